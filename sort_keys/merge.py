@@ -1,0 +1,209 @@
+"""The merge: sorted, overlapping blocks -> one stream of bars, in time order within each symbol, repeats dropped.
+
+Blocks arrive sorted by symbol and first bar. Every bar earlier than the newest block's first bar can be released: no
+later block reaches back to it. A bar *at* that time must wait, because the newest block holds a bar of the same time,
+which may be a repeat of it or in conflict with it.
+
+Memory: one batch of blocks, and the bars of one symbol that wait, at most one slot (sort_keys/slots.py).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sort_keys.blocks import read_blocks
+from sort_keys.keys import split_record
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+#: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
+_BATCH_BYTES = 1 << 17
+#: What to do with two different bars at one (symbol, timestamp).
+ON_CONFLICT = ("fail", "smallest", "largest")
+
+
+class Stretch(NamedTuple):
+    """Bars of one or many symbols, in order: `symbols[i]` (encoded) begins at `starts[i]`.
+
+    Where `continued`, the first symbol's bars go on from the stretch before.
+    """
+
+    symbols: list[bytes]
+    starts: Int64
+    continued: bool
+    times: Int64
+    values: list[Float64]
+
+    @property
+    def new_starts(self) -> Int64:
+        """Where a new symbol's series begins."""
+        return self.starts[1:] if self.continued else self.starts
+
+
+class Conflict(NamedTuple):
+    """Two different bars at one (symbol, timestamp)."""
+
+    symbol: bytes
+    time: int
+    one: tuple[float, ...]
+    other: tuple[float, ...]
+
+
+@dataclass
+class Findings:
+    """What a merge dropped."""
+
+    bars: int = 0
+    blocks: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    first_conflict: Conflict | None = None
+
+
+@dataclass
+class Merge:
+    """Merges the sorted lines of a shuffle; counts what it drops in `findings`.
+
+    `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers, the
+    smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are counted for
+    the job to fail on.
+    """
+
+    columns: int
+    on_conflict: str = "fail"
+    findings: Findings = field(default_factory=Findings)
+    _waiting: Stretch | None = None
+    _last_symbol: bytes | None = None
+
+    def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
+        """Bars in order, in stretches of some ten thousand; raises InputError for lines that are no blocks."""
+        for symbols, times, payloads in _batches(map(split_record, lines), self._batch_bytes):
+            merged = self._merge(symbols, times, payloads)
+            released, self._waiting = _split(merged, symbols[-1], times[-1])
+            yield from self._release(released)
+        if self._waiting is not None:
+            yield from self._release(self._waiting)
+            self._waiting = None
+
+    def _batch_bytes(self) -> int:
+        """As much again as waits already, so that waiting bars are not merged over and over."""
+        return max(_BATCH_BYTES, 8 * len(self._waiting.times) if self._waiting else 0)
+
+    def _merge(self, symbols: list[bytes], first_times: list[int], payloads: list[bytes]) -> Stretch:
+        counts, times, values = read_blocks(first_times, payloads, self.columns)
+        self.findings.blocks += len(counts)
+        self.findings.bars += len(times)
+        names, owners = _number(symbols)
+        owner = np.repeat(owners, counts)
+        if self._waiting is not None:
+            names, owner, times, values = _prepend(self._waiting, names, owner, times, values)
+        owner, times, values = self._in_order(names, owner, times, values)
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        return Stretch(names, starts, False, times, values)
+
+    def _in_order(
+        self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64]
+    ) -> tuple[Int64, Int64, list[Float64]]:
+        if _strictly_ascending(owner, times):
+            return owner, times, values
+        order = np.lexsort((times, owner))
+        owner, times, values = owner[order], times[order], [value[order] for value in values]
+        same = (owner[1:] == owner[:-1]) & (times[1:] == times[:-1])
+        if not same.any():
+            return owner, times, values
+        keep = self._settle(names, owner, times, values, same)
+        return owner[keep], times[keep], [value[keep] for value in values]
+
+    def _settle(self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64], same: Bool) -> Bool:
+        """Which bars to keep where some share symbol and time (`same`: as the bar before); sorts those in place."""
+        shared = np.zeros(len(times), bool)
+        shared[1:] |= same
+        shared[:-1] |= same
+        rows = np.flatnonzero(shared)
+        ranked = rows[np.lexsort([value[rows] for value in reversed(values)] + [times[rows], owner[rows]])]
+        for value in values:
+            value[rows] = value[ranked]
+        differs = np.zeros(len(same), bool)
+        for value in values:
+            differs |= value[1:] != value[:-1]
+        conflict = same & differs
+        self.findings.repeats += int(np.count_nonzero(same & ~differs))
+        if conflict.any():
+            self._note(names, owner, times, values, conflict)
+        keep = np.ones(len(times), bool)
+        if self.on_conflict == "largest":
+            keep[:-1] = ~same
+        else:
+            keep[1:] = ~same
+        return keep
+
+    def _note(self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64], conflict: Bool) -> None:
+        self.findings.conflicts += int(np.count_nonzero(conflict))
+        if self.findings.first_conflict is None:
+            at = int(np.argmax(conflict))
+            one, other = (tuple(float(value[row]) for value in values) for row in (at, at + 1))
+            self.findings.first_conflict = Conflict(names[owner[at]], int(times[at]), one, other)
+
+    def _release(self, stretch: Stretch) -> Iterator[Stretch]:
+        if len(stretch.times):
+            continued = stretch.symbols[0] == self._last_symbol
+            self._last_symbol = stretch.symbols[-1]
+            yield stretch._replace(continued=continued)
+
+
+def _batches(
+    records: Iterable[tuple[bytes, int, bytes]], enough: Callable[[], int]
+) -> Iterator[tuple[list[bytes], list[int], list[bytes]]]:
+    symbols: list[bytes] = []
+    times: list[int] = []
+    payloads: list[bytes] = []
+    size = 0
+    for symbol, time, payload in records:
+        symbols.append(symbol)
+        times.append(time)
+        payloads.append(payload)
+        size += len(payload)
+        if size >= enough():
+            yield symbols, times, payloads
+            symbols, times, payloads, size = [], [], [], 0
+    if symbols:
+        yield symbols, times, payloads
+
+
+def _number(symbols: list[bytes]) -> tuple[list[bytes], Int64]:
+    """Each block's symbol as a number, counted in order of arrival."""
+    numbers = {symbol: number for number, symbol in enumerate(dict.fromkeys(symbols))}
+    return list(numbers), np.array([numbers[symbol] for symbol in symbols], np.int64)
+
+
+def _prepend(
+    waiting: Stretch, names: list[bytes], owner: Int64, times: Int64, values: list[Float64]
+) -> tuple[list[bytes], Int64, Int64, list[Float64]]:
+    if waiting.symbols[0] != names[0]:
+        names, owner = [waiting.symbols[0], *names], owner + 1
+    owner = np.concatenate([np.zeros(len(waiting.times), np.int64), owner])
+    times = np.concatenate([waiting.times, times])
+    values = [np.concatenate(pair) for pair in zip(waiting.values, values, strict=True)]
+    return names, owner, times, values
+
+
+def _strictly_ascending(owner: Int64, times: Int64) -> bool:
+    return bool(np.all((times[1:] > times[:-1]) | (owner[1:] != owner[:-1])))
+
+
+def _split(merged: Stretch, symbol: bytes, newest: int) -> tuple[Stretch, Stretch | None]:
+    """What may be released, and what waits: bars of the newest block's symbol that are not before its first bar."""
+    begin = int(merged.starts[-1])
+    at = begin + int(np.searchsorted(merged.times[begin:], newest, side="left"))
+    released_symbols = len(merged.symbols) if at > begin else len(merged.symbols) - 1
+    released = Stretch(
+        merged.symbols[:released_symbols], merged.starts[:released_symbols], False, merged.times[:at],
+        [value[:at] for value in merged.values],
+    )
+    waiting = Stretch([symbol], np.zeros(1, np.int64), False, merged.times[at:], [value[at:] for value in merged.values])
+    return released, waiting if len(waiting.times) else None

@@ -1,0 +1,24 @@
+"""Partition and group on the symbol, sort on (symbol, timestamp)."""
+
+from zlib import crc32
+
+#: Reads the key's first field only; Hadoop's default would hash (symbol, timestamp) and split symbols.
+PARTITIONER = "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"
+
+#: Hadoop sorts on both fields with its default byte comparator (a key's byte order is its order) and partitions on the
+#: first. Grouping is the reducer's: it reads the first field of each line as the symbol.
+HADOOP_OPTIONS = {
+    "stream.num.map.output.key.fields": "2",
+    "stream.map.output.field.separator": "\t",
+    "mapreduce.partition.keypartitioner.options": "-k1,1",
+    "mapreduce.map.output.key.field.separator": "\t",
+}
+
+
+def partition(line: bytes, reducers: int) -> int:
+    r"""The reducer (0-based) that gets a shuffled line: a hash of its symbol, the same in every process.
+
+    >>> partition(b"AA\t8000000000000000\t...", 3) == partition(b"AA\t8000000000000001\t...", 3)
+    True
+    """
+    return crc32(line[: line.index(b"\t")]) % reducers

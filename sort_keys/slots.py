@@ -1,0 +1,50 @@
+"""Slots: spans of time that no block crosses.
+
+Where blocks of many mappers overlap, a reducer holds what it may not release yet. That is at most one slot of one
+symbol, because every block lies within one slot. A slot bounds memory, never correctness: any span gives the same
+output.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+
+#: Bars of one symbol that a slot is meant to hold: some 64 KB a column in a reducer, and long enough blocks.
+BARS_PER_SLOT = 8192
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Slot spans in nanoseconds: one for most symbols, others for dense ones.
+
+    >>> day = 86_400 * 10**9
+    >>> slots = Slots(30 * day, {"ES": day})
+    >>> slots.edges(["AA", "ES"], np.array([0, 3]), np.array([1, 2, 40, 0, 1, 2]) * day).tolist()
+    [2, 4, 5]
+    """
+
+    span: int
+    dense: Mapping[str, int] = field(default_factory=dict)
+
+    def edges(self, symbols: list[str], starts: Int64, times: Int64) -> Int64:
+        """Positions in `times` (ns, ascending within a symbol) at which a symbol passes into its next slot.
+
+        `symbols[i]` begins at `starts[i]`.
+        """
+        span: Any = self.span
+        if self.dense:
+            spans = np.array([self.dense.get(symbol, self.span) for symbol in symbols], np.int64)
+            span = np.repeat(spans, np.diff(starts, append=len(times)))
+        slot = times // span
+        changed = slot[1:] != slot[:-1]
+        changed[starts[1:] - 1] = False
+        return np.flatnonzero(changed) + 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As the tasks get it."""
+        return {"span": self.span, "dense": dict(self.dense)}

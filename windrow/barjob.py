@@ -1,0 +1,456 @@
+"""BarJob: the base of every job over bars.
+
+It owns input options, parsing, keys, blocks, merging, counters and output. A job says which options it adds, which
+columns it uses, and which kernel a symbol's series gets:
+
+    class Spread(BarJob):
+        def columns(self):
+            return ["high", "low"]
+
+        def kernel(self):
+            return HighLowSpread()      # push(times, high, low, starts) -> (index, columns)
+
+What happens, on every runner:
+
+    submission   read headers, settle layouts, dates and slots (windrow/feeds/settle.py); refuse a taken output
+    mapper       parse a range in chunks, sort a chunk, write blocks          run_mapper
+    shuffle      partition on the symbol, sort on (symbol, timestamp)        sort_keys/shuffle.py
+    reducer      merge blocks, push the stream through the kernel, write     run_reducer
+    submission   sum the counters; fail on too many bad lines or conflicts, otherwise publish or print
+"""
+
+import json
+import os
+import sys
+import tempfile
+from argparse import SUPPRESS
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+from urllib.parse import quote, unquote
+
+import numpy as np
+import numpy.typing as npt
+from mrjob.job import MRJob
+from mrjob.protocol import RawValueProtocol
+from mrjob.step import StepFailedException
+
+from sort_keys.blocks import BLOCK_BARS, sort_bars, write_blocks
+from sort_keys.keys import decode_symbol
+from sort_keys.merge import ON_CONFLICT, Conflict, Merge
+from sort_keys.shuffle import HADOOP_OPTIONS, PARTITIONER
+from windrow.bars import REASONS, Bars
+from windrow.errors import BadBarsError, ConflictError, UsageError, WindrowError
+from windrow.feeds.files import parse_stream, read_bars
+from windrow.feeds.layout import Reading, normalise
+from windrow.feeds.settle import Settled, list_files, settle
+from windrow.help import print_help
+from windrow.runners.splits import OPENS_INPUTS
+from windrow.runners.tasks import TaskError
+from windrow.sinks.lines import format_lines
+from windrow.sinks.publish import refuse_taken, staged
+from windrow.times import UNITS, format_times
+from windrow.windows.window import parse_duration
+
+#: Counter groups: what was counted, and one pair of bars in conflict (its name holds them, its count means nothing).
+COUNTS = "windrow"
+CONFLICT = "windrow: a conflict"
+
+
+class SeriesKernel(Protocol):
+    """What a job gives its bars to."""
+
+    def push(
+        self, times: npt.NDArray[np.int64], /, *values: npt.NDArray[np.float64], starts: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.float64]]]:
+        """Positions of the bars that get a line, and the columns of those lines (NaN: no value)."""
+
+
+class BarJob(MRJob):
+    """A MapReduce job over bars; see this module's text."""
+
+    INPUT_PROTOCOL = RawValueProtocol
+    OUTPUT_PROTOCOL = RawValueProtocol
+    SORT_VALUES = True
+    PARTITIONER = PARTITIONER
+    JOBCONF = HADOOP_OPTIONS
+
+    # What a job says.
+
+    def columns(self) -> list[str]:
+        """Names of the columns that the job uses; only these are parsed and checked."""
+        raise NotImplementedError
+
+    def kernel(self) -> SeriesKernel:
+        """A new kernel for one reducer's stream."""
+        raise NotImplementedError
+
+    def output_names(self) -> list[str]:
+        """Names of the output's columns after symbol and timestamp."""
+        raise NotImplementedError
+
+    def add_options(self) -> None:
+        """Adds the job's own options, by `add_group` and `option`; --help shows them first."""
+
+    def check_options(self) -> None:
+        """Refuses wrong options, by UsageError, before any work."""
+
+    def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
+        """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
+        columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
+        return write_blocks(columns, self.settled.slots, self.options.block_bars)
+
+    # Options.
+
+    def configure_args(self) -> None:
+        """Adds the options that every job has."""
+        super().configure_args()
+        self.groups: list[Any] = []
+        self.add_options()
+        reading = self.add_group("Reading bars")
+        self.option(reading, "--columns", metavar="NAME,...", help="names of the columns, for inputs without a header")
+        self.option(reading, "--symbol", metavar="NAME", help="symbol of inputs that have no symbol column")
+        self.option(reading, "--symbol-from-filename", action="store_true",
+                    help="an input without a symbol column is named for its symbol: AA.csv")
+        self.option(reading, "--timezone", default="UTC", metavar="ZONE",
+                    help="zone of times that name none, as America/New_York (default UTC); dates have none")
+        self.option(reading, "--time-unit", choices=list(UNITS), help="times are integers since 1970, of this unit")
+        self.option(reading, "--max-bad", type=float, default=0.001, metavar="SHARE",
+                    help="share of lines that may be no bars, from 0 to 1; above it the job fails (default 0.001)")
+        self.option(reading, "--on-conflict", choices=ON_CONFLICT, default="fail",
+                    help="of different bars at one symbol and time: fail, or keep the smallest or largest (default fail)")
+        moving = self.add_group("Moving bars (any value gives the same output)")
+        self.option(moving, "--block-bars", type=int, default=BLOCK_BARS, metavar="N",
+                    help=f"bars a block holds at most; 1 is the textbook's one bar a record (default {BLOCK_BARS})")
+        self.option(moving, "--slot", metavar="SPAN",
+                    help="time that no block crosses, as 30d; a reducer holds at most one slot of one symbol"
+                         " (default: some thousands of bars, from samples of the inputs)")
+        self.add_file_arg("--settled", help=SUPPRESS)
+
+    def add_group(self, title: str) -> Any:
+        """A group of options; --help shows groups in the order in which they were added."""
+        group = self.arg_parser.add_argument_group(title)
+        self.groups.append(group)
+        return group
+
+    def option(self, group: Any, *names: str, **how: Any) -> None:
+        """An option, in a group, that tasks get too."""
+        self._passthru_arg_dests.add(group.add_argument(*names, **how).dest)
+
+    def load_args(self, args: list[str]) -> None:
+        """Reads the options and, where this is no task, checks them."""
+        super().load_args(args)
+        if not self.is_task():
+            self._check_own_options()
+            self.check_options()
+
+    def _check_own_options(self) -> None:
+        options = self.options
+        if options.block_bars < 1:
+            raise UsageError(f"--block-bars {options.block_bars}: a block holds at least one bar; give 1 or more")
+        if not 0 <= options.max_bad <= 1:
+            raise UsageError(f"--max-bad {options.max_bad}: a share of lines lies between 0 and 1; 0.001 is one in 1,000")
+        if options.slot is not None:
+            parse_duration(options.slot)
+        if options.timezone != "UTC":
+            _check_timezone(options.timezone)
+
+    def _print_help(self, options: Any) -> None:
+        if options.runner:
+            super()._print_help(options)
+        else:
+            print_help(type(self), self.arg_parser, self.groups, options.verbose)
+
+    # Running.
+
+    @classmethod
+    def run(cls) -> None:
+        """Runs the job, or the task that a runner asks for, from the command line."""
+        sys.exit(cls.main(sys.argv[1:]))
+
+    @classmethod
+    def main(cls, args: list[str]) -> int:
+        """Runs the job with these arguments and returns the exit status: 0 done, 1 refused or failed, 2 usage."""
+        try:
+            cls(args).execute()
+        except WindrowError as error:
+            _say(f"error: {error}")
+            return error.exit_status
+        except TaskError as error:
+            _say(f"{error}".rstrip(), "error: a task failed; its traceback is above")
+            return 1
+        except StepFailedException as error:
+            _say(f"error: {error}")
+            return 1
+        except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            _say("stopped; nothing was written")
+            return 130
+        return 0
+
+    def __init__(self, args: list[str] | None = None) -> None:
+        try:
+            super().__init__(args)
+        except ValueError as error:  # how mrjob tells of wrong arguments
+            raise UsageError(f"{error}; see --help") from None
+
+    def run_job(self) -> None:
+        """Submits the job: settles inputs, runs all steps, and publishes or prints what they wrote."""
+        self.set_up_logging(quiet=True) if self._quiet() else self.set_up_logging(verbose=self.options.verbose)
+        output = self.options.output_dir
+        if output is None or not self._is_local():
+            self._run_and_judge(print_output=self._should_cat_output())
+            return
+        refuse_taken(output)
+        with staged(output, self._description()) as staging:
+            self.options.output_dir = staging
+            self._run_and_judge(print_output=bool(self.options.cat_output))
+
+    def _is_local(self) -> bool:
+        return (self.options.runner or "inline") in ("inline", "local")
+
+    def _quiet(self) -> bool:
+        """mrjob's own messages are for runs far away; here they would hide the few that matter."""
+        return self.options.quiet or (self._is_local() and not self.options.verbose)
+
+    def _description(self) -> dict[str, Any]:
+        return {"windrow": 1, "job": type(self).__module__, "columns": self.output_names()}
+
+    def _run_and_judge(self, print_output: bool) -> None:
+        with self.make_runner() as runner:
+            runner.run()
+            counts, conflicts = _summed(runner.counters())
+            judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
+            self._tell(counts)
+            if print_output:
+                for chunk in runner.cat_output():
+                    self.stdout.write(chunk)
+                self.stdout.flush()
+
+    def _tell(self, counts: Counter[str]) -> None:
+        if not counts["output lines"]:
+            _say("warning: no line of output: no window was ever full; give a shorter one, or --min-periods")
+        if not self.options.quiet:
+            _say(summary(counts))
+
+    def make_runner(self) -> Any:
+        """A runner for the job as its options say, its inputs settled."""
+        if self._is_local():
+            self._settle_inputs()
+        return super().make_runner()
+
+    def _settle_inputs(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="windrow-")
+        folder = Path(self._temporary.name)
+        arguments = [_spool(self.stdin, folder) if path == "-" else path for path in self.options.args or ["-"]]
+        settled, barren = settle(list_files(arguments), self._reading(), self._slot())
+        for path in barren:
+            _say(f"warning: {path}: has no line below its header; skipped")
+        settled.save(folder / "settled.json")
+        self.options.args = list(settled.inputs)
+        self._cl_args = [*self._cl_args, "--settled", str(folder / "settled.json")]
+
+    def _reading(self) -> Reading:
+        options = self.options
+        return Reading(
+            values=tuple(dict.fromkeys(normalise(name) for name in self.columns())),
+            columns=tuple(normalise(name) for name in options.columns.split(",")) if options.columns else (),
+            symbol=options.symbol,
+            symbol_from_filename=options.symbol_from_filename,
+            timezone=options.timezone,
+            time_unit=options.time_unit,
+        )
+
+    def _slot(self) -> int | None:
+        return parse_duration(self.options.slot) if self.options.slot else None
+
+    def _runner_class(self) -> Any:
+        alias = self.options.runner or "inline"
+        if alias == "inline":
+            from windrow.runners.inline import InlineRunner
+
+            return InlineRunner
+        if alias == "local":
+            from windrow.runners.local import LocalRunner
+
+            return LocalRunner
+        return super()._runner_class()
+
+    def _runner_kwargs(self) -> dict[str, Any]:
+        from windrow.runners.local import LocalRunner
+
+        kwargs: dict[str, Any] = super()._runner_kwargs()
+        if self._runner_class() is LocalRunner:
+            kwargs["mrjob_cls"] = type(self)
+        return kwargs
+
+    # Tasks.
+
+    @property
+    def settled(self) -> Settled:
+        """What was settled at submission, as this task got it."""
+        if not hasattr(self, "_settled"):
+            self._settled = Settled.load(self.options.settled)
+        return self._settled
+
+    def mapper(self, _: None, line: bytes) -> None:
+        """Stands for run_mapper: bars are mapped in chunks, never line by line."""
+        raise NotImplementedError
+
+    def reducer(self, symbol: bytes, blocks: Iterator[bytes]) -> None:
+        """Stands for run_reducer: a reducer's whole stream goes through one merge and one kernel."""
+        raise NotImplementedError
+
+    def run_mapper(self, step_num: int = 0) -> None:
+        """Parses this task's share of the inputs and writes its blocks."""
+        if step_num:
+            super().run_mapper(step_num)
+            return
+        counts = Counter(mappers=1)
+        for bars, source in self._feed():
+            counts["bars"] += len(bars)
+            counts["header lines"] += bars.headers
+            for reason, lines in bars.rejected.items():
+                counts[f"rejected: {reason}"] += lines
+            for line in self.map_bars(bars, source):
+                self.stdout.write(line)
+        self._count(counts)
+
+    def _feed(self) -> Iterator[tuple[Bars, str]]:
+        """Parsed bars and the input they come from; opened here, or read from standard input where Hadoop opened it."""
+        if os.environ.get(OPENS_INPUTS):
+            for path, start, end in _ranges(self.stdin):
+                for bars in read_bars(path, self.settled.layout(path), start, end, self.keep_texts):
+                    yield bars, path
+            return
+        path = _map_input()
+        for bars in parse_stream(self.stdin, self.settled.layout(path), path, keep_texts=self.keep_texts):
+            yield bars, path
+
+    #: Whether rejected lines are kept to be shown, not only counted.
+    keep_texts = False
+
+    def run_reducer(self, step_num: int = 0) -> None:
+        """Merges this task's blocks and pushes its symbols' bars through the kernel."""
+        if step_num:
+            super().run_reducer(step_num)
+            return
+        counts = Counter(reducers=1)
+        kernel = self.kernel()
+        merge = Merge(len(self.columns()), self.options.on_conflict)
+        for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
+            index, columns = kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
+            counts["symbols"] += len(stretch.new_starts)
+            counts["output lines"] += len(index)
+            for lines in format_lines(stretch, index, columns, self.settled.dated):
+                self.stdout.write(lines)
+        found = merge.findings
+        counts.update({"blocks": found.blocks, "repeats": found.repeats, "conflicts": found.conflicts})
+        self._count(counts)
+        if found.first_conflict is not None:
+            self.increment_counter(CONFLICT, quote(describe(found.first_conflict, self.columns(), self.settled.dated)))
+
+    def _count(self, counts: Counter[str]) -> None:
+        for name, amount in counts.items():
+            if amount:
+                self.increment_counter(COUNTS, name, int(amount))
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _check_timezone(name: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(f"--timezone {name}: is no zone of the IANA database; give one as America/New_York") from None
+
+
+def _spool(stdin: BinaryIO, folder: Path) -> str:
+    """Standard input as a file: it is read twice, for its header and for its bars."""
+    path = folder / "stdin.csv"
+    with path.open("wb") as file:
+        while block := stdin.read(1 << 20):
+            file.write(block)
+    return str(path)
+
+
+def _ranges(lines: Any) -> Iterator[tuple[str, int, int]]:
+    for line in lines:
+        piece = json.loads(line)
+        yield piece["path"], piece["start"], piece["start"] + piece["length"]
+
+
+def _map_input() -> str:
+    """The path of a streaming mapper's input, from its environment."""
+    path = os.environ.get("mapreduce_map_input_file") or os.environ.get("map_input_file") or ""
+    return path.removeprefix("file://")
+
+
+def _summed(counters: Sequence[dict[str, dict[str, int]]]) -> tuple[Counter[str], list[str]]:
+    """All steps' counts, and the conflicts that tasks named."""
+    counts: Counter[str] = Counter()
+    conflicts: list[str] = []
+    for step in counters:
+        counts.update(step.get(COUNTS, {}))
+        conflicts += [unquote(name) for name in step.get(CONFLICT, {})]
+    return counts, conflicts
+
+
+def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
+    """A conflict as the user reads it."""
+    time = format_times(np.array([conflict.time]), dated)[0].decode()
+    pairs = [
+        f"{name} {one!r} and {other!r}"
+        for name, one, other in zip(columns, conflict.one, conflict.other, strict=True)
+        if one != other
+    ]
+    return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
+
+
+def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
+    """Fails a job whose summed counters say that its output must not be trusted."""
+    rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
+    bad, bars = sum(rejected.values()), counts["bars"]
+    reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
+    if not bars:
+        raise BadBarsError(
+            f"no input has a bar: {bad:,} lines read, all rejected: {reasons}; a job needs bars to walk over;"
+            " see the lines with jobs.rejects, and check --columns, --column and --time-unit"
+        )
+    if bad > max_bad * (bad + bars):
+        raise BadBarsError(
+            f"{bad:,} of {bad + bars:,} lines are no bars: {reasons}; --max-bad {max_bad} allows"
+            f" {int(max_bad * (bad + bars)):,}; see the lines with jobs.rejects, mend them, or allow more by --max-bad"
+        )
+    if on_conflict == "fail" and counts["conflicts"]:
+        raise ConflictError(
+            f"{counts['conflicts']:,} bars differ from another of their symbol and time: {min(conflicts, default='')};"
+            " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
+            " nanoseconds, first; or keep one by --on-conflict smallest|largest"
+        )
+
+
+def summary(counts: Counter[str]) -> str:
+    """One line of what a job did.
+
+    >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
+    '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
+    """
+    bad = sum(number for name, number in counts.items() if name.startswith("rejected"))
+    parts = [f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
+             f" -> {_number(counts['output lines'], 'line')}"]
+    parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
+    parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
+    parts += [f"{_number(bad, 'line')} rejected"] if bad else []
+    return "; ".join(parts)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

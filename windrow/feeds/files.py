@@ -1,0 +1,108 @@
+"""Files -> parsed bars, chunk by chunk: CSV or Parquet; plain, gzip, bz2, zstd.
+
+A file is read to its end or refused by name: a truncated or damaged one never passes for a shorter one, and every
+member of a concatenated gzip is read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from windrow.bars import Bars, Layout, Rejected, check_one_kind_of_time, parse_lines
+from windrow.errors import InputError
+from windrow.feeds.lines import read_lines
+
+#: Suffix -> arrow's name of the codec.
+CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+PARQUET = (".parquet", ".pq")
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "Parquet"}
+
+
+def is_parquet(path: str) -> bool:
+    """Whether the name says Parquet.
+
+    >>> is_parquet("bars/2020.PARQUET"), is_parquet("bars.csv.gz")
+    (True, False)
+    """
+    return path.lower().endswith(PARQUET)
+
+
+def is_splittable(path: str) -> bool:
+    """Whether ranges of the file's bytes can be read on their own: plain text only."""
+    return not is_parquet(path) and Path(path).suffix.lower() not in CODECS
+
+
+def read_bars(
+    path: str, layout: Layout, start: int = 0, end: int | None = None, keep_texts: bool = False
+) -> Iterator[Bars]:
+    """The bars of a file, or of those lines that begin in its bytes [start, end).
+
+    Memory: one chunk of some megabytes. Raises InputError for a file that is missing, damaged, or mixes dates and
+    times of day.
+    """
+    if is_parquet(path):
+        from windrow.feeds.parquet import read_parquet
+
+        yield from read_parquet(path, layout, keep_texts)
+        return
+    with open_text(path) as stream:
+        yield from parse_stream(stream, layout, path, start, end, keep_texts)
+
+
+def parse_stream(
+    stream: BinaryIO, layout: Layout, source: str, start: int = 0, end: int | None = None, keep_texts: bool = False
+) -> Iterator[Bars]:
+    """The bars of a stream of CSV lines; `source` names it in errors."""
+    for chunk in read_lines(stream, start, end):
+        lines = chunk.lines
+        if start == 0:
+            lines, start = _behind_header(lines, layout.header), 1
+        bars = parse_lines(lines, layout, keep_texts)
+        if chunk.long is not None:
+            bars.rejected["long"] += 1
+            bars.texts.append(Rejected("long", chunk.long))
+        check_one_kind_of_time(bars, layout, source)
+        yield bars
+
+
+def _behind_header(lines: bytes, header: bytes | None) -> bytes:
+    """A file's first lines without byte order mark and header."""
+    lines = lines.removeprefix(b"\xef\xbb\xbf")
+    if header is not None and lines.startswith((header + b"\n", header + b"\r\n")):
+        return lines[lines.index(b"\n") + 1 :]
+    return lines
+
+
+@contextmanager
+def open_text(path: str) -> Iterator[BinaryIO]:
+    """The bytes of a text file, decompressed by its suffix; trouble in reading becomes an InputError that names it."""
+    codec = CODECS.get(Path(path).suffix.lower())
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            _check_magic(path, file.read(4), codec)
+            file.seek(0)
+            empty = file.seek(0, 2) == 0
+            file.seek(0)
+            yield cast(BinaryIO, file if codec is None or empty else pa.CompressedInputStream(file, codec))
+    except OSError as error:
+        if codec is None or error.filename is not None:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}; check the path and its rights") from error
+        raise InputError(
+            f"{path}: is truncated or damaged ({error}); windrow reads a file whole or not at all;"
+            f" get the file again, or test it with `{_TESTERS[codec]}`"
+        ) from error
+
+
+_TESTERS = {"gzip": "gzip -t", "bz2": "bzip2 -t", "zstd": "zstd -t"}
+
+
+def _check_magic(path: str, head: bytes, codec: str | None) -> None:
+    found = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
+    if codec is None and found is not None:
+        suffix = ".parquet" if found == "Parquet" else next(key for key, value in CODECS.items() if value == found)
+        raise InputError(
+            f"{path}: begins with {head!r} and so holds {found} data, which is read by suffix; rename it to end in {suffix}"
+        )

@@ -1,0 +1,86 @@
+"""A stream of bytes -> chunks of whole lines, in memory that no line's length can move."""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NamedTuple
+
+from windrow.bars import MAX_LINE, SHOWN_BYTES
+
+#: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
+CHUNK_BYTES = 8 << 20
+
+
+class Chunk(NamedTuple):
+    """Whole lines, each with its LF; `long` is the first KiB of a line too long to hold, which is not among them."""
+
+    lines: bytes
+    long: bytes | None = None
+
+
+def read_lines(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Chunk]:
+    r"""The lines that begin in bytes [start, end) of a stream, as Hadoop splits text: the last one is read to its end.
+
+    Every line is in exactly one of a file's ranges, however it is cut. A range with `start` > 0 needs a stream that
+    can seek. At most two chunks are in memory, a line over 1 MiB never.
+
+    >>> import io
+    >>> text = io.BytesIO(b"one\ntwo\nthree")
+    >>> [b"".join(chunk.lines for chunk in read_lines(text, *part)) for part in ((0, 5), (5, None))]
+    [b'one\ntwo\n', b'three\n']
+    """
+    position = start
+    if start:
+        stream.seek(start - 1)
+        position = _skip_line(stream, start - 1)
+    if end is None:
+        return _whole_lines(stream.read)
+    return _whole_lines(stream.read, max(0, end - position))
+
+
+def _skip_line(stream: BinaryIO, position: int) -> int:
+    """Reads past the next LF; the position behind it."""
+    while block := stream.read(1 << 16):
+        at = block.find(b"\n")
+        if at >= 0:
+            stream.seek(position + at + 1)
+            return position + at + 1
+        position += len(block)
+    return position
+
+
+def _whole_lines(read: Callable[[int], bytes], length: int | None = None) -> Iterator[Chunk]:
+    """`length` is how many bytes there are in which a line may begin (None: all)."""
+    rest, long = b"", None
+    while block := _next_block(read, length, bool(rest) or long is not None):
+        if length is not None:
+            ending = length <= 0  # only the last line, begun before the end, is still wanted
+            length -= len(block)
+            if ending:
+                block = block[: block.find(b"\n") + 1] or block
+        if long is not None:
+            at = block.find(b"\n") + 1
+            if not at:
+                continue
+            yield Chunk(b"", long)
+            block, long = block[at:], None
+        at = block.rfind(b"\n") + 1
+        if at:
+            yield Chunk(rest + block[:at])
+            rest = block[at:]
+        else:
+            rest += block
+        if len(rest) > MAX_LINE:
+            rest, long = b"", rest[:SHOWN_BYTES]
+        if length is not None and length <= 0 and not rest and long is None:
+            return
+    if long is not None:
+        yield Chunk(b"", long)
+    if rest:
+        yield Chunk(rest + b"\n")
+
+
+def _next_block(read: Callable[[int], bytes], length: int | None, unfinished: bool) -> bytes:
+    if length is None or length >= CHUNK_BYTES:
+        return read(CHUNK_BYTES)
+    if length > 0:
+        return read(length)
+    return read(1 << 16) if unfinished else b""

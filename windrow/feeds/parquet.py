@@ -1,0 +1,131 @@
+"""Parquet files -> parsed bars, batch by batch, under the same rules as lines of CSV."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from windrow.bars import Bars, Float64, Int64, Layout, Reasons, Rejected, as_bool, as_float64, as_int64
+from windrow.bars import check_one_kind_of_time, text_times
+from windrow.errors import InputError
+from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
+
+_ROWS = 1 << 16
+_FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
+_LAST = int(np.datetime64(f"{LAST_YEAR + 1}-01-01", "s").astype(np.int64)) - 1
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def column_names(path: str) -> list[str]:
+    """Names of a Parquet file's columns, as they stand there; InputError where it cannot be read."""
+    with _opened(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def read_parquet(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:
+    """The bars of a Parquet file, 65,536 rows at a time; only the needed columns are read."""
+    with _opened(path) as file:
+        stored = dict(zip(layout.names, file.schema_arrow.names, strict=True))
+        try:
+            for batch in file.iter_batches(_ROWS, columns=[stored[name] for name in layout.needed], use_threads=False):
+                columns = {name: batch.column(stored[name]) for name in layout.needed}
+                bars = _parse(columns, layout, path, keep_texts)
+                check_one_kind_of_time(bars, layout, path)
+                yield bars
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _damaged(path, error) from error
+
+
+def _opened(path: str) -> Any:
+    try:
+        return pq.ParquetFile(path, pre_buffer=False)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: Exception) -> InputError:
+    return InputError(
+        f"{path}: is truncated or damaged, or no Parquet file ({error}); windrow reads a file whole or not at all;"
+        " get the file again"
+    )
+
+
+def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
+    rows = len(columns[layout.time])
+    reasons = Reasons(rows)
+    for name in layout.needed:
+        reasons.add("missing", as_bool(columns[name].is_null()))
+    times, timed = _times(columns[layout.time], layout, path, reasons)
+    values = [_values(columns[name], name, path, reasons) for name in layout.values]
+    symbols, codes = _symbols(columns, layout, path, reasons, rows)
+    good = reasons.good
+    bars = Bars(symbols, codes[good], times[good], [value[good] for value in values], timed[good])
+    bad = np.flatnonzero(~good)
+    bars.rejected.update(reasons.of(bad))
+    if keep_texts:
+        texts = [repr({name: column[int(row)].as_py() for name, column in columns.items()}).encode() for row in bad]
+        bars.texts = [Rejected(reason, text) for reason, text in zip(reasons.of(bad), texts, strict=True)]
+    return bars
+
+
+def _symbols(
+    columns: dict[str, Any], layout: Layout, path: str, reasons: Reasons, rows: int
+) -> tuple[list[str], Any]:
+    if layout.symbol is None:
+        return [layout.constant_symbol or ""], np.zeros(rows, np.int32)
+    array = columns[layout.symbol]
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)):
+        raise _wrong_type(path, layout.symbol, array.type, "a symbol is text", "write it as a string column")
+    encoded = pc.fill_null(array.cast(pa.string()), "").dictionary_encode()
+    symbols = encoded.dictionary.to_pylist()
+    codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, rows) if rows else np.empty(0, np.int32)
+    if "" in symbols:
+        reasons.add("missing", codes == symbols.index(""))
+    return symbols, codes
+
+
+def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int64, Any]:
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        local = kind.tz is None and layout.timezone != "UTC"
+        return _timestamps(array, layout.timezone if local else None, reasons), np.ones(len(array), bool)
+    if pa.types.is_date(kind):
+        return _timestamps(array.cast(pa.timestamp("s")), None, reasons), np.zeros(len(array), bool)
+    if pa.types.is_integer(kind) and layout.time_unit is None:
+        raise _wrong_type(path, layout.time, kind, "whole numbers say no unit", "say which by --time-unit s|ms|us|ns")
+    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise _wrong_type(path, layout.time, kind, "a time is a timestamp, a date, text or a whole number", "cast it")
+    times, ok, timed = text_times(pc.fill_null(array.cast(pa.string()), "").cast(pa.binary()), layout)
+    reasons.add("time", ~ok)
+    return times, timed
+
+
+def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Int64:
+    """Timestamps, on the clocks of `timezone` if given, as ns UTC; those outside the years that ns can count are rejected before they wrap."""
+    unit = array.type.unit
+    counts = as_int64(pc.fill_null(array.cast(pa.int64()), 0))
+    seconds = counts // _PER_SECOND[unit]
+    ok = (seconds >= _FIRST) & (seconds <= _LAST)
+    ns = np.where(ok, counts, 0) * (10**9 // _PER_SECOND[unit])
+    if timezone is not None:
+        ns, ok = from_local(ns, ok, timezone)
+    reasons.add("time", ~ok)
+    return ns
+
+
+def _values(array: Any, name: str, path: str, reasons: Reasons) -> Float64:
+    kind = array.type
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
+        raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another by --column")
+    return reasons.check_values(as_float64(pc.fill_null(array.cast(pa.float64(), safe=False), 0.0)))
+
+
+def _wrong_type(path: str, name: str, kind: Any, rule: str, cure: str) -> InputError:
+    return InputError(f"{path}: column {name!r} is of type {kind}; {rule}; {cure}")

@@ -1,0 +1,222 @@
+"""What is settled once, at submission, and handed to every task in one small file.
+
+Only the first range of a file holds its header, and a task sees only its own range: so the layout of every input,
+whether the run's times are dates, and the spans of slots are found here, by reading the first lines of every input and
+samples of some.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sort_keys.slots import BARS_PER_SLOT, Slots
+from windrow.bars import MAX_LINE, Bars, Layout
+from windrow.errors import InputError
+from windrow.feeds import layout as layouts
+from windrow.feeds.files import is_parquet, is_splittable, open_text, read_bars
+from windrow.feeds.layout import Reading
+
+_SAMPLED_INPUTS = 32
+_SAMPLE_BYTES = 1 << 16
+_PLACES = 16
+_DENSE_SYMBOLS = 256
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The inputs' layouts by path, whether the run's times are all dates, and the slots."""
+
+    inputs: dict[str, Layout]
+    dated: bool
+    slots: Slots
+
+    def layout(self, path: str) -> Layout:
+        """The layout of an input by the path that a task sees."""
+        try:
+            return self.inputs[path]
+        except KeyError:
+            raise InputError(
+                f"{path}: was not among the inputs when the job was submitted, so its columns are not known;"
+                " give every input by its full path, and submit the job again"
+            ) from None
+
+    def save(self, path: Path) -> None:
+        """Writes the tasks' copy; layouts that many inputs share stand in it once."""
+        distinct = list(dict.fromkeys(self.inputs.values()))
+        number = {layout: i for i, layout in enumerate(distinct)}
+        path.write_text(json.dumps({
+            "layouts": [layouts.to_json(layout) for layout in distinct],
+            "inputs": {path: number[layout] for path, layout in self.inputs.items()},
+            "dated": self.dated,
+            "slots": self.slots.to_json(),
+        }))
+
+    @classmethod
+    def load(cls, path: str) -> "Settled":
+        """A task's copy."""
+        fields = json.loads(Path(path).read_text())
+        known = [layouts.from_json(layout) for layout in fields["layouts"]]
+        inputs = {path: known[number] for path, number in fields["inputs"].items()}
+        return cls(inputs, fields["dated"], Slots(**fields["slots"]))
+
+
+def list_files(arguments: Sequence[str]) -> list[str]:
+    """Absolute paths of the files that arguments mean; a directory means its files, without hidden ones."""
+    files: list[str] = []
+    for argument in arguments:
+        path = Path(argument).absolute()
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
+            if not inside:
+                raise InputError(f"{argument}: is a directory without files; a directory means the files in it, not"
+                                 " those of its subdirectories nor names that begin with _ or .; name the files")
+            files += map(str, inside)
+        elif path.exists():
+            files.append(str(path))
+        else:
+            raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
+    return files
+
+
+def settle(paths: Sequence[str], reading: Reading, slot: int | None = None) -> tuple[Settled, list[str]]:
+    """Settles a run over these files; also the paths that hold no bar, which are left out.
+
+    Raises InputError where an input does not say what its columns are, or where no input has a bar.
+    """
+    inputs: dict[str, Layout] = {}
+    barren: list[str] = []
+    for path in dict.fromkeys(paths):
+        layout = _settle_layout(path, reading)
+        if layout is None:
+            barren.append(path)
+        else:
+            inputs[path] = layout
+    if not inputs:
+        raise InputError(f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
+                         " a header and lines below it; check that these are the files you mean")
+    spans = Slots(slot) if slot else estimate_slots(inputs)
+    return Settled(inputs, all(layout.dated is not False for layout in inputs.values()), spans), barren
+
+
+def _settle_layout(path: str, reading: Reading) -> Layout | None:
+    """An input's layout, with the kind of its times; None for an input without any line below its header."""
+    if is_parquet(path):
+        from windrow.feeds.parquet import column_names
+
+        names = [layouts.normalise(name) for name in column_names(path)]
+        layout = layouts.layout_of(path, names, None, reading)
+    else:
+        first = _first_line(path)
+        if not first:
+            return None
+        layout = _text_layout(path, first, reading)
+    lines = 0
+    for bars in _from_the_start(path, layout):
+        lines += bars.lines
+        if len(bars):
+            return replace(layout, dated=not bars.timed[0])
+    return layout if lines else None
+
+
+def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
+    """A file's bars, beginning with a piece much smaller than a chunk: it nearly always holds one."""
+    if not is_splittable(path):
+        return read_bars(path, layout)
+    return chain(read_bars(path, layout, 0, _SAMPLE_BYTES), read_bars(path, layout, _SAMPLE_BYTES))
+
+
+def _first_line(path: str) -> bytes:
+    with open_text(path) as stream:
+        head = b""
+        while b"\n" not in head and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
+            head += block
+    line = head.partition(b"\n")[0].removeprefix(b"\xef\xbb\xbf").rstrip(b"\r")
+    if len(line) > MAX_LINE:
+        raise InputError(f"{path}: its first line is longer than 1 MiB and so no header; the first line names the columns;"
+                         " check that this is a CSV file with line ends")
+    return line
+
+
+def _text_layout(path: str, first: bytes, reading: Reading) -> Layout:
+    if not reading.columns:
+        return layouts.layout_of(path, layouts.split_header(first, path), first, reading)
+    layout = layouts.layout_of(path, reading.columns, None, reading)
+    return replace(layout, header=first) if _is_header(first, layout) else layout
+
+
+def _is_header(first: bytes, layout: Layout) -> bool:
+    """With --columns given, whether the first line still is a header: it names the columns where a bar has figures."""
+    from windrow.bars import parse_lines
+
+    rejected = parse_lines(first + b"\n", layout).rejected
+    return rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))
+
+
+def estimate_slots(inputs: dict[str, Layout]) -> Slots:
+    """Spans that hold some thousands of bars of a symbol, from samples of at most 32 inputs.
+
+    Where a sample stands in time order its bars' spacing is seen directly; where it does not, the symbol's share of the
+    sample says how many bars lie between its earliest and latest. Inputs that overlap in time add up.
+    """
+    step = -(-len(inputs) // _SAMPLED_INPUTS)
+    sampled = list(inputs.items())[::step]
+    places = max(2, _PLACES // len(sampled))
+    density: dict[str, list[tuple[int, int, float]]] = {}
+    for path, layout in sampled:
+        for symbol, first, last, bars_a_ns in _densities(path, list(_samples(path, layout, places))):
+            density.setdefault(symbol, []).append((first, last, bars_a_ns))
+    spans = {symbol: _span(ranges, step) for symbol, ranges in density.items()}
+    if not spans:
+        return Slots(1 << 62)
+    usual = int(np.median(list(spans.values())))
+    dense = sorted((span, symbol) for symbol, span in spans.items() if span < usual // 4)[:_DENSE_SYMBOLS]
+    return Slots(max(usual, 1), {symbol: span for span, symbol in dense})
+
+
+def _samples(path: str, layout: Layout, places: int) -> Iterator[Bars]:
+    """Bars from several places of a file; of a compressed one, from its start."""
+    if not is_splittable(path):
+        yield next(iter(read_bars(path, layout)))
+        return
+    size = Path(path).stat().st_size
+    places = min(places, 1 + size // _SAMPLE_BYTES)
+    for place in range(places):
+        start = size * place // places
+        yield from read_bars(path, layout, start, min(start + _SAMPLE_BYTES, size))
+
+
+def _densities(path: str, samples: list[Bars]) -> Iterator[tuple[str, int, int, float]]:
+    """(symbol, first time, last time, bars a ns) of a file, for symbols sampled more than once."""
+    pieces: dict[str, list[Any]] = {}
+    for bars in samples:
+        order = np.argsort(bars.codes, kind="stable")
+        cuts = np.searchsorted(bars.codes[order], np.arange(len(bars.symbols) + 1))
+        for symbol, begin, end in zip(bars.symbols, cuts[:-1], cuts[1:], strict=True):
+            if end > begin:
+                pieces.setdefault(symbol, []).append(bars.times[order[begin:end]])
+    seen = sum(len(bars) for bars in samples)
+    bars_in_file = seen * max(1.0, Path(path).stat().st_size / (_SAMPLE_BYTES * max(1, len(samples))))
+    for symbol, times in pieces.items():
+        first, last = (int(edge(piece)) for edge, piece in ((min, np.concatenate(times)), (max, np.concatenate(times))))
+        count = sum(map(len, times))
+        if all((np.diff(piece) >= 0).all() or (np.diff(piece) <= 0).all() for piece in times):
+            spread = sum(abs(int(piece[-1]) - int(piece[0])) for piece in times)
+            bars_between = count - len(times)
+        else:
+            spread, bars_between = last - first, bars_in_file * count / seen
+        if spread > 0 and bars_between > 0:
+            yield symbol, first, last, bars_between / spread
+
+
+def _span(ranges: list[tuple[int, int, float]], step: int) -> int:
+    """The slot span at a symbol's densest: where most of its inputs overlap."""
+    densest = max(
+        sum(density for first, last, density in ranges if first <= edge <= last) for edge, _, _ in ranges
+    )
+    overlapping = densest > 1.5 * max(density for _, _, density in ranges)
+    return max(1, int(BARS_PER_SLOT / (densest * (step if overlapping else 1))))

@@ -1,0 +1,21 @@
+"""`-r inline`: every task in this process, one after another; the way to debug a job, and exact like the others."""
+
+from mrjob.inline import InlineMRJobRunner
+
+from windrow.runners.splits import OpensInputs
+
+
+class InlineRunner(OpensInputs, InlineMRJobRunner):
+    """mrjob's inline runner over inputs that windrow opens."""
+
+    OPT_NAMES = InlineMRJobRunner.OPT_NAMES | {"sort_bin"}
+
+    def _num_reducers(self, step_num: int) -> int:
+        conf = self._jobconf_for_step(step_num)
+        return int(conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or 1)
+
+    def _num_cores(self) -> int:
+        return 1
+
+    def _log_cause_of_error(self, ex: Exception) -> None:
+        """Nothing: the error itself names its input."""

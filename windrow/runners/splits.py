@@ -1,0 +1,106 @@
+"""What windrow changes in mrjob's simulated Hadoop: how inputs are split and how mapper output is shuffled."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mrjob.local import _sort_lines_with_sort_bin
+
+from sort_keys.shuffle import partition
+from windrow.feeds.files import is_splittable
+
+#: Set in the environment of a mapper that opens its inputs itself: its standard input lists them, one JSON a line.
+OPENS_INPUTS = "windrow_opens_inputs"
+#: A mapper gets at most so many bytes: enough to make starting it cheap, little enough to keep all cores busy.
+SPLIT_BYTES = 64 << 20
+#: What `sort` may hold in memory before it spills; more is not faster for lines as few as blocks are.
+_SORT_MEMORY = "64M"
+
+
+class OpensInputs:
+    """Mixin before an mrjob SimMRJobRunner: mappers of the first step get byte ranges and whole files to open."""
+
+    def _input_paths_for_step(self, step_num: int) -> list[str]:
+        # mrjob's own would expand glob characters, which names of files may hold.
+        return self._get_input_paths() if step_num == 0 else super()._input_paths_for_step(step_num)  # type: ignore
+
+    def _check_input_paths(self) -> None:
+        """Nothing: BarJob has read their headers already."""
+
+    def _split_mapper_input(self, input_paths: Sequence[str], step_num: int) -> list[dict[str, Any]]:
+        if step_num:
+            return super()._split_mapper_input(input_paths, step_num)  # type: ignore
+        tasks = list(plan_tasks(input_paths, self._num_cores()))  # type: ignore
+        for number, ranges in enumerate(tasks):
+            path = Path(self._task_input_path("mapper", step_num, number))  # type: ignore
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(json.dumps(piece) + "\n" for piece in ranges))
+        return [
+            {"file": ranges[0]["path"], "start": ranges[0]["start"], "length": sum(r["length"] for r in ranges)}
+            for ranges in tasks
+        ]
+
+    def _simulate_jobconf_for_step(
+        self, task_type: str, step_num: int, task_num: int, map_split: Any = None
+    ) -> dict[str, Any]:
+        conf = super()._simulate_jobconf_for_step(task_type, step_num, task_num, map_split)  # type: ignore
+        opens = {OPENS_INPUTS: "1"} if task_type == "mapper" and step_num == 0 else {}
+        return {**conf, **opens}
+
+    def _sort_input_func(self) -> Callable[..., None]:
+        sort = [*(self._opts.get("sort_bin") or ["sort"]), "-S", _SORT_MEMORY]  # type: ignore
+        return partial(_sort_lines_with_sort_bin, sort_bin=sort, tmp_dir=self._get_local_tmp_dir())  # type: ignore
+
+    def _num_reducers(self, step_num: int) -> int:
+        conf = self._jobconf_for_step(step_num)  # type: ignore
+        asked = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks")
+        return int(asked) if asked else self._num_cores()  # type: ignore
+
+    def _split_reducer_input(self, step_num: int) -> int:
+        """Hands each sorted line to the reducer of its symbol, as Hadoop's partitioner does."""
+        reducers = self._num_reducers(step_num)
+        paths = [Path(self._task_input_path("reducer", step_num, number)) for number in range(reducers)]  # type: ignore
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        files = [path.open("wb") for path in paths]
+        try:
+            with open(self._sorted_reducer_input_path(step_num), "rb") as lines:  # type: ignore
+                for line in lines:
+                    files[partition(line, reducers)].write(line)
+        finally:
+            for file in files:
+                file.close()
+        os.unlink(self._sorted_reducer_input_path(step_num))  # type: ignore
+        return reducers
+
+
+def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[dict[str, Any]]]:
+    """The byte ranges and whole files of each mapper: about a core's share each, at most SPLIT_BYTES where splittable.
+
+    Small files share a mapper: thousands of them start a few tasks, not thousands.
+    """
+    sizes = [os.stat(path).st_size for path in paths]
+    share = min(SPLIT_BYTES, max(1, -(-sum(sizes) // max(1, cores))))
+    task: list[dict[str, Any]] = []
+    room = share
+    for path, size in zip(paths, sizes, strict=True):
+        for start, length in _ranges(path, size, share):
+            if task and length > room:
+                yield task
+                task, room = [], share
+            task.append({"path": path, "start": start, "length": length})
+            room -= length
+    yield task
+
+
+def _ranges(path: str, size: int, share: int) -> Iterator[tuple[int, int]]:
+    if not is_splittable(path) or size <= share:
+        yield 0, size
+        return
+    pieces = -(-size // share)
+    for piece in range(pieces):
+        start, end = size * piece // pieces, size * (piece + 1) // pieces
+        yield start, end - start
