@@ -1,0 +1,39 @@
+"""A file that appears whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from windrow.errors import OutputError
+
+
+def refuse_taken(path: Path, force: bool) -> None:
+    """Raise OutputError if `path` exists (unless `force`), is a directory, or lies in none."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a directory, and a file is to be written: name a file in it")
+    if path.exists() and not force:
+        raise OutputError(f"{path}: exists and is kept: choose another name, or replace it with --force")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no directory {path.parent}: make it first")
+
+
+@contextmanager
+def new_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path`, for writing; rename it to `path` when the block ends well.
+
+    An error or an interrupt inside the block removes what was written, and leaves any older file as it was.
+    Raises OutputError if the place is taken (see `refuse_taken`) or the system cannot write there.
+    """
+    refuse_taken(path, force)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        refuse_taken(path, force)  # it may have appeared in the meantime
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
