@@ -3,3 +3,23 @@
 The way of the data is one direction: windrow.feeds and windrow.bars (in), sort_keys (keys, blocks, merge),
 windrow.windows (kernels), windrow.sinks (out). windrow.barjob ties them to mrjob; the jobs stand in `jobs`.
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from windrow.frames import moving_average
+    from windrow.output import read_output
+
+__all__ = ["moving_average", "read_output"]
+__version__ = "0.1.0"
+
+_HOME = {"moving_average": "windrow.frames", "read_output": "windrow.output"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what needs pandas only where it is asked for: a task's start is part of its cost."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -21,8 +21,10 @@ What happens, on every runner:
 
 import json
 import os
+import shutil
 import sys
 import tempfile
+import weakref
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -45,7 +47,7 @@ from windrow.errors import BadBarsError, ConflictError, UsageError, WindrowError
 from windrow.feeds.files import parse_stream, read_bars
 from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import Settled, list_files, settle
-from windrow.help import print_help
+from windrow.help import job_name, print_help
 from windrow.runners.splits import OPENS_INPUTS
 from windrow.runners.tasks import TaskError
 from windrow.sinks.lines import format_lines
@@ -73,7 +75,6 @@ class BarJob(MRJob):
     INPUT_PROTOCOL = RawValueProtocol
     OUTPUT_PROTOCOL = RawValueProtocol
     SORT_VALUES = True
-    PARTITIONER = PARTITIONER
     JOBCONF = HADOOP_OPTIONS
 
     # What a job says.
@@ -175,18 +176,18 @@ class BarJob(MRJob):
         try:
             cls(args).execute()
         except WindrowError as error:
-            _say(f"error: {error}")
+            say(f"error: {error}")
             return error.exit_status
         except TaskError as error:
-            _say(f"{error}".rstrip(), "error: a task failed; its traceback is above")
+            say(f"{error}".rstrip(), "error: a task failed; its traceback is above")
             return 1
         except StepFailedException as error:
-            _say(f"error: {error}")
+            say(f"error: {error}")
             return 1
         except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
-            _say("stopped; nothing was written")
+            say("stopped; nothing was written")
             return 130
         return 0
 
@@ -216,38 +217,53 @@ class BarJob(MRJob):
         return self.options.quiet or (self._is_local() and not self.options.verbose)
 
     def _description(self) -> dict[str, Any]:
-        return {"windrow": 1, "job": type(self).__module__, "columns": self.output_names()}
+        return {"windrow": 1, "job": job_name(type(self)), "columns": self.output_names()}
 
     def _run_and_judge(self, print_output: bool) -> None:
         with self.make_runner() as runner:
             runner.run()
             counts, conflicts = _summed(runner.counters())
-            judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
-            self._tell(counts)
+            self.judge(counts, conflicts)
+            self.tell(counts)
             if print_output:
                 for chunk in runner.cat_output():
                     self.stdout.write(chunk)
                 self.stdout.flush()
 
-    def _tell(self, counts: Counter[str]) -> None:
+    def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
+        """Fails the job, by WindrowError, where its summed counters say that its output must not be trusted."""
+        judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
+
+    def tell(self, counts: Counter[str]) -> None:
+        """Says what was done, on standard error."""
         if not counts["output lines"]:
-            _say("warning: no line of output: no window was ever full; give a shorter one, or --min-periods")
+            say("warning: no line of output: no window was ever full; give a shorter one, or --min-periods")
         if not self.options.quiet:
-            _say(summary(counts))
+            say(summary(counts))
 
     def make_runner(self) -> Any:
         """A runner for the job as its options say, its inputs settled."""
-        if self._is_local():
-            self._settle_inputs()
-        return super().make_runner()
+        if not self._is_local():
+            return super().make_runner()
+        folder = Path(tempfile.mkdtemp(prefix="windrow-"))
+        try:
+            self._settle_inputs(folder)
+            runner = super().make_runner()
+        except BaseException:
+            shutil.rmtree(folder)
+            raise
+        weakref.finalize(runner, shutil.rmtree, folder, ignore_errors=True)  # tasks read it as long as the runner lives
+        return runner
 
-    def _settle_inputs(self) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="windrow-")
-        folder = Path(self._temporary.name)
+    def partitioner(self) -> str | None:
+        """Hadoop's partitioner; windrow's own runners partition by sort_keys/shuffle.py."""
+        return None if self._is_local() else PARTITIONER
+
+    def _settle_inputs(self, folder: Path) -> None:
         arguments = [_spool(self.stdin, folder) if path == "-" else path for path in self.options.args or ["-"]]
         settled, barren = settle(list_files(arguments), self._reading(), self._slot())
         for path in barren:
-            _say(f"warning: {path}: has no line below its header; skipped")
+            say(f"warning: {path}: has no line below its header; skipped")
         settled.save(folder / "settled.json")
         self.options.args = list(settled.inputs)
         self._cl_args = [*self._cl_args, "--settled", str(folder / "settled.json")]
@@ -308,7 +324,7 @@ class BarJob(MRJob):
         if step_num:
             super().run_mapper(step_num)
             return
-        counts = Counter(mappers=1)
+        counts = Counter({"map tasks": 1})
         for bars, source in self._feed():
             counts["bars"] += len(bars)
             counts["header lines"] += bars.headers
@@ -337,7 +353,7 @@ class BarJob(MRJob):
         if step_num:
             super().run_reducer(step_num)
             return
-        counts = Counter(reducers=1)
+        counts = Counter({"reduce tasks": 1})
         kernel = self.kernel()
         merge = Merge(len(self.columns()), self.options.on_conflict)
         for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
@@ -358,7 +374,8 @@ class BarJob(MRJob):
                 self.increment_counter(COUNTS, name, int(amount))
 
 
-def _say(*lines: str) -> None:
+def say(*lines: str) -> None:
+    """Speaks to the user, on standard error: standard output is the job's."""
     for line in lines:
         print(line, file=sys.stderr)
 
@@ -417,7 +434,7 @@ def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
 def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
     """Fails a job whose summed counters say that its output must not be trusted."""
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
-    bad, bars = sum(rejected.values()), counts["bars"]
+    bad, bars = rejected_lines(counts), counts["bars"]
     reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
     if not bars:
         raise BadBarsError(
@@ -437,13 +454,18 @@ def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_con
         )
 
 
+def rejected_lines(counts: Counter[str]) -> int:
+    """How many lines were no bars, for any reason."""
+    return sum(counts[f"rejected: {reason}"] for reason in REASONS)
+
+
 def summary(counts: Counter[str]) -> str:
     """One line of what a job did.
 
     >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
     '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
     """
-    bad = sum(number for name, number in counts.items() if name.startswith("rejected"))
+    bad = rejected_lines(counts)
     parts = [f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
              f" -> {_number(counts['output lines'], 'line')}"]
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []

@@ -3,6 +3,7 @@
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, HelpFormatter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
@@ -27,12 +28,12 @@ class _Wide(HelpFormatter):
 def print_help(job: type, parser: ArgumentParser, groups: Sequence[Any], everything: bool) -> None:
     """Prints a job's help: `groups` of its own options, then those for running it; with `everything`, all others."""
     shown = ArgumentParser(
-        prog=_program(job), usage="%(prog)s [options] FILE...", add_help=False, formatter_class=_Wide,
+        prog=f"python -m {job_name(job)}", usage="%(prog)s [options] FILE...", add_help=False, formatter_class=_Wide,
         description=f"{_first_line(sys.modules[job.__module__])} {_first_line(job)}",
     )  # fmt: skip
     for group in groups:
         _add(shown, group.title, group._group_actions)
-    by_dest = {action.dest: action for action in parser._actions if action.option_strings}
+    by_dest = {action.dest: action for action in reversed(parser._actions) if action.option_strings}
     _add(shown, "Running", [_retold(by_dest[dest], *told) for dest, told in _RUNNING.items()])
     if everything:
         told = {action.dest for group in groups for action in group._group_actions}.union(_RUNNING)
@@ -46,14 +47,12 @@ def _retold(action: Action, spellings: list[str], metavar: str | None, text: str
     return action
 
 
-def _program(job: type) -> str:
-    module = job.__module__ if job.__module__ != "__main__" else _spec_name()
-    return f"python -m {module}"
-
-
-def _spec_name() -> str:
+def job_name(job: type) -> str:
+    """The module to run a job by, also where it was started as a script."""
+    if job.__module__ != "__main__":
+        return job.__module__
     spec = sys.modules["__main__"].__spec__
-    return spec.name if spec else "__main__"
+    return spec.name if spec else Path(sys.argv[0]).stem
 
 
 def _first_line(documented: Any) -> str:

@@ -1,0 +1,210 @@
+"""The same bytes, however the bars come: any order, files, blocks, slots, reducers, runner."""
+
+import itertools
+import random
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mrjob.local import LocalMRJobRunner
+
+import sort_keys.merge
+from jobs.moving_average import MovingAverage
+from tests.oracle import moving_means, read_lines
+
+DATA = Path(__file__).parent.parent.parent / "data"
+INDICATORS = [f"--indicator={text}" for text in ("sma:20", "ema:12", "wma:5", "sum:7d", "min:3", "max:30d", "std:20")]
+
+ORDERS = ["by time", "by symbol", "newest first", "shuffled"]
+FILES = [1, 2, 7]
+BLOCKS = ["1", "64", None]
+SLOTS = ["3d", "90d", None]
+REDUCERS = [1, 3, 8]
+RUNNERS = ["inline", "local"]
+MATRIX = list(itertools.product(ORDERS, FILES, BLOCKS, SLOTS, REDUCERS, RUNNERS))
+
+
+def pairwise(choices):
+    """A small choice of runs in which every pair of settings occurs."""
+    wanted = {pair for run in choices for pair in itertools.combinations(enumerate(run), 2)}
+    chosen = []
+    while wanted:
+        best = max(choices, key=lambda run: len(wanted.intersection(itertools.combinations(enumerate(run), 2))))
+        wanted.difference_update(itertools.combinations(enumerate(best), 2))
+        chosen.append(best)
+    return chosen
+
+
+def write_files(folder, order, files):
+    header, *rows = (DATA / "bars.csv").read_text().splitlines()
+    if order == "by symbol":
+        rows.sort()
+    elif order == "newest first":
+        rows.reverse()
+    elif order == "shuffled":
+        random.Random(5).shuffle(rows)
+    paths = [folder / f"bars{number}.csv" for number in range(files)]
+    for number, path in enumerate(paths):
+        path.write_text("\n".join([header, *rows[number::files]]) + "\n")
+    return paths
+
+
+def run_counted(*args, job=MovingAverage):
+    """Sorted output lines and the counters of a job."""
+    with job([str(arg) for arg in args]).make_runner() as runner:
+        runner.run()
+        return sorted(b"".join(runner.cat_output()).splitlines()), runner.counters()[0]["windrow"]
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Sorted lines of the plainest run."""
+    lines, _ = run_counted(*INDICATORS, DATA / "bars.csv")
+    assert len(lines) > 1000
+    return lines
+
+
+def check_run(folder, plain, order, files, blocks, slot, reducers, runner):
+    options = ["-r", runner, "-D", f"mapreduce.job.reduces={reducers}"]
+    options += ["--block-bars", blocks] if blocks else []
+    options += ["--slot", slot] if slot else []
+    lines, counts = run_counted(*INDICATORS, *options, *write_files(folder, order, files))
+    assert lines == plain
+    assert counts["reduce tasks"] == reducers
+    assert counts["bars"] == 1250
+
+
+@pytest.mark.parametrize("run", pairwise(MATRIX), ids=str)
+def test_every_pair_of_settings_gives_the_same_bytes(tmp_path, plain, run):
+    check_run(tmp_path, plain, *run)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("run", MATRIX, ids=str)
+def test_every_combination_gives_the_same_bytes(tmp_path, plain, run):
+    check_run(tmp_path, plain, *run)
+
+
+class UnderMrjobsOwn(MovingAverage):
+    """The job under mrjob's local runner as it comes, which feeds mappers lines and knows nothing of windrow."""
+
+    def _runner_class(self):
+        return LocalMRJobRunner
+
+    @classmethod
+    def mr_job_script(cls):
+        return MovingAverage.mr_job_script()
+
+
+@pytest.mark.parametrize("order", ["by time", "shuffled"])
+def test_mrjobs_own_local_runner_gives_the_same_bytes(tmp_path, plain, order):
+    lines, counts = run_counted(*INDICATORS, "-r", "local", *write_files(tmp_path, order, 2), job=UnderMrjobsOwn)
+    assert lines == plain
+    assert counts["map tasks"] > 2  # so that not every split had a header
+
+
+# Random bars: few symbols and times, so that they repeat, touch and overlap.
+
+symbols = st.sampled_from(["A", "a", "AA", "BRK.B", "^GSPC", "NA", "TRUE", "é", "😀", "A B"])
+prices = st.integers(-5000, 5000).map(lambda cents: f"{cents / 100:.2f}")
+series = st.dictionaries(st.tuples(symbols, st.integers(0, 60)), prices, min_size=1, max_size=120)
+
+
+@st.composite
+def feeds(draw):
+    """Bars, some of them twice, dealt to files in any order, and settings for a run."""
+    bars = [(symbol, minute, price) for (symbol, minute), price in draw(series).items()]
+    repeats = draw(st.lists(st.sampled_from(bars), max_size=10))
+    dealt = draw(st.permutations(bars + repeats))
+    files = draw(st.integers(1, 4))
+    settings = ["--block-bars", str(draw(st.sampled_from([1, 2, 5, 4096])))]
+    settings += draw(st.sampled_from([[], ["--slot", "1min"], ["--slot", "7min"], ["--slot", "1d"]]))
+    settings += ["-D", f"mapreduce.job.reduces={draw(st.integers(1, 4))}"]
+    batch = draw(st.sampled_from([1, 60, 1 << 17]))  # bytes of blocks that the merge decodes together
+    return bars, len(repeats), [dealt[number::files] for number in range(files)], settings, batch
+
+
+def check_feed(folder, feed):
+    bars, repeats, dealt, settings_, batch = feed
+    paths = []
+    for number, part in enumerate(dealt):
+        paths.append(folder / f"{number}.csv")
+        rows = [f"{symbol},2020-01-01T00:{minute:02d}:00Z,{price}" for symbol, minute, price in part if minute < 60]
+        rows += [f"{symbol},2020-01-01 01:00,{price}" for symbol, minute, price in part if minute == 60]
+        paths[-1].write_text("\n".join(["symbol,timestamp,close", *rows]) + "\n")
+    with patch.object(sort_keys.merge, "_BATCH_BYTES", batch):
+        lines, counts = run_counted("--window", "3", *settings_, *paths)
+    oracle = [(symbol, at(minute), price) for symbol, minute, price in bars]
+    assert read_lines(lines) == moving_means(oracle, 3)
+    assert counts.get("repeats", 0) == repeats
+
+
+def at(minute):
+    from datetime import datetime, timedelta, timezone
+
+    return datetime(2020, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=minute)
+
+
+slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@given(feeds())
+@slow
+def test_any_feed_gives_what_school_arithmetic_gives(tmp_path_factory, feed):
+    check_feed(tmp_path_factory.mktemp("feed"), feed)
+
+
+def releases_too_early(merged, symbol, newest):
+    return split(merged, symbol, newest + 1)  # <= instead of <
+
+
+def keeps_repeats(owner, times):
+    return bool(np.all((times[1:] >= times[:-1]) | (owner[1:] != owner[:-1])))
+
+
+split = sort_keys.merge._split
+
+
+@pytest.mark.parametrize(
+    ("name", "bug"), [("_split", releases_too_early), ("_strictly_ascending", keeps_repeats)], ids=["early", "repeats"]
+)
+def test_a_planted_bug_in_the_merge_is_seen(tmp_path_factory, monkeypatch, name, bug):
+    """A negative control: the check above turns red where the merge is wrong."""
+    monkeypatch.setattr(sort_keys.merge, name, bug)
+    twice = [("A", 1, "1.00"), ("A", 2, "2.00"), ("A", 3, "4.00")]
+    feed = (twice, 3, [twice, twice], ["--block-bars", "1"], 1)
+    with pytest.raises(AssertionError):
+        check_feed(tmp_path_factory.mktemp("feed"), feed)
+
+
+def conflicting(folder, swap):
+    pair = ["AA,2020-01-02,2.00", "AA,2020-01-02,3.00"]
+    rows = ["AA,2020-01-01,1.00", *(reversed(pair) if swap else pair)]
+    paths = [folder / f"{number}{swap}.csv" for number in range(3)]
+    for path, row in zip(paths, rows, strict=True):
+        path.write_text(f"symbol,timestamp,close\n{row}\n")
+    return paths
+
+
+@pytest.mark.parametrize(("choice", "value"), [("smallest", b"1.5"), ("largest", b"2.0")])
+def test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, choice, value):
+    for swap in (False, True):
+        lines, counts = run_counted("--window", "2", "--on-conflict", choice, *conflicting(tmp_path, swap))
+        assert lines == [b"AA\t2020-01-02\t" + value]
+        assert counts["conflicts"] == 1
+
+
+def test_a_conflict_settled_by_arrival_is_seen(tmp_path, monkeypatch):
+    """A negative control: the first one wins."""
+
+    def by_arrival(self, names, owner, times, values, same):
+        self.findings.conflicts += int(same.sum())
+        return np.concatenate([[True], ~same])
+
+    monkeypatch.setattr(sort_keys.merge.Merge, "_settle", by_arrival)
+    with pytest.raises(AssertionError):
+        test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, "smallest", b"1.5")
+        test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, "largest", b"2.0")

@@ -1,0 +1,119 @@
+"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.keys import decode_symbol
+from sort_keys.merge import Merge, Stretch
+from sort_keys.slots import Slots
+from windrow.bars import outside_range
+from windrow.errors import ConflictError, InputError, UsageError
+from windrow.indicators import Indicators, Step, parse_step
+from windrow.windows import Options, parse_indicator
+
+
+def moving_average(
+    bars: pd.DataFrame,
+    *indicators: str,
+    column: str = "close",
+    step: str | int | None = None,
+    min_periods: int | None = None,
+    ema_seed: Literal["sma", "first"] = "sma",
+    ddof: int = 1,
+    on_conflict: Literal["fail", "smallest", "largest"] = "fail",
+) -> pd.DataFrame:
+    """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
+
+    bars: columns `symbol`, `timestamp` (datetimes, in UTC if they have no zone) and `column`, in any order; without a
+    symbol column all bars are one symbol's, and a DatetimeIndex serves as timestamp. indicators: as `sma:20`, `ema:12`,
+    `max:30d` (default `sma:20`). The others are the job's options of the same names.
+
+    Returns symbol, timestamp and one float64 column an indicator (NaN: no value yet), sorted, for the bars that have a
+    value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for values that are
+    no prices, ConflictError for two different bars at one (symbol, timestamp).
+
+    >>> bars = pd.DataFrame({
+    ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=4), "close": [38.71, 38.37, 36.6, 36.6]})
+    >>> moving_average(bars, "sma:2", "max:3d")
+      symbol  timestamp   sma:2  max:3d
+    0     AA 2008-03-04  38.540     NaN
+    1     AA 2008-03-05  37.485     NaN
+    2     AA 2008-03-06  36.600   38.37
+    """
+    names = list(indicators) or ["sma:20"]
+    kernel = Indicators(
+        [parse_indicator(name) for name in names],
+        Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
+        Step() if step is None else parse_step(str(step)),
+    )
+    timestamps = _timestamps(bars)
+    zone = timestamps.dt.tz
+    merge = Merge(1, on_conflict)
+    pieces = [
+        _piece(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts), names)
+        for stretch in merge.stretches(_lines(bars, timestamps, column))
+    ]
+    if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
+        raise ConflictError(
+            f"{merge.findings.conflicts:,} bars differ from another of their symbol and time, as"
+            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}: {conflict.one[0]!r} and"
+            f" {conflict.other[0]!r}; a symbol has one bar at a time; drop the wrong ones, or give"
+            " on_conflict='smallest' or 'largest'"
+        )
+    return _joined(pieces, names, zone)
+
+
+def _lines(bars: pd.DataFrame, timestamps: "pd.Series[Any]", column: str) -> Iterable[bytes]:
+    """The bars as a shuffle would bring them to a reducer."""
+    codes, symbols = pd.factorize(bars["symbol"].astype(str)) if "symbol" in bars else (np.zeros(len(bars)), ["bars"])
+    times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
+    ns = times.dt.as_unit("ns").astype("int64").to_numpy()
+    columns = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, [_values(bars, column)])
+    return sorted(line[:-1] for line in write_blocks(columns, Slots(1 << 62)))
+
+
+def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
+    if "timestamp" in bars:
+        timestamps = bars["timestamp"]
+    elif isinstance(bars.index, pd.DatetimeIndex):
+        timestamps = pd.Series(bars.index, index=bars.index)
+    else:
+        raise UsageError(f"the frame has columns {', '.join(map(str, bars.columns))}; bars need a column `timestamp`, or a"
+                         " DatetimeIndex; rename the column that holds the times")
+    if not pd.api.types.is_datetime64_any_dtype(timestamps) or timestamps.isna().any():
+        raise InputError(f"column timestamp is of type {timestamps.dtype} or has missing times; a bar's time is a datetime;"
+                         " convert it by pd.to_datetime, and drop rows without one")
+    return timestamps
+
+
+def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if column not in bars:
+        raise UsageError(f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; choose one")
+    values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
+    bad = ~np.isfinite(values) | outside_range(values)
+    if bad.any():
+        raise InputError(
+            f"column {column!r} holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are no prices; a price is"
+            f" 0 or 1e-9..1e12 in magnitude; drop those rows, as by bars.dropna(subset=[{column!r}])"
+        )
+    return values
+
+
+def _piece(stretch: Stretch, index: Any, columns: list[Any], names: list[str]) -> pd.DataFrame:
+    owners = np.searchsorted(stretch.starts, index, side="right") - 1
+    symbols = np.array([decode_symbol(symbol) for symbol in stretch.symbols], object)
+    times = stretch.times[index].view("datetime64[ns]")
+    return pd.DataFrame({"symbol": symbols[owners], "timestamp": times, **dict(zip(names, columns, strict=True))})
+
+
+def _joined(pieces: list[pd.DataFrame], names: list[str], zone: Any) -> pd.DataFrame:
+    empty = {"symbol": [], "timestamp": np.empty(0, "datetime64[ns]"), **{name: np.empty(0) for name in names}}
+    frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(empty)
+    frame["symbol"] = frame["symbol"].astype(str)
+    if zone is not None:
+        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
+    return frame.sort_values(["symbol", "timestamp"], kind="stable", ignore_index=True)

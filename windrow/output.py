@@ -1,0 +1,112 @@
+"""What jobs wrote and what they read, as pandas DataFrames: for notebooks, plots and tests."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sort_keys.keys import decode_symbol
+from windrow.bars import Bars
+from windrow.errors import InputError
+from windrow.feeds.files import read_bars as read_file
+from windrow.feeds.layout import Reading
+from windrow.feeds.settle import list_files, settle
+from windrow.sinks.publish import DESCRIPTION
+
+
+def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
+
+    `path` is an output directory, or a file of lines. Rows are sorted by symbol and timestamp. Timestamps are
+    datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the directory's
+    _windrow.json says, or value_1, value_2, ...; an empty field is NaN. All lines are held in memory.
+
+    Raises InputError where there is no output, or lines have another number of fields than `columns` says.
+    """
+    place = Path(path)
+    parts = _parts(place)
+    names = columns if columns is not None else _described(place)
+    frames = [frame for part in parts if (frame := _read_part(part, names)) is not None]
+    if not frames:
+        return _empty(names or [])
+    return _in_order(pd.concat(frames, ignore_index=True))
+
+
+def _parts(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    parts = sorted(part for part in place.glob("*") if part.name[0] not in "._") if place.is_dir() else []
+    if not parts:
+        raise InputError(f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
+                         " lines that a job printed")
+    return parts
+
+
+def _described(place: Path) -> list[str] | None:
+    description = place / DESCRIPTION
+    return json.loads(description.read_text())["columns"] if description.is_file() else None
+
+
+def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
+    with part.open("rb") as file:
+        first = file.readline()
+    if not first:
+        return None
+    fields = first.count(b"\t") - 1
+    names = names if names is not None else [f"value_{i + 1}" for i in range(fields)]
+    if fields != len(names):
+        raise InputError(f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
+                         f" {', '.join(names)}; name each by columns=[...]")
+    frame = pd.read_csv(
+        part, sep="\t", header=None, names=["symbol", "timestamp", *names], quoting=3, keep_default_na=False,
+        na_values={name: [""] for name in names}, float_precision="round_trip", encoding="utf-8", lineterminator="\n",
+        dtype={"symbol": "category", "timestamp": "category", **dict.fromkeys(names, np.float64)},
+    )  # fmt: skip
+    symbols = frame["symbol"].cat
+    frame["symbol"] = symbols.rename_categories([decode_symbol(text.encode()) for text in symbols.categories]).astype(str)
+    times = frame["timestamp"].cat
+    utc = times.categories[0].endswith("Z")
+    parsed = pd.to_datetime(times.categories, format="ISO8601", utc=utc).as_unit("ns")
+    frame["timestamp"] = parsed[times.codes]
+    return frame
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["symbol", "timestamp"], kind="stable", ignore_index=True)
+
+
+def _empty(names: Sequence[str]) -> pd.DataFrame:
+    columns = {"symbol": pd.Series(dtype=str), "timestamp": pd.Series(dtype="datetime64[ns]")}
+    return pd.DataFrame(columns | {name: pd.Series(dtype=np.float64) for name in names})
+
+
+def read_bars(paths: Sequence[str], symbols: Sequence[str] | None = None, column: str = "close") -> pd.DataFrame:
+    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the column's values.
+
+    Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Lines that are no bars are left out.
+    Raises InputError as a job would.
+    """
+    settled, _ = settle(list_files(paths), Reading(values=(column,)), slot=1 << 62)
+    chosen = None if symbols is None else set(symbols)
+    frames = [
+        _frame(bars, chosen, column)
+        for path, layout in settled.inputs.items()
+        for bars in read_file(path, layout)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    if not settled.dated:
+        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC")
+    return _in_order(frame.drop_duplicates())
+
+
+def _frame(bars: Bars, chosen: set[str] | None, column: str) -> pd.DataFrame:
+    wanted = np.array([chosen is None or symbol in chosen for symbol in bars.symbols], bool)
+    rows = wanted[bars.codes]
+    names = np.array(bars.symbols, object)[bars.codes[rows]]
+    return pd.DataFrame({
+        "symbol": pd.Series(names, dtype=str),
+        "timestamp": bars.times[rows].view("datetime64[ns]"),
+        column: bars.values[0][rows],
+    })
