@@ -1,0 +1,67 @@
+"""What the tests of all kernels share: pushing a series, and the number that a float stands for."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from windrow.windows import Kernel, Options, kernels, parse_window
+
+DAY = 86_400_000_000_000
+
+
+def _printed(x: float) -> Fraction:
+    """The decimal of at most 6, or else 9 places that reads as x; otherwise x itself (DESIGN section 6)."""
+    for unit in (10**6, 10**9):
+        q = round(float(x) * unit)
+        if abs(q) < 2**53 and q / unit == x:
+            return Fraction(q, unit)
+    return Fraction(float(x))
+
+
+def _run(
+    kind: str, window: str, values: Sequence[float], days: Sequence[int] | None = None, **options: object
+) -> np.ndarray:
+    """One symbol's values through one kernel in a single push; bars a day apart unless told."""
+    kernel: Kernel = kernels()[kind](parse_window(window), Options(**options))  # type: ignore[arg-type]
+    times = np.array(range(len(values)) if days is None else days, np.int64) * DAY
+    return kernel.push(times, np.array(values, np.float64), np.array([0][: len(values)], np.int64))
+
+
+def _series() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    walk = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, 400)))
+    spiked = np.round(walk, 2)
+    spiked[[60, 61, 222]] = 1e12, -1e12, 1e-9
+    return {
+        "cents": np.round(walk, 2),
+        "eight places": np.round(walk / 1000, 8),
+        "17 digits": walk,
+        "mix": np.where(rng.random(400) < 0.5, walk, np.round(walk, 2)),
+        "spiked": spiked,
+        "1e-9": rng.uniform(1, 9, 400) * 1e-9,
+        "negative": np.round(walk - 50, 2),
+        "volumes": np.rint(rng.uniform(1e6, 9e9, 400)),
+    }
+
+
+@pytest.fixture
+def run() -> Callable[..., np.ndarray]:
+    return _run
+
+
+@pytest.fixture
+def printed() -> Callable[[float], Fraction]:
+    return _printed
+
+
+@pytest.fixture(params=list(_series()))
+def series(request: pytest.FixtureRequest) -> np.ndarray:
+    return _series()[request.param]
+
+
+@pytest.fixture(params=[1, 2, 7, 200, 300, 500])
+def bars(request: pytest.FixtureRequest) -> int:
+    """Windows, the last longer than the series."""
+    return int(request.param)

@@ -1,0 +1,184 @@
+"""What every kernel keeps, found by discovery: a new one is held to it without a word here."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import talib
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from windrow.errors import UsageError
+from windrow.windows import Indicator, Kernel, Options, kernels, parse_indicator
+
+SECOND = 1_000_000_000
+
+
+def possible(window: str) -> Iterator[str]:
+    for kind in kernels():
+        try:
+            parse_indicator(f"{kind}:{window}").kernel(Options())
+        except UsageError:
+            continue
+        yield f"{kind}:{window}"
+
+
+BY_COUNT = [indicator for window in ("1", "2", "5", "40") for indicator in possible(window)]
+BY_TIME = [indicator for window in ("1s", "7s", "2min") for indicator in possible(window)]
+OPTIONS = [Options(), Options(min_periods=1), Options(ema_seed="first", ddof=0, step_ns=3 * SECOND)]
+
+
+def test_every_kind_is_found_and_held_to_the_contract() -> None:
+    assert kernels().keys() >= {"sma", "ema", "wma", "sum", "min", "max", "std"}
+    assert {parse_indicator(text).kind for text in BY_COUNT + BY_TIME} == set(kernels())
+    assert {parse_indicator(text).kind for text in BY_TIME} >= {"sma", "sum", "min", "max", "std"}
+
+
+Bars = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@st.composite
+def bars_of_symbols(draw: st.DrawFn) -> Bars:
+    """Times, values and starts of a few symbols: cents, 17 digits and spikes, at irregular seconds."""
+    lengths = draw(st.lists(st.integers(1, 30), min_size=1, max_size=8))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    n = sum(lengths)
+    times = np.concatenate([np.cumsum(rng.integers(1, 6, length)) for length in lengths]) * SECOND
+    values = np.round(rng.uniform(1, 100, n), 2)
+    odd = rng.random(n)
+    values[odd < draw(st.sampled_from([0, 0.3]))] *= np.pi
+    values[odd > 1 - draw(st.sampled_from([0, 0.05]))] = 1e12
+    return times.astype(np.int64), values, np.cumsum([0, *lengths[:-1]])
+
+
+def push_in_blocks(kernel: Kernel, bars: Bars, cuts: list[int]) -> np.ndarray:
+    times, values, starts = bars
+    results = []
+    for begin, end in pairwise([0, *sorted(cuts), len(times)]):
+        inside = starts[(starts >= begin) & (starts < end)] - begin
+        results.append(kernel.push(times[begin:end], values[begin:end], inside))
+    return np.concatenate(results)
+
+
+def assert_same_bits(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_array_equal(np.isnan(a), np.isnan(b))
+    np.testing.assert_array_equal(np.nan_to_num(a).view(np.int64), np.nan_to_num(b).view(np.int64))
+
+
+@pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
+@settings(max_examples=25, deadline=None)
+@given(bars=bars_of_symbols(), data=st.data())
+def test_any_blocks_give_the_bits_of_the_whole(text: str, bars: Bars, data: st.DataObject) -> None:
+    indicator, options = parse_indicator(text), data.draw(st.sampled_from(OPTIONS))
+    whole = indicator.kernel(options).push(*bars)
+    anywhere = st.integers(0, len(bars[0])) | st.sampled_from(bars[2].tolist())
+    cuts = data.draw(st.lists(anywhere, max_size=8))
+    assert_same_bits(push_in_blocks(indicator.kernel(options), bars, cuts), whole)
+    assert_same_bits(push_in_blocks(indicator.kernel(options), bars, list(range(len(bars[0])))), whole)
+
+
+@pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
+@settings(max_examples=10, deadline=None)
+@given(bars=bars_of_symbols())
+def test_symbols_know_nothing_of_each_other(text: str, bars: Bars) -> None:
+    times, values, starts = bars
+    together = parse_indicator(text).kernel(Options()).push(*bars)
+    first = np.array([0])
+    apart = [
+        parse_indicator(text).kernel(Options()).push(times[a:b], values[a:b], first)
+        for a, b in pairwise([*starts, len(times)])
+    ]
+    assert_same_bits(together, np.concatenate(apart))
+
+
+@pytest.mark.parametrize("text", BY_COUNT)
+def test_a_thousand_short_symbols(text: str) -> None:
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(1, 60, 1000)
+    n, starts = int(lengths.sum()), np.cumsum(lengths) - lengths
+    bars = np.arange(n), np.round(rng.uniform(1, 100, n), 2), starts
+    whole = parse_indicator(text).kernel(Options()).push(*bars)
+    for symbol in (0, 1, 500, 999):
+        cut = slice(starts[symbol], starts[symbol] + lengths[symbol])
+        alone = parse_indicator(text).kernel(Options()).push(bars[0][cut], bars[1][cut], np.array([0]))
+        assert_same_bits(whole[cut], alone)
+
+
+@pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
+def test_the_window_bounds_the_state(text: str) -> None:
+    kernel = parse_indicator(text).kernel(Options())
+    rng = np.random.default_rng(2)
+    bound = {"1": 1, "2": 2, "5": 5, "40": 40, "1s": 1, "7s": 7, "2min": 120}[text.partition(":")[2]]
+    empty = len(pickle.dumps(kernel))
+    for begin in range(0, 20_000, 500):
+        times = np.arange(begin, begin + 500) * SECOND  # one bar a second
+        kernel.push(times, np.round(rng.uniform(1, 100, 500), 2), np.array([0][begin:], np.int64))
+        assert kernel.state_bars <= bound
+        assert len(pickle.dumps(kernel)) <= empty + 100 + 16 * bound  # a time and a value a bar, nothing beside
+
+
+@pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
+def test_no_bars_and_few_bars(text: str) -> None:
+    kernel = parse_indicator(text).kernel(Options())
+    none = np.empty(0, np.int64)
+    assert kernel.push(none, np.empty(0), none).shape == (0,)
+    assert kernel.push(np.array([5]), np.array([2.5]), np.array([0])).shape == (1,)
+    assert kernel.push(none, np.empty(0), none).shape == (0,)
+    result = kernel.push(np.array([6]), np.array([3.5]), none)
+    if text.endswith((":5", ":40", "s", "min")):  # not full after two bars, a nanosecond apart
+        assert np.isnan(result).all()
+
+
+@pytest.mark.parametrize("kind", ["sma", "ema"])
+@given(cents=st.integers(1, 10**9), n=st.integers(1, 50), seed=st.sampled_from(["sma", "first"]))
+@settings(max_examples=60, deadline=None)
+def test_a_flat_price_stays_flat(kind: str, cents: int, n: int, seed: str) -> None:
+    for price in (cents / 100, cents / 7):
+        kernel = parse_indicator(f"{kind}:{n}").kernel(Options(ema_seed=seed))  # type: ignore[arg-type]
+        result = kernel.push(np.arange(120), np.full(120, price), np.array([0]))
+        assert set(result[n - 1 :].tolist()) == {price}
+
+
+Peer = Callable[[np.ndarray, int], np.ndarray]
+TALIB: dict[str, Peer] = {
+    "sma": talib.SMA,
+    "ema": talib.EMA,
+    "wma": talib.WMA,
+    "sum": talib.SUM,
+    "min": talib.MIN,
+    "max": talib.MAX,
+}
+PANDAS: dict[str, Peer] = {
+    "sma": lambda x, n: pd.Series(x).rolling(n).mean().to_numpy(),
+    "sum": lambda x, n: pd.Series(x).rolling(n).sum().to_numpy(),
+    "min": lambda x, n: pd.Series(x).rolling(n).min().to_numpy(),
+    "max": lambda x, n: pd.Series(x).rolling(n).max().to_numpy(),
+}
+
+
+@pytest.mark.parametrize("peers", [TALIB, PANDAS], ids=["TA-Lib", "pandas"])
+@pytest.mark.parametrize("n", [2, 7, 20, 200])
+def test_agreement_with_peers(peers: dict[str, Peer], n: int, series: np.ndarray) -> None:
+    times, start = np.arange(len(series)), np.array([0])
+    scale = np.maximum.accumulate(np.abs(series))
+    for kind, peer in peers.items():
+        got = Indicator(kind, parse_indicator(f"sma:{n}").window).kernel(Options()).push(times, series, start)
+        wanted = peer(series, n)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
+        # A peer's running sum keeps what a spike left behind: hence the largest |x| so far; a sum is n times a mean.
+        apart = np.nan_to_num(np.abs(got - wanted)) / (n if kind == "sum" else 1)
+        assert (apart <= 1e-12 * scale).all(), kind
+
+
+@pytest.mark.parametrize("n", [2, 7, 20, 200])
+def test_agreement_of_deviations_on_benign_series(n: int) -> None:
+    rng = np.random.default_rng(6)
+    x = np.round(rng.normal(0, 10, 400), 2)
+    times, start, indicator = np.arange(400), np.array([0]), parse_indicator(f"std:{n}")
+    ours = indicator.kernel(Options(ddof=1)).push(times, x, start)
+    np.testing.assert_allclose(ours, pd.Series(x).rolling(n).std().to_numpy(), rtol=1e-7)
+    ours = indicator.kernel(Options(ddof=0)).push(times, x, start)
+    np.testing.assert_allclose(ours, talib.STDDEV(x, n), rtol=1e-7)

@@ -1,0 +1,99 @@
+"""Exponential moving average."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from windrow import exact
+from windrow.errors import UsageError
+from windrow.rounding import Floats, Ints
+from windrow.windows.kernel import Options
+from windrow.windows.window import CountWindow, Window
+
+_FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
+
+
+class EMA:
+    """e + 2 / (n + 1) * (x - e), bar by bar from a seed; the window n counts bars.
+
+    Seed `sma`: the correctly rounded mean of the first n bars, the first output (as TA-Lib); seed `first`:
+    the first bar (as pandas' ewm(adjust=False)). The operations and their order are the same whatever the
+    pushes, hence so are the bits, and on a flat price x - e is 0: it stays flat. The state is one float, and
+    up to n - 1 bars before the seed; `min_periods` does not apply. Raises UsageError for a time window.
+
+    >>> kernel = EMA(CountWindow(3), Options())
+    >>> kernel.push(np.arange(6), np.array([1.0, 2.0, 3.0, 4.0, 4.0, 8.0]), np.array([0])).tolist()
+    [nan, nan, 2.0, 3.0, 3.5, 5.75]
+    """
+
+    kind = "ema"
+
+    def __init__(self, window: Window, options: Options) -> None:
+        if not isinstance(window, CountWindow):
+            raise UsageError(f"ema:{window}: smoothing goes by bars; give a number of bars, as ema:20")
+        self._alpha = 2.0 / (window.bars + 1)
+        self._seed_bars = window.bars if options.ema_seed == "sma" else 1
+        self._unseeded = np.empty(0)
+        self._average: float | None = None
+
+    @property
+    def state_bars(self) -> int:
+        """Bars held for the seed."""
+        return len(self._unseeded)
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """One value a bar, NaN where there is none yet: see `Kernel.push`."""
+        if not len(values):
+            return np.empty(0)
+        held = len(self._unseeded)
+        values = np.concatenate([self._unseeded, values])
+        result = np.full(len(values), np.nan)
+        cuts = np.concatenate([[0], starts + held])
+        ends = np.append(cuts[1:], len(values))
+        begins, ends, seeds = self._seeded(values, result, cuts, ends)
+        _smooth(values, result, begins, ends, seeds, self._alpha)
+        self._hold(values, result, int(cuts[-1]))
+        return result[held:]
+
+    def _seeded(self, values: Floats, result: Floats, cuts: Ints, ends: Ints) -> tuple[Ints, Ints, Floats]:
+        """Where the recursion runs, and from what; writes the seeds that are outputs."""
+        going_on = self._average is not None
+        cut, end = cuts[going_on:], ends[going_on:]
+        enough = end - cut >= self._seed_bars
+        cut, end = cut[enough], end[enough]
+        begin = cut + self._seed_bars
+        seeds = exact.means(values, cut, begin)
+        result[begin - 1] = seeds
+        if going_on:
+            begin, end = np.append(0, begin), np.append(ends[0], end)
+            seeds = np.append(self._average or 0.0, seeds)
+        return begin, end, seeds
+
+    def _hold(self, values: Floats, result: Floats, cut: int) -> None:
+        if cut < len(values):
+            self._unseeded = values[cut:].copy() if np.isnan(result[-1]) else np.empty(0)
+            self._average = None if np.isnan(result[-1]) else float(result[-1])
+
+
+def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
+    """Runs the recursion over values[begin:end] of every run, side by side while there are many left."""
+    order = np.argsort(begins - ends, kind="stable")  # longest first: the runs still going are a prefix
+    at, ends, averages = begins[order], ends[order], seeds[order]
+    lengths = ends - at
+    steps = int(lengths[_FEW - 1]) if len(lengths) >= _FEW else 0
+    going = np.searchsorted(-lengths, -np.arange(steps), side="left")
+    for step, runs in enumerate(going.tolist()):
+        here, average = at[:runs] + step, averages[:runs]
+        average += alpha * (values[here] - average)
+        result[here] = average
+    at = at + np.minimum(lengths, steps)
+    for run in range(min(len(at), _FEW)):
+        begin, end = int(at[run]), int(ends[run])
+        smoothed = _smoothed(values[begin:end].tolist(), float(averages[run]), alpha)
+        result[begin:end] = np.fromiter(smoothed, np.float64, end - begin)
+
+
+def _smoothed(values: Iterable[float], average: float, alpha: float) -> Iterator[float]:
+    for value in values:
+        average += alpha * (value - average)
+        yield average

@@ -1,0 +1,62 @@
+"""What a kernel is, and the options that kernels share."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from windrow.errors import UsageError
+from windrow.rounding import Floats, Ints
+from windrow.windows.window import Window
+
+
+@dataclass(frozen=True)
+class Options:
+    """How windows are treated, whatever is computed over them. Raises UsageError for a value out of range.
+
+    min_periods: bars from which a window has an output; None: once it is full. Not for EMA and WMA. step_ns:
+    --step as a duration in nanoseconds, which counts towards a time window's being full; otherwise 0.
+    ema_seed: an EMA starts as the mean of its first n bars (`sma`), or as the first bar (`first`). ddof: a
+    deviation divides by n - ddof.
+    """
+
+    min_periods: int | None = None
+    step_ns: int = 0
+    ema_seed: Literal["sma", "first"] = "sma"
+    ddof: int = 1
+
+    def __post_init__(self) -> None:
+        if self.min_periods is not None and self.min_periods < 1:
+            raise UsageError(
+                f"--min-periods {self.min_periods}: a window holds 1 bar or more; give that, or leave it out"
+            )
+        if self.ddof < 0:
+            raise UsageError(f"--ddof {self.ddof}: it is taken off the number of bars; give 0, 1 or more")
+        if self.ema_seed not in ("sma", "first"):
+            raise UsageError(f"--ema-seed {self.ema_seed}: an EMA starts from `sma` or `first`; give one of them")
+        if self.step_ns < 0:
+            raise UsageError(f"--step of {self.step_ns} ns: a step goes forward; give one above 0")
+
+
+class Kernel(Protocol):
+    """Takes a symbol's bars in time order, stretch by stretch, and returns one value for each.
+
+    Made from a window and options; raises UsageError where the two do not go with the kind. The values do not
+    depend, to the bit, on where one push ends and the next begins.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, window: Window, options: Options) -> None: ...
+
+    @property
+    def state_bars(self) -> int:
+        """Bars held for later windows; the window bounds it."""
+        ...
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """One value a bar, NaN where there is none yet; all arrays of shape (bars,), any number of them.
+
+        times: nanoseconds, strictly ascending within a symbol. values: finite. starts: (symbols,) ascending
+        positions at which a new symbol's bars begin; bars before the first go on with the symbol of the push
+        before. Raises WindowSizeError if a time window holds more than a million bars.
+        """
+        ...

@@ -1,0 +1,75 @@
+"""Kernels that look at the bars of a window and nothing else."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from windrow.errors import UsageError
+from windrow.rounding import Floats, Ints, Mask
+from windrow.windows.kernel import Options
+from windrow.windows.window import CountWindow, Window
+
+
+class Rolling(ABC):
+    """Base of the kernels that reduce each window by itself: a subclass says how, in `reduce`.
+
+    The state is the last symbol's bars that a later window can still reach, and the time of its first bar: n
+    - 1 bars for a window of n, those within the span for a time window. A push works on these and the new
+    bars together, all symbols at once, in a few dozen temporaries of that length.
+
+         push 1          push 2
+    |a a a b b b b|  |b b b c c c c|      window of 3 bars
+               ^-^    ^                   held after push 1, to complete push 2's first windows
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, window: Window, options: Options) -> None:
+        if isinstance(window, CountWindow) and (options.min_periods or 0) > window.bars:
+            raise UsageError(
+                f"--min-periods {options.min_periods}: {self.kind}:{window} holds at most {window} bars;"
+                f" give 1 to {window}"
+            )
+        self.window, self.options = window, options
+        self._times, self._values = np.empty(0, np.int64), np.empty(0)
+        self._born: int | None = None  # time of the last symbol's first bar
+
+    @abstractmethod
+    def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
+        """The value of each window values[lo:hi]."""
+
+    @property
+    def state_bars(self) -> int:
+        """Bars held for later windows."""
+        return len(self._values)
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """One value a bar, NaN where there is none yet: see `Kernel.push`."""
+        result = np.full(len(times), np.nan)
+        if not len(times):
+            return result
+        held = len(self._times)
+        times, values = np.concatenate([self._times, times]), np.concatenate([self._values, values])
+        cuts = np.concatenate([[0], starts + held])
+        lengths = np.diff(cuts, append=len(times))
+        births = times[np.minimum(cuts, len(times) - 1)]
+        births[0] = births[0] if self._born is None else self._born
+        first = self.window.first_bars(times, np.repeat(cuts, lengths))
+        ready = self._ready(times, cuts, births, lengths, first)
+        at = held + np.flatnonzero(ready[held:])
+        result[at - held] = self.reduce(values, first[at], at + 1)
+        self._hold(times, values, first, int(births[-1]))
+        return result
+
+    def _ready(self, times: Ints, cuts: Ints, births: Ints, lengths: Ints, first: Ints) -> Mask:
+        counts = np.arange(1, len(times) + 1) - first
+        if self.options.min_periods is not None:
+            ready: Mask = counts >= self.options.min_periods
+            return ready
+        return self.window.full(counts, times - np.repeat(births, lengths), self.options.step_ns)
+
+    def _hold(self, times: Ints, values: Floats, first: Ints, born: int) -> None:
+        reached = self.window.still_reached(times, first)
+        # Copies, so that the whole push is not kept alive.
+        self._times, self._values, self._born = times[reached:].copy(), values[reached:].copy(), born

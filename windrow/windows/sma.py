@@ -1,0 +1,22 @@
+"""Simple moving average."""
+
+from windrow import exact
+from windrow.rounding import Floats, Ints
+from windrow.windows.rolling import Rolling
+
+
+class SMA(Rolling):
+    """Arithmetic mean of the window, correctly rounded: equal in school arithmetic is equal here.
+
+    >>> import numpy as np
+    >>> from windrow.windows import CountWindow, Options
+    >>> kernel = SMA(CountWindow(3), Options())
+    >>> kernel.push(np.arange(6), np.array([0.1, 0.2, 0.3, 0.2, 0.2, 0.2]), np.array([0])).tolist()
+    [nan, nan, 0.2, 0.23333333333333334, 0.23333333333333334, 0.2]
+    """
+
+    kind = "sma"
+
+    def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
+        """Mean of each window values[lo:hi]."""
+        return exact.means(values, lo, hi)

@@ -1,0 +1,181 @@
+"""Windows, by bars or by time, and the text that stands for them."""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from windrow.errors import UsageError, WindowSizeError
+from windrow.rounding import Ints, Mask
+
+MOST_BARS = 1_000_000  # in one window
+_SECOND = 1_000_000_000
+_UNITS = {"s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86400 * _SECOND, "w": 604800 * _SECOND}
+
+
+@dataclass(frozen=True)
+class CountWindow:
+    """The last `bars` bars of a symbol, the present one included: x[i - bars + 1 : i + 1].
+
+    >>> window = CountWindow(3)
+    >>> origin = np.zeros(5, np.int64)  # all five are bars of one symbol
+    >>> window.first_bars(np.arange(5), origin).tolist()
+    [0, 0, 0, 1, 2]
+    """
+
+    bars: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bars <= MOST_BARS:
+            raise UsageError(
+                f"window {self.bars}: a window counts 1 to {MOST_BARS:,} bars; give a number in that range"
+            )
+
+    def __str__(self) -> str:
+        return str(self.bars)
+
+    def first_bars(self, times: Ints, origin: Ints) -> Ints:
+        """Position of the first bar of each bar's window; `origin` is where the bar's symbol begins."""
+        return np.maximum(np.arange(len(times)) - (self.bars - 1), origin)
+
+    def full(self, counts: Ints, ages: Ints, step_ns: int) -> Mask:
+        """Where the window is full, by the number of its bars."""
+        return counts >= self.bars
+
+    def still_reached(self, times: Ints, first_bars: Ints) -> int:
+        """Position of the first bar that the window of a later bar may hold."""
+        return max(len(times) - (self.bars - 1), int(first_bars[-1]))
+
+
+@dataclass(frozen=True)
+class TimeWindow:
+    """The bars of a symbol within (t - span, t], t being the present bar's time; `span_ns` in nanoseconds.
+
+    >>> window = TimeWindow(3)
+    >>> window.first_bars(np.array([10, 11, 12, 14, 17]), np.zeros(5, np.int64)).tolist()
+    [0, 0, 0, 2, 4]
+    """
+
+    span_ns: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.span_ns < 2**63:
+            raise UsageError(
+                f"window of {self.span_ns} ns: a time window is above 0 and below 2^63 ns (292 years);"
+                " give a span in that range"
+            )
+
+    def __str__(self) -> str:
+        return format_duration(self.span_ns)
+
+    def first_bars(self, times: Ints, origin: Ints) -> Ints:
+        """Position of the first bar of each bar's window; `origin` is where the bar's symbol begins.
+
+        Raises WindowSizeError if a window holds more than a million bars.
+        """
+        first = first_within(times, origin, self.span_ns)
+        self._check_size(times, first)
+        return first
+
+    def full(self, counts: Ints, ages: Ints, step_ns: int) -> Mask:
+        """Where the window is full, by the time since the symbol's first bar; a step counts towards it."""
+        return ages.view(np.uint64) >= np.uint64(max(self.span_ns - step_ns, 0))
+
+    def still_reached(self, times: Ints, first_bars: Ints) -> int:
+        """Position of the first bar that the window of a later bar may hold."""
+        return int(first_bars[-1])
+
+    def _check_size(self, times: Ints, first: Ints) -> None:
+        bars = np.arange(1, len(times) + 1) - first
+        if bars.max(initial=0) > MOST_BARS:
+            at = int(bars.argmax())
+            raise WindowSizeError(
+                f"window {self}: holds {bars[at]:,} bars at {np.datetime64(int(times[at]), 'ns')}Z;"
+                f" a window holds at most {MOST_BARS:,}; take a shorter window, or sparser bars"
+            )
+
+
+Window: TypeAlias = CountWindow | TimeWindow
+
+
+def first_within(times: Ints, origin: Ints, span: int) -> Ints:
+    """For each entry, the first of its symbol (from position `origin` on) less than `span` before it.
+
+    Steps of 2**k entries back, longest first, all entries at once: there may be 50,000 symbols.
+    """
+    first = np.arange(len(times))
+    for k in reversed(range(_doublings(times, origin, np.uint64(span)))):
+        back = first - (1 << k)
+        inside = back >= origin
+        inside &= _elapsed(times, times.take(back, mode="clip")) < np.uint64(span)
+        first = np.where(inside, back, first)
+    return first
+
+
+def _doublings(times: Ints, origin: Ints, span: np.uint64) -> int:
+    """Smallest k such that no entry has one 2**k before it within the span."""
+    k = 0
+    while True:
+        apart = 1 << k
+        near = _elapsed(times[apart:], times[:-apart]) < span
+        if not (near & (origin[apart:] <= np.arange(len(near)))).any():
+            return k
+        k += 1
+
+
+def parse_window(text: str) -> Window:
+    """The window that an option's text stands for: bars (`20`), or a span of time (`30d`; s, min, h, d, w).
+
+    Raises UsageError if it is neither, or out of range.
+
+    >>> parse_window("20"), parse_window("90min")
+    (CountWindow(bars=20), TimeWindow(span_ns=5400000000000))
+    """
+    if re.fullmatch("[0-9]+", text, re.ASCII):
+        return CountWindow(int(text[:30]))
+    if re.fullmatch("[0-9]+[a-z]+", text, re.ASCII):
+        return TimeWindow(parse_duration(text))
+    raise UsageError(f"window {text!r}: a window is a number of bars, as 20, or of {_unit_names()}, as 30d; give one")
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a span of time: a whole number and a unit (s, min, h, d, w). Raises UsageError.
+
+    >>> parse_duration("2h")
+    7200000000000
+    """
+    match = re.fullmatch("([0-9]{1,19})([a-z]+)", text, re.ASCII)
+    if not match or match[2] not in _UNITS:
+        raise UsageError(
+            f"duration {text!r}: a duration is a whole number and a unit ({_unit_names()}); give one, as 30d"
+        )
+    span = int(match[1]) * _UNITS[match[2]]
+    if not 0 < span < 2**63:
+        raise UsageError(
+            f"duration {text!r}: a duration is longer than 0 and shorter than 2^63 ns (292 years);"
+            " give one in that range"
+        )
+    return span
+
+
+def format_duration(span_ns: int) -> str:
+    """The shortest text that `parse_duration` reads as this span; one that is no whole seconds is told in ns.
+
+    >>> format_duration(parse_duration("36h")), format_duration(parse_duration("48h"))
+    ('36h', '2d')
+    """
+    for unit, length in reversed(_UNITS.items()):
+        if span_ns % length == 0:
+            return f"{span_ns // length}{unit}"
+    return f"{span_ns}ns"
+
+
+def _unit_names() -> str:
+    return ", ".join(_UNITS)
+
+
+def _elapsed(later: Ints, earlier: Ints) -> NDArray[np.uint64]:
+    # The whole range of int64 is 584 years: the difference fits uint64, and wrapping gives it.
+    return (later - earlier).view(np.uint64)
