@@ -1,35 +1,49 @@
 """Blocks: columns of bars <-> one line of text that Hadoop Streaming carries.
 
-A block is consecutive bars of one symbol within one slot. Its line is the key of its first bar, a tab, and a payload:
+A block is consecutive bars of one symbol within one slot. Its line is the key of its first bar, a tab, and a
+payload, little endian:
 
-    header    bars u4 | per column: scale u1, width u1, first value i8   (little endian; the first column is time)
+    header    bars u4 | per column, time first: scale u1, width u1, first value i8
     deltas    per column: one signed integer of `width` bytes a bar, the difference from the bar before
+    check     CRC-32 of all that, u4
 
-A column travels as integers. Times are counted in the largest unit that their differences allow; a value is the
-integer q of q / 10^scale where that division gives back exactly the float64, otherwise the 64 bits of the float64.
-Then the three bytes that a line of text must not hold (LF, CR, and the escape itself) are escaped.
+A column travels as integers. Times are counted in the largest unit that their differences allow; a value is
+the integer q of q / 10^places where that division gives back exactly the float64, otherwise the float64's 64
+bits. Then the three bytes that a line of text must not hold (LF, CR, and the escape itself) are escaped.
 
-Why this encoding: measured by benchmarks/codec.py on 5 million minute bars in cents, one value column, blocks of
-1,000 bars, one core (bytes a bar; ns a bar to encode, to decode):
+Why this encoding: what benchmarks/codec.py printed for 5 million minute bars in cents, one value column,
+blocks of 1,000 bars, one core (bytes a bar; ns a bar to encode, to decode; medians of seven runs; the last is
+`--block-bars 1`):
 
-@MEASURED@
+                               bytes  encode  decode
+    windrow                      2.1      23      21
+    raw, escaped                16.3      17      95
+    raw, base64                 21.4      24      68
+    raw, zstd, escaped           8.9      79     109
+    raw, lz4, escaped           10.2      39      77
+    windrow, 1 bar a block      51.1    1654    1546
 
-All arithmetic is done once for a whole chunk of many blocks; what is left for each block is slicing and one header.
+All arithmetic is done once for a whole chunk of many blocks; what is left for each block is slicing and
+joining.
 """
 
 import struct
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from functools import cache
+from itertools import compress, pairwise
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from sort_keys.keys import encode_symbol, encode_time
+from sort_keys.keys import encode_symbol, encode_time, key_order
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 #: Bars a block holds at most: long enough that the work for each block is small beside that for its bars.
 BLOCK_BARS = 4096
@@ -37,13 +51,19 @@ BLOCK_BARS = 4096
 #: Units in which times may be counted, in ns: a day, an hour, a minute, s, ms, us, ns.
 _UNITS = np.array([86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1])
 #: Decimal places in which values may be counted; one more code means the float64's own bits.
-_PLACES = (0, 2, 4, 6, 9)
-_BITS = len(_PLACES)
-_EXACT = float(2**53)
+_POWERS = np.array([1.0, 1e2, 1e4, 1e6, 1e9])
+_BITS = len(_POWERS)
 
-_COUNT = struct.Struct("<I")
-_COLUMN = struct.Struct("<BBq")
-_TYPES = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 4: np.dtype("<i4"), 8: np.dtype("<i8")}
+_TYPES: dict[int, np.dtype[Any]] = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
+_COLUMN = np.dtype([("scale", "u1"), ("width", "u1"), ("first", "<i8")])
+_CHECK = struct.Struct("<I")
+#: The CRC-32 of any bytes that end in their own CRC-32.
+_CHECKED = 0x2144DF1C
+
+
+@cache
+def _header(columns: int) -> np.dtype[np.void]:
+    return np.dtype([("bars", "<u4"), ("columns", _COLUMN, (1 + columns,))])
 
 
 class Columns(NamedTuple):
@@ -58,15 +78,12 @@ class Columns(NamedTuple):
 def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Int64, values: list[Float64]) -> Columns:
     """Bars in any order as Columns, sorted by (symbol, time); `names[codes[i]]` is the symbol of bar i.
 
-    Bars that stand in time order, or in reverse (newest first is common), cost one stable sort by symbol; any other
-    order costs a sort by both.
+    Bars that stand in time order cost one stable sort by symbol; any other order costs a sort by both.
     """
     narrow = codes.astype(np.uint16) if len(names) <= 1 << 16 else codes  # numpy sorts 16 bits by radix
     order = np.argsort(narrow, kind="stable")
     if not _ascending(codes[order], times[order]):
-        order = (len(codes) - 1 - np.argsort(narrow[::-1], kind="stable")).astype(np.int64)
-        if not _ascending(codes[order], times[order]):
-            order = np.lexsort((times, codes))
+        order = key_order(codes, times)
     codes = codes[order]
     starts = np.flatnonzero(np.diff(codes, prepend=np.int32(-1)))
     return Columns([names[code] for code in codes[starts]], starts, times[order], [v[order] for v in values])
@@ -89,14 +106,21 @@ def write_blocks(bars: Columns, slots: Slots, block_bars: int = BLOCK_BARS) -> I
     counts = np.diff(cuts, append=len(bars.times))
     columns = [_time_column(bars.times, cuts, counts)]
     columns += [_value_column(value, cuts, counts) for value in bars.values]
-    owner = np.searchsorted(bars.starts, cuts, side="right") - 1
+    headers = np.empty(len(cuts), _header(len(bars.values)))
+    headers["bars"] = counts
+    for i, column in enumerate(columns):
+        headers["columns"][:, i] = column.heads
     symbols = [encode_symbol(symbol) for symbol in bars.symbols]
-    heads = bars.times[cuts].tolist()
-    for block, (count, start, who) in enumerate(zip(counts.tolist(), cuts.tolist(), owner.tolist(), strict=True)):
-        header = [_COUNT.pack(count)] + [column.header(block) for column in columns]
-        deltas = [column.slice(block, start, count) for column in columns]
-        payload = _escape(b"".join(header + deltas))
-        yield b"%b\t%b\t%b\n" % (symbols[who], encode_time(heads[block]), payload)
+    owners = (np.searchsorted(bars.starts, cuts, side="right") - 1).tolist()
+    parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
+    for owner, time, part in zip(owners, bars.times[cuts].tolist(), parts, strict=True):
+        payload = b"".join(part)
+        yield b"%b\t%b\t%b\n" % (symbols[owner], encode_time(time), _escape(payload + _CHECK.pack(crc32(payload))))
+
+
+def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
+    raw, size = records.tobytes(), records.itemsize
+    return [raw[at : at + size] for at in range(0, len(raw), size)]
 
 
 def _cut(bars: Columns, slots: Slots, block_bars: int) -> Int64:
@@ -107,143 +131,193 @@ def _cut(bars: Columns, slots: Slots, block_bars: int) -> Int64:
         return runs
     blocks = -(-lengths // block_bars)
     nth = np.arange(blocks.sum()) - np.repeat(np.cumsum(blocks) - blocks, blocks)
-    return np.repeat(runs, blocks) + nth * block_bars
+    cuts: Int64 = np.repeat(runs, blocks) + nth * block_bars
+    return cuts
 
 
 class _Column:
-    """A chunk's column as delta bytes in every width that some block of it needs."""
+    """A chunk's column: by block its header, and its delta bytes in every width that some block needs."""
 
-    def __init__(self, integers: Int64, deltas: Int64, scales: Int64, cuts: Int64) -> None:
-        magnitude = np.maximum.reduceat(deltas ^ (deltas >> 63), cuts)
-        width = np.select([magnitude == 0, magnitude < 1 << 7, magnitude < 1 << 15, magnitude < 1 << 31], [0, 1, 2, 4], 8)
-        self._firsts = integers[cuts].tolist()
-        self._scales = scales.tolist()
-        self._widths = width.tolist()
-        self._bytes = {w: deltas.astype(_TYPES[w]).tobytes() for w in set(self._widths) - {0}}
+    def __init__(self, firsts: Int64, deltas: Int64, scales: Int64, widths: Int64) -> None:
+        self.heads = np.empty(len(firsts), _COLUMN)
+        self.heads["scale"], self.heads["width"], self.heads["first"] = scales, widths, firsts
+        self._widths: list[int] = widths.tolist()
+        self._bytes = {w: deltas.astype(_TYPES[w]).tobytes() if w else b"" for w in set(self._widths)}
 
-    def header(self, block: int) -> bytes:
-        return _COLUMN.pack(self._scales[block], self._widths[block], self._firsts[block])
-
-    def slice(self, block: int, start: int, count: int) -> bytes:
-        width = self._widths[block]
-        return self._bytes[width][start * width : (start + count) * width] if width else b""
+    def slices(self, cuts: Int64, counts: Int64) -> list[bytes]:
+        blocks = zip(self._widths, cuts.tolist(), (cuts + counts).tolist(), strict=True)
+        return [self._bytes[width][start * width : end * width] for width, start, end in blocks]
 
 
 def _deltas(integers: Int64, cuts: Int64) -> Int64:
     """Differences from the bar before, 0 at a block's first; they may wrap, as the sums that undo them do."""
-    deltas = np.diff(integers, prepend=integers[:1])
+    deltas = np.empty_like(integers)
+    np.subtract(integers[1:], integers[:-1], out=deltas[1:])
     deltas[cuts] = 0
     return deltas
 
 
+def _widths(deltas: Int64, cuts: Int64) -> Int64:
+    """The bytes that a block's largest delta needs."""
+    magnitude = np.maximum(np.maximum.reduceat(deltas, cuts), ~np.minimum.reduceat(deltas, cuts))
+    needed = np.select([magnitude < 1 << 7, magnitude < 1 << 15, magnitude < 1 << 31], [1, 2, 4], 8)
+    return np.where(np.logical_or.reduceat(deltas, cuts), needed, 0)
+
+
 def _time_column(times: Int64, cuts: Int64, counts: Int64) -> _Column:
-    deltas = _deltas(times, cuts)
-    scale = next(i for i, unit in enumerate(_UNITS) if not (deltas[:64] % unit).any() and not (deltas % unit).any())
-    if deltas.min() < 0:  # wrapped: further apart than int64 counts, so only whole ns are safe
-        scale = len(_UNITS) - 1
-    return _Column(times, deltas // _UNITS[scale], np.full(len(counts), scale), cuts)
+    scale, counted = _in_units(_deltas(times, cuts))
+    # Never fewer bytes than bars, even of one bar repeated: so bytes bound what a reducer decodes at once.
+    widths = np.maximum(_widths(counted, cuts), counts > 1)
+    return _Column(times[cuts], counted, np.full(len(cuts), scale), widths)
+
+
+def _in_units(deltas: Int64) -> tuple[int, Int64]:
+    """Differences of times in the largest unit that divides all; exact also where one wrapped."""
+    few = deltas[:64]
+    for scale, unit in enumerate(_UNITS[:-1]):
+        if (few // unit * unit == few).all() and ((counted := deltas // unit) * unit == deltas).all():
+            return scale, counted
+    return len(_UNITS) - 1, deltas
 
 
 def _value_column(values: Float64, cuts: Int64, counts: Int64) -> _Column:
     integers, scales = _as_integers(values, cuts, counts)
-    return _Column(integers, _deltas(integers, cuts), scales, cuts)
+    deltas = _deltas(integers, cuts)
+    return _Column(integers[cuts], deltas, scales, _widths(deltas, cuts))
 
 
 def _as_integers(values: Float64, cuts: Int64, counts: Int64) -> tuple[Int64, Int64]:
-    """Each value as an integer, by block in the fewest decimal places that give all its values back exactly."""
+    """Each value as an integer, by block in the fewest decimal places that give all values back exactly."""
     integers = values.view(np.int64).copy()
     scales = np.full(len(cuts), _BITS)
-    pending = np.arange(len(values))
-    for code, places in enumerate(_PLACES):
-        exact = np.ones(len(values), bool)
-        power = 10.0**places
-        part = values[pending]
-        counted = np.rint(part * power)
-        exact[pending] = (counted / power == part) & (np.abs(counted) < _EXACT) & ~(np.signbit(part) & (part == 0))
-        settled = np.logical_and.reduceat(exact, cuts) & (scales == _BITS)
-        scales[settled] = code
-        rows = np.repeat(settled, counts)[pending]
-        integers[pending[rows]] = counted[rows]
-        pending = pending[~rows]
-        if not len(pending):
-            break
+    firsts = values[cuts]
+    for code, power in enumerate(_POWERS):
+        hopeful = (scales == _BITS) & _counted(firsts, power)[1]  # a block's first bar rules out most places
+        if not hopeful.any():
+            continue
+        rows = slice(None) if hopeful.all() else np.flatnonzero(np.repeat(hopeful, counts))
+        counted, exact = _counted(values[rows], power)
+        within = np.cumsum(counts[hopeful]) - counts[hopeful]
+        settled = np.logical_and.reduceat(exact, within)
+        scales[np.flatnonzero(hopeful)[settled]] = code
+        if settled.all():
+            integers[rows] = counted
+        else:
+            kept = np.repeat(settled, counts[hopeful])
+            integers[np.arange(len(values))[rows][kept]] = counted[kept]
     return integers, scales
 
 
-def read_blocks(first_times: Sequence[int], payloads: Sequence[bytes], columns: int) -> tuple[Int64, Int64, list[Float64]]:
+def _counted(values: Float64, power: np.float64) -> tuple[Int64, Bool]:
+    """Values counted in 1 / power, and which of them come back from that to the last bit (-0.0 does not)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # too large for int64: does not come back
+        counted = np.rint(values * power).astype(np.int64)
+    return counted, (counted / power).view(np.int64) == values.view(np.int64)
+
+
+def read_blocks(
+    first_times: Sequence[int], payloads: Sequence[bytes], columns: int
+) -> tuple[Int64, Int64, list[Float64]]:
     """Bars a block, and the times (ns) and values of all blocks one after another.
 
-    `first_times` and `payloads` are what `keys.split_record` gives; `columns` is how many values a bar has. The
-    decoded columns are the only memory this takes. Raises InputError for a payload that is damaged.
+    `first_times` and `payloads` are what `keys.split_record` gives; `columns` is how many values a bar has.
+    Memory: a copy of the payloads, and what they decode to. Raises InputError for a payload that is damaged.
     """
-    try:
-        blocks = [_read_block(_unescape(payload), columns) for payload in payloads]
-    except (struct.error, ValueError, KeyError) as error:
-        raise InputError(
-            f"a block of {len(payloads)} read by a reducer is damaged ({error}); blocks are only valid between mappers"
-            " and reducers of one version of windrow; install one version everywhere and run the job again"
-        ) from error
-    counts = np.array([block[0] for block in blocks], np.int64)
-    times = _undelta([block[1] for block in blocks], counts, np.array(first_times, np.int64), _UNITS)
-    values = [_read_values([block[2 + i] for block in blocks], counts) for i in range(columns)]
+    bodies = _unescape(payloads)
+    firsts = np.array(first_times, np.int64)
+    headers = _read_headers(bodies, firsts, columns)
+    counts = headers["bars"].astype(np.int64)
+    widths = headers["columns"]["width"].astype(np.int64)
+    ends = headers.itemsize + np.cumsum(counts[:, None] * widths, axis=1)
+    parts: list[Int64] = []
+    for i in range(1 + columns):
+        start = ends[:, i] - counts * widths[:, i]
+        slices = zip(bodies, start.tolist(), ends[:, i].tolist(), strict=True)
+        parts.append(_read_deltas([body[a:b] for body, a, b in slices], widths[:, i], counts))
+    heads = headers["columns"]
+    times = _undelta(parts[0] * _each(_UNITS[heads["scale"][:, 0]], counts), counts, firsts)
+    values = [_read_values(part, counts, heads[:, 1 + i]) for i, part in enumerate(parts[1:])]
     return counts, times, values
 
 
-_Part = tuple[int, int, npt.NDArray[np.signedinteger]]  # scale code, first value, deltas
+def _read_headers(bodies: list[bytes], first_times: Int64, columns: int) -> Any:
+    """The headers of payloads, all of them sound."""
+    header = _header(columns)
+    lengths = np.array([len(body) for body in bodies])
+    checks = np.array([crc32(body) for body in bodies])
+    _refuse(lengths < header.itemsize + _CHECK.size, "it is cut short")
+    _refuse(checks != _CHECKED, "its bytes do not give its checksum")
+    headers = np.frombuffer(b"".join([body[: header.itemsize] for body in bodies]), header)
+    counts, heads = headers["bars"].astype(np.int64), headers["columns"]
+    _refuse(~np.isin(heads["width"], [0, *_TYPES]).all(axis=1), "it has a column of unknown width")
+    said = header.itemsize + counts * heads["width"].sum(axis=1, dtype=np.int64) + _CHECK.size
+    wrong = (said != lengths) | (counts < 1) | (counts > lengths)
+    _refuse(wrong, f"it does not hold bars of {columns} columns")
+    _refuse(heads["scale"][:, 0] >= len(_UNITS), "its times are in an unknown unit")
+    _refuse((heads["scale"][:, 1:] > _BITS).any(axis=1), "its values are in an unknown unit")
+    _refuse(heads["first"][:, 0] != first_times, "its key is another block's")
+    return headers
 
 
-def _read_block(payload: bytes, columns: int) -> tuple:  # type: ignore[type-arg]
-    (count,) = _COUNT.unpack_from(payload)
-    at = _COUNT.size
-    heads = [_COLUMN.unpack_from(payload, at + i * _COLUMN.size) for i in range(1 + columns)]
-    at += (1 + columns) * _COLUMN.size
-    parts: list[_Part] = []
-    for scale, width, first in heads:
-        if width:
-            deltas = np.frombuffer(payload, _TYPES[width], count, at)
-        else:
-            deltas = np.broadcast_to(np.int8(0), count)
-        parts.append((scale, first, deltas))
-        at += count * width
-    if at != len(payload):
-        raise ValueError(f"{len(payload)} bytes where its header says {at}")
-    return (count, *parts)
+def _refuse(damaged: Any, why: str) -> None:
+    if damaged.any():
+        raise InputError(
+            f"block {int(np.argmax(damaged)) + 1} of {len(damaged)} read together by a reducer is damaged:"
+            f" {why}; blocks are only valid between mappers and reducers of one version of windrow; install"
+            " one version everywhere and run the job again"
+        )
 
 
-def _undelta(parts: list[_Part], counts: Int64, firsts: Int64, units: Int64 | None = None) -> Int64:
-    """Running sums of all blocks at once; each block restarts at its first value."""
-    summed = np.concatenate([part[2] for part in parts], dtype=np.int64)
-    np.cumsum(summed, out=summed)
+def _read_deltas(parts: list[bytes], widths: Int64, counts: Int64) -> Int64:
+    used: set[int] = set(widths.tolist())
+    if len(used) == 1 and 0 not in used:
+        narrow = np.frombuffer(b"".join(parts), _TYPES[used.pop()])
+        return narrow.astype(np.int64)
+    deltas = np.zeros(counts.sum(), np.int64)
+    for width in used - {0}:
+        these = widths == width
+        joined = b"".join(compress(parts, these.tolist()))
+        deltas[np.repeat(these, counts)] = np.frombuffer(joined, _TYPES[width])
+    return deltas
+
+
+def _undelta(deltas: Int64, counts: Int64, firsts: Int64) -> Int64:
+    """Running sums of all blocks at once; each block restarts at its first value. Sums in place."""
     starts = np.cumsum(counts) - counts
-    base = summed[starts]
-    if units is None:
-        summed += np.repeat(firsts - base, counts)
-        return summed
-    unit = units[[part[0] for part in parts]]
-    summed -= np.repeat(base, counts)
-    summed *= np.repeat(unit, counts)
-    summed += np.repeat(firsts, counts)
-    return summed
+    np.cumsum(deltas, out=deltas)
+    deltas += np.repeat(firsts - deltas[starts], counts)
+    return deltas
 
 
-def _read_values(parts: list[_Part], counts: Int64) -> Float64:
-    integers = _undelta(parts, counts, np.array([part[1] for part in parts], np.int64))
-    scales = np.array([part[0] for part in parts])
-    powers = np.array([10.0**places for places in _PLACES] + [1.0])
-    if (scales == scales[0]).all():
-        return integers.view(np.float64) if scales[0] == _BITS else integers / powers[scales[0]]
-    scale = np.repeat(scales, counts)
-    return np.where(scale == _BITS, integers.view(np.float64), integers / powers[scale])
+def _each(settings: Any, counts: Int64) -> Any:
+    """A setting of each block for each of its bars; one alone where all are the same."""
+    return settings[0] if (settings == settings[0]).all() else np.repeat(settings, counts)
+
+
+def _read_values(deltas: Int64, counts: Int64, heads: Any) -> Float64:
+    integers = _undelta(deltas, counts, heads["first"])
+    scale = _each(heads["scale"], counts)
+    powers = np.append(_POWERS, 1.0)[scale]
+    if np.ndim(scale):
+        return np.where(scale == _BITS, integers.view(np.float64), integers / powers)
+    return integers.view(np.float64) if scale == _BITS else integers / powers
 
 
 _ESCAPE = b"\x1b"
+_PLAIN = np.arange(256, dtype=np.uint8)
+_PLAIN[list(b"enr")] = list(b"\x1b\n\r")
 
 
 def _escape(payload: bytes) -> bytes:
     return payload.replace(_ESCAPE, b"\x1be").replace(b"\n", b"\x1bn").replace(b"\r", b"\x1br")
 
 
-def _unescape(payload: bytes) -> bytes:
-    if _ESCAPE not in payload:
-        return payload
-    return payload.replace(b"\x1bn", b"\n").replace(b"\x1br", b"\r").replace(b"\x1be", _ESCAPE)
+def _unescape(payloads: Sequence[bytes]) -> list[bytes]:
+    raw = np.frombuffer(b"".join([*payloads, b"\0"]), np.uint8)  # \0: for an escape that nothing follows
+    ends = np.cumsum([len(payload) for payload in payloads])
+    escapes = np.flatnonzero(raw == _ESCAPE[0])
+    plain = raw.copy()
+    plain[escapes + 1] = _PLAIN[raw[escapes + 1]]
+    whole = np.delete(plain, escapes).tobytes()
+    cuts = [0, *(ends - np.searchsorted(escapes, ends)).tolist()]
+    return [whole[start:end] for start, end in pairwise(cuts)]

@@ -1,15 +1,23 @@
 """The composite key (symbol, timestamp) as bytes.
 
-A key reads `SYMBOL <tab> TIMESTAMP`. Comparing two keys byte by byte compares symbols first and times next, which is
-all that a secondary sort needs: plain byte order, no comparator class, the same in `sort`, Python and Hadoop.
+A key reads `SYMBOL <tab> TIMESTAMP`. Comparing two keys byte by byte compares symbols first and times next,
+which is all that a secondary sort needs: plain byte order, no comparator class, the same in `sort`, Python
+and Hadoop.
 
-* A timestamp is sixteen hexadecimal digits of nanoseconds + 2^63: fixed width, so byte order is time order for every
-  int64. (Written as plain numbers, 10 and 100 would sort before 9, and everything before 1970 backwards.)
-* A symbol is UTF-8 with the bytes 0x00-0x1F, 0x7F and % percent-encoded. No byte of it is then below the tab that
-  ends it, so a symbol sorts before every longer one that begins with it, and lines and fields stay whole.
+* A timestamp is sixteen hexadecimal digits of nanoseconds + 2^63: fixed width, so byte order is time order
+  for every int64. (Written as plain numbers, 10 and 100 would sort before 9, and everything before 1970
+  backwards.)
+* A symbol is UTF-8 with the bytes 0x00-0x1F, 0x7F and % percent-encoded. No byte of it is then below the tab
+  that ends it, so a symbol sorts before every longer one that begins with it, and lines and fields stay
+  whole.
 """
 
 import re
+from binascii import unhexlify
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from windrow.errors import InputError
 
@@ -54,7 +62,25 @@ def decode_time(encoded: bytes) -> int:
     >>> decode_time(b"8000000000000001")
     1
     """
-    return int(encoded, 16) - _BIAS
+    raw = unhexlify(encoded)  # int() would take blanks, signs and any width
+    if len(raw) != 8:
+        raise ValueError(f"{encoded!r} is not sixteen hexadecimal digits")
+    return int.from_bytes(raw, "big") - _BIAS
+
+
+def key_order(codes: npt.NDArray[Any], times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Positions that sort bars by (code, time), codes counting from 0; bars of one key come in any order.
+
+    >>> key_order(np.array([1, 0, 1]), np.array([5, 7, 3])).tolist()
+    [1, 2, 0]
+    """
+    earliest, most = int(times.min()), int(codes.max()) + 1
+    span = int(times.max()) - earliest + 1
+    if span * most < _BIAS:  # both in one int64: several times quicker than a sort by two
+        return np.argsort(codes * np.int64(span) + (times - earliest))
+    by_time = np.argsort(times)
+    narrow = codes.astype(np.uint16) if most <= 1 << 16 else codes  # numpy sorts 16 bits by radix
+    return by_time[np.argsort(narrow[by_time], kind="stable")]
 
 
 def split_record(line: bytes) -> tuple[bytes, int, bytes]:
@@ -67,6 +93,6 @@ def split_record(line: bytes) -> tuple[bytes, int, bytes]:
         return symbol, decode_time(time), payload
     except ValueError as error:
         raise InputError(
-            f"a reducer read {line[:80]!r}; it takes the lines that windrow's mappers write, SYMBOL<tab>TIME<tab>block;"
-            " give a job files of bars, not the output of another job's mappers"
+            f"a reducer read {line[:80]!r}; it takes the lines that windrow's mappers write,"
+            " SYMBOL<tab>TIME<tab>block; give a job files of bars, not the output of another job's mappers"
         ) from error

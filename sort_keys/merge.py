@@ -1,21 +1,28 @@
-"""The merge: sorted, overlapping blocks -> one stream of bars, in time order within each symbol, repeats dropped.
+"""The merge: sorted, overlapping blocks -> one stream of bars, in time order within each symbol, no repeats.
 
-Blocks arrive sorted by symbol and first bar. Every bar earlier than the newest block's first bar can be released: no
-later block reaches back to it. A bar *at* that time must wait, because the newest block holds a bar of the same time,
-which may be a repeat of it or in conflict with it.
+Blocks arrive sorted by symbol and first bar. Every bar earlier than the newest block's first bar can be
+released: no later block reaches back to it. A bar *at* that time must wait, because the newest block holds a
+bar of the same time, which may be a repeat of it or in conflict with it.
+
+Repeats are dropped as they come, so that a bar sent over and over waits once. Bars in conflict wait side by
+side and are settled when they are released: only then are all of them there, and the counts do not depend on
+the order in which they came.
 
 Memory: one batch of blocks, and the bars of one symbol that wait, at most one slot (sort_keys/slots.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import le
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sort_keys.blocks import read_blocks
-from sort_keys.keys import split_record
+from sort_keys.keys import key_order, split_record
+from windrow.errors import InputError
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -69,9 +76,9 @@ class Findings:
 class Merge:
     """Merges the sorted lines of a shuffle; counts what it drops in `findings`.
 
-    `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers, the
-    smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are counted for
-    the job to fail on.
+    `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers,
+    the smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are
+    counted for the job to fail on.
     """
 
     columns: int
@@ -79,22 +86,35 @@ class Merge:
     findings: Findings = field(default_factory=Findings)
     _waiting: Stretch | None = None
     _last_symbol: bytes | None = None
+    _newest: tuple[bytes, int] = (b"", -(1 << 63))
 
     def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
-        """Bars in order, in stretches of some ten thousand; raises InputError for lines that are no blocks."""
+        """Bars in order, in stretches of some ten thousand; InputError for lines unsorted or damaged."""
         for symbols, times, payloads in _batches(map(split_record, lines), self._batch_bytes):
+            self._check_sorted(symbols, times)
             merged = self._merge(symbols, times, payloads)
             released, self._waiting = _split(merged, symbols[-1], times[-1])
             yield from self._release(released)
         if self._waiting is not None:
-            yield from self._release(self._waiting)
-            self._waiting = None
+            waited, self._waiting = self._waiting, None
+            yield from self._release(waited)
 
     def _batch_bytes(self) -> int:
         """As much again as waits already, so that waiting bars are not merged over and over."""
         return max(_BATCH_BYTES, 8 * len(self._waiting.times) if self._waiting else 0)
 
+    def _check_sorted(self, symbols: list[bytes], times: list[int]) -> None:
+        keys = [self._newest, *zip(symbols, times, strict=True)]
+        self._newest = keys[-1]
+        if not all(map(le, keys, keys[1:])):
+            at = next(i for i, (one, other) in enumerate(pairwise(keys)) if other < one)
+            raise InputError(
+                f"a reducer read a block of {keys[at + 1][0]!r} after one of {keys[at][0]!r}, whose key sorts"
+                " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
+            )
+
     def _merge(self, symbols: list[bytes], first_times: list[int], payloads: list[bytes]) -> Stretch:
+        """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""
         counts, times, values = read_blocks(first_times, payloads, self.columns)
         self.findings.blocks += len(counts)
         self.findings.bars += len(times)
@@ -102,58 +122,61 @@ class Merge:
         owner = np.repeat(owners, counts)
         if self._waiting is not None:
             names, owner, times, values = _prepend(self._waiting, names, owner, times, values)
-        owner, times, values = self._in_order(names, owner, times, values)
-        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        if not _strictly_ascending(owner, times):
+            owner, times, values = self._in_order(owner, times, values)
+        starts = np.searchsorted(owner, np.arange(len(names)))
         return Stretch(names, starts, False, times, values)
 
-    def _in_order(
-        self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64]
-    ) -> tuple[Int64, Int64, list[Float64]]:
-        if _strictly_ascending(owner, times):
-            return owner, times, values
-        order = np.lexsort((times, owner))
+    def _in_order(self, owner: Int64, times: Int64, values: list[Float64]) -> tuple[Int64, Int64, list[Float64]]:
+        order = key_order(owner, times)
         owner, times, values = owner[order], times[order], [value[order] for value in values]
-        same = (owner[1:] == owner[:-1]) & (times[1:] == times[:-1])
+        same = (times[1:] == times[:-1]) & (owner[1:] == owner[:-1])
         if not same.any():
             return owner, times, values
-        keep = self._settle(names, owner, times, values, same)
+        _sort_shared(same, owner, times, values)
+        for value in values:
+            same &= value[1:] == value[:-1]
+        self.findings.repeats += int(np.count_nonzero(same))
+        keep = np.concatenate([[True], ~same])
         return owner[keep], times[keep], [value[keep] for value in values]
 
-    def _settle(self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64], same: Bool) -> Bool:
-        """Which bars to keep where some share symbol and time (`same`: as the bar before); sorts those in place."""
-        shared = np.zeros(len(times), bool)
-        shared[1:] |= same
-        shared[:-1] |= same
-        rows = np.flatnonzero(shared)
-        ranked = rows[np.lexsort([value[rows] for value in reversed(values)] + [times[rows], owner[rows]])]
-        for value in values:
-            value[rows] = value[ranked]
-        differs = np.zeros(len(same), bool)
-        for value in values:
-            differs |= value[1:] != value[:-1]
-        conflict = same & differs
-        self.findings.repeats += int(np.count_nonzero(same & ~differs))
-        if conflict.any():
-            self._note(names, owner, times, values, conflict)
-        keep = np.ones(len(times), bool)
-        if self.on_conflict == "largest":
-            keep[:-1] = ~same
-        else:
-            keep[1:] = ~same
-        return keep
-
-    def _note(self, names: list[bytes], owner: Int64, times: Int64, values: list[Float64], conflict: Bool) -> None:
-        self.findings.conflicts += int(np.count_nonzero(conflict))
-        if self.findings.first_conflict is None:
-            at = int(np.argmax(conflict))
-            one, other = (tuple(float(value[row]) for value in values) for row in (at, at + 1))
-            self.findings.first_conflict = Conflict(names[owner[at]], int(times[at]), one, other)
-
     def _release(self, stretch: Stretch) -> Iterator[Stretch]:
+        """Hands out a stretch that no later block reaches back to; only now are conflicts complete."""
         if len(stretch.times):
+            same = stretch.times[1:] == stretch.times[:-1]
+            same[stretch.starts[1:] - 1] = False
+            if same.any():
+                stretch = self._settle(stretch, same)
             continued = stretch.symbols[0] == self._last_symbol
             self._last_symbol = stretch.symbols[-1]
             yield stretch._replace(continued=continued)
+
+    def _settle(self, stretch: Stretch, same: Bool) -> Stretch:
+        """One bar a time where some are in conflict (`same`: as the bar before), smallest first."""
+        self.findings.conflicts += int(np.count_nonzero(same))
+        if self.findings.first_conflict is None:
+            self.findings.first_conflict = _conflict(stretch, int(np.argmax(same)))
+        keep = np.concatenate([~same, [True]] if self.on_conflict == "largest" else [[True], ~same])
+        starts = (np.cumsum(keep) - keep)[stretch.starts]
+        values = [value[keep] for value in stretch.values]
+        return stretch._replace(starts=starts, times=stretch.times[keep], values=values)
+
+
+def _conflict(stretch: Stretch, at: int) -> Conflict:
+    symbol = stretch.symbols[int(np.searchsorted(stretch.starts, at, side="right")) - 1]
+    one, other = (tuple(float(value[row]) for value in stretch.values) for row in (at, at + 1))
+    return Conflict(symbol, int(stretch.times[at]), one, other)
+
+
+def _sort_shared(same: Bool, owner: Int64, times: Int64, values: list[Float64]) -> None:
+    """Sorts, in place, the values of bars that share symbol and time (`same`: as the bar before)."""
+    shared = np.zeros(len(times), bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    rows = np.flatnonzero(shared)
+    ranked = rows[np.lexsort([value[rows] for value in reversed(values)] + [times[rows], owner[rows]])]
+    for value in values:
+        value[rows] = value[ranked]
 
 
 def _batches(
@@ -162,15 +185,15 @@ def _batches(
     symbols: list[bytes] = []
     times: list[int] = []
     payloads: list[bytes] = []
-    size = 0
+    size, full = 0, enough()
     for symbol, time, payload in records:
         symbols.append(symbol)
         times.append(time)
         payloads.append(payload)
         size += len(payload)
-        if size >= enough():
+        if size >= full:
             yield symbols, times, payloads
-            symbols, times, payloads, size = [], [], [], 0
+            symbols, times, payloads, size, full = [], [], [], 0, enough()
     if symbols:
         yield symbols, times, payloads
 
@@ -197,13 +220,12 @@ def _strictly_ascending(owner: Int64, times: Int64) -> bool:
 
 
 def _split(merged: Stretch, symbol: bytes, newest: int) -> tuple[Stretch, Stretch | None]:
-    """What may be released, and what waits: bars of the newest block's symbol that are not before its first bar."""
+    """What may be released, and what waits: bars of the newest block's symbol from its first bar on."""
     begin = int(merged.starts[-1])
     at = begin + int(np.searchsorted(merged.times[begin:], newest, side="left"))
     released_symbols = len(merged.symbols) if at > begin else len(merged.symbols) - 1
-    released = Stretch(
-        merged.symbols[:released_symbols], merged.starts[:released_symbols], False, merged.times[:at],
-        [value[:at] for value in merged.values],
-    )
-    waiting = Stretch([symbol], np.zeros(1, np.int64), False, merged.times[at:], [value[at:] for value in merged.values])
+    symbols, starts = merged.symbols[:released_symbols], merged.starts[:released_symbols]
+    released = Stretch(symbols, starts, False, merged.times[:at], [value[:at] for value in merged.values])
+    late = [value[at:] for value in merged.values]
+    waiting = Stretch([symbol], np.zeros(1, np.int64), False, merged.times[at:], late)
     return released, waiting if len(waiting.times) else None

@@ -5,8 +5,8 @@ from zlib import crc32
 #: Reads the key's first field only; Hadoop's default would hash (symbol, timestamp) and split symbols.
 PARTITIONER = "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"
 
-#: Hadoop sorts on both fields with its default byte comparator (a key's byte order is its order) and partitions on the
-#: first. Grouping is the reducer's: it reads the first field of each line as the symbol.
+#: Hadoop sorts on both fields with its default byte comparator (a key's byte order is its order) and
+#: partitions on the first. Grouping is the reducer's: it reads the first field of each line as the symbol.
 HADOOP_OPTIONS = {
     "stream.num.map.output.key.fields": "2",
     "stream.map.output.field.separator": "\t",

@@ -1,8 +1,8 @@
 """Slots: spans of time that no block crosses.
 
-Where blocks of many mappers overlap, a reducer holds what it may not release yet. That is at most one slot of one
-symbol, because every block lies within one slot. A slot bounds memory, never correctness: any span gives the same
-output.
+Where blocks of many mappers overlap, a reducer holds what it may not release yet. That is at most one slot of
+one symbol, because every block lies within one slot. A slot bounds memory, never correctness: any span gives
+the same output.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,12 @@ class Slots:
 
         `symbols[i]` begins at `starts[i]`.
         """
-        span: Any = self.span
+        slot = times // self.span
         if self.dense:
-            spans = np.array([self.dense.get(symbol, self.span) for symbol in symbols], np.int64)
-            span = np.repeat(spans, np.diff(starts, append=len(times)))
-        slot = times // span
+            ends = np.append(starts, len(times))[1:]
+            for symbol, start, end in zip(symbols, starts, ends, strict=True):
+                if symbol in self.dense:
+                    slot[start:end] = times[start:end] // self.dense[symbol]
         changed = slot[1:] != slot[:-1]
         changed[starts[1:] - 1] = False
         return np.flatnonzero(changed) + 1

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from datetime import UTC
 from pathlib import Path
 from unittest.mock import patch
 
@@ -143,9 +144,9 @@ def check_feed(folder, feed):
 
 
 def at(minute):
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime, timedelta
 
-    return datetime(2020, 1, 1, tzinfo=timezone.utc) + timedelta(minutes=minute)
+    return datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
 
 
 slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -198,13 +199,14 @@ def test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, choice, va
 
 
 def test_a_conflict_settled_by_arrival_is_seen(tmp_path, monkeypatch):
-    """A negative control: the first one wins."""
+    """A negative control: the choice asked for is not heard, the first of the sorted lines wins."""
+    settle = sort_keys.merge.Merge._settle
 
-    def by_arrival(self, names, owner, times, values, same):
-        self.findings.conflicts += int(same.sum())
-        return np.concatenate([[True], ~same])
+    def first_wins(self, stretch, same):
+        self.on_conflict = "smallest"
+        return settle(self, stretch, same)
 
-    monkeypatch.setattr(sort_keys.merge.Merge, "_settle", by_arrival)
+    monkeypatch.setattr(sort_keys.merge.Merge, "_settle", first_wins)
     with pytest.raises(AssertionError):
         test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, "smallest", b"1.5")
         test_a_conflict_is_settled_by_value_whatever_came_first(tmp_path, "largest", b"2.0")

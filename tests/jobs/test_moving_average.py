@@ -1,7 +1,7 @@
 """The main job from files to lines: the figures of the original, every layout, an independent oracle."""
 
 import csv
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ def test_alcoas_prices_give_the_three_figures_of_the_original_job(run_job, share
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_daily_step_and_a_window_of_30_days_on_the_projects_own_bars(run_job, tmp_path, runner):
     prices = [str(10 + day % 7) + ".25" for day in range(32)]
-    first = datetime(2008, 2, 3, tzinfo=timezone.utc)
+    first = datetime(2008, 2, 3, tzinfo=UTC)
     days = [first + timedelta(days=day) for day in range(32)]
     bars = tmp_path / "bars.csv"
     rows = [f"NYSE,AA,{day:%Y-%m-%d},{price}\n" for day, price in zip(days, prices, strict=True)]
@@ -52,7 +52,7 @@ def test_a_daily_step_and_a_window_of_30_days_on_the_projects_own_bars(run_job, 
 def bars_of(path, column="close"):
     with path.open() as file:
         return [
-            (row["symbol"], datetime.fromisoformat(row["timestamp"]).replace(tzinfo=timezone.utc), row[column])
+            (row["symbol"], datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC), row[column])
             for row in csv.DictReader(file)
         ]
 
@@ -72,6 +72,23 @@ def test_minutes_across_two_hours_equal_school_arithmetic(run_job):
     bars = bars_of(DATA / "minute_bars.csv")
     assert read_lines(ran.lines) == moving_means(bars, timedelta(hours=2))
     assert ran.lines[0].startswith(b"AAA\t2024-01-02T16:30:00Z\t")
+
+
+EXPECTED = {
+    "averages.tsv": (["sma:20", "ema:12"], "bars.csv", 20),
+    "minute_averages.tsv": (["sma:1h", "std:1h"], "minute_bars.csv", timedelta(hours=1)),
+}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("expected", EXPECTED)
+def test_the_sample_bars_give_the_expected_outputs(run_job, runner, expected):
+    indicators, bars, window = EXPECTED[expected]
+    ran = run_job("-r", runner, *(f"--indicator={name}" for name in indicators), DATA / bars)
+    lines = sorted((DATA / expected).read_bytes().splitlines())
+    assert ran.lines == lines
+    means = [b"\t".join(line.split(b"\t")[:3]) for line in lines if line.split(b"\t")[2]]
+    assert read_lines(means) == moving_means(bars_of(DATA / bars), window)
 
 
 LAYOUTS = {
@@ -139,7 +156,7 @@ def test_bars_without_a_full_window_end_well_but_say_so(run_job):
         (["--window", "0"], "window 0"),
         (["--window", "20x"], "20x"),
         (["--indicator", "foo:3"], "KIND one of ema, max, min, sma, std, sum, wma"),
-        (["--window", "3", "--indicator", "sma:2"], "--window and --indicator both given"),
+        (["--window", "3", "--indicator", "sma:2"], "--window 3: given beside --indicator"),
         (["--block-bars", "0"], "--block-bars 0"),
         (["--max-bad", "2"], "--max-bad 2.0"),
         (["--timezone", "Mars/Olympus"], "--timezone Mars/Olympus"),
