@@ -1,5 +1,5 @@
 # Every target says what it does; `make` alone lists them.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -10,10 +10,9 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.plot  ## install, average the sample bars, draw them
-	@rm -rf out/demo
-	@mkdir -p out
-	$(BIN)/windrow moving-average --indicator sma:20 --indicator ema:12 --output-dir out/demo data/bars.csv
-	@head -n 3 out/demo/part-00000
+	@rm -rf out/demo && mkdir -p out
+	$(BIN)/windrow moving-average --indicator sma:20 --indicator ema:12 -o out/demo data/bars.csv
+	@echo "its first rows, from out/demo/part-00000:" && head -n 3 out/demo/part-00000
 	$(BIN)/windrow plot out/demo --bars data/bars.csv -o out/demo.html --force
 
 test: $(VENV)/.test  ## install what the tests need and run them
@@ -40,9 +39,10 @@ clean:  ## remove what these targets made
 
 # One file a set of extras says that it is installed.
 $(VENV)/.%: setup.cfg pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@echo "installing windrow and what '$*' needs into $(VENV)"
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[$*]'  # setuptools warns of itself
 	@touch $@
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip

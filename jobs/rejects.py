@@ -1,23 +1,20 @@
 """Every line of the inputs that is no bar, as JSON: its file, the reason, its text."""
 
 import orjson
-from mrjob.step import MRStep
 
-from windrow.barjob import BarJob, rejected_lines, say
+from windrow.barjob import BarJob, say
+from windrow.counts import rejected_lines
 
 
 class Rejects(BarJob):
     r"""Map only. A text is cut at 1 KiB; bytes that are not UTF-8 stand in it as \xNN."""
 
+    map_only = True
     keep_texts = True
 
     def add_options(self):
         group = self.add_group("Rejected lines")
-        self.option(group, "--column", default="close", metavar="NAME,...",
-                    help="columns that must hold a value, separated by commas (default close)")
-
-    def steps(self):
-        return [MRStep(mapper=self.mapper)]
+        self.option(group, "--column NAME,...", "columns that must hold a value (default close)", default="close")
 
     def columns(self):
         return self.options.column.split(",")

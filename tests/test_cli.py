@@ -165,20 +165,6 @@ def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().err.strip() == "error: interrupted"
 
 
-@pytest.mark.parametrize(("seen", "quiet", "total", "shown"), [
-    (True, False, 10**8, True), (False, False, 10**8, False),
-    (True, True, 10**8, False), (True, False, 10, False),
-])  # fmt: skip
-def test_progress_is_shown_on_a_terminal_if_long(monkeypatch, capsys, seen, quiet, total, shown):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: seen)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    with cli.progress("writing bars", total, quiet) as report:
-        report(total)
-    captured = capsys.readouterr()
-    assert ("writing bars" in captured.err) == shown
-    assert captured.out == ""
-
-
 def test_plot_takes_files_after_bars(monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(

@@ -39,7 +39,7 @@ def test_bytes_are_fixed():
 
 def test_data_folder_is_what_its_readme_says(tmp_path, capsys):
     commands = [
-        line.split("`")[1] for line in (DATA / "README.md").read_text().splitlines() if "`windrow" in line
+        line.split("`")[1] for line in (DATA / "README.md").read_text().splitlines() if "`windrow sample" in line
     ]
     assert len(commands) == 2
     for command in commands:

@@ -30,34 +30,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
 from mrjob.job import MRJob
 from mrjob.protocol import RawValueProtocol
-from mrjob.step import StepFailedException
+from mrjob.step import MRStep, StepFailedException
 
-from sort_keys.blocks import BLOCK_BARS, sort_bars, write_blocks
-from sort_keys.keys import decode_symbol
-from sort_keys.merge import ON_CONFLICT, Conflict, Merge
+from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.merge import Merge
 from sort_keys.shuffle import HADOOP_OPTIONS, PARTITIONER
-from windrow.bars import REASONS, Bars
-from windrow.errors import BadBarsError, ConflictError, UsageError, WindrowError
+from windrow import options
+from windrow.bars import Bars
+from windrow.counts import CONFLICT, COUNTS, describe, judge, summary, summed
+from windrow.errors import UsageError, WindrowError
 from windrow.feeds.files import parse_stream, read_bars
-from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import Settled, list_files, settle
 from windrow.help import job_name, print_help
 from windrow.runners.splits import OPENS_INPUTS
 from windrow.runners.tasks import TaskError
 from windrow.sinks.lines import format_lines
 from windrow.sinks.publish import refuse_taken, staged
-from windrow.times import UNITS, format_times
-from windrow.windows.window import parse_duration
-
-#: Counter groups: what was counted, and one pair of bars in conflict (its name holds them, its count means nothing).
-COUNTS = "windrow"
-CONFLICT = "windrow: a conflict"
 
 
 class SeriesKernel(Protocol):
@@ -75,9 +69,15 @@ class BarJob(MRJob):
     INPUT_PROTOCOL = RawValueProtocol
     OUTPUT_PROTOCOL = RawValueProtocol
     SORT_VALUES = True
+    _cl_args: list[str]
     JOBCONF = HADOOP_OPTIONS
 
     # What a job says.
+
+    #: Whether the mappers' lines are the output: no shuffle, no kernel.
+    map_only = False
+    #: Whether the texts of rejected lines reach `map_bars`, not only their number.
+    keep_texts = False
 
     def columns(self) -> list[str]:
         """Names of the columns that the job uses; only these are parsed and checked."""
@@ -109,24 +109,7 @@ class BarJob(MRJob):
         super().configure_args()
         self.groups: list[Any] = []
         self.add_options()
-        reading = self.add_group("Reading bars")
-        self.option(reading, "--columns", metavar="NAME,...", help="names of the columns, for inputs without a header")
-        self.option(reading, "--symbol", metavar="NAME", help="symbol of inputs that have no symbol column")
-        self.option(reading, "--symbol-from-filename", action="store_true",
-                    help="an input without a symbol column is named for its symbol: AA.csv")
-        self.option(reading, "--timezone", default="UTC", metavar="ZONE",
-                    help="zone of times that name none, as America/New_York (default UTC); dates have none")
-        self.option(reading, "--time-unit", choices=list(UNITS), help="times are integers since 1970, of this unit")
-        self.option(reading, "--max-bad", type=float, default=0.001, metavar="SHARE",
-                    help="share of lines that may be no bars, from 0 to 1; above it the job fails (default 0.001)")
-        self.option(reading, "--on-conflict", choices=ON_CONFLICT, default="fail",
-                    help="of different bars at one symbol and time: fail, or keep the smallest or largest (default fail)")
-        moving = self.add_group("Moving bars (any value gives the same output)")
-        self.option(moving, "--block-bars", type=int, default=BLOCK_BARS, metavar="N",
-                    help=f"bars a block holds at most; 1 is the textbook's one bar a record (default {BLOCK_BARS})")
-        self.option(moving, "--slot", metavar="SPAN",
-                    help="time that no block crosses, as 30d; a reducer holds at most one slot of one symbol"
-                         " (default: some thousands of bars, from samples of the inputs)")
+        options.add_to(self)
         self.add_file_arg("--settled", help=SUPPRESS)
 
     def add_group(self, title: str) -> Any:
@@ -135,33 +118,24 @@ class BarJob(MRJob):
         self.groups.append(group)
         return group
 
-    def option(self, group: Any, *names: str, **how: Any) -> None:
-        """An option, in a group, that tasks get too."""
-        self._passthru_arg_dests.add(group.add_argument(*names, **how).dest)
+    def option(self, group: Any, spelling: str, text: str, **how: Any) -> None:
+        """An option, in a group, that tasks get too: `--step STEP` and what it means; the rest is argparse's."""
+        name, _, value = spelling.partition(" ")
+        how = {**how, "metavar": value} if value else how
+        self._passthru_arg_dests.add(group.add_argument(name, help=text, **how).dest)
 
     def load_args(self, args: list[str]) -> None:
         """Reads the options and, where this is no task, checks them."""
         super().load_args(args)
         if not self.is_task():
-            self._check_own_options()
+            options.check(self.options)
             self.check_options()
 
-    def _check_own_options(self) -> None:
-        options = self.options
-        if options.block_bars < 1:
-            raise UsageError(f"--block-bars {options.block_bars}: a block holds at least one bar; give 1 or more")
-        if not 0 <= options.max_bad <= 1:
-            raise UsageError(f"--max-bad {options.max_bad}: a share of lines lies between 0 and 1; 0.001 is one in 1,000")
-        if options.slot is not None:
-            parse_duration(options.slot)
-        if options.timezone != "UTC":
-            _check_timezone(options.timezone)
-
-    def _print_help(self, options: Any) -> None:
-        if options.runner:
-            super()._print_help(options)
+    def _print_help(self, given: Any) -> None:
+        if given.runner:
+            super()._print_help(given)
         else:
-            print_help(type(self), self.arg_parser, self.groups, options.verbose)
+            print_help(type(self), self.arg_parser, self.groups, given.verbose)
 
     # Running.
 
@@ -222,13 +196,13 @@ class BarJob(MRJob):
     def _run_and_judge(self, print_output: bool) -> None:
         with self.make_runner() as runner:
             runner.run()
-            counts, conflicts = _summed(runner.counters())
+            counts, conflicts = summed(runner.counters())
             self.judge(counts, conflicts)
-            self.tell(counts)
             if print_output:
                 for chunk in runner.cat_output():
                     self.stdout.write(chunk)
                 self.stdout.flush()
+            self.tell(counts)
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Fails the job, by WindrowError, where its summed counters say that its output must not be trusted."""
@@ -261,26 +235,14 @@ class BarJob(MRJob):
 
     def _settle_inputs(self, folder: Path) -> None:
         arguments = [_spool(self.stdin, folder) if path == "-" else path for path in self.options.args or ["-"]]
-        settled, barren = settle(list_files(arguments), self._reading(), self._slot())
+        settled, barren = settle(
+            list_files(arguments), options.reading(self.options, self.columns()), options.slot(self.options)
+        )
         for path in barren:
             say(f"warning: {path}: has no line below its header; skipped")
         settled.save(folder / "settled.json")
         self.options.args = list(settled.inputs)
         self._cl_args = [*self._cl_args, "--settled", str(folder / "settled.json")]
-
-    def _reading(self) -> Reading:
-        options = self.options
-        return Reading(
-            values=tuple(dict.fromkeys(normalise(name) for name in self.columns())),
-            columns=tuple(normalise(name) for name in options.columns.split(",")) if options.columns else (),
-            symbol=options.symbol,
-            symbol_from_filename=options.symbol_from_filename,
-            timezone=options.timezone,
-            time_unit=options.time_unit,
-        )
-
-    def _slot(self) -> int | None:
-        return parse_duration(self.options.slot) if self.options.slot else None
 
     def _runner_class(self) -> Any:
         alias = self.options.runner or "inline"
@@ -310,6 +272,10 @@ class BarJob(MRJob):
         if not hasattr(self, "_settled"):
             self._settled = Settled.load(self.options.settled)
         return self._settled
+
+    def steps(self) -> list[MRStep]:
+        """One step; without a reducer where the job is map only."""
+        return [MRStep(mapper=self.mapper) if self.map_only else MRStep(mapper=self.mapper, reducer=self.reducer)]
 
     def mapper(self, _: None, line: bytes) -> None:
         """Stands for run_mapper: bars are mapped in chunks, never line by line."""
@@ -345,9 +311,6 @@ class BarJob(MRJob):
         for bars in parse_stream(self.stdin, self.settled.layout(path), path, keep_texts=self.keep_texts):
             yield bars, path
 
-    #: Whether rejected lines are kept to be shown, not only counted.
-    keep_texts = False
-
     def run_reducer(self, step_num: int = 0) -> None:
         """Merges this task's blocks and pushes its symbols' bars through the kernel."""
         if step_num:
@@ -380,15 +343,6 @@ def say(*lines: str) -> None:
         print(line, file=sys.stderr)
 
 
-def _check_timezone(name: str) -> None:
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise UsageError(f"--timezone {name}: is no zone of the IANA database; give one as America/New_York") from None
-
-
 def _spool(stdin: BinaryIO, folder: Path) -> str:
     """Standard input as a file: it is read twice, for its header and for its bars."""
     path = folder / "stdin.csv"
@@ -406,73 +360,5 @@ def _ranges(lines: Any) -> Iterator[tuple[str, int, int]]:
 
 def _map_input() -> str:
     """The path of a streaming mapper's input, from its environment."""
-    path = os.environ.get("mapreduce_map_input_file") or os.environ.get("map_input_file") or ""
-    return path.removeprefix("file://")
-
-
-def _summed(counters: Sequence[dict[str, dict[str, int]]]) -> tuple[Counter[str], list[str]]:
-    """All steps' counts, and the conflicts that tasks named."""
-    counts: Counter[str] = Counter()
-    conflicts: list[str] = []
-    for step in counters:
-        counts.update(step.get(COUNTS, {}))
-        conflicts += [unquote(name) for name in step.get(CONFLICT, {})]
-    return counts, conflicts
-
-
-def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict as the user reads it."""
-    time = format_times(np.array([conflict.time]), dated)[0].decode()
-    pairs = [
-        f"{name} {one!r} and {other!r}"
-        for name, one, other in zip(columns, conflict.one, conflict.other, strict=True)
-        if one != other
-    ]
-    return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
-
-
-def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
-    """Fails a job whose summed counters say that its output must not be trusted."""
-    rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
-    bad, bars = rejected_lines(counts), counts["bars"]
-    reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
-    if not bars:
-        raise BadBarsError(
-            f"no input has a bar: {bad:,} lines read, all rejected: {reasons}; a job needs bars to walk over;"
-            " see the lines with jobs.rejects, and check --columns, --column and --time-unit"
-        )
-    if bad > max_bad * (bad + bars):
-        raise BadBarsError(
-            f"{bad:,} of {bad + bars:,} lines are no bars: {reasons}; --max-bad {max_bad} allows"
-            f" {int(max_bad * (bad + bars)):,}; see the lines with jobs.rejects, mend them, or allow more by --max-bad"
-        )
-    if on_conflict == "fail" and counts["conflicts"]:
-        raise ConflictError(
-            f"{counts['conflicts']:,} bars differ from another of their symbol and time: {min(conflicts, default='')};"
-            " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
-            " nanoseconds, first; or keep one by --on-conflict smallest|largest"
-        )
-
-
-def rejected_lines(counts: Counter[str]) -> int:
-    """How many lines were no bars, for any reason."""
-    return sum(counts[f"rejected: {reason}"] for reason in REASONS)
-
-
-def summary(counts: Counter[str]) -> str:
-    """One line of what a job did.
-
-    >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
-    '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
-    """
-    bad = rejected_lines(counts)
-    parts = [f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
-             f" -> {_number(counts['output lines'], 'line')}"]
-    parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
-    parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
-    parts += [f"{_number(bad, 'line')} rejected"] if bad else []
-    return "; ".join(parts)
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    names = ("mapreduce_map_input_file", "map_input_file")  # Hadoop's property names, and those of its first version
+    return next((os.environ[name] for name in names if name in os.environ), "").removeprefix("file://")

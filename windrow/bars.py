@@ -7,6 +7,7 @@ times with the same code, so a bad line never changes what its neighbours mean.
 """
 
 import re
+from array import array as packed
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from windrow.errors import InputError
-from windrow.times import UNITS, format_times, parse_times
+from windrow.times import EARLIEST, LATEST, UNITS, format_times, parse_times
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -38,7 +39,7 @@ REASONS = {
     "range": "a value other than 0 is outside 1e-9..1e12 in magnitude",
 }
 SMALLEST, LARGEST = 1e-9, 1e12
-_LATEST = (1 << 63) - 1
+_WITHIN_INT64 = 9.223e18
 MAX_LINE = 1 << 20
 #: How much of a rejected line is kept to be shown.
 SHOWN_BYTES = 1024
@@ -46,7 +47,11 @@ SHOWN_BYTES = 1024
 _WELL_QUOTED = re.compile(
     rb'(?:(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?(?:,(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?)*+\r?\n)*+'
 )
+_MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+_AS_ASCII = bytes(range(128)) + b"?" * 128
 _NUMBER = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
+_NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
+_TINY = re.compile(rb"[eE]-[0-9]{3}")
 _NOT_FINITE = r"^[ \t]*[+-]?(?i:nan|inf|infinity)[ \t]*$"
 
 
@@ -114,26 +119,36 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.symbols, bars.values, dict(bars.rejected)
     (['AA'], [array([36.6])], {'number': 1})
     """
-    chunk, broken = _drop_broken_lines(chunk)
-    bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
-    bars.rejected.update(line.reason for line in broken)
-    bars.texts += broken
+    chunk, broken, texts = _drop_broken_lines(chunk, keep_texts)
+    bars = _no_bars(layout)
+    if chunk:
+        bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
+    bars.rejected.update(broken)
+    bars.texts += texts
     return bars
 
 
-def _drop_broken_lines(chunk: bytes) -> tuple[bytes, list[Rejected]]:
-    """Cuts out the lines that a CSV parser would run into the next ones."""
+def _no_bars(layout: Layout) -> Bars:
+    values = [np.empty(0) for _ in layout.values]
+    return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
+
+
+def _drop_broken_lines(chunk: bytes, keep_texts: bool) -> tuple[bytes, Counter[str], list[Rejected]]:
+    """Cuts out the lines that a CSV parser would run into the next ones; counts them by reason."""
+    broken: Counter[str] = Counter()
+    texts: list[Rejected] = []
     if not _may_be_broken(chunk):
-        return chunk, []
-    whole, broken = [], []
+        return chunk, broken, texts
+    whole = []
     for line in _split_lines(chunk):
-        if len(line) > MAX_LINE:
-            broken.append(Rejected("long", line[:SHOWN_BYTES]))
-        elif _WELL_QUOTED.fullmatch(line):
+        reason = "long" if len(line) - 1 > MAX_LINE else "" if _WELL_QUOTED.fullmatch(line) else "quote"
+        if not reason:
             whole.append(line)
-        else:
-            broken.append(Rejected("quote", line.rstrip(b"\r\n")[:SHOWN_BYTES]))
-    return b"".join(whole), broken
+            continue
+        broken[reason] += 1
+        if keep_texts:
+            texts.append(Rejected(reason, line.rstrip(b"\r\n")[:SHOWN_BYTES]))
+    return b"".join(whole), broken, texts
 
 
 def _split_lines(chunk: bytes) -> Iterator[bytes]:
@@ -145,7 +160,8 @@ def _split_lines(chunk: bytes) -> Iterator[bytes]:
 
 
 def _may_be_broken(chunk: bytes) -> bool:
-    if chunk.count(b"\r") != chunk.count(b"\r\n") or (b'"' in chunk and not _WELL_QUOTED.fullmatch(chunk)):
+    lone = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
+    if lone or (b'"' in chunk and not _WELL_QUOTED.fullmatch(chunk)):
         return True
     half = MAX_LINE // 2  # a line over MAX_LINE covers at least one such stretch whole
     return any(chunk.find(b"\n", at, at + half) < 0 for at in range(0, len(chunk) - half, half))
@@ -168,13 +184,26 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
         times, timed = _clean_times(table[layout.time], layout)
     except (pa.ArrowInvalid, _Unclean):
         return None
+    if _may_underflow(values, chunk):
+        return None
     return Bars(symbols, codes, times, values, timed)
+
+
+def _may_underflow(values: list[Float64], chunk: bytes) -> bool:
+    """Whether some 0 may be a number too small for a float64, as 1e-400: none is below 200 places without saying so."""
+    if not any((value == 0).any() for value in values):
+        return False
+    if b"0" * 200 in chunk:
+        return True
+    return (b"e-" in chunk or b"E-" in chunk) and _TINY.search(chunk) is not None
 
 
 def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
     """The needed columns, each as one arrow array."""
     positions = [str(i) for i in range(len(layout.names))]  # names may repeat where nobody needs them
     position = {name: positions[layout.names.index(name)] for name in layout.needed}
+    if chunk.startswith(_MARK):
+        chunk = _MARK + chunk  # arrow drops one; a file's own is gone by now, and elsewhere it is a symbol's
     table = pa_csv.read_csv(
         pa.BufferReader(chunk),
         pa_csv.ReadOptions(column_names=positions, use_threads=False, block_size=max(len(chunk) + 1, 1 << 16)),
@@ -258,33 +287,46 @@ def text_times(array: Any, layout: Layout) -> tuple[Int64, Bool, Bool]:
 
 def _counted_times(array: Any, unit: str) -> tuple[Int64, Bool, Bool]:
     """Times given as integers of `--time-unit`."""
-    text = array.cast(pa.string(), safe=False)
-    ok = as_bool(pc.match_substring_regex(text, r"^[ \t]*-?[0-9]{1,18}[ \t]*$"))
-    numbers = pc.utf8_trim(text.filter(pa.array(ok)), " \t").cast(pa.int64())
+    text = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
+    ok = as_bool(pc.match_substring_regex(text, "^-?[0-9]{1,19}$"))
+    ok[ok] = np.abs(as_float64(text.filter(pa.array(ok)).cast(pa.float64()))) < _WITHIN_INT64
     counted = np.zeros(len(array), np.int64)
-    counted[ok] = as_int64(numbers)
-    limit = _LATEST // UNITS[unit]
-    ok &= np.abs(counted) <= limit
+    counted[ok] = as_int64(text.filter(pa.array(ok)).cast(pa.int64()))
+    ok &= (counted >= EARLIEST // UNITS[unit]) & (counted <= LATEST // UNITS[unit])
     return np.where(ok, counted, 0) * UNITS[unit], ok, np.ones(len(array), bool)
 
 
 def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """Bars, and for every other line the reason why it is none."""
-    wrong_fields: list[int] = []
+    wrong_fields = packed("q")
 
     def skip(row: Any) -> str:
         wrong_fields.append(row.number - 1)
         return "skip"
 
-    table = _read_csv(chunk, layout, dict.fromkeys(layout.needed, pa.binary()), skip)
+    text, types = chunk, dict.fromkeys(layout.needed, pa.binary())
+    if not _decodes(chunk):  # arrow hands lines to `skip` as str, and fails where it cannot
+        _read_csv(chunk.translate(_AS_ASCII), layout, types, skip)
+        text = _without(chunk, set(wrong_fields))
+    table = _read_csv(text, layout, types, skip)
     reasons = Reasons(len(table[layout.time]))
     for name in layout.needed:
-        reasons.add("utf8", ~_is_utf8(table[name]))
+        table[name] = only_utf8(table[name], reasons)
         reasons.add("missing", as_bool(pc.equal(pc.binary_length(_trim(table[name], name, layout)), 0)))
     times, ok, timed = text_times(table[layout.time], layout)
     reasons.add("time", ~ok)
     values = [_checked_values(table[name], reasons) for name in layout.values]
     return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
+
+
+def _without(chunk: bytes, numbers: set[int]) -> bytes:
+    """The lines but those of these numbers; never nothing at all, which arrow refuses."""
+    return b"".join(line + b"\n" for number, line in enumerate(_lines(chunk)) if number not in numbers) or b"\n"
+
+
+def _lines(chunk: bytes) -> list[bytes]:
+    """Lines as arrow counts them, without the blank ones."""
+    return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
 class Reasons:
@@ -307,7 +349,8 @@ class Reasons:
     @property
     def good(self) -> Bool:
         """Which rows are bars."""
-        return self._codes == len(REASONS)
+        good: Bool = self._codes == len(REASONS)
+        return good
 
     def of(self, rows: Int64) -> list[str]:
         """The reasons of rows that are no bars."""
@@ -315,7 +358,15 @@ class Reasons:
         return [names[code] for code in self._codes[rows]]
 
 
-def _is_utf8(array: Any) -> Bool:
+def only_utf8(array: Any, reasons: Reasons) -> Any:
+    """Texts (binary), those that are not UTF-8 noted and made empty: arrow's functions stop at the first such."""
+    valid = is_utf8(array)
+    reasons.add("utf8", ~valid)
+    return array if valid.all() else pc.if_else(pa.array(valid), array, pa.scalar(b"", pa.binary()))
+
+
+def is_utf8(array: Any) -> Bool:
+    """Which texts (binary) are UTF-8."""
     try:
         array.cast(pa.string())
     except pa.ArrowInvalid:
@@ -344,6 +395,7 @@ def _checked_values(array: Any, reasons: Reasons) -> Float64:
     values[number] = as_float64(pc.utf8_trim(text.filter(pa.array(number)), " \t").cast(pa.float64()))
     reasons.add("number", ~number & ~not_finite)
     reasons.add("nan", not_finite)
+    reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
     return reasons.check_values(values)
 
 
@@ -354,12 +406,13 @@ def outside_range(values: Float64) -> Bool:
     [False, False, False, True, True]
     """
     magnitude = np.abs(values)
-    return (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude != 0))
+    outside: Bool = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude != 0))
+    return outside
 
 
 def _select(
     chunk: bytes, layout: Layout, table: dict[str, Any], parsed: tuple[Int64, Bool, list[Float64]],
-    reasons: Reasons, wrong_fields: list[int], keep_texts: bool,
+    reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool,
 ) -> Bars:  # fmt: skip
     times, timed, values = parsed
     good = reasons.good
@@ -375,10 +428,14 @@ def _select(
 
 
 def _account(
-    bars: Bars, chunk: bytes, layout: Layout, bad: Int64, reasons: Reasons, wrong_fields: list[int], keep_texts: bool
+    bars: Bars, chunk: bytes, layout: Layout, bad: Int64, reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool
 ) -> None:
     """Counts what is no bar by reason; lines equal to the header apart."""
-    lines = [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
+    if not keep_texts and (layout.header is None or layout.header not in chunk):
+        bars.rejected.update(reasons.of(bad))
+        bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
+        return
+    lines = _lines(chunk)
     taken = np.ones(len(lines), bool)
     taken[wrong_fields] = False
     line_of_row = np.flatnonzero(taken)

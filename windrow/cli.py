@@ -10,8 +10,6 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,10 +157,11 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any
     OUT is a new file: .csv (.csv.gz, .csv.bz2, .csv.zst) or .parquet, of symbol, timestamp, open, high, low,
     close, volume. Memory stays small whatever the size and order.
     """
+    from windrow.progress import progress
     from windrow.sample import Sample, write
 
     bars = Sample(**options)
-    with progress("writing bars", bars.rows, quiet) as report:
+    with progress("writing bars", bars.rows, bars.rows >= LONG_WORK and not quiet) as report:
         size = write(bars, out, form, force, report)
     click.echo(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")
 
@@ -192,20 +191,6 @@ def plot(
 
     for place in draw(output, [*bars, *more_bars], list(symbols), out, column, force):
         click.echo(f"wrote {place}")
-
-
-@contextmanager
-def progress(title: str, total: int, quiet: bool) -> Iterator[Callable[[int], object]]:
-    """Give a function to tell of each step's rows; it moves a bar on stderr, if that is a terminal."""
-    if quiet or total < LONG_WORK or not sys.stderr.isatty():
-        yield int
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda rows: bar.advance(task, rows)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import decode_symbol
-from sort_keys.merge import Merge, Stretch
+from sort_keys.merge import ON_CONFLICT, Merge, Stretch
 from sort_keys.slots import Slots
 from windrow.bars import outside_range
 from windrow.errors import ConflictError, InputError, UsageError
@@ -44,6 +44,8 @@ def moving_average(
     1     AA 2008-03-05  37.485     NaN
     2     AA 2008-03-06  36.600   38.37
     """
+    if on_conflict not in ON_CONFLICT:
+        raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
     names = list(indicators) or ["sma:20"]
     kernel = Indicators(
         [parse_indicator(name) for name in names],
@@ -69,11 +71,29 @@ def moving_average(
 
 def _lines(bars: pd.DataFrame, timestamps: "pd.Series[Any]", column: str) -> Iterable[bytes]:
     """The bars as a shuffle would bring them to a reducer."""
-    codes, symbols = pd.factorize(bars["symbol"].astype(str)) if "symbol" in bars else (np.zeros(len(bars)), ["bars"])
+    codes, symbols = pd.factorize(_symbols(bars)) if "symbol" in bars else (np.zeros(len(bars)), ["bars"])
     times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
-    ns = times.dt.as_unit("ns").astype("int64").to_numpy()
+    ns = _nanoseconds(times)
     columns = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, [_values(bars, column)])
     return sorted(line[:-1] for line in write_blocks(columns, Slots(1 << 62)))
+
+
+def _symbols(bars: pd.DataFrame) -> "pd.Series[Any]":
+    symbols = bars["symbol"]
+    texts = symbols.astype(str)
+    if symbols.isna().any() or (texts == "").any():
+        raise InputError("column symbol is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
+                         " bars.dropna(subset=['symbol'])")
+    return texts
+
+
+def _nanoseconds(times: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.int64]]:
+    try:
+        return np.asarray(times.dt.as_unit("ns").astype("int64"), np.int64)
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise InputError(
+            f"column timestamp: {error}; times lie in the years 1678-2261; drop the rows outside"
+        ) from error
 
 
 def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
@@ -93,7 +113,12 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
 def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if column not in bars:
         raise UsageError(f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; choose one")
-    values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
+    try:
+        values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"column {column!r} is no column of numbers ({error}); convert it, as by pd.to_numeric"
+        ) from error
     bad = ~np.isfinite(values) | outside_range(values)
     if bad.any():
         raise InputError(

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from sort_keys.keys import decode_symbol
 from windrow.bars import Bars
@@ -14,6 +17,8 @@ from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.layout import Reading
 from windrow.feeds.settle import list_files, settle
 from windrow.sinks.publish import DESCRIPTION
+
+_MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
 def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -50,27 +55,65 @@ def _described(place: Path) -> list[str] | None:
 
 
 def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
-    with part.open("rb") as file:
-        first = file.readline()
+    first, whole = _ends(part)
     if not first:
         return None
+    if not whole:
+        raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the output again, whole")
     fields = first.count(b"\t") - 1
     names = names if names is not None else [f"value_{i + 1}" for i in range(fields)]
+    if fields < 1:
+        raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
         raise InputError(f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
                          f" {', '.join(names)}; name each by columns=[...]")
-    frame = pd.read_csv(
-        part, sep="\t", header=None, names=["symbol", "timestamp", *names], quoting=3, keep_default_na=False,
-        na_values={name: [""] for name in names}, float_precision="round_trip", encoding="utf-8", lineterminator="\n",
-        dtype={"symbol": "category", "timestamp": "category", **dict.fromkeys(names, np.float64)},
-    )  # fmt: skip
-    symbols = frame["symbol"].cat
-    frame["symbol"] = symbols.rename_categories([decode_symbol(text.encode()) for text in symbols.categories]).astype(str)
-    times = frame["timestamp"].cat
-    utc = times.categories[0].endswith("Z")
-    parsed = pd.to_datetime(times.categories, format="ISO8601", utc=utc).as_unit("ns")
-    frame["timestamp"] = parsed[times.codes]
-    return frame
+    table = _read_lines(part, fields, marked=first.startswith(_MARK))
+    symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
+    texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
+    moments = _parse_times(part, times.dictionary.to_pylist())
+    values = [column.to_numpy() for column in table.columns[2:]]
+    frame = pd.DataFrame(dict(enumerate([texts[symbols.indices], moments[times.indices.to_numpy()], *values])))
+    frame.columns = pd.Index(["symbol", "timestamp", *names])
+    return frame.astype({"symbol": str})
+
+
+def _ends(part: Path) -> tuple[bytes, bool]:
+    """A part's first line, and whether its last one has an end."""
+    with part.open("rb") as file:
+        first = file.readline()
+        file.seek(-min(1, len(first)), 2)
+        return first, file.read() in (b"", b"\n")
+
+
+def _read_lines(part: Path, fields: int, marked: bool) -> Any:
+    """The lines as an arrow table, whose parser of numbers is exact."""
+    names = [str(number) for number in range(2 + fields)]
+    text = pa.dictionary(pa.int32(), pa.string())
+    try:
+        return pa_csv.read_csv(
+            # arrow drops a byte order mark; this one is the first symbol's
+            pa.BufferReader(_MARK + part.read_bytes()) if marked else part,
+            pa_csv.ReadOptions(column_names=names),
+            pa_csv.ParseOptions(delimiter="\t", quote_char=False),
+            pa_csv.ConvertOptions(
+                column_types={**dict.fromkeys(names, pa.float64()), "0": text, "1": text}, null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _no_output(part, error) from error
+
+
+def _parse_times(part: Path, texts: list[str]) -> pd.DatetimeIndex:
+    try:
+        return pd.to_datetime(pd.Index(texts), format="ISO8601", utc=texts[0].endswith("Z")).as_unit("ns")
+    except ValueError as error:
+        raise _no_output(part, error) from error
+
+
+def _no_output(part: Path, error: ValueError) -> InputError:
+    return InputError(f"{part}: is no output of a job ({str(error).strip()}); its lines are SYMBOL, TIME and values,"
+                      " separated by tabs; give the directory that --output-dir named")
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -25,17 +25,16 @@
 
   async function show() {
     const mine = ++turn;
-    const room = chart.clientWidth;
-    let width = room - 60;
-    // A panel's width is given without its labels, whose width only a first drawing tells.
+    let width = chart.clientWidth - 60;
+    // A panel's width is given without its labels, and beside the scroll bar it may bring: a first drawing tells both.
     for (const pass of ["measure", "fit"]) {
       const box = document.createElement("div");
-      const { view } = await embed(box, width, room < 560);
+      const { view } = await embed(box, width, chart.clientWidth < 560);
       if (mine !== turn) return view.finalize();
       chart.replaceChildren(box);
       shown?.finalize();
       shown = view;
-      width += Math.floor(room - box.querySelector("svg").getBoundingClientRect().width);
+      width += Math.floor(chart.clientWidth - box.querySelector("svg").getBoundingClientRect().width);
     }
   }
 

@@ -5,7 +5,6 @@ Nothing else is a time: no hour without minutes, no 24:00, no leap second, no ot
 """
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,6 +18,9 @@ Bytes2D = npt.NDArray[np.uint8]
 SECOND = 10**9
 DAY = 86_400 * SECOND
 FIRST_YEAR, LAST_YEAR = 1678, 2261
+#: The first and the last ns of those years.
+EARLIEST = -9_214_560_000_000_000_000
+LATEST = 9_214_646_399_999_999_999
 #: ns a unit of `--time-unit`.
 UNITS = {"s": SECOND, "ms": 10**6, "us": 10**3, "ns": 1}
 
@@ -82,7 +84,8 @@ def _all_of_form(form: bytes, texts: Bytes2D) -> bool:
 
 
 def _gather(data: npt.NDArray[np.uint8], offsets: Int64, rows: list[int], width: int) -> Bytes2D:
-    return data[offsets[rows][:, None] + np.arange(width)]
+    texts: Bytes2D = data[offsets[rows][:, None] + np.arange(width)]
+    return texts
 
 
 def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Int64, Bool]:
@@ -159,36 +162,37 @@ def format_times(ns: Int64, dates: bool) -> list[bytes]:
     [b'1970-01-01']
     """
     days = ns // DAY
-    names = _named(days, _day_names, _day)
     if dates:
-        return names
+        return _day_names(days).view("S10").ravel().tolist()
     within = ns - days * DAY
     seconds = within // SECOND
+    texts = np.full((len(ns), 20), ord("Z"), np.uint8)
+    texts[:, :10] = _day_names(days)
+    texts[:, 10] = ord("T")
+    texts[:, 11:19] = _clock_names()[seconds]
+    whole: list[bytes] = texts.view("S20").ravel().tolist()
     fraction = within - seconds * SECOND
-    texts = [b"%bT%b" % pair for pair in zip(names, _named(seconds, _clock_names, _clock), strict=True)]
     if not fraction.any():
-        return [text + b"Z" for text in texts]
-    return [text + _fraction(part) + b"Z" for text, part in zip(texts, fraction.tolist(), strict=True)]
+        return whole
+    return [text[:-1] + _fraction(part) + b"Z" for text, part in zip(whole, fraction.tolist(), strict=True)]
 
 
-def _named(numbers: Int64, names: dict[int, bytes], name: Callable[[int], bytes]) -> list[bytes]:
-    """Names of numbers, each made once: times repeat, from symbol to symbol and from day to day."""
-    wanted = numbers.tolist()
-    for number in set(wanted).difference(names):
-        names[number] = name(number)
-    return [names[number] for number in wanted]
+def _day_names(days: Int64) -> Bytes2D:
+    """`YYYY-MM-DD` of each day number, a row of bytes each; days that follow one another are named once."""
+    distinct, which = (days, slice(None)) if not len(days) else np.unique(days, return_inverse=True)
+    names = np.datetime_as_string(distinct.view("datetime64[D]")).astype("S10")
+    return np.frombuffer(names.tobytes(), np.uint8).reshape(-1, 10)[which]
 
 
-_day_names: dict[int, bytes] = {}
-_clock_names: dict[int, bytes] = {}
-
-
-def _day(day: int) -> bytes:
-    return str(np.datetime64(day, "D")).encode()
-
-
-def _clock(second: int) -> bytes:
-    return b"%02d:%02d:%02d" % (second // 3600, second // 60 % 60, second % 60)
+@cache
+def _clock_names() -> Bytes2D:
+    """`HH:MM:SS` of every second of a day, a row of bytes each."""
+    second = np.arange(86_400)
+    parts = np.stack([second // 3600, second // 60 % 60, second % 60], axis=1)
+    names = np.full((86_400, 8), ord(":"), np.uint8)
+    names[:, [0, 3, 6]] = parts // 10 + ord("0")
+    names[:, [1, 4, 7]] = parts % 10 + ord("0")
+    return names
 
 
 def _fraction(ns: int) -> bytes:

@@ -1,0 +1,73 @@
+"""The layers of DESIGN, held by reading every import: data goes one way, kernels know no framework, jobs no arithmetic."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("windrow", "sort_keys", "jobs")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path):
+    """Full names of the modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def those(*prefixes):
+    return [path for path in FILES if any(name_of(path).startswith(prefix) for prefix in prefixes)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_barjob_and_the_runners_know_mrjob(path):
+    if not name_of(path).startswith(("windrow.barjob", "windrow.runners")):
+        assert not {name for name in imports(path) if name.split(".")[0] == "mrjob"}
+
+
+@pytest.mark.parametrize("path", those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding"), ids=name_of)
+def test_kernels_import_numpy_and_kernels_only(path):
+    ours = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
+    allowed = ("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding", "windrow.errors")
+    assert all(name == "windrow" or name.startswith(allowed) for name in ours)
+    others = {name.split(".")[0] for name in imports(path)} - set(PACKAGES)
+    assert others - {"numpy"} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", those("windrow.feeds", "windrow.bars", "windrow.times", "sort_keys"), ids=name_of)
+def test_what_brings_bars_in_knows_nothing_of_what_comes_after(path):
+    after = ("windrow.windows", "windrow.indicators", "windrow.sinks", "windrow.runners", "windrow.barjob", "jobs")
+    assert not {name for name in imports(path) if name.startswith(after)}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent.name != "jobs"], ids=name_of)
+def test_nobody_imports_a_job(path):
+    assert not {name for name in imports(path) if name.split(".")[0] == "jobs"}
+
+
+@pytest.mark.parametrize("path", those("jobs."), ids=name_of)
+def test_a_job_is_one_screen_without_a_loop_over_prices_or_a_module_of_pythons(path):
+    assert path.stem not in sys.stdlib_module_names
+    assert not {name for name in imports(path) if name.split(".")[0] in ("numpy", "pandas", "pyarrow")}
+    assert len(path.read_text().splitlines()) <= 80
+
+
+def test_a_task_starts_without_pandas():
+    """Its import is a quarter of a second in every task."""
+    import subprocess
+
+    program = "import sys, jobs.moving_average; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT, check=True)
+    assert done.stdout == b"False\n"

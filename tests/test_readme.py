@@ -1,0 +1,99 @@
+"""README is true: its commands print what it says, its indicator and its job work, its options exist."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    """Contents of README's fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of the files that a clone would hold, with a fresh home, as a newcomer has them."""
+    place = tmp_path_factory.mktemp("clone") / "windrow"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes((ROOT / name).read_bytes())
+    return place
+
+
+@pytest.fixture(scope="module")
+def shell(checkout, tmp_path_factory):
+    """Runs a command in the checkout and returns what a terminal would show."""
+    unset = ("VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "MAKEFLAGS", "MAKELEVEL")
+    env = {name: value for name, value in os.environ.items() if name not in unset}
+    env["HOME"] = str(tmp_path_factory.mktemp("home"))
+
+    def run(command):
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(["bash", "-c", command], cwd=checkout, env=env, **both).stdout.decode()
+
+    run("make demo")  # so that every test finds it installed, whichever runs first
+    run("rm -rf .venv/.plot out")
+    return run
+
+
+def masked(text, place=""):
+    """Text without what differs from run to run: seconds, and where the checkout lies."""
+    return re.sub(r"\d+\.\d+ s\b", "0.0 s", text.replace(str(place), "$PWD") if place else text)
+
+
+def test_every_command_prints_what_readme_shows(shell, checkout):
+    shown = "".join(blocks("console"))
+    commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
+    assert len(commands) >= 5 and commands[0] == "make demo"
+    printed = "".join(f"$ {command}\n{shell(command)}" for command in commands)
+    assert masked(printed, checkout).splitlines() == masked(shown).splitlines()
+
+
+def test_the_notebook_example_runs(shell):
+    code = next(block for block in blocks("python") if "moving_average(bars" in block)
+    assert "AAE" in shell(f".venv/bin/python - <<'E'\n{code}\nE")
+
+
+def test_the_indicator_of_readme_works_as_it_stands(shell, checkout):
+    code = next(block for block in blocks("python") if "class Midpoint" in block)
+    (checkout / "windrow/windows/midpoint.py").write_text(code)
+    try:
+        lines = shell(".venv/bin/windrow moving-average --quiet --indicator midpoint:2 data/bars.csv | head -n 1")
+        assert lines == "AAA\t2023-01-03\t227.6\n"
+    finally:
+        (checkout / "windrow/windows/midpoint.py").unlink()
+
+
+def test_the_job_of_readme_works_as_it_stands(shell, checkout):
+    code = next(block for block in blocks("python") if "class Ranges" in block)
+    (checkout / "jobs/ranges.py").write_text(code)
+    try:
+        lines = shell(".venv/bin/windrow ranges --quiet --bars 2 -r local data/bars.csv | sort | head -n 1")
+        name, day, value = lines.split("\t")
+        assert (name, day) == ("AAA", "2023-01-03") and float(value) > 0
+        assert "ranges" in shell(".venv/bin/windrow --help")
+    finally:
+        (checkout / "jobs/ranges.py").unlink()
+
+
+def test_readme_and_help_name_the_same_options(run_module):
+    listed = set(re.findall(r"^\| `(--?[a-z-]+)", README, re.MULTILINE))
+    helped = set(
+        re.findall(
+            r"^  (?:-\w [A-Z=]+, |-\w, )?(--?[a-z-]+)",
+            run_module("jobs.moving_average", "--help").out.decode(),
+            re.MULTILINE,
+        )
+    )
+    running = {"-r", "-o", "-D", "--runner", "--output-dir", "--conf-path", "--quiet", "--verbose", "--help"}
+    assert listed - running == helped - running
