@@ -1,9 +1,9 @@
 """Whole jobs in the plainest arithmetic: dicts, `sorted` and `fractions`, one bar after another."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moving_means(bars, window):
@@ -38,4 +38,4 @@ def read_lines(lines):
 
 def _time(text):
     time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

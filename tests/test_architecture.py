@@ -1,4 +1,4 @@
-"""The layers of DESIGN, held by reading every import: data goes one way, kernels know no framework, jobs no arithmetic."""
+"""The layers of DESIGN, held by reading imports: data goes one way, kernels know no framework, jobs no arithmetic."""
 
 import ast
 import sys
@@ -37,7 +37,9 @@ def test_only_barjob_and_the_runners_know_mrjob(path):
         assert not {name for name in imports(path) if name.split(".")[0] == "mrjob"}
 
 
-@pytest.mark.parametrize("path", those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding"), ids=name_of)
+@pytest.mark.parametrize(
+    "path", those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding"), ids=name_of
+)
 def test_kernels_import_numpy_and_kernels_only(path):
     ours = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
     allowed = ("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding", "windrow.errors")

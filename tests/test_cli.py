@@ -167,9 +167,7 @@ def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):
 
 def test_plot_takes_files_after_bars(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr(
-        "windrow.plot.plot", lambda *args: calls.append(args) or [Path("p.html"), Path("p.png")]
-    )
+    monkeypatch.setattr("windrow.plot.plot", lambda *args: calls.append(args) or [Path("p.html"), Path("p.png")])
     args = ["plot", "out", "--bars", "a.csv", "b.csv", "--bars", "c.csv", "--symbol", "X", "--symbol", "Y"]
     assert cli.main([*args, "-o", "p.html", "--column", "open", "--force"]) == 0
     output, bars, *rest = calls[0]

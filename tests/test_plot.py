@@ -38,9 +38,7 @@ def frames(symbols=("AAA", "AAB"), bars=60, zone=None, step=1):
     prices = pd.concat(parts, ignore_index=True)
     averages = prices[["symbol", "timestamp"]].copy()
     for window in (3, 20):
-        averages[f"sma:{window}"] = prices.groupby("symbol")["close"].transform(
-            lambda x, n=window: x.rolling(n).mean()
-        )
+        averages[f"sma:{window}"] = prices.groupby("symbol")["close"].transform(lambda x, n=window: x.rolling(n).mean())
     return prices, averages.dropna(subset="sma:3").iloc[::step]
 
 
@@ -74,9 +72,7 @@ def test_repeated_bars_are_drawn_once():
 def test_bars_within_a_millisecond_stay_apart():
     prices, averages = frames(("A",), bars=4)
     for frame in (prices, averages):
-        frame["timestamp"] = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(
-            range(len(frame)), unit="ns"
-        )
+        frame["timestamp"] = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(range(len(frame)), unit="ns")
     assert len(arrange(prices, averages).rows) == 4
 
 
@@ -94,9 +90,7 @@ def test_few_rows_are_all_kept():
 
 def test_thinning_keeps_ends_peaks_and_dips():
     rng = np.random.default_rng(5)
-    frame = pd.DataFrame(
-        {"symbol": "A", "y0": rng.normal(size=30_000).cumsum(), "y1": rng.normal(size=30_000)}
-    )
+    frame = pd.DataFrame({"symbol": "A", "y0": rng.normal(size=30_000).cumsum(), "y1": rng.normal(size=30_000)})
     frame.loc[:500, "y1"] = np.nan
     frame.loc[12_345, "y0"], frame.loc[23_456, "y1"] = 1e6, -1e6
     kept = thin(frame, MOST_POINTS)
@@ -124,9 +118,7 @@ def test_chart_has_a_panel_for_each_symbol_and_its_own_scale():
     assert spec["facet"]["sort"] == ["AAA", "AAB"]
     lines = [layer for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "line"]
     assert [line["encoding"]["y"]["scale"] for line in lines] == [{"zero": False}] * 3
-    assert [line["encoding"]["color"]["scale"]["domain"] for line in lines] == [
-        ["close", "sma:3", "sma:20"]
-    ] * 3
+    assert [line["encoding"]["color"]["scale"]["domain"] for line in lines] == [["close", "sma:3", "sma:20"]] * 3
     assert all(line["encoding"]["x"]["scale"] == {"type": "utc"} for line in lines)
     assert "NaN" not in json.dumps(spec)
 
@@ -228,9 +220,7 @@ def output(tmp_path, monkeypatch):
 
 
 def test_plot_writes_page_and_picture(output, capsys):
-    assert (
-        main(["plot", "out", "--bars", "a.csv", "-o", "my.html", "--symbol", "AAC", "--symbol", "AAA"]) == 0
-    )
+    assert main(["plot", "out", "--bars", "a.csv", "-o", "my.html", "--symbol", "AAC", "--symbol", "AAA"]) == 0
     assert capsys.readouterr().out == "wrote my.html\nwrote my.png\n"
     assert "<title>AAC, AAA: price and averages</title>" in (output.parent / "my.html").read_text()
     image = (output.parent / "my.png").read_bytes()
@@ -271,10 +261,7 @@ def test_a_missing_package_says_how_to_install(output, capsys, monkeypatch, pack
     monkeypatch.setitem(sys.modules, package, None)
     assert main(["plot", "out", "--bars", "a.csv"]) == 1
     cure = "is not installed: pip install 'windrow[plot]'"
-    assert (
-        capsys.readouterr().err
-        == f"error: plotting needs altair and vl-convert-python, and {package} {cure}\n"
-    )
+    assert capsys.readouterr().err == f"error: plotting needs altair and vl-convert-python, and {package} {cure}\n"
 
 
 def test_bars_without_a_chosen_symbol_are_refused(output, capsys, monkeypatch):

@@ -20,9 +20,8 @@ def blocks(language):
 def checkout(tmp_path_factory):
     """A copy of the files that a clone would hold, with a fresh home, as a newcomer has them."""
     place = tmp_path_factory.mktemp("clone") / "windrow"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
-    )  # fmt: skip
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)

@@ -54,9 +54,7 @@ def test_every_order_holds_the_same_bars(spacing):
         Sample(symbols=4, bars=50, spacing=spacing, order=order) for order in ("time", "symbol", "shuffled")
     )
     lines = time.csv(0, 200).splitlines()
-    assert (
-        sorted(lines) == sorted(symbol.csv(0, 200).splitlines()) == sorted(shuffled.csv(0, 200).splitlines())
-    )
+    assert sorted(lines) == sorted(symbol.csv(0, 200).splitlines()) == sorted(shuffled.csv(0, 200).splitlines())
     assert lines == sorted(lines, key=lambda line: line.split(b",")[1])
     assert symbol.csv(0, 200).splitlines() == sorted(lines)
     assert shuffled.csv(0, 200).splitlines() not in (lines, sorted(lines))
@@ -152,9 +150,7 @@ def test_prices_have_the_places_asked_for(places):
 def test_digits(values, width):
     numbers = np.array(values, np.int64)
     assert [bytes(row).lstrip(b"\0").decode() for row in digits(numbers)] == list(map(str, values))
-    assert [bytes(row).decode() for row in padded(numbers, width)] == [
-        str(n).zfill(width)[-width:] for n in values
-    ]
+    assert [bytes(row).decode() for row in padded(numbers, width)] == [str(n).zfill(width)[-width:] for n in values]
 
 
 def test_compressed_files_hold_the_same_and_repeat(tmp_path):
@@ -242,9 +238,7 @@ def test_unclear_formats(name, chosen, message):
 
 
 def test_format_by_suffix_or_choice():
-    assert (
-        format_of(Path("a.csv.zst")) == format_of(Path("a.gz"), "csv") == format_of(Path("a"), "csv") == "csv"
-    )
+    assert format_of(Path("a.csv.zst")) == format_of(Path("a.gz"), "csv") == format_of(Path("a"), "csv") == "csv"
 
 
 def test_an_existing_file_is_kept(tmp_path):
@@ -260,9 +254,7 @@ def test_an_existing_file_is_kept(tmp_path):
 
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "d.csv").mkdir()
-    with pytest.raises(
-        OutputError, match=r"d\.csv: is a directory, and a file is to be written: name a file in it"
-    ):
+    with pytest.raises(OutputError, match=r"d\.csv: is a directory, and a file is to be written: name a file in it"):
         write(Sample(), tmp_path / "d.csv", force=True)
     with pytest.raises(OutputError, match=r"bars\.csv: there is no directory .*none: make it first"):
         write(Sample(), tmp_path / "none" / "bars.csv")

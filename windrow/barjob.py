@@ -30,7 +30,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
-from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +42,7 @@ from sort_keys.merge import Merge
 from sort_keys.shuffle import HADOOP_OPTIONS, PARTITIONER
 from windrow import options
 from windrow.bars import Bars
-from windrow.counts import CONFLICT, COUNTS, describe, judge, summary, summed
+from windrow.counts import CONFLICT, COUNTS, judge, named, summary, summed
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.files import parse_stream, read_bars
 from windrow.feeds.settle import Settled, list_files, settle
@@ -234,15 +233,24 @@ class BarJob(MRJob):
         return None if self._is_local() else PARTITIONER
 
     def _settle_inputs(self, folder: Path) -> None:
-        arguments = [_spool(self.stdin, folder) if path == "-" else path for path in self.options.args or ["-"]]
-        settled, barren = settle(
-            list_files(arguments), options.reading(self.options, self.columns()), options.slot(self.options)
-        )
+        arguments = self.options.args or ["-"]
+        if "-" in arguments:
+            self._check_standard_input(arguments)
+            spooled = _spool(self.stdin, folder)
+            arguments = [spooled if path == "-" else path for path in arguments]
+        listed = list_files(arguments)
+        settled, barren = settle(listed, options.reading(self.options, self.columns()), options.slot(self.options))
         for path in barren:
             say(f"warning: {path}: has no line below its header; skipped")
         settled.save(folder / "settled.json")
-        self.options.args = list(settled.inputs)
+        self.options.args = [path for path in listed if path in settled.inputs]  # one given twice is read twice
         self._cl_args = [*self._cl_args, "--settled", str(folder / "settled.json")]
+
+    def _check_standard_input(self, arguments: Sequence[str]) -> None:
+        if arguments.count("-") > 1:
+            raise UsageError("-: given more than once; standard input can be read once; give it once")
+        if self.options.symbol_from_filename:
+            raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
 
     def _runner_class(self) -> Any:
         alias = self.options.runner or "inline"
@@ -307,8 +315,10 @@ class BarJob(MRJob):
                 for bars in read_bars(path, self.settled.layout(path), start, end, self.keep_texts):
                     yield bars, path
             return
-        path = _map_input()
-        for bars in parse_stream(self.stdin, self.settled.layout(path), path, keep_texts=self.keep_texts):
+        path = _map_input("file").removeprefix("file://")
+        headed = _map_input("start") in ("", "0")
+        layout = self.settled.layout(path)
+        for bars in parse_stream(self.stdin, layout, path, keep_texts=self.keep_texts, headed=headed):
             yield bars, path
 
     def run_reducer(self, step_num: int = 0) -> None:
@@ -329,7 +339,7 @@ class BarJob(MRJob):
         counts.update({"blocks": found.blocks, "repeats": found.repeats, "conflicts": found.conflicts})
         self._count(counts)
         if found.first_conflict is not None:
-            self.increment_counter(CONFLICT, quote(describe(found.first_conflict, self.columns(), self.settled.dated)))
+            self.increment_counter(CONFLICT, named(found.first_conflict, self.columns(), self.settled.dated))
 
     def _count(self, counts: Counter[str]) -> None:
         for name, amount in counts.items():
@@ -345,7 +355,7 @@ def say(*lines: str) -> None:
 
 def _spool(stdin: BinaryIO, folder: Path) -> str:
     """Standard input as a file: it is read twice, for its header and for its bars."""
-    path = folder / "stdin.csv"
+    path = folder / "standard-input"
     with path.open("wb") as file:
         while block := stdin.read(1 << 20):
             file.write(block)
@@ -358,7 +368,7 @@ def _ranges(lines: Any) -> Iterator[tuple[str, int, int]]:
         yield piece["path"], piece["start"], piece["start"] + piece["length"]
 
 
-def _map_input() -> str:
-    """The path of a streaming mapper's input, from its environment."""
-    names = ("mapreduce_map_input_file", "map_input_file")  # Hadoop's property names, and those of its first version
-    return next((os.environ[name] for name in names if name in os.environ), "").removeprefix("file://")
+def _map_input(what: str) -> str:
+    """The path (`file`) or first byte (`start`) of a streaming mapper's input, as its environment tells."""
+    names = (f"mapreduce_map_input_{what}", f"map_input_{what}")  # Hadoop's names, and those of its first version
+    return next((os.environ[name] for name in names if name in os.environ), "")

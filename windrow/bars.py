@@ -259,7 +259,9 @@ def as_float64(array: Any) -> Float64:
 
 def as_int64(array: Any) -> Int64:
     """An arrow int64 array without nulls as numpy's, without a copy."""
-    return np.frombuffer(array.buffers()[1], np.int64, len(array), array.offset * 8) if len(array) else np.empty(0, np.int64)
+    if not len(array):
+        return np.empty(0, np.int64)
+    return np.frombuffer(array.buffers()[1], np.int64, len(array), array.offset * 8)
 
 
 def as_bool(array: Any) -> Bool:
@@ -428,7 +430,13 @@ def _select(
 
 
 def _account(
-    bars: Bars, chunk: bytes, layout: Layout, bad: Int64, reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool
+    bars: Bars,
+    chunk: bytes,
+    layout: Layout,
+    bad: Int64,
+    reasons: Reasons,
+    wrong_fields: "packed[int]",
+    keep_texts: bool,
 ) -> None:
     """Counts what is no bar by reason; lines equal to the header apart."""
     if not keep_texts and (layout.header is None or layout.header not in chunk):

@@ -37,9 +37,7 @@ def find_jobs(package: str = JOBS_PACKAGE) -> dict[str, Path]:
     """Return each job's file by command name (moving_average.py is `moving-average`), importing none."""
     spec = find_spec(package)
     folders = spec.submodule_search_locations if spec else None
-    modules = [
-        Path(folder, module.name) for folder in folders or () for module in pkgutil.iter_modules([folder])
-    ]
+    modules = [Path(folder, module.name) for folder in folders or () for module in pkgutil.iter_modules([folder])]
     names = {module.name.replace("_", "-"): module.with_suffix(".py") for module in sorted(modules)}
     return {name: file for name, file in names.items() if file.is_file() and not name.startswith("-")}
 

@@ -5,11 +5,11 @@ Tasks count on their own, under any runner; the submitter adds up and decides, b
 
 from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import numpy as np
 
-from sort_keys.keys import decode_symbol
+from sort_keys.keys import decode_symbol, encode_time
 from sort_keys.merge import Conflict
 from windrow.bars import REASONS
 from windrow.errors import BadBarsError, ConflictError
@@ -21,13 +21,19 @@ CONFLICT = "windrow: a conflict"
 
 
 def summed(counters: Sequence[dict[str, dict[str, int]]]) -> tuple[Counter[str], list[str]]:
-    """All steps' counts, and the conflicts that tasks named."""
+    """All steps' counts, and the conflicts that tasks named, in order of symbol and time."""
     counts: Counter[str] = Counter()
     conflicts: list[str] = []
     for step in counters:
         counts.update(step.get(COUNTS, {}))
-        conflicts += [unquote(name) for name in step.get(CONFLICT, {})]
-    return counts, conflicts
+        conflicts += step.get(CONFLICT, {})
+    return counts, [unquote(name.partition(" ")[2]) for name in sorted(conflicts)]
+
+
+def named(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
+    """A conflict as the name of a counter, which holds no comma: its key to sort by, a blank, its description."""
+    key = conflict.symbol + b"\t" + encode_time(conflict.time)
+    return f"{key.hex()} {quote(describe(conflict, columns, dated))}"
 
 
 def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
@@ -58,7 +64,7 @@ def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_con
         )
     if on_conflict == "fail" and counts["conflicts"]:
         raise ConflictError(
-            f"{counts['conflicts']:,} bars differ from another of their symbol and time: {min(conflicts, default='')};"
+            f"{counts['conflicts']:,} bars differ from another of their symbol and time: {''.join(conflicts[:1])};"
             " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
             " nanoseconds, first; or keep one by --on-conflict smallest|largest"
         )

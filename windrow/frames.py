@@ -82,8 +82,10 @@ def _symbols(bars: pd.DataFrame) -> "pd.Series[Any]":
     symbols = bars["symbol"]
     texts = symbols.astype(str)
     if symbols.isna().any() or (texts == "").any():
-        raise InputError("column symbol is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
-                         " bars.dropna(subset=['symbol'])")
+        raise InputError(
+            "column symbol is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
+            " bars.dropna(subset=['symbol'])"
+        )
     return texts
 
 
@@ -102,11 +104,15 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
     elif isinstance(bars.index, pd.DatetimeIndex):
         timestamps = pd.Series(bars.index, index=bars.index)
     else:
-        raise UsageError(f"the frame has columns {', '.join(map(str, bars.columns))}; bars need a column `timestamp`, or a"
-                         " DatetimeIndex; rename the column that holds the times")
+        raise UsageError(
+            f"the frame has columns {', '.join(map(str, bars.columns))}; bars need a column `timestamp`, or a"
+            " DatetimeIndex; rename the column that holds the times"
+        )
     if not pd.api.types.is_datetime64_any_dtype(timestamps) or timestamps.isna().any():
-        raise InputError(f"column timestamp is of type {timestamps.dtype} or has missing times; a bar's time is a datetime;"
-                         " convert it by pd.to_datetime, and drop rows without one")
+        raise InputError(
+            f"column timestamp is of type {timestamps.dtype} or has missing times; a bar's time is a datetime;"
+            " convert it by pd.to_datetime, and drop rows without one"
+        )
     return timestamps
 
 
@@ -122,8 +128,8 @@ def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.floa
     bad = ~np.isfinite(values) | outside_range(values)
     if bad.any():
         raise InputError(
-            f"column {column!r} holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are no prices; a price is"
-            f" 0 or 1e-9..1e12 in magnitude; drop those rows, as by bars.dropna(subset=[{column!r}])"
+            f"column {column!r} holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are no prices; a price"
+            f" is 0 or 1e-9..1e12 in magnitude; drop those rows, as by bars.dropna(subset=[{column!r}])"
         )
     return values
 

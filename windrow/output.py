@@ -44,8 +44,10 @@ def _parts(place: Path) -> list[Path]:
         return [place]
     parts = sorted(part for part in place.glob("*") if part.name[0] not in "._") if place.is_dir() else []
     if not parts:
-        raise InputError(f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
-                         " lines that a job printed")
+        raise InputError(
+            f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
+            " lines that a job printed"
+        )
     return parts
 
 
@@ -65,8 +67,10 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
-        raise InputError(f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
-                         f" {', '.join(names)}; name each by columns=[...]")
+        raise InputError(
+            f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
+            f" {', '.join(names)}; name each by columns=[...]"
+        )
     table = _read_lines(part, fields, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
@@ -96,7 +100,8 @@ def _read_lines(part: Path, fields: int, marked: bool) -> Any:
             pa_csv.ReadOptions(column_names=names),
             pa_csv.ParseOptions(delimiter="\t", quote_char=False),
             pa_csv.ConvertOptions(
-                column_types={**dict.fromkeys(names, pa.float64()), "0": text, "1": text}, null_values=[""],
+                column_types={**dict.fromkeys(names, pa.float64()), "0": text, "1": text},
+                null_values=[""],
                 strings_can_be_null=False,
             ),
         )
@@ -112,8 +117,10 @@ def _parse_times(part: Path, texts: list[str]) -> pd.DatetimeIndex:
 
 
 def _no_output(part: Path, error: ValueError) -> InputError:
-    return InputError(f"{part}: is no output of a job ({str(error).strip()}); its lines are SYMBOL, TIME and values,"
-                      " separated by tabs; give the directory that --output-dir named")
+    return InputError(
+        f"{part}: is no output of a job ({str(error).strip()}); its lines are SYMBOL, TIME and values,"
+        " separated by tabs; give the directory that --output-dir named"
+    )
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -134,9 +141,7 @@ def read_bars(paths: Sequence[str], symbols: Sequence[str] | None = None, column
     settled, _ = settle(list_files(paths), Reading(values=(column,)), slot=1 << 62)
     chosen = None if symbols is None else set(symbols)
     frames = [
-        _frame(bars, chosen, column)
-        for path, layout in settled.inputs.items()
-        for bars in read_file(path, layout)
+        _frame(bars, chosen, column) for path, layout in settled.inputs.items() for bars in read_file(path, layout)
     ]
     frame = pd.concat(frames, ignore_index=True)
     if not settled.dated:
@@ -148,8 +153,10 @@ def _frame(bars: Bars, chosen: set[str] | None, column: str) -> pd.DataFrame:
     wanted = np.array([chosen is None or symbol in chosen for symbol in bars.symbols], bool)
     rows = wanted[bars.codes]
     names = np.array(bars.symbols, object)[bars.codes[rows]]
-    return pd.DataFrame({
-        "symbol": pd.Series(names, dtype=str),
-        "timestamp": bars.times[rows].view("datetime64[ns]"),
-        column: bars.values[0][rows],
-    })
+    return pd.DataFrame(
+        {
+            "symbol": pd.Series(names, dtype=str),
+            "timestamp": bars.times[rows].view("datetime64[ns]"),
+            column: bars.values[0][rows],
+        }
+    )

@@ -111,9 +111,7 @@ def _read(output: Path, bars: list[str], symbols: list[str], column: str) -> Pan
     from windrow.output import read_bars, read_output
 
     if not output.exists():
-        raise InputError(
-            f"{output}: no such file or folder: give a job's --output-dir, or a file of its output"
-        )
+        raise InputError(f"{output}: no such file or folder: give a job's --output-dir, or a file of its output")
     averages = choose(read_output(str(output)), symbols, str(output))
     chosen = averages["symbol"].unique().tolist()
     prices = choose(read_bars(bars, chosen, column), chosen, " ".join(bars))
@@ -188,16 +186,12 @@ def thin(frame: "pd.DataFrame", most: int) -> "Positions":
     return np.unique(np.concatenate(kept))
 
 
-def _words(
-    rows: "pd.DataFrame", symbols: list[str], column: str, dates_only: bool, total: int
-) -> tuple[str, str, str]:
+def _words(rows: "pd.DataFrame", symbols: list[str], column: str, dates_only: bool, total: int) -> tuple[str, str, str]:
     """Return title, subtitle and caption; the caption is empty where nothing was thinned."""
     import pandas as pd
 
     form = "%Y-%m-%d" if dates_only else "%Y-%m-%d %H:%M"
-    first, last = (
-        pd.Timestamp(edge, unit="ms").strftime(form) for edge in (rows["t"].min(), rows["t"].max())
-    )
+    first, last = (pd.Timestamp(edge, unit="ms").strftime(form) for edge in (rows["t"].min(), rows["t"].max()))
     zone = "" if dates_only else " UTC"
     shown = "price" if column == "close" else column
     caption = (
@@ -263,9 +257,7 @@ def _moved(lines: "list[alt.Chart]") -> "list[alt.Chart]":
     # The wheel alone scrolls the page; with Ctrl, or by pinching, which browsers report so, it zooms.
     zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.ctrlKey]")
     chosen = alt.selection_point(name="chosen", bind="legend", fields=["line"])
-    first, *others = [
-        line.encode(opacity=alt.condition(chosen, alt.value(1), alt.value(0.15))) for line in lines
-    ]
+    first, *others = [line.encode(opacity=alt.condition(chosen, alt.value(1), alt.value(0.15))) for line in lines]
     return [first.add_params(zoom, chosen), *others]
 
 

@@ -6,6 +6,7 @@ Nothing else is a time: no hour without minutes, no 24:00, no leap second, no ot
 
 import re
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,7 +73,7 @@ def _by_form(data: npt.NDArray[np.uint8], offsets: Int64) -> list[tuple[bytes, A
     flat = data[begin:end].tobytes()
     cuts = (offsets - begin).tolist()
     rows_of: dict[bytes, list[int]] = {}
-    for row, form in enumerate(flat[a:b].translate(_FORM_OF) for a, b in zip(cuts, cuts[1:], strict=False)):
+    for row, form in enumerate(flat[a:b].translate(_FORM_OF) for a, b in pairwise(cuts)):
         rows_of.setdefault(form, []).append(row)
     return [(form, np.array(rows), _gather(data, offsets, rows, len(form))) for form, rows in rows_of.items()]
 

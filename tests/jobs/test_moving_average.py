@@ -177,3 +177,28 @@ def test_help_shows_our_options_first_then_how_to_run(run_module):
     assert headings == sorted(headings)
     assert text.startswith("usage: python -m jobs.moving_average [options] FILE...")
     assert "--settled" not in text
+
+
+def test_a_file_given_twice_is_read_twice_and_its_repeats_are_counted(run_job):
+    once, twice = run_job(DATA / "bars.csv"), run_job(DATA / "bars.csv", DATA / "bars.csv")
+    assert twice.lines == once.lines
+    assert "1,250 repeats dropped" in twice.err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"), [(["-", "-"], "-: given more than once"), (["--symbol-from-filename", "-"], "no file name")]
+)
+def test_what_standard_input_cannot_do_is_refused(run_job, args, says):
+    ran = run_job(*args, stdin=b"timestamp,close\n2020-01-01,1\n")
+    assert (ran.status, ran.out) == (2, b"") and says in ran.err
+
+
+@pytest.mark.parametrize("reducers", [1, 2, 3, 8])
+def test_the_conflict_named_is_the_first_by_key_whoever_reduces_it(run_job, tmp_path, reducers):
+    bars = tmp_path / "bars.csv"
+    rows = [f"{symbol},2020-01-01,{price}\n" for symbol in ("B", "A Z", "A", "A,") for price in (1, 2)]
+    quoted = "".join(rows).replace("A,,", '"A,",')
+    bars.write_text("symbol,timestamp,close\n" + quoted)
+    ran = run_job("-D", f"mapreduce.job.reduces={reducers}", bars)
+    assert ran.status == 1
+    assert "4 bars differ from another of their symbol and time: A at 2020-01-01 has close 1.0 and 2.0;" in ran.err

@@ -38,7 +38,7 @@ def is_splittable(path: str) -> bool:
 def read_bars(
     path: str, layout: Layout, start: int = 0, end: int | None = None, keep_texts: bool = False
 ) -> Iterator[Bars]:
-    """The bars of a file, or of those lines that begin in its bytes [start, end).
+    """The bars of a file, or, where it can be split, of those lines that begin in its bytes [start, end).
 
     Memory: one chunk of some megabytes. Raises InputError for a file that is missing, damaged, or mixes dates and
     times of day.
@@ -48,24 +48,53 @@ def read_bars(
 
         yield from read_parquet(path, layout, keep_texts)
         return
+    if not is_splittable(path):
+        start, end = 0, None  # a range counts the file's bytes, not those of its text
     with open_text(path) as stream:
         yield from parse_stream(stream, layout, path, start, end, keep_texts)
 
 
 def parse_stream(
-    stream: BinaryIO, layout: Layout, source: str, start: int = 0, end: int | None = None, keep_texts: bool = False
+    stream: BinaryIO,
+    layout: Layout,
+    source: str,
+    start: int = 0,
+    end: int | None = None,
+    keep_texts: bool = False,
+    headed: bool = True,
 ) -> Iterator[Bars]:
-    """The bars of a stream of CSV lines; `source` names it in errors."""
+    """The bars of a stream of CSV lines; `source` names it in errors.
+
+    `headed` is False for a stream that is a later part of an input: it begins with bars, not with a header.
+    """
+    headed = headed and start == 0
     for chunk in read_lines(stream, start, end):
         lines = chunk.lines
-        if start == 0:
-            lines, start = _behind_header(lines, layout.header), 1
-        bars = parse_lines(lines, layout, keep_texts)
+        if headed:
+            lines, headed = _behind_header(lines, layout.header), False
+        for piece in _pieces(lines) if keep_texts else [lines]:
+            bars = parse_lines(piece, layout, keep_texts)
+            check_one_kind_of_time(bars, layout, source)
+            yield bars
         if chunk.long is not None:
-            bars.rejected["long"] += 1
-            bars.texts.append(Rejected("long", chunk.long))
-        check_one_kind_of_time(bars, layout, source)
-        yield bars
+            yield _one_long(chunk.long, layout)
+
+
+def _pieces(lines: bytes) -> Iterator[bytes]:
+    """A chunk in parts of about a MiB: texts that are kept take some hundred times the room of the shortest lines."""
+    begin = 0
+    while begin < len(lines):
+        end = lines.find(b"\n", begin + (1 << 20)) + 1 or len(lines)
+        yield lines[begin:end]
+        begin = end
+
+
+def _one_long(text: bytes, layout: Layout) -> Bars:
+    """A line too long to be held, as what it counts for."""
+    bars = parse_lines(b"", layout)
+    bars.rejected["long"] = 1
+    bars.texts = [Rejected("long", text)]
+    return bars
 
 
 def _behind_header(lines: bytes, header: bytes | None) -> bytes:
@@ -76,9 +105,28 @@ def _behind_header(lines: bytes, header: bytes | None) -> bytes:
     return lines
 
 
+def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
+    """The first bars of a file that cannot be split, and what share of the file they are."""
+    if is_parquet(path):
+        from windrow.feeds.parquet import count_rows
+
+        bars = next(read_bars(path, layout))
+        return bars, bars.lines / count_rows(path)
+    with _open_both(path) as (file, stream):
+        bars = next(parse_stream(stream, layout, path))
+        return bars, file.tell() / Path(path).stat().st_size
+
+
 @contextmanager
 def open_text(path: str) -> Iterator[BinaryIO]:
     """The bytes of a text file, decompressed by its suffix; trouble in reading becomes an InputError that names it."""
+    with _open_both(path) as (_, stream):
+        yield stream
+
+
+@contextmanager
+def _open_both(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """A file as it stands, and its text."""
     codec = CODECS.get(Path(path).suffix.lower())
     try:
         with Path(path).open("rb", buffering=0) as file:
@@ -86,10 +134,12 @@ def open_text(path: str) -> Iterator[BinaryIO]:
             file.seek(0)
             empty = file.seek(0, 2) == 0
             file.seek(0)
-            yield cast(BinaryIO, file if codec is None or empty else pa.CompressedInputStream(file, codec))
-    except OSError as error:
-        if codec is None or error.filename is not None:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}; check the path and its rights") from error
+            stream = file if codec is None or empty else pa.CompressedInputStream(file, codec)
+            yield cast(BinaryIO, file), cast(BinaryIO, stream)
+    except (OSError, pa.ArrowException) as error:
+        if codec is None or getattr(error, "filename", None) is not None:
+            why = getattr(error, "strerror", None) or error
+            raise InputError(f"{path}: cannot be read: {why}; check the path and its rights") from error
         raise InputError(
             f"{path}: is truncated or damaged ({error}); windrow reads a file whole or not at all;"
             f" get the file again, or test it with `{_TESTERS[codec]}`"
@@ -104,5 +154,6 @@ def _check_magic(path: str, head: bytes, codec: str | None) -> None:
     if codec is None and found is not None:
         suffix = ".parquet" if found == "Parquet" else next(key for key, value in CODECS.items() if value == found)
         raise InputError(
-            f"{path}: begins with {head!r} and so holds {found} data, which is read by suffix; rename it to end in {suffix}"
+            f"{path}: begins with {head!r} and so holds {found} data, which is read by suffix;"
+            f" rename it to end in {suffix}"
         )

@@ -53,12 +53,21 @@ def split_header(line: bytes, path: str) -> tuple[str, ...]:
 
 def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Reading) -> Layout:
     """The layout of an input with these (normalised) column names; InputError where a needed column is missing."""
+    symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
+    values = tuple(_value_column(path, names, value) for value in reading.values)
+    for value in values:
+        if value in (symbol, time):
+            what = "symbol" if value == symbol else "time"
+            raise InputError(
+                f"{path}: column {value!r} holds a bar's {what}, no value;"
+                f" its columns are {_listed(names)}; choose another by --column"
+            )
     return Layout(
         names=tuple(names),
-        symbol=(symbol := _symbol_column(path, names, reading)),
-        time=_time_column(path, names),
-        values=tuple(_value_column(path, names, value) for value in reading.values),
-        constant_symbol=None if symbol else reading.symbol or symbol_of_filename(path),
+        symbol=symbol,
+        time=time,
+        values=values,
+        constant_symbol=None if symbol else _constant_symbol(path, reading),
         header=header,
         timezone=reading.timezone,
         time_unit=reading.time_unit,
@@ -75,6 +84,17 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
             f" {_listed(SYMBOL_NAMES)}; give --symbol NAME for all its bars, --symbol-from-filename, or --columns"
         )
     return None
+
+
+def _constant_symbol(path: str, reading: Reading) -> str:
+    symbol = symbol_of_filename(path) if reading.symbol is None else reading.symbol
+    try:
+        symbol.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{symbol!r}: is no symbol, because it is not UTF-8; name another by --symbol") from None
+    if not symbol:
+        raise UsageError("--symbol '': a bar needs a symbol; give a name that is not empty")
+    return symbol
 
 
 def _time_column(path: str, names: Sequence[str]) -> str:
@@ -96,13 +116,17 @@ def _value_column(path: str, names: Sequence[str], value: str) -> str:
     for name in (value, ALIASES.get(value, value)):
         if name in names:
             return _only_one(path, names, name)
-    raise InputError(f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them by --column")
+    raise InputError(
+        f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them by --column"
+    )
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
     if list(names).count(name) > 1:
-        raise InputError(f"{path}: has {list(names).count(name)} columns named {name!r}; it must be clear which is meant;"
-                         " rename one, or name the columns by --columns")
+        raise InputError(
+            f"{path}: has {list(names).count(name)} columns named {name!r}; it must be clear which is meant;"
+            " rename one, or name the columns by --columns"
+        )
     return name
 
 
@@ -120,7 +144,9 @@ def symbol_of_filename(path: str) -> str:
     while (suffix := Path(name).suffix).lower() in (".csv", ".txt", ".gz", ".bz2", ".zst", ".parquet", ".pq"):
         name = name[: -len(suffix)]
     if not name:
-        raise UsageError(f"{path}: --symbol-from-filename finds no name before the suffix; name it, or give --symbol NAME")
+        raise UsageError(
+            f"{path}: --symbol-from-filename finds no name before the suffix; name it, or give --symbol NAME"
+        )
     return name
 
 
@@ -134,9 +160,11 @@ def to_json(layout: Layout) -> dict[str, Any]:
 def from_json(fields: dict[str, Any]) -> Layout:
     """The layout that `to_json` wrote."""
     header = fields["header"]
-    return Layout(**{
-        **fields,
-        "names": tuple(fields["names"]),
-        "values": tuple(fields["values"]),
-        "header": None if header is None else header.encode("latin-1"),
-    })
+    return Layout(
+        **{
+            **fields,
+            "names": tuple(fields["names"]),
+            "values": tuple(fields["values"]),
+            "header": None if header is None else header.encode("latin-1"),
+        }
+    )

@@ -8,8 +8,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from windrow.bars import Bars, Float64, Int64, Layout, Reasons, Rejected, as_bool, as_float64, as_int64
-from windrow.bars import check_one_kind_of_time, text_times
+from windrow.bars import (
+    SHOWN_BYTES,
+    Bars,
+    Float64,
+    Int64,
+    Layout,
+    Reasons,
+    Rejected,
+    as_bool,
+    as_float64,
+    as_int64,
+    check_one_kind_of_time,
+    is_utf8,
+    only_utf8,
+    text_times,
+)
 from windrow.errors import InputError
 from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
 
@@ -25,6 +39,12 @@ def column_names(path: str) -> list[str]:
         return list(file.schema_arrow.names)
 
 
+def count_rows(path: str) -> int:
+    """How many rows a Parquet file says it has."""
+    with _opened(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def read_parquet(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:
     """The bars of a Parquet file, 65,536 rows at a time; only the needed columns are read."""
     with _opened(path) as file:
@@ -35,16 +55,16 @@ def read_parquet(path: str, layout: Layout, keep_texts: bool = False) -> Iterato
                 bars = _parse(columns, layout, path, keep_texts)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
 
 
 def _opened(path: str) -> Any:
     try:
-        return pq.ParquetFile(path, pre_buffer=False)
+        return pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
     except FileNotFoundError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; check the path and its rights") from error
-    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: cannot be read: No such file or directory; check the path and its rights") from error
+    except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 
 
@@ -68,30 +88,40 @@ def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool)
     bad = np.flatnonzero(~good)
     bars.rejected.update(reasons.of(bad))
     if keep_texts:
-        texts = [repr({name: column[int(row)].as_py() for name, column in columns.items()}).encode() for row in bad]
-        bars.texts = [Rejected(reason, text) for reason, text in zip(reasons.of(bad), texts, strict=True)]
+        texts = [repr({name: _shown(column[int(row)]) for name, column in columns.items()}).encode() for row in bad]
+        bars.texts = [Rejected(reason, text[:SHOWN_BYTES]) for reason, text in zip(reasons.of(bad), texts, strict=True)]
     return bars
 
 
-def _symbols(
-    columns: dict[str, Any], layout: Layout, path: str, reasons: Reasons, rows: int
-) -> tuple[list[str], Any]:
+def _shown(field: Any) -> Any:
+    """A field as Python has it; where Python has no such time or text, its number or its bytes."""
+    try:
+        return field.as_py()
+    except (OverflowError, ValueError):
+        return field.value if hasattr(field, "value") else field.as_buffer().to_pybytes()
+
+
+def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reasons, rows: int) -> tuple[list[str], Any]:
     if layout.symbol is None:
         return [layout.constant_symbol or ""], np.zeros(rows, np.int32)
     array = columns[layout.symbol]
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)):
+    if not _is_text(array.type):
         raise _wrong_type(path, layout.symbol, array.type, "a symbol is text", "write it as a string column")
     encoded = pc.fill_null(array.cast(pa.string()), "").dictionary_encode()
-    symbols = encoded.dictionary.to_pylist()
+    texts = encoded.dictionary.cast(pa.binary())
     codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, rows) if rows else np.empty(0, np.int32)
-    if "" in symbols:
-        reasons.add("missing", codes == symbols.index(""))
+    valid = is_utf8(texts)
+    reasons.add("utf8", ~valid[codes])
+    symbols = [text.decode(errors="replace") for text in texts.to_pylist()]
+    reasons.add("missing", np.array([not symbol for symbol in symbols], bool)[codes])
     return symbols, codes
 
 
 def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int64, Any]:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
     kind = array.type
     if pa.types.is_timestamp(kind):
         local = kind.tz is None and layout.timezone != "UTC"
@@ -100,15 +130,16 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
         return _timestamps(array.cast(pa.timestamp("s")), None, reasons), np.zeros(len(array), bool)
     if pa.types.is_integer(kind) and layout.time_unit is None:
         raise _wrong_type(path, layout.time, kind, "whole numbers say no unit", "say which by --time-unit s|ms|us|ns")
-    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not (pa.types.is_integer(kind) or _is_text(kind)):
         raise _wrong_type(path, layout.time, kind, "a time is a timestamp, a date, text or a whole number", "cast it")
-    times, ok, timed = text_times(pc.fill_null(array.cast(pa.string()), "").cast(pa.binary()), layout)
+    texts = only_utf8(pc.fill_null(array.cast(pa.string()), "").cast(pa.binary()), reasons)
+    times, ok, timed = text_times(texts, layout)
     reasons.add("time", ~ok)
     return times, timed
 
 
 def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Int64:
-    """Timestamps, on the clocks of `timezone` if given, as ns UTC; those outside the years that ns can count are rejected before they wrap."""
+    """Timestamps, on the clocks of `timezone` if given, as ns UTC; those outside the years of times are rejected."""
     unit = array.type.unit
     counts = as_int64(pc.fill_null(array.cast(pa.int64()), 0))
     seconds = counts // _PER_SECOND[unit]
@@ -124,7 +155,13 @@ def _values(array: Any, name: str, path: str, reasons: Reasons) -> Float64:
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another by --column")
+    if pa.types.is_decimal(kind):
+        array = array.cast(pa.string())  # arrow's own way from decimals to floats is off by a bit at times
     return reasons.check_values(as_float64(pc.fill_null(array.cast(pa.float64(), safe=False), 0.0)))
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _wrong_type(path: str, name: str, kind: Any, rule: str, cure: str) -> InputError:

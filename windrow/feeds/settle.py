@@ -18,13 +18,14 @@ from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars import MAX_LINE, Bars, Layout
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
-from windrow.feeds.files import is_parquet, is_splittable, open_text, read_bars
+from windrow.feeds.files import is_parquet, is_splittable, open_text, read_bars, read_start
 from windrow.feeds.layout import Reading
 
 _SAMPLED_INPUTS = 32
 _SAMPLE_BYTES = 1 << 16
 _PLACES = 16
 _DENSE_SYMBOLS = 256
+_LONGEST = 1 << 62  # half of all times; 8,192 monthly bars would be longer
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,16 @@ class Settled:
         """Writes the tasks' copy; layouts that many inputs share stand in it once."""
         distinct = list(dict.fromkeys(self.inputs.values()))
         number = {layout: i for i, layout in enumerate(distinct)}
-        path.write_text(json.dumps({
-            "layouts": [layouts.to_json(layout) for layout in distinct],
-            "inputs": {path: number[layout] for path, layout in self.inputs.items()},
-            "dated": self.dated,
-            "slots": self.slots.to_json(),
-        }))
+        path.write_text(
+            json.dumps(
+                {
+                    "layouts": [layouts.to_json(layout) for layout in distinct],
+                    "inputs": {path: number[layout] for path, layout in self.inputs.items()},
+                    "dated": self.dated,
+                    "slots": self.slots.to_json(),
+                }
+            )
+        )
 
     @classmethod
     def load(cls, path: str) -> "Settled":
@@ -69,18 +74,33 @@ def list_files(arguments: Sequence[str]) -> list[str]:
     """Absolute paths of the files that arguments mean; a directory means its files, without hidden ones."""
     files: list[str] = []
     for argument in arguments:
-        path = Path(argument).absolute()
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
-            if not inside:
-                raise InputError(f"{argument}: is a directory without files; a directory means the files in it, not"
-                                 " those of its subdirectories nor names that begin with _ or .; name the files")
-            files += map(str, inside)
-        elif path.exists():
-            files.append(str(path))
-        else:
-            raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
+        try:
+            files += _files_of(argument)
+        except OSError as error:
+            raise InputError(f"{argument}: cannot be read: {error.strerror}; check the path and its rights") from error
     return files
+
+
+def _files_of(argument: str) -> list[str]:
+    path = Path(argument).absolute()
+    if not argument:
+        raise InputError("'': an input's name is empty; give files of bars, or directories that hold them")
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
+        if not inside:
+            raise InputError(
+                f"{argument}: is a directory without files; a directory means the files in it, not"
+                " those of its subdirectories nor names that begin with _ or .; name the files"
+            )
+        return list(map(str, inside))
+    if path.is_file():
+        return [str(path)]
+    if path.exists():
+        raise InputError(
+            f"{argument}: is no regular file, and inputs are read more than once; give its bytes on"
+            " standard input, as -"
+        )
+    raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
 
 
 def settle(paths: Sequence[str], reading: Reading, slot: int | None = None) -> tuple[Settled, list[str]]:
@@ -97,8 +117,10 @@ def settle(paths: Sequence[str], reading: Reading, slot: int | None = None) -> t
         else:
             inputs[path] = layout
     if not inputs:
-        raise InputError(f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
-                         " a header and lines below it; check that these are the files you mean")
+        raise InputError(
+            f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
+            " a header and lines below it; check that these are the files you mean"
+        )
     spans = Slots(slot) if slot else estimate_slots(inputs)
     return Settled(inputs, all(layout.dated is not False for layout in inputs.values()), spans), barren
 
@@ -131,14 +153,17 @@ def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
 
 
 def _first_line(path: str) -> bytes:
+    """The first line that is not blank, without byte order mark and line end."""
     with open_text(path) as stream:
         head = b""
         while b"\n" not in head and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
-            head += block
-    line = head.partition(b"\n")[0].removeprefix(b"\xef\xbb\xbf").rstrip(b"\r")
+            head = (head + block).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    line = head.partition(b"\n")[0].rstrip(b"\r")
     if len(line) > MAX_LINE:
-        raise InputError(f"{path}: its first line is longer than 1 MiB and so no header; the first line names the columns;"
-                         " check that this is a CSV file with line ends")
+        raise InputError(
+            f"{path}: its first line is longer than 1 MiB and so no header; the first line names the"
+            " columns; check that this is a CSV file with line ends"
+        )
     return line
 
 
@@ -168,30 +193,30 @@ def estimate_slots(inputs: dict[str, Layout]) -> Slots:
     places = max(2, _PLACES // len(sampled))
     density: dict[str, list[tuple[int, int, float]]] = {}
     for path, layout in sampled:
-        for symbol, first, last, bars_a_ns in _densities(path, list(_samples(path, layout, places))):
+        for symbol, first, last, bars_a_ns in _densities(*_samples(path, layout, places)):
             density.setdefault(symbol, []).append((first, last, bars_a_ns))
     spans = {symbol: _span(ranges, step) for symbol, ranges in density.items()}
     if not spans:
-        return Slots(1 << 62)
+        return Slots(_LONGEST)
     usual = int(np.median(list(spans.values())))
     dense = sorted((span, symbol) for symbol, span in spans.items() if span < usual // 4)[:_DENSE_SYMBOLS]
     return Slots(max(usual, 1), {symbol: span for span, symbol in dense})
 
 
-def _samples(path: str, layout: Layout, places: int) -> Iterator[Bars]:
-    """Bars from several places of a file; of a compressed one, from its start."""
+def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
+    """Bars from several places of a file, or from the start of one that cannot be split; what share of it they are."""
     if not is_splittable(path):
-        yield next(iter(read_bars(path, layout)))
-        return
+        bars, share = read_start(path, layout)
+        return [bars], share
     size = Path(path).stat().st_size
     places = min(places, 1 + size // _SAMPLE_BYTES)
-    for place in range(places):
-        start = size * place // places
-        yield from read_bars(path, layout, start, min(start + _SAMPLE_BYTES, size))
+    starts = [size * place // places for place in range(places)]
+    samples = [bars for start in starts for bars in read_bars(path, layout, start, min(start + _SAMPLE_BYTES, size))]
+    return samples, min(1.0, places * _SAMPLE_BYTES / size)
 
 
-def _densities(path: str, samples: list[Bars]) -> Iterator[tuple[str, int, int, float]]:
-    """(symbol, first time, last time, bars a ns) of a file, for symbols sampled more than once."""
+def _densities(samples: list[Bars], share: float) -> Iterator[tuple[str, int, int, float]]:
+    """(symbol, first time, last time, bars a ns) of the file sampled, for symbols sampled more than once."""
     pieces: dict[str, list[Any]] = {}
     for bars in samples:
         order = np.argsort(bars.codes, kind="stable")
@@ -199,24 +224,21 @@ def _densities(path: str, samples: list[Bars]) -> Iterator[tuple[str, int, int, 
         for symbol, begin, end in zip(bars.symbols, cuts[:-1], cuts[1:], strict=True):
             if end > begin:
                 pieces.setdefault(symbol, []).append(bars.times[order[begin:end]])
-    seen = sum(len(bars) for bars in samples)
-    bars_in_file = seen * max(1.0, Path(path).stat().st_size / (_SAMPLE_BYTES * max(1, len(samples))))
     for symbol, times in pieces.items():
         first, last = (int(edge(piece)) for edge, piece in ((min, np.concatenate(times)), (max, np.concatenate(times))))
         count = sum(map(len, times))
+        bars_between: float
         if all((np.diff(piece) >= 0).all() or (np.diff(piece) <= 0).all() for piece in times):
             spread = sum(abs(int(piece[-1]) - int(piece[0])) for piece in times)
             bars_between = count - len(times)
         else:
-            spread, bars_between = last - first, bars_in_file * count / seen
+            spread, bars_between = last - first, count / share
         if spread > 0 and bars_between > 0:
             yield symbol, first, last, bars_between / spread
 
 
 def _span(ranges: list[tuple[int, int, float]], step: int) -> int:
     """The slot span at a symbol's densest: where most of its inputs overlap."""
-    densest = max(
-        sum(density for first, last, density in ranges if first <= edge <= last) for edge, _, _ in ranges
-    )
+    densest = max(sum(density for first, last, density in ranges if first <= edge <= last) for edge, _, _ in ranges)
     overlapping = densest > 1.5 * max(density for _, _, density in ranges)
-    return max(1, int(BARS_PER_SLOT / (densest * (step if overlapping else 1))))
+    return max(1, min(_LONGEST, int(BARS_PER_SLOT / (densest * (step if overlapping else 1)))))

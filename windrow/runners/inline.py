@@ -1,5 +1,7 @@
 """`-r inline`: every task in this process, one after another; the way to debug a job, and exact like the others."""
 
+from collections.abc import Callable, Iterable
+
 from mrjob.inline import InlineMRJobRunner
 
 from windrow.runners.splits import OpensInputs
@@ -9,6 +11,11 @@ class InlineRunner(OpensInputs, InlineMRJobRunner):
     """mrjob's inline runner over inputs that windrow opens."""
 
     OPT_NAMES = InlineMRJobRunner.OPT_NAMES | {"sort_bin"}
+
+    def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
+        for task in funcs:
+            task()
+            self._tell(1)
 
     def _num_reducers(self, step_num: int) -> int:
         conf = self._jobconf_for_step(step_num)

@@ -29,7 +29,8 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
         )
 
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
-        if not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
+        job = self._mrjob_cls
+        if job is None or not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
             return super()._invoke_task_func(task_type, step_num, task_num)  # type: ignore[no-any-return]
 
         def invoke(stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]) -> None:
@@ -38,13 +39,13 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
             os.chdir(wd)
             sys.path.insert(0, wd)
             sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
-            self._mrjob_cls(self._args_for_task(step_num, task_type)).execute()
+            job(self._args_for_task(step_num, task_type)).execute()
 
         return invoke
 
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
         if self._forks():
-            run_forked(funcs, num_processes or self._num_cores())
+            run_forked(funcs, num_processes or self._num_cores(), self._tell)
         else:
             super()._run_multiple(list(funcs), num_processes)
 

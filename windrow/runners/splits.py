@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from mrjob.local import _sort_lines_with_sort_bin
 
 from sort_keys.shuffle import partition
 from windrow.feeds.files import is_splittable
+from windrow.progress import progress
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them, one JSON a line.
 OPENS_INPUTS = "windrow_opens_inputs"
@@ -19,10 +21,16 @@ SPLIT_BYTES = 64 << 20
 #: What `sort` may hold in memory before it spills; more is not faster for lines as few as blocks are.
 _SORT_MEMORY = "64M"
 _PIECE = 1 << 20
+#: Bytes of input above which a run lasts long enough to show how far it is.
+_LONG_WORK = 100 << 20
 
 
 class OpensInputs:
     """Mixin before an mrjob SimMRJobRunner: mappers of the first step get byte ranges and whole files to open."""
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        return {**super()._default_opts(), "cleanup_on_failure": ["ALL"]}  # type: ignore
 
     def _input_paths_for_step(self, step_num: int) -> list[str]:
         # mrjob's own would expand glob characters, which names of files may hold.
@@ -50,6 +58,17 @@ class OpensInputs:
             {"file": ranges[0]["path"], "start": ranges[0]["start"], "length": sum(r["length"] for r in ranges)}
             for ranges in tasks
         ]
+
+    def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Any]) -> None:
+        with self._progress("map", len(map_splits)) as self._tell:
+            super()._run_mappers_and_combiners(step_num, map_splits)  # type: ignore
+
+    def _run_reducers(self, step_num: int, num_reducer_tasks: int) -> None:
+        with self._progress("reduce", num_reducer_tasks) as self._tell:
+            super()._run_reducers(step_num, num_reducer_tasks)  # type: ignore
+
+    def _progress(self, title: str, tasks: int) -> AbstractContextManager[Callable[[int], object]]:
+        return progress(title, tasks, sum(map(os.path.getsize, self._get_input_paths())) > _LONG_WORK)  # type: ignore
 
     def _simulate_jobconf_for_step(
         self, task_type: str, step_num: int, task_num: int, map_split: Any = None

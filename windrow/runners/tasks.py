@@ -20,8 +20,8 @@ class TaskError(Exception):
     """A task failed by an error that windrow does not foresee; `str()` is its traceback."""
 
 
-def run_forked(tasks: Iterable[Callable[[], None]], processes: int) -> None:
-    """Runs all tasks, at most `processes` at a time; returns when all are done.
+def run_forked(tasks: Iterable[Callable[[], None]], processes: int, done: Callable[[int], object] = int) -> None:
+    """Runs all tasks, at most `processes` at a time, telling `done` of each; returns when all are.
 
     At the first failure the tasks under way are ended and the failure is raised here: a WindrowError as it was, any
     other as TaskError.
@@ -37,6 +37,7 @@ def run_forked(tasks: Iterable[Callable[[], None]], processes: int) -> None:
                 return
             for reads in select.select(list(running), [], [])[0]:
                 _reap(running.pop(reads), reads)
+                done(1)
     finally:
         _end(running)
 
@@ -44,11 +45,11 @@ def run_forked(tasks: Iterable[Callable[[], None]], processes: int) -> None:
 def _fork(task: Callable[[], None]) -> tuple[int, int]:
     reads, writes = os.pipe()
     process = os.fork()
-    if process:
-        os.close(writes)
-        return process, reads
-    os.close(reads)
-    _run_in_child(task, writes)
+    if not process:
+        os.close(reads)
+        _run_in_child(task, writes)
+    os.close(writes)
+    return process, reads
 
 
 def _run_in_child(task: Callable[[], None], writes: int) -> NoReturn:

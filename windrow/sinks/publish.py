@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +17,49 @@ DESCRIPTION = "_windrow.json"
 def refuse_taken(output: str) -> None:
     """Raises OutputError where an output's place is taken: nothing is ever overwritten or mixed."""
     path = Path(output)
-    if path.is_dir() and not any(path.iterdir()):
-        return
-    if path.exists() or path.is_symlink():
+    try:
+        taken = (path.exists() or path.is_symlink()) and not (path.is_dir() and not any(path.iterdir()))
+    except OSError as error:
+        raise _cannot(output, error) from error
+    if taken:
         what = "is not empty" if path.is_dir() else "is a file"
-        raise OutputError(f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
-                          " by --output-dir")
+        raise OutputError(
+            f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
+            " by --output-dir"
+        )
 
 
 @contextmanager
 def staged(output: str, description: dict[str, Any]) -> Iterator[str]:
-    """A directory beside `output` to write parts into; it becomes `output`, described, unless an error leaves the block.
+    """A directory beside `output` to write parts into; it becomes `output`, described, unless the block fails.
 
     A run that is killed leaves only that directory behind, whose name begins with a dot.
     """
-    final = Path(output).absolute()
+    final = Path(output).resolve()  # behind a link, so that the link stays
     staging = final.with_name(f".{final.name}.windrow-{os.getpid()}")
+    made = [parent for parent in final.parents if not parent.exists()]
     try:
-        staging.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir") from error
-    try:
+        try:
+            staging.mkdir(parents=True)
+        except OSError as error:
+            raise _cannot(output, error) from error
         yield str(staging)
+        _publish(staging, final, output, description)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):  # it holds the output
+                parent.rmdir()
+
+
+def _publish(staging: Path, final: Path, output: str, description: dict[str, Any]) -> None:
+    try:
         (staging / DESCRIPTION).write_text(json.dumps(description) + "\n")
         (staging / "_SUCCESS").touch()
         os.replace(staging, final)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise _cannot(output, error) from error
+
+
+def _cannot(output: str, error: OSError) -> OutputError:
+    return OutputError(f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir")

@@ -1,0 +1,80 @@
+"""Ranges of a stream: every line is in exactly one, whatever the cuts, chunks and lengths."""
+
+import io
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from windrow.feeds import lines as feed
+from windrow.feeds.lines import Chunk, read_lines
+
+
+class ShortReads(io.BytesIO):
+    """Gives fewer bytes than asked, as pipes and unbuffered files do."""
+
+    def read(self, size=-1):
+        return super().read(max(1, size // 2) if size > 1 else size)
+
+
+def read_all(text: bytes, cuts: list[int], stream: type[io.BytesIO]) -> tuple[list[bytes], list[bytes]]:
+    edges = [0, *sorted(cuts), None]
+    chunks = [chunk for begin, end in itertools.pairwise(edges) for chunk in read_lines(stream(text), begin, end)]
+    assert all(chunk.lines.endswith(b"\n") for chunk in chunks if chunk.lines)
+    whole = [line for chunk in chunks for line in chunk.lines.split(b"\n")[:-1]]
+    return whole, [chunk.long for chunk in chunks if chunk.long is not None]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    def shrink(chunk_bytes, max_line):
+        monkeypatch.setattr(feed, "CHUNK_BYTES", chunk_bytes)
+        monkeypatch.setattr(feed, "MAX_LINE", max_line)
+        monkeypatch.setattr(feed, "SHOWN_BYTES", 3)
+
+    return shrink
+
+
+texts = st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), max_size=12).map(b"\n".join)
+
+
+@pytest.mark.parametrize("stream", [io.BytesIO, ShortReads])
+@settings(max_examples=300, deadline=None)
+@given(text=texts, end=st.booleans(), cuts=st.lists(st.integers(0, 90), max_size=6), size=st.integers(1, 40))
+def test_every_line_is_in_exactly_one_range(stream, text, end, cuts, size):
+    text += b"\n" * end
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "CHUNK_BYTES", size)
+        whole, long = read_all(text, [min(cut, len(text)) for cut in cuts], stream)
+    expected = text.split(b"\n")
+    assert whole == (expected[:-1] if expected[-1] == b"" else expected)
+    assert not long
+
+
+@settings(max_examples=400, deadline=None)
+@given(texts, st.lists(st.integers(0, 90), max_size=4), st.integers(1, 20), st.integers(1, 6))
+def test_a_long_line_is_told_once_and_the_others_are_kept(text, cuts, size, limit):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "CHUNK_BYTES", size)
+        patch.setattr(feed, "MAX_LINE", limit)
+        patch.setattr(feed, "SHOWN_BYTES", 1)
+        whole, long = read_all(text, [min(cut, len(text)) for cut in cuts], io.BytesIO)
+    expected = text.split(b"\n")
+    expected = expected[:-1] if expected[-1] == b"" else expected
+    assert [line for line in whole if len(line) <= limit] == [line for line in expected if len(line) <= limit]
+    # A long line within one chunk is left for the parser to reject; either way it is there once.
+    found = sorted([line[:1] for line in whole if len(line) > limit] + long)
+    assert found == sorted(line[:1] for line in expected if len(line) > limit)
+
+
+def test_a_line_is_never_held_beyond_the_limit(small):
+    small(10, 25)
+    chunks = list(read_lines(io.BytesIO(b"ab\n" + b"x" * 10_000 + b"\ncd\n" + b"y" * 100)))
+    assert [chunk for chunk in chunks if chunk.long] == [Chunk(b"", b"xxx"), Chunk(b"", b"yyy")]
+    assert b"".join(chunk.lines for chunk in chunks) == b"ab\ncd\n"
+
+
+def test_nothing_gives_nothing():
+    assert list(read_lines(io.BytesIO())) == list(read_lines(io.BytesIO(), 0, 0)) == []
+    assert list(read_lines(io.BytesIO(b"one"), 3, 3)) == list(read_lines(io.BytesIO(b"one\n"), 4)) == []

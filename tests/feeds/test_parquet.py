@@ -1,0 +1,211 @@
+"""Parquet: the same bars as CSV, whatever the types of its columns; damage is refused."""
+
+import datetime
+import decimal
+import random
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from windrow.errors import InputError
+from windrow.feeds.files import read_bars
+from windrow.feeds.layout import Reading
+from windrow.feeds.settle import settle
+
+NOON = datetime.datetime(2008, 3, 5, 12)
+NOON_NS = 1204718400 * 10**9
+DATES = pa.array(["2008-03-05", "2008-03-06"])
+SYMBOLS = pa.array(["A", "B"])
+CLOSES = pa.array([1.5, 2.5])
+
+
+def read(path, **how):
+    """(symbols, times, values), reasons, texts."""
+    settled, _ = settle([str(path)], Reading(**{"values": ("close",), **how}))
+    pieces = list(read_bars(str(path), settled.inputs[str(path)], keep_texts=True))
+    bars = [
+        (piece.symbols[code], time, value.hex())
+        for piece in pieces
+        for code, time, value in zip(piece.codes, piece.times.tolist(), piece.values[0].tolist(), strict=True)
+    ]
+    reasons = [text.reason for piece in pieces for text in piece.texts]
+    assert sum(piece.lines for piece in pieces) == len(bars) + len(reasons)
+    return bars, reasons
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(symbol=SYMBOLS, timestamp=DATES, close=CLOSES, **how):
+        path = tmp_path / "bars.parquet"
+        pq.write_table(pa.table({"Symbol": symbol, "timestamp": timestamp, "close": close}), path)
+        return read(path, **how)
+
+    return write
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize(
+    ("zone", "timezone"), [(None, "UTC"), ("America/New_York", "UTC"), ("UTC", "America/New_York")]
+)
+def test_timestamps(table, unit, zone, timezone):
+    bars, _ = table(timestamp=pa.array([NOON, NOON], pa.timestamp(unit, zone)), timezone=timezone)
+    assert [bar[1] for bar in bars] == [NOON_NS] * 2
+
+
+def test_timestamps_without_a_zone_are_read_in_the_timezone(table):
+    moments = [NOON, datetime.datetime(2021, 3, 14, 2, 30)]
+    bars, reasons = table(timestamp=pa.array(moments, pa.timestamp("us")), timezone="America/New_York")
+    assert bars == [("A", NOON_NS + 5 * 3600 * 10**9, (1.5).hex())] and reasons == ["time"]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.date32(), pa.date64(), pa.string(), pa.large_string(), pa.string_view(), "dictionary"]
+)
+def test_dates(table, kind):
+    column = DATES.dictionary_encode() if kind == "dictionary" else DATES.cast(kind)
+    bars, reasons = table(timestamp=column)
+    assert [bar[1] for bar in bars] == [13943 * 86_400 * 10**9, 13944 * 86_400 * 10**9] and not reasons
+
+
+@pytest.mark.parametrize(("kind", "count", "unit"), [
+    (pa.int32(), 1204718400, "s"), (pa.uint64(), 1204718400, "s"), (pa.int64(), 1204718400 * 10**6, "us"),
+    (pa.int64(), NOON_NS, "ns"),
+])  # fmt: skip
+def test_whole_numbers_need_a_unit(table, kind, count, unit):
+    column = pa.array([count, count], kind)
+    assert [bar[1] for bar in table(timestamp=column, time_unit=unit)[0]] == [NOON_NS] * 2
+    with pytest.raises(InputError, match=r"'timestamp' is of type u?int.*; say which by --time-unit"):
+        table(timestamp=column)
+
+
+@pytest.mark.parametrize("column", [
+    pa.array([2**63 - 1, -(2**63)], pa.timestamp("ns")), pa.array([2**52, -(2**52)], pa.timestamp("s")),
+    pa.array([253402300800, -62135596801], pa.timestamp("s")), pa.array([2**30, -(2**30)], pa.date32()),
+    pa.array([None, 2**50], pa.timestamp("ms")),
+])  # fmt: skip
+def test_times_out_of_range_are_rejected_before_they_wrap(table, column):
+    bars, reasons = table(timestamp=column)
+    assert bars == [] and reasons == ["time" if column[0].is_valid else "missing", "time"]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+)
+def test_symbols(table, kind):
+    column = pa.array(["NA", "", None, " x ", "\t😀"], pa.string())
+    column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
+    bars, reasons = table(column, pa.array(["2008-03-05"] * 5), pa.array([1.0] * 5))
+    assert [bar[0] for bar in bars] == ["NA", " x ", "\t😀"] and reasons == ["missing"] * 2
+
+
+def test_text_that_is_not_utf8_is_rejected(table):
+    offsets = np.array([0, 1, 2, 2], np.int32)
+    bad = pa.Array.from_buffers(pa.string(), 3, [None, pa.py_buffer(offsets), pa.py_buffer(b"\xffB")])
+    dates, closes = pa.array(["2008-03-05"] * 3), pa.array([1.0] * 3)
+    bars, reasons = table(bad, dates, closes)
+    assert [bar[0] for bar in bars] == ["B"] and reasons == ["utf8", "missing"]
+    assert table(pa.array(["A"] * 3), bad, closes) == ([], ["utf8", "time", "time"])
+
+
+@pytest.mark.parametrize(("column", "values", "reasons"), [
+    (pa.array([1.5, 2.25], pa.float32()), [1.5, 2.25], []), (pa.array([1.5, 2.25]).cast(pa.float16()), [1.5, 2.25], []),
+    (pa.array([0.1, 0.2], pa.float32()), [float(np.float32(0.1)), float(np.float32(0.2))], []),
+    (pa.array([3, -4]), [3.0, -4.0], []), (pa.array([2**39 + 1, 2**62]), [2.0**39 + 1], ["range"]),
+    (pa.array([2**64 - 1, 1], pa.uint64()), [1.0], ["range"]), (pa.array([None, 1.0]), [1.0], ["missing"]),
+    (pa.array([float("nan"), float("inf")]), [], ["nan", "nan"]), (pa.array([-0.0, 1e-10]), [0.0], ["range"]),
+    (pa.array([decimal.Decimal("38.71"), None]), [38.71], ["missing"]),
+])  # fmt: skip
+def test_values(table, column, values, reasons):
+    bars, why = table(close=column)
+    assert [bar[2] for bar in bars] == [value.hex() for value in values] and why == reasons
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.decimals(-(10**12), 10**12, places=9), min_size=1, max_size=20))
+def test_decimals_are_the_nearest_floats(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("decimals") / "bars.parquet"
+    count = len(numbers)
+    pq.write_table(pa.table({
+        "symbol": ["A"] * count, "date": ["2008-03-05"] * count, "close": pa.array(numbers, pa.decimal128(30, 9)),
+    }), path)  # fmt: skip
+    assert [bar[2] for bar in read(path)[0]] == [(float(number) + 0.0).hex() for number in numbers]
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    ({"close": pa.array(["1", "2"])}, "column 'close' is of type string; a value is a number; cast the column"),
+    ({"close": pa.array([True, False])}, "column 'close' is of type bool; a value is a number"),
+    ({"symbol": pa.array([1, 2])}, "column 'symbol' is of type int64; a symbol is text"),
+    ({"timestamp": pa.array([1.5, 2.5])}, "column 'timestamp' is of type double; a time is a timestamp"),
+])  # fmt: skip
+def test_wrong_types_are_named(table, tmp_path, wrong, message):
+    with pytest.raises(InputError, match=rf"^{tmp_path / 'bars.parquet'}: {message}"):
+        table(**wrong)
+
+
+def test_several_row_groups_and_a_missing_column(tmp_path):
+    path = tmp_path / "bars.parquet"
+    count = 200_000
+    columns = {"symbol": [f"S{i % 7}" for i in range(count)], "close": np.arange(1.0, count + 1)}
+    pq.write_table(
+        pa.table({**columns, "date": pa.array(range(count), pa.timestamp("s"))}), path, row_group_size=30_000
+    )
+    assert [bar[2] for bar in read(path)[0]] == [value.hex() for value in columns["close"].tolist()]
+    with pytest.raises(InputError, match=f"^{path}: has no column 'open'; its columns are symbol, close, date"):
+        read(path, values=("open",))
+
+
+def test_an_empty_table_is_barren(tmp_path):
+    path = tmp_path / "bars.parquet"
+    pq.write_table(pa.table({"symbol": SYMBOLS, "date": DATES, "close": CLOSES}).slice(0, 0), path)
+    with pytest.raises(InputError, match=r"^no input has a bar"):
+        read(path)
+
+
+def test_damage(tmp_path):
+    path = tmp_path / "bars.parquet"
+    table = pa.table(
+        {
+            "symbol": ["A"] * 5000,
+            "date": ["2008-03-05"] * 5000,
+            "close": np.random.default_rng(1).random(5000),
+        }
+    )
+    pq.write_table(table, path, row_group_size=1000, write_page_checksum=True)
+    whole, intact = path.read_bytes(), read(path)
+    rng = random.Random(2)
+    damaged = [whole[: rng.randrange(len(whole))] for _ in range(40)]
+    for _ in range(120):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        damaged.append(bytes(flipped))
+    refused = 0
+    for content in [b"", b"PAR1", b"symbol,date,close\n", *damaged]:
+        path.write_bytes(content)
+        try:
+            assert read(path) == intact
+        except InputError as error:
+            refused += 1
+            assert str(error).startswith(f"{path}: ")
+    assert refused > 150
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='\r\n",'), min_size=1, max_size=4),
+    st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2200, 1, 1)),
+    st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-9),
+), min_size=1, max_size=10))  # fmt: skip
+def test_the_same_bars_as_csv(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("both")
+    symbols, times, closes = zip(*rows, strict=True)
+    pq.write_table(pa.table({
+        "symbol": pa.array(symbols), "timestamp": pa.array(times, pa.timestamp("us")), "close": pa.array(closes),
+    }), folder / "bars.parquet")  # fmt: skip
+    lines = "".join(f"{symbol},{time.isoformat()},{close!r}\n" for symbol, time, close in rows)
+    (folder / "bars.csv").write_text("symbol,timestamp,close\n" + lines, encoding="utf-8", newline="")
+    assert read(folder / "bars.parquet") == read(folder / "bars.csv")
+    assert len(read(folder / "bars.csv")[0]) == len(rows)

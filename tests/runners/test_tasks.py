@@ -1,0 +1,95 @@
+"""Forked tasks: all are run, no more at a time than asked, and their errors come back as they were."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from windrow.errors import InputError, UsageError
+from windrow.runners.tasks import TaskError, run_forked
+
+
+def touches(path):
+    return lambda: path.touch()
+
+
+def test_all_tasks_run_in_processes_of_their_own(tmp_path):
+    def task(number):
+        return lambda: (tmp_path / str(number)).write_text(str(os.getpid()))
+
+    run_forked(map(task, range(20)), 3)
+    processes = {path.read_text() for path in tmp_path.iterdir()}
+    assert len(list(tmp_path.iterdir())) == len(processes) == 20 and str(os.getpid()) not in processes
+    run_forked([], 3)
+
+
+def test_no_more_at_a_time_than_asked(tmp_path):
+    def task(number):
+        def run():
+            mine = tmp_path / str(number)
+            mine.touch()
+            if len(list(tmp_path.iterdir())) > 2:
+                raise AssertionError("too many at a time")
+            time.sleep(0.02)
+            mine.unlink()
+
+        return run
+
+    run_forked(map(task, range(8)), 2)
+
+
+@pytest.mark.parametrize("kind", [InputError, UsageError])
+def test_a_refusal_comes_back_as_it_was(kind):
+    def task():
+        raise kind("größer: \n %s {x}")
+
+    with pytest.raises(kind) as raised:
+        run_forked([task], 2)
+    assert type(raised.value) is kind and str(raised.value) == "größer: \n %s {x}"
+
+
+def test_any_other_error_comes_back_as_its_traceback():
+    def task():
+        raise ZeroDivisionError("x" * 1_000_000)  # more than a pipe holds
+
+    with pytest.raises(TaskError) as raised:
+        run_forked([task], 1)
+    assert str(raised.value).startswith("Traceback") and len(str(raised.value)) > 1_000_000
+
+
+@pytest.mark.parametrize(("end", "message"), [
+    (lambda: os.kill(os.getpid(), signal.SIGKILL), r"ended by signal 9 \(SIGKILL\)"),
+    (lambda: os._exit(7), "left with status 7 and said nothing"), (lambda: exit(3), "SystemExit: 3"),
+])  # fmt: skip
+def test_tasks_that_end_without_a_word(end, message):
+    with pytest.raises(TaskError, match=message):
+        run_forked([end], 1)
+
+
+def test_a_failure_ends_the_others_and_starts_no_more(tmp_path):
+    def fails():
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.001)
+        raise InputError("bad")
+
+    def slow():
+        (tmp_path / "begun").write_text(str(os.getpid()))
+        time.sleep(60)
+
+    begun = time.monotonic()
+    with pytest.raises(InputError):
+        run_forked([fails, slow, touches(tmp_path / "never")], 2)
+    assert time.monotonic() - begun < 30 and not (tmp_path / "never").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "begun").read_text()), 0)
+
+
+def test_no_descriptor_and_no_child_stays():
+    before = len(os.listdir("/proc/self/fd"))
+    run_forked([lambda: None] * 50, 4)
+    with pytest.raises(TaskError):
+        run_forked([lambda: os._exit(1)] * 5, 4)
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

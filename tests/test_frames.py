@@ -1,0 +1,127 @@
+"""moving_average(frame): to the bit what the job writes for the same bars, and refusals by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import windrow
+from windrow.errors import ConflictError, InputError, UsageError
+
+INDICATORS = ["sma:2", "ema:3", "max:3d", "sum:1", "std:2", "wma:2"]
+bar = st.tuples(
+    st.sampled_from(["AA", "NA", "b\tc", "é", "TRUE"]),
+    st.datetimes(pd.Timestamp(1900, 1, 1), pd.Timestamp(2100, 1, 1)) | st.dates().map(pd.Timestamp),
+    st.integers(-(10**9), 10**9).map(lambda cents: cents / 100) | st.floats(1e-9, 1e12) | st.just(0.0),
+)
+
+
+def in_years(bars):
+    return [row for row in bars if 1678 <= row[1].year <= 2261]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bars=st.lists(bar, min_size=3, max_size=30, unique_by=lambda row: row[:2]).map(in_years).filter(bool),
+       repeats=st.integers(0, 3), step=st.sampled_from([None, "2", "30d"]))  # fmt: skip
+def test_the_same_bits_as_the_job(tmp_path_factory, run_job, bars, repeats, step):
+    folder = tmp_path_factory.mktemp("job")
+    bars = bars + bars[:repeats]
+    lines = "".join(f"{symbol},{time.isoformat()},{close!r}\n" for symbol, time, close in bars)
+    (folder / "bars.csv").write_text("symbol,timestamp,close\n" + lines, encoding="utf-8", newline="")
+    args = [arg for indicator in INDICATORS for arg in ("--indicator", indicator)] + (["--step", step] if step else [])
+    done = run_job(*args, "-q", "-o", folder / "out", folder / "bars.csv")
+    assert done.status == 0, done.err
+    frame = pd.DataFrame(bars, columns=["symbol", "timestamp", "close"])
+    frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True)
+    ours, theirs = windrow.moving_average(frame, *INDICATORS, step=step), windrow.read_output(folder / "out")
+    assert ours["symbol"].tolist() == theirs["symbol"].tolist()
+    assert ours["timestamp"].astype("int64").tolist() == theirs["timestamp"].astype("int64").tolist() or ours.empty
+    for name in INDICATORS:
+        assert [value.hex() for value in ours[name]] == [value.hex() for value in theirs[name]]
+
+
+def frame(**columns):
+    dates = pd.date_range("2008-03-03", periods=3)
+    return pd.DataFrame({"symbol": "A", "timestamp": dates, "close": [1.0, 2.0, 4.0], **columns})
+
+
+def test_order_and_index_of_the_frame_mean_nothing():
+    expected = windrow.moving_average(frame(), "sma:2")
+    assert expected["sma:2"].tolist() == [1.5, 3.0]
+    pd.testing.assert_frame_equal(windrow.moving_average(frame().iloc[::-1], "sma:2"), expected)
+    pd.testing.assert_frame_equal(windrow.moving_average(frame().set_axis([0, 0, 0]), "sma:2"), expected)
+
+
+def test_zones_are_kept_and_a_day_is_24_hours():
+    moments = pd.to_datetime(["2021-03-13 12:00", "2021-03-14 12:00", "2021-03-15 12:00"]).tz_localize(
+        "America/New_York"
+    )
+    found = windrow.moving_average(frame(timestamp=moments), "sum:1d")
+    assert found["timestamp"].tolist() == moments[2:].tolist() and found["sum:1d"].tolist() == [4.0]
+    naive = windrow.moving_average(frame(), "sma:1")["timestamp"]
+    assert naive.dt.tz is None and naive.tolist() == frame()["timestamp"].tolist()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_units_of_time(unit):
+    found = windrow.moving_average(frame(timestamp=frame()["timestamp"].dt.as_unit(unit)), "sma:1")
+    assert found["timestamp"].tolist() == frame()["timestamp"].tolist()
+
+
+def test_without_a_symbol_column_all_bars_are_one_symbols():
+    alone = frame().set_index("timestamp")[["close"]]
+    assert windrow.moving_average(alone, "sma:3")["sma:3"].tolist() == [7 / 3]
+
+
+def test_symbols_of_any_kind():
+    for symbols in (
+        ["NA", "NA", "TRUE"],
+        [7203, 7203, 9984],
+        pd.Categorical(["A", "A", "B"], categories=["Z", "B", "A"]),
+    ):
+        found = windrow.moving_average(frame(symbol=symbols), "sma:2")
+        assert found["symbol"].tolist() == [str(symbols[0])] and found["sma:2"].tolist() == [1.5]
+
+
+def test_no_bars_give_no_rows():
+    for zone in (None, "UTC"):
+        empty = frame(timestamp=frame()["timestamp"].dt.tz_localize(zone)).iloc[:0]
+        found = windrow.moving_average(empty, "sma:2")
+        assert found.empty and list(found) == ["symbol", "timestamp", "sma:2"]
+        assert found["timestamp"].dtype == ("datetime64[ns]" if zone is None else "datetime64[ns, UTC]")
+
+
+@pytest.mark.parametrize(("columns", "error", "message"), [
+    ({"symbol": ["A", None, "B"]}, InputError, "column symbol is empty or missing"),
+    ({"symbol": ["A", "", "B"]}, InputError, "column symbol is empty or missing"),
+    ({"symbol": pd.Categorical(["A", None, "B"])}, InputError, "column symbol is empty or missing"),
+    ({"close": [1.0, None, 2.0]}, InputError, "column 'close' holds nan and 0 more values"),
+    ({"close": pd.array([1, None, 2], dtype="Int64")}, InputError, "column 'close' holds nan and 0 more values"),
+    ({"close": [1e13, np.inf, 1e-10]}, InputError, "column 'close' holds 10000000000000.0 and 2 more values"),
+    ({"close": ["a", "b", "c"]}, InputError, "column 'close' is no column of numbers"),
+    ({"timestamp": ["a", "b", "c"]}, InputError, "column timestamp is of type"),
+    ({"timestamp": [pd.NaT, pd.Timestamp(0), pd.Timestamp(1)]}, InputError, "column timestamp .* has missing times"),
+    ({"timestamp": np.array(["1500", "2000", "2001"], "datetime64[s]")}, InputError, "column timestamp: .*1678-2261"),
+    ({"timestamp": [pd.Timestamp(0)] * 3}, ConflictError,
+     "2 bars differ from another of their symbol and time, as A at 1970-01-01 00:00:00: 1.0 and 2.0"),
+])  # fmt: skip
+def test_bars_that_are_none(columns, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        windrow.moving_average(frame(**columns), "sma:2")
+
+
+@pytest.mark.parametrize(("how", "message"), [
+    ({"column": "open"}, "column='open': the frame's columns are symbol, timestamp, close"),
+    ({"on_conflict": "first"}, "on_conflict='first': is one of fail, smallest, largest"),
+    ({"step": "x"}, ""), ({"min_periods": 5}, ""), ({"ddof": -1}, ""),
+])  # fmt: skip
+def test_options_that_are_none(how, message):
+    with pytest.raises(UsageError, match=f"^{message}"):
+        windrow.moving_average(frame(), "sma:2", **how)
+
+
+def test_conflicts_can_be_settled():
+    same = frame(timestamp=[pd.Timestamp(0)] * 3)
+    for side, value in (("smallest", 1.0), ("largest", 4.0)):
+        assert windrow.moving_average(same, "sma:1", on_conflict=side)["sma:1"].tolist() == [value]
