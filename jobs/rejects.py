@@ -2,8 +2,9 @@
 
 import orjson
 
-from windrow.barjob import BarJob, say
+from windrow.barjob import BarJob
 from windrow.counts import rejected_lines
+from windrow.submit import say
 
 
 class Rejects(BarJob):

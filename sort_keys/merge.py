@@ -14,14 +14,15 @@ Memory: one batch of blocks, and the bars of one symbol that wait, at most one s
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import le
+from operator import le, ne
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sort_keys.blocks import read_blocks
-from sort_keys.keys import key_order, split_record
+from sort_keys.keys import decode_symbol, key_order, split_record
+from sort_keys.slots import Slots
 from windrow.errors import InputError
 
 Int64 = npt.NDArray[np.int64]
@@ -63,10 +64,11 @@ class Conflict(NamedTuple):
 
 @dataclass
 class Findings:
-    """What a merge dropped."""
+    """What a merge took, and what it dropped."""
 
     bars: int = 0
     blocks: int = 0
+    slots: int = 0
     repeats: int = 0
     conflicts: int = 0
     first_conflict: Conflict | None = None
@@ -78,20 +80,23 @@ class Merge:
 
     `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers,
     the smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are
-    counted for the job to fail on.
+    counted for the job to fail on. Given the `slots` that the blocks were cut by, it counts those that hold bars.
     """
 
     columns: int
     on_conflict: str = "fail"
+    slots: Slots | None = None
     findings: Findings = field(default_factory=Findings)
     _waiting: Stretch | None = None
     _last_symbol: bytes | None = None
     _newest: tuple[bytes, int] = (b"", -(1 << 63))
+    _last_slot: tuple[bytes, int] | None = None
 
     def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
         """Bars in order, in stretches of some ten thousand; InputError for lines unsorted or damaged."""
         for symbols, times, payloads in _batches(map(split_record, lines), self._batch_bytes):
             self._check_sorted(symbols, times)
+            self._count_slots(symbols, times)
             merged = self._merge(symbols, times, payloads)
             released, self._waiting = _split(merged, symbols[-1], times[-1])
             yield from self._release(released)
@@ -112,6 +117,13 @@ class Merge:
                 f"a reducer read a block of {keys[at + 1][0]!r} after one of {keys[at][0]!r}, whose key sorts"
                 " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
             )
+
+    def _count_slots(self, symbols: list[bytes], times: list[int]) -> None:
+        if self.slots is not None:
+            names = {symbol: decode_symbol(symbol) for symbol in set(symbols)}
+            numbers = [(s, self.slots.of(names[s], time)) for s, time in zip(symbols, times, strict=True)]
+            self.findings.slots += sum(map(ne, [self._last_slot, *numbers], numbers))
+            self._last_slot = numbers[-1]
 
     def _merge(self, symbols: list[bytes], first_times: list[int], payloads: list[bytes]) -> Stretch:
         """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""

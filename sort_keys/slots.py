@@ -46,6 +46,14 @@ class Slots:
         changed[starts[1:] - 1] = False
         return np.flatnonzero(changed) + 1
 
+    def of(self, symbol: str, time: int) -> int:
+        """The number of the slot that holds a time (ns) of a symbol.
+
+        >>> Slots(10, {"ES": 5}).of("AA", 19), Slots(10, {"ES": 5}).of("ES", 19)
+        (1, 3)
+        """
+        return time // self.dense.get(symbol, self.span)
+
     def to_json(self) -> dict[str, Any]:
         """As the tasks get it."""
         return {"span": self.span, "dense": dict(self.dense)}

@@ -21,15 +21,11 @@ What happens, on every runner:
 
 import json
 import os
-import shutil
 import sys
-import tempfile
-import weakref
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,17 +36,17 @@ from mrjob.step import MRStep, StepFailedException
 from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.merge import Merge
 from sort_keys.shuffle import HADOOP_OPTIONS, PARTITIONER
-from windrow import options
+from windrow import options, runners, submit
 from windrow.bars import Bars
-from windrow.counts import CONFLICT, COUNTS, judge, named, summary, summed
+from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.files import parse_stream, read_bars
-from windrow.feeds.settle import Settled, list_files, settle
+from windrow.feeds.settle import Settled
 from windrow.help import job_name, print_help
-from windrow.runners.splits import OPENS_INPUTS
+from windrow.runners.splits import OPENS_INPUTS, OWN_TASK
 from windrow.runners.tasks import TaskError
 from windrow.sinks.lines import format_lines
-from windrow.sinks.publish import refuse_taken, staged
+from windrow.submit import say
 
 
 class SeriesKernel(Protocol):
@@ -171,37 +167,8 @@ class BarJob(MRJob):
             raise UsageError(f"{error}; see --help") from None
 
     def run_job(self) -> None:
-        """Submits the job: settles inputs, runs all steps, and publishes or prints what they wrote."""
-        self.set_up_logging(quiet=True) if self._quiet() else self.set_up_logging(verbose=self.options.verbose)
-        output = self.options.output_dir
-        if output is None or not self._is_local():
-            self._run_and_judge(print_output=self._should_cat_output())
-            return
-        refuse_taken(output)
-        with staged(output, self._description()) as staging:
-            self.options.output_dir = staging
-            self._run_and_judge(print_output=bool(self.options.cat_output))
-
-    def _is_local(self) -> bool:
-        return (self.options.runner or "inline") in ("inline", "local")
-
-    def _quiet(self) -> bool:
-        """mrjob's own messages are for runs far away; here they would hide the few that matter."""
-        return self.options.quiet or (self._is_local() and not self.options.verbose)
-
-    def _description(self) -> dict[str, Any]:
-        return {"windrow": 1, "job": job_name(type(self)), "columns": self.output_names()}
-
-    def _run_and_judge(self, print_output: bool) -> None:
-        with self.make_runner() as runner:
-            runner.run()
-            counts, conflicts = summed(runner.counters())
-            self.judge(counts, conflicts)
-            if print_output:
-                for chunk in runner.cat_output():
-                    self.stdout.write(chunk)
-                self.stdout.flush()
-            self.tell(counts)
+        """Submits the job, and publishes or prints what it wrote: windrow/submit.py."""
+        submit.run(self)
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Fails the job, by WindrowError, where its summed counters say that its output must not be trusted."""
@@ -212,65 +179,26 @@ class BarJob(MRJob):
         if not counts["output lines"]:
             say("warning: no line of output: no window was ever full; give a shorter one, or --min-periods")
         if not self.options.quiet:
-            say(summary(counts))
+            say(summary(counts), *table(counts))
+
+    def description(self) -> dict[str, Any]:
+        """What is written beside an output, for whoever reads it."""
+        return {"windrow": 1, "job": job_name(type(self)), "columns": self.output_names()}
 
     def make_runner(self) -> Any:
         """A runner for the job as its options say, its inputs settled."""
-        if not self._is_local():
-            return super().make_runner()
-        folder = Path(tempfile.mkdtemp(prefix="windrow-"))
-        try:
-            self._settle_inputs(folder)
-            runner = super().make_runner()
-        except BaseException:
-            shutil.rmtree(folder)
-            raise
-        weakref.finalize(runner, shutil.rmtree, folder, ignore_errors=True)  # tasks read it as long as the runner lives
-        return runner
+        return submit.make_runner(self, super().make_runner)
 
     def partitioner(self) -> str | None:
         """Hadoop's partitioner; windrow's own runners partition by sort_keys/shuffle.py."""
-        return None if self._is_local() else PARTITIONER
-
-    def _settle_inputs(self, folder: Path) -> None:
-        arguments = self.options.args or ["-"]
-        if "-" in arguments:
-            self._check_standard_input(arguments)
-            spooled = _spool(self.stdin, folder)
-            arguments = [spooled if path == "-" else path for path in arguments]
-        listed = list_files(arguments)
-        settled, barren = settle(listed, options.reading(self.options, self.columns()), options.slot(self.options))
-        for path in barren:
-            say(f"warning: {path}: has no line below its header; skipped")
-        settled.save(folder / "settled.json")
-        self.options.args = [path for path in listed if path in settled.inputs]  # one given twice is read twice
-        self._cl_args = [*self._cl_args, "--settled", str(folder / "settled.json")]
-
-    def _check_standard_input(self, arguments: Sequence[str]) -> None:
-        if arguments.count("-") > 1:
-            raise UsageError("-: given more than once; standard input can be read once; give it once")
-        if self.options.symbol_from_filename:
-            raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
+        return None if submit.is_here(self) else PARTITIONER
 
     def _runner_class(self) -> Any:
-        alias = self.options.runner or "inline"
-        if alias == "inline":
-            from windrow.runners.inline import InlineRunner
-
-            return InlineRunner
-        if alias == "local":
-            from windrow.runners.local import LocalRunner
-
-            return LocalRunner
-        return super()._runner_class()
+        return runners.find(self.options.runner or "inline") or super()._runner_class()
 
     def _runner_kwargs(self) -> dict[str, Any]:
-        from windrow.runners.local import LocalRunner
-
         kwargs: dict[str, Any] = super()._runner_kwargs()
-        if self._runner_class() is LocalRunner:
-            kwargs["mrjob_cls"] = type(self)
-        return kwargs
+        return {**kwargs, **runners.more_arguments(self._runner_class(), type(self))}
 
     # Tasks.
 
@@ -292,6 +220,22 @@ class BarJob(MRJob):
     def reducer(self, symbol: bytes, blocks: Iterator[bytes]) -> None:
         """Stands for run_reducer: a reducer's whole stream goes through one merge and one kernel."""
         raise NotImplementedError
+
+    def execute(self) -> None:
+        """Runs the job, or this task of it.
+
+        Far away, what a task refuses would be refused again at every attempt, and said in a log on some node. So it is
+        told by counters, the attempt ends well, and the submitter raises it.
+        """
+        if not self.is_task() or OWN_TASK in os.environ:
+            super().execute()
+            return
+        try:
+            super().execute()
+        except WindrowError as error:
+            self._tell(REFUSED, f"{type(error).__name__} {error}")
+            while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read to the end
+                pass
 
     def run_mapper(self, step_num: int = 0) -> None:
         """Parses this task's share of the inputs and writes its blocks."""
@@ -315,11 +259,10 @@ class BarJob(MRJob):
                 for bars in read_bars(path, self.settled.layout(path), start, end, self.keep_texts):
                     yield bars, path
             return
-        path = _map_input("file").removeprefix("file://")
-        headed = _map_input("start") in ("", "0")
-        layout = self.settled.layout(path)
-        for bars in parse_stream(self.stdin, layout, path, keep_texts=self.keep_texts, headed=headed):
-            yield bars, path
+        path, headed = _map_input("file"), _map_input("start") in ("", "0")
+        layout, name = self.settled.layout(path), self.settled.name(path)
+        for bars in parse_stream(self.stdin, layout, name, keep_texts=self.keep_texts, headed=headed):
+            yield bars, name
 
     def run_reducer(self, step_num: int = 0) -> None:
         """Merges this task's blocks and pushes its symbols' bars through the kernel."""
@@ -328,7 +271,7 @@ class BarJob(MRJob):
             return
         counts = Counter({"reduce tasks": 1})
         kernel = self.kernel()
-        merge = Merge(len(self.columns()), self.options.on_conflict)
+        merge = Merge(len(self.columns()), self.options.on_conflict, self.settled.slots)
         for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
             index, columns = kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
             counts["symbols"] += len(stretch.new_starts)
@@ -336,30 +279,20 @@ class BarJob(MRJob):
             for lines in format_lines(stretch, index, columns, self.settled.dated):
                 self.stdout.write(lines)
         found = merge.findings
-        counts.update({"blocks": found.blocks, "repeats": found.repeats, "conflicts": found.conflicts})
+        for name in ("blocks", "slots", "repeats", "conflicts"):
+            counts[name] += getattr(found, name)
         self._count(counts)
         if found.first_conflict is not None:
-            self.increment_counter(CONFLICT, named(found.first_conflict, self.columns(), self.settled.dated))
+            self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
+
+    def _tell(self, group: str, text: str) -> None:
+        for name in names_of(text):
+            self.increment_counter(group, name)
 
     def _count(self, counts: Counter[str]) -> None:
         for name, amount in counts.items():
             if amount:
                 self.increment_counter(COUNTS, name, int(amount))
-
-
-def say(*lines: str) -> None:
-    """Speaks to the user, on standard error: standard output is the job's."""
-    for line in lines:
-        print(line, file=sys.stderr)
-
-
-def _spool(stdin: BinaryIO, folder: Path) -> str:
-    """Standard input as a file: it is read twice, for its header and for its bars."""
-    path = folder / "standard-input"
-    with path.open("wb") as file:
-        while block := stdin.read(1 << 20):
-            file.write(block)
-    return str(path)
 
 
 def _ranges(lines: Any) -> Iterator[tuple[str, int, int]]:

@@ -4,36 +4,79 @@ Tasks count on their own, under any runner; the submitter adds up and decides, b
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote, unquote
+from zlib import crc32
 
 import numpy as np
 
 from sort_keys.keys import decode_symbol, encode_time
 from sort_keys.merge import Conflict
+from windrow import errors
 from windrow.bars import REASONS
-from windrow.errors import BadBarsError, ConflictError
+from windrow.errors import BadBarsError, ConflictError, WindrowError
 from windrow.times import format_times
 
-#: Counter groups: what was counted, and one pair of bars in conflict (its name holds them, its count means nothing).
+#: Counter groups: what was counted; the bars in conflict that a task names; why a task refused to go on. The last two
+#: say it in their counters' names: counters are what reaches the submitter from any task of any runner.
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
+REFUSED = "windrow: refused"
+
+#: Hadoop cuts longer names of counters off.
+_NAME_LENGTH = 60
+_HARMLESS = " ()[]{}<>/:;.=+-_!?*@#$^&|~`'\"\\"
 
 
-def summed(counters: Sequence[dict[str, dict[str, int]]]) -> tuple[Counter[str], list[str]]:
-    """All steps' counts, and the conflicts that tasks named, in order of symbol and time."""
-    counts: Counter[str] = Counter()
-    conflicts: list[str] = []
+class Told(NamedTuple):
+    """What the tasks of a run told: counts, conflicts in order of symbol and time, and refusals."""
+
+    counts: Counter[str]
+    conflicts: list[str]
+    refusals: list[str]
+
+
+def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Told:
+    """What all tasks of all steps told by their counters."""
+    told = Told(Counter(), [], [])
     for step in counters:
-        counts.update(step.get(COUNTS, {}))
-        conflicts += step.get(CONFLICT, {})
-    return counts, [unquote(name.partition(" ")[2]) for name in sorted(conflicts)]
+        told.counts.update(step.get(COUNTS, {}))
+        told.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
+        told.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
+    return told
 
 
-def named(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict as the name of a counter, which holds no comma: its key to sort by, a blank, its description."""
+def names_of(text: str) -> list[str]:
+    """A text as names of counters, which are short and hold no comma; `summed` puts it together again.
+
+    >>> names_of("a, b")
+    ['d42800 a%2C b']
+    """
+    safe = quote(text, safe=_HARMLESS)
+    mark = f"{crc32(text.encode()) & 0xFFFF:04x}"
+    pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
+    return [f"{mark}{number:02d} {piece}" for number, piece in enumerate(pieces)]
+
+
+def _joined(names: Iterable[str]) -> list[str]:
+    """The texts that names of counters spell."""
+    pieces: dict[str, str] = {}
+    for name in sorted(names):
+        pieces[name[:4]] = pieces.get(name[:4], "") + name[7:]
+    return [unquote(text) for text in pieces.values()]
+
+
+def refusal(texts: Sequence[str]) -> WindrowError:
+    """The error that tasks refused with: the first, of all of them the same at every run."""
+    kind, _, message = texts[0].partition(" ")
+    return getattr(errors, kind)(message)  # type: ignore[no-any-return]
+
+
+def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
+    """A conflict for `names_of`: its key to sort by, a blank, its description."""
     key = conflict.symbol + b"\t" + encode_time(conflict.time)
-    return f"{key.hex()} {quote(describe(conflict, columns, dated))}"
+    return f"{key.hex()} {describe(conflict, columns, dated)}"
 
 
 def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
@@ -90,6 +133,26 @@ def summary(counts: Counter[str]) -> str:
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
     parts += [f"{_number(bad, 'line')} rejected"] if bad else []
     return "; ".join(parts)
+
+
+def table(counts: Counter[str]) -> list[str]:
+    """The counts as aligned lines, for the end of a run; those of rejected lines only where there are some.
+
+    >>> print("\\n".join(table(Counter({"bars": 1250, "blocks": 7, "rejected: time": 2, "output lines": 1155}))))
+      bars            1,250
+      blocks              7
+      slots               0
+      repeats             0
+      conflicts           0
+      rejected            2
+        time              2
+      output lines    1,155
+    """
+    rows = [(name, counts[name]) for name in ("bars", "blocks", "slots", "repeats", "conflicts")]
+    rows.append(("rejected", rejected_lines(counts)))
+    rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
+    rows.append(("output lines", counts["output lines"]))
+    return [f"  {name:14}{number:>7,}" for name, number in rows]
 
 
 def _number(count: int, noun: str) -> str:

@@ -6,11 +6,12 @@ samples of some.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,18 +29,39 @@ _DENSE_SYMBOLS = 256
 _LONGEST = 1 << 62  # half of all times; 8,192 monthly bars would be longer
 
 
+class Head(NamedTuple):
+    """A local copy of the first part of an input that lies elsewhere, and what share of the input it is."""
+
+    place: str
+    share: float
+
+
 @dataclass(frozen=True)
 class Settled:
-    """The inputs' layouts by path, whether the run's times are all dates, and the slots."""
+    """The inputs' layouts by path, whether the run's times are all dates, and the slots.
+
+    `names` holds what the user calls an input whose path is another for the tasks.
+    """
 
     inputs: dict[str, Layout]
     dated: bool
     slots: Slots
+    names: dict[str, str] = field(default_factory=dict)
+
+    def at(self, places: Mapping[str, str]) -> "Settled":
+        """The same for tasks that see each input at another place."""
+        inputs = {bare(places[path]): layout for path, layout in self.inputs.items()}
+        names = {bare(places[path]): path for path in self.inputs if bare(places[path]) != path}
+        return replace(self, inputs=inputs, names=names)
+
+    def name(self, path: str) -> str:
+        """What the user calls the input that a task sees at `path`."""
+        return self.names.get(bare(path), path)
 
     def layout(self, path: str) -> Layout:
         """The layout of an input by the path that a task sees."""
         try:
-            return self.inputs[path]
+            return self.inputs[bare(path)]
         except KeyError:
             raise InputError(
                 f"{path}: was not among the inputs when the job was submitted, so its columns are not known;"
@@ -57,6 +79,7 @@ class Settled:
                     "inputs": {path: number[layout] for path, layout in self.inputs.items()},
                     "dated": self.dated,
                     "slots": self.slots.to_json(),
+                    "names": self.names,
                 }
             )
         )
@@ -67,7 +90,16 @@ class Settled:
         fields = json.loads(Path(path).read_text())
         known = [layouts.from_json(layout) for layout in fields["layouts"]]
         inputs = {path: known[number] for path, number in fields["inputs"].items()}
-        return cls(inputs, fields["dated"], Slots(**fields["slots"]))
+        return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"])
+
+
+def bare(path: str) -> str:
+    """A path without scheme and host, which tasks and submitter may spell differently.
+
+    >>> bare("hdfs://namenode:8020/bars/a.csv"), bare("file:/bars/a.csv"), bare("/bars/a:/b.csv")
+    ('/bars/a.csv', '/bars/a.csv', '/bars/a:/b.csv')
+    """
+    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?(?=/)", "", path)
 
 
 def list_files(arguments: Sequence[str]) -> list[str]:
@@ -103,15 +135,19 @@ def _files_of(argument: str) -> list[str]:
     raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
 
 
-def settle(paths: Sequence[str], reading: Reading, slot: int | None = None) -> tuple[Settled, list[str]]:
-    """Settles a run over these files; also the paths that hold no bar, which are left out.
+def settle(
+    paths: Sequence[str], reading: Reading, slot: int | None = None, heads: Mapping[str, Head] | None = None
+) -> tuple[Settled, list[str]]:
+    """Settles a run over these inputs; also the paths that hold no bar, which are left out.
 
-    Raises InputError where an input does not say what its columns are, or where no input has a bar.
+    Inputs are local files, or have a local copy of their first part in `heads`. Raises InputError where an input does
+    not say what its columns are, or where no input has a bar.
     """
     inputs: dict[str, Layout] = {}
     barren: list[str] = []
+    heads = heads or {}
     for path in dict.fromkeys(paths):
-        layout = _settle_layout(path, reading)
+        layout = _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
         if layout is None:
             barren.append(path)
         else:
@@ -121,28 +157,32 @@ def settle(paths: Sequence[str], reading: Reading, slot: int | None = None) -> t
             f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
             " a header and lines below it; check that these are the files you mean"
         )
-    spans = Slots(slot) if slot else estimate_slots(inputs)
+    spans = Slots(slot) if slot else estimate_slots(inputs, heads)
     return Settled(inputs, all(layout.dated is not False for layout in inputs.values()), spans), barren
 
 
-def _settle_layout(path: str, reading: Reading) -> Layout | None:
-    """An input's layout, with the kind of its times; None for an input without any line below its header."""
-    if is_parquet(path):
+def _settle_layout(path: str, place: str, reading: Reading) -> Layout | None:
+    """The layout of an input read at `place`, with the kind of its times; None without a line below a header."""
+    try:
+        layout = _read_layout(path, place, reading)
+        lines = 0
+        for bars in _from_the_start(place, layout) if layout else ():
+            lines += bars.lines
+            if layout and len(bars):
+                return replace(layout, dated=not bars.timed[0])
+    except InputError as error:
+        raise InputError(str(error).replace(place, path)) from error
+    return layout if lines else None
+
+
+def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
+    if is_parquet(place):
         from windrow.feeds.parquet import column_names
 
-        names = [layouts.normalise(name) for name in column_names(path)]
-        layout = layouts.layout_of(path, names, None, reading)
-    else:
-        first = _first_line(path)
-        if not first:
-            return None
-        layout = _text_layout(path, first, reading)
-    lines = 0
-    for bars in _from_the_start(path, layout):
-        lines += bars.lines
-        if len(bars):
-            return replace(layout, dated=not bars.timed[0])
-    return layout if lines else None
+        names = [layouts.normalise(name) for name in column_names(place)]
+        return layouts.layout_of(path, names, None, reading)
+    first = _first_line(place)
+    return _text_layout(path, first, reading) if first else None
 
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
@@ -182,7 +222,7 @@ def _is_header(first: bytes, layout: Layout) -> bool:
     return rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))
 
 
-def estimate_slots(inputs: dict[str, Layout]) -> Slots:
+def estimate_slots(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | None = None) -> Slots:
     """Spans that hold some thousands of bars of a symbol, from samples of at most 32 inputs.
 
     Where a sample stands in time order its bars' spacing is seen directly; where it does not, the symbol's share of the
@@ -193,7 +233,9 @@ def estimate_slots(inputs: dict[str, Layout]) -> Slots:
     places = max(2, _PLACES // len(sampled))
     density: dict[str, list[tuple[int, int, float]]] = {}
     for path, layout in sampled:
-        for symbol, first, last, bars_a_ns in _densities(*_samples(path, layout, places)):
+        head = (heads or {}).get(path, Head(path, 1.0))
+        samples, share = _samples(head.place, layout, places)
+        for symbol, first, last, bars_a_ns in _densities(samples, share * head.share):
             density.setdefault(symbol, []).append((first, last, bars_a_ns))
     spans = {symbol: _span(ranges, step) for symbol, ranges in density.items()}
     if not spans:

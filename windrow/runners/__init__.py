@@ -4,6 +4,31 @@
     inline.py   every task in this process
     local.py    a process a core, forked from this one, so that imports are paid once
     tasks.py    running functions in forked processes
+    hadoop.py   inputs on HDFS or here, outputs published there; the package reaches tasks as one zip
 
 mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
+
+from typing import Any
+
+
+def find(alias: str) -> Any:
+    """windrow's runner of that name, or None for mrjob's own; loaded only where it is used."""
+    if alias == "inline":
+        from windrow.runners.inline import InlineRunner
+
+        return InlineRunner
+    if alias == "local":
+        from windrow.runners.local import LocalRunner
+
+        return LocalRunner
+    if alias == "hadoop":
+        from windrow.runners.hadoop import HadoopRunner
+
+        return HadoopRunner
+    return None
+
+
+def more_arguments(runner: Any, job: type) -> dict[str, Any]:
+    """What windrow's runners take beside mrjob's arguments."""
+    return {"mrjob_cls": job} if runner.alias == "local" and runner.__module__.startswith("windrow.") else {}

@@ -16,6 +16,8 @@ from windrow.progress import progress
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them, one JSON a line.
 OPENS_INPUTS = "windrow_opens_inputs"
+#: Set for every task of these runners: what it raises reaches the submitter as it is.
+OWN_TASK = "windrow_own_task"
 #: A mapper gets at most so many bytes: enough to make starting it cheap, little enough to keep all cores busy.
 SPLIT_BYTES = 64 << 20
 #: What `sort` may hold in memory before it spills; more is not faster for lines as few as blocks are.
@@ -75,7 +77,7 @@ class OpensInputs:
     ) -> dict[str, Any]:
         conf = super()._simulate_jobconf_for_step(task_type, step_num, task_num, map_split)  # type: ignore
         opens = {OPENS_INPUTS: "1"} if task_type == "mapper" and step_num == 0 else {}
-        return {**conf, **opens}
+        return {**conf, **opens, OWN_TASK: "1"}
 
     def _sort_input_func(self) -> Callable[..., None]:
         sort = [*(self._opts.get("sort_bin") or ["sort"]), "-S", _SORT_MEMORY]  # type: ignore

@@ -52,10 +52,17 @@ def staged(output: str, description: dict[str, Any]) -> Iterator[str]:
                 parent.rmdir()
 
 
+def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
+    """Writes, into a folder, the files that stand beside an output's parts."""
+    described, success = folder / DESCRIPTION, folder / "_SUCCESS"
+    described.write_text(json.dumps(description) + "\n")
+    success.touch()
+    return [described, success]
+
+
 def _publish(staging: Path, final: Path, output: str, description: dict[str, Any]) -> None:
     try:
-        (staging / DESCRIPTION).write_text(json.dumps(description) + "\n")
-        (staging / "_SUCCESS").touch()
+        describe_output(description, staging)
         os.replace(staging, final)
     except OSError as error:
         raise _cannot(output, error) from error

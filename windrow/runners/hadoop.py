@@ -1,0 +1,132 @@
+"""`-r hadoop`: mrjob's Hadoop runner, with inputs settled from their first bytes and outputs published by rename.
+
+A task's message reaches the submitter as counters (windrow/counts.py), so nobody has to search logs for it.
+"""
+
+import re
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mrjob.hadoop import HadoopJobRunner
+
+from windrow.errors import InputError, OutputError
+from windrow.feeds.heads import write_head
+from windrow.feeds.settle import Head, list_files
+from windrow.sinks.publish import describe_output
+
+#: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
+_HEAD_BYTES = 1 << 18
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+
+
+class HadoopRunner(HadoopJobRunner):
+    """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._code = tempfile.TemporaryDirectory(prefix="windrow-")
+        zipped = zip_packages(Path(self._code.name) / "windrow.zip")
+        super().__init__(**{**kwargs, "py_files": [*(kwargs.get("py_files") or []), str(zipped)]})
+
+    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+        """The files that arguments mean, and local copies of the first part of those that lie on HDFS."""
+        far = [argument for argument in arguments if _URI.match(argument)]
+        sizes = self._list(far) if far else {}
+        here = list_files([argument for argument in arguments if argument not in far])
+        return [*sizes, *here], self._heads(sizes, folder)
+
+    def _list(self, uris: Sequence[str]) -> dict[str, int]:
+        """Files and their sizes; a directory means the files in it, without hidden ones."""
+        lines = self._hadoop("fs", "-ls", *uris).decode().splitlines()
+        fields = [line.split(None, 7) for line in lines if line[:1] == "-"]
+        return {field[7]: int(field[4]) for field in fields if field[7].rpartition("/")[2][0] not in "._"}
+
+    def _heads(self, sizes: Mapping[str, int], folder: Path) -> dict[str, Head]:
+        heads = {}
+        for number, (uri, size) in enumerate(sizes.items()):
+            place = folder / f"{number:05d}-{uri.rpartition('/')[2]}"
+            heads[uri] = write_head(self._first_bytes(uri), uri, size, place)
+        return heads
+
+    def _first_bytes(self, uri: str) -> bytes:
+        command = [*self.get_hadoop_bin(), "fs", "-cat", uri]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
+            assert cat.stdout is not None
+            head = cat.stdout.read(_HEAD_BYTES)
+            cat.kill()
+        return head
+
+    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+        """Makes these the job's inputs; where each lies for a task."""
+        here = [path for path in dict.fromkeys(paths) if not _URI.match(path)]
+        uploaded = self._upload(here, folder) if here else {}
+        places = {path: uploaded.get(path, path) for path in paths}
+        self._input_paths = [places[path] for path in paths]
+        return places
+
+    def _upload(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+        """One call for all files: each start of Hadoop's client takes a second or two."""
+        links = folder / "inputs"
+        links.mkdir()
+        for number, path in enumerate(paths):
+            (links / f"{number:05d}-{_plain_name(path)}").symlink_to(path)
+        self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
+        self._hadoop("fs", "-put", str(links), self._hadoop_tmp_dir)
+        names = sorted(link.name for link in links.iterdir())
+        return dict(zip(paths, [f"{self._hadoop_tmp_dir}/inputs/{name}" for name in names], strict=True))
+
+    def _check_input_paths(self) -> None:
+        """Nothing: their headers have been read already."""
+
+    def _add_input_files_for_upload(self) -> None:
+        """Nothing: `take_inputs` has uploaded them."""
+
+    @contextmanager
+    def staged(self, output: str, description: dict[str, Any]) -> Iterator[None]:
+        """The job's output directory becomes `output`, described, unless the block fails; then it is removed."""
+        if self.fs.hadoop.exists(output):
+            raise OutputError(
+                f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
+            )
+        try:
+            yield
+            described, _ = describe_output(
+                description, Path(self._get_local_tmp_dir())
+            )  # Hadoop writes _SUCCESS by itself
+            self._hadoop("fs", "-put", str(described), self._output_dir)
+            self._hadoop("fs", "-mv", self._output_dir, output)
+        except BaseException:
+            self.fs.hadoop.rm(self._output_dir)
+            raise
+
+    def _hadoop(self, *arguments: str) -> bytes:
+        """What a command of Hadoop's client prints; InputError with what it says where it fails."""
+        done = subprocess.run([*self.get_hadoop_bin(), *arguments], capture_output=True)
+        if done.returncode:
+            said = [line for line in done.stderr.decode().splitlines() if not line.startswith(("SLF4J", "log4j", "20"))]
+            raise InputError(
+                f"{' '.join(arguments[2:])[:300]}: `hadoop {' '.join(arguments[:2])}` refused:"
+                f" {(said or ['it said nothing'])[-1]}; check the path, its rights, and that the cluster is up"
+            )
+        return done.stdout
+
+
+def zip_packages(place: Path) -> Path:
+    """The packages that tasks import, as they stand here, in one zip that Python can import from."""
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for package in ("jobs", "sort_keys", "windrow"):
+            spec = find_spec(package)
+            root = Path((spec and spec.origin) or "").parent
+            for file in sorted(root.rglob("*.py")):
+                archive.write(file, Path(package) / file.relative_to(root))
+    return place
+
+
+def _plain_name(path: str) -> str:
+    """A file's name without what has a meaning in paths of Hadoop."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", Path(path).name)

@@ -1,0 +1,116 @@
+"""Submitting a job: settles its inputs, runs it, and publishes or prints what it wrote, or nothing."""
+
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+from windrow import options
+from windrow.counts import refusal, summed
+from windrow.errors import UsageError
+from windrow.feeds.settle import list_files, settle
+from windrow.sinks.publish import refuse_taken, staged
+
+
+def is_here(job: Any) -> bool:
+    """Whether the job runs on this machine, under windrow's own runners."""
+    return (job.options.runner or "inline") in ("inline", "local")
+
+
+def say(*lines: str) -> None:
+    """Speaks to the user, on standard error: standard output is the job's."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def run(job: Any) -> None:
+    """Runs a job to its end; raises WindrowError where its output must not be trusted, and then leaves none."""
+    # mrjob's own messages would hide the few that matter.
+    job.set_up_logging(quiet=not job.options.verbose, verbose=job.options.verbose)
+    output = job.options.output_dir
+    if output is None:
+        _run_and_judge(job, print_output=job._should_cat_output())
+    elif is_here(job):
+        refuse_taken(output)
+        with staged(output, job.description()) as job.options.output_dir:
+            _run_and_judge(job, print_output=bool(job.options.cat_output))
+    else:
+        job.options.output_dir = _beside(output)
+        _run_and_judge(job, print_output=bool(job.options.cat_output), output=output)
+
+
+def _beside(output: str) -> str:
+    """Where the parts of an output on HDFS are written before they are published."""
+    parent, slash, name = output.rstrip("/").rpartition("/")
+    return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
+
+
+def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> None:
+    with job.make_runner() as runner, _publishing(runner, job, output):
+        runner.run()
+        told = summed(runner.counters())
+        if told.refusals:
+            raise refusal(told.refusals)
+        job.judge(told.counts, told.conflicts)
+        if print_output:
+            for chunk in runner.cat_output():
+                job.stdout.write(chunk)
+            job.stdout.flush()
+    job.tell(told.counts)
+
+
+def _publishing(runner: Any, job: Any, output: str | None) -> AbstractContextManager[Any]:
+    return nullcontext() if output is None else runner.staged(output, job.description())
+
+
+def make_runner(job: Any, make: Callable[[], Any]) -> Any:
+    """A runner made by `make`, mrjob's way, that has the job's inputs settled; it keeps what tasks read of that."""
+    folder = Path(tempfile.mkdtemp(prefix="windrow-"))
+    try:
+        job._cl_args = [*job._cl_args, "--settled", str(folder / "settled.json")]
+        runner = make()
+        _settle_inputs(job, runner, folder)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    weakref.finalize(runner, shutil.rmtree, folder, ignore_errors=True)
+    return runner
+
+
+def _settle_inputs(job: Any, runner: Any, folder: Path) -> None:
+    arguments = _arguments(job, folder)
+    far = hasattr(runner, "find_inputs")
+    listed, heads = runner.find_inputs(arguments, folder) if far else (list_files(arguments), {})
+    settled, barren = settle(listed, options.reading(job.options, job.columns()), options.slot(job.options), heads)
+    for path in barren:
+        say(f"warning: {path}: has no line below its header; skipped")
+    kept = [path for path in listed if path in settled.inputs]  # one given twice is read twice
+    if far:
+        settled = settled.at(runner.take_inputs(kept, folder))
+    else:
+        runner._input_paths = kept
+    settled.save(folder / "settled.json")
+
+
+def _arguments(job: Any, folder: Path) -> list[str]:
+    """The inputs as given; standard input as a file, since it is read twice, for its header and for its bars."""
+    arguments: Sequence[str] = job.options.args or ["-"]
+    if "-" not in arguments:
+        return list(arguments)
+    if arguments.count("-") > 1:
+        raise UsageError("-: given more than once; standard input can be read once; give it once")
+    if job.options.symbol_from_filename:
+        raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
+    spooled = folder / "standard-input"
+    _spool(job.stdin, spooled)
+    return [str(spooled) if path == "-" else path for path in arguments]
+
+
+def _spool(stdin: BinaryIO, place: Path) -> None:
+    with place.open("wb") as file:
+        shutil.copyfileobj(stdin, file, 1 << 20)
