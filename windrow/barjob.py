@@ -25,6 +25,7 @@ import sys
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +41,8 @@ from windrow import options, runners, submit
 from windrow.bars import Bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
 from windrow.errors import UsageError, WindrowError
-from windrow.feeds.files import parse_stream, read_bars
+from windrow.feeds.fetch import fetched
+from windrow.feeds.files import named, parse_stream, read_bars
 from windrow.feeds.settle import Settled
 from windrow.help import job_name, print_help
 from windrow.runners.splits import OPENS_INPUTS, OWN_TASK
@@ -255,14 +257,22 @@ class BarJob(MRJob):
     def _feed(self) -> Iterator[tuple[Bars, str]]:
         """Parsed bars and the input they come from; opened here, or read from standard input where Hadoop opened it."""
         if os.environ.get(OPENS_INPUTS):
-            for path, start, end in _ranges(self.stdin):
-                for bars in read_bars(path, self.settled.layout(path), start, end, self.keep_texts):
-                    yield bars, path
+            for line in self.stdin:
+                yield from self._open(json.loads(line[line.index(b"[") :]))
             return
         path, headed = _map_input("file"), _map_input("start") in ("", "0")
         layout, name = self.settled.layout(path), self.settled.name(path)
         for bars in parse_stream(self.stdin, layout, name, keep_texts=self.keep_texts, headed=headed):
             yield bars, name
+
+    def _open(self, ranges: Sequence[dict[str, Any]]) -> Iterator[tuple[Bars, str]]:
+        """Bars of byte ranges and whole files that this task opens itself."""
+        with fetched([piece["path"] for piece in ranges]) as places:
+            for path, start, length in map(itemgetter("path", "start", "length"), ranges):
+                place, name, layout = places[path], self.settled.name(path), self.settled.layout(path)
+                with named(place, name):
+                    for bars in read_bars(place, layout, start, start + length, self.keep_texts):
+                        yield bars, name
 
     def run_reducer(self, step_num: int = 0) -> None:
         """Merges this task's blocks and pushes its symbols' bars through the kernel."""
@@ -293,12 +303,6 @@ class BarJob(MRJob):
         for name, amount in counts.items():
             if amount:
                 self.increment_counter(COUNTS, name, int(amount))
-
-
-def _ranges(lines: Any) -> Iterator[tuple[str, int, int]]:
-    for line in lines:
-        piece = json.loads(line)
-        yield piece["path"], piece["start"], piece["start"] + piece["length"]
 
 
 def _map_input(what: str) -> str:

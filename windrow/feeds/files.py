@@ -118,6 +118,15 @@ def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
 
 
 @contextmanager
+def named(place: str, name: str) -> Iterator[None]:
+    """Errors of this block that name the file read at `place` call it `name`, as the user does."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(place, name)) from error
+
+
+@contextmanager
 def open_text(path: str) -> Iterator[BinaryIO]:
     """The bytes of a text file, decompressed by its suffix; trouble in reading becomes an InputError that names it."""
     with _open_both(path) as (_, stream):

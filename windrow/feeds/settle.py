@@ -19,7 +19,7 @@ from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars import MAX_LINE, Bars, Layout
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
-from windrow.feeds.files import is_parquet, is_splittable, open_text, read_bars, read_start
+from windrow.feeds.files import is_parquet, is_splittable, named, open_text, read_bars, read_start
 from windrow.feeds.layout import Reading
 
 _SAMPLED_INPUTS = 32
@@ -163,15 +163,13 @@ def settle(
 
 def _settle_layout(path: str, place: str, reading: Reading) -> Layout | None:
     """The layout of an input read at `place`, with the kind of its times; None without a line below a header."""
-    try:
+    with named(place, path):
         layout = _read_layout(path, place, reading)
         lines = 0
         for bars in _from_the_start(place, layout) if layout else ():
             lines += bars.lines
             if layout and len(bars):
                 return replace(layout, dated=not bars.timed[0])
-    except InputError as error:
-        raise InputError(str(error).replace(place, path)) from error
     return layout if lines else None
 
 

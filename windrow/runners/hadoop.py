@@ -3,6 +3,7 @@
 A task's message reaches the submitter as counters (windrow/counts.py), so nobody has to search logs for it.
 """
 
+import json
 import re
 import subprocess
 import tempfile
@@ -14,14 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from mrjob.hadoop import HadoopJobRunner
+from mrjob.util import cmd_line
 
 from windrow.errors import InputError, OutputError
+from windrow.feeds.fetch import CLIENT
+from windrow.feeds.files import is_parquet
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import Head, list_files
+from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.sinks.publish import describe_output
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
+#: Inputs above which they are handed out whole: a task for each small file would take a second or more.
+_MANY = 64
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -38,6 +45,7 @@ class HadoopRunner(HadoopJobRunner):
         far = [argument for argument in arguments if _URI.match(argument)]
         sizes = self._list(far) if far else {}
         here = list_files([argument for argument in arguments if argument not in far])
+        self._sizes = {**sizes, **{path: Path(path).stat().st_size for path in here}}
         return [*sizes, *here], self._heads(sizes, folder)
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
@@ -55,9 +63,10 @@ class HadoopRunner(HadoopJobRunner):
 
     def _first_bytes(self, uri: str) -> bytes:
         command = [*self.get_hadoop_bin(), "fs", "-cat", uri]
+        enough = -1 if is_parquet(uri) else _HEAD_BYTES  # Parquet says its columns at its end
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
             assert cat.stdout is not None
-            head = cat.stdout.read(_HEAD_BYTES)
+            head = cat.stdout.read(enough)
             cat.kill()
         return head
 
@@ -67,7 +76,24 @@ class HadoopRunner(HadoopJobRunner):
         uploaded = self._upload(here, folder) if here else {}
         places = {path: uploaded.get(path, path) for path in paths}
         self._input_paths = [places[path] for path in paths]
+        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
+            self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
         return places
+
+    def _hand_out_whole(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
+        """Lets mappers fetch whole files, small ones by the hundred, instead of reading lines that Hadoop splits."""
+        manifest = folder / "whole-files.txt"
+        pieces = [{"path": path, "start": 0, "length": size} for path, size in files]
+        manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
+        self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
+        self._hadoop("fs", "-put", str(manifest), self._hadoop_tmp_dir)
+        self._input_paths = [f"{self._hadoop_tmp_dir}/{manifest.name}"]
+        self._hadoop_input_format = "org.apache.hadoop.mapred.lib.NLineInputFormat"
+        self._opts["cmdenv"] |= {OPENS_INPUTS: "1", CLIENT: cmd_line(self.get_hadoop_bin())}
+        self._opts["jobconf"] |= {
+            "mapreduce.input.lineinputformat.linespermap": "1",
+            "stream.map.input.ignoreKey": "true",  # only the default input format leaves the line's offset out
+        }
 
     def _upload(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """One call for all files: each start of Hadoop's client takes a second or two."""
@@ -125,6 +151,11 @@ def zip_packages(place: Path) -> Path:
             for file in sorted(root.rglob("*.py")):
                 archive.write(file, Path(package) / file.relative_to(root))
     return place
+
+
+def _is_text(path: str) -> bool:
+    """Whether Hadoop itself can read the lines of a file: it knows neither Parquet nor, without more, zstd."""
+    return not is_parquet(path) and not path.lower().endswith(".zst")
 
 
 def _plain_name(path: str) -> str:

@@ -14,7 +14,7 @@ from sort_keys.shuffle import partition
 from windrow.feeds.files import is_splittable
 from windrow.progress import progress
 
-#: Set in the environment of a mapper that opens its inputs itself: its standard input lists them, one JSON a line.
+#: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
 #: Set for every task of these runners: what it raises reaches the submitter as it is.
 OWN_TASK = "windrow_own_task"
@@ -55,7 +55,7 @@ class OpensInputs:
         for number, ranges in enumerate(tasks):
             path = Path(self._task_input_path("mapper", step_num, number))  # type: ignore
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(json.dumps(piece) + "\n" for piece in ranges))
+            path.write_text(json.dumps(ranges) + "\n")
         return [
             {"file": ranges[0]["path"], "start": ranges[0]["start"], "length": sum(r["length"] for r in ranges)}
             for ranges in tasks
@@ -113,15 +113,24 @@ def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[dict[str, Any]
     """
     sizes = [os.stat(path).st_size for path in paths]
     share = min(SPLIT_BYTES, max(1, -(-sum(sizes) // max(1, cores))))
+    pieces = [
+        {"path": path, "start": start, "length": length}
+        for path, size in zip(paths, sizes, strict=True)
+        for start, length in _ranges(path, size, share)
+    ]
+    return group(pieces, share)
+
+
+def group(pieces: Sequence[dict[str, Any]], share: int) -> Iterator[list[dict[str, Any]]]:
+    """Pieces in groups of about `share` bytes, in order."""
     task: list[dict[str, Any]] = []
     room = share
-    for path, size in zip(paths, sizes, strict=True):
-        for start, length in _ranges(path, size, share):
-            if task and length > room:
-                yield task
-                task, room = [], share
-            task.append({"path": path, "start": start, "length": length})
-            room -= length
+    for piece in pieces:
+        if task and piece["length"] > room:
+            yield task
+            task, room = [], share
+        task.append(piece)
+        room -= piece["length"]
     yield task
 
 
