@@ -134,7 +134,7 @@ def test_conflicts_have_the_same_message_in_any_order(job):
         done = job(*paths)
         refused(
             done,
-            "error: 3 bars differ from another of their symbol and time: A at 2008-03-05 has close 5.5 and 9.0;",
+            "error: 3 conflicts, two different bars at one symbol and time: A at 2008-03-05 has close 5.5 and 9.0;",
         )
         messages.add(done.err)
     assert len(messages) == 1

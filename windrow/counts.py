@@ -6,7 +6,7 @@ Tasks count on their own, under any runner; the submitter adds up and decides, b
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote_plus, unquote_plus
 from zlib import crc32
 
 import numpy as np
@@ -26,7 +26,7 @@ REFUSED = "windrow: refused"
 
 #: Hadoop cuts longer names of counters off.
 _NAME_LENGTH = 60
-_HARMLESS = " ()[]{}<>/:;.=+-_!?*@#$^&|~`'\"\\"
+_HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 
 
 class Told(NamedTuple):
@@ -51,9 +51,9 @@ def names_of(text: str) -> list[str]:
     """A text as names of counters, which are short and hold no comma; `summed` puts it together again.
 
     >>> names_of("a, b")
-    ['d42800 a%2C b']
+    ['d42800 a%2C+b']
     """
-    safe = quote(text, safe=_HARMLESS)
+    safe = quote_plus(text, safe=_HARMLESS)  # Hadoop trims blanks
     mark = f"{crc32(text.encode()) & 0xFFFF:04x}"
     pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
     return [f"{mark}{number:02d} {piece}" for number, piece in enumerate(pieces)]
@@ -64,7 +64,7 @@ def _joined(names: Iterable[str]) -> list[str]:
     pieces: dict[str, str] = {}
     for name in sorted(names):
         pieces[name[:4]] = pieces.get(name[:4], "") + name[7:]
-    return [unquote(text) for text in pieces.values()]
+    return [unquote_plus(text) for text in pieces.values()]
 
 
 def refusal(texts: Sequence[str]) -> WindrowError:
@@ -107,7 +107,8 @@ def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_con
         )
     if on_conflict == "fail" and counts["conflicts"]:
         raise ConflictError(
-            f"{counts['conflicts']:,} bars differ from another of their symbol and time: {''.join(conflicts[:1])};"
+            f"{_number(counts['conflicts'], 'conflict')}, two different bars at one symbol and time:"
+            f" {''.join(conflicts[:1])};"
             " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
             " nanoseconds, first; or keep one by --on-conflict smallest|largest"
         )

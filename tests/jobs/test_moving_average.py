@@ -201,4 +201,4 @@ def test_the_conflict_named_is_the_first_by_key_whoever_reduces_it(run_job, tmp_
     bars.write_text("symbol,timestamp,close\n" + quoted)
     ran = run_job("-D", f"mapreduce.job.reduces={reducers}", bars)
     assert ran.status == 1
-    assert "4 bars differ from another of their symbol and time: A at 2020-01-01 has close 1.0 and 2.0;" in ran.err
+    assert "4 conflicts, two different bars at one symbol and time: A at 2020-01-01 has close 1.0 and 2.0;" in ran.err

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from windrow.feeds.files import CODECS, is_parquet
+from windrow.feeds.files import CODECS
 from windrow.feeds.settle import Head
 
 
 def write_head(head: bytes, uri: str, size: int, place: Path) -> Head:
     """Writes `head`, an input's first bytes, as a file of whole lines of plain text; `size` is the input's, in bytes.
 
-    A Parquet file says its columns at its end, so it has to be there whole.
+    A head that is the whole input is kept as it is: what is wrong with it is then found at submission.
     """
+    if len(head) >= size:
+        place.write_bytes(head)
+        return Head(str(place), 1.0)
     codec = CODECS.get(Path(uri).suffix.lower())
-    if codec is not None:
-        place = place.with_suffix("")
     text = head if codec is None else _expand(head, codec)
-    if len(head) < size and not is_parquet(uri):
-        text = text[: text.rfind(b"\n") + 1] or text
-    place.write_bytes(text)
-    return Head(str(place), min(1.0, len(head) / max(size, 1)))
+    place = place if codec is None else place.with_suffix("")
+    place.write_bytes(text[: text.rfind(b"\n") + 1] or text)
+    return Head(str(place), len(head) / size)
 
 
 def _expand(head: bytes, codec: str) -> bytes:

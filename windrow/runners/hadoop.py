@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mrjob.hadoop import HadoopJobRunner
+from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
 from windrow.errors import InputError, OutputError
@@ -23,6 +24,7 @@ from windrow.feeds.files import is_parquet
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import Head, list_files
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
+from windrow.runners.tasks import TaskError
 from windrow.sinks.publish import describe_output
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
@@ -36,12 +38,34 @@ class HadoopRunner(HadoopJobRunner):
     """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
 
     def __init__(self, **kwargs: Any) -> None:
+        self._picked: Any = None
+        self._asked: list[str] = []
+        self._sizes: dict[str, int] = {}
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
         zipped = zip_packages(Path(self._code.name) / "windrow.zip")
         super().__init__(**{**kwargs, "py_files": [*(kwargs.get("py_files") or []), str(zipped)]})
 
+    def run(self) -> None:
+        """Runs the job; what made it fail is raised as the task, or Hadoop, said it."""
+        try:
+            super().run()
+        except StepFailedException as error:
+            raise self._explained() from error
+
+    def _pick_error(self, log_interpretation: Any, step_type: str) -> Any:
+        self._picked = super()._pick_error(log_interpretation, step_type)
+        return self._picked
+
+    def _explained(self) -> Exception:
+        picked = self._picked or {}
+        task, hadoop = ((picked.get(of) or {}).get("message", "").strip() for of in ("task_error", "hadoop_error"))
+        application = self._log_interpretations[-1].get("step", {}).get("application_id", "APPLICATION")
+        more = f"to see more: yarn logs -applicationId {application}"
+        return explain(task, hadoop, more, self._asked, self._output_dir)
+
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
         """The files that arguments mean, and local copies of the first part of those that lie on HDFS."""
+        self._asked = list(arguments)
         far = [argument for argument in arguments if _URI.match(argument)]
         sizes = self._list(far) if far else {}
         here = list_files([argument for argument in arguments if argument not in far])
@@ -140,6 +164,24 @@ class HadoopRunner(HadoopJobRunner):
                 f" {(said or ['it said nothing'])[-1]}; check the path, its rights, and that the cluster is up"
             )
         return done.stdout
+
+
+def explain(task: str, hadoop: str, more: str, inputs: Sequence[str], output: str) -> Exception:
+    """The error to raise for what a task's Python and what Hadoop said when a job failed.
+
+    A traceback is shown as it is. Of Hadoop's own exceptions the first line says it all.
+    """
+    if "Traceback" in task:
+        return TaskError(f"{task}\n{more}")
+    first = (hadoop.splitlines() or [task])[0].removeprefix("Error: ")
+    if "Quota" in first or "No space" in first:
+        return OutputError(f"{output}: HDFS has no room for it: {first}; free some, or choose another place; {more}")
+    if re.search(
+        r"EOFException|ZipException|ZlibFactory|bad block|BZip2|IOException: (incorrect|invalid|not a)", hadoop
+    ):
+        files = ", ".join(inputs[:5]) + (" ..." if len(inputs) > 5 else "")
+        return InputError(f"{files}: is truncated or damaged, or one of them is: {first}; get the file again; {more}")
+    return TaskError(f"Hadoop failed the job: {first or 'it did not say why'}\n{more}")
 
 
 def zip_packages(place: Path) -> Path:
