@@ -125,3 +125,16 @@ def test_conflicts_can_be_settled():
     same = frame(timestamp=[pd.Timestamp(0)] * 3)
     for side, value in (("smallest", 1.0), ("largest", 4.0)):
         assert windrow.moving_average(same, "sma:1", on_conflict=side)["sma:1"].tolist() == [value]
+
+
+def test_symbols_are_found_by_the_names_that_files_give_them():
+    times = pd.date_range("2020-01-01", periods=2)
+    bars = pd.DataFrame({"Ticker": ["A", "B"], "timestamp": times, "close": [1.0, 2.0]})
+    assert windrow.moving_average(bars, "sma:1")["symbol"].tolist() == ["A", "B"]
+
+
+def test_text_that_is_no_known_symbol_column_is_refused_not_averaged_over():
+    times = pd.date_range("2020-01-01", periods=2)
+    bars = pd.DataFrame({"instrument": ["A", "B"], "timestamp": times, "close": [1.0, 2.0]})
+    with pytest.raises(UsageError, match=r"the frame has no column symbol.* but text in instrument"):
+        windrow.moving_average(bars, "sma:1")

@@ -18,6 +18,7 @@ import pytest
 from windrow import plot as plotting
 from windrow.cli import main
 from windrow.errors import InputError
+from windrow.output import reading_of
 from windrow.plot import MOST_POINTS, arrange, choose, draw, page, picture, thin
 
 HOSTILE = [
@@ -212,7 +213,8 @@ def output(tmp_path, monkeypatch):
     prices, averages = frames(("AAA", "AAB", "AAC"))
     stand_in = types.ModuleType("windrow.output")
     stand_in.read_output = lambda path: averages
-    stand_in.read_bars = lambda paths, symbols, column: prices[prices["symbol"].isin(symbols)]
+    stand_in.read_bars = lambda paths, symbols, reading: prices[prices["symbol"].isin(symbols)]
+    stand_in.reading_of = reading_of
     monkeypatch.setitem(sys.modules, "windrow.output", stand_in)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "out").mkdir()
@@ -273,3 +275,15 @@ def test_bars_without_a_chosen_symbol_are_refused(output, capsys, monkeypatch):
 
 def test_library_text_cannot_end_its_script():
     assert plotting._unmarked('a="</SCRIPT><!--<script"') == r'a="\x3c/SCRIPT>\x3c!--\x3cscript"'
+
+
+def test_bars_are_read_as_the_job_read_them(tmp_path, monkeypatch, capsys):
+    """Its zone, its symbol and its column: prices must stand where their averages do."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"2024-01-02 09:{minute},{minute}.5" for minute in range(30, 50)]
+    (tmp_path / "AA.csv").write_text("\n".join(["date,Adj Close", *rows]) + "\n")
+    job = ["moving-average", "--symbol", "AA", "--timezone", "America/New_York", "--column", "Adj Close"]
+    assert main([*job, "--window", "2", "-q", "-o", "out", "AA.csv"]) == 0
+    panels = plotting._read(tmp_path / "out", ["AA.csv"], [], None)
+    assert panels.subtitle == "2024-01-02 14:30 to 2024-01-02 14:49 UTC"
+    assert panels.rows["y1"].notna().sum() == 19 and len(panels.rows) == 20

@@ -75,15 +75,15 @@ def test_the_indicator_of_readme_works_as_it_stands(shell, checkout):
 
 
 def test_the_job_of_readme_works_as_it_stands(shell, checkout):
-    code = next(block for block in blocks("python") if "class Ranges" in block)
-    (checkout / "jobs/ranges.py").write_text(code)
+    code = next(block for block in blocks("python") if "class Turnover" in block)
+    (checkout / "jobs/turnover.py").write_text(code)
     try:
-        lines = shell(".venv/bin/windrow ranges --quiet --bars 2 -r local data/bars.csv | sort | head -n 1")
-        name, day, value = lines.split("\t")
-        assert (name, day) == ("AAA", "2023-01-03") and float(value) > 0
-        assert "ranges" in shell(".venv/bin/windrow --help")
+        first = shell(".venv/bin/windrow turnover --quiet --bars 2 -r local data/bars.csv | sort | head -n 1")
+        volumes = [row.split(",")[6] for row in (checkout / "data/bars.csv").read_text().splitlines() if "AAA" in row]
+        assert first == f"AAA\t2023-01-03\t{int(volumes[0]) + int(volumes[1])}.0\n"
+        assert "turnover" in shell(".venv/bin/windrow --help")
     finally:
-        (checkout / "jobs/ranges.py").unlink()
+        (checkout / "jobs/turnover.py").unlink()
 
 
 def test_readme_and_help_name_the_same_options(run_module):

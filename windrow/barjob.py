@@ -19,6 +19,7 @@ What happens, on every runner:
     submission   sum the counters; fail on too many bad lines or conflicts, otherwise publish or print
 """
 
+import dataclasses
 import json
 import os
 import sys
@@ -85,8 +86,8 @@ class BarJob(MRJob):
         raise NotImplementedError
 
     def output_names(self) -> list[str]:
-        """Names of the output's columns after symbol and timestamp."""
-        raise NotImplementedError
+        """Names of the output's columns after symbol and timestamp; none for output that is no such table."""
+        return []
 
     def add_options(self) -> None:
         """Adds the job's own options, by `add_group` and `option`; --help shows them first."""
@@ -125,6 +126,7 @@ class BarJob(MRJob):
         """Reads the options and, where this is no task, checks them."""
         super().load_args(args)
         if not self.is_task():
+            submit.check(self)
             options.check(self.options)
             self.check_options()
 
@@ -185,7 +187,13 @@ class BarJob(MRJob):
 
     def description(self) -> dict[str, Any]:
         """What is written beside an output, for whoever reads it."""
-        return {"windrow": 1, "job": job_name(type(self)), "columns": self.output_names()}
+        reading = options.reading(self.options, self.columns())
+        return {
+            "windrow": 1,
+            "job": job_name(type(self)),
+            "columns": self.output_names(),
+            "reading": dataclasses.asdict(reading),
+        }
 
     def make_runner(self) -> Any:
         """A runner for the job as its options say, its inputs settled."""

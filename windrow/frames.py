@@ -12,6 +12,7 @@ from sort_keys.merge import ON_CONFLICT, Merge, Stretch
 from sort_keys.slots import Slots
 from windrow.bars import outside_range
 from windrow.errors import ConflictError, InputError, UsageError
+from windrow.feeds.layout import SYMBOL_NAMES, normalise
 from windrow.indicators import Indicators, Step, parse_step
 from windrow.windows import Options, parse_indicator
 
@@ -46,7 +47,7 @@ def moving_average(
     """
     if on_conflict not in ON_CONFLICT:
         raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
-    names = list(indicators) or ["sma:20"]
+    names = [str(name) for name in indicators] or ["sma:20"]
     kernel = Indicators(
         [parse_indicator(name) for name in names],
         Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
@@ -71,20 +72,38 @@ def moving_average(
 
 def _lines(bars: pd.DataFrame, timestamps: "pd.Series[Any]", column: str) -> Iterable[bytes]:
     """The bars as a shuffle would bring them to a reducer."""
-    codes, symbols = pd.factorize(_symbols(bars)) if "symbol" in bars else (np.zeros(len(bars)), ["bars"])
+    name = _symbol_column(bars)
+    codes, symbols = pd.factorize(_symbols(bars[name])) if name else (np.zeros(len(bars)), ["bars"])
     times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
     ns = _nanoseconds(times)
     columns = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, [_values(bars, column)])
     return sorted(line[:-1] for line in write_blocks(columns, Slots(1 << 62)))
 
 
-def _symbols(bars: pd.DataFrame) -> "pd.Series[Any]":
-    symbols = bars["symbol"]
+def _symbol_column(bars: pd.DataFrame) -> str | None:
+    """The column of symbols, by the names that files may give it; None where all bars are one symbol's.
+
+    A frame with other text in it is refused: bars of several symbols must never be averaged as one series.
+    """
+    for known in SYMBOL_NAMES:
+        for name in bars.columns:
+            if normalise(str(name)) == known:
+                return str(name)
+    texts = [str(name) for name in bars.columns if pd.api.types.is_string_dtype(bars[name].dtype)]
+    if texts:
+        raise UsageError(
+            f"the frame has no column {', '.join(SYMBOL_NAMES)}, but text in {', '.join(texts)}; it must be clear which"
+            " symbol a bar is of; rename the column that says it to symbol, or drop the others"
+        )
+    return None
+
+
+def _symbols(symbols: "pd.Series[Any]") -> "pd.Series[Any]":
     texts = symbols.astype(str)
     if symbols.isna().any() or (texts == "").any():
         raise InputError(
-            "column symbol is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
-            " bars.dropna(subset=['symbol'])"
+            f"column {symbols.name} is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
+            " bars.dropna()"
         )
     return texts
 

@@ -9,7 +9,7 @@ from typing import Any
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
 _RUNNING = {
     "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (a process a core),"
-               " hadoop, emr or spark"),
+               " or hadoop"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
                    " or not at all (default: print the output)"),
     "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, as mapreduce.job.reduces=8; may be repeated"),

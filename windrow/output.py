@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sort_keys.keys import decode_symbol
 from windrow.bars import Bars
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
-from windrow.feeds.layout import Reading
+from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import list_files, settle
 from windrow.sinks.publish import DESCRIPTION
 
@@ -132,13 +133,29 @@ def _empty(names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns | {name: pd.Series(dtype=np.float64) for name in names})
 
 
-def read_bars(paths: Sequence[str], symbols: Sequence[str] | None = None, column: str = "close") -> pd.DataFrame:
-    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the column's values.
+def reading_of(path: str | Path, column: str | None = None) -> Reading:
+    """How the job that wrote an output directory read its bars; of anything else the defaults.
+
+    `column`, where given, is read instead of the job's first one.
+    """
+    description = Path(path) / DESCRIPTION
+    told = json.loads(description.read_text()).get("reading") if description.is_file() else None
+    told = told or {"values": ["close"]}
+    reading = Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
+    return replace(reading, values=(normalise(column),) if column else reading.values[:1])
+
+
+def read_bars(
+    paths: Sequence[str], symbols: Sequence[str] | None = None, reading: Reading | None = None
+) -> pd.DataFrame:
+    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the values of `reading`'s column.
 
     Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Lines that are no bars are left out.
     Raises InputError as a job would.
     """
-    settled, _ = settle(list_files(paths), Reading(values=(column,)), slot=1 << 62)
+    reading = reading or Reading(values=("close",))
+    column = reading.values[0]
+    settled, _ = settle(list_files(paths), reading, slot=1 << 62)
     chosen = None if symbols is None else set(symbols)
     frames = [
         _frame(bars, chosen, column) for path, layout in settled.inputs.items() for bars in read_file(path, layout)

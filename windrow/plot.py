@@ -72,11 +72,12 @@ def plot(
     bars: list[str],
     symbols: list[str],
     out: Path = Path("plot.html"),
-    column: str = "close",
+    column: str | None = None,
     force: bool = False,
 ) -> list[Path]:
     """Draw `column` of `bars` and the averages in a job's `output`; return the page and picture written.
 
+    Bars are read as the job read them, which its output directory tells, and so is the column unless given.
     `symbols` are drawn in the order given; if empty, the output's first four by name. Raises OutputError if
     `out` or the picture beside it exists (unless `force`), InputError if the output is missing or has no line
     of a symbol, UsageError if `out` is not named .html, WindrowError if altair or vl-convert is not
@@ -106,16 +107,17 @@ def _need_packages() -> None:
         ) from None
 
 
-def _read(output: Path, bars: list[str], symbols: list[str], column: str) -> Panels:
+def _read(output: Path, bars: list[str], symbols: list[str], column: str | None) -> Panels:
     """Return the averages and the prices of the chosen symbols, arranged."""
-    from windrow.output import read_bars, read_output
+    from windrow.output import read_bars, read_output, reading_of
 
     if not output.exists():
         raise InputError(f"{output}: no such file or folder: give a job's --output-dir, or a file of its output")
     averages = choose(read_output(str(output)), symbols, str(output))
     chosen = averages["symbol"].unique().tolist()
-    prices = choose(read_bars(bars, chosen, column), chosen, " ".join(bars))
-    return arrange(prices, averages, column)
+    reading = reading_of(output, column)
+    prices = choose(read_bars(bars, chosen, reading), chosen, " ".join(bars))
+    return arrange(prices, averages, reading.values[0])
 
 
 def choose(frame: "pd.DataFrame", symbols: Sequence[str], source: str) -> "pd.DataFrame":

@@ -16,6 +16,9 @@ from windrow.errors import UsageError
 from windrow.feeds.settle import list_files, settle
 from windrow.sinks.publish import refuse_taken, staged
 
+#: Where jobs run.
+RUNNERS = ("inline", "local", "hadoop")
+
 
 def is_here(job: Any) -> bool:
     """Whether the job runs on this machine, under windrow's own runners."""
@@ -24,8 +27,18 @@ def is_here(job: Any) -> bool:
 
 def say(*lines: str) -> None:
     """Speaks to the user, on standard error: standard output is the job's."""
-    for line in lines:
-        print(line, file=sys.stderr)
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def check(job: Any) -> None:
+    """Refuses, before any work, what no runner could do."""
+    runner = job.options.runner or "inline"
+    if runner not in RUNNERS:
+        raise UsageError(f"-r {runner}: is not there yet; run by -r {', '.join(RUNNERS)}")
+    for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
+        asked = (job.options.jobconf or {}).get(name, "1")
+        if not asked.isdecimal() or int(asked) < 1:
+            raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")
 
 
 def run(job: Any) -> None:

@@ -50,3 +50,11 @@ def test_no_rejected_line_is_no_output_and_no_complaint(run_job, tmp_path):
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\n")
     ran = run_job(bars, job=Rejects)
     assert (ran.status, ran.out, ran.err) == (0, b"", "0 of 1 lines are no bars\n")
+
+
+def test_an_output_directory_holds_the_lines(run_job, tmp_path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,x\n")
+    assert run_job("-o", tmp_path / "out", bars, job=Rejects).status == 0
+    (line,) = (tmp_path / "out" / "part-00000").read_text().splitlines()
+    assert json.loads(line)["reason"] == "number"

@@ -97,7 +97,7 @@ class HadoopRunner(HadoopJobRunner):
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task."""
         here = [path for path in dict.fromkeys(paths) if not _URI.match(path)]
-        uploaded = self._upload(here, folder) if here else {}
+        uploaded = self._upload(here) if here else {}
         places = {path: uploaded.get(path, path) for path in paths}
         self._input_paths = [places[path] for path in paths]
         if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
@@ -109,9 +109,8 @@ class HadoopRunner(HadoopJobRunner):
         manifest = folder / "whole-files.txt"
         pieces = [{"path": path, "start": 0, "length": size} for path, size in files]
         manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
-        self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
-        self._hadoop("fs", "-put", str(manifest), self._hadoop_tmp_dir)
         self._input_paths = [f"{self._hadoop_tmp_dir}/{manifest.name}"]
+        self._put({self._input_paths[0]: str(manifest)})
         self._hadoop_input_format = "org.apache.hadoop.mapred.lib.NLineInputFormat"
         self._opts["cmdenv"] |= {OPENS_INPUTS: "1", CLIENT: cmd_line(self.get_hadoop_bin())}
         self._opts["jobconf"] |= {
@@ -119,16 +118,51 @@ class HadoopRunner(HadoopJobRunner):
             "stream.map.input.ignoreKey": "true",  # only the default input format leaves the line's offset out
         }
 
-    def _upload(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """One call for all files: each start of Hadoop's client takes a second or two."""
-        links = folder / "inputs"
-        links.mkdir()
-        for number, path in enumerate(paths):
-            (links / f"{number:05d}-{_plain_name(path)}").symlink_to(path)
-        self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
-        self._hadoop("fs", "-put", str(links), self._hadoop_tmp_dir)
-        names = sorted(link.name for link in links.iterdir())
-        return dict(zip(paths, [f"{self._hadoop_tmp_dir}/inputs/{name}" for name in names], strict=True))
+    def _upload(self, paths: Sequence[str]) -> dict[str, str]:
+        names = [f"{number:05d}-{_plain_name(path)}" for number, path in enumerate(paths)]
+        places = {path: f"{self._hadoop_tmp_dir}/inputs/{name}" for path, name in zip(paths, names, strict=True)}
+        self._put({place: path for path, place in places.items()})
+        return places
+
+    def _upload_local_files(self) -> None:
+        """What mrjob uploads, file by file, in one call."""
+        real, self._fs = self.fs, _Uploads(self.fs)
+        try:
+            super()._upload_local_files()
+            files = self._fs.files
+        finally:
+            self._fs = real
+        self._put(files)
+
+    def _put(self, files: Mapping[str, str]) -> None:
+        """Copies local files to below the run's directory on HDFS, by {place: file}; one may have several places.
+
+        In one call for all: each start of Hadoop's client takes a second or two.
+        """
+        with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
+            for place, path in files.items():
+                link = Path(folder) / place.removeprefix(self._hadoop_tmp_dir + "/")
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(Path(path).absolute())
+            self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
+            self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self._hadoop_tmp_dir)
+
+    def get_hadoop_version(self) -> str:
+        """The version, by the name of the streaming jar where that tells it: asking Hadoop takes a second."""
+        told = re.search(r"-(\d+\.\d+\.\d+)\.jar$", self._opts["hadoop_streaming_jar"] or "")
+        if told:
+            self.fs.hadoop._hadoop_version = told[1]
+        return super().get_hadoop_version()  # type: ignore[no-any-return]
+
+    def cat_output(self) -> Iterator[bytes]:
+        """The output's parts in order, in large pieces, by one call for all."""
+        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/part-*"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as cat:
+            assert cat.stdout is not None
+            while piece := cat.stdout.read(1 << 20):
+                yield piece
+        if cat.returncode:
+            raise OutputError(f"{self.get_output_dir()}: the output cannot be read; what Hadoop says of it is above")
 
     def _check_input_paths(self) -> None:
         """Nothing: their headers have been read already."""
@@ -164,6 +198,24 @@ class HadoopRunner(HadoopJobRunner):
                 f" {(said or ['it said nothing'])[-1]}; check the path, its rights, and that the cluster is up"
             )
         return done.stdout
+
+
+class _Uploads:
+    """Stands for a file system while mrjob uploads: it remembers what is to be put where."""
+
+    def __init__(self, fs: Any) -> None:
+        self._fs = fs
+        self.files: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def mkdir(self, path: str) -> None:
+        """Nothing: folders come with their files."""
+
+    def put(self, path: str, place: str) -> None:
+        """Remembers it."""
+        self.files[place] = path
 
 
 def explain(task: str, hadoop: str, more: str, inputs: Sequence[str], output: str) -> Exception:
