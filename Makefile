@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint types bench bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-cluster test-full lint types bench bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -15,11 +15,34 @@ demo: $(VENV)/.plot  ## install, average the sample bars, draw them
 	@echo "its first rows, from out/demo/part-00000:" && head -n 3 out/demo/part-00000
 	$(BIN)/windrow plot out/demo --bars data/bars.csv -o out/demo.html --force
 
+# The Python of the cluster's tasks; another than the .venv's must have what windrow needs.
+CLUSTER_PYTHON ?= $(CURDIR)/$(BIN)/python
+CLUSTER_NEEDS := $(if $(filter $(CURDIR)/$(BIN)/python,$(CLUSTER_PYTHON)),$(if $(wildcard $(VENV)/.test $(VENV)/.lint),,$(VENV)/.plot))
+
+cluster: $(CLUSTER_NEEDS)  ## a one-machine Hadoop in .cluster/, started or mended: its first time takes a minute
+	@tests/cluster/cluster start $(CLUSTER_PYTHON)
+	@echo "Hadoop is up. To try a job on it, and to stop it:"
+	@echo "    .cluster/hadoop fs -mkdir -p /bars && .cluster/hadoop fs -put -f data/bars.csv /bars/"
+	@echo "    $(BIN)/windrow moving-average -r hadoop -c .cluster/mrjob.conf hdfs:///bars/"
+	@echo "    make cluster-stop"
+
+cluster-jars: $(CLUSTER_NEEDS)  ## Hadoop's jars only, for jobs in one process: -r hadoop -c .cluster/mrjob-local.conf
+	@tests/cluster/cluster jars $(CLUSTER_PYTHON)
+
+cluster-stop:  ## stop it; what is on its HDFS stays
+	@tests/cluster/cluster stop
+
+cluster-status:  ## which of its daemons are healthy
+	@tests/cluster/cluster status
+
 test: $(VENV)/.test  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PYTEST)
 
-test-full: $(VENV)/.test  ## the same with the whole matrix of invariance runs
-	$(BIN)/python -m pytest -m "full or not full" $(PYTEST)
+test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; some ten minutes
+	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
+
+test-full: $(VENV)/.test  ## all tests: the whole matrix of invariance runs and the cluster's too
+	CI=true $(BIN)/python -m pytest -m "" $(PYTEST)
 
 lint: $(VENV)/.lint  ## ruff: rules and format
 	$(BIN)/ruff check
@@ -34,8 +57,8 @@ bench: $(VENV)/.test  ## windrow beside DuckDB on the same bars, in one run
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py
 
-clean:  ## remove what these targets made
-	rm -rf $(VENV) out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: cluster-stop  ## remove what these targets made
+	rm -rf .venv* .cluster out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # One file a set of extras says that it is installed.
 $(VENV)/.%: setup.cfg pyproject.toml | $(BIN)/python

@@ -12,7 +12,12 @@ HADOOP_OPTIONS = {
     "stream.map.output.field.separator": "\t",
     "mapreduce.partition.keypartitioner.options": "-k1,1",
     "mapreduce.map.output.key.field.separator": "\t",
+    # Tasks get every option in their environment; the list of inputs may be longer than that can be.
+    "stream.jobconf.truncate.limit": "20000",
 }
+
+#: For jobs without a reducer, to whose lines Streaming would add a tab.
+MAP_ONLY_OPTIONS = {"stream.map.output": "keyonlytext"}
 
 
 def partition(line: bytes, reducers: int) -> int:

@@ -29,6 +29,9 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
+import windrow.compat  # noqa: F401  mrjob needs what it brings
+
+# isort: split
 import numpy as np
 import numpy.typing as npt
 from mrjob.job import MRJob
@@ -37,7 +40,7 @@ from mrjob.step import MRStep, StepFailedException
 
 from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.merge import Merge
-from sort_keys.shuffle import HADOOP_OPTIONS, PARTITIONER
+from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
 from windrow import options, runners, submit
 from windrow.bars import Bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
@@ -68,7 +71,6 @@ class BarJob(MRJob):
     OUTPUT_PROTOCOL = RawValueProtocol
     SORT_VALUES = True
     _cl_args: list[str]
-    JOBCONF = HADOOP_OPTIONS
 
     # What a job says.
 
@@ -198,6 +200,10 @@ class BarJob(MRJob):
     def make_runner(self) -> Any:
         """A runner for the job as its options say, its inputs settled."""
         return submit.make_runner(self, super().make_runner)
+
+    def jobconf(self) -> dict[str, str]:
+        """Hadoop's options for the shuffle, or for going without."""
+        return {**super().jobconf(), **(MAP_ONLY_OPTIONS if self.map_only else HADOOP_OPTIONS)}
 
     def partitioner(self) -> str | None:
         """Hadoop's partitioner; windrow's own runners partition by sort_keys/shuffle.py."""

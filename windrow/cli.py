@@ -130,7 +130,7 @@ class Commands(click.Group):
 @click.pass_context
 def windrow(ctx: click.Context) -> None:
     """Run MapReduce jobs over market bars: each symbol's bars reach a reducer in time order, and averages of
-    any window are exact to the last bit, on a laptop, under Hadoop Streaming and on EMR. `windrow COMMAND
+    any window have the same bits on a laptop and under Hadoop Streaming. `windrow COMMAND
     --help` tells a command's options.
     """
     if ctx.invoked_subcommand is None:
@@ -169,7 +169,7 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any
 @click.argument("more_bars", nargs=-1, metavar="")
 @click.option("--bars", multiple=True, required=True, metavar="FILE...", help="The bars that the job read.")
 @click.option("--symbol", "symbols", multiple=True, help="To draw; repeatable.  [default: the first 4]")
-@click.option("--column", default="close", show_default=True, help="The bars' column to draw.")
+@click.option("--column", help="The bars' column to draw.  [default: the job's]")
 @click.option("-o", "--out", default="plot.html", show_default=True, type=FILE, help=PLACE)
 @click.option("--force", is_flag=True, help="Replace the page and the picture if they exist.")
 def plot(
@@ -177,7 +177,7 @@ def plot(
     bars: tuple[str, ...],
     more_bars: tuple[str, ...],
     symbols: tuple[str, ...],
-    column: str,
+    column: str | None,
     out: Path,
     force: bool,
 ) -> None:
@@ -189,6 +189,24 @@ def plot(
 
     for place in draw(output, [*bars, *more_bars], list(symbols), out, column, force):
         click.echo(f"wrote {place}")
+
+
+@windrow.command()
+@click.argument("out", default="windrow.pyz", type=FILE)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def pack(out: Path, force: bool, quiet: bool) -> None:
+    """Pack the tasks' whole environment, for nodes without numpy.
+
+    OUT, windrow.pyz by default, is one file and the tasks' interpreter: `./windrow.pyz SCRIPT` runs a script with
+    the packages installed here, on a node that has a bare Python of this minor version.
+    """
+    from windrow.pack import how_to_use
+    from windrow.pack import pack as write
+
+    size = write(out, force, quiet)
+    click.echo(f"packed {size:,} bytes into {out}")
+    click.echo(how_to_use(out))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 import shutil
 import sys
 import tempfile
-import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -64,7 +63,7 @@ def _beside(output: str) -> str:
 
 
 def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> None:
-    with job.make_runner() as runner, _publishing(runner, job, output):
+    with job.make_runner() as runner, runner.kept, _publishing(runner, job, output):
         runner.run()
         told = summed(runner.counters())
         if told.refusals:
@@ -83,15 +82,16 @@ def _publishing(runner: Any, job: Any, output: str | None) -> AbstractContextMan
 
 def make_runner(job: Any, make: Callable[[], Any]) -> Any:
     """A runner made by `make`, mrjob's way, that has the job's inputs settled; it keeps what tasks read of that."""
-    folder = Path(tempfile.mkdtemp(prefix="windrow-"))
+    kept = tempfile.TemporaryDirectory(prefix="windrow-")
+    folder = Path(kept.name)
     try:
         job._cl_args = [*job._cl_args, "--settled", str(folder / "settled.json")]
         runner = make()
         _settle_inputs(job, runner, folder)
     except BaseException:
-        shutil.rmtree(folder)
+        kept.cleanup()
         raise
-    weakref.finalize(runner, shutil.rmtree, folder, ignore_errors=True)
+    runner.kept = kept
     return runner
 
 

@@ -11,6 +11,8 @@ mrjob's own read a truncated gzip as a shorter one and a concatenated one as its
 
 from typing import Any
 
+import windrow.compat  # noqa: F401  mrjob needs what it brings
+
 
 def find(alias: str) -> Any:
     """windrow's runner of that name, or None for mrjob's own; loaded only where it is used."""

@@ -1,0 +1,230 @@
+"""The one-machine Hadoop for tests: what runs on it, and how to break it.
+
+A test that uses `cluster` carries `@pytest.mark.cluster` and is run by `make test-cluster`, which starts the cluster
+where it does not run: 20 s and 1.3 GB are not to be taken unasked. `hadoop_local` has no daemons and
+is part of every run; it skips only where Hadoop's jars cannot be had, and never in CI.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+HOME = ROOT / ".cluster"
+IN_CI = os.environ.get("CI") == "true"
+WEBHDFS = "http://127.0.0.1:19070/webhdfs/v1"
+NODES = (1, 2)
+#: A task's kind, as Hadoop writes it in the name of an attempt.
+KINDS = {"mapper": "m", "reducer": "r"}
+
+
+def make(target):
+    """Runs a target for the Python that runs the tests; returns why it failed, or nothing."""
+    command = ["make", "--no-print-directory", "-C", str(ROOT), target, f"CLUSTER_PYTHON={sys.executable}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout.strip() if done.returncode else ""
+
+
+def is_running():
+    return subprocess.run([ROOT / "tests/cluster/cluster", "status"], capture_output=True).returncode == 0
+
+
+def own_conf(folder, name):
+    """A configuration whose tasks run this Python, whichever one `make cluster` was last asked for."""
+    path = folder / name
+    path.write_text(f"include: {HOME / name}\nrunners:\n  hadoop:\n    python_bin: {sys.executable}\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def hadoop_local(tmp_path_factory):
+    """The mrjob.conf of Hadoop Streaming in one process, on local files."""
+    if why := make("cluster-jars"):
+        (pytest.fail if IN_CI else pytest.skip)(f"no Hadoop here: {why}")
+    return own_conf(tmp_path_factory.mktemp("conf"), "mrjob-local.conf")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """The running Cluster; stopped at the end if it was started for the tests."""
+    was_running = is_running()
+    if not (was_running or IN_CI):
+        pytest.skip("needs the one-machine Hadoop: start it by `make cluster`")
+    if why := make("cluster"):
+        pytest.fail(f"the cluster does not start: {why}")
+    yield Cluster(own_conf(tmp_path_factory.mktemp("conf"), "mrjob.conf"))
+    if not was_running:
+        make("cluster-stop")
+
+
+@pytest.fixture
+def hdfs(cluster):
+    """A folder of its own on HDFS for one test."""
+    folder = Hdfs(f"/test/{os.getpid()}-{time.monotonic_ns()}")
+    yield folder
+    folder.remove()
+
+
+class Hdfs:
+    """A folder on HDFS, through WebHDFS: some milliseconds a file, where `hadoop fs` starts a JVM."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def uri(self, name=""):
+        return f"hdfs://{self.path}/{name}".rstrip("/")
+
+    def put(self, name, content, **options):
+        """Writes a file of bytes or from a local Path and returns its URI; options are WebHDFS', as blocksize=65536."""
+        data = content.read_bytes() if isinstance(content, Path) else content
+        location = json.loads(self._ask("PUT", name, "CREATE", overwrite="true", noredirect="true", **options))
+        request = urllib.request.Request(location["Location"], data=data, method="PUT")
+        urllib.request.urlopen(request).close()
+        return self.uri(name)
+
+    def read(self, name):
+        return self._ask("GET", name, "OPEN")
+
+    def list(self, name=""):
+        """Names in a folder; none where it is not there."""
+        try:
+            listed = json.loads(self._ask("GET", name, "LISTSTATUS"))
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return []
+            raise
+        return sorted(status["pathSuffix"] for status in listed["FileStatuses"]["FileStatus"])
+
+    def remove(self, name=""):
+        self._ask("DELETE", name, "DELETE", recursive="true")
+
+    def _ask(self, method, name, operation, **options):
+        query = urllib.parse.urlencode({"op": operation, "user.name": "root", **options})
+        path = urllib.parse.quote(f"{self.path}/{name}".rstrip("/"))
+        request = urllib.request.Request(f"{WEBHDFS}{path}?{query}", method=method)
+        with urllib.request.urlopen(request) as answer:
+            return answer.read()
+
+
+class Cluster:
+    """A running cluster. What kills waits until there is such a task, and returns what it killed."""
+
+    def __init__(self, conf):
+        self.conf = conf
+
+    def hadoop(self, *args):
+        """The output of a `hadoop` command."""
+        return subprocess.run([HOME / "hadoop", *map(str, args)], stdout=subprocess.PIPE, check=True).stdout
+
+    def kill_python(self, kind, timeout=90):
+        """Ends the Python of a running "mapper" or "reducer"."""
+        return self._kill(lambda: [child for jvm in task_jvms(kind) for child in descendants(jvm.pid)], timeout)
+
+    def kill_jvm(self, kind, timeout=90):
+        """Ends the JVM of a running "mapper" or "reducer"; its Python then reads the end of its input."""
+        return self._kill(lambda: [jvm for jvm in task_jvms(kind) if descendants(jvm.pid)], timeout)
+
+    def _kill(self, find, timeout):
+        """Kills the first process found that can still be killed."""
+        for found in self._await(find, timeout):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(found.pid, signal.SIGKILL)
+                return found
+        return self._kill(find, timeout)
+
+    def _await(self, find, timeout):
+        end = time.monotonic() + timeout
+        while not (found := find()):
+            assert time.monotonic() < end, f"nothing to kill came up within {timeout} s"
+            time.sleep(0.02)
+        return found
+
+    def am_node(self, timeout=90):
+        """The number of the node that runs an application master."""
+        masters = self._await(lambda: [p for p in processes() if main_class(p) == "MRAppMaster"], timeout)
+        return masters[0].node
+
+    def kill_nodemanager(self, node):
+        """Ends a node as a lost machine would: its NodeManager and all containers' processes; returns them."""
+        mark = f"-Dcluster.daemon={HOME}:nodemanager-{node}"
+        # The NodeManager first: alive, it would tell of its containers' end.
+        victims = [process for process in processes() if mark in process.command]
+        victims += [process for process in processes() if process.node == node]
+        for process in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        return victims
+
+    def mend(self):
+        """Starts the daemons that do not run; returns when all are healthy."""
+        why = make("cluster")
+        assert not why, why
+
+
+class Process:
+    """A process as /proc shows it."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        place = Path("/proc") / str(pid)
+        self.command = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        self.parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        self.folder = os.readlink(place / "cwd")
+
+    @property
+    def node(self):
+        """The node whose container it runs in, from the folder it works in; None outside of containers."""
+        return next((node for node in NODES if self.folder.startswith(f"{HOME}/run/nm{node}/")), None)
+
+    def __repr__(self):
+        return f"<{self.pid}: {' '.join(self.command)[:200]}>"
+
+
+def processes():
+    """All that can be read now; one that ends meanwhile is left out."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                found.append(Process(int(entry)))
+    return found
+
+
+def main_class(process):
+    """The last part of the name of the class that a container's JVM runs, where it is one of Hadoop's."""
+    if process.node is None or not process.command[0].endswith("/java"):
+        return None
+    return next((word.rpartition(".")[2] for word in process.command if word.startswith("org.apache.hadoop.")), None)
+
+
+def task_jvms(kind):
+    """JVMs of tasks of this kind. Each has its attempt's id, as attempt_1795_0001_m_000000_0, as an argument."""
+    mark = f"_{KINDS[kind]}_"
+    return [
+        process
+        for process in processes()
+        if main_class(process) == "YarnChild"
+        and any(word.startswith("attempt_") and mark in word for word in process.command)
+    ]
+
+
+def descendants(pid):
+    """Python processes below one: a task's own may have a shell between it and the JVM."""
+    everything = processes()
+    below, found = [pid], []
+    while below:
+        parent = below.pop()
+        children = [process for process in everything if process.parent == parent]
+        below += [child.pid for child in children]
+        found += [child for child in children if "python" in Path(child.command[0]).name]
+    return found

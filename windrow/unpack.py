@@ -1,0 +1,57 @@
+"""Unpacks an environment of `windrow pack`: this text is the __main__.py of the file that it makes.
+
+It runs on a node, under a bare Python, and so imports nothing but the standard library. What it makes is laid out as
+`python -m venv` would: bin/python finds pyvenv.cfg above it, and the packages beside that.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from zipfile import ZipFile
+
+PACKAGES = "packages/"
+
+
+def unpack(archive: str, home: str) -> None:
+    """Makes the environment `home`, unless it is there; of tasks that start at once one does, the others wait."""
+    with open(f"{home}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # goes with its process, however that ends
+        if os.path.exists(f"{home}/bin/python"):
+            return
+        shutil.rmtree(home, ignore_errors=True)  # its link leads to a Python that is no longer there
+        part = tempfile.mkdtemp(prefix=f"{os.path.basename(home)}.", dir=os.path.dirname(home))
+        try:
+            _fill(part, archive)
+            os.rename(part, home)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _fill(folder: str, archive: str) -> None:
+    python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    packages = os.path.join(folder, "lib", "python{}.{}".format(*sys.version_info), "site-packages")
+    with ZipFile(archive) as file:
+        for entry in file.infolist():
+            if entry.filename.startswith(PACKAGES):
+                entry.filename = entry.filename.removeprefix(PACKAGES)
+                file.extract(entry, packages)
+    with open(os.path.join(folder, "pyvenv.cfg"), "w") as cfg:
+        cfg.write(f"home = {os.path.dirname(python)}\ninclude-system-site-packages = false\n")
+    os.mkdir(os.path.join(folder, "bin"))
+    os.symlink(python, os.path.join(folder, "bin/python"))
+
+
+def main(archive: str, home: str) -> str | None:
+    """Unpacks `archive`; returns what to tell where that cannot be."""
+    try:
+        unpack(archive, home)
+    except OSError as error:
+        folder = os.path.dirname(home)
+        return f"{archive}: cannot be unpacked into {folder}: {error}; name a folder with room by WINDROW_ENV_ROOT"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv))
