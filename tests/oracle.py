@@ -6,6 +6,15 @@ from fractions import Fraction
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def printed(x: float) -> Fraction:
+    """The number that x stands for: DESIGN section 6, said in the plainest words."""
+    for unit in (10**6, 10**9):
+        q = round(float(x) * unit)
+        if abs(q) < 2**53 and q / unit == x:
+            return Fraction(q, unit)
+    return Fraction(float(x))
+
+
 def moving_means(bars, window):
     """Lines (symbol, time, mean) of a count or time window over bars (symbol, datetime, text of the value).
 

@@ -10,18 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.oracle import printed
 from windrow import exact
 
 N = 400
-
-
-def printed(x: float) -> Fraction:
-    """The number that x stands for: DESIGN section 6, said in the plainest words."""
-    for unit in (10**6, 10**9):
-        q = round(float(x) * unit)
-        if abs(q) < 2**53 and q / unit == x:
-            return Fraction(q, unit)
-    return Fraction(float(x))
 
 
 def walk(rng: np.random.Generator, places: int, start: float) -> np.ndarray:

@@ -6,18 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.oracle import printed as number_printed
 from windrow.windows import Kernel, Options, kernels, parse_window
 
 DAY = 86_400_000_000_000
-
-
-def _printed(x: float) -> Fraction:
-    """The decimal of at most 6, or else 9 places that reads as x; otherwise x itself (DESIGN section 6)."""
-    for unit in (10**6, 10**9):
-        q = round(float(x) * unit)
-        if abs(q) < 2**53 and q / unit == x:
-            return Fraction(q, unit)
-    return Fraction(float(x))
 
 
 def _run(
@@ -53,7 +45,7 @@ def run() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def printed() -> Callable[[float], Fraction]:
-    return _printed
+    return number_printed
 
 
 @pytest.fixture(params=list(_series()))
