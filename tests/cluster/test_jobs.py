@@ -162,3 +162,11 @@ def test_a_damaged_gzip_is_named_and_leaves_nothing(on_cluster, hdfs):
     assert (ran.status, ran.out) == (1, b"")
     assert ran.err.startswith(f"error: {hdfs.uri('in')}: is truncated or damaged") and "Traceback" not in ran.err
     assert hdfs.list() == ["in"]
+
+
+@pytest.mark.cluster
+def test_a_hundred_inputs_on_hdfs_are_handed_out_whole(on_cluster, hdfs):
+    header, rows = shuffled_rows()
+    for number in range(100):
+        hdfs.put(f"in/{number}.csv", "\n".join([header, *rows[number::100]]).encode())
+    check(on_cluster(*INDICATORS, hdfs.uri("in")))

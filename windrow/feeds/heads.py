@@ -2,24 +2,47 @@
 
 import bz2
 import zlib
+from getpass import getuser
 from pathlib import Path
+from urllib.parse import quote, urlencode
+from urllib.request import urlopen
 
 import pyarrow as pa
 
 from windrow.feeds.files import CODECS
 from windrow.feeds.settle import Head
 
+#: Seconds to wait for an answer that takes milliseconds.
+_PATIENCE = 5
 
-def write_head(head: bytes, uri: str, size: int, place: Path) -> Head:
+
+def first_bytes_by_web(address: str, path: str, length: int) -> bytes | None:
+    """The first bytes of a file on HDFS by WebHDFS at `address`, host:port; None where that is not to be had.
+
+    A cluster may have it off, ask for tickets, or name an address of no machine; its client then knows better.
+    """
+    query = urlencode({"op": "OPEN", "offset": 0, "length": length, "user.name": getuser()})
+    try:
+        with urlopen(f"http://{address}/webhdfs/v1{quote(path)}?{query}", timeout=_PATIENCE) as answer:
+            head: bytes = answer.read()
+    except OSError:
+        return None
+    return head if len(head) == length else None
+
+
+def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
     """Writes `head`, an input's first bytes, as a file of whole lines of plain text; `size` is the input's, in bytes.
 
-    A head that is the whole input is kept as it is: what is wrong with it is then found at submission.
+    A head that is the whole input is kept as it is: what is wrong with it is then found at submission. None where the
+    head is too short to give a header and a line: bz2 comes in blocks of 900 KB.
     """
     if len(head) >= size:
         place.write_bytes(head)
         return Head(str(place), 1.0)
     codec = CODECS.get(Path(uri).suffix.lower())
     text = head if codec is None else _expand(head, codec)
+    if text.count(b"\n") < 2:
+        return None
     place = place if codec is None else place.with_suffix("")
     place.write_bytes(text[: text.rfind(b"\n") + 1] or text)
     return Head(str(place), len(head) / size)

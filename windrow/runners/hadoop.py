@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from mrjob.util import cmd_line
 from windrow.errors import InputError, OutputError
 from windrow.feeds.fetch import CLIENT
 from windrow.feeds.files import is_parquet
-from windrow.feeds.heads import write_head
-from windrow.feeds.settle import Head, list_files
+from windrow.feeds.heads import first_bytes_by_web, write_head
+from windrow.feeds.settle import Head, bare, list_files
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.runners.tasks import TaskError
 from windrow.sinks.publish import describe_output
@@ -31,6 +31,8 @@ from windrow.sinks.publish import describe_output
 _HEAD_BYTES = 1 << 18
 #: Inputs above which they are handed out whole: a task for each small file would take a second or more.
 _MANY = 64
+#: Inputs on HDFS that are worth asking for another way to read their first bytes.
+_FEW = 3
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -41,6 +43,7 @@ class HadoopRunner(HadoopJobRunner):
         self._picked: Any = None
         self._asked: list[str] = []
         self._sizes: dict[str, int] = {}
+        self._web: str | None = None
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
         zipped = zip_packages(Path(self._code.name) / "windrow.zip")
         super().__init__(**{**kwargs, "py_files": [*(kwargs.get("py_files") or []), str(zipped)]})
@@ -79,20 +82,43 @@ class HadoopRunner(HadoopJobRunner):
         return {field[7]: int(field[4]) for field in fields if field[7].rpartition("/")[2][0] not in "._"}
 
     def _heads(self, sizes: Mapping[str, int], folder: Path) -> dict[str, Head]:
-        heads = {}
-        for number, (uri, size) in enumerate(sizes.items()):
-            place = folder / f"{number:05d}-{uri.rpartition('/')[2]}"
-            heads[uri] = write_head(self._first_bytes(uri), uri, size, place)
-        return heads
+        self._web = self._web_address() if len(sizes) > _FEW else None
+        return {
+            uri: self._head(uri, size, folder / f"{number:05d}-{uri.rpartition('/')[2]}")
+            for number, (uri, size) in enumerate(sizes.items())
+        }
 
-    def _first_bytes(self, uri: str) -> bytes:
+    def _head(self, uri: str, size: int, place: Path) -> Head:
+        enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet says its columns at its end
+        while (head := write_head(self._first_bytes(uri, enough), uri, size, place)) is None:
+            if enough == size:
+                raise InputError(f"{uri}: cannot be read to its end; check its rights, and that the cluster is healthy")
+            enough = min(size, 4 * enough)
+        return head
+
+    def _first_bytes(self, uri: str, enough: int) -> bytes:
+        if self._web is not None:
+            head = first_bytes_by_web(self._web, bare(uri), enough)
+            if head is not None:
+                return head
+            self._web = None  # one refusal is enough
         command = [*self.get_hadoop_bin(), "fs", "-cat", uri]
-        enough = -1 if is_parquet(uri) else _HEAD_BYTES  # Parquet says its columns at its end
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
             assert cat.stdout is not None
             head = cat.stdout.read(enough)
             cat.kill()
         return head
+
+    def _web_address(self) -> str | None:
+        """Where HDFS answers over HTTP, if it says so: some milliseconds a file, where its client takes a second."""
+        client, *options = self.get_hadoop_bin()
+        for command in ([str(Path(client).with_name("hdfs")), *options], [client, *options]):
+            asked = [*command, "getconf", "-confKey", "dfs.namenode.http-address"]
+            with suppress(OSError):
+                done = subprocess.run(asked, capture_output=True)
+                if not done.returncode:
+                    return done.stdout.decode().strip()
+        return None
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task."""
