@@ -12,9 +12,10 @@ INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
 
 
 @pytest.fixture
-def on_hadoop(run_module, hadoop_local):
-    """Runs the main job under Hadoop Streaming in one process."""
-    return lambda *args: run_module("jobs.moving_average", "-r", "hadoop", "-c", hadoop_local, *args)
+def on_hadoop(run_module, hadoop_local, tmp_path_factory):
+    """Runs the main job under Hadoop Streaming in one process, which links a job's files into its current directory."""
+    folder = tmp_path_factory.mktemp("here")
+    return lambda *args: run_module("jobs.moving_average", "-r", "hadoop", "-c", hadoop_local, *args, cwd=folder)
 
 
 @pytest.fixture
