@@ -201,8 +201,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     assert cli.main(["pack"]) == 0
     size = Path("windrow.pyz").stat().st_size
     assert capsys.readouterr().out == (
-        f"packed {size:,} bytes into windrow.pyz\n"
-        "run a job with it by: -r hadoop --files windrow.pyz --task-python-bin ./windrow.pyz\n"
+        f"packed {size:,} bytes into windrow.pyz\nrun a job with it by: -r hadoop --environment windrow.pyz\n"
     )
     assert cli.main(["pack"]) == 1
     assert "error: windrow.pyz: exists and is kept: choose another name, or replace it with --force" in (

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from windrow.progress import progress
+from windrow.progress import progress, shares
 
 
 @pytest.mark.parametrize(("seen", "asked"), [(True, True), (False, True), (True, False)])
@@ -16,3 +16,18 @@ def test_it_is_shown_on_a_terminal_if_asked_for(monkeypatch, capsys, seen, asked
     captured = capsys.readouterr()
     assert ("writing bars" in captured.err and "100%" in captured.err) == (seen and asked)
     assert captured.out == ""
+
+
+def test_shares_of_two_kinds_of_work(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with shares(["map", "reduce"]) as tell:
+        tell([100, 33])
+    captured = capsys.readouterr()
+    assert all(text in captured.err for text in ("map", "100%", "reduce", " 33%")) and captured.out == ""
+
+
+def test_shares_are_not_shown_elsewhere(capsys):
+    with shares(["map", "reduce"]) as tell:
+        tell([100, 33])
+    assert capsys.readouterr() == ("", "")

@@ -154,7 +154,7 @@ class BarJob(MRJob):
             say(f"error: {error}")
             return error.exit_status
         except TaskError as error:
-            say(f"{error}".rstrip(), "error: a task failed; its traceback is above")
+            say(f"{error}".rstrip(), "error: a task failed; what it said is above")
             return 1
         except StepFailedException as error:
             say(f"error: {error}")
@@ -214,7 +214,7 @@ class BarJob(MRJob):
 
     def _runner_kwargs(self) -> dict[str, Any]:
         kwargs: dict[str, Any] = super()._runner_kwargs()
-        return {**kwargs, **runners.more_arguments(self._runner_class(), type(self))}
+        return {**kwargs, **runners.more_arguments(self._runner_class(), self)}
 
     # Tasks.
 

@@ -13,6 +13,8 @@ _RUNNING = {
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
                    " or not at all (default: print the output)"),
     "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, as mapreduce.job.reduces=8; may be repeated"),
+    "environment": (["--environment"], "FILE", "with -r hadoop: the tasks' whole environment, as `windrow pack` makes"
+                    " it, for nodes without numpy"),
     "conf_paths": (["-c", "--conf-path"], "FILE", "mrjob's configuration (default: mrjob.conf at its usual places)"),
     "quiet": (["-q", "--quiet"], None, "print nothing but output and errors"),
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),

@@ -1,5 +1,6 @@
 """The options that every job over bars has: how to read bars, and how to move them."""
 
+from argparse import SUPPRESS
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +35,7 @@ def add_to(job: Any) -> None:
     moving = job.add_group("Moving bars (none changes the output)")
     job.option(moving, "--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
     job.option(moving, "--slot SPAN", _SLOT)
+    job.arg_parser.add_argument("--environment", help=SUPPRESS)  # windrow/help.py tells of it, among mrjob's
 
 
 def check(options: Any) -> None:

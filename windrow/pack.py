@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path, PurePath
+from shlex import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from windrow import unpack
@@ -101,7 +102,7 @@ def boot(digest: str) -> str:
 
 def how_to_use(out: Path) -> str:
     """What to tell who has packed: the options of a job that ship the file and make it the tasks' interpreter."""
-    return f"run a job with it by: -r hadoop --files {out} --task-python-bin ./{out.name}"
+    return f"run a job with it by: -r hadoop --environment {quote(str(out))}"
 
 
 def task_files() -> Iterator[tuple[str, Path]]:

@@ -1,19 +1,22 @@
 """Submitting a job: settles its inputs, runs it, and publishes or prints what it wrote, or nothing."""
 
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any, BinaryIO
 from uuid import uuid4
 
 from windrow import options
 from windrow.counts import refusal, summed
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import list_files, settle
 from windrow.sinks.publish import refuse_taken, staged
+from windrow.unpack import MARK
 
 #: Where jobs run.
 RUNNERS = ("inline", "local", "hadoop")
@@ -34,14 +37,46 @@ def check(job: Any) -> None:
     runner = job.options.runner or "inline"
     if runner not in RUNNERS:
         raise UsageError(f"-r {runner}: is not there yet; run by -r {', '.join(RUNNERS)}")
+    if job.options.environment is not None:
+        _check_environment(Path(job.options.environment), runner)
     for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
         asked = (job.options.jobconf or {}).get(name, "1")
         if not asked.isdecimal() or int(asked) < 1:
             raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")
 
 
+def _check_environment(path: Path, runner: str) -> None:
+    if runner != "hadoop":
+        raise UsageError(f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or run elsewhere")
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(MARK))
+    except OSError as error:
+        raise InputError(f"--environment {path}: {error.strerror}; make one by: windrow pack {path}") from None
+    if begins != MARK:
+        raise InputError(f"--environment {path}: was not made by windrow pack; make one by: windrow pack windrow.pyz")
+
+
 def run(job: Any) -> None:
     """Runs a job to its end; raises WindrowError where its output must not be trusted, and then leaves none."""
+    with _terminated_like_interrupted():
+        _run(job)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """`kill`, like Ctrl-C, lets clean-up happen, on the cluster too."""
+    if current_thread() is not main_thread():  # others cannot handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(job: Any) -> None:
     # mrjob's own messages would hide the few that matter.
     job.set_up_logging(quiet=not job.options.verbose, verbose=job.options.verbose)
     output = job.options.output_dir
@@ -87,6 +122,7 @@ def make_runner(job: Any, make: Callable[[], Any]) -> Any:
     try:
         job._cl_args = [*job._cl_args, "--settled", str(folder / "settled.json")]
         runner = make()
+        runner.shows_progress = not (job.options.quiet or job.options.verbose)
         _settle_inputs(job, runner, folder)
     except BaseException:
         kept.cleanup()

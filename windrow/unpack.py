@@ -12,6 +12,8 @@ import tempfile
 from zipfile import ZipFile
 
 PACKAGES = "packages/"
+#: How a packed environment begins.
+MARK = b"#!/bin/sh\n# The environment of windrow's tasks"
 
 
 def unpack(archive: str, home: str) -> None:

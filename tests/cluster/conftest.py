@@ -8,6 +8,8 @@ is part of every run; it skips only where Hadoop's jars cannot be had, and never
 import contextlib
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,9 +25,25 @@ ROOT = Path(__file__).parent.parent.parent
 HOME = ROOT / ".cluster"
 IN_CI = os.environ.get("CI") == "true"
 WEBHDFS = "http://127.0.0.1:19070/webhdfs/v1"
+RESOURCE_MANAGER = "http://127.0.0.1:19088/ws/v1/cluster"
 NODES = (1, 2)
+#: The job of most tests: what data/averages.tsv holds.
+INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
 #: A task's kind, as Hadoop writes it in the name of an attempt.
 KINDS = {"mapper": "m", "reducer": "r"}
+
+
+def shuffled_rows():
+    """The header and the rows of the sample bars, in no order."""
+    header, *rows = (ROOT / "data/bars.csv").read_text().splitlines()
+    random.Random(3).shuffle(rows)
+    return header, rows
+
+
+def check(ran):
+    """A job over the sample bars wrote what it should."""
+    assert ran.status == 0, ran.err
+    assert ran.lines == sorted((ROOT / "data/averages.tsv").read_bytes().splitlines())
 
 
 def make(target):
@@ -65,6 +83,25 @@ def cluster(tmp_path_factory):
     yield Cluster(own_conf(tmp_path_factory.mktemp("conf"), "mrjob.conf"))
     if not was_running:
         make("cluster-stop")
+
+
+@pytest.fixture
+def on_hadoop(run_module, hadoop_local, tmp_path_factory):
+    """Runs a job under Hadoop Streaming in one process, which links a job's files into its current directory."""
+    here = tmp_path_factory.mktemp("here")
+    options = ["-r", "hadoop", "-c", hadoop_local]
+    return lambda *args, job="jobs.moving_average": run_module(job, *options, *args, cwd=here, env=with_path())
+
+
+@pytest.fixture
+def on_cluster(run_module, cluster):
+    """Runs a job on the cluster."""
+    return lambda *args, job="jobs.moving_average": run_module(job, "-r", "hadoop", "-c", cluster.conf, *args)
+
+
+def with_path():
+    """An environment from which jobs below tests/ can be imported anywhere."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
@@ -117,7 +154,7 @@ class Hdfs:
 
 
 class Cluster:
-    """A running cluster. What kills waits until there is such a task, and returns what it killed."""
+    """A running cluster. What breaks a task waits until there is such a one, and returns what it broke."""
 
     def __init__(self, conf):
         self.conf = conf
@@ -128,24 +165,40 @@ class Cluster:
 
     def kill_python(self, kind, timeout=90):
         """Ends the Python of a running "mapper" or "reducer"."""
-        return self._kill(lambda: [child for jvm in task_jvms(kind) for child in descendants(jvm.pid)], timeout)
+        return self._signal(signal.SIGKILL, lambda: task_pythons(kind), timeout)
 
     def kill_jvm(self, kind, timeout=90):
         """Ends the JVM of a running "mapper" or "reducer"; its Python then reads the end of its input."""
-        return self._kill(lambda: [jvm for jvm in task_jvms(kind) if descendants(jvm.pid)], timeout)
+        return self._signal(
+            signal.SIGKILL, lambda: [jvm for jvm in task_jvms(kind) if task_pythons(kind, jvm)], timeout
+        )
 
-    def _kill(self, find, timeout):
-        """Kills the first process found that can still be killed."""
+    def hang_python(self, kind, node=None, timeout=90):
+        """Stops the Python of a running task, on that node if one is named; returns it, for `awake`."""
+        return self._signal(
+            signal.SIGSTOP, lambda: [p for p in task_pythons(kind) if node is None or p.node == node], timeout
+        )
+
+    def awake(self, process):
+        """Lets a Python that hangs go on."""
+        os.kill(process.pid, signal.SIGCONT)
+
+    def await_second_attempt(self, kind, timeout=90):
+        """Waits until a task of this kind is tried by a second attempt's Python."""
+        return self._await(lambda: [jvm for jvm in task_jvms(kind, attempt=1) if task_pythons(kind, jvm)], timeout)[0]
+
+    def _signal(self, number, find, timeout):
+        """Sends it to the first process found that is still there."""
         for found in self._await(find, timeout):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(found.pid, signal.SIGKILL)
+                os.kill(found.pid, number)
                 return found
-        return self._kill(find, timeout)
+        return self._signal(number, find, timeout)
 
     def _await(self, find, timeout):
         end = time.monotonic() + timeout
         while not (found := find()):
-            assert time.monotonic() < end, f"nothing to kill came up within {timeout} s"
+            assert time.monotonic() < end, f"nothing to break came up within {timeout} s"
             time.sleep(0.02)
         return found
 
@@ -153,6 +206,11 @@ class Cluster:
         """The number of the node that runs an application master."""
         masters = self._await(lambda: [p for p in processes() if main_class(p) == "MRAppMaster"], timeout)
         return masters[0].node
+
+    def masters(self, application):
+        """How many application masters an application has had."""
+        with urllib.request.urlopen(f"{RESOURCE_MANAGER}/apps/{application}/appattempts") as answer:
+            return len(json.loads(answer.read())["appAttempts"]["appAttempt"])
 
     def kill_nodemanager(self, node):
         """Ends a node as a lost machine would: its NodeManager and all containers' processes; returns them."""
@@ -207,24 +265,27 @@ def main_class(process):
     return next((word.rpartition(".")[2] for word in process.command if word.startswith("org.apache.hadoop.")), None)
 
 
-def task_jvms(kind):
+def task_jvms(kind, attempt=None):
     """JVMs of tasks of this kind. Each has its attempt's id, as attempt_1795_0001_m_000000_0, as an argument."""
-    mark = f"_{KINDS[kind]}_"
+    name = re.compile(rf"attempt_\d+_\d+_{KINDS[kind]}_\d+_{'[0-9]+' if attempt is None else attempt}")
     return [
         process
         for process in processes()
-        if main_class(process) == "YarnChild"
-        and any(word.startswith("attempt_") and mark in word for word in process.command)
+        if main_class(process) == "YarnChild" and any(name.fullmatch(word) for word in process.command)
     ]
 
 
-def descendants(pid):
-    """Python processes below one: a task's own may have a shell between it and the JVM."""
+def task_pythons(kind, jvm=None):
+    """Python processes that run tasks of this kind, below one JVM or any: there may be a shell between."""
     everything = processes()
-    below, found = [pid], []
-    while below:
-        parent = below.pop()
-        children = [process for process in everything if process.parent == parent]
-        below += [child.pid for child in children]
-        found += [child for child in children if "python" in Path(child.command[0]).name]
-    return found
+    pythons = [p for p in everything if p.node and f"--{kind}" in p.command and "python" in Path(p.command[0]).name]
+    return [p for p in pythons if jvm is None or jvm.pid in ancestors(p, everything)]
+
+
+def ancestors(process, everything):
+    """The ids of the processes above one."""
+    parents = {p.pid: p.parent for p in everything}
+    above = [process.parent]
+    while above[-1] in parents:
+        above.append(parents[above[-1]])
+    return above

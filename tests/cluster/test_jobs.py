@@ -1,42 +1,21 @@
 """windrow's jobs under Hadoop Streaming: in one process in every run of the tests, and on the one-machine cluster."""
 
-import random
-from pathlib import Path
+import bz2
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
 
 import numpy as np
 import pandas as pd
 import pytest
 
-DATA = Path(__file__).parent.parent.parent / "data"
-INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
+from tests.cluster.conftest import INDICATORS, ROOT, check, shuffled_rows, with_path
 
-
-@pytest.fixture
-def on_hadoop(run_module, hadoop_local, tmp_path_factory):
-    """Runs the main job under Hadoop Streaming in one process, which links a job's files into its current directory."""
-    folder = tmp_path_factory.mktemp("here")
-    return lambda *args: run_module("jobs.moving_average", "-r", "hadoop", "-c", hadoop_local, *args, cwd=folder)
-
-
-@pytest.fixture
-def on_cluster(run_module, cluster):
-    """Runs the main job on the cluster."""
-    return lambda *args: run_module("jobs.moving_average", "-r", "hadoop", "-c", cluster.conf, *args)
-
-
-def expected():
-    return sorted((DATA / "averages.tsv").read_bytes().splitlines())
-
-
-def shuffled_rows():
-    header, *rows = (DATA / "bars.csv").read_text().splitlines()
-    random.Random(3).shuffle(rows)
-    return header, rows
-
-
-def check(ran, lines=None):
-    assert ran.status == 0, ran.err
-    assert ran.lines == (expected() if lines is None else lines)
+ALCOA = ["--window", "30d", "--step", "1d", "--column", "adj_close"]
 
 
 def check_alcoa(ran):
@@ -45,24 +24,17 @@ def check_alcoa(ran):
     assert [np.float32(row[2]) for row in rows] == [np.float32(v) for v in (33.529335, 34.529335, 35.396)]
 
 
-ALCOA = ["--window", "30d", "--step", "1d", "--column", "adj_close"]
-
-
 def test_alcoas_figures(on_hadoop, shared_data):
     check_alcoa(on_hadoop(*ALCOA, shared_data / "yahoo_stock_AA_32_mini.csv"))
 
 
-@pytest.mark.parametrize("reducers", [1, 3])
-def test_shuffled_lines_in_several_files(on_hadoop, tmp_path, reducers):
-    header, rows = shuffled_rows()
-    for number in range(3):
-        (tmp_path / f"{number}.csv").write_text("\n".join([header, *rows[number::3]]) + "\n")
-    ran = on_hadoop(*INDICATORS, "--block-bars", 7, "-D", f"mapreduce.job.reduces={reducers}", tmp_path)
-    check(ran)
-    assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err
+@pytest.mark.cluster
+def test_alcoas_figures_on_the_cluster(on_cluster, hdfs, shared_data):
+    place = hdfs.put("aa.csv", shared_data / "yahoo_stock_AA_32_mini.csv")
+    check_alcoa(on_cluster(*ALCOA, place))
 
 
-def test_whole_files_of_every_kind(on_hadoop, tmp_path):
+def test_kinds_of_files_together(on_hadoop, tmp_path):
     header, rows = shuffled_rows()
     frame = pd.DataFrame([row.split(",") for row in rows], columns=header.split(","))
     frame["close"] = frame["close"].astype(float)
@@ -81,93 +53,81 @@ def test_five_thousand_small_inputs(on_hadoop, tmp_path):
     assert "3,750 repeats dropped" in ran.err
 
 
-def test_an_output_directory_appears_described_and_is_not_overwritten(on_hadoop, tmp_path):
-    output = f"file://{tmp_path}/out"
-    assert on_hadoop(*INDICATORS, "-o", output, DATA / "bars.csv").status == 0
-    import windrow
-
-    frame = windrow.read_output(tmp_path / "out")
-    assert list(frame.columns) == ["symbol", "timestamp", "sma:20", "ema:12"] and len(frame) == 1195
-    ran = on_hadoop(*INDICATORS, "-o", output, DATA / "bars.csv")
-    assert (ran.status, ran.out) == (1, b"")
-    assert ran.err.startswith(f"error: {output}: exists;") and "Traceback" not in ran.err
-
-
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        (["A,2020-01-01,1", "A,2020-01-02T10:00,2"], "but also a time of day: 2020-01-02T10:00:00Z"),
-        (
-            ["A,2020-01-01,1", "A,2020-01-01,2"],
-            "1 conflict, two different bars at one symbol and time: A at 2020-01-01",
-        ),
-        (["A,2020-01-01,1", "A,2020-01-02,x"], "1 of 2 lines are no bars: 1 number"),
-    ],
-    ids=["mixed", "conflict", "bad"],
-)
-def test_a_refusal_is_its_message_alone_and_leaves_nothing(on_hadoop, tmp_path, rows, says):
-    bars = tmp_path / "bars.csv"
-    bars.write_text("\n".join(["symbol,timestamp,close", *rows]) + "\n")
-    ran = on_hadoop("--window", 1, "-o", f"file://{tmp_path}/out", bars)
-    assert (ran.status, ran.out) == (1, b"")
-    assert ran.err.startswith("error: ") and says in ran.err and "Traceback" not in ran.err
-    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".crc")] == ["bars.csv"]
-
-
-def test_a_missing_input_is_named(on_hadoop, tmp_path):
-    ran = on_hadoop(f"file://{tmp_path}/nothere")
-    assert ran.status == 1 and "nothere" in ran.err and "No such file or directory" in ran.err
-    assert ran.err.startswith("error: ") and "Traceback" not in ran.err
-
-
-@pytest.mark.cluster
-def test_alcoas_figures_on_the_cluster(on_cluster, hdfs, shared_data):
-    place = hdfs.put("aa.csv", shared_data / "yahoo_stock_AA_32_mini.csv")
-    check_alcoa(on_cluster(*ALCOA, place))
-
-
-@pytest.mark.cluster
-def test_small_splits_cut_lines_and_hide_headers(on_cluster, hdfs):
-    header, rows = shuffled_rows()
-    hdfs.put("bars.csv", "\n".join([header, *rows]).encode())
-    ran = on_cluster(*INDICATORS, "-D", "mapreduce.job.maps=4", "-D", "mapreduce.job.reduces=3", hdfs.uri())
-    check(ran)
-    assert "1,250 bars of 5 symbols" in ran.err
-
-
-@pytest.mark.cluster
-@pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
-@pytest.mark.parametrize("kind", ["mapper", "reducer"])
-def test_a_killed_task_changes_neither_bytes_nor_counters(cluster, hdfs, on_cluster, tmp_path, what, kind):
-    from concurrent.futures import ThreadPoolExecutor
-
-    header, rows = shuffled_rows()
-    hdfs.put("bars.csv", "\n".join([header, *rows]).encode())
-    with ThreadPoolExecutor() as threads:
-        job = threads.submit(on_cluster, *INDICATORS, hdfs.uri())
-        getattr(cluster, what)(kind)
-        ran = job.result()
-    check(ran)
-    assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err
-
-
-@pytest.mark.cluster
-def test_a_damaged_gzip_is_named_and_leaves_nothing(on_cluster, hdfs):
-    import gzip
-
-    header, rows = shuffled_rows()
-    whole = gzip.compress("\n".join([header, *rows * 200]).encode())
-    assert len(whole) > 1 << 19  # so that its first bytes, read at submission, do not show it
-    hdfs.put("in/bars.csv.gz", whole[:-1000])
-    ran = on_cluster("-o", hdfs.uri("out"), hdfs.uri("in"))
-    assert (ran.status, ran.out) == (1, b"")
-    assert ran.err.startswith(f"error: {hdfs.uri('in')}: is truncated or damaged") and "Traceback" not in ran.err
-    assert hdfs.list() == ["in"]
-
-
 @pytest.mark.cluster
 def test_a_hundred_inputs_on_hdfs_are_handed_out_whole(on_cluster, hdfs):
     header, rows = shuffled_rows()
     for number in range(100):
         hdfs.put(f"in/{number}.csv", "\n".join([header, *rows[number::100]]).encode())
     check(on_cluster(*INDICATORS, hdfs.uri("in")))
+
+
+def test_a_terminal_shows_how_far_maps_and_reduces_are(hadoop_local, tmp_path):
+    terminal, stderr = os.openpty()
+    command = [sys.executable, "-m", "jobs.moving_average", "-r", "hadoop", "-c", hadoop_local, ROOT / "data/bars.csv"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=tmp_path, env=with_path())
+    os.close(stderr)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while piece := os.read(terminal, 1 << 16):
+            shown += piece
+    assert done.returncode == 0
+    assert re.search(rb"map .*100%.*reduce .*100%", shown, re.DOTALL)
+
+
+def test_a_job_without_a_reducer(on_hadoop, tmp_path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,\tx\n")
+    ran = on_hadoop(bars, job="jobs.rejects")
+    assert [json.loads(line) for line in ran.lines] == [
+        {"file": str(bars), "reason": "number", "text": "AA,2020-01-02,\tx"}
+    ]
+
+
+def million_bars(rng):
+    """Lines of 1,000,000 bars of 500 symbols in no order; S000 has half of them."""
+    symbols = np.concatenate([np.zeros(500_000, int), 1 + np.arange(500_000) % 499])
+    number = np.concatenate([np.arange(500_000), np.arange(500_000) // 499])
+    times = (np.datetime64("2020-01-01T00:00", "m") + number).astype(str)
+    prices = np.round(100 + np.cumsum(rng.normal(0, 0.05, 1_000_000)), 2)
+    lines = [
+        f"S{symbol:03d},{time}Z,{price}\n" for symbol, time, price in zip(symbols, times, prices.tolist(), strict=True)
+    ]
+    rng.shuffle(lines)
+    return lines
+
+
+@pytest.mark.cluster
+def test_a_million_shuffled_bars_one_symbol_with_half_of_them(run_module, on_cluster, hdfs, tmp_path):
+    lines = million_bars(np.random.default_rng(7))
+    text, packed = tmp_path / "bars.csv", tmp_path / "bars.csv.bz2"
+    text.write_text("".join(["symbol,timestamp,close\n", *lines[:600_000]]))
+    packed.write_bytes(bz2.compress("".join(["symbol,timestamp,close\n", *lines[600_000:]]).encode(), 1))
+    for path in (text, packed):
+        hdfs.put(f"in/{path.name}", path, blocksize=4 << 20 if path == text else 1 << 20)
+    far = on_cluster("--indicator", "sma:20", "-v", "-D", "mapreduce.job.reduces=3", hdfs.uri("in"))
+    here = {
+        runner: run_module("jobs.moving_average", "-r", runner, "--indicator", "sma:20", text, packed)
+        for runner in ("local", "inline")
+    }
+    assert far.status == 0, far.err
+    assert len(far.lines) == 1_000_000 - 500 * 19
+    assert far.lines == here["local"].lines
+    assert far.lines == here["inline"].lines
+    splits = int(re.search(r"number of splits:(\d+)", far.err)[1])
+    assert splits > text.stat().st_size / (4 << 20) + 2  # so that more than one was of the bz2
+
+
+@pytest.mark.cluster
+def test_nodes_with_a_bare_python(on_cluster, run_module, hdfs, tmp_path):
+    venv.create(tmp_path / "bare", symlinks=True)
+    conf = tmp_path / "mrjob.conf"
+    conf.write_text(f"runners:\n  hadoop:\n    python_bin: {tmp_path}/bare/bin/python\n")
+    header, rows = shuffled_rows()
+    bars = hdfs.put("bars.csv", "\n".join([header, *rows]).encode(), blocksize=32768)
+    options = ["-c", conf, *INDICATORS, bars]
+    ran = on_cluster(*options)
+    assert ran.status == 1
+    assert "\nModuleNotFoundError: No module named 'numpy'\nthe Python of the cluster's nodes lacks it; ship" in ran.err
+    packed = run_module("windrow.cli", "pack", tmp_path / "an environment.pyz")
+    assert f"-r hadoop --environment '{tmp_path}/an environment.pyz'\n" in packed.out.decode()
+    check(on_cluster("--environment", tmp_path / "an environment.pyz", *options))

@@ -5,6 +5,7 @@
     local.py    a process a core, forked from this one, so that imports are paid once
     tasks.py    running functions in forked processes
     hadoop.py   inputs on HDFS or here, outputs published there; the package reaches tasks as one zip
+    failures.py why a step failed there
 
 mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
@@ -31,6 +32,12 @@ def find(alias: str) -> Any:
     return None
 
 
-def more_arguments(runner: Any, job: type) -> dict[str, Any]:
+def more_arguments(runner: Any, job: Any) -> dict[str, Any]:
     """What windrow's runners take beside mrjob's arguments."""
-    return {"mrjob_cls": job} if runner.alias == "local" and runner.__module__.startswith("windrow.") else {}
+    if not runner.__module__.startswith("windrow."):
+        return {}
+    if runner.alias == "local":
+        return {"mrjob_cls": type(job)}
+    if runner.alias == "hadoop":
+        return {"environment": job.options.environment}
+    return {}

@@ -1,13 +1,16 @@
 """`-r hadoop`: mrjob's Hadoop runner, with inputs settled from their first bytes and outputs published by rename.
 
-A task's message reaches the submitter as counters (windrow/counts.py), so nobody has to search logs for it.
+What a task refuses reaches the submitter as counters (windrow/counts.py), so nobody has to search logs for it; what
+makes a task fail is read from its log (windrow/runners/failures.py).
 """
 
 import json
 import re
 import subprocess
 import tempfile
+import time
 import zipfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mrjob.hadoop import HadoopJobRunner
+from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
@@ -23,8 +27,9 @@ from windrow.feeds.fetch import CLIENT
 from windrow.feeds.files import is_parquet
 from windrow.feeds.heads import first_bytes_by_web, write_head
 from windrow.feeds.settle import Head, bare, list_files
+from windrow.progress import shares
+from windrow.runners.failures import Failure, explain, split_logs, traceback_in
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.runners.tasks import TaskError
 from windrow.sinks.publish import describe_output
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
@@ -34,19 +39,41 @@ _MANY = 64
 #: Inputs on HDFS that are worth asking for another way to read their first bytes.
 _FEW = 3
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
+#: What Hadoop's client says while a job runs.
+_SHARES = re.compile(rb" map (\d+)% reduce (\d+)%")
+_SUBMITTED = re.compile(rb"Submitted application (application_\w+)")
+#: Its last lines, to tell a failure from.
+_LAST_LINES = 400
+#: Seconds for which the logs of tasks that have ended may be on their way.
+_LOGS_COME = 10
 
 
 class HadoopRunner(HadoopJobRunner):
     """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        self._picked: Any = None
+    #: Whether a bar tells on the terminal how far the job is.
+    shows_progress = False
+
+    def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
         self._asked: list[str] = []
         self._sizes: dict[str, int] = {}
         self._web: str | None = None
+        self._uploads: dict[str, str] = {}
+        self._output: str | None = None
+        self._application: str | None = None
+        self._said: deque[bytes] = deque(maxlen=_LAST_LINES)
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
         zipped = zip_packages(Path(self._code.name) / "windrow.zip")
-        super().__init__(**{**kwargs, "py_files": [*(kwargs.get("py_files") or []), str(zipped)]})
+        kwargs["py_files"] = [*(kwargs.get("py_files") or []), str(zipped)]
+        if environment is not None:
+            kwargs |= self._interpreter(Path(environment), kwargs.get("upload_files") or [])
+        super().__init__(**kwargs)
+
+    def _interpreter(self, environment: Path, files: Sequence[str]) -> dict[str, Any]:
+        """The options that ship an environment of `windrow pack`, under a name of ours, and run the tasks by it."""
+        shipped = Path(self._code.name) / "windrow.pyz"
+        shipped.symlink_to(environment.absolute())
+        return {"upload_files": [*files, str(shipped)], "task_python_bin": [f"./{shipped.name}"]}
 
     def run(self) -> None:
         """Runs the job; what made it fail is raised as the task, or Hadoop, said it."""
@@ -55,16 +82,68 @@ class HadoopRunner(HadoopJobRunner):
         except StepFailedException as error:
             raise self._explained() from error
 
-    def _pick_error(self, log_interpretation: Any, step_type: str) -> Any:
-        self._picked = super()._pick_error(log_interpretation, step_type)
-        return self._picked
+    def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, Any]:
+        """Runs Hadoop's client for one step, and ends that step on the cluster where this process is stopped."""
+        # A session of its own: Ctrl-C is for this process, which must still ask for the job's end.
+        with subprocess.Popen(
+            hadoop_args, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as client:  # fmt: skip
+            try:
+                step = _interpret_hadoop_jar_command_stderr(self._listen(client), record_callback=_log_log4j_record)
+            except BaseException:
+                client.kill()
+                self._end_application()
+                raise
+        return client.returncode, step
+
+    def _end_application(self) -> None:
+        if self._application:
+            subprocess.run([*self._client("yarn"), "application", "-kill", self._application], capture_output=True)
+
+    def _listen(self, client: Any) -> Iterator[bytes]:
+        """The client's lines; a bar on the terminal shows what they say of maps and reduces."""
+        self._application = None
+        self._said.clear()
+        with shares(("map", "reduce"), self.shows_progress) as tell:
+            for line in client.stdout:
+                self._said.append(line)
+                if submitted := _SUBMITTED.search(line):
+                    self._application = submitted[1].decode()
+                if done := _SHARES.search(line):
+                    tell([int(share) for share in done.groups()])
+                yield line
+
+    def _pick_error(self, log_interpretation: Any, step_type: str) -> None:
+        """Nothing: mrjob would search folders on this machine for logs that lie on others."""
 
     def _explained(self) -> Exception:
-        picked = self._picked or {}
-        task, hadoop = ((picked.get(of) or {}).get("message", "").strip() for of in ("task_error", "hadoop_error"))
-        application = self._log_interpretations[-1].get("step", {}).get("application_id", "APPLICATION")
-        more = f"to see more: yarn logs -applicationId {application}"
-        return explain(task, hadoop, more, self._asked, self._output_dir)
+        errors = self._log_interpretations[-1]["step"].get("errors", ())
+        attempts = [error["hadoop_error"]["message"] for error in errors]
+        client = b"".join(self._said).decode(errors="replace")
+        silent = any("subprocess failed" in said for said in attempts)  # the task's Python knows why, not Hadoop
+        more = "to see more: run it again with -v"
+        logs: list[str] = []
+        if self._application:
+            command = [*self._client("yarn"), "logs", "-applicationId", self._application]
+            more = f"to see more: {cmd_line(command)}"
+            logs = self._gathered_logs(command) if silent else []
+        return explain(Failure(attempts, client, logs), more, self._asked, self._output or self._output_dir)
+
+    def _gathered_logs(self, command: Sequence[str]) -> list[str]:
+        """What tasks wrote to standard error, once the cluster has gathered it; none where it does not gather logs."""
+        end = time.monotonic() + _LOGS_COME
+        while True:  # each node brings its own
+            done = subprocess.run([*command, "-log_files", "stderr"], capture_output=True)
+            logs = split_logs(done.stdout.decode(errors="replace"))
+            if any(map(traceback_in, logs)) or time.monotonic() > end:
+                return logs
+            time.sleep(1)
+
+    def _client(self, name: str) -> list[str]:
+        """Another of Hadoop's commands, from where the configured `hadoop` lies."""
+        hadoop, *options = self.get_hadoop_bin()
+        return [str(Path(hadoop).with_name(name)), *options]
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
         """The files that arguments mean, and local copies of the first part of those that lie on HDFS."""
@@ -111,20 +190,19 @@ class HadoopRunner(HadoopJobRunner):
 
     def _web_address(self) -> str | None:
         """Where HDFS answers over HTTP, if it says so: some milliseconds a file, where its client takes a second."""
-        client, *options = self.get_hadoop_bin()
-        for command in ([str(Path(client).with_name("hdfs")), *options], [client, *options]):
-            asked = [*command, "getconf", "-confKey", "dfs.namenode.http-address"]
-            with suppress(OSError):
-                done = subprocess.run(asked, capture_output=True)
-                if not done.returncode:
-                    return done.stdout.decode().strip()
+        with suppress(OSError):
+            asked = [*self._client("hdfs"), "getconf", "-confKey", "dfs.namenode.http-address"]
+            done = subprocess.run(asked, capture_output=True)
+            if not done.returncode:
+                return done.stdout.decode().strip()
         return None
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task."""
-        here = [path for path in dict.fromkeys(paths) if not _URI.match(path)]
-        uploaded = self._upload(here) if here else {}
-        places = {path: uploaded.get(path, path) for path in paths}
+        places = {path: path for path in paths}
+        for number, path in enumerate(path for path in places if not _URI.match(path)):
+            places[path] = f"{self._hadoop_tmp_dir}/inputs/{number:05d}-{_plain_name(path)}"
+            self._uploads[places[path]] = path
         self._input_paths = [places[path] for path in paths]
         if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
             self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
@@ -136,7 +214,7 @@ class HadoopRunner(HadoopJobRunner):
         pieces = [{"path": path, "start": 0, "length": size} for path, size in files]
         manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
         self._input_paths = [f"{self._hadoop_tmp_dir}/{manifest.name}"]
-        self._put({self._input_paths[0]: str(manifest)})
+        self._uploads[self._input_paths[0]] = str(manifest)
         self._hadoop_input_format = "org.apache.hadoop.mapred.lib.NLineInputFormat"
         self._opts["cmdenv"] |= {OPENS_INPUTS: "1", CLIENT: cmd_line(self.get_hadoop_bin())}
         self._opts["jobconf"] |= {
@@ -144,29 +222,15 @@ class HadoopRunner(HadoopJobRunner):
             "stream.map.input.ignoreKey": "true",  # only the default input format leaves the line's offset out
         }
 
-    def _upload(self, paths: Sequence[str]) -> dict[str, str]:
-        names = [f"{number:05d}-{_plain_name(path)}" for number, path in enumerate(paths)]
-        places = {path: f"{self._hadoop_tmp_dir}/inputs/{name}" for path, name in zip(paths, names, strict=True)}
-        self._put({place: path for path, place in places.items()})
-        return places
-
     def _upload_local_files(self) -> None:
-        """What mrjob uploads, file by file, in one call."""
-        real, self._fs = self.fs, _Uploads(self.fs)
+        """Uploads inputs, and what mrjob would file by file, in one call: the start of one takes a second or two."""
+        real, self._fs = self.fs, _Uploads(self.fs, self._uploads)
         try:
             super()._upload_local_files()
-            files = self._fs.files
         finally:
             self._fs = real
-        self._put(files)
-
-    def _put(self, files: Mapping[str, str]) -> None:
-        """Copies local files to below the run's directory on HDFS, by {place: file}; one may have several places.
-
-        In one call for all: each start of Hadoop's client takes a second or two.
-        """
         with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
-            for place, path in files.items():
+            for place, path in self._uploads.items():
                 link = Path(folder) / place.removeprefix(self._hadoop_tmp_dir + "/")
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(Path(path).absolute())
@@ -203,6 +267,7 @@ class HadoopRunner(HadoopJobRunner):
             raise OutputError(
                 f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
             )
+        self._output = output
         try:
             yield
             described, _ = describe_output(
@@ -227,11 +292,11 @@ class HadoopRunner(HadoopJobRunner):
 
 
 class _Uploads:
-    """Stands for a file system while mrjob uploads: it remembers what is to be put where."""
+    """Stands for a file system while mrjob uploads: it notes in `files` what is to be put where."""
 
-    def __init__(self, fs: Any) -> None:
+    def __init__(self, fs: Any, files: dict[str, str]) -> None:
         self._fs = fs
-        self.files: dict[str, str] = {}
+        self.files = files
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._fs, name)
@@ -240,26 +305,8 @@ class _Uploads:
         """Nothing: folders come with their files."""
 
     def put(self, path: str, place: str) -> None:
-        """Remembers it."""
+        """Notes it."""
         self.files[place] = path
-
-
-def explain(task: str, hadoop: str, more: str, inputs: Sequence[str], output: str) -> Exception:
-    """The error to raise for what a task's Python and what Hadoop said when a job failed.
-
-    A traceback is shown as it is. Of Hadoop's own exceptions the first line says it all.
-    """
-    if "Traceback" in task:
-        return TaskError(f"{task}\n{more}")
-    first = (hadoop.splitlines() or [task])[0].removeprefix("Error: ")
-    if "Quota" in first or "No space" in first:
-        return OutputError(f"{output}: HDFS has no room for it: {first}; free some, or choose another place; {more}")
-    if re.search(
-        r"EOFException|ZipException|ZlibFactory|bad block|BZip2|IOException: (incorrect|invalid|not a)", hadoop
-    ):
-        files = ", ".join(inputs[:5]) + (" ..." if len(inputs) > 5 else "")
-        return InputError(f"{files}: is truncated or damaged, or one of them is: {first}; get the file again; {more}")
-    return TaskError(f"Hadoop failed the job: {first or 'it did not say why'}\n{more}")
 
 
 def zip_packages(place: Path) -> Path:

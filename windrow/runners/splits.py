@@ -30,6 +30,9 @@ _LONG_WORK = 100 << 20
 class OpensInputs:
     """Mixin before an mrjob SimMRJobRunner: mappers of the first step get byte ranges and whole files to open."""
 
+    #: Whether a bar tells on the terminal how far long work is.
+    shows_progress = False
+
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
         return {**super()._default_opts(), "cleanup_on_failure": ["ALL"]}  # type: ignore
@@ -70,7 +73,8 @@ class OpensInputs:
             super()._run_reducers(step_num, num_reducer_tasks)  # type: ignore
 
     def _progress(self, title: str, tasks: int) -> AbstractContextManager[Callable[[int], object]]:
-        return progress(title, tasks, sum(map(os.path.getsize, self._get_input_paths())) > _LONG_WORK)  # type: ignore
+        long = sum(map(os.path.getsize, self._get_input_paths())) > _LONG_WORK  # type: ignore
+        return progress(title, tasks, self.shows_progress and long)
 
     def _simulate_jobconf_for_step(
         self, task_type: str, step_num: int, task_num: int, map_split: Any = None

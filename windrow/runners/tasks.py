@@ -57,6 +57,7 @@ def _run_in_child(task: Callable[[], None], writes: int) -> NoReturn:
     status = 0
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears of it too, and ends its children
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         task()
     except BaseException as error:
         status = 1

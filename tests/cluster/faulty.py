@@ -1,0 +1,40 @@
+"""The main job with a fault that its option --fault names: what tests of the tests, and of messages, run."""
+
+from jobs.moving_average import MovingAverage
+
+#: Hadoop's own partitioner, by a hash of the whole key: a symbol's bars go to several reducers.
+WHOLE_KEY = "org.apache.hadoop.mapred.lib.HashPartitioner"
+#: Orders by the symbol alone, or times backwards.
+COMPARATOR = {
+    "mapreduce.job.output.key.comparator.class": "org.apache.hadoop.mapred.lib.KeyFieldBasedComparator",
+    "mapreduce.partition.keycomparator.options": "-k1,1 -k2,2r",
+}
+
+
+class Faulty(MovingAverage):
+    """Moving averages, but for a fault."""
+
+    def add_options(self):
+        super().add_options()
+        faults = ["none", "mapper", "reducer", "partitioner", "comparator"]
+        self.option(self.groups[0], "--fault", "what is wrong", choices=faults, default="none")
+
+    def map_bars(self, bars, source):
+        if self.options.fault == "mapper":
+            raise ZeroDivisionError(f"a mapper that nobody foresaw, at {len(bars)} bars")
+        return super().map_bars(bars, source)
+
+    def kernel(self):
+        if self.options.fault == "reducer" and self.is_task():
+            raise ZeroDivisionError("a reducer that nobody foresaw")
+        return super().kernel()
+
+    def partitioner(self):
+        return WHOLE_KEY if self.options.fault == "partitioner" else super().partitioner()
+
+    def jobconf(self):
+        return {**super().jobconf(), **(COMPARATOR if self.options.fault == "comparator" else {})}
+
+
+if __name__ == "__main__":
+    Faulty.run()

@@ -1,0 +1,95 @@
+"""Whatever breaks while a job runs on the cluster, it ends with the same bytes and the same counters.
+
+Each test asks Hadoop, too, whether it noticed: a fault that hit nothing would prove nothing.
+"""
+
+import re
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.cluster.conftest import INDICATORS, ROOT, check, shuffled_rows
+
+pytestmark = pytest.mark.cluster
+#: As Hadoop's counters call them.
+TASKS = {"mapper": "map", "reducer": "reduce"}
+
+
+@pytest.fixture
+def on_going(hdfs, on_cluster):
+    """Runs the job over four splits in a thread while the block goes on; then what it wrote is checked."""
+    header, rows = shuffled_rows()
+    hdfs.put("bars.csv", "\n".join([header, *rows]).encode(), blocksize=16384)
+
+    @contextmanager
+    def run(*options):
+        with ThreadPoolExecutor() as threads:
+            job = threads.submit(on_cluster, *INDICATORS, "-v", "-D", "mapreduce.job.reduces=2", *options, hdfs.uri())
+            yield job
+        check(job.result())
+        assert "1,250 bars of 5 symbols -> 1,195 lines\n" in job.result().err
+        assert re.search(r"\n  blocks +20\n", job.result().err)  # of five symbols in each of four splits
+
+    return run
+
+
+@pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
+@pytest.mark.parametrize("kind", ["mapper", "reducer"])
+def test_a_killed_task(cluster, on_going, what, kind):
+    with on_going() as job:
+        killed = getattr(cluster, what)(kind)
+        assert killed.command[0].endswith("java") == (what == "kill_jvm")
+    assert f"Failed {TASKS[kind]} tasks=1\n" in job.result().err
+
+
+def test_a_lost_node(cluster, on_going):
+    with on_going() as job:
+        other = 3 - cluster.am_node()
+        held = cluster.hang_python("mapper", other)  # so that it cannot end before its node does
+        assert held.pid in [victim.pid for victim in cluster.kill_nodemanager(other)]
+    assert re.search(r"Killed map tasks=[1-9]", job.result().err)
+    cluster.mend()
+
+
+def test_the_lost_node_of_the_application_master(cluster, on_going):
+    with on_going() as job:
+        node = cluster.am_node()
+        cluster.hang_python("mapper")  # so that the job cannot end before
+        lost = cluster.kill_nodemanager(node)
+        assert any("MRAppMaster" in word for victim in lost for word in victim.command)
+    assert cluster.masters(re.search(r"application_\d+_\d+", job.result().err)[0]) == 2
+    cluster.mend()
+
+
+def test_a_reducer_that_hangs(cluster, on_going):
+    with on_going("-D", "mapreduce.task.timeout=6000") as job:
+        cluster.hang_python("reducer")
+    assert "Failed reduce tasks=1\n" in job.result().err
+
+
+@pytest.mark.parametrize("kind", ["mapper", "reducer"])
+def test_speculative_duplicates(cluster, on_going, kind):
+    with on_going("-D", "mapreduce.job.speculative.retry-after-no-speculate=500") as job:
+        held = cluster.hang_python(kind)
+        cluster.await_second_attempt(kind)
+        cluster.awake(held)  # now both write
+    assert f"Killed {TASKS[kind]} tasks=1\n" in job.result().err
+
+
+def test_a_job_that_is_ended_here_ends_there(cluster, hdfs):
+    hdfs.put("bars.csv", (ROOT / "data/bars.csv").read_bytes())
+    command = [sys.executable, "-m", "jobs.moving_average", "-r", "hadoop", "-c", cluster.conf]
+    with subprocess.Popen(
+        [*command, "-o", hdfs.uri("out"), hdfs.uri("bars.csv")], cwd=ROOT, stderr=subprocess.PIPE
+    ) as job:
+        cluster.hang_python("mapper")
+        job.send_signal(signal.SIGTERM)
+        said = job.stderr.read().decode()
+    assert (job.returncode, said) == (130, "stopped; nothing was written\n")
+    assert hdfs.list() == ["bars.csv"]
+    assert b"Total number of applications" in (running := cluster.hadoop("application", "-list"))
+    assert b"moving_average" not in running

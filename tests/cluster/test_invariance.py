@@ -1,0 +1,114 @@
+"""The same bytes on Hadoop as anywhere: any number of reducers, any files, any splits, any order.
+
+Of the choice in which every pair of settings occurs, the first eight run on the cluster and the others in one process;
+`make test-full` runs every combination on the cluster. Controls show that these tests would see a wrong shuffle.
+"""
+
+import bz2
+import gzip
+import itertools
+import subprocess
+
+import pandas as pd
+import pytest
+
+from tests.cluster.conftest import INDICATORS, ROOT, check, shuffled_rows
+from tests.jobs.test_invariance import pairwise
+
+REDUCERS = [1, 3, 8]
+FILES = [1, 3]
+ORDERS = ["by time", "shuffled"]
+KINDS = ["csv", "small blocks", "gz", "bz2", "zst", "parquet"]
+MATRIX = list(itertools.product(REDUCERS, FILES, ORDERS, KINDS))
+CHOICE = pairwise(MATRIX)
+#: Bytes of a small block of HDFS.
+SMALL = 16384
+
+
+def contents(kind, header, rows, place):
+    """The bytes of a file of this kind."""
+    text = "\n".join([header, *rows]).encode()
+    if kind == "gz":
+        return gzip.compress(text)
+    if kind == "bz2":
+        return bz2.compress(text)
+    if kind == "zst":
+        return subprocess.run(["zstd", "-c"], input=text, stdout=subprocess.PIPE, check=True).stdout
+    if kind == "parquet":
+        frame = pd.DataFrame([row.split(",") for row in rows], columns=header.split(","))
+        dates = pd.to_datetime(frame["timestamp"]).dt.date
+        frame.astype({"close": float}).assign(timestamp=dates).to_parquet(place)
+        return place.read_bytes()
+    return text
+
+
+def files_of(order, files, kind, folder):
+    """Name and bytes of each of some files that together hold the sample bars."""
+    header, rows = shuffled_rows()
+    if order == "by time":
+        rows.sort(key=lambda row: row.split(",")[1])
+    suffix = ".csv" if kind in ("csv", "small blocks") else ".parquet" if kind == "parquet" else f".csv.{kind}"
+    for number in range(files):
+        yield f"{number}{suffix}", contents(kind, header, rows[number::files], folder / "parquet")
+
+
+def test_the_choice_for_the_cluster_has_every_setting():
+    for axis, settings in enumerate([REDUCERS, FILES, ORDERS, KINDS]):
+        assert {run[axis] for run in CHOICE[:8]} == set(settings)
+
+
+def check_on_cluster(on_cluster, hdfs, tmp_path, reducers, files, order, kind):
+    for name, content in files_of(order, files, kind, tmp_path):
+        hdfs.put(f"in/{name}", content, **({"blocksize": SMALL} if kind == "small blocks" else {}))
+    ran = on_cluster(*INDICATORS, "-D", f"mapreduce.job.reduces={reducers}", "-v", hdfs.uri("in"))
+    check(ran)
+    assert f"\t\treduce tasks={reducers}\n" in ran.err
+    assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("run", CHOICE[:8], ids=str)
+def test_pairs_of_settings_on_the_cluster(on_cluster, hdfs, tmp_path, run):
+    check_on_cluster(on_cluster, hdfs, tmp_path, *run)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("run", MATRIX, ids=str)
+def test_every_combination_on_the_cluster(on_cluster, hdfs, tmp_path, run):
+    check_on_cluster(on_cluster, hdfs, tmp_path, *run)
+
+
+@pytest.mark.parametrize("run", CHOICE[8:], ids=str)
+def test_other_pairs_in_one_process(on_hadoop, tmp_path, run):
+    reducers, files, order, kind = run
+    (tmp_path / "in").mkdir()
+    for name, content in files_of(order, files, kind, tmp_path):
+        (tmp_path / "in" / name).write_bytes(content)
+    splits = ["-D", f"mapreduce.job.maps={4 * files}"] if kind == "small blocks" else []
+    ran = on_hadoop(*INDICATORS, "-D", f"mapreduce.job.reduces={reducers}", *splits, tmp_path / "in")
+    check(ran)
+    assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err
+
+
+def check_seen(run, fault, bars):
+    """A wrong shuffle is refused, or changes the output."""
+    options = [*INDICATORS, "--block-bars", 7, "-D", "mapreduce.job.reduces=3"]
+    ran = run(*options, "--fault", fault, bars, job="tests.cluster.faulty")
+    if fault == "comparator":
+        assert ran.status == 1 and ran.out == b""
+        assert "whose key sorts behind it; the shuffle sorts lines by their bytes" in ran.err
+    else:
+        assert ran.status == 0 and len(ran.lines) > 1000
+        with pytest.raises(AssertionError):
+            check(ran)
+
+
+@pytest.mark.parametrize("fault", ["partitioner", "comparator"])
+def test_a_wrong_shuffle_would_be_seen(on_hadoop, fault):
+    check_seen(on_hadoop, fault, ROOT / "data/bars.csv")
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("fault", ["partitioner", "comparator"])
+def test_a_wrong_shuffle_would_be_seen_on_the_cluster(on_cluster, hdfs, fault):
+    check_seen(on_cluster, fault, hdfs.put("bars.csv", (ROOT / "data/bars.csv").read_bytes(), blocksize=SMALL))
