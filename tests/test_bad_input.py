@@ -262,7 +262,11 @@ def test_compressed_under_a_plain_name(job):
 def test_standard_input(job):
     for args in ((), ("-",)):
         assert len(job(*args, stdin=(HEADER + ROWS).encode()).lines) == 27
-    refused(job("-", stdin=b""), "error: no input has a bar")
+    refused(job("-", stdin=b""), "error: no input has a bar: -;")
+    refused(job("-", stdin=b"symbol,close\nA,1\n"), "error: -: has no time column")
+    refused(
+        job("-", stdin=(HEADER + ROWS + "A,2020-02-01T10:00,1\n").encode()), "error: -: holds dates, but also a time"
+    )
 
 
 def test_an_output_whose_place_is_taken(job):

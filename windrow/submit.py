@@ -14,7 +14,7 @@ from uuid import uuid4
 from windrow import options
 from windrow.counts import refusal, summed
 from windrow.errors import InputError, UsageError
-from windrow.feeds.settle import list_files, settle
+from windrow.feeds.settle import Head, list_files, settle
 from windrow.sinks.publish import refuse_taken, staged
 from windrow.unpack import MARK
 
@@ -132,22 +132,29 @@ def make_runner(job: Any, make: Callable[[], Any]) -> Any:
 
 
 def _settle_inputs(job: Any, runner: Any, folder: Path) -> None:
-    arguments = _arguments(job, folder)
+    spooled = str(folder / "standard-input")
+    arguments = _arguments(job, spooled)
     far = hasattr(runner, "find_inputs")
     listed, heads = runner.find_inputs(arguments, folder) if far else (list_files(arguments), {})
-    settled, barren = settle(listed, options.reading(job.options, job.columns()), options.slot(job.options), heads)
+    places = {"-" if path == spooled else path: path for path in listed}
+    heads = {**heads, "-": Head(spooled, 1.0)}
+    settled, barren = settle(
+        list(places), options.reading(job.options, job.columns()), options.slot(job.options), heads
+    )
     for path in barren:
         say(f"warning: {path}: has no line below its header; skipped")
-    kept = [path for path in listed if path in settled.inputs]  # one given twice is read twice
+    read = {places[path] for path in settled.inputs}
+    kept = [path for path in listed if path in read]  # one given twice is read twice
     if far:
-        settled = settled.at(runner.take_inputs(kept, folder))
+        taken = runner.take_inputs(kept, folder)
+        places = {path: taken[places[path]] for path in settled.inputs}
     else:
         runner._input_paths = kept
-    settled.save(folder / "settled.json")
+    settled.at(places).save(folder / "settled.json")
 
 
-def _arguments(job: Any, folder: Path) -> list[str]:
-    """The inputs as given; standard input as a file, since it is read twice, for its header and for its bars."""
+def _arguments(job: Any, spooled: str) -> list[str]:
+    """The inputs as given; standard input as the file `spooled`: it is read twice, for its header and for its bars."""
     arguments: Sequence[str] = job.options.args or ["-"]
     if "-" not in arguments:
         return list(arguments)
@@ -155,9 +162,8 @@ def _arguments(job: Any, folder: Path) -> list[str]:
         raise UsageError("-: given more than once; standard input can be read once; give it once")
     if job.options.symbol_from_filename:
         raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
-    spooled = folder / "standard-input"
-    _spool(job.stdin, spooled)
-    return [str(spooled) if path == "-" else path for path in arguments]
+    _spool(job.stdin, Path(spooled))
+    return [spooled if path == "-" else path for path in arguments]
 
 
 def _spool(stdin: BinaryIO, place: Path) -> None:

@@ -232,7 +232,8 @@ def estimate_slots(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | Non
     density: dict[str, list[tuple[int, int, float]]] = {}
     for path, layout in sampled:
         head = (heads or {}).get(path, Head(path, 1.0))
-        samples, share = _samples(head.place, layout, places)
+        with named(head.place, path):
+            samples, share = _samples(head.place, layout, places)
         for symbol, first, last, bars_a_ns in _densities(samples, share * head.share):
             density.setdefault(symbol, []).append((first, last, bars_a_ns))
     spans = {symbol: _span(ranges, step) for symbol, ranges in density.items()}
