@@ -35,14 +35,17 @@ cluster-stop:  ## stop it; what is on its HDFS stays
 cluster-status:  ## which of its daemons are healthy
 	@tests/cluster/cluster status
 
-test: $(VENV)/.test  ## install what the tests need and run them
-	$(BIN)/python -m pytest $(PYTEST)
+# A process a core; what needs the cluster stays in one of them.
+PARALLEL := -n auto --dist loadgroup
 
-test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; some ten minutes
+test: $(VENV)/.test  ## install what the tests need and run them
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
-test-full: $(VENV)/.test  ## all tests: the whole matrix of invariance runs and the cluster's too
-	CI=true $(BIN)/python -m pytest -m "" $(PYTEST)
+test-full: $(VENV)/.test  ## all tests: the whole matrices of invariance runs too; an hour
+	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "" $(PYTEST)
 
 lint: $(VENV)/.lint  ## ruff: rules and format
 	$(BIN)/ruff check
