@@ -27,6 +27,7 @@ from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from time import monotonic
 from typing import Any, Protocol
 
 import windrow.compat  # noqa: F401  mrjob needs what it brings
@@ -54,6 +55,9 @@ from windrow.runners.tasks import TaskError
 from windrow.sinks.lines import format_lines
 from windrow.submit import say
 
+#: Between two words of a task about how far it is.
+_SECONDS = 3.0
+
 
 class SeriesKernel(Protocol):
     """What a job gives its bars to."""
@@ -78,6 +82,7 @@ class BarJob(MRJob):
     map_only = False
     #: Whether the texts of rejected lines reach `map_bars`, not only their number.
     keep_texts = False
+    _shown = float("-inf")
 
     def columns(self) -> list[str]:
         """Names of the columns that the job uses; only these are parsed and checked."""
@@ -266,6 +271,7 @@ class BarJob(MRJob):
                 counts[f"rejected: {reason}"] += lines
             for line in self.map_bars(bars, source):
                 self.stdout.write(line)
+            self._show(f"{counts['bars']:,} bars read")
         self._count(counts)
 
     def _feed(self) -> Iterator[tuple[Bars, str]]:
@@ -302,12 +308,19 @@ class BarJob(MRJob):
             counts["output lines"] += len(index)
             for lines in format_lines(stretch, index, columns, self.settled.dated):
                 self.stdout.write(lines)
+            self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
         found = merge.findings
         for name in ("blocks", "slots", "repeats", "conflicts"):
             counts[name] += getattr(found, name)
         self._count(counts)
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
+
+    def _show(self, status: str) -> None:
+        """Tells Hadoop every few seconds how far this task is: it shows that, and ends tasks long unheard of."""
+        if OWN_TASK not in os.environ and monotonic() > self._shown + _SECONDS:
+            self._shown = monotonic()
+            self.set_status(status)
 
     def _tell(self, group: str, text: str) -> None:
         for name in names_of(text):

@@ -74,6 +74,12 @@ def test_a_terminal_shows_how_far_maps_and_reduces_are(hadoop_local, tmp_path):
     assert re.search(rb"map .*100%.*reduce .*100%", shown, re.DOTALL)
 
 
+def test_tasks_say_how_far_they_are(on_hadoop):
+    ran = on_hadoop("-v", ROOT / "data/bars.csv")
+    assert re.search(r"\b1,250 bars read\b", ran.err)
+    assert re.search(r"\b[0-9]+ lines written, of [1-5] symbols\b", ran.err)
+
+
 def test_a_job_without_a_reducer(on_hadoop, tmp_path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,\tx\n")
