@@ -35,17 +35,18 @@ cluster-stop:  ## stop it; what is on its HDFS stays
 cluster-status:  ## which of its daemons are healthy
 	@tests/cluster/cluster status
 
-# A process a core; what needs the cluster stays in one of them.
-PARALLEL := -n auto --dist loadgroup
+# A process a core; a file's tests stay in one, where they share what they have set up.
+PARALLEL := -n auto --dist loadfile
 
 test: $(VENV)/.test  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
-	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster $(PYTEST)
 
 test-full: $(VENV)/.test  ## all tests: the whole matrices of invariance runs too; an hour
-	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "" $(PYTEST)
+	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
 lint: $(VENV)/.lint  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("readme")  # one process: its checkout is installed once
-
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 

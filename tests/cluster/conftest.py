@@ -1,8 +1,9 @@
 """The one-machine Hadoop for tests: what runs on it, and how to break it.
 
-A test that uses `cluster` carries `@pytest.mark.cluster` and is run in CI and by `make test-cluster`, which start the
-cluster where it does not run: 20 s and 1.3 GB are not to be taken unasked. `hadoop_local` has no daemons and is part of
-every run; it skips only where Hadoop's jars cannot be had, and never in CI.
+A test that uses `cluster` carries `@pytest.mark.cluster` and is run by `make test-cluster`, in CI too, which starts the
+cluster where it does not run: 20 s and 1.3 GB are not to be taken unasked. These tests run one after another: a fault is
+for the test that causes it. `hadoop_local` has no daemons and is part of every run; it skips only where Hadoop's jars
+cannot be had, and never in CI.
 """
 
 import contextlib
@@ -62,14 +63,6 @@ def own_conf(folder, name):
     path = folder / name
     path.write_text(f"include: {HOME / name}\nrunners:\n  hadoop:\n    python_bin: {sys.executable}\n")
     return path
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """What uses the cluster runs in one process, where pytest has several: faults are for the test that causes them."""
-    for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 @pytest.fixture(scope="session")

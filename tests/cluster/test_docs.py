@@ -48,6 +48,7 @@ def test_readmes_commands_run(shell):
     assert status.count(" healthy\n") == 6
 
 
+@pytest.mark.cluster
 @pytest.mark.full
 def test_the_guides_commands_run(shell):
     listed = commands(HADOOP)

@@ -72,6 +72,7 @@ def test_pairs_of_settings_on_the_cluster(on_cluster, hdfs, tmp_path, run):
     check_on_cluster(on_cluster, hdfs, tmp_path, *run)
 
 
+@pytest.mark.cluster
 @pytest.mark.full
 @pytest.mark.parametrize("run", MATRIX, ids=str)
 def test_every_combination_on_the_cluster(on_cluster, hdfs, tmp_path, run):
