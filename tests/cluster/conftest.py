@@ -1,9 +1,9 @@
 """The one-machine Hadoop for tests: what runs on it, and how to break it.
 
 A test that uses `cluster` carries `@pytest.mark.cluster` and is run by `make test-cluster`, in CI too, which starts the
-cluster where it does not run: 20 s and 1.3 GB are not to be taken unasked. These tests run one after another: a fault is
-for the test that causes it. `hadoop_local` has no daemons and is part of every run; it skips only where Hadoop's jars
-cannot be had, and never in CI.
+cluster where it does not run: 20 s and 1.3 GB are not to be taken unasked. These tests run one after another: a fault
+is for the test that causes it. `hadoop_local` has no daemons and is part of every run; it skips only where Hadoop's
+jars cannot be had, and never in CI.
 """
 
 import contextlib
@@ -96,8 +96,9 @@ def on_hadoop(run_module, hadoop_local, tmp_path_factory):
 
 @pytest.fixture
 def on_cluster(run_module, cluster):
-    """Runs a job on the cluster."""
-    return lambda *args, job="jobs.moving_average": run_module(job, "-r", "hadoop", "-c", cluster.conf, *args)
+    """Runs a job on the cluster, where the longest takes a minute."""
+    options = ["-r", "hadoop", "-c", cluster.conf]
+    return lambda *args, job="jobs.moving_average": run_module(job, *options, *args, timeout=300)
 
 
 def with_path():
