@@ -165,17 +165,17 @@ class Cluster:
         """The output of a `hadoop` command."""
         return subprocess.run([HOME / "hadoop", *map(str, args)], stdout=subprocess.PIPE, check=True).stdout
 
-    def kill_python(self, kind, timeout=90):
+    def kill_python(self, kind, timeout=120):
         """Ends the Python of a running "mapper" or "reducer"."""
         return self._signal(signal.SIGKILL, lambda: task_pythons(kind), timeout)
 
-    def kill_jvm(self, kind, timeout=90):
+    def kill_jvm(self, kind, timeout=120):
         """Ends the JVM of a running "mapper" or "reducer"; its Python then reads the end of its input."""
         return self._signal(
             signal.SIGKILL, lambda: [jvm for jvm in task_jvms(kind) if task_pythons(kind, jvm)], timeout
         )
 
-    def hang_python(self, kind, node=None, timeout=90):
+    def hang_python(self, kind, node=None, timeout=120):
         """Stops the Python of a running task, on that node if one is named; returns it, for `awake`."""
         return self._signal(
             signal.SIGSTOP, lambda: [p for p in task_pythons(kind) if node is None or p.node == node], timeout
@@ -185,7 +185,7 @@ class Cluster:
         """Lets a Python that hangs go on."""
         os.kill(process.pid, signal.SIGCONT)
 
-    def await_second_attempt(self, kind, timeout=90):
+    def await_second_attempt(self, kind, timeout=120):
         """Waits until a task of this kind is tried by a second attempt's Python."""
         return self._await(lambda: [jvm for jvm in task_jvms(kind, attempt=1) if task_pythons(kind, jvm)], timeout)[0]
 
@@ -204,7 +204,7 @@ class Cluster:
             time.sleep(0.02)
         return found
 
-    def am_node(self, timeout=90):
+    def am_node(self, timeout=120):
         """The number of the node that runs an application master."""
         masters = self._await(lambda: [p for p in processes() if main_class(p) == "MRAppMaster"], timeout)
         return masters[0].node

@@ -20,7 +20,7 @@ TASKS = {"mapper": "map", "reducer": "reduce"}
 
 
 @pytest.fixture
-def on_going(hdfs, on_cluster):
+def on_going(cluster, hdfs, on_cluster):
     """Runs the job over four splits in a thread while the block goes on; then what it wrote is checked."""
     header, rows = shuffled_rows()
     hdfs.put("bars.csv", "\n".join([header, *rows]).encode(), blocksize=16384)
@@ -34,7 +34,8 @@ def on_going(hdfs, on_cluster):
         assert "1,250 bars of 5 symbols -> 1,195 lines\n" in job.result().err
         assert re.search(r"\n  blocks +20\n", job.result().err)  # of five symbols in each of four splits
 
-    return run
+    yield run
+    cluster.mend()
 
 
 @pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
@@ -47,12 +48,12 @@ def test_a_killed_task(cluster, on_going, what, kind):
 
 
 def test_a_lost_node(cluster, on_going):
-    with on_going() as job:
+    one_a_node = ["-D", "mapreduce.map.memory.mb=2048"]  # so that both nodes get some
+    with on_going(*one_a_node) as job:
         other = 3 - cluster.am_node()
         held = cluster.hang_python("mapper", other)  # so that it cannot end before its node does
         assert held.pid in [victim.pid for victim in cluster.kill_nodemanager(other)]
     assert re.search(r"Killed map tasks=[1-9]", job.result().err)
-    cluster.mend()
 
 
 def test_the_lost_node_of_the_application_master(cluster, on_going):
@@ -62,7 +63,6 @@ def test_the_lost_node_of_the_application_master(cluster, on_going):
         lost = cluster.kill_nodemanager(node)
         assert any("MRAppMaster" in word for victim in lost for word in victim.command)
     assert cluster.masters(re.search(r"application_\d+_\d+", job.result().err)[0]) == 2
-    cluster.mend()
 
 
 def test_a_reducer_that_hangs(cluster, on_going):
