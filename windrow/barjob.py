@@ -25,7 +25,7 @@ import os
 import sys
 from argparse import SUPPRESS
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from time import monotonic
 from typing import Any, Protocol
@@ -43,7 +43,7 @@ from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.merge import Merge
 from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
 from windrow import options, runners, submit
-from windrow.bars import Bars
+from windrow.bars import Bars, join_bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.fetch import fetched
@@ -55,6 +55,8 @@ from windrow.runners.tasks import TaskError
 from windrow.sinks.lines import format_lines
 from windrow.submit import say
 
+#: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
+_FEW_BARS, _MOST_BARS = 64, 1_200_000
 #: Between two words of a task about how far it is.
 _SECONDS = 3.0
 
@@ -264,7 +266,7 @@ class BarJob(MRJob):
             super().run_mapper(step_num)
             return
         counts = Counter({"map tasks": 1})
-        for bars, source in self._feed():
+        for bars, source in self._feed() if self.map_only else _in_long_blocks(self._feed()):
             counts["bars"] += len(bars)
             counts["header lines"] += bars.headers
             for reason, lines in bars.rejected.items():
@@ -330,6 +332,20 @@ class BarJob(MRJob):
         for name, amount in counts.items():
             if amount:
                 self.increment_counter(COUNTS, name, int(amount))
+
+
+def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
+    """Chunks, put together where they hold so few bars of each symbol that blocks would be short, and slow."""
+    held: list[Bars] = []
+    source = ""
+    for bars, source in feed:
+        held.append(bars)
+        total = sum(map(len, held))
+        if total >= min(_MOST_BARS, _FEW_BARS * max(len(part.symbols) for part in held)):
+            yield join_bars(held), source
+            held = []
+    if held:
+        yield join_bars(held), source
 
 
 def _map_input(what: str) -> str:

@@ -9,8 +9,9 @@ times with the same code, so a bad line never changes what its neighbours mean.
 import re
 from array import array as packed
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,6 +107,30 @@ class Bars:
     def lines(self) -> int:
         """Lines read, headers apart."""
         return len(self) + self.rejected.total()
+
+
+def join_bars(parts: Sequence[Bars]) -> Bars:
+    """Bars of several chunks as of one, in order.
+
+    >>> one, two = (Bars([s], np.zeros(1, np.int32), np.zeros(1, np.int64), [], np.zeros(1, bool)) for s in "AB")
+    >>> join_bars([one, two, one]).codes.tolist()
+    [0, 1, 0]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    symbols = list(dict.fromkeys(chain.from_iterable(part.symbols for part in parts)))
+    number = dict(zip(symbols, range(len(symbols)), strict=True))
+    numbers = [np.array([*map(number.__getitem__, part.symbols)], np.int32) for part in parts]
+    return Bars(
+        symbols,
+        np.concatenate([own[part.codes] for own, part in zip(numbers, parts, strict=True)]),
+        np.concatenate([part.times for part in parts]),
+        [np.concatenate(column) for column in zip(*(part.values for part in parts), strict=True)],
+        np.concatenate([part.timed for part in parts]),
+        sum((part.rejected for part in parts), Counter()),
+        sum(part.headers for part in parts),
+        [text for part in parts for text in part.texts],
+    )
 
 
 def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:

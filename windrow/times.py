@@ -179,10 +179,29 @@ def format_times(ns: Int64, dates: bool) -> list[bytes]:
 
 
 def _day_names(days: Int64) -> Bytes2D:
-    """`YYYY-MM-DD` of each day number, a row of bytes each; days that follow one another are named once."""
-    distinct, which = (days, slice(None)) if not len(days) else np.unique(days, return_inverse=True)
-    names = np.datetime_as_string(distinct.view("datetime64[D]")).astype("S10")
-    return np.frombuffer(names.tobytes(), np.uint8).reshape(-1, 10)[which]
+    """`YYYY-MM-DD` of each day number, a row of bytes each."""
+    if not len(days):
+        return np.empty((0, 10), np.uint8)
+    first, last = int(days.min()) // _YEARS, int(days.max()) // _YEARS
+    if last - first < 8:
+        names = np.concatenate([_names_of_years(years) for years in range(first, last + 1)])
+        return names[days - first * _YEARS]
+    distinct, which = np.unique(days, return_inverse=True)
+    return _name_days(distinct)[which]
+
+
+#: Days that are named together: some eleven years.
+_YEARS = 4096
+
+
+@cache
+def _names_of_years(number: int) -> Bytes2D:
+    return _name_days(np.arange(number * _YEARS, (number + 1) * _YEARS))
+
+
+def _name_days(days: Int64) -> Bytes2D:
+    names = np.datetime_as_string(days.view("datetime64[D]")).astype("S10")
+    return np.frombuffer(names.tobytes(), np.uint8).reshape(-1, 10)
 
 
 @cache

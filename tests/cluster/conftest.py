@@ -160,6 +160,7 @@ class Cluster:
 
     def __init__(self, conf):
         self.conf = conf
+        self._held = []
 
     def hadoop(self, *args):
         """The output of a `hadoop` command."""
@@ -176,14 +177,18 @@ class Cluster:
         )
 
     def hang_python(self, kind, node=None, timeout=120):
-        """Stops the Python of a running task, on that node if one is named; returns it, for `awake`."""
-        return self._signal(
+        """Stops the Python of a running task, on that node if one is named."""
+        held = self._signal(
             signal.SIGSTOP, lambda: [p for p in task_pythons(kind) if node is None or p.node == node], timeout
         )
+        self._held.append(held)
+        return held
 
-    def awake(self, process):
-        """Lets a Python that hangs go on."""
-        os.kill(process.pid, signal.SIGCONT)
+    def awake(self):
+        """Lets every Python that hangs, and is still there, go on."""
+        while self._held:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._held.pop().pid, signal.SIGCONT)
 
     def await_second_attempt(self, kind, timeout=120):
         """Waits until a task of this kind is tried by a second attempt's Python."""
@@ -226,7 +231,8 @@ class Cluster:
         return victims
 
     def mend(self):
-        """Starts the daemons that do not run; returns when all are healthy."""
+        """Lets what hangs go on, and starts the daemons that do not run; returns when all are healthy."""
+        self.awake()
         why = make("cluster")
         assert not why, why
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sort_keys.slots import BARS_PER_SLOT, Slots
-from windrow.bars import MAX_LINE, Bars, Layout
+from windrow.bars import MAX_LINE, Bars, Layout, join_bars
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
 from windrow.feeds.files import is_parquet, is_splittable, named, open_text, read_bars, read_start
@@ -258,24 +259,36 @@ def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]
 
 def _densities(samples: list[Bars], share: float) -> Iterator[tuple[str, int, int, float]]:
     """(symbol, first time, last time, bars a ns) of the file sampled, for symbols sampled more than once."""
-    pieces: dict[str, list[Any]] = {}
-    for bars in samples:
-        order = np.argsort(bars.codes, kind="stable")
-        cuts = np.searchsorted(bars.codes[order], np.arange(len(bars.symbols) + 1))
-        for symbol, begin, end in zip(bars.symbols, cuts[:-1], cuts[1:], strict=True):
-            if end > begin:
-                pieces.setdefault(symbol, []).append(bars.times[order[begin:end]])
-    for symbol, times in pieces.items():
-        first, last = (int(edge(piece)) for edge, piece in ((min, np.concatenate(times)), (max, np.concatenate(times))))
-        count = sum(map(len, times))
-        bars_between: float
-        if all((np.diff(piece) >= 0).all() or (np.diff(piece) <= 0).all() for piece in times):
-            spread = sum(abs(int(piece[-1]) - int(piece[0])) for piece in times)
-            bars_between = count - len(times)
-        else:
-            spread, bars_between = last - first, count / share
-        if spread > 0 and bars_between > 0:
-            yield symbol, first, last, bars_between / spread
+    bars = join_bars(samples)
+    if not len(bars):
+        return
+    # A piece is what one sample has of one symbol; all pieces at once, since there may be thousands.
+    piece = bars.codes * np.int64(len(samples)) + np.repeat(np.arange(len(samples)), [len(part) for part in samples])
+    order = np.argsort(piece, kind="stable")
+    times = bars.times[order]
+    begins = np.flatnonzero(np.diff(piece[order], prepend=-1))
+    owners = piece[order][begins] // len(samples)
+    symbols = np.flatnonzero(np.diff(owners, prepend=-1))
+    ordered = np.logical_and.reduceat(_in_order(times, begins), symbols)
+    ends = np.append(begins[1:], len(times)) - 1
+    spreads = np.add.reduceat(np.abs(times[ends].astype(float) - times[begins]), symbols)
+    counts = np.diff(begins[symbols], append=len(times))
+    firsts = np.minimum.reduceat(times, begins[symbols])
+    lasts = np.maximum.reduceat(times, begins[symbols])
+    steps = np.where(ordered, counts - np.diff(symbols, append=len(owners)), counts / share)
+    spreads = np.where(ordered, spreads, lasts.astype(float) - firsts)
+    for number in np.flatnonzero((spreads > 0) & (steps > 0)).tolist():
+        symbol = bars.symbols[owners[symbols[number]]]
+        yield symbol, int(firsts[number]), int(lasts[number]), float(steps[number] / spreads[number])
+
+
+def _in_order(times: npt.NDArray[np.int64], begins: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether each piece's times rise, or fall, all the way."""
+    rising, falling = np.ones(len(times), bool), np.ones(len(times), bool)
+    rising[1:], falling[1:] = times[1:] >= times[:-1], times[1:] <= times[:-1]
+    rising[begins], falling[begins] = True, True
+    found: npt.NDArray[np.bool_] = np.logical_and.reduceat(rising, begins) | np.logical_and.reduceat(falling, begins)
+    return found
 
 
 def _span(ranges: list[tuple[int, int, float]], step: int) -> int:

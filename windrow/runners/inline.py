@@ -10,8 +10,6 @@ from windrow.runners.splits import OpensInputs
 class InlineRunner(OpensInputs, InlineMRJobRunner):
     """mrjob's inline runner over inputs that windrow opens."""
 
-    OPT_NAMES = InlineMRJobRunner.OPT_NAMES | {"sort_bin"}
-
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
         for task in funcs:
             task()

@@ -1,4 +1,4 @@
-"""What windrow changes in mrjob's simulated Hadoop: how inputs are split and how mapper output is shuffled."""
+"""What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; nobody copies lines."""
 
 import json
 import os
@@ -8,11 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mrjob.local import _sort_lines_with_sort_bin
-
-from sort_keys.shuffle import partition
 from windrow.feeds.files import is_splittable
 from windrow.progress import progress
+from windrow.runners.shuffle import divide, gather
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
@@ -20,8 +18,6 @@ OPENS_INPUTS = "windrow_opens_inputs"
 OWN_TASK = "windrow_own_task"
 #: A mapper gets at most so many bytes: enough to make starting it cheap, little enough to keep all cores busy.
 SPLIT_BYTES = 64 << 20
-#: What `sort` may hold in memory before it spills; more is not faster for lines as few as blocks are.
-_SORT_MEMORY = "64M"
 _PIECE = 1 << 20
 #: Bytes of input above which a run lasts long enough to show how far it is.
 _LONG_WORK = 100 << 20
@@ -65,6 +61,7 @@ class OpensInputs:
         ]
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Any]) -> None:
+        self._divided: list[str] = []
         with self._progress("map", len(map_splits)) as self._tell:
             super()._run_mappers_and_combiners(step_num, map_splits)  # type: ignore
 
@@ -83,31 +80,37 @@ class OpensInputs:
         opens = {OPENS_INPUTS: "1"} if task_type == "mapper" and step_num == 0 else {}
         return {**conf, **opens, OWN_TASK: "1"}
 
-    def _sort_input_func(self) -> Callable[..., None]:
-        sort = [*(self._opts.get("sort_bin") or ["sort"]), "-S", _SORT_MEMORY]  # type: ignore
-        return partial(_sort_lines_with_sort_bin, sort_bin=sort, tmp_dir=self._get_local_tmp_dir())  # type: ignore
-
     def _num_reducers(self, step_num: int) -> int:
         conf = self._jobconf_for_step(step_num)  # type: ignore
         asked = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks")
         return int(asked) if asked else self._num_cores()  # type: ignore
 
+    def _run_mapper_and_combiner_func(self, step_num: int, task_num: int, map_split: Any) -> Callable[[], None]:
+        run = super()._run_mapper_and_combiner_func(step_num, task_num, map_split)  # type: ignore
+        step = self._get_step(step_num)  # type: ignore
+        if "reducer" not in step:
+            return run  # type: ignore
+        output = self._task_output_path("combiner" if "combiner" in step else "mapper", step_num, task_num)  # type: ignore
+        self._divided.append(output)
+        return partial(_one_then_other, run, partial(divide, output, self._num_reducers(step_num)))
+
+    def _sort_reducer_input(self, step_num: int, num_map_tasks: int) -> None:
+        """Nothing: mappers sort their own output, and reducers merge (windrow/runners/shuffle.py)."""
+
     def _split_reducer_input(self, step_num: int) -> int:
-        """Hands each sorted line to the reducer of its symbol, as Hadoop's partitioner does."""
-        reducers = self._num_reducers(step_num)
-        paths = [Path(self._task_input_path("reducer", step_num, number)) for number in range(reducers)]  # type: ignore
-        for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        files = [path.open("wb") for path in paths]
-        try:
-            with open(self._sorted_reducer_input_path(step_num), "rb") as lines:  # type: ignore
-                for line in lines:
-                    files[partition(line, reducers)].write(line)
-        finally:
-            for file in files:
-                file.close()
-        os.unlink(self._sorted_reducer_input_path(step_num))  # type: ignore
-        return reducers
+        return self._num_reducers(step_num)
+
+    def _run_task_func(self, task_type: str, step_num: int, task_num: int, map_split: Any = None) -> Callable[[], None]:
+        run = super()._run_task_func(task_type, step_num, task_num, map_split)  # type: ignore
+        if task_type != "reducer":
+            return run  # type: ignore
+        place = self._task_input_path(task_type, step_num, task_num)  # type: ignore
+        return partial(_one_then_other, partial(gather, self._divided, task_num, place), run)
+
+
+def _one_then_other(one: Callable[[], None], other: Callable[[], None]) -> None:
+    one()
+    other()
 
 
 def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[dict[str, Any]]]:

@@ -11,6 +11,8 @@ from windrow.windows.kernel import Options
 from windrow.windows.window import CountWindow, Window
 
 _FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
+_PIECES = 32  # pieces of runs below which that loop beats numpy over pieces, measured
+_FORGOTTEN = 64  # bits by which a start must have faded before two averages are expected to be the same float64
 
 
 class EMA:
@@ -76,7 +78,8 @@ class EMA:
 
 
 def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
-    """Runs the recursion over values[begin:end] of every run, side by side while there are many left."""
+    """Runs the recursion over values[begin:end] of every run, all of them side by side while there are many left."""
+    begins, seeds = _smooth_pieces(values, result, begins, ends, seeds, alpha)
     order = np.argsort(begins - ends, kind="stable")  # longest first: the runs still going are a prefix
     at, ends, averages = begins[order], ends[order], seeds[order]
     lengths = ends - at
@@ -88,9 +91,73 @@ def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Flo
         result[here] = average
     at = at + np.minimum(lengths, steps)
     for run in range(min(len(at), _FEW)):
-        begin, end = int(at[run]), int(ends[run])
-        smoothed = _smoothed(values[begin:end].tolist(), float(averages[run]), alpha)
-        result[begin:end] = np.fromiter(smoothed, np.float64, end - begin)
+        _smooth_one(values, result, int(at[run]), int(ends[run]), float(averages[run]), alpha)
+
+
+def _smooth_pieces(
+    values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float
+) -> tuple[Ints, Floats]:
+    """Runs it over long runs in pieces, side by side; where each run goes on, and from what.
+
+    A piece cannot know the average before it, so it starts too early, from any, and goes over the bars in front of it:
+    meanwhile its start fades below the last bit. That is not believed but checked: if the average that a piece arrives
+    with is not, to the last bit, that in which the piece before it ended, it is run again from that. So the bits are
+    those of one loop over all bars.
+
+        run      |---- piece 0 ----|---- piece 1 ----|---- piece 2 ----|-- rest --|
+        seed ->   ................. .................
+                   early start ->  ^must be equal
+    """
+    bars = max(1, int(np.ceil(_FORGOTTEN / -np.log2(1.0 - alpha)))) if alpha < 1 else 1
+    pieces = (ends - begins) // bars
+    if pieces.sum() < _PIECES:
+        return begins, seeds
+    first = np.cumsum(pieces) - pieces
+    runs = np.flatnonzero(pieces)
+    starts = np.repeat(begins - first * bars, pieces) + np.arange(pieces.sum()) * bars
+    heads = first[runs]
+    early = starts - bars
+    early[heads] = starts[heads]  # their start is known; what they do until then is of no use
+    step = np.arange(bars)[:, None]
+    arrived = _side_by_side(values[early + step], values[early], alpha).copy()
+    arrived[heads] = seeds[runs]
+    rows = values[starts + step]
+    _side_by_side(rows, arrived, alpha)
+    result[starts + step] = rows
+    _check(values, result, starts, arrived, heads, bars, alpha)
+    begins, seeds = begins + pieces * bars, seeds.copy()
+    seeds[runs] = result[begins[runs] - 1]
+    return begins, seeds
+
+
+def _side_by_side(rows: Floats, average: Floats, alpha: float) -> Floats:
+    """Runs it down the columns of (bars, pieces), in place; the last row."""
+    for row in rows:
+        np.subtract(row, average, out=row)
+        np.multiply(row, alpha, out=row)
+        average = np.add(average, row, out=row)
+    return average
+
+
+def _check(values: Floats, result: Floats, starts: Ints, arrived: Floats, heads: Ints, bars: int, alpha: float) -> None:
+    """Runs pieces again whose start was not the end of the piece before, one after another."""
+    follows = np.ones(len(starts), bool)
+    follows[heads] = False
+    wrong = follows & (arrived != result[starts - 1])
+    piece = int(np.argmax(wrong))
+    while wrong[piece]:
+        start = int(starts[piece])
+        _smooth_one(values, result, start, start + bars, float(result[start - 1]), alpha)
+        wrong[piece] = False
+        after = piece + 1
+        if after < len(starts) and follows[after]:
+            wrong[after] = arrived[after] != result[starts[after] - 1]
+        piece = int(np.argmax(wrong))
+
+
+def _smooth_one(values: Floats, result: Floats, begin: int, end: int, average: float, alpha: float) -> None:
+    smoothed = _smoothed(values[begin:end].tolist(), average, alpha)
+    result[begin:end] = np.fromiter(smoothed, np.float64, end - begin)
 
 
 def _smoothed(values: Iterable[float], average: float, alpha: float) -> Iterator[float]:
