@@ -68,16 +68,16 @@ def test_a_killed_task(cluster, on_going, what, kind):
     with on_going() as job:
         killed = getattr(cluster, what)(kind)
         assert killed.command[0].endswith("java") == (what == "kill_jvm")
-    assert f"Failed {TASKS[kind]} tasks=1\n" in job.result().err
+    assert re.search(f"Failed {TASKS[kind]} tasks=[1-9]", job.result().err)
 
 
 def test_a_lost_node(cluster, on_going):
     one_a_node = ["-D", "mapreduce.map.memory.mb=2048"]  # so that both nodes get some
-    with on_going(*one_a_node) as job:
+    with on_going(*one_a_node, "-D", "mapreduce.map.speculative=false") as job:
         other = 3 - cluster.am_node()
         held = cluster.hang_python("mapper", other)  # so that it cannot end before its node does
         assert held.pid in [victim.pid for victim in cluster.kill_nodemanager(other)]
-    assert re.search(r"Killed map tasks=[1-9]", job.result().err)
+    assert int(re.search(r"Launched map tasks=(\d+)", job.result().err)[1]) > 4
 
 
 def test_the_lost_node_of_the_application_master(cluster, on_going):
@@ -90,9 +90,10 @@ def test_the_lost_node_of_the_application_master(cluster, on_going):
 
 
 def test_a_reducer_that_hangs(cluster, on_going):
-    with on_going("-D", "mapreduce.task.timeout=6000") as job:
+    soon = ["-D", "mapreduce.task.timeout=6000", "-D", "mapreduce.task.timeout.check-interval-ms=1000"]
+    with on_going(*soon, "-D", "mapreduce.reduce.speculative=false") as job:
         cluster.hang_python("reducer")
-    assert "Failed reduce tasks=1\n" in job.result().err
+    assert re.search("Failed reduce tasks=[1-9]", job.result().err)
 
 
 @pytest.mark.parametrize("kind", ["mapper", "reducer"])
