@@ -60,11 +60,11 @@ def read_parquet(
     Memory: 131,072 rows of the needed columns, and their pages.
     """
     stored = dict(zip(layout.names, column_names(path), strict=True))
-    columns = [stored[name] for name in layout.needed]
+    needed = [stored[name] for name in layout.needed]
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
         groups = _row_groups(file.metadata, os.path.getsize(path), start, end)
         try:
-            for batch in file.iter_batches(_ROWS, groups, columns, use_threads=False) if groups else ():
+            for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.needed}
                 bars = _parse(columns, layout, path, keep_texts)
                 check_one_kind_of_time(bars, layout, path)
