@@ -19,6 +19,7 @@ from jobs.rejects import Rejects
 from sort_keys.keys import decode_symbol, encode_symbol
 from sort_keys.merge import Stretch
 from tests.conftest import ROOT
+from tests.tables import arrow_rows, rows_in, rows_of
 from windrow.errors import InputError, OutputError
 from windrow.sinks import parquet
 from windrow.sinks.lines import format_lines
@@ -31,27 +32,6 @@ INDICATORS = ["--indicator", "sma:2", "--indicator", "ema:5", "--indicator", "st
 COLUMNS = ["sma:2", "ema:5", "std:2d"]
 
 
-def rows_of(text):
-    """Lines of text as (symbol, time, values), values as the bits of floats, None where there is none."""
-    rows = [line.decode().split("\t") for line in text.splitlines()]
-    return sorted(
-        (decode_symbol(row[0].encode()), row[1], tuple(float(field).hex() if field else None for field in row[2:]))
-        for row in rows
-    )
-
-
-def rows_in(table, time):
-    """Rows of symbol, time and values as `rows_of` gives them; `time` tells a time's text."""
-    return sorted(
-        (symbol, time(moment), tuple(None if value is None else value.hex() for value in values))
-        for symbol, moment, *values in table
-    )
-
-
-def date(moment):
-    return moment.isoformat()
-
-
 def instant(moment):
     """As windrow writes it: fractions of a second of 3 or 6 digits, where there are some."""
     assert not moment.utcoffset()
@@ -59,26 +39,26 @@ def instant(moment):
     return text.removesuffix("000").removesuffix(".000") + "Z"
 
 
-def arrow_rows(folder, time):
+def arrows(folder, time):
     parts = [pq.read_table(part) for part in sorted(folder.glob("*.parquet"))]
     assert len({part.schema for part in parts}) == 1 and parts[0].schema.names == ["symbol", "timestamp", *COLUMNS]
     assert parts[0].schema.field("symbol").type == pa.dictionary(pa.int32(), pa.string())
-    return rows_in(zip(*pa.concat_tables(parts).to_pydict().values(), strict=True), time)
+    return arrow_rows(pa.concat_tables(parts), time)
 
 
-def duckdb_rows(folder, time):
+def duckdbs(folder, time):
     with duckdb.connect() as base:
         table = f"read_parquet('{folder}/*.parquet')"
-        columns = "*" if time is date else "* replace (make_timestamp(epoch_us(timestamp)) as timestamp)"
+        columns = "*" if time is str else "* replace (make_timestamp(epoch_us(timestamp)) as timestamp)"
         return rows_in(base.execute(f"select {columns} from {table}").fetchall(), time)
 
 
-def pandas_rows(folder, time):
+def pandases(folder, time):
     frame = windrow.read_output(folder)
     assert list(frame) == ["symbol", "timestamp", *COLUMNS]
-    assert frame["timestamp"].dtype == ("datetime64[ns]" if time is date else "datetime64[ns, UTC]")
+    assert frame["timestamp"].dtype == ("datetime64[ns]" if time is str else "datetime64[ns, UTC]")
     rows = zip(
-        frame["symbol"], frame["timestamp"].dt.date if time is date else frame["timestamp"].dt.to_pydatetime(),
+        frame["symbol"], frame["timestamp"].dt.date if time is str else frame["timestamp"].dt.to_pydatetime(),
         *(frame[name].astype(object).where(frame[name].notna(), None) for name in COLUMNS), strict=True,
     )  # fmt: skip
     return rows_in(rows, time)
@@ -96,7 +76,7 @@ def bars(request, tmp_path):
                 late = datetime.timedelta(seconds=number % 3 * 0.5, microseconds=number % 5 // 4)
                 text = moment.date().isoformat() if request.param == "dates" else (moment + late).isoformat()
                 file.write(f"{symbol},{text},{round(rng.normal(100, 9), 8)}\n")
-    return path, date if request.param == "dates" else instant
+    return path, str if request.param == "dates" else instant
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])
@@ -104,13 +84,13 @@ def bars(request, tmp_path):
 def test_every_value_is_that_of_the_text(run_job, bars, tmp_path, runner, reducers):
     path, time = bars
     options = [*INDICATORS, "-r", runner, "-D", f"mapreduce.job.reduces={reducers}"]
-    expected = rows_of(run_job(*options, path).out)
+    expected = rows_of(run_job(*options, path).lines)
     assert run_job(*options, "--output-format", "parquet", "-o", tmp_path / "out", path).status == 0
     parts = [f"part-{number:05}.parquet" for number in range(reducers)]
     assert sorted(place.name for place in (tmp_path / "out").iterdir()) == ["_SUCCESS", "_windrow.json", *parts]
     assert len(expected) == len(ODD) * 19 and any(None in values for _, _, values in expected)
     assert {symbol for symbol, _, _ in expected} == set(ODD)
-    for read in (arrow_rows, duckdb_rows, pandas_rows):
+    for read in (arrows, duckdbs, pandases):
         assert read(tmp_path / "out", time) == expected
 
 
