@@ -17,7 +17,7 @@ What writing 2.4 million lines of minute bars costs on one core, sma:20 of cents
 zstd it is: 20 ns are little beside the 300 that a bar costs from its file to here, and what is stored is read for long.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -113,9 +113,8 @@ class _RowGroup:
         if (lost := counts * _NANOSECONDS[self._time] != times).any():
             at = int(np.argmax(lost))
             raise _too_fine(list(self._numbers)[numbers[at]], times[at : at + 1])
-        symbols = pa.array(map(decode_symbol, self._numbers), pa.string())
         arrays = [
-            pa.DictionaryArray.from_arrays(_array(pa.int32(), numbers), symbols),
+            pa.DictionaryArray.from_arrays(_array(pa.int32(), numbers), _texts(map(decode_symbol, self._numbers))),
             _array(self._time, counts.astype(np.int32) if self._time == pa.date32() else counts),
             *(_array(pa.float64(), column) for column in values),
         ]
@@ -130,9 +129,18 @@ def _too_fine(symbol: bytes, time: Int64) -> OutputError:
     )
 
 
+# pa.array would import pandas, a quarter of a second in every task.
+
+
+def _texts(texts: Iterable[str]) -> pa.Array:
+    """An arrow array of texts."""
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(encoded), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))])
+
+
 def _array(kind: pa.DataType, values: npt.NDArray[np.generic]) -> pa.Array:
     """An arrow array of numpy's values, without a copy; NaN is null."""
-    # Not pa.array(values): it imports pandas, a quarter of a second in every task.
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, bool)
     valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])
