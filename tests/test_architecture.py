@@ -1,9 +1,12 @@
 """The layers of DESIGN, held by reading imports: data goes one way, kernels know no framework, jobs no arithmetic."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -66,10 +69,23 @@ def test_a_job_is_one_screen_without_a_loop_over_prices_or_a_module_of_pythons(p
     assert len(path.read_text().splitlines()) <= 80
 
 
+@pytest.mark.parametrize("kind", ["date32", "timestamp[ns, tz=UTC]", "timestamp[us]", "string"])
+def test_parquet_goes_in_and_out_without_pandas(tmp_path, kind):
+    path = tmp_path / "bars.parquet"
+    days = pa.array([14_000, 14_001], pa.date32())
+    times = days.cast(pa.timestamp("ns", "UTC") if "ns" in kind else pa.timestamp("us") if "us" in kind else kind)
+    pq.write_table(pa.table({"symbol": ["A", "B"], "timestamp": times, "close": [1.5, 2]}), path)
+    program = (
+        "import sys; from jobs.moving_average import MovingAverage; status = MovingAverage.main(sys.argv[1:]);"
+        " print(status, 'pandas' in sys.modules)"
+    )
+    options = ["-q", "--window", "1", "--output-format", "parquet", "-o", tmp_path / "out", path]
+    done = subprocess.run([sys.executable, "-c", program, *options], capture_output=True, cwd=ROOT, check=True)
+    assert done.stdout == b"0 False\n" and pq.read_table(tmp_path / "out").num_rows == 2
+
+
 def test_a_task_starts_without_pandas():
     """Its import is a quarter of a second in every task."""
-    import subprocess
-
     program = "import sys, jobs.moving_average; print('pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT, check=True)
     assert done.stdout == b"False\n"

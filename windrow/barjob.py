@@ -26,6 +26,7 @@ import sys
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from operator import itemgetter
 from time import monotonic
 from typing import Any, Protocol
@@ -52,7 +53,8 @@ from windrow.feeds.settle import Settled
 from windrow.help import job_name, print_help
 from windrow.runners.splits import OPENS_INPUTS, OWN_TASK
 from windrow.runners.tasks import TaskError
-from windrow.sinks.lines import format_lines
+from windrow.sinks import Write
+from windrow.sinks.lines import line_sink
 from windrow.submit import say
 
 #: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
@@ -201,6 +203,7 @@ class BarJob(MRJob):
             "windrow": 1,
             "job": job_name(type(self)),
             "columns": self.output_names(),
+            "format": self.options.output_format,
             "reading": dataclasses.asdict(reading),
         }
 
@@ -304,19 +307,27 @@ class BarJob(MRJob):
         counts = Counter({"reduce tasks": 1})
         kernel = self.kernel()
         merge = Merge(len(self.columns()), self.options.on_conflict, self.settled.slots)
-        for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
-            index, columns = kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
-            counts["symbols"] += len(stretch.new_starts)
-            counts["output lines"] += len(index)
-            for lines in format_lines(stretch, index, columns, self.settled.dated):
-                self.stdout.write(lines)
-            self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
+        with self._sink() as write:
+            for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
+                index, columns = kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
+                counts["symbols"] += len(stretch.new_starts)
+                counts["output lines"] += len(index)
+                write(stretch, index, columns)
+                self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
         found = merge.findings
         for name in ("blocks", "slots", "repeats", "conflicts"):
             counts[name] += getattr(found, name)
         self._count(counts)
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
+
+    def _sink(self) -> AbstractContextManager[Write]:
+        """What writes this reducer's results."""
+        if self.options.output_format == "text":
+            return nullcontext(line_sink(self.stdout, self.settled.dated))
+        from windrow.sinks.parquet import parquet_part
+
+        return parquet_part(self.output_names(), self.settled.dated, self.options.output_format == "parquet-ns")
 
     def _show(self, status: str) -> None:
         """Tells Hadoop every few seconds how far this task is: it shows that, and ends tasks long unheard of."""

@@ -12,6 +12,8 @@ _RUNNING = {
                " or hadoop"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
                    " or not at all (default: print the output)"),
+    "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose times"
+                      " have nanoseconds"),
     "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, as mapreduce.job.reduces=8; may be repeated"),
     "environment": (["--environment"], "FILE", "with -r hadoop: the tasks' whole environment, as `windrow pack` makes"
                     " it, for nodes without numpy"),

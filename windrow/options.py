@@ -12,6 +12,9 @@ from windrow.feeds.layout import Reading, normalise
 from windrow.times import UNITS
 from windrow.windows.window import parse_duration
 
+#: Of outputs.
+FORMATS = ("text", "parquet", "parquet-ns")
+
 _ZONE = "zone of times that name none, as America/New_York; dates have none"
 _BAD = "share of lines that may be no bars, from 0 to 1; above it the job fails"
 _CONFLICT = "of different bars at one symbol and time: fail, or keep the smallest or the largest"
@@ -35,7 +38,9 @@ def add_to(job: Any) -> None:
     moving = job.add_group("Moving bars (none changes the output)")
     job.option(moving, "--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
     job.option(moving, "--slot SPAN", _SLOT)
-    job.arg_parser.add_argument("--environment", help=SUPPRESS)  # windrow/help.py tells of it, among mrjob's
+    # windrow/help.py tells of these, among mrjob's.
+    job.option(job.arg_parser, "--output-format", SUPPRESS, choices=FORMATS, default=FORMATS[0])
+    job.arg_parser.add_argument("--environment", help=SUPPRESS)
 
 
 def check(options: Any) -> None:

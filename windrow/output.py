@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 
 from sort_keys.keys import decode_symbol
 from windrow.bars import Bars
 from windrow.errors import InputError
+from windrow.feeds.files import is_parquet
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import list_files, settle
@@ -25,16 +27,18 @@ _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
 
-    `path` is an output directory, or a file of lines. Rows are sorted by symbol and timestamp. Timestamps are
-    datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the directory's
-    _windrow.json says, or value_1, value_2, ...; an empty field is NaN. All lines are held in memory.
+    `path` is an output directory, or one part of it, of lines or Parquet. Rows are sorted by symbol and timestamp.
+    Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the
+    directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. All lines are
+    held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than `columns` says.
     """
     place = Path(path)
     parts = _parts(place)
     names = columns if columns is not None else _described(place)
-    frames = [frame for part in parts if (frame := _read_part(part, names)) is not None]
+    read = [_read_parquet(part, names) if is_parquet(part.name) else _read_part(part, names) for part in parts]
+    frames = [frame for frame in read if frame is not None]
     if not frames:
         return _empty(names or [])
     return _in_order(pd.concat(frames, ignore_index=True))
@@ -68,18 +72,35 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
-        raise InputError(
-            f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
-            f" {', '.join(names)}; name each by columns=[...]"
-        )
+        raise _other_names(part, fields, names)
     table = _read_lines(part, fields, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
     moments = _parse_times(part, times.dictionary.to_pylist())
     values = [column.to_numpy() for column in table.columns[2:]]
-    frame = pd.DataFrame(dict(enumerate([texts[symbols.indices], moments[times.indices.to_numpy()], *values])))
-    frame.columns = pd.Index(["symbol", "timestamp", *names])
+    return _frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
+
+
+def _frame_of(columns: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = pd.Index(["symbol", "timestamp", *names])  # of which two may be equal
     return frame.astype({"symbol": str})
+
+
+def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
+    try:
+        table = pq.ParquetFile(part, page_checksum_verification=True).read()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{part}: is truncated or damaged ({error}); copy the output again, whole") from error
+    time, *kinds = table.schema.types[1:] or [None]
+    if table.schema.names[:2] != ["symbol", "timestamp"] or {pa.float64()} != set(kinds) or not _is_time(time):
+        columns = ", ".join(f"{field.name} {field.type}" for field in table.schema)
+        raise _no_output(part, ValueError(f"its columns are {columns}"))
+    if names is not None and len(names) != len(kinds):
+        raise _other_names(part, len(kinds), names)
+    moments = table.column(1).cast(pa.timestamp("ns", getattr(time, "tz", None))).to_pandas()
+    values = [column.to_numpy() for column in table.columns[2:]]
+    return _frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
 
 
 def _ends(part: Path) -> tuple[bytes, bool]:
@@ -115,6 +136,17 @@ def _parse_times(part: Path, texts: list[str]) -> pd.DatetimeIndex:
         return pd.to_datetime(pd.Index(texts), format="ISO8601", utc=texts[0].endswith("Z")).as_unit("ns")
     except ValueError as error:
         raise _no_output(part, error) from error
+
+
+def _is_time(kind: Any) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date32(kind))
+
+
+def _other_names(part: Path, fields: int, names: Sequence[str]) -> InputError:
+    return InputError(
+        f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
+        f" {', '.join(names)}; name each by columns=[...]"
+    )
 
 
 def _no_output(part: Path, error: ValueError) -> InputError:

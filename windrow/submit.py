@@ -39,6 +39,8 @@ def check(job: Any) -> None:
         raise UsageError(f"-r {runner}: is not there yet; run by -r {', '.join(RUNNERS)}")
     if job.options.environment is not None:
         _check_environment(Path(job.options.environment), runner)
+    if job.options.output_format != "text":
+        _check_parquet(job)
     for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
         asked = (job.options.jobconf or {}).get(name, "1")
         if not asked.isdecimal() or int(asked) < 1:
@@ -55,6 +57,22 @@ def _check_environment(path: Path, runner: str) -> None:
         raise InputError(f"--environment {path}: {error.strerror}; make one by: windrow pack {path}") from None
     if begins != MARK:
         raise InputError(f"--environment {path}: was not made by windrow pack; make one by: windrow pack windrow.pyz")
+
+
+def _check_parquet(job: Any) -> None:
+    asked, names = f"--output-format {job.options.output_format}", ["symbol", "timestamp", *job.output_names()]
+    if len(names) == 2:
+        raise UsageError(f"{asked}: this job's lines are no table of values; leave it out, and read them as text")
+    if job.options.output_dir is None or job.options.cat_output:
+        raise UsageError(
+            f"{asked}: is for files, and lines are printed; name their directory by -o DIR, without --cat-output"
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(
+            f"{asked}: {len(twice)} columns are named {twice[0]}; a table's columns have names of their"
+            " own; ask for each once"
+        )
+    import windrow.sinks.parquet  # noqa: F401  before tasks are forked, so that it is imported once
 
 
 def run(job: Any) -> None:

@@ -176,6 +176,10 @@ class Cluster:
             signal.SIGKILL, lambda: [jvm for jvm in task_jvms(kind) if task_pythons(kind, jvm)], timeout
         )
 
+    def kill_put(self, timeout=120):
+        """Ends Hadoop's client while a task puts a file on HDFS by it."""
+        return self._signal(signal.SIGKILL, lambda: [p for p in processes() if p.node and "-put" in p.command], timeout)
+
     def hang_python(self, kind, node=None, timeout=120):
         """Stops the Python of a running task, on that node if one is named."""
         held = self._signal(

@@ -11,12 +11,19 @@ COMPARATOR = {
 }
 
 
+class _Late:
+    """A kernel that fails once the reducer's output is open."""
+
+    def push(self, times, *values, starts):
+        raise ZeroDivisionError(f"a reducer that nobody foresaw, at {len(times)} bars")
+
+
 class Faulty(MovingAverage):
     """Moving averages, but for a fault."""
 
     def add_options(self):
         super().add_options()
-        faults = ["none", "mapper", "reducer", "partitioner", "comparator"]
+        faults = ["none", "mapper", "reducer", "late reducer", "partitioner", "comparator"]
         self.option(self.groups[0], "--fault", "what is wrong", choices=faults, default="none")
 
     def map_bars(self, bars, source):
@@ -27,7 +34,8 @@ class Faulty(MovingAverage):
     def kernel(self):
         if self.options.fault == "reducer" and self.is_task():
             raise ZeroDivisionError("a reducer that nobody foresaw")
-        return super().kernel()
+        kernel = super().kernel()
+        return _Late() if self.options.fault == "late reducer" and self.is_task() else kernel
 
     def partitioner(self):
         return WHOLE_KEY if self.options.fault == "partitioner" else super().partitioner()

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import random
+from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars
-from windrow.feeds.layout import Reading
+from windrow.feeds.layout import Reading, layout_of
 from windrow.feeds.settle import settle
 
 NOON = datetime.datetime(2008, 3, 5, 12)
@@ -156,6 +157,57 @@ def test_several_row_groups_and_a_missing_column(tmp_path):
     assert [bar[2] for bar in read(path)[0]] == [value.hex() for value in columns["close"].tolist()]
     with pytest.raises(InputError, match=f"^{path}: has no column 'open'; its columns are symbol, close, date"):
         read(path, values=("open",))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=8), st.lists(st.integers(0, 1000), max_size=5))
+def test_every_row_is_in_exactly_one_range(tmp_path_factory, groups, cuts):
+    path, rows = tmp_path_factory.mktemp("ranges") / "bars.parquet", sum(groups)
+    columns = {"symbol": pa.array([f"S{i % 7}" for i in range(rows)]), "close": np.arange(1.0, rows + 1)}
+    table = pa.table({**columns, "date": pa.array(range(rows), pa.timestamp("s"))})
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for end, count in zip(np.cumsum(groups).tolist(), groups, strict=True):
+            writer.write_table(table.slice(end - count, count), row_group_size=max(count, 1))
+    edges = [0, *sorted(cut * path.stat().st_size // 1000 for cut in cuts), path.stat().st_size]
+    names = ("symbol", "close", "date")
+    layout = layout_of(str(path), names, None, Reading(("close",)))
+    ranges = [list(read_bars(str(path), layout, *edge)) for edge in pairwise(edges)]
+    assert [value for bars in chain(*ranges) for value in bars.values[0].tolist()] == columns["close"].tolist()
+    shares = [sum(map(len, bars)) for bars in ranges]
+    if groups:  # a range gets its share of the rows, as exactly as row groups allow
+        size = path.stat().st_size
+        for share, (start, end) in zip(shares, pairwise(edges), strict=True):
+            assert abs(share - rows * (end - start) / size) <= 2 * max(groups)
+
+
+def test_a_column_that_nobody_needs_is_not_read(tmp_path):
+    path = tmp_path / "bars.parquet"
+    pq.write_table(pa.table({"symbol": SYMBOLS, "open": CLOSES, "date": DATES, "close": CLOSES}), path)
+    intact = read(path)
+    chunk = pq.read_metadata(path).row_group(0).column(1)
+    assert chunk.path_in_schema == "open"
+    content = bytearray(path.read_bytes())
+    begin = chunk.dictionary_page_offset
+    content[begin : begin + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
+    path.write_bytes(content)
+    assert read(path) == intact
+    with pytest.raises(InputError, match="is truncated or damaged"):
+        read(path, values=("open",))
+
+
+@pytest.mark.parametrize("how", [
+    {"use_dictionary": False}, {"dictionary_pagesize_limit": 64}, {"row_group_size": 100, "compression": "zstd"},
+    {"store_schema": False},
+], ids=str)  # fmt: skip
+def test_symbols_however_they_are_stored(tmp_path, how):
+    path, count = tmp_path / "bars.parquet", 1000
+    symbols = [None if i % 97 == 5 else "" if i % 97 == 6 else f"S{i * i % 53}" for i in range(count)]
+    closes = np.arange(1.0, count + 1)
+    dates = pa.array(range(count), pa.date32())
+    pq.write_table(pa.table({"symbol": symbols, "date": dates, "close": closes}), path, **how)
+    bars, reasons = read(path)
+    assert [bar[::2] for bar in bars] == [(s, c.hex()) for s, c in zip(symbols, closes.tolist(), strict=True) if s]
+    assert reasons == ["missing"] * sum(not symbol for symbol in symbols)
 
 
 def test_an_empty_table_is_barren(tmp_path):

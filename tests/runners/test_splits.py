@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,8 +36,8 @@ def test_every_byte_is_in_exactly_one_range(tmp_path_factory, files, cores, most
         mine = [(piece["start"], piece["start"] + piece["length"]) for piece in ranges if piece["path"] == path]
         edges = [0, *(end for _, end in mine)]
         assert [start for start, _ in mine] == edges[:-1] and edges[-1] == size
-        assert len(mine) == 1 or suffix in ("csv", "txt")
-        assert suffix not in ("csv", "txt") or all(end - start <= most for start, end in mine)
+        assert len(mine) == 1 or suffix in ("csv", "txt", "parquet")
+        assert suffix not in ("csv", "txt", "parquet") or all(end - start <= most for start, end in mine)
 
 
 def test_small_files_share_a_task_and_a_large_one_is_shared(tmp_path):
@@ -66,6 +68,15 @@ def test_the_output_does_not_depend_on_the_splits(plain, run_job, monkeypatch, r
     path, expected = plain
     done = run_job("-r", runner, "--window", "3", path)
     assert done.lines == expected and len(expected) == 3000 - 2 * 13
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_mappers_share_the_row_groups_of_a_parquet_file(plain, run_job, monkeypatch, tmp_path, runner):
+    path = tmp_path / "bars.parquet"
+    pq.write_table(pa_csv.read_csv(plain[0]), path, row_group_size=300)
+    monkeypatch.setattr(splits, "SPLIT_BYTES", path.stat().st_size // 4)
+    done = run_job("-r", runner, "--window", "3", "-D", "mapreduce.job.reduces=1", "-v", path)
+    assert done.lines == plain[1] and "map tasks=5" in done.err
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])

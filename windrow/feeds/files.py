@@ -31,14 +31,19 @@ def is_parquet(path: str) -> bool:
 
 
 def is_splittable(path: str) -> bool:
-    """Whether ranges of the file's bytes can be read on their own: plain text only."""
-    return not is_parquet(path) and Path(path).suffix.lower() not in CODECS
+    """Whether a range of the file can be read on its own: of plain text, or of a Parquet file's row groups."""
+    return Path(path).suffix.lower() not in CODECS
+
+
+def is_plain(path: str) -> bool:
+    """Whether the file's bytes are its text."""
+    return is_splittable(path) and not is_parquet(path)
 
 
 def read_bars(
     path: str, layout: Layout, start: int = 0, end: int | None = None, keep_texts: bool = False
 ) -> Iterator[Bars]:
-    """The bars of a file, or, where it can be split, of those lines that begin in its bytes [start, end).
+    """The bars of a file, or, where it can be split, of the lines, or row groups, that begin in its bytes [start, end).
 
     Memory: one chunk of some megabytes. Raises InputError for a file that is missing, damaged, or mixes dates and
     times of day.
@@ -46,7 +51,7 @@ def read_bars(
     if is_parquet(path):
         from windrow.feeds.parquet import read_parquet
 
-        yield from read_parquet(path, layout, keep_texts)
+        yield from read_parquet(path, layout, start, end, keep_texts)
         return
     if not is_splittable(path):
         start, end = 0, None  # a range counts the file's bytes, not those of its text

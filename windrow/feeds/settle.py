@@ -20,7 +20,7 @@ from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars import MAX_LINE, Bars, Layout, join_bars
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
-from windrow.feeds.files import is_parquet, is_splittable, named, open_text, read_bars, read_start
+from windrow.feeds.files import is_parquet, is_plain, named, open_text, read_bars, read_start
 from windrow.feeds.layout import Reading
 
 _SAMPLED_INPUTS = 32
@@ -186,7 +186,7 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
     """A file's bars, beginning with a piece much smaller than a chunk: it nearly always holds one."""
-    if not is_splittable(path):
+    if not is_plain(path):
         return read_bars(path, layout)
     return chain(read_bars(path, layout, 0, _SAMPLE_BYTES), read_bars(path, layout, _SAMPLE_BYTES))
 
@@ -247,7 +247,7 @@ def estimate_slots(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | Non
 
 def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
     """Bars from several places of a file, or from the start of one that cannot be split; what share of it they are."""
-    if not is_splittable(path):
+    if not is_plain(path):
         bars, share = read_start(path, layout)
         return [bars], share
     size = Path(path).stat().st_size

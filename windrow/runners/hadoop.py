@@ -23,14 +23,14 @@ from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
 from windrow.errors import InputError, OutputError
-from windrow.feeds.fetch import CLIENT
 from windrow.feeds.files import is_parquet
 from windrow.feeds.heads import first_bytes_by_web, write_head
 from windrow.feeds.settle import Head, bare, list_files
+from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.failures import Failure, explain, split_logs, traceback_in
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.sinks.publish import describe_output
+from windrow.sinks.publish import TEXT_PARTS, describe_output, writes_own_parts
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -204,6 +204,7 @@ class HadoopRunner(HadoopJobRunner):
             places[path] = f"{self._hadoop_tmp_dir}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self._input_paths = [places[path] for path in paths]
+        self._opts["cmdenv"] |= {CLIENT: cmd_line(self.get_hadoop_bin())}
         if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
             self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
         return places
@@ -216,7 +217,7 @@ class HadoopRunner(HadoopJobRunner):
         self._input_paths = [f"{self._hadoop_tmp_dir}/{manifest.name}"]
         self._uploads[self._input_paths[0]] = str(manifest)
         self._hadoop_input_format = "org.apache.hadoop.mapred.lib.NLineInputFormat"
-        self._opts["cmdenv"] |= {OPENS_INPUTS: "1", CLIENT: cmd_line(self.get_hadoop_bin())}
+        self._opts["cmdenv"] |= {OPENS_INPUTS: "1"}
         self._opts["jobconf"] |= {
             "mapreduce.input.lineinputformat.linespermap": "1",
             "stream.map.input.ignoreKey": "true",  # only the default input format leaves the line's offset out
@@ -274,6 +275,8 @@ class HadoopRunner(HadoopJobRunner):
                 description, Path(self._get_local_tmp_dir())
             )  # Hadoop writes _SUCCESS by itself
             self._hadoop("fs", "-put", str(described), self._output_dir)
+            if writes_own_parts(description):
+                self._hadoop("fs", "-rm", "-skipTrash", f"{self._output_dir}/{TEXT_PARTS}")
             self._hadoop("fs", "-mv", self._output_dir, output)
         except BaseException:
             self.fs.hadoop.rm(self._output_dir)

@@ -8,18 +8,30 @@ holds.
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from sort_keys.merge import Stretch
+from windrow.sinks import Write
 from windrow.times import format_times
 
 #: Lines formatted at once; more would only take more memory.
 _BATCH = 16_384
 #: Texts of times that are kept, some 100 bytes each: most symbols have bars at the same times.
 _KEPT = 1 << 16
+
+
+def line_sink(stream: BinaryIO, dated: bool) -> Write:
+    """Writes what it is given to a stream, as lines."""
+
+    def write(stretch: Stretch, index: npt.NDArray[np.int64], columns: Sequence[npt.NDArray[np.float64]]) -> None:
+        for lines in format_lines(stretch, index, columns, dated):
+            stream.write(lines)
+
+    return write
 
 
 def format_lines(

@@ -12,6 +12,8 @@ from windrow.errors import OutputError
 
 #: What an output directory says of its parts; the underscore hides it from Hadoop.
 DESCRIPTION = "_windrow.json"
+#: What Hadoop, and mrjob, open for a task's lines; no other part's name ends in a digit.
+TEXT_PARTS = "part-*[0-9]"
 
 
 def refuse_taken(output: str) -> None:
@@ -60,9 +62,20 @@ def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
     return [described, success]
 
 
+def writes_own_parts(description: dict[str, Any]) -> bool:
+    """Whether tasks wrote parts themselves, so that those of text are empty and in the way.
+
+    Spark, and whatever else takes a directory for a table, reads every file whose name does not hide it.
+    """
+    return bool(description.get("format", "text") != "text")
+
+
 def _publish(staging: Path, final: Path, output: str, description: dict[str, Any]) -> None:
     try:
         describe_output(description, staging)
+        if writes_own_parts(description):
+            for part in staging.glob(TEXT_PARTS):
+                part.unlink()
         os.replace(staging, final)
     except OSError as error:
         raise _cannot(output, error) from error
