@@ -1,5 +1,7 @@
-"""The main job with a second step, which counts lines, and tasks whose first attempt fails at its very end."""
+"""The main job with a second step, which counts lines, and tasks that stumble."""
 
+import os
+import signal
 from pathlib import Path
 
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
@@ -16,7 +18,8 @@ class Stumbles(MovingAverage):
 
     def add_options(self):
         super().add_options()
-        self.option(self.groups[0], "--marks DIR", "where tasks note that they have stumbled")
+        self.option(self.groups[0], "--marks DIR", "each task's first attempt fails at its very end; noted here")
+        self.option(self.groups[0], "--lost FILE", "a reducer ends its executor, which has run mappers; noted here")
 
     def steps(self):
         return [*super().steps(), MRStep(mapper=self.by_symbol, reducer=self.count_lines)]
@@ -26,6 +29,14 @@ class Stumbles(MovingAverage):
 
     def count_lines(self, symbol, lines):
         yield None, b"%b\t%d" % (symbol, sum(1 for _ in lines))
+
+    def kernel(self):
+        if self.is_task() and self.options.lost and not Path(self.options.lost).exists():
+            import psutil
+
+            Path(self.options.lost).touch()
+            os.kill(psutil.Process().parent().ppid(), signal.SIGKILL)
+        return super().kernel()
 
     def execute(self):
         super().execute()

@@ -80,6 +80,21 @@ def test_attempts_run_again_count_once_and_steps_follow_each_other(on_spark, run
     assert ran.err == here.err
 
 
+@pytest.mark.full
+def test_mappers_run_again_for_a_lost_executor_count_once(run_module, mixed, tmp_path):
+    """Three JVMs more, on loopback. Where each update is added, the lost mapper's bars are counted twice."""
+    options = ["-r", "spark", "--spark-master", "local-cluster[2,1,1024]", "--spark-tmp-dir", tmp_path / "shared"]
+    near = [f"spark.driver.{name}=127.0.0.1" for name in ("host", "bindAddress")]
+    options += ["--task-python-bin", sys.executable, "-D", near[0], "-D", near[1], "-D", "spark.ui.enabled=false"]
+    env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1"}
+    ran = run_module("tests.runners.stumbles", *options, "--lost", tmp_path / "lost", *INDICATORS, mixed, env=env)
+    here = run_module("tests.runners.stumbles", "-r", "local", "--num-cores", "2", *INDICATORS, mixed)
+    assert ran.status == 0, ran.err
+    assert (tmp_path / "lost").exists()
+    assert (ran.lines, ran.err) == (here.lines, here.err)
+    assert not list((tmp_path / "shared").iterdir())
+
+
 def test_a_job_without_a_reducer(on_spark, tmp_path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,\tx\n")

@@ -10,6 +10,7 @@ every attempt.
 
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -69,6 +70,10 @@ class SparkRunner(OpensInputs, SparkMRJobRunner):
     def _pick_spark_tmp_dir(self) -> str:
         """Where output lies that is only printed: among the job's other temporary files, with which it goes."""
         return str(Path(self._opts["spark_tmp_dir"] or self._get_local_tmp_dir(), f"{self._job_key}-spark"))
+
+    def _cleanup_local_tmp(self) -> None:
+        shutil.rmtree(self._spark_tmp_dir, ignore_errors=True)
+        super()._cleanup_local_tmp()
 
     def _py_files(self) -> list[str]:
         """What tasks import and do not find: where they run on other machines that is the job, its packages, mrjob."""
