@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
@@ -21,6 +22,7 @@ class Stumbles(MovingAverage):
         self.option(self.groups[0], "--marks DIR", "each task's first attempt fails at its very end; noted here")
         self.option(self.groups[0], "--lost FILE", "a reducer ends its executor, which has run mappers; noted here")
 
+        self.option(self.groups[0], "--nap FILE", "a reducer sleeps for a minute; noted here")
     def steps(self):
         return [*super().steps(), MRStep(mapper=self.by_symbol, reducer=self.count_lines)]
 
@@ -31,6 +33,9 @@ class Stumbles(MovingAverage):
         yield None, b"%b\t%d" % (symbol, sum(1 for _ in lines))
 
     def kernel(self):
+        if self.is_task() and self.options.nap:
+            Path(self.options.nap).touch()
+            time.sleep(60)
         if self.is_task() and self.options.lost and not Path(self.options.lost).exists():
             import psutil
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import psutil
+import pyspark
 import pytest
 
 import windrow
@@ -26,10 +27,15 @@ ON_TWO_CORES = ["-r", "spark", "--spark-master", "local[2]"]
 
 
 @pytest.fixture
-def on_spark(run_module):
-    """Runs a job under Spark."""
+def java():
+    """Java, without which a test skips, but not in CI."""
     if shutil.which("java") is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")
+
+
+@pytest.fixture
+def on_spark(run_module, java):
+    """Runs a job under Spark."""
     return lambda *args, job="jobs.moving_average", **kw: run_module(job, *ON_TWO_CORES, *args, **kw)
 
 
@@ -89,6 +95,7 @@ def test_mappers_run_again_for_a_lost_executor_count_once(run_module, mixed, tmp
     env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1"}
     ran = run_module("tests.runners.stumbles", *options, "--lost", tmp_path / "lost", *INDICATORS, mixed, env=env)
     here = run_module("tests.runners.stumbles", "-r", "local", "--num-cores", "2", *INDICATORS, mixed)
+    shutil.rmtree(Path(pyspark.__file__).parent / "work", ignore_errors=True)  # the executors' folders
     assert ran.status == 0, ran.err
     assert (tmp_path / "lost").exists()
     assert (ran.lines, ran.err) == (here.lines, here.err)
@@ -152,28 +159,33 @@ def test_a_reducers_memory_does_not_grow_with_its_symbol(on_spark, tmp_path):
     assert int(ran.err.split()[0]) < 30, ran.err
 
 
-def test_ended_by_a_signal_it_leaves_neither_output_nor_a_jvm(tmp_path):
-    if shutil.which("java") is None:
-        pytest.skip("needs Java, which is not here")
-    command = [
-        sys.executable,
-        "-m",
-        "jobs.moving_average",
-        *ON_TWO_CORES,
-        "-o",
-        tmp_path / "out",
-        ROOT / "data/bars.csv",
-    ]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}
-    ) as job:
-        while not (jvms := [p for p in psutil.Process(job.pid).children(recursive=True) if p.name() == "java"]):
-            time.sleep(0.05)
+@pytest.mark.parametrize("begun", [False, True], ids=["while Spark starts", "while a task runs"])
+def test_ended_by_a_signal_it_leaves_neither_output_nor_a_jvm(java, tmp_path, begun):
+    folder, nap = tmp_path / "folder", tmp_path / "nap"
+    folder.mkdir()
+    marked = {**os.environ, "TMPDIR": str(folder)}  # every process of this run has it
+    options = [*ON_TWO_CORES, "--nap", nap, "-o", folder / "out", ROOT / "data/bars.csv"]
+    command = [sys.executable, "-m", "tests.runners.stumbles", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=ROOT, env=marked) as job:
+        while not (nap.exists() if begun else [c for c in psutil.Process(job.pid).children() if c.name() == "java"]):
+            assert job.poll() is None
+            time.sleep(0.02)
         job.send_signal(signal.SIGTERM)
         said = job.stderr.read().decode()
     assert (job.returncode, said) == (130, "stopped; nothing was written\n")
-    assert not psutil.wait_procs(jvms, timeout=10)[1]
-    assert not list(tmp_path.iterdir())
+    end = time.monotonic() + 10
+    while left := [process for process in psutil.process_iter() if has(process, f"TMPDIR={folder}\0")]:
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+    assert not list(folder.iterdir())
+
+
+def has(process, variable):
+    """Whether a process was started with it in its environment."""
+    try:
+        return variable in Path(f"/proc/{process.pid}/environ").read_text()
+    except (OSError, UnicodeDecodeError):  # it has ended, or is somebody else's
+        return False
 
 
 def test_without_java_or_pyspark_it_says_how_to_get_them(run_module, tmp_path):

@@ -53,8 +53,10 @@ def started(arguments: Sequence[str], environment: Mapping[str, str], log: Path 
         raise UsageError("-r spark: this process has another SparkContext; end that first, by its stop()")
     told = {**environment, "PYSPARK_SUBMIT_ARGS": cmd_line([*arguments, "pyspark-shell"])}
     with _environment(told), _as_it_was(SparkContext), _without_warnings(), open(log or os.devnull, "ab") as file:
-        gateway = _launch(file if log else sys.stderr, log)
+        gateway = None
         try:
+            with _signals_held_back():
+                gateway = _launch(file if log else sys.stderr, log)
             context = SparkContext(gateway=gateway)
             try:
                 yield context
@@ -63,7 +65,8 @@ def started(arguments: Sequence[str], environment: Mapping[str, str], log: Path 
         except Py4JError as error:
             raise TaskError(explain(str(error))) from error
         finally:
-            _end(gateway)
+            if gateway is not None:
+                _end(gateway)
 
 
 def _launch(said: Any, log: Path | None) -> Any:
@@ -82,14 +85,31 @@ def _launch(said: Any, log: Path | None) -> Any:
 
 def _end(gateway: Any) -> None:
     """Ends the JVM, which has nothing left to do."""
-    gateway.shutdown()
-    gateway.proc.stdin.close()
     try:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
         gateway.proc.wait(_ENDS)
-    except BaseException:
+    finally:
         gateway.proc.kill()
         gateway.proc.wait()
-        raise
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Ctrl-C and `kill` wait for the block's end: pyspark would lose sight of a JVM that it has not yet heard of."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    came: list[int] = []
+    held = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, lambda number, _: came.append(number)) for one in held]
+    try:
+        yield
+    finally:
+        for one, handler in zip(held, before, strict=True):
+            signal.signal(one, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager
