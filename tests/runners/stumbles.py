@@ -21,8 +21,8 @@ class Stumbles(MovingAverage):
         super().add_options()
         self.option(self.groups[0], "--marks DIR", "each task's first attempt fails at its very end; noted here")
         self.option(self.groups[0], "--lost FILE", "a reducer ends its executor, which has run mappers; noted here")
-
         self.option(self.groups[0], "--nap FILE", "a reducer sleeps for a minute; noted here")
+
     def steps(self):
         return [*super().steps(), MRStep(mapper=self.by_symbol, reducer=self.count_lines)]
 
