@@ -213,7 +213,8 @@ class BarJob(MRJob):
 
     def jobconf(self) -> dict[str, str]:
         """Hadoop's options for the shuffle, or for going without."""
-        return {**super().jobconf(), **(MAP_ONLY_OPTIONS if self.map_only else HADOOP_OPTIONS)}
+        options = MAP_ONLY_OPTIONS if self.map_only else HADOOP_OPTIONS
+        return {**super().jobconf(), **({} if submit.is_here(self) else options)}
 
     def partitioner(self) -> str | None:
         """Hadoop's partitioner; windrow's own runners partition by sort_keys/shuffle.py."""

@@ -9,7 +9,7 @@ from typing import Any
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
 _RUNNING = {
     "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (a process a core),"
-               " or hadoop"),
+               " hadoop, or spark"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
                    " or not at all (default: print the output)"),
     "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose times"
@@ -20,7 +20,7 @@ _RUNNING = {
     "conf_paths": (["-c", "--conf-path"], "FILE", "mrjob's configuration (default: mrjob.conf at its usual places)"),
     "quiet": (["-q", "--quiet"], None, "print nothing but output and errors"),
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),
-    "help": (["-h", "--help"], None, "show this; with -v all of mrjob's options, with -r hadoop that runner's"),
+    "help": (["-h", "--help"], None, "show this; with -v all of mrjob's options, with -r that runner's"),
 }  # fmt: skip
 
 

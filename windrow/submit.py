@@ -19,12 +19,12 @@ from windrow.sinks.publish import refuse_taken, staged
 from windrow.unpack import MARK
 
 #: Where jobs run.
-RUNNERS = ("inline", "local", "hadoop")
+RUNNERS = ("inline", "local", "hadoop", "spark")
 
 
 def is_here(job: Any) -> bool:
-    """Whether the job runs on this machine, under windrow's own runners."""
-    return (job.options.runner or "inline") in ("inline", "local")
+    """Whether tasks open inputs and write outputs themselves, in folders of this machine."""
+    return (job.options.runner or "inline") in ("inline", "local", "spark")
 
 
 def say(*lines: str) -> None:

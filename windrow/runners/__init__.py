@@ -6,6 +6,7 @@
     tasks.py    running functions in forked processes
     hadoop.py   inputs on HDFS or here, outputs published there; the package reaches tasks as one zip
     failures.py why a step failed there
+    spark.py    Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
 
 mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
@@ -29,6 +30,10 @@ def find(alias: str) -> Any:
         from windrow.runners.hadoop import HadoopRunner
 
         return HadoopRunner
+    if alias == "spark":
+        from windrow.runners.spark import SparkRunner
+
+        return SparkRunner
     return None
 
 
@@ -40,4 +45,6 @@ def more_arguments(runner: Any, job: Any) -> dict[str, Any]:
         return {"mrjob_cls": type(job)}
     if runner.alias == "hadoop":
         return {"environment": job.options.environment}
+    if runner.alias == "spark":
+        return {"verbose": job.options.verbose}
     return {}

@@ -1,0 +1,126 @@
+"""What Spark's Python workers run: a mapper or a reducer of a job, over the lines that Spark hands it.
+
+Nothing here holds a task's lines. A reducer reads Spark's sorted lines one by one and writes a file. A mapper writes a
+file too, of blocks, some bytes a bar, and hands its lines on once it has ended: what a failed attempt wrote is no
+input of anybody.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from pyspark import Accumulator, TaskContext
+from pyspark.accumulators import AccumulatorParam
+
+from windrow.runners.splits import OPENS_INPUTS
+
+#: What a task counted: names and amounts, by group.
+Counters = dict[str, dict[str, int]]
+#: A step's number, what it runs, and which of its tasks.
+Name = tuple[int, str, int]
+#: Begins the names of files that attempts write; an underscore hides them from whoever reads an output.
+ATTEMPT = "_attempt-"
+
+
+class LastTold(AccumulatorParam[dict[Name, Counters]]):
+    """Keeps what each task told last.
+
+    Spark adds a mapper's update each time that it ends: twice where two attempts race, or a lost node's mappers run
+    again. Sums would count it twice. What a task counts depends on its input alone, so keeping one of them is exact.
+    """
+
+    def zero(self, value: dict[Name, Counters]) -> dict[Name, Counters]:
+        """Nothing told."""
+        return {}
+
+    def addInPlace(  # noqa: N802  Spark's name
+        self, value1: dict[Name, Counters], value2: dict[Name, Counters]
+    ) -> dict[Name, Counters]:
+        """What was told, with what is told now.
+
+        >>> once = {(0, "mapper", 0): {"windrow": {"bars": 5}}}
+        >>> LastTold().addInPlace(dict(once), once) == once
+        True
+        """
+        value1.update(value2)
+        return value1
+
+
+@dataclass(frozen=True)
+class Task:
+    """The mappers, or the reducers, of one step of a job."""
+
+    module: str
+    name: str
+    """The job's class, and a name for its module."""
+    script: str | None
+    """Its file, where tasks see that; else the module is among what Spark brings them."""
+    arguments: list[str]
+    step: int
+    kind: str
+    told: Accumulator[dict[Name, Counters]]
+
+    def lines(self, number: int, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines that task `number` makes of these."""
+        with TemporaryFile() as file:
+            self._run(number, lines, file)
+            file.seek(0)
+            yield from file
+
+    def write_part(self, folder: str, number: int, lines: Iterable[bytes]) -> Iterator[str]:
+        """Writes what task `number` makes of these lines as a part of the output, whole or not at all; its name.
+
+        Each attempt writes a file of its own and gives it the part's name by one rename. Where two do, they wrote the
+        same.
+        """
+        context = TaskContext.get()
+        assert context is not None
+        attempt, part = Path(folder, f"{ATTEMPT}{context.taskAttemptId()}"), Path(folder, f"part-{number:05d}")
+        attempt.parent.mkdir(parents=True, exist_ok=True)
+        with attempt.open("wb") as file:
+            self._run(number, lines, file)
+        attempt.replace(part)
+        yield part.name
+
+    def _run(self, number: int, lines: Iterable[bytes], stdout: Any) -> None:
+        counters: Counters = {}
+
+        def increment_counter(group: str, counter: str, amount: int = 1) -> None:
+            counted = counters.setdefault(group, {})
+            counted[counter] = counted.get(counter, 0) + amount
+
+        os.environ[OPENS_INPUTS] = "1"
+        job = self._job_class()([f"--{self.kind}", f"--step-num={self.step}", *self.arguments])
+        job.increment_counter = increment_counter
+        with open(os.devnull, "wb") as stderr:  # Spark asks no task how far it is
+            job.sandbox(_Lines(lines), stdout, stderr)
+            job.execute()
+        self.told.add({(self.step, self.kind, number): counters})
+
+    def _job_class(self) -> Any:
+        if self.script is not None and self.module not in sys.modules:
+            spec = spec_from_file_location(self.module, self.script)
+            assert spec is not None and spec.loader is not None
+            sys.modules[self.module] = module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[self.module])
+        return getattr(import_module(self.module), self.name)
+
+
+class _Lines:
+    """Standard input of a task."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._lines)
+
+    def read(self, size: int = -1) -> bytes:
+        """Nothing: a task that refuses reads on, for Hadoop's sake; Spark does not mind."""
+        return b""
