@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-cluster test-full lint types bench bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-cluster test-full lint types bench bench-cluster bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,8 +55,11 @@ lint: $(VENV)/.lint  ## ruff: rules and format
 types: $(VENV)/.lint  ## mypy, strict on sort_keys and windrow
 	$(BIN)/mypy
 
-bench: $(VENV)/.test  ## windrow beside DuckDB on the same bars, in one run
-	$(BIN)/python benchmarks/peers.py
+bench: $(VENV)/.bench  ## windrow and its peers on the same bars, in turn; hours, or BENCH="--bars 1e6 --runs 3"
+	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, beside a record a bar; half an hour
+	$(BIN)/python benchmarks/cluster.py $(BENCH)
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py

@@ -1,0 +1,102 @@
+"""The benchmark: its programs agree, a wrong number is noticed, and what it measures reaches the report."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = "DuckDB,record per bar,sort in reducer"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the benchmarks, so that a run writes its report there."""
+    place = tmp_path / "benchmarks"
+    shutil.copytree(ROOT / "benchmarks", place, ignore=shutil.ignore_patterns("__pycache__", "results.*"))
+    return place
+
+
+def run(folder, program, *options):
+    command = [sys.executable, folder / program, *options]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def test_all_programs_agree_and_are_measured(folder):
+    done = run(
+        folder, "bench.py", "--bars", "4000", "--runs", "1", "--shapes", "shuffled,daily", "--programs", PROGRAMS
+    )
+    assert done.returncode == 0, done.stderr
+    cases = json.loads((folder / "results.json").read_text())["cases"]
+    assert [(case["work"], case["shape"]) for case in cases] == [
+        ("one", "shuffled"),
+        ("one", "daily"),
+        ("three", "daily"),
+    ]
+    for case in cases:
+        slow = set() if case["work"] == "three" else {"record per bar", "sort in reducer"}
+        assert case["programs"].keys() == {"windrow", "DuckDB"} | slow
+        for figure in case["programs"].values():
+            assert 0 < figure["wall"][0] < 60 and 0 < figure["cpu"][0] < 120 and 10 < figure["memory"] < 2000
+    report = (folder / "RESULTS.md").read_text()
+    mine, duckdb = (cases[0]["programs"][name]["wall"][0] for name in ("windrow", "DuckDB"))
+    assert f"| 4,000, minutes, shuffled | – | {mine / duckdb:.2g} |" in report
+    assert f"| 4,000, minutes, shuffled | {mine:.2f} | {duckdb:.2f} |" in report
+    assert "## Memory against the length of a series" in report
+    picture = (folder / "results.svg").read_text()
+    assert "4,000, days, by time, three indicators" in picture and "sort in reducer" in picture
+
+
+WRONG = {
+    "window": ("DuckDB", "ROWS 19 PRECEDING)\nFROM", "ROWS 18 PRECEDING)\nFROM", "3,921 lines differ; the first: AAA"),
+    "digit": ("DuckDB", "avg(close) OVER (s ROWS 19 PRECEDING)\nFROM",
+              "avg(close + 1e-6 * (symbol = 'AAC')::INT) OVER (s ROWS 19 PRECEDING)\nFROM",
+              "981 lines differ; the first: AAC"),
+    "missing": ("sort in reducer", "len(series)):", "len(series) - 1):", "4 lines differ; the first: AAA"),
+    "nan": ("record per bar", "deque(), 0.0", "deque(), float('nan')", "3,924 lines differ; the first: AAA"),
+    "twice": ("record per bar", "{total / WINDOW}\"", "{total / WINDOW}\\n{symbol}\\t{timestamp}\\t{total / WINDOW}\"",
+              "7,848 lines, not 3,924: a bar has more than one"),
+}  # fmt: skip
+FILES = {"DuckDB": "duckdb_query", "sort in reducer": "sort_in_reducer", "record per bar": "record_per_bar"}
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "message"), WRONG.values(), ids=WRONG)
+def test_a_wrong_number_is_noticed(folder, name, right, wrong, message):
+    edit(folder / "peers" / f"{FILES[name]}.py", right, wrong)
+    done = run(folder, "bench.py", "--bars", "4000", "--runs", "1", "--shapes", "time", "--programs", name)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name} and windrow disagree on 4,000, minutes, by time: {message}")
+    assert not (folder / "results.json").exists()
+
+
+def test_what_fails_is_shown(folder):
+    edit(folder / "peers/duckdb_query.py", "QUALIFY", "QUALITY")
+    done = run(folder, "bench.py", "--bars", "4000", "--shapes", "time", "--programs", "DuckDB")
+    assert done.returncode == 1
+    assert "duckdb_query.py one" in done.stderr and "QUALITY" in done.stderr
+
+
+def test_a_case_measured_again_replaces_itself_only(folder):
+    for bars in ("4000,8000", "4000"):
+        done = run(folder, "bench.py", "--bars", bars, "--runs", "1", "--shapes", "symbol", "--programs", "windrow")
+        assert done.returncode == 0, done.stderr
+        wall = json.loads((folder / "results.json").read_text())["cases"][1]["programs"]["windrow"]["wall"]
+        (folder / f"{bars}.txt").write_text(str(wall))
+    assert (folder / "4000,8000.txt").read_text() == (folder / "4000.txt").read_text()
+
+
+def test_processes_that_outlive_their_parent_count(folder):
+    burn = "import time\nheld = bytearray(60_000_000)\nwhile time.process_time() < 0.6: pass"
+    done = run(folder, "measure.py", "--memory", "sh", "-c", f"{sys.executable} -c '{burn}' &")
+    figures = json.loads(done.stderr)
+    assert figures["wall"] < 0.5 < figures["cpu"]
+    assert figures["memory"] > 60
