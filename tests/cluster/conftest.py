@@ -194,9 +194,15 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._held.pop().pid, signal.SIGCONT)
 
-    def await_second_attempt(self, kind, timeout=120):
-        """Waits until a task of this kind is tried by a second attempt's Python."""
-        return self._await(lambda: [jvm for jvm in task_jvms(kind, attempt=1) if task_pythons(kind, jvm)], timeout)[0]
+    def await_another_attempt(self, kind, held, timeout=120):
+        """Waits until the task whose Python is held is tried by another attempt's Python, and returns that."""
+        mine = attempt_of(held)
+
+        def others():
+            attempts = ((python, attempt_of(python)) for python in task_pythons(kind))
+            return [python for python, its in attempts if its and its[0] == mine[0] and its[1] != mine[1]]
+
+        return self._await(others, timeout)[0]
 
     def _signal(self, number, find, timeout):
         """Sends it to the first process found that is still there."""
@@ -277,14 +283,10 @@ def main_class(process):
     return next((word.rpartition(".")[2] for word in process.command if word.startswith("org.apache.hadoop.")), None)
 
 
-def task_jvms(kind, attempt=None):
-    """JVMs of tasks of this kind. Each has its attempt's id, as attempt_1795_0001_m_000000_0, as an argument."""
-    name = re.compile(rf"attempt_\d+_\d+_{KINDS[kind]}_\d+_{'[0-9]+' if attempt is None else attempt}")
-    return [
-        process
-        for process in processes()
-        if main_class(process) == "YarnChild" and any(name.fullmatch(word) for word in process.command)
-    ]
+def task_jvms(kind):
+    """JVMs of tasks of this kind."""
+    jvms = (process for process in processes() if main_class(process) == "YarnChild")
+    return [jvm for jvm in jvms if attempt_of(jvm) and f"_{KINDS[kind]}_" in attempt_of(jvm)[0]]
 
 
 def task_pythons(kind, jvm=None):
@@ -292,6 +294,15 @@ def task_pythons(kind, jvm=None):
     everything = processes()
     pythons = [p for p in everything if p.node and f"--{kind}" in p.command and "python" in Path(p.command[0]).name]
     return [p for p in pythons if jvm is None or jvm.pid in ancestors(p, everything)]
+
+
+def attempt_of(process):
+    """The task and the number of the attempt, as ("1795_0001_m_000000", "0"), that a JVM or one below it works for."""
+    everything = processes()
+    family = {process.pid, *ancestors(process, everything)}
+    words = (word for one in everything if one.pid in family for word in one.command)
+    found = (re.fullmatch(r"attempt_(\d+_\d+_[mr]_\d+)_(\d+)", word) for word in words)
+    return next((match.groups() for match in found if match), None)
 
 
 def ancestors(process, everything):
