@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-cluster test-full lint types bench bench-cluster bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,13 +38,20 @@ cluster-status:  ## which of its daemons are healthy
 # A process a core; a file's tests stay in one, where they share what they have set up.
 PARALLEL := -n auto --dist loadfile
 
-test: $(VENV)/.test  ## install what the tests need and run them
+test: $(VENV)/.test $(VENV)/.spark  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
+
+# What no version of Python changes: README, pages, Hadoop, Spark, numpy's sums, whole packed environments.
+QUICK := -k 'not run_in_it' --ignore=tests/cluster --ignore=tests/runners/test_spark.py \
+	--ignore=tests/test_readme.py --ignore=tests/test_plot.py --ignore=tests/test_exact.py
+
+test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
+	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
 	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster $(PYTEST)
 
-test-full: $(VENV)/.test  ## all tests: the whole matrices of invariance runs too; an hour
+test-full: $(VENV)/.test $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 

@@ -1,5 +1,6 @@
 """Spark's driver in this process: starting its JVM, ending it, and what it says when it fails."""
 
+import logging
 import os
 import re
 import shutil
@@ -138,10 +139,23 @@ def _as_it_was(spark: Any) -> Iterator[None]:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """pyspark warns of a newer pandas than it knows; nothing here goes through pandas."""
+    """Without what is none of the user's business.
+
+    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs a traceback, as if it
+    were the program's own, where Ctrl-C comes while Spark works.
+    """
+    root = logging.getLogger()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pyspark")
-        yield
+        root.addFilter(_is_not_py4js)
+        try:
+            yield
+        finally:
+            root.removeFilter(_is_not_py4js)
+
+
+def _is_not_py4js(record: logging.LogRecord) -> bool:
+    return "py4j" not in Path(record.pathname).parts
 
 
 def explain(said: str) -> str:
