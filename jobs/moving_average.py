@@ -29,6 +29,11 @@ class MovingAverage(BarJob):
 
     def check_options(self):
         self.kernel()
+        if self.options.step and self.options.slices:
+            raise UsageError(
+                f"--slices {self.options.slices}: given with --step, whose lines depend on all lines before; leave one"
+                " out"
+            )
 
     def columns(self):
         return [self.options.column]

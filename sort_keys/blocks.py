@@ -37,7 +37,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sort_keys.keys import encode_symbol, encode_time, key_order
+from sort_keys.keys import encode_slice, encode_symbol, encode_time, key_order
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
@@ -93,8 +93,10 @@ def _ascending(codes: npt.NDArray[np.int32], times: Int64) -> bool:
     return bool(np.all((times[1:] >= times[:-1]) | (codes[1:] != codes[:-1])))
 
 
-def write_blocks(bars: Columns, slots: Slots, block_bars: int = BLOCK_BARS) -> Iterator[bytes]:
-    r"""The shuffle's lines for sorted bars, cut at symbols, at the edges of slots and at `block_bars`.
+def write_blocks(
+    bars: Columns, slots: Slots, block_bars: int = BLOCK_BARS, slices: Slots | None = None
+) -> Iterator[bytes]:
+    r"""The shuffle's lines for sorted bars, cut at symbols, at the edges of slots and slices and at `block_bars`.
 
     >>> bars = Columns(["AA"], np.array([0]), np.array([0, 60 * 10**9]), [np.array([1.5, 1.25])])
     >>> [line[:20] for line in write_blocks(bars, Slots(10**18))]
@@ -102,7 +104,7 @@ def write_blocks(bars: Columns, slots: Slots, block_bars: int = BLOCK_BARS) -> I
     """
     if not len(bars.times):
         return
-    cuts = _cut(bars, slots, block_bars)
+    cuts = _cut(bars, slots, block_bars, slices)
     counts = np.diff(cuts, append=len(bars.times))
     columns = [_time_column(bars.times, cuts, counts)]
     columns += [_value_column(value, cuts, counts) for value in bars.values]
@@ -110,12 +112,21 @@ def write_blocks(bars: Columns, slots: Slots, block_bars: int = BLOCK_BARS) -> I
     headers["bars"] = counts
     for i, column in enumerate(columns):
         headers["columns"][:, i] = column.heads
-    symbols = [encode_symbol(symbol) for symbol in bars.symbols]
-    owners = (np.searchsorted(bars.starts, cuts, side="right") - 1).tolist()
+    owners = np.searchsorted(bars.starts, cuts, side="right") - 1
+    fields = _first_fields(bars.symbols, owners, bars.times[cuts], slices)
     parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
-    for owner, time, part in zip(owners, bars.times[cuts].tolist(), parts, strict=True):
+    for field, time, part in zip(fields, bars.times[cuts].tolist(), parts, strict=True):
         payload = b"".join(part)
-        yield b"%b\t%b\t%b\n" % (symbols[owner], encode_time(time), _escape(payload + _CHECK.pack(crc32(payload))))
+        yield b"%b\t%b\t%b\n" % (field, encode_time(time), _escape(payload + _CHECK.pack(crc32(payload))))
+
+
+def _first_fields(names: list[str], owners: Int64, times: Int64, slices: Slots | None) -> Iterator[bytes]:
+    """The first fields of blocks' keys; `names[owners[i]]` is the symbol of block i, which begins at `times[i]`."""
+    symbols = [encode_symbol(name) for name in names]
+    if slices is None:
+        return (symbols[owner] for owner in owners.tolist())
+    numbers = slices.numbers(times).tolist()
+    return (encode_slice(symbols[owner], number) for owner, number in zip(owners.tolist(), numbers, strict=True))
 
 
 def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
@@ -123,9 +134,11 @@ def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
     return [raw[at : at + size] for at in range(0, len(raw), size)]
 
 
-def _cut(bars: Columns, slots: Slots, block_bars: int) -> Int64:
-    """Where blocks begin: symbols, slots, and every `block_bars` bars within those."""
+def _cut(bars: Columns, slots: Slots, block_bars: int, slices: Slots | None) -> Int64:
+    """Where blocks begin: symbols, slots, slices, and every `block_bars` bars within those."""
     runs = np.union1d(bars.starts, slots.edges(bars.symbols, bars.starts, bars.times))
+    if slices is not None:
+        runs = np.union1d(runs, slices.edges(bars.symbols, bars.starts, bars.times))
     lengths = np.diff(runs, append=len(bars.times))
     if lengths.max() <= block_bars:
         return runs

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sort_keys.blocks import read_blocks
-from sort_keys.keys import decode_symbol, key_order, split_record
+from sort_keys.keys import decode_symbol, key_order, split_record, split_slice
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
@@ -36,7 +36,7 @@ ON_CONFLICT = ("fail", "smallest", "largest")
 
 
 class Stretch(NamedTuple):
-    """Bars of one or many symbols, in order: `symbols[i]` (encoded) begins at `starts[i]`.
+    """Bars of one or many symbols, in order: `symbols[i]`, as keys hold it, begins at `starts[i]`.
 
     Where `continued`, the first symbol's bars go on from the stretch before.
     """
@@ -120,7 +120,7 @@ class Merge:
 
     def _count_slots(self, symbols: list[bytes], times: list[int]) -> None:
         if self.slots is not None:
-            names = {symbol: decode_symbol(symbol) for symbol in set(symbols)}
+            names = {symbol: decode_symbol(split_slice(symbol)[0]) for symbol in set(symbols)}
             numbers = [(s, self.slots.of(names[s], time)) for s, time in zip(symbols, times, strict=True)]
             self.findings.slots += sum(map(ne, [self._last_slot, *numbers], numbers))
             self._last_slot = numbers[-1]
@@ -177,7 +177,7 @@ class Merge:
 def _conflict(stretch: Stretch, at: int) -> Conflict:
     symbol = stretch.symbols[int(np.searchsorted(stretch.starts, at, side="right")) - 1]
     one, other = (tuple(float(value[row]) for value in stretch.values) for row in (at, at + 1))
-    return Conflict(symbol, int(stretch.times[at]), one, other)
+    return Conflict(split_slice(symbol)[0], int(stretch.times[at]), one, other)
 
 
 def _sort_shared(same: Bool, owner: Int64, times: Int64, values: list[Float64]) -> None:

@@ -2,11 +2,14 @@
 
 from zlib import crc32
 
+from sort_keys.keys import split_slice
+
 #: Reads the key's first field only; Hadoop's default would hash (symbol, timestamp) and split symbols.
 PARTITIONER = "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"
 
 #: Hadoop sorts on both fields with its default byte comparator (a key's byte order is its order) and
-#: partitions on the first. Grouping is the reducer's: it reads the first field of each line as the symbol.
+#: partitions on the first, where its hash tells a symbol's slices apart. Grouping is the reducer's: it reads
+#: the first field of each line.
 HADOOP_OPTIONS = {
     "stream.num.map.output.key.fields": "2",
     "stream.map.output.field.separator": "\t",
@@ -23,7 +26,12 @@ MAP_ONLY_OPTIONS = {"stream.map.output": "keyonlytext"}
 def partition(line: bytes, reducers: int) -> int:
     r"""The reducer (0-based) that gets a shuffled line: a hash of its symbol, the same in every process.
 
+    A symbol's slices go to one reducer after another, so that each gets as many.
+
     >>> partition(b"AA\t8000000000000000\t...", 3) == partition(b"AA\t8000000000000001\t...", 3)
     True
+    >>> [partition(b"AA%%:%d\t80" % number, 3) for number in (7, 8, 9, 10)]
+    [1, 2, 0, 1]
     """
-    return crc32(line[: line.index(b"\t")]) % reducers
+    symbol, number = split_slice(line[: line.index(b"\t")])
+    return (crc32(symbol) + number) % reducers

@@ -54,6 +54,15 @@ class Slots:
         """
         return time // self.dense.get(symbol, self.span)
 
+    def numbers(self, times: Int64) -> Int64:
+        """The numbers, from 0 on at the earliest of all times, of the spans that hold times (ns).
+
+        >>> Slots(1 << 60).numbers(np.array([-(1 << 63), -1, 0])).tolist()
+        [0, 7, 8]
+        """
+        earliest = -(1 << 63) // self.span
+        return np.asarray(times // self.span - earliest, np.int64)
+
     def to_json(self) -> dict[str, Any]:
         """As the tasks get it."""
         return {"span": self.span, "dense": dict(self.dense)}

@@ -26,10 +26,10 @@ import sys
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from operator import itemgetter
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import windrow.compat  # noqa: F401  mrjob needs what it brings
 
@@ -41,8 +41,9 @@ from mrjob.protocol import RawValueProtocol
 from mrjob.step import MRStep, StepFailedException
 
 from sort_keys.blocks import sort_bars, write_blocks
-from sort_keys.merge import Merge
+from sort_keys.merge import Merge, Stretch
 from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
+from sort_keys.slots import Slots
 from windrow import options, runners, submit
 from windrow.bars import Bars, join_bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
@@ -55,6 +56,9 @@ from windrow.runners.splits import OPENS_INPUTS, OWN_TASK
 from windrow.runners.tasks import TaskError
 from windrow.sinks import Write
 from windrow.sinks.lines import line_sink
+from windrow.sinks.part import own_part
+from windrow.sinks.publish import INNER
+from windrow.slices import Lines, SlicedKernel, Slicer, stitch
 from windrow.submit import say
 
 #: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
@@ -109,7 +113,7 @@ class BarJob(MRJob):
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
-        return write_blocks(columns, self.settled.slots, self.options.block_bars)
+        return write_blocks(columns, self.settled.slots, self.options.block_bars, self.slices)
 
     # Options.
 
@@ -140,6 +144,10 @@ class BarJob(MRJob):
             submit.check(self)
             options.check(self.options)
             self.check_options()
+            if self.options.slices and (self.map_only or not hasattr(self.kernel(), "head")):
+                raise UsageError(
+                    f"--slices {self.options.slices}: this job's bars cannot be cut into slices; leave it out"
+                )
 
     def _print_help(self, given: Any) -> None:
         if given.runner:
@@ -236,9 +244,24 @@ class BarJob(MRJob):
             self._settled = Settled.load(self.options.settled)
         return self._settled
 
+    #: The span (ns) of slices for the submitter, once that is settled.
+    _slices: int | None = None
+
+    def slice_by(self, span: int | None) -> None:
+        """Cuts series into slices of a span (ns), which gives the job its second step; None: does not."""
+        self._slices = span
+
+    @property
+    def slices(self) -> Slots | None:
+        """The slices in which reducers share a symbol, if they do."""
+        span = self.settled.slices if self.is_task() else self._slices
+        return Slots(span) if span else None
+
     def steps(self) -> list[MRStep]:
-        """One step; without a reducer where the job is map only."""
-        return [MRStep(mapper=self.mapper) if self.map_only else MRStep(mapper=self.mapper, reducer=self.reducer)]
+        """One step, without a reducer where the job is map only; with slices a second one, which stitches them."""
+        if self.map_only:
+            return [MRStep(mapper=self.mapper)]
+        return [MRStep(mapper=self.mapper, reducer=self.reducer) for _ in range(2 if self.slices else 1)]
 
     def mapper(self, _: None, line: bytes) -> None:
         """Stands for run_mapper: bars are mapped in chunks, never line by line."""
@@ -265,10 +288,15 @@ class BarJob(MRJob):
                 pass
 
     def run_mapper(self, step_num: int = 0) -> None:
-        """Parses this task's share of the inputs and writes its blocks."""
-        if step_num:
+        """Parses this task's share of the inputs and writes its blocks; with slices, hands their edges on."""
+        if step_num == 0:
+            self._map_inputs()
+        elif step_num == 1 and self.slices:
+            self.stdout.writelines(self.stdin)
+        else:
             super().run_mapper(step_num)
-            return
+
+    def _map_inputs(self) -> None:
         counts = Counter({"map tasks": 1})
         for bars, source in self._feed() if self.map_only else _in_long_blocks(self._feed()):
             counts["bars"] += len(bars)
@@ -301,20 +329,25 @@ class BarJob(MRJob):
                         yield bars, name
 
     def run_reducer(self, step_num: int = 0) -> None:
-        """Merges this task's blocks and pushes its symbols' bars through the kernel."""
-        if step_num:
+        """Merges this task's blocks and pushes its symbols' bars through the kernel; with slices, stitches them."""
+        if step_num == 0:
+            self._reduce_blocks()
+        elif step_num == 1 and self.slices:
+            counts = Counter({"reduce tasks": 1})
+            self._write(stitch(self._sliced_kernel(), self._lines_in()), counts)
+            self._count(counts)
+        else:
             super().run_reducer(step_num)
-            return
+
+    def _reduce_blocks(self) -> None:
         counts = Counter({"reduce tasks": 1})
-        kernel = self.kernel()
         merge = Merge(len(self.columns()), self.options.on_conflict, self.settled.slots)
-        with self._sink() as write:
-            for stretch in merge.stretches(line.rstrip(b"\n") for line in self.stdin):
-                index, columns = kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
-                counts["symbols"] += len(stretch.new_starts)
-                counts["output lines"] += len(index)
-                write(stretch, index, columns)
-                self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
+        stretches = merge.stretches(self._lines_in())
+        if self.slices:
+            self._write(self._sliced(stretches), counts, INNER)
+            counts["slices"] = counts.pop("symbols", 0)
+        else:
+            self._write(_pushed(self.kernel(), stretches), counts)
         found = merge.findings
         for name in ("blocks", "slots", "repeats", "conflicts"):
             counts[name] += getattr(found, name)
@@ -322,13 +355,45 @@ class BarJob(MRJob):
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
 
-    def _sink(self) -> AbstractContextManager[Write]:
-        """What writes this reducer's results."""
-        if self.options.output_format == "text":
-            return nullcontext(line_sink(self.stdout, self.settled.dated))
-        from windrow.sinks.parquet import parquet_part
+    def _lines_in(self) -> Iterator[bytes]:
+        return (line.rstrip(b"\n") for line in self.stdin)
 
-        return parquet_part(self.output_names(), self.settled.dated, self.options.output_format == "parquet-ns")
+    def _sliced_kernel(self) -> SlicedKernel:
+        return cast(SlicedKernel, self.kernel())  # load_args has seen that it is one
+
+    def _sliced(self, stretches: Iterable[Stretch]) -> Iterator[Lines]:
+        """The final lines of slices; their edges go to the next step."""
+        slicer = Slicer(self._sliced_kernel())
+        for stretch in stretches:
+            lines, edges = slicer.push(stretch)
+            self.stdout.writelines(edges)
+            yield lines
+        self.stdout.writelines(slicer.close())
+
+    def _write(self, lines: Iterable[Lines], counts: Counter[str], name: str = "") -> None:
+        """Writes a reducer's lines, to a part of that name where they are not the step's output."""
+        with self._sink(name) as write:
+            for stretch, index, columns in lines:
+                counts["symbols"] += len(stretch.new_starts)
+                counts["output lines"] += len(index)
+                write(stretch, index, columns)
+                self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
+
+    @contextmanager
+    def _sink(self, name: str) -> Iterator[Write]:
+        """What writes this reducer's results."""
+        dated, kind = self.settled.dated, self.options.output_format
+        if kind != "text":
+            from windrow.sinks.parquet import SUFFIX, parquet_sink
+
+            names, fine = self.output_names(), kind == "parquet-ns"
+            with own_part(name + SUFFIX) as file, parquet_sink(file, names, dated, fine) as write:
+                yield write
+        elif name:
+            with own_part(name) as file:
+                yield line_sink(file, dated)
+        else:
+            yield line_sink(self.stdout, dated)
 
     def _show(self, status: str) -> None:
         """Tells Hadoop every few seconds how far this task is: it shows that, and ends tasks long unheard of."""
@@ -344,6 +409,11 @@ class BarJob(MRJob):
         for name, amount in counts.items():
             if amount:
                 self.increment_counter(COUNTS, name, int(amount))
+
+
+def _pushed(kernel: SeriesKernel, stretches: Iterable[Stretch]) -> Iterator[Lines]:
+    for stretch in stretches:
+        yield stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
 
 
 def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:

@@ -149,7 +149,8 @@ def table(counts: Counter[str]) -> list[str]:
         time              2
       output lines    1,155
     """
-    rows = [(name, counts[name]) for name in ("bars", "blocks", "slots", "repeats", "conflicts")]
+    shown = ("bars", "blocks", "slots", *(["slices"] if counts["slices"] else []), "repeats", "conflicts")
+    rows = [(name, counts[name]) for name in shown]
     rows.append(("rejected", rejected_lines(counts)))
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
     rows.append(("output lines", counts["output lines"]))

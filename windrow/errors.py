@@ -6,6 +6,7 @@
     ├── BadBarsError             too many lines that are no bars, or no bar at all
     ├── ConflictError            two different bars at one (symbol, timestamp)
     ├── WindowSizeError          a window cannot be computed as asked
+    ├── SliceError               a series cannot be computed in slices
     └── OutputError              the output's place is taken or cannot be written
 
 A message names the input, shows the value, states the rule and gives the cure. It reaches the user alone, without
@@ -39,6 +40,10 @@ class ConflictError(WindrowError):
 
 class WindowSizeError(WindrowError):
     """A window cannot be computed as asked."""
+
+
+class SliceError(WindrowError):
+    """A series cannot be computed in slices."""
 
 
 class OutputError(WindrowError):

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
 from windrow.errors import UsageError
 from windrow.rounding import Floats, Ints
 from windrow.windows import Indicator, Options, parse_duration
-from windrow.windows.window import first_within
+from windrow.windows.kernel import Skipped
+from windrow.windows.window import Reach, first_within
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,21 @@ class Indicators:
         has_value = ~np.logical_and.reduce([np.isnan(column) for column in columns])
         index = self._stepped(times, starts, np.flatnonzero(has_value))
         return index, [column[index] for column in columns]
+
+    @property
+    def head(self) -> Reach:
+        """The first bars of a slice, of which some indicator's value needs bars before it: see `Kernel.head`."""
+        return reduce(or_, (kernel.head for kernel in self._kernels))
+
+    @property
+    def tail(self) -> Reach:
+        """The last bars of a slice, which some indicator's values behind it need."""
+        return reduce(or_, (kernel.tail for kernel in self._kernels))
+
+    def skip(self, times: Ints, values: Floats, skipped: Sequence[Skipped]) -> None:
+        """Passes over bars that others went through, one for each indicator: see `Kernel.skip`."""
+        for kernel, its in zip(self._kernels, skipped, strict=True):
+            kernel.skip(times, values, its)
 
     def _stepped(self, times: Ints, starts: Ints, candidates: Ints) -> Ints:
         """Those of the candidates that are a step after the line before."""

@@ -12,6 +12,8 @@ from windrow.feeds.layout import Reading, normalise
 from windrow.times import UNITS
 from windrow.windows.window import parse_duration
 
+#: Of --slices: chosen from samples of the inputs.
+AUTO = "auto"
 #: Of outputs.
 FORMATS = ("text", "parquet", "parquet-ns")
 
@@ -22,6 +24,10 @@ _BLOCK = "bars a block holds at most; 1 is the textbook's one bar a record"
 _SLOT = (
     "time that no block crosses, as 30d; a reducer holds at most one slot of one symbol"
     " (default: some thousands of bars, from samples of the inputs)"
+)
+_SLICES = (
+    "reducers share a symbol's bars in slices of this span, as 365d, and a second, small step stitches them; auto:"
+    " where a symbol alone has more than a reducer's share"
 )
 
 
@@ -38,6 +44,7 @@ def add_to(job: Any) -> None:
     moving = job.add_group("Moving bars (none changes the output)")
     job.option(moving, "--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
     job.option(moving, "--slot SPAN", _SLOT)
+    job.option(moving, "--slices SPAN", _SLICES)
     # windrow/help.py tells of these, among mrjob's.
     job.option(job.arg_parser, "--output-format", SUPPRESS, choices=FORMATS, default=FORMATS[0])
     job.arg_parser.add_argument("--environment", help=SUPPRESS)
@@ -50,6 +57,8 @@ def check(options: Any) -> None:
     if not 0 <= options.max_bad <= 1:
         raise UsageError(f"--max-bad {options.max_bad}: a share of lines lies between 0 and 1; 0.001 is one in 1,000")
     slot(options)
+    if options.slices not in (None, AUTO):
+        parse_duration(options.slices)
     _check_timezone(options.timezone)
 
 

@@ -1,5 +1,6 @@
 """Submitting a job: settles its inputs, runs it, and publishes or prints what it wrote, or nothing."""
 
+import logging
 import shutil
 import signal
 import sys
@@ -14,9 +15,11 @@ from uuid import uuid4
 from windrow import options
 from windrow.counts import refusal, summed
 from windrow.errors import InputError, UsageError
-from windrow.feeds.settle import Head, list_files, settle
+from windrow.feeds.density import Head, slices_for
+from windrow.feeds.settle import Slicing, list_files, settle
 from windrow.sinks.publish import refuse_taken, staged
 from windrow.unpack import MARK
+from windrow.windows import parse_duration
 
 #: Where jobs run.
 RUNNERS = ("inline", "local", "hadoop", "spark")
@@ -77,7 +80,7 @@ def _check_parquet(job: Any) -> None:
 
 def run(job: Any) -> None:
     """Runs a job to its end; raises WindrowError where its output must not be trusted, and then leaves none."""
-    with _terminated_like_interrupted():
+    with _terminated_like_interrupted(), _logging_for(job):
         _run(job)
 
 
@@ -94,9 +97,21 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(job: Any) -> None:
-    # mrjob's own messages would hide the few that matter.
+@contextmanager
+def _logging_for(job: Any) -> Iterator[None]:
+    """mrjob's own messages, which would hide the few that matter, only with -v; afterwards logging is as it was."""
+    loggers = [logging.getLogger(name) for name in ("mrjob", "__main__")]
+    before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     job.set_up_logging(quiet=not job.options.verbose, verbose=job.options.verbose)
+    try:
+        yield
+    finally:
+        for logger, handlers, level in before:
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+
+
+def _run(job: Any) -> None:
     output = job.options.output_dir
     if output is None:
         _run_and_judge(job, print_output=job._should_cat_output())
@@ -156,9 +171,11 @@ def _settle_inputs(job: Any, runner: Any, folder: Path) -> None:
     listed, heads = runner.find_inputs(arguments, folder) if far else (list_files(arguments), {})
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    settled, barren = settle(
-        list(places), options.reading(job.options, job.columns()), options.slot(job.options), heads
-    )
+    reading = options.reading(job.options, job.columns())
+    settled, barren = settle(list(places), reading, options.slot(job.options), heads, _slicing(job, runner))
+    if settled.slices:
+        job.slice_by(settled.slices)
+        runner.sliced, runner._steps = True, job._steps_desc()
     for path in barren:
         say(f"warning: {path}: has no line below its header; skipped")
     read = {places[path] for path in settled.inputs}
@@ -169,6 +186,18 @@ def _settle_inputs(job: Any, runner: Any, folder: Path) -> None:
     else:
         runner._input_paths = kept
     settled.at(places).save(folder / "settled.json")
+
+
+def _slicing(job: Any, runner: Any) -> Slicing | None:
+    """How the span of slices is chosen, where the job is to have some."""
+    asked = job.options.slices
+    if asked is None:
+        return None
+    if asked != options.AUTO:
+        return lambda _: parse_duration(asked)
+    head, conf = job.kernel().head, runner._jobconf_for_step(0)
+    reducers = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or runner.usual_reducers()
+    return lambda densities: slices_for(densities, int(reducers), head.bars, head.span_ns)
 
 
 def _arguments(job: Any, spooled: str) -> list[str]:

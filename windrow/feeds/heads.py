@@ -9,8 +9,8 @@ from urllib.request import urlopen
 
 import pyarrow as pa
 
+from windrow.feeds.density import Head
 from windrow.feeds.files import CODECS
-from windrow.feeds.settle import Head
 
 #: Seconds to wait for an answer that takes milliseconds.
 _PATIENCE = 5

@@ -7,39 +7,23 @@ samples of some.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from sort_keys.slots import BARS_PER_SLOT, Slots
-from windrow.bars import MAX_LINE, Bars, Layout, join_bars
+from sort_keys.slots import Slots
+from windrow.bars import MAX_LINE, Bars, Layout
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
-from windrow.feeds.files import is_parquet, is_plain, named, open_text, read_bars, read_start
+from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
+from windrow.feeds.files import is_parquet, is_plain, named, open_text, read_bars
 from windrow.feeds.layout import Reading
-
-_SAMPLED_INPUTS = 32
-_SAMPLE_BYTES = 1 << 16
-_PLACES = 16
-_DENSE_SYMBOLS = 256
-_LONGEST = 1 << 62  # half of all times; 8,192 monthly bars would be longer
-
-
-class Head(NamedTuple):
-    """A local copy of the first part of an input that lies elsewhere, and what share of the input it is."""
-
-    place: str
-    share: float
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The inputs' layouts by path, whether the run's times are all dates, and the slots.
+    """The inputs' layouts by path, whether the run's times are all dates, the slots, and the span of slices, if any.
 
     `names` holds what the user calls an input whose path is another for the tasks.
     """
@@ -48,6 +32,7 @@ class Settled:
     dated: bool
     slots: Slots
     names: dict[str, str] = field(default_factory=dict)
+    slices: int | None = None
 
     def at(self, places: Mapping[str, str]) -> "Settled":
         """The same for tasks that see each input at another place."""
@@ -81,6 +66,7 @@ class Settled:
                     "dated": self.dated,
                     "slots": self.slots.to_json(),
                     "names": self.names,
+                    "slices": self.slices,
                 }
             )
         )
@@ -91,7 +77,7 @@ class Settled:
         fields = json.loads(Path(path).read_text())
         known = [layouts.from_json(layout) for layout in fields["layouts"]]
         inputs = {path: known[number] for path, number in fields["inputs"].items()}
-        return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"])
+        return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"], fields["slices"])
 
 
 def bare(path: str) -> str:
@@ -136,8 +122,16 @@ def _files_of(argument: str) -> list[str]:
     raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
 
 
+#: Chooses the span of slices, or none.
+Slicing = Callable[[Mapping[str, Density]], int | None]
+
+
 def settle(
-    paths: Sequence[str], reading: Reading, slot: int | None = None, heads: Mapping[str, Head] | None = None
+    paths: Sequence[str],
+    reading: Reading,
+    slot: int | None = None,
+    heads: Mapping[str, Head] | None = None,
+    slicing: Slicing | None = None,
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also the paths that hold no bar, which are left out.
 
@@ -158,8 +152,10 @@ def settle(
             f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
             " a header and lines below it; check that these are the files you mean"
         )
-    spans = Slots(slot) if slot else estimate_slots(inputs, heads)
-    return Settled(inputs, all(layout.dated is not False for layout in inputs.values()), spans), barren
+    dated = all(layout.dated is not False for layout in inputs.values())
+    densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
+    slots = Slots(slot) if slot else slots_for(densities)
+    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None), barren
 
 
 def _settle_layout(path: str, place: str, reading: Reading) -> Layout | None:
@@ -188,7 +184,7 @@ def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
     """A file's bars, beginning with a piece much smaller than a chunk: it nearly always holds one."""
     if not is_plain(path):
         return read_bars(path, layout)
-    return chain(read_bars(path, layout, 0, _SAMPLE_BYTES), read_bars(path, layout, _SAMPLE_BYTES))
+    return chain(read_bars(path, layout, 0, SAMPLE_BYTES), read_bars(path, layout, SAMPLE_BYTES))
 
 
 def _first_line(path: str) -> bytes:
@@ -219,80 +215,3 @@ def _is_header(first: bytes, layout: Layout) -> bool:
 
     rejected = parse_lines(first + b"\n", layout).rejected
     return rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))
-
-
-def estimate_slots(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | None = None) -> Slots:
-    """Spans that hold some thousands of bars of a symbol, from samples of at most 32 inputs.
-
-    Where a sample stands in time order its bars' spacing is seen directly; where it does not, the symbol's share of the
-    sample says how many bars lie between its earliest and latest. Inputs that overlap in time add up.
-    """
-    step = -(-len(inputs) // _SAMPLED_INPUTS)
-    sampled = list(inputs.items())[::step]
-    places = max(2, _PLACES // len(sampled))
-    density: dict[str, list[tuple[int, int, float]]] = {}
-    for path, layout in sampled:
-        head = (heads or {}).get(path, Head(path, 1.0))
-        with named(head.place, path):
-            samples, share = _samples(head.place, layout, places)
-        for symbol, first, last, bars_a_ns in _densities(samples, share * head.share):
-            density.setdefault(symbol, []).append((first, last, bars_a_ns))
-    spans = {symbol: _span(ranges, step) for symbol, ranges in density.items()}
-    if not spans:
-        return Slots(_LONGEST)
-    usual = int(np.median(list(spans.values())))
-    dense = sorted((span, symbol) for symbol, span in spans.items() if span < usual // 4)[:_DENSE_SYMBOLS]
-    return Slots(max(usual, 1), {symbol: span for span, symbol in dense})
-
-
-def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
-    """Bars from several places of a file, or from the start of one that cannot be split; what share of it they are."""
-    if not is_plain(path):
-        bars, share = read_start(path, layout)
-        return [bars], share
-    size = Path(path).stat().st_size
-    places = min(places, 1 + size // _SAMPLE_BYTES)
-    starts = [size * place // places for place in range(places)]
-    samples = [bars for start in starts for bars in read_bars(path, layout, start, min(start + _SAMPLE_BYTES, size))]
-    return samples, min(1.0, places * _SAMPLE_BYTES / size)
-
-
-def _densities(samples: list[Bars], share: float) -> Iterator[tuple[str, int, int, float]]:
-    """(symbol, first time, last time, bars a ns) of the file sampled, for symbols sampled more than once."""
-    bars = join_bars(samples)
-    if not len(bars):
-        return
-    # A piece is what one sample has of one symbol; all pieces at once, since there may be thousands.
-    piece = bars.codes * np.int64(len(samples)) + np.repeat(np.arange(len(samples)), [len(part) for part in samples])
-    order = np.argsort(piece, kind="stable")
-    times = bars.times[order]
-    begins = np.flatnonzero(np.diff(piece[order], prepend=-1))
-    owners = piece[order][begins] // len(samples)
-    symbols = np.flatnonzero(np.diff(owners, prepend=-1))
-    ordered = np.logical_and.reduceat(_in_order(times, begins), symbols)
-    ends = np.append(begins[1:], len(times)) - 1
-    spreads = np.add.reduceat(np.abs(times[ends].astype(float) - times[begins]), symbols)
-    counts = np.diff(begins[symbols], append=len(times))
-    firsts = np.minimum.reduceat(times, begins[symbols])
-    lasts = np.maximum.reduceat(times, begins[symbols])
-    steps = np.where(ordered, counts - np.diff(symbols, append=len(owners)), counts / share)
-    spreads = np.where(ordered, spreads, lasts.astype(float) - firsts)
-    for number in np.flatnonzero((spreads > 0) & (steps > 0)).tolist():
-        symbol = bars.symbols[owners[symbols[number]]]
-        yield symbol, int(firsts[number]), int(lasts[number]), float(steps[number] / spreads[number])
-
-
-def _in_order(times: npt.NDArray[np.int64], begins: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether each piece's times rise, or fall, all the way."""
-    rising, falling = np.ones(len(times), bool), np.ones(len(times), bool)
-    rising[1:], falling[1:] = times[1:] >= times[:-1], times[1:] <= times[:-1]
-    rising[begins], falling[begins] = True, True
-    found: npt.NDArray[np.bool_] = np.logical_and.reduceat(rising, begins) | np.logical_and.reduceat(falling, begins)
-    return found
-
-
-def _span(ranges: list[tuple[int, int, float]], step: int) -> int:
-    """The slot span at a symbol's densest: where most of its inputs overlap."""
-    densest = max(sum(density for first, last, density in ranges if first <= edge <= last) for edge, _, _ in ranges)
-    overlapping = densest > 1.5 * max(density for _, _, density in ranges)
-    return max(1, min(_LONGEST, int(BARS_PER_SLOT / (densest * (step if overlapping else 1)))))

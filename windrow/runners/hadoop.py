@@ -23,14 +23,15 @@ from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
 from windrow.errors import InputError, OutputError
+from windrow.feeds.density import Head
 from windrow.feeds.files import is_parquet
 from windrow.feeds.heads import first_bytes_by_web, write_head
-from windrow.feeds.settle import Head, bare, list_files
+from windrow.feeds.settle import bare, list_files
 from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.failures import Failure, explain, split_logs, traceback_in
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.sinks.publish import TEXT_PARTS, describe_output, writes_own_parts
+from windrow.sinks.publish import INNER, TEXT_PARTS, describe_output, writes_own_parts
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -53,6 +54,8 @@ class HadoopRunner(HadoopJobRunner):
 
     #: Whether a bar tells on the terminal how far the job is.
     shows_progress = False
+    #: Whether tasks of the first of two steps write parts of the output themselves.
+    sliced = False
 
     def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
         self._asked: list[str] = []
@@ -81,6 +84,18 @@ class HadoopRunner(HadoopJobRunner):
             super().run()
         except StepFailedException as error:
             raise self._explained() from error
+        if self.sliced:
+            inner = f"{self._intermediate_output_dir(0)}/*{INNER}*"
+            self._hadoop("fs", "-mv", inner, self._output_dir)
+
+    def _step_input_uris(self, step_num: int) -> list[str]:
+        """A later step reads what the one before it printed, not what its tasks wrote themselves."""
+        uris: list[str] = super()._step_input_uris(step_num)
+        return uris if step_num == 0 else [f"{uri}/{TEXT_PARTS}" for uri in uris]
+
+    def usual_reducers(self) -> int:
+        """How many reducers Hadoop starts where nobody says."""
+        return 1
 
     def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, Any]:
         """Runs Hadoop's client for one step, and ends that step on the cluster where this process is stopped."""

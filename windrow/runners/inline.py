@@ -15,10 +15,6 @@ class InlineRunner(OpensInputs, InlineMRJobRunner):
             task()
             self._tell(1)
 
-    def _num_reducers(self, step_num: int) -> int:
-        conf = self._jobconf_for_step(step_num)
-        return int(conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or 1)
-
     def _num_cores(self) -> int:
         return 1
 

@@ -122,8 +122,7 @@ class SparkRunner(OpensInputs, SparkMRJobRunner):
         lines = self._planned(spark)
         for task in tasks:
             lines = sort_by_key(lines, self._num_reducers(task.step)) if task.kind == "reducer" else lines
-            run = task.lines if task is not tasks[-1] else partial(task.write_part, self._output_dir)
-            lines = lines.mapPartitionsWithIndex(run)
+            lines = lines.mapPartitionsWithIndex(task.write_part if task is tasks[-1] else task.lines)
         parts: list[str] = lines.collect()
         self._counters = [summed(told.value, step) for step in range(self._num_steps())]
         return parts
@@ -133,7 +132,8 @@ class SparkRunner(OpensInputs, SparkMRJobRunner):
 
         arguments = self._mr_job_extra_args(local=self._is_local())
         script = self._script_path if self._is_local() else None
-        return Task(self._job_script_module_name(), self._mrjob_cls.__name__, script, arguments, step, kind, told)
+        name = self._mrjob_cls.__name__
+        return Task(self._job_script_module_name(), name, script, arguments, step, kind, told, self._output_dir)
 
     def _planned(self, spark: Any) -> Any:
         """What each mapper of the first step is to open, a line a mapper."""

@@ -19,6 +19,7 @@ from pyspark import Accumulator, TaskContext
 from pyspark.accumulators import AccumulatorParam
 
 from windrow.runners.splits import OPENS_INPUTS
+from windrow.sinks.part import of_this_task
 
 #: What a task counted: names and amounts, by group.
 Counters = dict[str, dict[str, int]]
@@ -65,6 +66,8 @@ class Task:
     step: int
     kind: str
     told: Accumulator[dict[Name, Counters]]
+    folder: str
+    """Of the output."""
 
     def lines(self, number: int, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines that task `number` makes of these."""
@@ -73,7 +76,7 @@ class Task:
             file.seek(0)
             yield from file
 
-    def write_part(self, folder: str, number: int, lines: Iterable[bytes]) -> Iterator[str]:
+    def write_part(self, number: int, lines: Iterable[bytes]) -> Iterator[str]:
         """Writes what task `number` makes of these lines as a part of the output, whole or not at all; its name.
 
         Each attempt writes a file of its own and gives it the part's name by one rename. Where two do, they wrote the
@@ -81,7 +84,10 @@ class Task:
         """
         context = TaskContext.get()
         assert context is not None
-        attempt, part = Path(folder, f"{ATTEMPT}{context.taskAttemptId()}"), Path(folder, f"part-{number:05d}")
+        attempt, part = (
+            Path(self.folder, f"{ATTEMPT}{context.taskAttemptId()}"),
+            Path(self.folder, f"part-{number:05d}"),
+        )
         attempt.parent.mkdir(parents=True, exist_ok=True)
         with attempt.open("wb") as file:
             self._run(number, lines, file)
@@ -96,6 +102,7 @@ class Task:
             counted[counter] = counted.get(counter, 0) + amount
 
         os.environ[OPENS_INPUTS] = "1"
+        os.environ |= of_this_task(number, self.folder)
         job = self._job_class()([f"--{self.kind}", f"--step-num={self.step}", *self.arguments])
         job.increment_counter = increment_counter
         with open(os.devnull, "wb") as stderr:  # Spark asks no task how far it is

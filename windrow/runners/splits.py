@@ -77,13 +77,19 @@ class OpensInputs:
         self, task_type: str, step_num: int, task_num: int, map_split: Any = None
     ) -> dict[str, Any]:
         conf = super()._simulate_jobconf_for_step(task_type, step_num, task_num, map_split)  # type: ignore
+        # What a task writes itself is output, whatever the step.
+        conf = {**conf, "mapreduce.task.output.dir": self._output_dir}  # type: ignore
         opens = {OPENS_INPUTS: "1"} if task_type == "mapper" and step_num == 0 else {}
         return {**conf, **opens, OWN_TASK: "1"}
 
     def _num_reducers(self, step_num: int) -> int:
         conf = self._jobconf_for_step(step_num)  # type: ignore
         asked = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks")
-        return int(asked) if asked else self._num_cores()  # type: ignore
+        return int(asked) if asked else self.usual_reducers()
+
+    def usual_reducers(self) -> int:
+        """How many reducers there are where the user does not say."""
+        return self._num_cores()  # type: ignore
 
     def _run_mapper_and_combiner_func(self, step_num: int, task_num: int, map_split: Any) -> Callable[[], None]:
         run = super()._run_mapper_and_combiner_func(step_num, task_num, map_split)  # type: ignore

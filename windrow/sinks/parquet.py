@@ -32,7 +32,6 @@ from sort_keys.keys import decode_symbol
 from sort_keys.merge import Stretch
 from windrow.errors import OutputError
 from windrow.sinks import Write
-from windrow.sinks.part import own_part
 from windrow.times import format_times
 
 Int64 = npt.NDArray[np.int64]
@@ -41,13 +40,6 @@ Float64 = npt.NDArray[np.float64]
 SUFFIX = ".parquet"
 #: Lines from which on a row group is written; it never has more than twice as many.
 _ROWS = 1 << 17
-
-
-@contextmanager
-def parquet_part(names: Sequence[str], dated: bool, nanoseconds: bool = False) -> Iterator[Write]:
-    """Writes what it is given into this task's own part; an empty one, of these columns all the same, if nothing."""
-    with own_part(SUFFIX) as file, parquet_sink(file, names, dated, nanoseconds) as write:
-        yield write
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from windrow import hdfs
 from windrow.newfile import new_file
 
+_TASK = "mapreduce_task_"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -26,8 +27,9 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
     Raises OutputError where it cannot be written here, and OSError where HDFS does not take it: the next attempt may
     fare better.
     """
-    name, folder = f"part-{int(_of_this_task('partition')):05}{suffix}", _of_this_task("output_dir")
+    name, folder = f"part-{int(os.environ[f'{_TASK}partition']):05}{suffix}", os.environ[f"{_TASK}output_dir"]
     if not _URI.match(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         with new_file(Path(folder, name), force=True) as file:
             yield file
         return
@@ -39,6 +41,6 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
             raise OSError(f"{folder}/{name}: cannot be put there: {why}")
 
 
-def _of_this_task(what: str) -> str:
-    """What Hadoop, or a runner in its stead, tells a task of itself."""
-    return os.environ[f"mapreduce_task_{what}"]
+def of_this_task(number: int, folder: str) -> dict[str, str]:
+    """What a task is told, in its environment, of itself, as Hadoop tells it: its number, and where it may write."""
+    return {f"{_TASK}partition": str(number), f"{_TASK}output_dir": folder}

@@ -14,6 +14,8 @@ from windrow.errors import OutputError
 DESCRIPTION = "_windrow.json"
 #: What Hadoop, and mrjob, open for a task's lines; no other part's name ends in a digit.
 TEXT_PARTS = "part-*[0-9]"
+#: Ends the name of a part that the first of two steps writes: lines that need no stitching.
+INNER = "-inner"
 
 
 def refuse_taken(output: str) -> None:

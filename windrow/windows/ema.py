@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from windrow import exact
-from windrow.errors import UsageError
+from windrow.errors import SliceError, UsageError
 from windrow.rounding import Floats, Ints
-from windrow.windows.kernel import Options
-from windrow.windows.window import CountWindow, Window
+from windrow.windows.kernel import Options, Skipped
+from windrow.windows.window import CountWindow, Reach, Window
 
 _FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
 _PIECES = 32  # pieces of runs below which that loop beats numpy over pieces, measured
 _FORGOTTEN = 64  # bits by which a start must have faded before two averages are expected to be the same float64
+
+_APART = 2.0**-41  # of themselves; two averages of one series farther apart are not taken for the same
 
 
 class EMA:
@@ -42,6 +44,31 @@ class EMA:
     def state_bars(self) -> int:
         """Bars held for the seed."""
         return len(self._unseeded)
+
+    @property
+    def head(self) -> Reach:
+        """The bars of a seed, and those after which its average is expected to be the same whatever was before it."""
+        return Reach(bars=self._seed_bars + _forgetting(self._alpha))
+
+    @property
+    def tail(self) -> Reach:
+        """No bars: all that is behind them depends on is the average."""
+        return Reach()
+
+    def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
+        """Goes on from the average at the end of bars that another kernel went through: see `Kernel.skip`.
+
+        That average is used as it is where the other kernel began them with the same average, to the last bit. Else
+        the difference is carried to their end, where it has faded by 1 - alpha a bar.
+        """
+        average = self._average
+        if average is None or abs(average - skipped.before) > _APART * max(abs(average), abs(skipped.before)):
+            raise SliceError(
+                f"ema over {2.0 / self._alpha - 1.0:.0f} bars: after {self.head.bars:,} bars of a slice it is still"
+                f" {skipped.before!r}, and {average!r} from the bars before the slice; an average must be the same by"
+                " then, and is not where a long one meets prices that stand still; leave out --slices"
+            )
+        self._average = skipped.end + (1.0 - self._alpha) ** skipped.bars * (average - skipped.before)
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
         """One value a bar, NaN where there is none yet: see `Kernel.push`."""
@@ -108,7 +135,7 @@ def _smooth_pieces(
         seed ->   ................. .................
                    early start ->  ^must be equal
     """
-    bars = max(1, int(np.ceil(_FORGOTTEN / -np.log2(1.0 - alpha)))) if alpha < 1 else 1
+    bars = _forgetting(alpha)
     pieces = (ends - begins) // bars
     if pieces.sum() < _PIECES:
         return begins, seeds
@@ -128,6 +155,11 @@ def _smooth_pieces(
     begins, seeds = begins + pieces * bars, seeds.copy()
     seeds[runs] = result[begins[runs] - 1]
     return begins, seeds
+
+
+def _forgetting(alpha: float) -> int:
+    """Bars after which an average has forgotten what was before them."""
+    return max(1, int(np.ceil(_FORGOTTEN / -np.log2(1.0 - alpha)))) if alpha < 1 else 1
 
 
 def _side_by_side(rows: Floats, average: Floats, alpha: float) -> Floats:

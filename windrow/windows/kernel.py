@@ -1,11 +1,11 @@
 """What a kernel is, and the options that kernels share."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from windrow.errors import UsageError
 from windrow.rounding import Floats, Ints
-from windrow.windows.window import Window
+from windrow.windows.window import Reach, Window
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,23 @@ class Options:
             raise UsageError(f"--step of {self.step_ns} ns: a step goes forward; give one above 0")
 
 
+class Skipped(NamedTuple):
+    """Bars that another kernel went through, not this one: how many, and its values just before and at their end."""
+
+    bars: int
+    before: float
+    end: float
+
+
 class Kernel(Protocol):
     """Takes a symbol's bars in time order, stretch by stretch, and returns one value for each.
 
     Made from a window and options; raises UsageError where the two do not go with the kind. The values do not
     depend, to the bit, on where one push ends and the next begins.
+
+    A long series may be cut into slices, each given to a kernel of its own (windrow/slices.py). Such a kernel's values
+    are the series' own behind the slice's `head`; another kernel goes through the heads, and from each to the next by
+    `skip`.
     """
 
     kind: ClassVar[str]
@@ -50,6 +62,23 @@ class Kernel(Protocol):
     @property
     def state_bars(self) -> int:
         """Bars held for later windows; the window bounds it."""
+        ...
+
+    @property
+    def head(self) -> Reach:
+        """The first bars of a slice, whose values need bars before it."""
+        ...
+
+    @property
+    def tail(self) -> Reach:
+        """The last bars of a slice, which values behind it need."""
+        ...
+
+    def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
+        """Passes over bars that another kernel went through, to their end; `times` and `values` are their tail.
+
+        Raises SliceError where that kernel's values were not the series'.
+        """
         ...
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:

@@ -7,8 +7,8 @@ import numpy as np
 
 from windrow.errors import UsageError
 from windrow.rounding import Floats, Ints, Mask
-from windrow.windows.kernel import Options
-from windrow.windows.window import CountWindow, Window
+from windrow.windows.kernel import Options, Skipped
+from windrow.windows.window import CountWindow, Reach, Window
 
 
 class Rolling(ABC):
@@ -43,6 +43,20 @@ class Rolling(ABC):
     def state_bars(self) -> int:
         """Bars held for later windows."""
         return len(self._values)
+
+    @property
+    def head(self) -> Reach:
+        """The bars whose windows may begin before the slice, or be the symbol's first."""
+        return self.window.reach
+
+    @property
+    def tail(self) -> Reach:
+        """The bars that windows behind the slice may hold."""
+        return self.window.reach
+
+    def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
+        """Takes the tail of bars that another kernel went through: see `Kernel.skip`."""
+        self.push(times, values, np.empty(0, np.int64))
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
         """One value a bar, NaN where there is none yet: see `Kernel.push`."""

@@ -16,6 +16,22 @@ _UNITS = {"s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86400 * _
 
 
 @dataclass(frozen=True)
+class Reach:
+    """Bars at one end of a run of bars: so many, and all that are nearer than a span of time to the outermost."""
+
+    bars: int = 0
+    span_ns: int = 0
+
+    def __or__(self, other: "Reach") -> "Reach":
+        """What both reach.
+
+        >>> Reach(bars=5) | Reach(bars=3, span_ns=10)
+        Reach(bars=5, span_ns=10)
+        """
+        return Reach(max(self.bars, other.bars), max(self.span_ns, other.span_ns))
+
+
+@dataclass(frozen=True)
 class CountWindow:
     """The last `bars` bars of a symbol, the present one included: x[i - bars + 1 : i + 1].
 
@@ -35,6 +51,11 @@ class CountWindow:
 
     def __str__(self) -> str:
         return str(self.bars)
+
+    @property
+    def reach(self) -> Reach:
+        """How far a window reaches back beyond the present bar."""
+        return Reach(bars=self.bars - 1)
 
     def first_bars(self, times: Ints, origin: Ints) -> Ints:
         """Position of the first bar of each bar's window; `origin` is where the bar's symbol begins."""
@@ -69,6 +90,11 @@ class TimeWindow:
 
     def __str__(self) -> str:
         return format_duration(self.span_ns)
+
+    @property
+    def reach(self) -> Reach:
+        """How far a window reaches back beyond the present bar."""
+        return Reach(span_ns=self.span_ns)
 
     def first_bars(self, times: Ints, origin: Ints) -> Ints:
         """Position of the first bar of each bar's window; `origin` is where the bar's symbol begins.

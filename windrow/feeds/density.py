@@ -1,0 +1,157 @@
+"""How densely bars lie in time, from samples: what spans of slots and slices are chosen by.
+
+A wrong estimate costs memory or time, never correctness.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sort_keys.slots import BARS_PER_SLOT, Slots
+from windrow.bars import Bars, Layout, join_bars
+from windrow.feeds.files import is_plain, named, read_bars, read_start
+
+#: Bytes read at each place of a sampled file.
+SAMPLE_BYTES = 1 << 16
+_SAMPLED_INPUTS = 32
+_PLACES = 16
+_DENSE_SYMBOLS = 256
+_LONGEST = 1 << 62  # half of all times; 8,192 monthly bars would be longer
+#: A slice has at least so many bars, and so many times those that must wait for the bars before it.
+_BARS_PER_SLICE = 100_000
+_HEADS_PER_SLICE = 64
+#: Slices of a symbol that has more than its share, for each reducer: enough that all reducers get as many.
+_SLICES_PER_REDUCER = 8
+
+
+class Head(NamedTuple):
+    """A local copy of the first part of an input that lies elsewhere, and what share of the input it is."""
+
+    place: str
+    share: float
+
+
+class Density(NamedTuple):
+    """What samples tell of a symbol: its bars in all inputs, and its bars a nanosecond where they are densest."""
+
+    bars: float
+    bars_a_ns: float
+
+
+class _Sampled(NamedTuple):
+    """What a sample of one input tells of a symbol; no density where it has but one time."""
+
+    bars: float
+    first: int
+    last: int
+    bars_a_ns: float
+
+
+def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | None = None) -> dict[str, Density]:
+    """How dense each symbol is that samples of at most 32 inputs hold.
+
+    Where a sample stands in time order its bars' spacing is seen directly; where it does not, the symbol's share of the
+    sample says how many bars lie between its earliest and latest. Inputs that overlap in time add up.
+    """
+    step = -(-len(inputs) // _SAMPLED_INPUTS)
+    sampled = list(inputs.items())[::step]
+    places = max(2, _PLACES // len(sampled))
+    found: dict[str, list[_Sampled]] = {}
+    for path, layout in sampled:
+        head = (heads or {}).get(path, Head(path, 1.0))
+        with named(head.place, path):
+            samples, share = _samples(head.place, layout, places)
+        for symbol, of_symbol in _densities(samples, share * head.share):
+            found.setdefault(symbol, []).append(of_symbol)
+    return {symbol: _added(told, step) for symbol, told in found.items()}
+
+
+def slots_for(densities: Mapping[str, Density]) -> Slots:
+    """Spans that hold some thousands of bars of a symbol."""
+    spans = {
+        symbol: max(1, min(_LONGEST, int(BARS_PER_SLOT / density.bars_a_ns)))
+        for symbol, density in densities.items()
+        if density.bars_a_ns
+    }
+    if not spans:
+        return Slots(_LONGEST)
+    usual = int(np.median(list(spans.values())))
+    dense = sorted((span, symbol) for symbol, span in spans.items() if span < usual // 4)[:_DENSE_SYMBOLS]
+    return Slots(max(usual, 1), {symbol: span for span, symbol in dense})
+
+
+def slices_for(densities: Mapping[str, Density], reducers: int, head_bars: int, head_ns: int) -> int | None:
+    """The span of slices by which reducers share the bars of a symbol that alone has more than one reducer's share.
+
+    None where there is no such symbol, or slices would not hold many times the bars (`head_bars`, and those of
+    `head_ns`) that must wait for the bars before a slice.
+
+    >>> minute = 60 * 10**9
+    >>> slices_for({"ES": Density(10_000_000, 1 / minute)}, 2, 19, 0) // minute
+    625000
+    >>> slices_for({"ES": Density(1000, 1 / minute), "NQ": Density(1000, 1 / minute)}, 2, 19, 0)
+    """
+    largest = max(densities.values(), default=Density(0, 0))
+    total = sum(density.bars for density in densities.values())
+    bars = max(largest.bars / (_SLICES_PER_REDUCER * reducers), _BARS_PER_SLICE, _HEADS_PER_SLICE * head_bars)
+    if largest.bars * reducers <= total * 1.01 or not largest.bars_a_ns or largest.bars < 2 * bars:
+        return None
+    span = max(bars / largest.bars_a_ns, _HEADS_PER_SLICE * head_ns)
+    return int(span) if span < min(_LONGEST, largest.bars / largest.bars_a_ns / 2) else None
+
+
+def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
+    """Bars from several places of a file, or from the start of one that cannot be split; what share of it they are."""
+    if not is_plain(path):
+        bars, share = read_start(path, layout)
+        return [bars], share
+    size = Path(path).stat().st_size
+    places = min(places, 1 + size // SAMPLE_BYTES)
+    starts = [size * place // places for place in range(places)]
+    samples = [bars for start in starts for bars in read_bars(path, layout, start, min(start + SAMPLE_BYTES, size))]
+    return samples, min(1.0, places * SAMPLE_BYTES / size)
+
+
+def _densities(samples: list[Bars], share: float) -> Iterator[tuple[str, _Sampled]]:
+    """What samples, which are a share of a file, tell of each symbol."""
+    bars = join_bars(samples)
+    if not len(bars):
+        return
+    # A piece is what one sample has of one symbol; all pieces at once, since there may be thousands.
+    piece = bars.codes * np.int64(len(samples)) + np.repeat(np.arange(len(samples)), [len(part) for part in samples])
+    order = np.argsort(piece, kind="stable")
+    times = bars.times[order]
+    begins = np.flatnonzero(np.diff(piece[order], prepend=-1))
+    owners = piece[order][begins] // len(samples)
+    symbols = np.flatnonzero(np.diff(owners, prepend=-1))
+    ordered = np.logical_and.reduceat(_in_order(times, begins), symbols)
+    ends = np.append(begins[1:], len(times)) - 1
+    spreads = np.add.reduceat(np.abs(times[ends].astype(float) - times[begins]), symbols)
+    counts = np.diff(begins[symbols], append=len(times))
+    firsts = np.minimum.reduceat(times, begins[symbols])
+    lasts = np.maximum.reduceat(times, begins[symbols])
+    steps = np.where(ordered, counts - np.diff(symbols, append=len(owners)), counts / share)
+    spreads = np.where(ordered, spreads, lasts.astype(float) - firsts)
+    dense = np.where(spreads > 0, steps / np.maximum(spreads, 1.0), 0.0)
+    rows = zip(counts / share, firsts.tolist(), lasts.tolist(), dense.tolist(), strict=True)
+    for owner, row in zip(owners[symbols].tolist(), rows, strict=True):
+        yield bars.symbols[owner], _Sampled(*row)
+
+
+def _in_order(times: npt.NDArray[np.int64], begins: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Whether each piece's times rise, or fall, all the way."""
+    rising, falling = np.ones(len(times), bool), np.ones(len(times), bool)
+    rising[1:], falling[1:] = times[1:] >= times[:-1], times[1:] <= times[:-1]
+    rising[begins], falling[begins] = True, True
+    found: npt.NDArray[np.bool_] = np.logical_and.reduceat(rising, begins) | np.logical_and.reduceat(falling, begins)
+    return found
+
+
+def _added(told: Sequence[_Sampled], step: int) -> Density:
+    """What samples of every `step`-th input tell of a symbol: it is densest where most of its inputs overlap."""
+    densest = max(sum(of.bars_a_ns for of in told if of.first <= edge.first <= of.last) for edge in told)
+    overlapping = densest > 1.5 * max(of.bars_a_ns for of in told)
+    return Density(step * sum(of.bars for of in told), densest * (step if overlapping else 1))
