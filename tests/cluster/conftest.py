@@ -30,6 +30,14 @@ RESOURCE_MANAGER = "http://127.0.0.1:19088/ws/v1/cluster"
 NODES = (1, 2)
 #: The job of most tests: what data/averages.tsv holds.
 INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
+#: An estimator that has no estimate yet takes every task for endless: each gets a duplicate when one of its kind ends.
+#: Hadoop's usual one waits for twice the time that others took, which on a busy machine are minutes.
+ESTIMATOR = "yarn.app.mapreduce.am.job.task.estimator"
+SPECULATE_AT_ONCE = [
+    *("-D", "mapreduce.job.speculative.retry-after-no-speculate=500"),
+    *("-D", f"{ESTIMATOR}.class=org.apache.hadoop.mapreduce.v2.app.speculate.SimpleExponentialTaskRuntimeEstimator"),
+    *("-D", f"{ESTIMATOR}.simple.exponential.smooth.skip-initials=1000000"),
+]
 #: A task's kind, as Hadoop writes it in the name of an attempt.
 KINDS = {"mapper": "m", "reducer": "r"}
 

@@ -12,19 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.conftest import INDICATORS, ROOT
+from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE
 
 pytestmark = pytest.mark.cluster
 #: As Hadoop's counters call them.
 TASKS = {"mapper": "map", "reducer": "reduce"}
-#: An estimator that has no estimate yet takes every task for endless: each gets a duplicate when one of its kind ends.
-#: Hadoop's usual one waits for twice the time that others took, which on a busy machine are minutes.
-ESTIMATOR = "yarn.app.mapreduce.am.job.task.estimator"
-SPECULATE_AT_ONCE = [
-    *("-D", "mapreduce.job.speculative.retry-after-no-speculate=500"),
-    *("-D", f"{ESTIMATOR}.class=org.apache.hadoop.mapreduce.v2.app.speculate.SimpleExponentialTaskRuntimeEstimator"),
-    *("-D", f"{ESTIMATOR}.simple.exponential.smooth.skip-initials=1000000"),
-]
 
 
 @pytest.fixture(scope="module")

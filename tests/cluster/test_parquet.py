@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import windrow
-from tests.cluster.conftest import INDICATORS, ROOT, shuffled_rows
+from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE, shuffled_rows
 from tests.tables import arrow_rows, rows_of
 
 BARS = ROOT / "data/bars.csv"
@@ -107,8 +107,7 @@ def test_a_killed_put(on_going):
 def test_two_attempts_at_once(on_going):
     def both_write(cluster):
         held = cluster.hang_python("reducer")
-        cluster.await_second_attempt("reducer")
-        cluster.awake(held)
+        cluster.await_another_attempt("reducer", held)
+        cluster.awake()
 
-    retry = ["-D", "mapreduce.job.speculative.retry-after-no-speculate=500"]
-    assert "Killed reduce tasks=1\n" in on_going(both_write, *retry)
+    assert "Killed reduce tasks=1\n" in on_going(both_write, *SPECULATE_AT_ONCE)
