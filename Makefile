@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,12 @@ bench: $(VENV)/.bench  ## windrow and its peers on the same bars, in turn; hours
 
 bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, beside a record a bar; half an hour
 	$(BIN)/python benchmarks/cluster.py $(BENCH)
+
+bench-pairs: $(VENV)/.bench  ## windrow beside itself: windows, prices, formats, slices; ten minutes
+	$(BIN)/python benchmarks/pairs.py $(BENCH)
+
+bench-scaling: $(VENV)/.bench  ## how cost grows, and a model of it, for docs/scaling.md; half an hour
+	$(BIN)/python benchmarks/scaling.py $(BENCH)
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py

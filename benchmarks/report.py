@@ -25,13 +25,13 @@ NONE = "–"
 
 def record(folder, kind, case):
     """Puts a case's figures into results.json, in the place of the same case's; figures of other machines go."""
-    results = _load(folder)
+    results = load(folder)
     if results.get("machine") != machine():
         results = {"machine": machine()}
     others = [old for old in results.get(kind, []) if _key(old) != _key(case)]
     results[kind] = sorted([*others, case], key=_order)
     results["versions"] = _versions()
-    Path(folder, "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    save(folder, results)
 
 
 def machine():
@@ -51,9 +51,15 @@ def _versions():
     return found
 
 
-def _load(folder):
+def load(folder):
+    """What was measured so far."""
     path = Path(folder, "results.json")
     return json.loads(path.read_text()) if path.exists() else {}
+
+
+def save(folder, results):
+    """Writes what was measured."""
+    Path(folder, "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _key(case):
@@ -69,19 +75,21 @@ def _order(case):
 
 def write_report(folder):
     """Writes the tables, and the picture, of all cases measured."""
-    results = _load(folder)
+    results = load(folder)
     if "cases" in results:
-        write_block(folder, "bench", "\n\n".join(tables(results)))
+        write_block(Path(folder, "RESULTS.md"), "bench", "\n\n".join(tables(results)))
         draw(results["cases"]).save(Path(folder, "results.svg"))
+    if "pairs" in results:
+        write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
+    if "pairs" in results:
+        write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
     if "cluster" in results:
-        write_block(folder, "bench-cluster", "\n\n".join(cluster_tables(results)))
+        write_block(Path(folder, "RESULTS.md"), "bench-cluster", "\n\n".join(cluster_tables(results)))
 
 
-def write_block(folder, name, text):
-    """Puts text between the marks of that name in RESULTS.md."""
-    path = Path(folder, "RESULTS.md")
-    begin, end = f"<!-- {name}: made by make {name} -->\n", f"<!-- /{name} -->"
-    whole = re.compile(f"({re.escape(begin)}).*?({re.escape(end)})", re.DOTALL)
+def write_block(path, name, text):
+    """Puts text between the marks of that name in a document."""
+    whole = re.compile(f"(<!-- {re.escape(name)}: [^\n]*-->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
     path.write_text(whole.sub(lambda marks: f"{marks[1]}\n{text}\n\n{marks[2]}", path.read_text()))
 
 
@@ -104,6 +112,15 @@ def tables(results):
     if growth := list(_growth({_key(case): _wall(case["programs"][WINDROW.name]) for case in cases})):
         yield "windrow beside itself:"
         yield table(["a bar of", "takes the time of one of", "x"], growth)
+
+
+def pairs_table(results):
+    """What `make bench-pairs` measured."""
+    rows = []
+    for pair in results["pairs"].values():
+        one, other = median(pair["one"]), median(pair["other"])
+        rows.append([pair["title"], f"{one / other:.2f}", pair["goal"], f"{one:.2f}", f"{other:.2f}"])
+    return table(["what", "x", "goal", "the first, s", "the second, s"], rows)
 
 
 def cluster_tables(results):
@@ -237,7 +254,7 @@ def draw(cases):
     memory = base.encode(x=_scale("memory", "peak memory of all processes, MB")).encode(
         y=alt.Y("case:N", sort=titles, axis=None)
     )
-    return alt.hconcat(times, memory, spacing=30).configure(**_STYLE)
+    return alt.hconcat(times, memory, spacing=30).configure(**STYLE)
 
 
 def _scale(field, title):
@@ -253,7 +270,7 @@ def _scale(field, title):
 
 
 _LABEL = {"labelColor": "#5b6675", "titleColor": "#1d2530", "titleFontWeight": 600, "titleFontSize": 13}
-_STYLE = {
+STYLE = {
     "background": "#ffffff",
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "padding": 16,

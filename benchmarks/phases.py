@@ -1,0 +1,59 @@
+"""Runs the main job by `-r local` and prints what its phases took, as JSON.
+
+    python benchmarks/phases.py -o DIR [options of jobs.moving_average] BARS...
+
+Seconds of wall and CPU time, all processes together, of the mappers and of all that follows them; bytes that were
+shuffled; MB of memory of the largest task, pages that it shares with others included.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from jobs.moving_average import MovingAverage
+from windrow.runners.local import LocalRunner
+
+marks = []
+told = {}
+
+
+class TimedRunner(LocalRunner):
+    """Notes when the first step's mappers begin and end, and when all has ended."""
+
+    def __init__(self, **kwargs):
+        super().__init__(mrjob_cls=MovingAverage, **kwargs)
+
+    def _run_mappers_and_combiners(self, step_num, map_splits):
+        if step_num == 0:
+            mark()
+        super()._run_mappers_and_combiners(step_num, map_splits)
+        if step_num == 0:
+            mark()
+            told["shuffled"] = sum(Path(f"{output}.runs").stat().st_size for output in self._divided)
+
+    def run(self):
+        """Runs the job."""
+        super().run()
+        mark()
+
+
+def mark():
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    marks.append((perf_counter(), sum(usage.ru_utime + usage.ru_stime for usage in spent)))
+
+
+def main(arguments):
+    MovingAverage._runner_class = lambda self: TimedRunner
+    status = MovingAverage.main(["-r", "local", "-q", *arguments])
+    if status == 0:
+        for phase, begin, end in zip(("map", "reduce"), marks, marks[1:], strict=False):
+            told[phase] = {"wall": end[0] - begin[0], "cpu": end[1] - begin[1]}
+        told["task_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(json.dumps(told))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
