@@ -84,6 +84,7 @@ def write_another():
 
 def test_a_place_that_cannot_be_written_is_named(output):
     output.rmdir()
+    output.touch()
     with pytest.raises(OutputError, match=f"^{output}/part-00007.parquet: "), own_part(".parquet"):
         pass
 

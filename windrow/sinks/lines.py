@@ -22,6 +22,7 @@ from windrow.times import format_times
 _BATCH = 16_384
 #: Texts of times that are kept, some 100 bytes each: most symbols have bars at the same times.
 _KEPT = 1 << 16
+_TABS = bytes.maketrans(b",", b"\t")
 
 
 def line_sink(stream: BinaryIO, dated: bool) -> Write:
@@ -46,28 +47,27 @@ def format_lines(
     owners = np.searchsorted(stretch.starts, index, side="right") - 1
     for at in range(0, len(index), _BATCH):
         batch = slice(at, at + _BATCH)
-        values = [_format_floats(column[batch]) for column in columns]
         times = _time_fields(dated).of(stretch.times[index[batch]])
-        yield _join(stretch.symbols, owners[batch], times, values)
+        yield _join(stretch.symbols, owners[batch], times, _format_rows([column[batch] for column in columns]))
 
 
-def _join(symbols: list[bytes], owners: npt.NDArray[np.int64], times: list[bytes], values: list[list[bytes]]) -> bytes:
+def _join(symbols: list[bytes], owners: npt.NDArray[np.int64], times: list[bytes], rows: list[bytes]) -> bytes:
     """All lines by one join of all their pieces: much faster than one join a line."""
-    pieces = 1 + 2 * len(values)
-    parts = [b"\t"] * (pieces * len(times))
+    parts = [b""] * (3 * len(times))
     cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(times)]
     for start, end in pairwise(cuts):
         begin = b"\n%b\t" % symbols[owners[start]]
-        parts[start * pieces : end * pieces : pieces] = [begin] * (end - start)
-    parts[1::pieces] = times
-    for number, column in enumerate(values):
-        parts[2 + 2 * number :: pieces] = column
+        parts[3 * start : 3 * end : 3] = [begin] * (end - start)
+    parts[1::3] = times
+    parts[2::3] = rows
     return b"".join(parts)[1:] + b"\n"
 
 
-def _format_floats(values: npt.NDArray[np.float64]) -> list[bytes]:
-    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return text[1:-1].replace(b"null", b"").split(b",")
+def _format_rows(columns: Sequence[npt.NDArray[np.float64]]) -> list[bytes]:
+    """The values of each line, a tab between two: all are written as one array of JSON, and that is cut into rows."""
+    values = np.ascontiguousarray(columns[0]) if len(columns) == 1 else np.column_stack(columns)
+    text = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY).replace(b"null", b"")
+    return text[1:-1].split(b",") if len(columns) == 1 else text[2:-2].translate(_TABS).split(b"]\t[")
 
 
 class _TimeFields:

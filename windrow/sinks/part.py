@@ -8,7 +8,7 @@ the files of one attempt of each task, and removes those of the others.
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -29,7 +29,8 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
     """
     name, folder = f"part-{int(os.environ[f'{_TASK}partition']):05}{suffix}", os.environ[f"{_TASK}output_dir"]
     if not _URI.match(folder):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # new_file says what is wrong
+            Path(folder).mkdir(parents=True, exist_ok=True)
         with new_file(Path(folder, name), force=True) as file:
             yield file
         return
