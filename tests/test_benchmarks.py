@@ -100,3 +100,42 @@ def test_processes_that_outlive_their_parent_count(folder):
     figures = json.loads(done.stderr)
     assert figures["wall"] < 0.5 < figures["cpu"]
     assert figures["memory"] > 60
+
+
+def test_windrow_beside_itself(folder):
+    done = run(folder, "pairs.py", "--bars", "20000", "--runs", "1", "--pairs", "digits,mix,slices,start")
+    assert done.returncode == 0, done.stderr
+    pairs = json.loads((folder / "results.json").read_text())["pairs"]
+    assert list(pairs) == ["digits", "mix", "slices", "start"] and len(pairs["start"]["one"]) == 4
+    [one], [other] = pairs["mix"]["one"], pairs["mix"]["other"]
+    row = f"| cents and 17 digits, mixed / cents | {one / other:.2f} | at most 2 | {one:.2f} | {other:.2f} |"
+    assert row in (folder / "RESULTS.md").read_text()
+
+
+def test_how_cost_grows(folder):
+    docs = folder.parent / "docs"
+    docs.mkdir()
+    shutil.copy(ROOT / "docs/scaling.md", docs)
+    done = run(folder, "scaling.py", "--series", "bars,reducers", "--scale", "0.002", "--runs", "1")
+    assert done.returncode == 0, done.stderr
+    measured = json.loads((folder / "results.json").read_text())["scaling"]
+    assert [one["bars"] for one in measured["bars"]] == [2000, 4000, 10_000, 20_000, 50_000, 100_000]
+    assert [one["reducers"] for one in measured["reducers"]] == [1, 2, 4, 8, 16]
+    text = (docs / "scaling.md").read_text()
+    assert "Checked on a run that it was not fitted on (40,000 bars of 2,000 symbols, shuffled" in text
+    assert "| all US stocks by minute since 1980" in text and "Hadoop's own time" in text
+    assert "reducers, on two cores" in (docs / "scaling.svg").read_text()
+
+
+def test_the_model_of_runs_that_are_a_line_is_that_line(folder):
+    program = """
+from scaling import fit
+runs = [{"bars": million * 10**6, "map_cpu": 0.1 + 0.3 * million, "reduce_cpu": 0.2 + 0.2 * million,
+         "wall": (0.3 + 0.5 * million) / 1.8, "shuffled": 2.0, "task_mb": 100.0 + million}
+        for million in (1, 5, 25, 50)]
+model = fit(runs, cores=2)
+print(*(round(figure, 6) for figure in (model.map_cpu, model.reduce_cpu, model.fixed, model.efficiency, model.task_mb)))
+print(round(model.cpu(10**8), 3), round(model.wall(10**8, 10), 3))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.stdout.split() == ["0.3", "0.2", "0.3", "0.9", "150.0", "50.3", "5.589"], done.stderr
