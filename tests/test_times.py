@@ -79,6 +79,32 @@ def test_every_form_means_what_datetime_says(column):
     assert parsed(column) == [expected(text) for text in column]
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    texts,
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9), st.sampled_from([1, 9, 600])), min_size=1, max_size=5),
+)
+@example(b"2020-01-01T09:30:00Z", [(15, 5, 600), (9, 2, 1), (0, 0, 900)])
+@example(b"2020-02-28", [(9, 9, 600), (9, 8, 600)])
+def test_times_that_stand_many_in_a_row_mean_the_same(text, changes):
+    """Texts of one width, one digit of each another than in the one before, each so often."""
+    column = []
+    for at, digit, times in changes:
+        at %= len(text)
+        text = text[:at] + b"%d" % digit + text[at + 1 :]
+        column += [text] * times
+    known = {text: expected(text) for text in column}
+    assert parsed(column) == [known[text] for text in column]
+
+
+@settings(max_examples=50, deadline=None)
+@given(days.map(str.encode), days.map(str.encode), st.integers(0, 1 << 30))
+def test_days_of_many_times_mean_the_same(one, other, seed):
+    clocks = np.random.default_rng(seed).integers(0, [25, 61], (700, 2)).tolist()
+    column = [day + b"T%02d:%02d" % tuple(clock) for day in (one, other) for clock in clocks]
+    assert parsed(column) == [expected(text) for text in column]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data(), texts)
 def test_one_byte_changed_added_or_taken_never_makes_nonsense_a_time(data, text):
