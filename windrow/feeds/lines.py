@@ -64,7 +64,7 @@ def _whole_lines(read: Callable[[int], bytes], length: int | None = None) -> Ite
             block, long = block[at:], None
         at = block.rfind(b"\n") + 1
         if at:
-            yield Chunk(rest + block[:at])
+            yield Chunk(b"".join((rest, memoryview(block)[:at])))  # copied once, not twice
             rest = block[at:]
         else:
             rest += block
