@@ -14,14 +14,14 @@ Memory: one batch of blocks, and the bars of one symbol that wait, at most one s
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import le, ne
+from operator import le
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sort_keys.blocks import read_blocks
-from sort_keys.keys import decode_symbol, key_order, split_record, split_slice
+from sort_keys.keys import decode_symbol, key_order, split_records, split_slice
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
@@ -94,10 +94,11 @@ class Merge:
 
     def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
         """Bars in order, in stretches of some ten thousand; InputError for lines unsorted or damaged."""
-        for symbols, times, payloads in _batches(map(split_record, lines), self._batch_bytes):
+        for symbols, times, payloads in _batches(lines, self._batch_bytes):
             self._check_sorted(symbols, times)
-            self._count_slots(symbols, times)
-            merged = self._merge(symbols, times, payloads)
+            names, owners = _number(symbols)
+            self._count_slots(names, owners, np.array(times, np.int64))
+            merged = self._merge(names, owners, times, payloads)
             released, self._waiting = _split(merged, symbols[-1], times[-1])
             yield from self._release(released)
         if self._waiting is not None:
@@ -118,19 +119,19 @@ class Merge:
                 " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
             )
 
-    def _count_slots(self, symbols: list[bytes], times: list[int]) -> None:
+    def _count_slots(self, names: list[bytes], owners: Int64, times: Int64) -> None:
         if self.slots is not None:
-            names = {symbol: decode_symbol(split_slice(symbol)[0]) for symbol in set(symbols)}
-            numbers = [(s, self.slots.of(names[s], time)) for s, time in zip(symbols, times, strict=True)]
-            self.findings.slots += sum(map(ne, [self._last_slot, *numbers], numbers))
-            self._last_slot = numbers[-1]
+            spans = np.array([self.slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])
+            slots = times // spans[owners]
+            changes = int(np.count_nonzero((slots[1:] != slots[:-1]) | (owners[1:] != owners[:-1])))
+            self.findings.slots += changes + ((names[0], int(slots[0])) != self._last_slot)
+            self._last_slot = names[-1], int(slots[-1])
 
-    def _merge(self, symbols: list[bytes], first_times: list[int], payloads: list[bytes]) -> Stretch:
+    def _merge(self, names: list[bytes], owners: Int64, first_times: list[int], payloads: list[bytes]) -> Stretch:
         """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""
         counts, times, values = read_blocks(first_times, payloads, self.columns)
         self.findings.blocks += len(counts)
         self.findings.bars += len(times)
-        names, owners = _number(symbols)
         owner = np.repeat(owners, counts)
         if self._waiting is not None:
             names, owner, times, values = _prepend(self._waiting, names, owner, times, values)
@@ -191,23 +192,17 @@ def _sort_shared(same: Bool, owner: Int64, times: Int64, values: list[Float64]) 
         value[rows] = value[ranked]
 
 
-def _batches(
-    records: Iterable[tuple[bytes, int, bytes]], enough: Callable[[], int]
-) -> Iterator[tuple[list[bytes], list[int], list[bytes]]]:
-    symbols: list[bytes] = []
-    times: list[int] = []
-    payloads: list[bytes] = []
+def _batches(lines: Iterable[bytes], enough: Callable[[], int]) -> Iterator[tuple[list[bytes], list[int], list[bytes]]]:
+    held: list[bytes] = []
     size, full = 0, enough()
-    for symbol, time, payload in records:
-        symbols.append(symbol)
-        times.append(time)
-        payloads.append(payload)
-        size += len(payload)
+    for line in lines:
+        held.append(line)
+        size += len(line)
         if size >= full:
-            yield symbols, times, payloads
-            symbols, times, payloads, size, full = [], [], [], 0, enough()
-    if symbols:
-        yield symbols, times, payloads
+            yield split_records(held)
+            held, size, full = [], 0, enough()
+    if held:
+        yield split_records(held)
 
 
 def _number(symbols: list[bytes]) -> tuple[list[bytes], Int64]:

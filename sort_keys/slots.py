@@ -46,13 +46,13 @@ class Slots:
         changed[starts[1:] - 1] = False
         return np.flatnonzero(changed) + 1
 
-    def of(self, symbol: str, time: int) -> int:
-        """The number of the slot that holds a time (ns) of a symbol.
+    def span_of(self, symbol: str) -> int:
+        """The span (ns) of a symbol's slots.
 
-        >>> Slots(10, {"ES": 5}).of("AA", 19), Slots(10, {"ES": 5}).of("ES", 19)
-        (1, 3)
+        >>> Slots(10, {"ES": 5}).span_of("AA"), Slots(10, {"ES": 5}).span_of("ES")
+        (10, 5)
         """
-        return time // self.dense.get(symbol, self.span)
+        return self.dense.get(symbol, self.span)
 
     def numbers(self, times: Int64) -> Int64:
         """The numbers, from 0 on at the earliest of all times, of the spans that hold times (ns).

@@ -303,8 +303,7 @@ class BarJob(MRJob):
             counts["header lines"] += bars.headers
             for reason, lines in bars.rejected.items():
                 counts[f"rejected: {reason}"] += lines
-            for line in self.map_bars(bars, source):
-                self.stdout.write(line)
+            self.stdout.writelines(self.map_bars(bars, source))
             self._show(f"{counts['bars']:,} bars read")
         self._count(counts)
 
@@ -334,7 +333,7 @@ class BarJob(MRJob):
             self._reduce_blocks()
         elif step_num == 1 and self.slices:
             counts = Counter({"reduce tasks": 1})
-            self._write(stitch(self._sliced_kernel(), self._lines_in()), counts)
+            self._write(stitch(self._sliced_kernel(), self.stdin), counts)
             self._count(counts)
         else:
             super().run_reducer(step_num)
@@ -342,7 +341,7 @@ class BarJob(MRJob):
     def _reduce_blocks(self) -> None:
         counts = Counter({"reduce tasks": 1})
         merge = Merge(len(self.columns()), self.options.on_conflict, self.settled.slots)
-        stretches = merge.stretches(self._lines_in())
+        stretches = merge.stretches(self.stdin)
         if self.slices:
             self._write(self._sliced(stretches), counts, INNER)
             counts["slices"] = counts.pop("symbols", 0)
@@ -354,9 +353,6 @@ class BarJob(MRJob):
         self._count(counts)
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
-
-    def _lines_in(self) -> Iterator[bytes]:
-        return (line.rstrip(b"\n") for line in self.stdin)
 
     def _sliced_kernel(self) -> SlicedKernel:
         return cast(SlicedKernel, self.kernel())  # load_args has seen that it is one

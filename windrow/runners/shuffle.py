@@ -35,15 +35,25 @@ def divide(output: str, reducers: int) -> None:
     divided = f"{output}.runs"
     with open(output, "rb") as lines, open(divided, "wb") as file:
         for run in _runs(lines):
-            by_reducer: list[list[bytes]] = [[] for _ in range(reducers)]
-            for line in run:
-                by_reducer[partition(line, reducers)].append(line)
-            for reducer, mine in enumerate(by_reducer):
+            for reducer, mine in enumerate(_by_reducer(run, reducers)):
                 if mine:
                     start = file.tell()
                     file.writelines(sorted(mine))
                     parts[reducer].append(Part(divided, start, file.tell()))
     Path(output).write_text(json.dumps(parts))
+
+
+def _by_reducer(run: Sequence[bytes], reducers: int) -> list[list[bytes]]:
+    """Lines by the reducer that gets them, which is found once for each first field of a key."""
+    divided: list[list[bytes]] = [[] for _ in range(reducers)]
+    of_field: dict[bytes, list[bytes]] = {}
+    for line in run:
+        field = line[: line.index(b"\t")]
+        mine = of_field.get(field)
+        if mine is None:
+            mine = of_field[field] = divided[partition(line, reducers)]
+        mine.append(line)
+    return divided
 
 
 def _runs(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
