@@ -227,10 +227,13 @@ class Cluster:
             time.sleep(0.02)
         return found
 
+    def idle(self, timeout=120):
+        """Waits until no application master runs: one of a job that has ended lingers for some seconds."""
+        self._await(lambda: not application_masters(), timeout)
+
     def am_node(self, timeout=120):
         """The number of the node that runs an application master."""
-        masters = self._await(lambda: [p for p in processes() if main_class(p) == "MRAppMaster"], timeout)
-        return masters[0].node
+        return self._await(application_masters, timeout)[0].node
 
     def masters(self, application):
         """How many application masters an application has had."""
@@ -289,6 +292,11 @@ def main_class(process):
     if process.node is None or not process.command[0].endswith("/java"):
         return None
     return next((word.rpartition(".")[2] for word in process.command if word.startswith("org.apache.hadoop.")), None)
+
+
+def application_masters():
+    """JVMs of application masters."""
+    return [process for process in processes() if main_class(process) == "MRAppMaster"]
 
 
 def task_jvms(kind):

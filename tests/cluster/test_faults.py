@@ -40,6 +40,7 @@ def run(command):
 @pytest.fixture
 def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
     """Runs the job over four splits in a thread while the block goes on; then what it wrote is checked."""
+    cluster.idle()
     hdfs.put("bars.csv", bars, blocksize=256 << 10)
     options = [*INDICATORS, "-v", "--block-bars", 1, "-D", "mapreduce.job.reduces=2"]
 
