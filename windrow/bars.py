@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
+import pyarrow.csv as pa_csv  # pyarrow.compute, 30 ms of a task's start, only where a line is no bar
 
 from windrow.errors import InputError
 from windrow.times import EARLIEST, LATEST, UNITS, format_times, parse_times
@@ -306,6 +305,8 @@ def text_times(array: Any, layout: Layout) -> tuple[Int64, Bool, Bool]:
     times = parse_times(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), offsets, layout.timezone)
     if times.ok.all():
         return times
+    import pyarrow.compute as pc
+
     trimmed = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t").cast(pa.binary())
     if trimmed.equals(array):
         return times
@@ -314,6 +315,8 @@ def text_times(array: Any, layout: Layout) -> tuple[Int64, Bool, Bool]:
 
 def _counted_times(array: Any, unit: str) -> tuple[Int64, Bool, Bool]:
     """Times given as integers of `--time-unit`."""
+    import pyarrow.compute as pc
+
     text = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
     ok = as_bool(pc.match_substring_regex(text, "^-?[0-9]{1,19}$"))
     ok[ok] = np.abs(as_float64(text.filter(pa.array(ok)).cast(pa.float64()))) < _WITHIN_INT64
@@ -325,6 +328,8 @@ def _counted_times(array: Any, unit: str) -> tuple[Int64, Bool, Bool]:
 
 def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """Bars, and for every other line the reason why it is none."""
+    import pyarrow.compute as pc
+
     wrong_fields = packed("q")
 
     def skip(row: Any) -> str:
@@ -387,6 +392,8 @@ class Reasons:
 
 def only_utf8(array: Any, reasons: Reasons) -> Any:
     """Texts (binary), those that are not UTF-8 noted and made empty: arrow's functions stop at the first such."""
+    import pyarrow.compute as pc
+
     valid = is_utf8(array)
     reasons.add("utf8", ~valid)
     return array if valid.all() else pc.if_else(pa.array(valid), array, pa.scalar(b"", pa.binary()))
@@ -411,10 +418,14 @@ def _decodes(text: bytes) -> bool:
 
 def _trim(array: Any, name: str, layout: Layout) -> Any:
     """Blanks around numbers and times mean nothing; in a symbol every byte counts."""
+    import pyarrow.compute as pc
+
     return array if name == layout.symbol else pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
 
 
 def _checked_values(array: Any, reasons: Reasons) -> Float64:
+    import pyarrow.compute as pc
+
     text = array.cast(pa.string(), safe=False)
     number = as_bool(pc.match_substring_regex(text, _NUMBER))
     not_finite = as_bool(pc.match_substring_regex(text, _NOT_FINITE))

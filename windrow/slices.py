@@ -125,6 +125,7 @@ class _Slice:
         self._before: list[float] = []  # the kernel's values at the head's end
         self._end: list[float] = []  # and at the last bar
         self._tail: _Bars | None = None
+        self._largest = 0.0  # magnitude
 
     def heads(self, times: Int64, reach: Reach) -> int:
         """How many of the slice's next bars belong to its head."""
@@ -139,6 +140,7 @@ class _Slice:
         `before` and `end` are the kernel's values at the last of the head's and at the last of all.
         """
         head, behind = bars.rows(0, heads), bars.rows(heads)
+        self._largest = max(self._largest, *(float(np.abs(value).max()) for value in bars.values))
         self._bars += len(bars.times)
         self._behind += len(behind.times)
         if len(behind.times):
@@ -154,7 +156,7 @@ class _Slice:
         """The edge at the slice's end: what lay behind the head."""
         if self._tail is None:
             return []
-        skipped = [(self._behind, *pair) for pair in zip(self._before, self._end, strict=True)]
+        skipped = [(self._behind, *pair, self._largest) for pair in zip(self._before, self._end, strict=True)]
         return [_line(self._symbol, self._last_time, self._tail, skipped)]
 
 
@@ -170,7 +172,7 @@ def _values_at(bar: int, index: Int64, columns: Sequence[Float64]) -> list[float
     return [float(column[at]) if has_line else np.nan for column in columns]
 
 
-def _line(symbol: bytes, time: int, bars: _Bars, skipped: list[tuple[int, float, float]] | None) -> bytes:
+def _line(symbol: bytes, time: int, bars: _Bars, skipped: list[tuple[int, float, float, float]] | None) -> bytes:
     edge = {"times": bars.times, "values": bars.values, "skipped": skipped}
     return b"%b\t%b\t%b\n" % (symbol, encode_time(time), orjson.dumps(edge, option=orjson.OPT_SERIALIZE_NUMPY))
 
@@ -200,7 +202,7 @@ def _read(symbol: bytes, payload: bytes) -> tuple[Int64, list[Float64], list[Ski
         return (
             np.array(edge["times"], np.int64),
             [np.array(value, np.float64) for value in edge["values"]],
-            None if skipped is None else [Skipped(bars, *map(_or_nan, pair)) for bars, *pair in skipped],
+            None if skipped is None else [Skipped(bars, *map(_or_nan, told)) for bars, *told in skipped],
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(

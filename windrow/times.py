@@ -201,28 +201,34 @@ def from_local(ns: Int64, ok: Bool, timezone: str) -> tuple[Int64, Bool]:
     return utc.copy(), ok & (utc == np.frombuffer(late.buffers()[1], np.int64, len(ns)))
 
 
-def format_times(ns: Int64, dates: bool) -> list[bytes]:
-    """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second.
+def format_times(ns: Int64, dates: bool, end: bytes = b"") -> list[bytes]:
+    """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second; and `end`.
 
     >>> format_times(np.array([0, 1_500_000_000]), dates=False)
     [b'1970-01-01T00:00:00Z', b'1970-01-01T00:00:01.500Z']
-    >>> format_times(np.array([0]), dates=True)
-    [b'1970-01-01']
+    >>> format_times(np.array([0]), dates=True, end=b";")
+    [b'1970-01-01;']
     """
+    form = (b"YYYY-MM-DD" if dates else b"YYYY-MM-DDThh:mm:ssZ") + end
+    texts = np.empty((len(ns), len(form)), np.uint8)
+    texts[:] = np.frombuffer(form, np.uint8)
     days = ns // DAY
+    texts[:, :10] = _day_names(days)
     if dates:
-        return _day_names(days).view("S10").ravel().tolist()
+        return _as_list(texts)
     within = ns - days * DAY
     seconds = within // SECOND
-    texts = np.full((len(ns), 20), ord("Z"), np.uint8)
-    texts[:, :10] = _day_names(days)
-    texts[:, 10] = ord("T")
     texts[:, 11:19] = _clock_names()[seconds]
-    whole: list[bytes] = texts.view("S20").ravel().tolist()
+    whole = _as_list(texts)
     fraction = within - seconds * SECOND
     if not fraction.any():
         return whole
-    return [text[:-1] + _fraction(part) + b"Z" for text, part in zip(whole, fraction.tolist(), strict=True)]
+    return [text[:19] + _fraction(part) + text[19:] for text, part in zip(whole, fraction.tolist(), strict=True)]
+
+
+def _as_list(texts: Bytes2D) -> list[bytes]:
+    whole: list[bytes] = texts.view(f"S{texts.shape[1]}").ravel().tolist()
+    return whole
 
 
 def _day_names(days: Int64) -> Bytes2D:

@@ -48,6 +48,13 @@ def test_small_files_share_a_task_and_a_large_one_is_shared(tmp_path):
     assert len(list(plan_tasks([str(tmp_path / "large")], 4))) == 4
 
 
+@pytest.mark.parametrize(("size", "cores", "tasks"), [(1, 2, 1), (900, 2, 2), (4500, 2, 6), (4500, 4, 8), (9000, 1, 9)])
+def test_every_core_gets_as_many_ranges(tmp_path, monkeypatch, size, cores, tasks):
+    monkeypatch.setattr(splits, "SPLIT_BYTES", 1000)
+    (tmp_path / "bars.csv").write_bytes(b"x" * size)
+    assert len(list(plan_tasks([str(tmp_path / "bars.csv")], cores))) == tasks
+
+
 LINES = [
     f"S{number % 13},2008-03-{number % 28 + 1:02d}T{number // 28 % 24:02d}:{number // 672:02d},{number}.5"
     for number in range(3000)
@@ -74,9 +81,9 @@ def test_the_output_does_not_depend_on_the_splits(plain, run_job, monkeypatch, r
 def test_mappers_share_the_row_groups_of_a_parquet_file(plain, run_job, monkeypatch, tmp_path, runner):
     path = tmp_path / "bars.parquet"
     pq.write_table(pa_csv.read_csv(plain[0]), path, row_group_size=300)
-    monkeypatch.setattr(splits, "SPLIT_BYTES", path.stat().st_size // 4)
-    done = run_job("-r", runner, "--window", "3", "-D", "mapreduce.job.reduces=1", "-v", path)
-    assert done.lines == plain[1] and "map tasks=5" in done.err
+    monkeypatch.setattr(splits, "SPLIT_BYTES", -(-path.stat().st_size // 4))
+    done = run_job("-r", runner, "--num-cores", "2", "--window", "3", "-D", "mapreduce.job.reduces=1", "-v", path)
+    assert done.lines == plain[1] and "map tasks=4" in done.err
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])

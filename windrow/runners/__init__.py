@@ -41,8 +41,8 @@ def more_arguments(runner: Any, job: Any) -> dict[str, Any]:
     """What windrow's runners take beside mrjob's arguments."""
     if not runner.__module__.startswith("windrow."):
         return {}
-    if runner.alias == "local":
-        return {"mrjob_cls": type(job)}
+    if runner.alias in ("local", "inline"):
+        return {"task": job.task}
     if runner.alias == "hadoop":
         return {"environment": job.options.environment}
     if runner.alias == "spark":

@@ -19,18 +19,18 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
     an interpreter a task.
     """
 
-    def __init__(self, mrjob_cls: type[MRJob] | None = None, **kwargs: Any) -> None:
+    def __init__(self, task: Callable[[list[str]], MRJob] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._mrjob_cls = mrjob_cls
+        self._task = task
 
     def _forks(self) -> bool:
-        return self._mrjob_cls is not None and not any(
+        return self._task is not None and not any(
             self._opts[name] for name in ("setup", "python_bin", "task_python_bin")
         )
 
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
-        job = self._mrjob_cls
-        if job is None or not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
+        task = self._task
+        if task is None or not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
             return super()._invoke_task_func(task_type, step_num, task_num)  # type: ignore[no-any-return]
 
         def invoke(stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]) -> None:
@@ -39,7 +39,7 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
             os.chdir(wd)
             sys.path.insert(0, wd)
             sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
-            job(self._args_for_task(step_num, task_type)).execute()
+            task(self._args_for_task(step_num, task_type)).execute()
 
         return invoke
 

@@ -120,12 +120,15 @@ def _one_then_other(one: Callable[[], None], other: Callable[[], None]) -> None:
 
 
 def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[dict[str, Any]]]:
-    """The byte ranges and whole files of each mapper: about a core's share each, at most SPLIT_BYTES where splittable.
+    """The byte ranges and whole files of each mapper: about as much for each, at most SPLIT_BYTES where splittable.
 
+    There are as many for one core as for another, where that is possible, so that none waits for the others at the end.
     Small files share a mapper: thousands of them start a few tasks, not thousands.
     """
     sizes = [os.stat(path).st_size for path in paths]
-    share = min(SPLIT_BYTES, max(1, -(-sum(sizes) // max(1, cores))))
+    cores = max(1, cores)
+    rounds = -(-sum(sizes) // (SPLIT_BYTES * cores))
+    share = max(1, -(-sum(sizes) // (cores * max(1, rounds))))
     pieces = [
         {"path": path, "start": start, "length": length}
         for path, size in zip(paths, sizes, strict=True)

@@ -5,6 +5,7 @@ field. Symbols stay percent-encoded (sort_keys/keys.py), so a line has as many t
 holds.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
@@ -22,6 +23,8 @@ from windrow.times import format_times
 _BATCH = 16_384
 #: Texts of times that are kept, some 100 bytes each: most symbols have bars at the same times.
 _KEPT = 1 << 16
+#: Times in a row from which on it pays to look for them together.
+_LONG = 64
 _TABS = bytes.maketrans(b",", b"\t")
 
 
@@ -44,20 +47,23 @@ def format_lines(
     >>> b"".join(format_lines(bars, np.array([1]), [np.array([0.1]), np.array([np.nan])], dated=True))
     b'AA\t1970-01-02\t0.1\t\n'
     """
-    owners = np.searchsorted(stretch.starts, index, side="right") - 1
+    fields = _time_fields(dated)
+    begins = np.searchsorted(index, stretch.starts).tolist()
     for at in range(0, len(index), _BATCH):
-        batch = slice(at, at + _BATCH)
-        times = _time_fields(dated).of(stretch.times[index[batch]])
-        yield _join(stretch.symbols, owners[batch], times, _format_rows([column[batch] for column in columns]))
+        end = min(at + _BATCH, len(index))
+        rows = _format_rows([column[at:end] for column in columns])
+        first = bisect_right(begins, at) - 1
+        cuts = [at, *begins[first + 1 : bisect_left(begins, end)], end]
+        symbols = stretch.symbols[first : first + len(cuts) - 1]
+        cuts = [cut - at for cut in cuts]
+        yield _join(symbols, cuts, fields.of(stretch.times[index[at:end]], cuts), rows)
 
 
-def _join(symbols: list[bytes], owners: npt.NDArray[np.int64], times: list[bytes], rows: list[bytes]) -> bytes:
-    """All lines by one join of all their pieces: much faster than one join a line."""
+def _join(symbols: list[bytes], cuts: list[int], times: list[bytes], rows: list[bytes]) -> bytes:
+    """All lines by one join of all their pieces: much faster than one join a line. Symbol i has lines from cut i on."""
     parts = [b""] * (3 * len(times))
-    cuts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(times)]
-    for start, end in pairwise(cuts):
-        begin = b"\n%b\t" % symbols[owners[start]]
-        parts[3 * start : 3 * end : 3] = [begin] * (end - start)
+    for symbol, (start, end) in zip(symbols, pairwise(cuts), strict=True):
+        parts[3 * start : 3 * end : 3] = [b"\n%b\t" % symbol] * (end - start)
     parts[1::3] = times
     parts[2::3] = rows
     return b"".join(parts)[1:] + b"\n"
@@ -76,25 +82,57 @@ class _TimeFields:
     def __init__(self, dated: bool) -> None:
         self._dated = dated
         self._known = np.empty(0, np.int64)
-        self._texts = np.empty(0, object)
+        self._texts: list[bytes] = []
+        self._array = np.empty(0, object)  # the same texts, where they were needed so
 
-    def of(self, times: npt.NDArray[np.int64]) -> list[bytes]:
+    def of(self, times: npt.NDArray[np.int64], cuts: list[int]) -> list[bytes]:
+        """The texts of times, which ascend between two cuts."""
+        if len(cuts) > len(times) // _LONG:
+            return self._of_any(times)
+        texts: list[bytes] = []
+        for start, end in pairwise(cuts):
+            texts += self._of_run(times[start:end])
+        return texts
+
+    def _of_run(self, times: npt.NDArray[np.int64]) -> list[bytes]:
+        """Most symbols' times follow each other as those of a symbol before did: then their texts lie side by side."""
+        at = int(np.searchsorted(self._known, times[:1])[0]) if len(times) else 0
+        if at == len(self._known):
+            return self._append(times)
+        if np.array_equal(self._known[at : at + len(times)], times):
+            return self._texts[at : at + len(times)]
+        return self._of_any(times)
+
+    def _append(self, times: npt.NDArray[np.int64]) -> list[bytes]:
+        """Learns times that are later than all known, as those of a first or an only symbol are."""
+        self._make_room(len(times))
+        texts = format_times(times, self._dated, b"\t")
+        self._known = np.concatenate([self._known, times])
+        self._texts += texts
+        return texts
+
+    def _of_any(self, times: npt.NDArray[np.int64]) -> list[bytes]:
         at = np.searchsorted(self._known, times)
         if not len(self._known) or not (self._known.take(at, mode="clip") == times).all():
             self._learn(np.unique(times))
             at = np.searchsorted(self._known, times)
-        texts: list[bytes] = self._texts[at].tolist()
+        if len(self._array) != len(self._texts):
+            self._array = np.empty(len(self._texts), object)
+            self._array[:] = self._texts
+        texts: list[bytes] = self._array[at].tolist()
         return texts
 
     def _learn(self, times: npt.NDArray[np.int64]) -> None:
-        if len(self._known) + len(times) > _KEPT:
-            self._known, self._texts = self._known[:0], self._texts[:0]
+        self._make_room(len(times))
         new = np.setdiff1d(times, self._known, assume_unique=True)
-        texts = np.empty(len(new), object)
-        texts[:] = [text + b"\t" for text in format_times(new, self._dated)]
         order = np.argsort(np.concatenate([self._known, new]), kind="stable")
         self._known = np.concatenate([self._known, new])[order]
-        self._texts = np.concatenate([self._texts, texts])[order]
+        texts = self._texts + format_times(new, self._dated, b"\t")
+        self._texts = [texts[at] for at in order.tolist()]
+
+    def _make_room(self, number: int) -> None:
+        if len(self._known) + number > _KEPT:
+            self._known, self._texts, self._array = np.empty(0, np.int64), [], np.empty(0, object)
 
 
 @cache

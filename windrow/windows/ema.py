@@ -14,7 +14,7 @@ _FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
 _PIECES = 32  # pieces of runs below which that loop beats numpy over pieces, measured
 _FORGOTTEN = 64  # bits by which a start must have faded before two averages are expected to be the same float64
 
-_APART = 2.0**-41  # of themselves; two averages of one series farther apart are not taken for the same
+_APART = 2.0**-41  # of the largest price so far; averages of one series farther apart are not taken for the same
 
 
 class EMA:
@@ -39,6 +39,7 @@ class EMA:
         self._seed_bars = window.bars if options.ema_seed == "sma" else 1
         self._unseeded = np.empty(0)
         self._average: float | None = None
+        self._largest = 0.0  # magnitude in skipped slices
 
     @property
     def state_bars(self) -> int:
@@ -59,10 +60,11 @@ class EMA:
         """Goes on from the average at the end of bars that another kernel went through: see `Kernel.skip`.
 
         That average is used as it is where the other kernel began them with the same average, to the last bit. Else
-        the difference is carried to their end, where it has faded by 1 - alpha a bar.
+        the difference, of which it never was more than rounding, is carried to their end, fading by 1 - alpha a bar.
         """
         average = self._average
-        if average is None or abs(average - skipped.before) > _APART * max(abs(average), abs(skipped.before)):
+        self._largest = max(self._largest, skipped.largest)
+        if average is None or abs(average - skipped.before) > _APART * self._largest:
             raise SliceError(
                 f"ema over {2.0 / self._alpha - 1.0:.0f} bars: after {self.head.bars:,} bars of a slice it is still"
                 f" {skipped.before!r}, and {average!r} from the bars before the slice; an average must be the same by"

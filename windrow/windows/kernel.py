@@ -37,11 +37,15 @@ class Options:
 
 
 class Skipped(NamedTuple):
-    """Bars that another kernel went through, not this one: how many, and its values just before and at their end."""
+    """Bars that another kernel went through, not this one.
+
+    How many; that kernel's values just before them and at their end; and the largest magnitude in their slice.
+    """
 
     bars: int
     before: float
     end: float
+    largest: float
 
 
 class Kernel(Protocol):
