@@ -63,7 +63,7 @@ from windrow.slices import Lines, SlicedKernel, Slicer, stitch
 from windrow.submit import say
 
 #: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
-_FEW_BARS, _MOST_BARS = 64, 1_200_000
+_FEW_BARS, _MOST_BARS = 512, 1_200_000
 #: Between two words of a task about how far it is.
 _SECONDS = 3.0
 
