@@ -201,34 +201,36 @@ def from_local(ns: Int64, ok: Bool, timezone: str) -> tuple[Int64, Bool]:
     return utc.copy(), ok & (utc == np.frombuffer(late.buffers()[1], np.int64, len(ns)))
 
 
-def format_times(ns: Int64, dates: bool, end: bytes = b"") -> list[bytes]:
-    """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second; and `end`.
+def format_times(ns: Int64, dates: bool) -> list[bytes]:
+    """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second.
 
     >>> format_times(np.array([0, 1_500_000_000]), dates=False)
     [b'1970-01-01T00:00:00Z', b'1970-01-01T00:00:01.500Z']
-    >>> format_times(np.array([0]), dates=True, end=b";")
-    [b'1970-01-01;']
+    >>> format_times(np.array([0]), dates=True)
+    [b'1970-01-01']
+    """
+    texts = format_seconds(ns, dates)
+    whole: list[bytes] = texts.view(f"S{texts.shape[1]}").ravel().tolist()
+    fraction = ns % (DAY if dates else SECOND)
+    if dates or not fraction.any():
+        return whole
+    return [text[:-1] + _fraction(part) + b"Z" for text, part in zip(whole, fraction.tolist(), strict=True)]
+
+
+def format_seconds(ns: Int64, dates: bool, end: bytes = b"") -> Bytes2D:
+    """Times without fractions of a second, or dates, as rows of bytes, and `end` behind each.
+
+    >>> format_seconds(np.array([0]), dates=True, end=b";").tobytes()
+    b'1970-01-01;'
     """
     form = (b"YYYY-MM-DD" if dates else b"YYYY-MM-DDThh:mm:ssZ") + end
     texts = np.empty((len(ns), len(form)), np.uint8)
     texts[:] = np.frombuffer(form, np.uint8)
     days = ns // DAY
     texts[:, :10] = _day_names(days)
-    if dates:
-        return _as_list(texts)
-    within = ns - days * DAY
-    seconds = within // SECOND
-    texts[:, 11:19] = _clock_names()[seconds]
-    whole = _as_list(texts)
-    fraction = within - seconds * SECOND
-    if not fraction.any():
-        return whole
-    return [text[:19] + _fraction(part) + text[19:] for text, part in zip(whole, fraction.tolist(), strict=True)]
-
-
-def _as_list(texts: Bytes2D) -> list[bytes]:
-    whole: list[bytes] = texts.view(f"S{texts.shape[1]}").ravel().tolist()
-    return whole
+    if not dates:
+        texts[:, 11:19] = _clock_names()[(ns - days * DAY) // SECOND]
+    return texts
 
 
 def _day_names(days: Int64) -> Bytes2D:
