@@ -41,9 +41,9 @@ PARALLEL := -n auto --dist loadfile
 test: $(VENV)/.test $(VENV)/.spark  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
-# What no version of Python changes: README, pages, Hadoop, Spark, numpy's sums, whole packed environments.
-QUICK := -k 'not run_in_it' --ignore=tests/cluster --ignore=tests/runners/test_spark.py \
-	--ignore=tests/test_readme.py --ignore=tests/test_plot.py --ignore=tests/test_exact.py
+# What no version of Python changes: numpy's arithmetic, pages, README, Hadoop, Spark, benchmarks, packed environments.
+QUICK := -k 'not run_in_it' $(addprefix --ignore=tests/,cluster windows runners/test_spark.py \
+	test_readme.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
