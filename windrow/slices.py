@@ -122,6 +122,7 @@ class _Slice:
     def __init__(self, symbol: bytes, born: int) -> None:
         self._symbol, self._born = symbol, born
         self._bars = self._behind = 0  # all, and those behind the head
+        self._last_time = born
         self._before: list[float] = []  # the kernel's values at the head's end
         self._end: list[float] = []  # and at the last bar
         self._tail: _Bars | None = None

@@ -74,6 +74,16 @@ def test_three_reducers_write_the_parts_that_local_does(on_spark, run_module, mi
     assert windrow.read_output(tmp_path / "far").columns.tolist() == ["symbol", "timestamp", "sma:20", "ema:12"]
 
 
+def test_slices_and_parquet_are_what_local_writes(on_spark, run_module, mixed, tmp_path):
+    options = [*INDICATORS, "--slices", "90d", "--output-format", "parquet", "-D", "mapreduce.job.reduces=2", "-o"]
+    ran = on_spark(*options, tmp_path / "far", mixed)
+    assert ran.status == 0, ran.err
+    run_module("jobs.moving_average", "-r", "local", *options, tmp_path / "here", mixed)
+    far, here = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("far", "here"))
+    assert far == here
+    assert {"part-00000.parquet", "part-00000-inner.parquet"} < set(far)
+
+
 def test_attempts_run_again_count_once_and_steps_follow_each_other(on_spark, run_module, mixed, tmp_path):
     marks, out = tmp_path / "marks", tmp_path / "out"
     marks.mkdir()
