@@ -90,7 +90,7 @@ def test_a_link_to_it_serves_as_well(node):
 
 
 def test_tasks_that_start_at_once_unpack_it_once(node):
-    code = "import windrow.errors, sys; print(sys.prefix)"
+    code = "import sort_keys, sys; print(sys.prefix)"
     tasks = [node.start("-c", code) for _ in range(8)]
     told = {task.communicate() for task in tasks}
     [(prefix, err)] = told
