@@ -32,7 +32,7 @@ _BATCH = 16_384
 #: Texts of times that are kept, some 30 bytes each.
 _KEPT = 1 << 16
 #: Lines of one symbol in a row from which on it pays to look for their times together.
-_LONG = 64
+_LONG = 512
 _TAB, _LINE_END = b"\t\n"
 
 
