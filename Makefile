@@ -42,7 +42,8 @@ test: $(VENV)/.test $(VENV)/.spark  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 # What no version of Python changes: numpy's arithmetic, pages, README, Hadoop, Spark, benchmarks, packed environments.
-QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' --ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows runners/test_spark.py \
+QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
+	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows runners/test_spark.py \
 	test_readme.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
