@@ -10,6 +10,8 @@ class Peak(MovingAverage):
     """Its tasks are to have a process each."""
 
     def run_reducer(self, step_num=0):
+        import pyarrow.compute  # noqa: F401  what writing lines needs, however many
+
         begins = memory("VmRSS")
         super().run_reducer(step_num)
         self._count({"taken": memory("VmHWM") - begins, "peak": memory("VmHWM")})
