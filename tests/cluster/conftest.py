@@ -209,7 +209,7 @@ class Cluster:
 
     def await_another_attempt(self, kind, held, timeout=120):
         """Waits until the task whose Python is held is tried by another attempt's Python, and returns that."""
-        mine = attempt_of(held)
+        mine = attempt_of(held)  # it is stopped, and cannot end
 
         def others():
             attempts = ((python, attempt_of(python)) for python in task_pythons(kind))
@@ -306,8 +306,8 @@ def application_masters():
 
 def task_jvms(kind):
     """JVMs of tasks of this kind."""
-    jvms = (process for process in processes() if main_class(process) == "YarnChild")
-    return [jvm for jvm in jvms if attempt_of(jvm) and f"_{KINDS[kind]}_" in attempt_of(jvm)[0]]
+    jvms = ((process, attempt_of(process)) for process in processes() if main_class(process) == "YarnChild")
+    return [jvm for jvm, attempt in jvms if attempt and f"_{KINDS[kind]}_" in attempt[0]]
 
 
 def task_pythons(kind, jvm=None):
