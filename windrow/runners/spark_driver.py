@@ -141,17 +141,21 @@ def _as_it_was(spark: Any) -> Iterator[None]:
 def _without_warnings() -> Iterator[None]:
     """Without what is none of the user's business.
 
-    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs a traceback, as if it
-    were the program's own, where Ctrl-C comes while Spark works.
+    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs tracebacks, in its own
+    name and as if they were the program's, where Ctrl-C comes while Spark works.
     """
-    root = logging.getLogger()
+    root, its, silent = logging.getLogger(), logging.getLogger("py4j"), logging.NullHandler()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pyspark")
-        root.addFilter(_is_not_py4js)
+        root.addFilter(_is_not_py4js)  # some it logs as the root
+        its.addHandler(silent)
+        its.propagate, before = False, its.propagate
         try:
             yield
         finally:
             root.removeFilter(_is_not_py4js)
+            its.removeHandler(silent)
+            its.propagate = before
 
 
 def _is_not_py4js(record: logging.LogRecord) -> bool:
