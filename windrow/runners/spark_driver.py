@@ -141,8 +141,8 @@ def _as_it_was(spark: Any) -> Iterator[None]:
 def _without_warnings() -> Iterator[None]:
     """Without what is none of the user's business.
 
-    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs tracebacks, in its own
-    name and as if they were the program's, where Ctrl-C comes while Spark works.
+    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs tracebacks where
+    Ctrl-C comes while Spark works, in its own name and as if they were the program's.
     """
     root, its, silent = logging.getLogger(), logging.getLogger("py4j"), logging.NullHandler()
     with warnings.catch_warnings():
