@@ -30,7 +30,7 @@ Float64 = npt.NDArray[np.float64]
 #: Lines formatted at once; more would only take more memory.
 _BATCH = 16_384
 #: Texts of times that are kept, some 30 bytes each.
-_KEPT = 1 << 16
+_KEPT = 1 << 17
 #: Lines of one symbol in a row from which on it pays to look for their times together.
 _LONG = 512
 _TAB, _LINE_END = b"\t\n"
@@ -127,21 +127,19 @@ class _TimeFields:
 
     def _positions(self, times: Int64, cuts: list[int]) -> Int64:
         """Where the texts stand, now that all are known."""
-        if len(self._known) + len(times) > _KEPT:
-            self._known, self._texts = self._known[:0], self._texts[:0]
         if len(cuts) > len(times) // _LONG:
             return self._find(times)
         found = [self._find_run(times[start:end]) for start, end in pairwise(cuts)]
         if sum(map(len, found)) == len(times):
             return np.concatenate(found)
-        return self._find(times)  # some run moved those before it
+        return self._find(times)
 
     def _find_run(self, times: Int64) -> Int64:
         """Most symbols' times follow each other as those of a symbol before did: then their texts lie side by side."""
         if not len(times):
             return np.empty(0, np.int64)
         at = int(np.searchsorted(self._known, times[0]))
-        if at == len(self._known):  # of a first symbol, or the only one
+        if at == len(self._known) and at + len(times) <= _KEPT:  # of a first symbol, or the only one
             self._known = np.concatenate([self._known, times])
             self._texts = np.concatenate([self._texts, format_seconds(times, self._dated, b"\t")])
         elif not np.array_equal(self._known[at : at + len(times)], times):
@@ -152,6 +150,8 @@ class _TimeFields:
         at = np.searchsorted(self._known, times)
         if len(self._known) and (self._known.take(at, mode="clip") == times).all():
             return at
+        if len(self._known) + len(times) > _KEPT:
+            self._known, self._texts = self._known[:0], self._texts[:0]
         new = np.setdiff1d(times, self._known)
         order = np.argsort(np.concatenate([self._known, new]), kind="stable")
         self._known = np.concatenate([self._known, new])[order]
