@@ -20,7 +20,7 @@ of a head is that of its first bar, the time of a tail that of its last.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ from sort_keys.keys import encode_time, split_record, split_slice
 from sort_keys.merge import Stretch
 from windrow.errors import InputError
 from windrow.windows.kernel import Skipped
-from windrow.windows.window import Reach
+from windrow.windows.window import Reach, elapsed
 
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
@@ -110,7 +110,7 @@ class _Bars(NamedTuple):
 
     def last(self, reach: Reach) -> "_Bars":
         """Those within reach of what follows; a copy, so that the others are not kept alive."""
-        ages = _elapsed(self.times[-1], self.times)[::-1]
+        ages = elapsed(self.times[-1:], self.times)[::-1]
         many = max(reach.bars, int(np.searchsorted(ages, np.uint64(reach.span_ns))))
         kept = self.rows(max(0, len(self.times) - many))
         return _Bars(kept.times.copy(), [value.copy() for value in kept.values])
@@ -132,7 +132,7 @@ class _Slice:
         """How many of the slice's next bars belong to its head."""
         if self._behind:
             return 0
-        near = int(np.searchsorted(_elapsed(times, self._born), np.uint64(reach.span_ns)))
+        near = int(np.searchsorted(elapsed(times, np.int64(self._born)), np.uint64(reach.span_ns)))
         return max(min(len(times), reach.bars - self._bars), near)
 
     def take(self, bars: _Bars, heads: int, before: list[float], end: list[float], reach: Reach) -> list[bytes]:
@@ -159,11 +159,6 @@ class _Slice:
             return []
         skipped = [(self._behind, *pair, self._largest) for pair in zip(self._before, self._end, strict=True)]
         return [_line(self._symbol, self._last_time, self._tail, skipped)]
-
-
-def _elapsed(later: Any, earlier: Any) -> npt.NDArray[np.uint64]:
-    # The whole range of int64 is 584 years: the difference fits uint64, and wrapping gives it.
-    return np.asarray(later - earlier).view(np.uint64)
 
 
 def _values_at(bar: int, index: Int64, columns: Sequence[Float64]) -> list[float]:

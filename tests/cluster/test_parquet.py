@@ -93,7 +93,7 @@ def on_going(cluster, hdfs, on_cluster):
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("what", [pytest.param("kill_python", marks=pytest.mark.full), "kill_jvm"])
+@pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
 def test_a_killed_reducer(on_going, what):
     assert "Failed reduce tasks=1\n" in on_going(lambda cluster: getattr(cluster, what)("reducer"))
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from jobs.moving_average import MovingAverage
+from sort_keys.merge import Stretch
+from windrow.sinks.lines import format_lines
 from windrow.submit import say
 
 
@@ -10,14 +14,19 @@ class Peak(MovingAverage):
     """Its tasks are to have a process each."""
 
     def run_reducer(self, step_num=0):
-        import pyarrow.compute  # noqa: F401  what writing lines needs, however many
-
+        write_a_line()
         begins = memory("VmRSS")
         super().run_reducer(step_num)
         self._count({"taken": memory("VmHWM") - begins, "peak": memory("VmHWM")})
 
     def tell(self, counts):
         say(f"{counts['taken']} {counts['peak']}")
+
+
+def write_a_line():
+    """Loads what writing any line needs, which does not grow with their number."""
+    bar = Stretch([b"A"], np.zeros(1, np.int64), False, np.zeros(1, np.int64), [])
+    list(format_lines(bar, np.zeros(1, np.int64), [np.ones(1)], dated=False))
 
 
 def memory(what):

@@ -162,13 +162,13 @@ def test_an_error_that_nobody_foresaw_is_a_traceback_of_the_job(on_spark, tmp_pa
 
 
 def test_a_reducers_memory_does_not_grow_with_its_symbol(on_spark, tmp_path):
-    """Some 30 MB; a list of the lines that it writes would take 100 MB more, one of its bars 40."""
+    """A list of the lines that it writes would take 100 MB more, one of its bars 40."""
     bars = tmp_path / "bars.parquet"
     windrow_command(["sample", str(bars), "--symbols", "1", "--bars", "1500000", "--spacing", "1s", "--quiet"])
     options = ["-D", "mapreduce.job.reduces=1", "-D", "spark.python.worker.reuse=false", "-o", tmp_path / "out"]
     ran = on_spark(*options, bars, job="tests.runners.peak")
     assert ran.status == 0, ran.err
-    assert int(ran.err.split()[0]) < 40, ran.err
+    assert int(ran.err.split()[0]) < 30, ran.err
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["while Spark starts", "while a task runs"])

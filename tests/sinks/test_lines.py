@@ -14,7 +14,7 @@ def some_times(rng):
     return np.sort(rng.choice(6000, rng.integers(1, 2500), replace=False)).astype(np.int64) * MINUTE
 
 
-@pytest.mark.parametrize("kept", [100, 3000, 1 << 17])
+@pytest.mark.parametrize("kept", [100, 3000, 1 << 16])
 @pytest.mark.parametrize("seed", range(20))
 def test_symbols_of_the_same_and_of_other_times(monkeypatch, kept, seed):
     """So many texts are kept that some, or all, or none of a symbol's are known when the next one comes."""

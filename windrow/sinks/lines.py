@@ -30,7 +30,7 @@ Float64 = npt.NDArray[np.float64]
 #: Lines formatted at once; more would only take more memory.
 _BATCH = 16_384
 #: Texts of times that are kept, some 30 bytes each.
-_KEPT = 1 << 17
+_KEPT = 1 << 16
 #: Lines of one symbol in a row from which on it pays to look for their times together.
 _LONG = 512
 _TAB, _LINE_END = b"\t\n"

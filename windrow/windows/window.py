@@ -135,7 +135,7 @@ def first_within(times: Ints, origin: Ints, span: int) -> Ints:
     for k in reversed(range(_doublings(times, origin, np.uint64(span)))):
         back = first - (1 << k)
         inside = back >= origin
-        inside &= _elapsed(times, times.take(back, mode="clip")) < np.uint64(span)
+        inside &= elapsed(times, times.take(back, mode="clip")) < np.uint64(span)
         first = np.where(inside, back, first)
     return first
 
@@ -145,7 +145,7 @@ def _doublings(times: Ints, origin: Ints, span: np.uint64) -> int:
     k = 0
     while True:
         apart = 1 << k
-        near = _elapsed(times[apart:], times[:-apart]) < span
+        near = elapsed(times[apart:], times[:-apart]) < span
         if not (near & (origin[apart:] <= np.arange(len(near)))).any():
             return k
         k += 1
@@ -202,6 +202,12 @@ def _unit_names() -> str:
     return ", ".join(_UNITS)
 
 
-def _elapsed(later: Ints, earlier: Ints) -> NDArray[np.uint64]:
+def elapsed(later: Ints, earlier: Ints | np.int64) -> NDArray[np.uint64]:
+    """Nanoseconds from `earlier` to `later`, neither of which need be near the other.
+
+    >>> elapsed(np.array([2**63 - 1]), np.int64(-(2**63))).tolist()
+    [18446744073709551615]
+    """
     # The whole range of int64 is 584 years: the difference fits uint64, and wrapping gives it.
-    return (later - earlier).view(np.uint64)
+    with np.errstate(over="ignore"):
+        return np.asarray(later - earlier).view(np.uint64)
