@@ -139,3 +139,10 @@ print(round(model.cpu(10**8), 3), round(model.wall(10**8, 10), 3))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
     assert done.stdout.split() == ["0.3", "0.2", "0.3", "0.9", "150.0", "50.3", "5.589"], done.stderr
+
+
+def test_memory_is_measured(folder):
+    edit(folder / "memory.py", "MILLIONS = (1, 10)", "MILLIONS = (0.01, 0.02)")
+    done = run(folder, "memory.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" MB at 1 million") == 4
