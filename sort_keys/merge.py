@@ -13,8 +13,8 @@ Memory: one batch of blocks, and the bars of one symbol that wait, at most one s
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
-from operator import le
+from itertools import groupby, pairwise
+from operator import itemgetter, le
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +51,34 @@ class Stretch(NamedTuple):
     def new_starts(self) -> Int64:
         """Where a new symbol's series begins."""
         return self.starts[1:] if self.continued else self.starts
+
+
+class Piece(NamedTuple):
+    """Bars of one symbol, in order; `values[i]` is column i."""
+
+    times: Int64
+    values: list[Float64]
+
+
+def by_symbol(stretches: Iterable[Stretch]) -> Iterator[tuple[bytes, Iterator[Piece]]]:
+    """Each symbol, as keys hold it, and its bars in pieces, as they come; a symbol's pieces are gone once it is passed.
+
+    >>> one = Stretch([b"A", b"B"], np.array([0, 1]), False, np.array([5, 3]), [np.array([1.0, 2.0])])
+    >>> two = Stretch([b"B"], np.array([0]), True, np.array([4]), [np.array([7.0])])
+    >>> for symbol, pieces in by_symbol([one, two]):
+    ...     print(symbol, [piece.times.tolist() for piece in pieces])
+    b'A' [[5]]
+    b'B' [[3], [4]]
+    """
+    for symbol, pieces in groupby(_pieces(stretches), itemgetter(0)):
+        yield symbol, (piece for _, piece in pieces)
+
+
+def _pieces(stretches: Iterable[Stretch]) -> Iterator[tuple[bytes, Piece]]:
+    for stretch in stretches:
+        bounds = pairwise([*stretch.starts.tolist(), len(stretch.times)])
+        for symbol, (begin, end) in zip(stretch.symbols, bounds, strict=True):
+            yield symbol, Piece(stretch.times[begin:end], [value[begin:end] for value in stretch.values])
 
 
 class Conflict(NamedTuple):

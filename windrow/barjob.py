@@ -116,6 +116,13 @@ class BarJob(MRJob):
         columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
         return write_blocks(columns, self.settled.slots, self.options.block_bars, self.slices)
 
+    def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes] | None:
+        """A reducer's lines, each ended by LF, of a job whose lines are no table of values; None: the kernel's columns.
+
+        The stream of all its symbols ends with the iterator; `sort_keys.merge.by_symbol` splits it.
+        """
+        return None
+
     # Options.
 
     def configure_args(self) -> None:
@@ -145,10 +152,13 @@ class BarJob(MRJob):
             submit.check(self)
             options.check(self.options)
             self.check_options()
-            if self.options.slices and (self.map_only or not hasattr(self.kernel(), "head")):
+            if self.options.slices and not self._can_be_sliced():
                 raise UsageError(
                     f"--slices {self.options.slices}: this job's bars cannot be cut into slices; leave it out"
                 )
+
+    def _can_be_sliced(self) -> bool:
+        return not self.map_only and type(self).reduce_bars is BarJob.reduce_bars and hasattr(self.kernel(), "head")
 
     def _print_help(self, given: Any) -> None:
         if given.runner:
@@ -353,6 +363,10 @@ class BarJob(MRJob):
         if self.slices:
             self._write(self._sliced(stretches), counts, INNER)
             counts["slices"] = counts.pop("symbols", 0)
+        elif (lines := self.reduce_bars(self._counted(stretches, counts))) is not None:
+            for line in lines:
+                counts["output lines"] += 1
+                self.stdout.write(line)
         else:
             self._write(_pushed(self.kernel(), stretches), counts)
         found = merge.findings
@@ -361,6 +375,13 @@ class BarJob(MRJob):
         self._count(counts)
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
+
+    def _counted(self, stretches: Iterable[Stretch], counts: Counter[str]) -> Iterator[Stretch]:
+        """Stretches, their symbols counted as they go by."""
+        for stretch in stretches:
+            yield stretch
+            counts["symbols"] += len(stretch.new_starts)
+            self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
 
     def _sliced_kernel(self) -> SlicedKernel:
         return cast(SlicedKernel, self.kernel())  # load_args has seen that it is one

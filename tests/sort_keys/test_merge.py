@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sort_keys import merge
+from sort_keys.keys import decode_symbol
 from sort_keys.slots import Slots
 from tests.sort_keys.checks import (
     Cut,
@@ -251,3 +253,19 @@ def test_lines_out_of_order_are_refused(batch_bytes, monkeypatch):
     for wrong in wrongs:
         with pytest.raises(InputError, match="whose key sorts behind it; the shuffle sorts"):
             merged(wrong, 1, "fail")
+
+
+@settings(max_examples=60, deadline=None)
+@given(cuts())
+def test_by_symbol_gives_each_symbol_once_and_all_its_bars_whatever_the_stretches(cut):
+    lines, columns = lines_of(cut.chunks, Slots(cut.span), cut.block_bars), len(cut.bars[0][2])
+    with mock.patch.object(merge, "_BATCH_BYTES", cut.batch_bytes):
+        series = merge.by_symbol(merge.Merge(columns, "smallest").stretches(lines))
+        split = [(decode_symbol(symbol), [_rows(piece) for piece in pieces]) for symbol, pieces in series]
+    kept, *_ = oracle(cut.bars, "smallest")
+    assert len({symbol for symbol, _ in split}) == len(split)
+    assert [(symbol, *row) for symbol, pieces in split for rows in pieces for row in rows] == kept
+
+
+def _rows(piece):
+    return list(zip(piece.times.tolist(), zip(*map(np.ndarray.tolist, piece.values), strict=True), strict=True))
