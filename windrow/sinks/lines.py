@@ -12,7 +12,7 @@ symbols, times and rows. A line of one value costs 70 ns, where a join of three 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,7 +32,7 @@ _BATCH = 16_384
 #: Texts of times that are kept, some 30 bytes each.
 _KEPT = 1 << 16
 #: Lines of one symbol in a row from which on it pays to look for their times together.
-_LONG = 512
+_LONG = 128
 _TAB, _LINE_END = b"\t\n"
 
 
@@ -58,24 +58,44 @@ def format_lines(stretch: Stretch, index: Int64, columns: Sequence[Float64], dat
         end = min(at + _BATCH, len(index))
         first = bisect_right(begins, at) - 1
         cuts = [cut - at for cut in (at, *begins[first + 1 : bisect_left(begins, end)], end)]
-        symbols = _symbol_fields(stretch.symbols[first : first + len(cuts) - 1], cuts)
-        times = _time_fields(dated).of(stretch.times[index[at:end]], cuts)
-        yield _join(symbols, times, _rows([column[at:end] for column in columns]))
+        symbols = [symbol + b"\t" for symbol in stretch.symbols[first : first + len(cuts) - 1]]
+        keys = _keys(symbols, cuts, stretch.times[index[at:end]], dated)
+        yield _joined(keys, _rows([column[at:end] for column in columns]))
 
 
-def _join(symbols: Any, times: Any, rows: Any) -> memoryview:
+def _joined(keys: Any, rows: Any) -> memoryview:
     import pyarrow.compute as pc
 
-    joined = pc.binary_join_element_wise(symbols, times, rows, _listed([b""])[0])
+    joined = pc.binary_join_element_wise(keys, rows, _listed([b""])[0])
     _, offsets, data = joined.buffers()
     return memoryview(data)[: np.frombuffer(offsets, np.int32, len(joined) + 1)[-1]]
 
 
-def _symbol_fields(symbols: list[bytes], cuts: list[int]) -> Any:
-    """The first field of each line, with its tab; symbol i has the lines from cut i on."""
-    fields = [symbol + b"\t" for symbol in symbols]
-    listed = _listed(fields)
-    return listed[0] if len(fields) == 1 else _take(listed, np.repeat(np.arange(len(fields)), np.diff(cuts)))
+def _keys(symbols: list[bytes], cuts: list[int], times: Int64, dated: bool) -> Any:
+    """The first two fields of each line; symbol i, which has its tab, has the lines from cut i on."""
+    if not dated and (times % SECOND).any():
+        texts = format_times(times, dates=False)
+        runs = zip(symbols, pairwise(cuts), strict=True)
+        return _listed([symbol + text + b"\t" for symbol, (at, end) in runs for text in texts[at:end]])
+    fields = _time_fields(dated).of(times, cuts)
+    raw, widths, first = [], [], 0
+    for width, group in groupby(symbols, len):
+        last = first + len(alike := list(group))
+        begin, end = cuts[first], cuts[last]
+        keys = _keys_of_one_width(alike, np.diff(cuts[first : last + 1]), fields[begin:end])
+        raw.append(keys.view(np.uint8))
+        widths.append(np.full(end - begin, width + fields.itemsize))
+        first = last
+    return _texts(np.concatenate(raw), np.cumsum(np.concatenate([[0], *widths])))
+
+
+def _keys_of_one_width(symbols: list[bytes], lines: Int64, times: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """Symbols of as many bytes, each on so many lines, and the lines' times, side by side."""
+    symbol = np.frombuffer(b"".join(symbols), f"V{len(symbols[0])}")
+    keys = np.empty(len(times), [("symbol", symbol.dtype), ("time", times.dtype)])
+    keys["symbol"] = np.repeat(symbol, lines)
+    keys["time"] = times
+    return keys
 
 
 def _rows(columns: Sequence[Float64]) -> Any:
@@ -103,50 +123,37 @@ def _listed(texts: list[bytes]) -> Any:
     return _texts(np.frombuffer(b"".join(texts), np.uint8), np.cumsum([0, *map(len, texts)]))
 
 
-def _take(texts: Any, at: Int64) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.take(texts, pa.Array.from_buffers(pa.int64(), len(at), [None, pa.py_buffer(at)]))
-
-
 class _TimeFields:
-    """Texts of times, each with the tab behind it, kept for the symbols that follow."""
+    """Texts of times, all of one width with the tab behind them, kept for the symbols that follow."""
 
     def __init__(self, dated: bool) -> None:
         self._dated = dated
         self._known = np.empty(0, np.int64)
-        self._texts = format_seconds(self._known, dated, b"\t")
+        self._texts = self._format(self._known)
 
-    def of(self, times: Int64, cuts: list[int]) -> Any:
+    def of(self, times: Int64, cuts: list[int]) -> npt.NDArray[np.void]:
         """The texts of times, which ascend between two cuts."""
-        if not self._dated and (times % SECOND).any():
-            return _listed([text + b"\t" for text in format_times(times, dates=False)])
-        at = self._positions(times, cuts)
-        offsets = np.arange(len(self._known) + 1) * self._texts.shape[1]
-        return _take(_texts(self._texts.ravel(), offsets), at)
+        if len(cuts) <= len(times) // _LONG:
+            runs = [self._of_run(times[start:end]) for start, end in pairwise(cuts)]
+            if sum(map(len, runs)) == len(times):
+                return np.concatenate(runs)
+        at = self._find(times)  # which may add to the texts
+        return self._texts.take(at)
 
-    def _positions(self, times: Int64, cuts: list[int]) -> Int64:
-        """Where the texts stand, now that all are known."""
-        if len(cuts) > len(times) // _LONG:
-            return self._find(times)
-        found = [self._find_run(times[start:end]) for start, end in pairwise(cuts)]
-        if sum(map(len, found)) == len(times):
-            return np.concatenate(found)
-        return self._find(times)
-
-    def _find_run(self, times: Int64) -> Int64:
+    def _of_run(self, times: Int64) -> npt.NDArray[np.void]:
         """Most symbols' times follow each other as those of a symbol before did: then their texts lie side by side."""
         if not len(times):
-            return np.empty(0, np.int64)
+            return self._texts[:0]
         at = int(np.searchsorted(self._known, times[0]))
         if at == len(self._known) and at + len(times) <= _KEPT:  # of a first symbol, or the only one
             self._known = np.concatenate([self._known, times])
-            self._texts = np.concatenate([self._texts, format_seconds(times, self._dated, b"\t")])
+            self._texts = np.concatenate([self._texts, self._format(times)])
         elif not np.array_equal(self._known[at : at + len(times)], times):
-            return np.empty(0, np.int64)
-        return np.arange(at, at + len(times))
+            return self._texts[:0]
+        return self._texts[at : at + len(times)]
 
     def _find(self, times: Int64) -> Int64:
+        """Where the texts stand, now that all are known."""
         at = np.searchsorted(self._known, times)
         if len(self._known) and (self._known.take(at, mode="clip") == times).all():
             return at
@@ -155,8 +162,12 @@ class _TimeFields:
         new = np.setdiff1d(times, self._known)
         order = np.argsort(np.concatenate([self._known, new]), kind="stable")
         self._known = np.concatenate([self._known, new])[order]
-        self._texts = np.concatenate([self._texts, format_seconds(new, self._dated, b"\t")])[order]
+        self._texts = np.concatenate([self._texts, self._format(new)])[order]
         return np.searchsorted(self._known, times)
+
+    def _format(self, times: Int64) -> npt.NDArray[np.void]:
+        texts = format_seconds(times, self._dated, b"\t")
+        return np.ascontiguousarray(texts).view(f"V{texts.shape[1]}").reshape(len(times))
 
 
 @cache
