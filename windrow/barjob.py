@@ -46,6 +46,7 @@ from sort_keys.merge import Merge, Stretch
 from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
 from sort_keys.slots import Slots
 from windrow import options, runners, submit
+from windrow.allocator import keep_freed_memory
 from windrow.bars import Bars, join_bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
 from windrow.errors import UsageError, WindrowError
@@ -176,6 +177,7 @@ class BarJob(MRJob):
     @classmethod
     def main(cls, args: list[str]) -> int:
         """Runs the job with these arguments and returns the exit status: 0 done, 1 refused or failed, 2 usage."""
+        keep_freed_memory()
         try:
             cls(args).execute()
         except WindrowError as error:

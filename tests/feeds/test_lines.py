@@ -2,6 +2,9 @@
 
 import io
 import itertools
+import os
+from collections.abc import Callable
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +21,14 @@ class ShortReads(io.BytesIO):
         return super().read(max(1, size // 2) if size > 1 else size)
 
 
-def read_all(text: bytes, cuts: list[int], stream: type[io.BytesIO]) -> tuple[list[bytes], list[bytes]]:
+def on_disk(text: bytes) -> io.FileIO:
+    """A file that is gone once it is closed; of such, the next bytes are looked at before they are read."""
+    number = os.memfd_create("text")
+    os.pwrite(number, text, 0)
+    return io.FileIO(number, "rb")
+
+
+def read_all(text: bytes, cuts: list[int], stream: Callable[[bytes], BinaryIO]) -> tuple[list[bytes], list[bytes]]:
     edges = [0, *sorted(cuts), None]
     chunks = [chunk for begin, end in itertools.pairwise(edges) for chunk in read_lines(stream(text), begin, end)]
     assert all(chunk.lines.endswith(b"\n") for chunk in chunks if chunk.lines)
@@ -39,13 +49,17 @@ def small(monkeypatch):
 texts = st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), max_size=12).map(b"\n".join)
 
 
-@pytest.mark.parametrize("stream", [io.BytesIO, ShortReads])
+@pytest.mark.parametrize("stream", [io.BytesIO, ShortReads, on_disk])
 @settings(max_examples=300, deadline=None)
-@given(text=texts, end=st.booleans(), cuts=st.lists(st.integers(0, 90), max_size=6), size=st.integers(1, 40))
-def test_every_line_is_in_exactly_one_range(stream, text, end, cuts, size):
+@given(
+    text=texts, end=st.booleans(), cuts=st.lists(st.integers(0, 90), max_size=6), size=st.integers(1, 40),
+    ahead=st.integers(1, 20),
+)  # fmt: skip
+def test_every_line_is_in_exactly_one_range(stream, text, end, cuts, size, ahead):
     text += b"\n" * end
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feed, "CHUNK_BYTES", size)
+        patch.setattr(feed, "_LOOK_AHEAD", ahead)
         whole, long = read_all(text, [min(cut, len(text)) for cut in cuts], stream)
     expected = text.split(b"\n")
     assert whole == (expected[:-1] if expected[-1] == b"" else expected)

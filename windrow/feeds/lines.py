@@ -1,12 +1,17 @@
 """A stream of bytes -> chunks of whole lines, in memory that no line's length can move."""
 
+import os
 from collections.abc import Callable, Iterator
+from functools import partial
+from io import FileIO
 from typing import BinaryIO, NamedTuple
 
 from windrow.bars import MAX_LINE, SHOWN_BYTES
 
 #: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
 CHUNK_BYTES = 8 << 20
+#: Bytes at a chunk's end that are looked at before it is read, where that can be: most lines are shorter.
+_LOOK_AHEAD = 1 << 12
 
 
 class Chunk(NamedTuple):
@@ -31,9 +36,17 @@ def read_lines(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iter
     if start:
         stream.seek(start - 1)
         position = _skip_line(stream, start - 1)
-    if end is None:
-        return _whole_lines(stream.read)
-    return _whole_lines(stream.read, max(0, end - position))
+    read = partial(_read_up_to_a_line, stream) if isinstance(stream, FileIO) and stream.seekable() else stream.read
+    return _whole_lines(read, None if end is None else max(0, end - position))
+
+
+def _read_up_to_a_line(file: FileIO, size: int) -> bytes:
+    """At most `size` bytes, cut behind a line's end if one is near: what is left of a line must be copied otherwise."""
+    if size < CHUNK_BYTES or size <= _LOOK_AHEAD:
+        return file.read(size) or b""
+    ahead = os.pread(file.fileno(), _LOOK_AHEAD, file.tell() + size - _LOOK_AHEAD)
+    beyond = len(ahead) - 1 - ahead.rfind(b"\n") if len(ahead) == _LOOK_AHEAD and b"\n" in ahead else 0
+    return file.read(size - beyond) or b""
 
 
 def _skip_line(stream: BinaryIO, position: int) -> int:
@@ -64,7 +77,8 @@ def _whole_lines(read: Callable[[int], bytes], length: int | None = None) -> Ite
             block, long = block[at:], None
         at = block.rfind(b"\n") + 1
         if at:
-            yield Chunk(b"".join((rest, memoryview(block)[:at])))  # copied once, not twice
+            whole = not rest and at == len(block)
+            yield Chunk(block if whole else b"".join((rest, memoryview(block)[:at])))  # copied once, not twice
             rest = block[at:]
         else:
             rest += block

@@ -17,7 +17,7 @@ OPENS_INPUTS = "windrow_opens_inputs"
 #: Set for every task of these runners: what it raises reaches the submitter as it is.
 OWN_TASK = "windrow_own_task"
 #: A mapper gets at most so many bytes: enough to make starting it cheap, little enough to keep all cores busy.
-SPLIT_BYTES = 64 << 20
+SPLIT_BYTES = 256 << 20
 _PIECE = 1 << 20
 #: Bytes of input above which a run lasts long enough to show how far it is.
 _LONG_WORK = 100 << 20
