@@ -41,7 +41,9 @@ def test_only_barjob_and_the_runners_know_mrjob(path):
 
 
 @pytest.mark.parametrize(
-    "path", those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding"), ids=name_of
+    "path",
+    those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding", "windrow.signals"),
+    ids=name_of,
 )
 def test_kernels_import_numpy_and_kernels_only(path):
     ours = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
