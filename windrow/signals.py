@@ -10,8 +10,9 @@ The first cross needs both lines full at the bar before, so the first sign there
 those of exact comparison: averages that are equal in school arithmetic are equal here (windrow/exact.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,51 @@ def parse_line(text: str, column: str = "close") -> Line:
     return parse_indicator(text)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two lines, of which the fast one crosses the slow one, whichever is the quicker.
+
+    Raises UsageError where they are the same line.
+    """
+
+    fast: Line
+    slow: Line
+
+    def __post_init__(self) -> None:
+        if self.fast == self.slow:
+            raise UsageError(
+                f"--fast {self.fast} --slow {self.slow}: a line never crosses itself; give another for one of them"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.fast}/{self.slow}"
+
+
+def parse_pairs(fasts: Sequence[str], slows: Sequence[str], column: str = "close") -> list[Pair]:
+    """The pairs that texts of lines stand for, the first fast with the first slow, and so on.
+
+    Raises UsageError for texts that are no lines, more of the one than of the other, and a pair given twice.
+
+    >>> [str(pair) for pair in parse_pairs(["close", "ema:7"], ["sma:200", "ema:21"])]
+    ['close/sma:200', 'ema:7/ema:21']
+    """
+    if len(fasts) != len(slows):
+        raise UsageError(
+            f"--fast {' '.join(fasts) or '(none)'} --slow {' '.join(slows) or '(none)'}: the first fast crosses the"
+            f" first slow, the second the second, and so on; {len(fasts)} and {len(slows)} do not go up; give one of"
+            " each a pair"
+        )
+    texts = zip(fasts, slows, strict=True)
+    pairs = [Pair(parse_line(fast, column), parse_line(slow, column)) for fast, slow in texts]
+    for pair in pairs:
+        if pairs.count(pair) > 1:
+            raise UsageError(
+                f"--fast {pair.fast} --slow {pair.slow}: given {pairs.count(pair)} times; a pair's crosses are written"
+                " once; give it once"
+            )
+    return pairs
+
+
 def trend(fast: Floats, slow: Floats) -> Signs:
     """The sign of fast - slow: 1, 0 or -1, and NOT_FULL where either is NaN; of any shapes that broadcast.
 
@@ -118,3 +164,52 @@ class Crosses:
         self._last = 0 if len(starts) and firsts[-1] == len(at) else int(known[-1])
         crossed = known[1:] * before == -1
         return at[crossed], known[1:][crossed]
+
+
+class Found(NamedTuple):
+    """Crosses among some bars, in order of the bars, then of the pairs; all of shape (crosses,).
+
+    positions: the bars'. pairs: the pairs' numbers. signs: 1 golden, -1 death. The others are values at those bars.
+    """
+
+    positions: Ints
+    pairs: Ints
+    signs: Signs
+    prices: Floats
+    fast: Floats
+    slow: Floats
+
+
+class Signals:
+    """Runs bars through the lines of all pairs, each line once, and finds the pairs' crosses, all symbols at once.
+
+    State: the lines' and a sign a pair; temporaries: a column of the push's bars for each line. Raises UsageError where
+    a line and the options do not go together.
+
+    >>> signals = Signals(parse_pairs(["close", "close"], ["sma:2", "sma:3"]))
+    >>> found = signals.push(np.arange(6), np.array([4.0, 3.0, 2.0, 3.0, 3.0, 1.0]), np.array([0]))
+    >>> for cross in zip(*(column.tolist() for column in found)):
+    ...     print(cross)
+    (3, 0, 1, 3.0, 3.0, 2.5)
+    (3, 1, 1, 3.0, 3.0, 2.6666666666666665)
+    (5, 0, -1, 1.0, 1.0, 2.0)
+    (5, 1, -1, 1.0, 1.0, 2.3333333333333335)
+    """
+
+    def __init__(self, pairs: Sequence[Pair], options: Options | None = None) -> None:
+        self.pairs = list(pairs)
+        self._crosses = [Crosses() for _ in pairs]
+        lines = dict.fromkeys(line for pair in pairs for line in (pair.fast, pair.slow))
+        self._kernels = {line: line.kernel(options or Options()) for line in lines}
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Found:
+        """The crosses among these bars. Takes what `Kernel.push` takes, and raises what it raises."""
+        lines = {line: kernel.push(times, values, starts) for line, kernel in self._kernels.items()}
+        found = []
+        for number, (pair, crosses) in enumerate(zip(self.pairs, self._crosses, strict=True)):
+            fast, slow = lines[pair.fast], lines[pair.slow]
+            at, signs = crosses.push(trend(fast, slow), starts)
+            found.append(Found(at, np.full(len(at), number), signs, values[at], fast[at], slow[at]))
+        together = [np.concatenate(column) for column in zip(*found, strict=True)]
+        order = np.argsort(together[0], kind="stable")
+        return Found._make(column[order] for column in together)
