@@ -14,7 +14,9 @@ from windrow.signals import Found, Pair, Signals
 from windrow.times import format_times
 
 #: A signal by its sign.
-WORDS = {1: "golden", -1: "death"}
+SIGNALS = {1: "golden", -1: "death"}
+#: Names of those fields that are no numbers.
+WORDS = ("signal", "pair")
 
 
 def names_of(pairs: int) -> list[str]:
@@ -24,6 +26,16 @@ def names_of(pairs: int) -> list[str]:
     (['signal', 'price', 'fast', 'slow'], ['pair'])
     """
     return ["signal", "price", "fast", "slow", "pair"][: 5 if pairs > 1 else 4]
+
+
+def tells_cross(line: bytes) -> bool:
+    r"""Whether a line is of this form.
+
+    >>> tells_cross(b"AA\t1970-01-03\tgolden\t3.0\t3.0\t2.5\n"), tells_cross(b"AA\t1970-01-03\t3.0\n")
+    (True, False)
+    """
+    fields = line.split(b"\t")
+    return len(fields) in (6, 7) and fields[2].decode(errors="replace") in SIGNALS.values()
 
 
 def signal_lines(signals: Signals, stretches: Iterable[Stretch], dated: bool) -> Iterator[bytes]:
@@ -44,7 +56,7 @@ def format_signals(stretch: Stretch, found: Found, pairs: Sequence[Pair], dated:
     [b'AA\t1970-01-03\tgolden\t3.0\t3.0\t2.5\n']
     """
     ends = [f"\t{pair}\n".encode() for pair in pairs] if len(pairs) > 1 else [b"\n"]
-    words = {sign: word.encode() for sign, word in WORDS.items()}
+    words = {sign: word.encode() for sign, word in SIGNALS.items()}
     owners = (np.searchsorted(stretch.starts, found.positions, side="right") - 1).tolist()
     times = format_times(stretch.times[found.positions], dated)
     values = orjson.dumps(np.column_stack(found[3:]), option=orjson.OPT_SERIALIZE_NUMPY)
