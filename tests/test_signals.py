@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windrow.errors import UsageError
@@ -64,6 +64,7 @@ def test_touching_is_not_crossing(marks, crosses):
     assert crosses_of(marks) == crosses == plain_crosses(marks, {0})
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_cut_of_pushes_gives_the_crosses_of_a_plain_loop(data):
     marks = data.draw(st.text("++0--.", max_size=60))
@@ -85,6 +86,7 @@ def test_a_symbol_without_a_sign_leaves_none_to_the_bars_that_go_on():
     assert crosses.push(np.array([-1], np.int8), NO_START)[0].tolist() == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.sampled_from([np.nan, -0.0, 0.0, 1.0, 1.0000000000000002, -5.0])] * 2)))
 def test_a_trend_is_the_sign_of_the_difference(pairs):
     fast, slow = np.array(pairs, np.float64).reshape(-1, 2).T
