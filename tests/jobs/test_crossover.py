@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import talib
 from hypothesis import HealthCheck, given, settings
@@ -87,6 +88,33 @@ def test_crosses_are_those_of_talibs_averages(crossover, fast, slow):
             expected.append((symbol, times[at], word, prices[at], *(pytest.approx(line[at]) for line in lines)))
     assert read_crosses(crossover(fast, slow, DATA / "bars.csv").lines) == expected
     assert len(expected) > 3
+
+
+@pytest.mark.parametrize(("fast", "slow"), [("close", "sma:2"), ("sma:2", "sma:4"), ("sma:1", "sma:8")])
+def test_crosses_are_those_of_backtraders_indicator(crossover, bars, fast, slow):
+    """On whole prices, whose means over 2, 4 and 8 bars it has without rounding; ties are frequent."""
+    bt = pytest.importorskip("backtrader", reason="needs backtrader 1.9.78.123")
+    closes = np.random.default_rng(4).integers(1, 5, 300).astype(float)
+    path = bars(*closes)
+    found = []
+
+    class Watcher(bt.Strategy):
+        def __init__(self):
+            lines = [bt.ind.SMA(self.data.close, period=int(text.partition(":")[2] or 1)) for text in (fast, slow)]
+            self.crosses = bt.ind.CrossOver(*lines)
+
+        def next(self):
+            if self.crosses[0]:
+                word = "golden" if self.crosses[0] > 0 else "death"
+                found.append(f"{self.data.datetime.date(0)} {word}")
+
+    cerebro = bt.Cerebro()
+    frame = pd.read_csv(path, parse_dates=["timestamp"], index_col="timestamp")
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame.assign(open=closes, high=closes, low=closes, volume=0)))
+    cerebro.addstrategy(Watcher)
+    cerebro.run()
+    told = [b" ".join(line.split(b"\t")[1:3]).decode() for line in crossover(fast, slow, path).lines]
+    assert told == found and len(found) > 30
 
 
 # Against sma:2 the price lies where it moved to since the bar before: that plants any row of signs, from the second bar
