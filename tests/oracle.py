@@ -48,3 +48,54 @@ def read_lines(lines):
 def _time(text):
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def exact_line(text, times, prices):
+    """An indicator of exact arithmetic as `sma:3` or `max:7d`, or `close`: a Fraction a bar, None where not full."""
+    kind, _, window = text.partition(":")
+    if not window:
+        return prices
+    days = timedelta(days=int(window[:-1])) if window.endswith("d") else None
+    values = []
+    for at, time in enumerate(times):
+        if days is None:
+            full, held = at + 1 >= int(window), prices[max(0, at + 1 - int(window)) : at + 1]
+        else:
+            full = time - times[0] >= days
+            held = [price for then, price in zip(times, prices, strict=True) if time - days < then <= time]
+        values.append(_EXACT[kind](held) if full else None)
+    return values
+
+
+_EXACT = {
+    "sma": lambda held: sum(held) / len(held),
+    "wma": lambda held: sum(n * price for n, price in enumerate(held, 1)) / sum(range(len(held) + 1)),
+    "sum": sum,
+    "min": min,
+    "max": max,
+}
+
+
+def exact_crosses(bars, fast, slow):
+    """Crosses (symbol, time, golden|death, price, fast, slow) of two exact lines over bars as for `moving_means`.
+
+    The sign of fast - slow against the one it had when it was last not zero, which it had since both are full.
+    """
+    lines = []
+    for symbol in {bar[0] for bar in bars}:
+        series = sorted({(time, Fraction(text)) for name, time, text in bars if name == symbol})
+        times, prices = [time for time, _ in series], [price for _, price in series]
+        was_above = None
+        for row in zip(times, prices, *(exact_line(text, times, prices) for text in (fast, slow)), strict=True):
+            if None not in row and row[2] != row[3]:
+                is_above = row[2] > row[3]
+                if was_above is not None and is_above != was_above:
+                    lines.append((symbol, row[0], "golden" if is_above else "death", *map(float, row[1:])))
+                was_above = is_above
+    return sorted(lines)
+
+
+def read_crosses(lines):
+    """Output lines (bytes) of one pair as sorted (symbol, time, golden|death, price, fast, slow)."""
+    fields = (line.decode().split("\t") for line in lines)
+    return sorted((row[0], _time(row[1]), row[2], *map(float, row[3:])) for row in fields)

@@ -40,20 +40,41 @@ def test_only_barjob_and_the_runners_know_mrjob(path):
         assert not {name for name in imports(path) if name.split(".")[0] == "mrjob"}
 
 
-@pytest.mark.parametrize(
-    "path", those("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding"), ids=name_of
+KERNELS = (
+    "windrow.windows",
+    "windrow.exact",
+    "windrow.limbs",
+    "windrow.rounding",
+    "windrow.signals",
+    "windrow.trading",
 )
+
+
+@pytest.mark.parametrize("path", those(*KERNELS), ids=name_of)
 def test_kernels_import_numpy_and_kernels_only(path):
     ours = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
-    allowed = ("windrow.windows", "windrow.exact", "windrow.limbs", "windrow.rounding", "windrow.errors")
-    assert all(name == "windrow" or name.startswith(allowed) for name in ours)
+    assert all(name == "windrow" or name.startswith((*KERNELS, "windrow.errors")) for name in ours)
     others = {name.split(".")[0] for name in imports(path)} - set(PACKAGES)
     assert others - {"numpy"} <= sys.stdlib_module_names
 
 
+@pytest.mark.parametrize("path", those("windrow.backtest", "windrow.sweep"), ids=name_of)
+def test_backtests_and_sweeps_know_nothing_of_files_of_bars_and_of_the_framework(path):
+    around = ("windrow.feeds", "windrow.bars", "windrow.runners", "windrow.submit", "windrow.barjob", "jobs")
+    assert not {name for name in imports(path) if name.startswith(around)}
+
+
 @pytest.mark.parametrize("path", those("windrow.feeds", "windrow.bars", "windrow.times", "sort_keys"), ids=name_of)
 def test_what_brings_bars_in_knows_nothing_of_what_comes_after(path):
-    after = ("windrow.windows", "windrow.indicators", "windrow.sinks", "windrow.runners", "windrow.barjob", "jobs")
+    after = (
+        "windrow.windows",
+        "windrow.indicators",
+        "windrow.signals",
+        "windrow.sinks",
+        "windrow.runners",
+        "windrow.barjob",
+        "jobs",
+    )
     assert not {name for name in imports(path) if name.startswith(after)}
 
 

@@ -287,3 +287,13 @@ def test_bars_are_read_as_the_job_read_them(tmp_path, monkeypatch, capsys):
     panels = plotting._read(tmp_path / "out", ["AA.csv"], [], None)
     assert panels.subtitle == "2024-01-02 14:30 to 2024-01-02 14:49 UTC"
     assert panels.rows["y1"].notna().sum() == 19 and len(panels.rows) == 20
+
+
+def test_crosses_are_not_drawn_as_averages(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").write_text("AA\t2024-01-02\tgolden\t1.0\t1.0\t0.5\n")
+    assert main(["plot", "out", "--bars", "a.csv"]) == 1
+    assert capsys.readouterr().err == (
+        "error: out: holds crosses, and averages are drawn: run moving-average with an --indicator for each line that"
+        " crosses, and plot what it wrote\n"
+    )

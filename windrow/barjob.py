@@ -92,6 +92,8 @@ class BarJob(MRJob):
     map_only = False
     #: Whether the texts of rejected lines reach `map_bars`, not only their number.
     keep_texts = False
+    #: Why there may be no line of output, and the cure.
+    no_lines = "no line of output: no window was ever full; give a shorter one, or --min-periods"
     _shown = float("-inf")
 
     def columns(self) -> list[str]:
@@ -213,7 +215,7 @@ class BarJob(MRJob):
     def tell(self, counts: Counter[str]) -> None:
         """Says what was done, on standard error."""
         if not counts["output lines"]:
-            say("warning: no line of output: no window was ever full; give a shorter one, or --min-periods")
+            say(f"warning: {self.no_lines}")
         if not self.options.quiet:
             say(summary(counts), *table(counts))
 

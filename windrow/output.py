@@ -20,6 +20,7 @@ from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import list_files, settle
 from windrow.sinks.publish import DESCRIPTION
+from windrow.sinks.signals import WORDS, names_of, tells_cross
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
@@ -29,8 +30,8 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
 
     `path` is an output directory, or one part of it, of lines or Parquet. Rows are sorted by symbol and timestamp.
     Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the
-    directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. All lines are
-    held in memory.
+    directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses have
+    the columns signal (golden or death), price, fast, slow and, of several pairs, pair. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than `columns` says.
     """
@@ -68,16 +69,21 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
     if not whole:
         raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the output again, whole")
     fields = first.count(b"\t") - 1
-    names = names if names is not None else [f"value_{i + 1}" for i in range(fields)]
+    usual = names_of(fields - 3) if tells_cross(first) else [f"value_{i + 1}" for i in range(fields)]
+    names = names if names is not None else usual
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
         raise _other_names(part, fields, names)
-    table = _read_lines(part, fields, marked=first.startswith(_MARK))
+    are_words = [name in WORDS for name in usual]
+    table = _read_lines(part, are_words, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
     moments = _parse_times(part, times.dictionary.to_pylist())
-    values = [column.to_numpy() for column in table.columns[2:]]
+    values = [
+        column.to_pandas().astype(str) if is_word else column.to_numpy()
+        for column, is_word in zip(table.columns[2:], are_words, strict=True)
+    ]
     return _frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
 
 
@@ -111,10 +117,11 @@ def _ends(part: Path) -> tuple[bytes, bool]:
         return first, file.read() in (b"", b"\n")
 
 
-def _read_lines(part: Path, fields: int, marked: bool) -> Any:
-    """The lines as an arrow table, whose parser of numbers is exact."""
-    names = [str(number) for number in range(2 + fields)]
+def _read_lines(part: Path, are_words: Sequence[bool], marked: bool) -> Any:
+    """The lines as an arrow table, whose parser of numbers is exact; `are_words` tells values that are none."""
     text = pa.dictionary(pa.int32(), pa.string())
+    types = [text, text, *(text if is_word else pa.float64() for is_word in are_words)]
+    names = [str(number) for number in range(len(types))]
     try:
         return pa_csv.read_csv(
             # arrow drops a byte order mark; this one is the first symbol's
@@ -122,7 +129,7 @@ def _read_lines(part: Path, fields: int, marked: bool) -> Any:
             pa_csv.ReadOptions(column_names=names),
             pa_csv.ParseOptions(delimiter="\t", quote_char=False),
             pa_csv.ConvertOptions(
-                column_types={**dict.fromkeys(names, pa.float64()), "0": text, "1": text},
+                column_types=dict(zip(names, types, strict=True)),
                 null_values=[""],
                 strings_can_be_null=False,
             ),
@@ -162,7 +169,7 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _empty(names: Sequence[str]) -> pd.DataFrame:
     columns = {"symbol": pd.Series(dtype=str), "timestamp": pd.Series(dtype="datetime64[ns]")}
-    return pd.DataFrame(columns | {name: pd.Series(dtype=np.float64) for name in names})
+    return pd.DataFrame(columns | {name: pd.Series(dtype=str if name in WORDS else np.float64) for name in names})
 
 
 def reading_of(path: str | Path, column: str | None = None) -> Reading:

@@ -113,7 +113,13 @@ def _read(output: Path, bars: list[str], symbols: list[str], column: str | None)
 
     if not output.exists():
         raise InputError(f"{output}: no such file or folder: give a job's --output-dir, or a file of its output")
-    averages = choose(read_output(str(output)), symbols, str(output))
+    lines = read_output(str(output))
+    if "signal" in lines:
+        raise InputError(
+            f"{output}: holds crosses, and averages are drawn: run moving-average with an --indicator for each line"
+            " that crosses, and plot what it wrote"
+        )
+    averages = choose(lines, symbols, str(output))
     chosen = averages["symbol"].unique().tolist()
     reading = reading_of(output, column)
     prices = choose(read_bars(bars, chosen, reading), chosen, " ".join(bars))

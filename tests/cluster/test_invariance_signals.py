@@ -1,0 +1,59 @@
+"""Crosses, and what else is no table of averages, on Hadoop: the bytes of one process here, as for averages.
+
+In one process in every run of the tests, and on the one-machine cluster.
+"""
+
+import pytest
+
+from tests.cluster.test_invariance import SMALL, files_of
+from tests.jobs.test_invariance_signals import DATA, JOBS
+
+# Reducers, files, their order, and kind; of each two settings that occur together somewhere.
+RUNS = [
+    (1, 3, "shuffled", "csv"),
+    (3, 1, "by time", "gz"),
+    (8, 3, "shuffled", "small blocks"),
+    (3, 3, "by time", "parquet"),
+]
+
+
+@pytest.fixture(scope="module", params=JOBS)
+def case(request):
+    return JOBS[request.param]
+
+
+def check(ran, run_module, case):
+    assert ran.status == 0, ran.err
+    here = run_module(case.job.__module__, *case.options, DATA / "bars.csv")
+    assert ran.lines == here.lines and len(here.lines) > 0
+
+
+def test_one_process_writes_the_same_bytes(on_hadoop, run_module, tmp_path, case):
+    for name, content in files_of("shuffled", 3, "csv", tmp_path):
+        (tmp_path / name).write_bytes(content)
+    options = ["--block-bars", "64", "--slot", "90d", "-D", "mapreduce.job.reduces=3"]
+    paths = sorted(tmp_path.glob("*.csv"))
+    check(on_hadoop(*case.options, *options, *paths, job=case.job.__module__), run_module, case)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_the_cluster_writes_the_same_bytes(on_cluster, run_module, hdfs, tmp_path, case, run):
+    reducers, files, order, kind = run
+    for name, content in files_of(order, files, kind, tmp_path):
+        hdfs.put(f"in/{name}", content, **({"blocksize": SMALL} if kind == "small blocks" else {}))
+    options = ["-D", f"mapreduce.job.reduces={reducers}"]
+    check(on_cluster(*case.options, *options, hdfs.uri("in"), job=case.job.__module__), run_module, case)
+
+
+@pytest.mark.cluster
+def test_an_output_on_hdfs_describes_itself(on_cluster, run_module, hdfs, case):
+    bars = hdfs.put("bars.csv", (DATA / "bars.csv").read_bytes(), blocksize=SMALL)
+    options = ["-D", "mapreduce.job.reduces=3", "-o", hdfs.uri("out")]
+    ran = on_cluster(*case.options, *options, bars, job=case.job.__module__)
+    assert ran.status == 0, ran.err
+    names = hdfs.list("out")
+    assert {"_SUCCESS", "_windrow.json", "part-00000", "part-00001", "part-00002"} <= set(names)
+    here = run_module(case.job.__module__, *case.options, DATA / "bars.csv")
+    parts = (hdfs.read(f"out/{name}") for name in names if name.startswith("part-") and name[-1].isdigit())
+    assert sorted(line for part in parts for line in part.splitlines()) == here.lines

@@ -1,0 +1,48 @@
+"""The guides in docs/ are true: what they show on a console is what the commands print, their options exist."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GUIDES = sorted(path.name for path in (ROOT / "docs").glob("*.md") if "```console\n" in path.read_text())
+
+
+def consoles(guide):
+    """What a guide shows of a console."""
+    return "".join(
+        re.findall(r"^```console\n(.*?)^```$", (ROOT / "docs" / guide).read_text(), re.MULTILINE | re.DOTALL)
+    )
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a command in a folder with the sample bars, and with `windrow` on the path; what a terminal would show."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    command = tmp_path / "bin" / "windrow"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m windrow.cli "$@"\n')
+    command.chmod(0o755)
+    env = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return lambda command: subprocess.run(["bash", "-c", command], cwd=tmp_path, env=env, **both).stdout.decode()
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_command_prints_what_the_guide_shows(shell, guide):
+    shown = consoles(guide)
+    commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
+    assert "".join(f"$ {command}\n{shell(command)}" for command in commands) == shown
+    assert commands
+
+
+def test_the_guide_to_signals_and_help_name_the_same_options_of_crosses(run_module):
+    section = (ROOT / "docs/signals.md").read_text().partition("## Crosses\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
+    helped = run_module("jobs.crossover", "--help").out.decode().partition("Crosses:")[2].partition("Reading bars:")[0]
+    assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
