@@ -39,6 +39,8 @@ SPECULATE_AT_ONCE = [
     *("-D", f"{ESTIMATOR}.simple.exponential.smooth.skip-initials=1000000"),
 ]
 #: A task's kind, as Hadoop writes it in the name of an attempt.
+#: Seconds until what is to be broken has come up; CI runs other tests meanwhile.
+WAIT = 300
 KINDS = {"mapper": "m", "reducer": "r"}
 
 
@@ -179,21 +181,21 @@ class Cluster:
         """The output of a `hadoop` command."""
         return subprocess.run([HOME / "hadoop", *map(str, args)], stdout=subprocess.PIPE, check=True).stdout
 
-    def kill_python(self, kind, timeout=120):
+    def kill_python(self, kind, timeout=WAIT):
         """Ends the Python of a running "mapper" or "reducer"."""
         return self._signal(signal.SIGKILL, lambda: task_pythons(kind), timeout)
 
-    def kill_jvm(self, kind, timeout=120):
+    def kill_jvm(self, kind, timeout=WAIT):
         """Ends the JVM of a running "mapper" or "reducer"; its Python then reads the end of its input."""
         return self._signal(
             signal.SIGKILL, lambda: [jvm for jvm in task_jvms(kind) if task_pythons(kind, jvm)], timeout
         )
 
-    def kill_put(self, timeout=120):
+    def kill_put(self, timeout=WAIT):
         """Ends Hadoop's client while a task puts a file on HDFS by it."""
         return self._signal(signal.SIGKILL, lambda: [p for p in processes() if p.node and "-put" in p.command], timeout)
 
-    def hang_python(self, kind, node=None, timeout=120):
+    def hang_python(self, kind, node=None, timeout=WAIT):
         """Stops the Python of a running task, on that node if one is named."""
         held = self._signal(
             signal.SIGSTOP, lambda: [p for p in task_pythons(kind) if node is None or p.node == node], timeout
@@ -207,7 +209,7 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._held.pop().pid, signal.SIGCONT)
 
-    def await_another_attempt(self, kind, held, timeout=120):
+    def await_another_attempt(self, kind, held, timeout=WAIT):
         """Waits until the task whose Python is held is tried by another attempt's Python, and returns that."""
         mine = attempt_of(held)  # it is stopped, and cannot end
 
@@ -218,11 +220,15 @@ class Cluster:
         return self._await(others, timeout)[0]
 
     def _signal(self, number, find, timeout):
-        """Sends it to the first process found that is still there."""
+        """Sends it to the first process found that has not ended: one that has may still be listed, and be killed."""
         for found in self._await(find, timeout):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(found.pid, number)
-                return found
+            with contextlib.suppress(OSError):
+                os.kill(found.pid, signal.SIGSTOP)
+                while (state := found.state()) not in "TZX":
+                    time.sleep(0.01)
+                if state == "T":
+                    os.kill(found.pid, number)
+                    return found
         return self._signal(number, find, timeout)
 
     def _await(self, find, timeout):
@@ -232,11 +238,11 @@ class Cluster:
             time.sleep(0.02)
         return found
 
-    def idle(self, timeout=120):
+    def idle(self, timeout=WAIT):
         """Waits until no application master runs: one of a job that has ended lingers for some seconds."""
         self._await(lambda: not application_masters(), timeout)
 
-    def am_node(self, timeout=120):
+    def am_node(self, timeout=WAIT):
         """The number of the node that runs an application master."""
         return self._await(application_masters, timeout)[0].node
 
@@ -272,6 +278,10 @@ class Process:
         self.command = (place / "cmdline").read_bytes().decode(errors="replace").split("\0")
         self.parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
         self.folder = os.readlink(place / "cwd")
+
+    def state(self):
+        """What it does now, as a letter of proc(5); OSError once it is gone."""
+        return (Path("/proc") / str(self.pid) / "stat").read_text().rpartition(")")[2].split()[0]
 
     @property
     def node(self):
