@@ -38,9 +38,9 @@ SPECULATE_AT_ONCE = [
     *("-D", f"{ESTIMATOR}.class=org.apache.hadoop.mapreduce.v2.app.speculate.SimpleExponentialTaskRuntimeEstimator"),
     *("-D", f"{ESTIMATOR}.simple.exponential.smooth.skip-initials=1000000"),
 ]
-#: A task's kind, as Hadoop writes it in the name of an attempt.
 #: Seconds until what is to be broken has come up; CI runs other tests meanwhile.
 WAIT = 300
+#: A task's kind, as Hadoop writes it in the name of an attempt.
 KINDS = {"mapper": "m", "reducer": "r"}
 
 
