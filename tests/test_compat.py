@@ -149,3 +149,9 @@ def test_pipes_quote_is_shlex_quote(monkeypatch, text):
     compat.supply_pipes()
     assert sys.modules["pipes"].quote(text) == shlex.quote(text)
     assert shlex.split(importlib.import_module("pipes").quote(text)) == [text]
+
+
+def test_a_task_does_not_load_http_and_mrjobs_functions_that_need_it_do():
+    assert python("import sys, windrow.barjob; print('urllib.request' in sys.modules)") == ["False"]
+    called = "import windrow.compat, mrjob.py2 as m; print(m.pathname2url('a b'), m.urlopen('data:,x').read().decode())"
+    assert python(called) == ["a%20b", "x"]
