@@ -241,7 +241,7 @@ def draw(cases):
         alt.Chart(alt.InlineData(values=points))
         .mark_point(filled=True, opacity=0.95)
         .encode(
-            y=alt.Y("case:N", sort=titles, title=None, axis=alt.Axis(grid=True)),
+            y=alt.Y("case:N", sort=titles, title=None, axis=alt.Axis(grid=True, minExtent=_LEFT)),
             color=alt.Color("program:N", sort=names, title=None,
                             scale=alt.Scale(domain=names, range=[_COLOURS[name] for name in names])),
             shape=alt.Shape("program:N", sort=names, title=None, scale=alt.Scale(
@@ -269,6 +269,8 @@ def _scale(field, title):
     )
 
 
+#: Room for titles of cases: what draws knows another font than who looks.
+_LEFT = 300
 _LABEL = {"labelColor": "#5b6675", "titleColor": "#1d2530", "titleFontWeight": 600, "titleFontSize": 13}
 STYLE = {
     "background": "#ffffff",

@@ -257,8 +257,9 @@ def draw(measured):
             for run in runs
             for phase in ("map", "reduce")
         ]
+        axis = alt.Axis(format="~s", values=sorted(run[name] for run in runs), labelOverlap=True, grid=False)
         chart = alt.Chart(alt.InlineData(values=points)).mark_line(point=alt.OverlayMarkDef(size=50)).encode(
-            x=alt.X("at:Q", title=AXES[name], scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=6)),
+            x=alt.X("at:Q", title=AXES[name], scale=alt.Scale(type="log", nice=False, padding=12), axis=axis),
             y=alt.Y("ns:Q", title="ns of CPU a bar", scale=alt.Scale(zero=True)),
             color=alt.Color("phase:N", title=None, scale=alt.Scale(domain=["map", "reduce"],
                                                                    range=["#0072b2", "#d55e00"])),
