@@ -43,6 +43,11 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
 
         return invoke
 
+    def _run_reducers(self, step_num: int, num_reducer_tasks: int) -> None:
+        if self._forks():
+            import pyarrow.compute  # noqa: F401  reducers write lines by it; here it is imported once for all of them
+        super()._run_reducers(step_num, num_reducer_tasks)
+
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
         if self._forks():
             run_forked(funcs, num_processes or self._num_cores(), self._tell)
