@@ -37,7 +37,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sort_keys.keys import encode_slice, encode_symbol, encode_time, key_order
+from sort_keys.keys import encode_slice, encode_symbols, encode_time, key_order
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
@@ -115,14 +115,18 @@ def write_blocks(
     owners = np.searchsorted(bars.starts, cuts, side="right") - 1
     fields = _first_fields(bars.symbols, owners, bars.times[cuts], slices)
     parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
-    for field, time, part in zip(fields, bars.times[cuts].tolist(), parts, strict=True):
-        payload = b"".join(part)
-        yield b"%b\t%b\t%b\n" % (field, encode_time(time), _escape(payload + _CHECK.pack(crc32(payload))))
+    payloads = _escape([_checked(b"".join(part)) for part in parts])
+    for field, time, payload in zip(fields, bars.times[cuts].tolist(), payloads, strict=True):
+        yield b"%b\t%b\t%b\n" % (field, encode_time(time), payload)
+
+
+def _checked(body: bytes) -> bytes:
+    return body + _CHECK.pack(crc32(body))
 
 
 def _first_fields(names: list[str], owners: Int64, times: Int64, slices: Slots | None) -> Iterator[bytes]:
     """The first fields of blocks' keys; `names[owners[i]]` is the symbol of block i, which begins at `times[i]`."""
-    symbols = [encode_symbol(name) for name in names]
+    symbols = encode_symbols(names)
     if slices is None:
         return (symbols[owner] for owner in owners.tolist())
     numbers = slices.numbers(times).tolist()
@@ -319,10 +323,16 @@ def _read_values(deltas: Int64, counts: Int64, heads: Any) -> Float64:
 _ESCAPE = b"\x1b"
 _PLAIN = np.arange(256, dtype=np.uint8)
 _PLAIN[list(b"enr")] = list(b"\x1b\n\r")
+_ESCAPED = np.zeros(256, bool)
+_ESCAPED[list(b"\x1b\n\r")] = True
 
 
-def _escape(payload: bytes) -> bytes:
-    return payload.replace(_ESCAPE, b"\x1be").replace(b"\n", b"\x1bn").replace(b"\r", b"\x1br")
+def _escape(bodies: Sequence[bytes]) -> list[bytes]:
+    raw = b"".join(bodies)
+    ends = np.cumsum([len(body) for body in bodies])
+    ends += np.searchsorted(np.flatnonzero(_ESCAPED[np.frombuffer(raw, np.uint8)]), ends)
+    escaped = raw.replace(_ESCAPE, b"\x1be").replace(b"\n", b"\x1bn").replace(b"\r", b"\x1br")
+    return [escaped[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def _unescape(payloads: Sequence[bytes]) -> list[bytes]:

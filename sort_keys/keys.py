@@ -41,6 +41,17 @@ def encode_symbol(symbol: str) -> bytes:
     return _UNSAFE.sub(lambda match: b"%%%02X" % match[0][0], raw) if _UNSAFE.search(raw) else raw
 
 
+def encode_symbols(symbols: Sequence[str]) -> list[bytes]:
+    """What `encode_symbol` gives for each; most symbols need no escape, and that is seen of all at once.
+
+    >>> encode_symbols(["AA", "é", "%"])
+    [b'AA', b'\\xc3\\xa9', b'%25']
+    """
+    if _UNSAFE.search("".join(symbols).encode()):
+        return [encode_symbol(symbol) for symbol in symbols]
+    return [symbol.encode() for symbol in symbols]
+
+
 def decode_symbol(encoded: bytes) -> str:
     r"""The symbol that `encode_symbol` wrote.
 

@@ -149,11 +149,17 @@ class Merge:
 
     def _count_slots(self, names: list[bytes], owners: Int64, times: Int64) -> None:
         if self.slots is not None:
-            spans = np.array([self.slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])
-            slots = times // spans[owners]
+            slots = times // self._spans(self.slots, names, owners)
             changes = int(np.count_nonzero((slots[1:] != slots[:-1]) | (owners[1:] != owners[:-1])))
             self.findings.slots += changes + ((names[0], int(slots[0])) != self._last_slot)
             self._last_slot = names[-1], int(slots[-1])
+
+    @staticmethod
+    def _spans(slots: Slots, names: list[bytes], owners: Int64) -> Int64 | int:
+        """The spans of blocks' slots; one for all where no symbol is dense."""
+        if not slots.dense:
+            return slots.span
+        return np.array([slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])[owners]
 
     def _merge(self, names: list[bytes], owners: Int64, first_times: list[int], payloads: list[bytes]) -> Stretch:
         """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""

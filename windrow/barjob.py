@@ -64,7 +64,7 @@ from windrow.slices import Lines, SlicedKernel, Slicer, stitch
 from windrow.submit import say
 
 #: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
-_FEW_BARS, _MOST_BARS = 512, 1_200_000
+_FEW_BARS, _MOST_BARS = 512, 900_000
 #: Between two words of a task about how far it is.
 _SECONDS = 3.0
 
@@ -327,6 +327,7 @@ class BarJob(MRJob):
                 counts[f"rejected: {reason}"] += lines
             self.stdout.writelines(self.map_bars(bars, source))
             self._show(f"{counts['bars']:,} bars read")
+            del bars  # before the next ones are read
         self._count(counts)
 
     def _feed(self) -> Iterator[tuple[Bars, str]]:
@@ -453,8 +454,9 @@ def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, st
         held.append(bars)
         total = sum(map(len, held))
         if total >= min(_MOST_BARS, _FEW_BARS * max(len(part.symbols) for part in held)):
-            yield join_bars(held), source
-            held = []
+            joined, held = join_bars(held), []
+            yield joined, source
+            del joined
     if held:
         yield join_bars(held), source
 

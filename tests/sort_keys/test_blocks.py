@@ -137,7 +137,7 @@ def test_control_slots_ignored(monkeypatch):
 
 
 def test_control_line_ends_not_escaped(monkeypatch):
-    monkeypatch.setattr(blocks, "_escape", lambda payload: payload.replace(b"\x1b", b"\x1be"))
+    monkeypatch.setattr(blocks, "_escape", lambda bodies: [body.replace(b"\x1b", b"\x1be") for body in bodies])
     assert_red(check_blocks, BARS, SLOTS, BLOCK_BARS)
 
 
@@ -211,7 +211,7 @@ FIRST, PAYLOAD = payload_of()
 
 def resealed(payload):
     """A payload with its checksum made right: what a mapper of another version might send."""
-    return blocks._escape(payload + struct.pack("<I", crc32(payload)))
+    return blocks._escape([payload + struct.pack("<I", crc32(payload))])[0]
 
 
 def refused(payload, columns=1, first=FIRST):
