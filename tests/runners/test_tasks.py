@@ -94,3 +94,13 @@ def test_no_descriptor_and_no_child_stays():
     assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_is_done_meanwhile_is_done_once_beside_the_first_tasks(tmp_path):
+    def waits():
+        while not (tmp_path / "meanwhile").exists():
+            time.sleep(0.001)
+
+    done = []
+    run_forked([waits] * 3, 2, meanwhile=lambda: done.append((tmp_path / "meanwhile").touch()))
+    assert len(done) == 1

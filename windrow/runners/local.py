@@ -28,6 +28,10 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
             self._opts[name] for name in ("setup", "python_bin", "task_python_bin")
         )
 
+    def _bootstrap_mrjob(self) -> bool:
+        # A fork has mrjob; to put it into an archive for other interpreters takes 40 ms.
+        return not self._forks() and bool(super()._bootstrap_mrjob())
+
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
         task = self._task
         if task is None or not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
@@ -43,17 +47,17 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
 
         return invoke
 
-    def _run_reducers(self, step_num: int, num_reducer_tasks: int) -> None:
-        if self._forks():
-            import pyarrow.compute  # noqa: F401  reducers write lines by it; here it is imported once for all of them
-        super()._run_reducers(step_num, num_reducer_tasks)
-
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
         if self._forks():
-            run_forked(funcs, num_processes or self._num_cores(), self._tell)
+            run_forked(funcs, num_processes or self._num_cores(), self._tell, _import_for_reducers)
         else:
             super()._run_multiple(list(funcs), num_processes)
 
     def _log_cause_of_error(self, ex: Exception) -> None:
         if not self._forks():
             super()._log_cause_of_error(ex)
+
+
+def _import_for_reducers() -> None:
+    """What reducers write lines by: once, while mappers run, for all that are forked later."""
+    import pyarrow.compute  # noqa: F401

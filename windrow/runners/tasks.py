@@ -20,9 +20,15 @@ class TaskError(Exception):
     """A task failed by an error that windrow does not foresee; `str()` is its traceback."""
 
 
-def run_forked(tasks: Iterable[Callable[[], None]], processes: int, done: Callable[[int], object] = int) -> None:
+def run_forked(
+    tasks: Iterable[Callable[[], None]],
+    processes: int,
+    done: Callable[[int], object] = int,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
     """Runs all tasks, at most `processes` at a time, telling `done` of each; returns when all are.
 
+    This process does nothing but wait, once it has done `meanwhile` beside the first tasks.
     At the first failure the tasks under way are ended and the failure is raised here: a WindrowError as it was, any
     other as TaskError.
     """
@@ -35,6 +41,9 @@ def run_forked(tasks: Iterable[Callable[[], None]], processes: int, done: Callab
                 running[reads] = process
             if not running:
                 return
+            if meanwhile:
+                meanwhile()
+                meanwhile = None
             for reads in select.select(list(running), [], [])[0]:
                 _reap(running.pop(reads), reads)
                 done(1)
