@@ -155,3 +155,12 @@ def test_a_task_does_not_load_http_and_mrjobs_functions_that_need_it_do():
     assert python("import sys, windrow.barjob; print('urllib.request' in sys.modules)") == ["False"]
     called = "import windrow.compat, mrjob.py2 as m; print(m.pathname2url('a b'), m.urlopen('data:,x').read().decode())"
     assert python(called) == ["a%20b", "x"]
+
+
+def test_yaml_is_loaded_where_it_is_used(tmp_path):
+    assert python("import sys, windrow.barjob; print('yaml.loader' in sys.modules)") == ["False"]
+    assert python("import windrow.barjob, yaml; print(yaml.safe_load('[1]'))") == ["[1]"]
+    conf = tmp_path / "mrjob.conf"
+    conf.write_text("runners:\n  local:\n    num_cores: 3\n")
+    read = f"import windrow.barjob, mrjob.conf as m; print(m.load_opts_from_mrjob_conf('local', {str(conf)!r})[0][1])"
+    assert python(read) == ["{'num_cores':", "3}"]

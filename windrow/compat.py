@@ -117,6 +117,17 @@ def load_mrjob_bin() -> None:
         del sys.modules["pyspark"]
 
 
+def load_mrjob_conf() -> None:
+    """Imports mrjob.conf with a yaml that is imported where it is used: to read configuration, if there is any."""
+    if "yaml" in sys.modules or "mrjob.conf" in sys.modules:
+        return
+    sys.modules["yaml"] = _module("yaml", __getattr__=lambda name: getattr(importlib.import_module("yaml"), name))
+    try:
+        importlib.import_module("mrjob.conf")
+    finally:
+        del sys.modules["yaml"]
+
+
 def supply_pipes() -> None:
     """Puts a `pipes` with `quote` in place where there is none; for good, as four modules of mrjob import it late."""
     try:
@@ -130,4 +141,5 @@ def supply_pipes() -> None:
 supply_pipes()
 load_mrjob_py2()
 load_mrjob()
+load_mrjob_conf()
 load_mrjob_bin()
