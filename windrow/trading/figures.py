@@ -1,101 +1,105 @@
-"""What is told of a run: from totals of the size of the runs."""
+"""What is told of a run: its figures, and why one is undefined."""
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from windrow.rounding import Floats
+from windrow.rounding import Floats, Mask
+from windrow.trading.drawdown import Drawdown
+from windrow.trading.rules import Rules
+from windrow.trading.trades import Trades
+from windrow.trading.value import Value
 
-
-class Moments(NamedTuple):
-    """Of the returns from one bar's value to the next: their number, and (runs,) arrays; population moments."""
-
-    count: int
-    mean: Floats
-    std: Floats
-    skewness: Floats
-    kurtosis: Floats
-
-    @classmethod
-    def of(cls, count: int, sums: Floats) -> "Moments":
-        """From sums of powers 1..4, (4, runs)."""
-        with np.errstate(all="ignore"):
-            m, m2, m3, m4 = sums / count
-            var = np.maximum(m2 - m * m, 0)
-            third = m3 - 3 * m * m2 + 2 * m**3
-            fourth = m4 - 4 * m * m3 + 6 * m * m * m2 - 3 * m**4
-            return cls(count, m, np.sqrt(var), third / var**1.5, fourth / var**2)
+#: The yearly return by which others are measured: backtrader's riskfreerate.
+TARGET = 0.01
 
 
-class Totals:
-    def __init__(self, cash: float, runs: int) -> None:
-        self.cash, self.bars, self.first_close, self.last_close = cash, 0, 0.0, 0.0
-        for name in ("traded", "largest", "closed_pnl", "mean", "squares", "drawdown", "drawdown_pct", "value_sum"):
-            setattr(self, name, np.zeros(runs))
-        for name in (
-            "total",
-            "closed",
-            "won",
-            "win",
-            "lose",
-            "win_streak",
-            "lose_streak",
-            "drawdown_bars",
-            "held_bars",
-        ):
-            setattr(self, name, np.zeros(runs, np.int64))
-        self.years: list[Floats] = []
+def figures(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> list[dict[str, Any]]:
+    """One dict a run: its figures by name, in the order in which they are written.
 
-    def close_trades(self, closed: Any, pnl: Floats) -> None:
-        won = closed & (pnl >= 0)
-        lost = closed & ~won
-        self.closed += closed
-        self.won += won
-        self.win = np.where(closed, (self.win + 1) * won, self.win)
-        self.lose = np.where(closed, (self.lose + 1) * lost, self.lose)
-        self.win_streak = np.maximum(self.win_streak, self.win)
-        self.lose_streak = np.maximum(self.lose_streak, self.lose)
-        self.closed_pnl += np.where(closed, pnl, 0.0)
-        delta = np.where(closed, pnl - self.mean, 0.0)
-        self.mean += delta / np.maximum(self.closed, 1)
-        self.squares += np.where(closed, delta * (pnl - self.mean), 0.0)
-
-
-FIELDS = (
-    "pnl", "final_value", "trades_total", "trades_open", "trades_closed", "won", "lost", "strike_rate", "win_streak",
-    "lose_streak", "closed_pnl", "sharpe", "sortino", "sqn", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars",
-    "return", "exposure", "turnover", "buy_and_hold",
-)  # fmt: skip
-_TARGET = 0.01
-
-
-def figures(t: Any, value: Floats, holds: Any, years: list[Floats]) -> list[dict[str, Any]]:
-    with np.errstate(all="ignore"):
-        y = np.array(years)
-        excess = y - _TARGET
-        mean = excess.mean(axis=0)
-        dev = np.sqrt(((excess - mean) ** 2).mean(axis=0))
-        dev = np.where(y.min(axis=0) == y.max(axis=0), 0, dev)
-        down = np.sqrt((np.minimum(excess, 0) ** 2).mean(axis=0))
-        sd = np.sqrt(t.squares / t.closed)
-        sd = np.where(sd <= t.largest * 2**-48, 0, sd)
-        sqn = np.where(t.closed < 2, 0.0, np.sqrt(t.closed) * t.mean / sd)
-        columns = {
-            "pnl": value - t.cash, "final_value": value, "trades_total": t.total, "trades_open": holds.astype(int),
-            "trades_closed": t.closed, "won": t.won, "lost": t.closed - t.won, "strike_rate": t.won / t.closed,
-            "win_streak": t.win_streak, "lose_streak": t.lose_streak, "closed_pnl": t.closed_pnl,
-            "sharpe": mean / dev, "sortino": mean / down, "sqn": sqn, "max_drawdown_pct": t.drawdown_pct,
-            "max_drawdown": t.drawdown, "max_drawdown_bars": t.drawdown_bars, "return": value / t.cash - 1,
-            "exposure": t.held_bars / t.bars, "turnover": t.traded / (t.value_sum / t.bars),
-            "buy_and_hold": np.full(len(value), t.last_close / t.first_close - 1),
-        }  # fmt: skip
-    rows = []
-    for row in zip(*(columns[name].tolist() for name in FIELDS), strict=True):
-        told: dict[str, Any] = {
-            name: v if isinstance(v, int) or np.isfinite(v) else None for name, v in zip(FIELDS, row, strict=True)
-        }
-        undefined = {name: "undefined" for name in FIELDS if told[name] is None}
-        if undefined:
-            told["undefined"] = undefined
-        rows.append(told)
+    An undefined one is None; "undefined", which stands last and only there, says why by name.
+    """
+    columns = _columns(rules, value, trades, drawdown)
+    names = list(columns)
+    rows: list[dict[str, Any]] = [
+        dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)
+    ]
+    for name, missing, why in _undefined(value, trades, columns):
+        for run in np.flatnonzero(missing).tolist():
+            rows[run][name] = None
+            rows[run].setdefault("undefined", {}).setdefault(name, why)
     return rows
+
+
+def _columns(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> dict[str, NDArray[Any]]:
+    years, mean = value.years(), value.mean()
+    with np.errstate(all="ignore"):
+        return {
+            "pnl": value.now - rules.cash,
+            "final_value": value.now,
+            "trades_total": trades.total,
+            "trades_open": trades.total - trades.closed,
+            "trades_closed": trades.closed,
+            "won": trades.won,
+            "lost": trades.closed - trades.won,
+            "strike_rate": trades.won / trades.closed,
+            "win_streak": trades.win_streak,
+            "lose_streak": trades.lose_streak,
+            "closed_pnl": trades.profit,
+            "sharpe": _sharpe(years),
+            "sortino": _sortino(years),
+            "sqn": _sqn(trades),
+            "max_drawdown_pct": drawdown.percent,
+            "max_drawdown": drawdown.money,
+            "max_drawdown_bars": drawdown.bars,
+            "return": value.now / rules.cash - 1.0,
+            "exposure": value.bars_held / np.float64(value.bars),
+            "turnover": trades.traded / mean,
+            "buy_and_hold": np.full(len(mean), np.float64(value.last_close) / value.first_close - 1.0),
+        }
+
+
+def _sharpe(years: Floats) -> Floats:
+    """(mean - 0.01) / population deviation of calendar years' returns: backtrader's analyzers/sharpe.py."""
+    excess = years - TARGET
+    mean = excess.mean(axis=0)
+    return mean / np.sqrt(np.square(excess - mean).mean(axis=0))
+
+
+def _sortino(years: Floats) -> Floats:
+    """The same mean over the population's downside deviation: the root of the mean of min(return - 0.01, 0)**2."""
+    excess = years - TARGET
+    return excess.mean(axis=0) / np.sqrt(np.square(np.minimum(excess, 0.0)).mean(axis=0))
+
+
+def _sqn(trades: Trades) -> Floats:
+    """sqrt(n) x mean / population deviation of closed trades' profit, 0 below two: backtrader's analyzers/sqn.py."""
+    mean, deviation = trades.mean_and_deviation()
+    return np.where(trades.closed < 2, 0.0, np.sqrt(trades.closed) * mean / deviation)
+
+
+def _undefined(
+    value: Value, trades: Trades, columns: dict[str, NDArray[Any]]
+) -> Iterator[tuple[str, Mask | bool, str]]:
+    """Names of figures, the runs where they are undefined, and why; the first reason counts."""
+    runs = np.ones(len(value.now), bool)
+    if not value.bars:
+        for name in ("sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars"):
+            yield name, runs, "no bars"
+        for name in ("exposure", "turnover", "buy_and_hold"):
+            yield name, runs, "no bars"
+    else:
+        years = value.years()
+        from_nothing = ~np.isfinite(years).all(axis=0)
+        same = years.min(axis=0) == years.max(axis=0)
+        for name in ("sharpe", "sortino"):
+            yield name, from_nothing, "a calendar year began with a value of 0"
+        yield "sharpe", same, "a single calendar year" if len(years) == 1 else "all calendar years returned the same"
+        yield "sortino", years.min(axis=0) >= TARGET, f"no calendar year returned less than {TARGET}"
+        yield "turnover", ~(value.mean() > 0), "the mean value is not above 0"
+        yield "buy_and_hold", runs & (not value.first_close > 0), "the first close is not above 0"
+        yield "max_drawdown_pct", np.isnan(columns["max_drawdown_pct"]), "the highest value was not always above 0"
+    yield "strike_rate", trades.closed == 0, "no closed trade"
+    yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), "all closed trades had the same profit"
