@@ -31,7 +31,8 @@ class Backtests:
     The time goes by fills, not by bars: see windrow/trading. Results depend, to the bit, neither on where a push
     ends nor on what else runs beside.
 
-    `returns` asks for `returns()`, whose time goes by bars.
+    `returns` asks for `returns()`, whose time goes by bars. `signs`, (runs,), are those of the averages before the first
+    bar, 1, 0 or -1, where a cross may lie between that and the first bar.
 
     >>> rules = Rules(size=10, cash=1000)
     >>> tests = Backtests(rules, runs=1)
@@ -42,9 +43,10 @@ class Backtests:
     (15.0, 1)
     """
 
-    def __init__(self, rules: Rules, runs: int, returns: bool = False) -> None:
+    def __init__(self, rules: Rules, runs: int, returns: bool = False, signs: Signs | None = None) -> None:
         self.rules, self.runs = rules, runs
-        self._turns, self._broker, self._spans = TurnFinder(rules, runs), Broker(rules, runs), SpanMaker(rules, runs)
+        self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
+        self._spans = SpanMaker(rules, runs)
         self._trades, self._drawdown, self._value = Trades(rules, runs), Drawdown(runs), Value(rules, runs)
         self._returns = Returns(runs) if returns else None
         self._close = np.empty(0)
@@ -58,10 +60,10 @@ class Backtests:
     def _push(self, times: Ints, opens: Floats, closes: Floats, trend: Signs) -> None:
         rows, turns = self._turns.push(trend)
         if self.rules.fill == "close":
-            orders = self._broker.walk(turns, rows, closes, closes)
+            orders = self._broker.trade(turns, rows, closes, closes)
         else:
             known = np.concatenate([self._close if self._value.bars else closes[:1], closes[:-1]])
-            orders = self._broker.walk(turns, rows, known, opens)
+            orders = self._broker.trade(turns, rows, known, opens)
         self._close = closes[-1:].copy()
         spans = self._spans.push(orders, len(times))
         self._trades.push(spans)

@@ -8,25 +8,20 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from windrow.rounding import Floats, Ints, Mask
 from windrow.signals import Signs
 from windrow.trading.rules import Rules
 from windrow.trading.turns import Turns
 
-FILLED, CLOSED_ONLY, REFUSED, OPEN = range(4)
-STATUS = ("filled", "closed-only", "refused", "open")
-
-#: cash, shares held, side (1 buy, -1 sell), close where placed, price of the fill -> cash, shares, status afterwards.
-Sizing: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Floats, Floats, Signs]]
+FILLED, CLOSED_ONLY, REFUSED = range(3)
 
 
 class Orders(NamedTuple):
     """Orders of many runs, a run's in order of time; all of shape (orders,).
 
     bars: where it is filled, or would be. sides: 1 buy, -1 sell. prices: of the fill, slippage included. cash and
-    held: money and shares afterwards. asked: shares ordered, of one sign; NaN where the cash at the fill decides.
+    held: money and shares afterwards.
     """
 
     runs: Ints
@@ -36,59 +31,109 @@ class Orders(NamedTuple):
     status: Signs
     cash: Floats
     held: Floats
-    asked: Floats
+
+
+#: Cash, shares held, side, close where the order is placed, price of its fill -> status, cash and shares afterwards.
+Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs, Floats, Floats]]
 
 
 class Broker:
-    """Cash and shares of all runs. Walks the k-th look of every run at once: as many steps as the busiest run has looks.
+    """Cash and shares of all runs.
 
-    A run looks at its turns. Where, after a look, it does not hold what the averages say (its order was refused, or
-    only its closing leg was done), it looks at every bar until it does; with entries by cross it waits for the next.
+    A run looks at its turns. Where it then does not hold what the averages say, since its order was refused or only
+    closed a position, it strays: it looks at every bar until it does hold that. With entries by cross it just waits for
+    the next one.
+
+    The k-th orders of all runs are filled together, at first as if all were filled whole; runs of which that is not
+    so are walked look by look.
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash), np.zeros(runs)
         self._rules = rules
-        self._sizing: Sizing = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
-        self._stray = np.zeros(runs, bool)  # runs that do not hold what the averages say
-        self._lean = np.zeros(runs, np.int8)  # the sign of their last turn
+        self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
+        self._strays = np.zeros(runs, bool)
+        self._leans = np.zeros(runs, np.int8)  # the sign of the last turn
 
-    def walk(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
+    def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
         """All orders decided by `rows` (bars, runs), which have these turns.
 
         closes, prices: (bars,), the close at which an order is placed, and the price before slippage at which it is
         filled, both by the bar of the fill.
         """
-        slip, bars = self._rules.slippage, len(prices)
+        slip = self._rules.slippage
         quotes = np.concatenate([prices * (1 - slip), prices * (1 + slip)])
-        log: list[Orders] = []
-        run = np.flatnonzero((np.diff(turns.starts) > 1) | self._stray)
-        at, last = turns.starts[run], np.full(len(run), -1)
-        while len(run):
+        begins = turns.starts[:-1]
+        first = turns.signs[begins]
+        begins = begins + ((first != 0) & ~self._acts(first, self.held))
+        planned = self._fill_whole(turns, begins, closes, quotes)
+        failed = np.bincount(planned.runs, planned.status != FILLED, len(begins)) > 0
+        done = ~failed & ~self._strays
+        last = planned.runs.searchsorted(np.arange(len(begins)), "right") - 1
+        moved = done & (turns.starts[1:] - 1 > begins)
+        self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
+        turned = done & (np.diff(turns.starts) > 1)
+        self._leans[turned] = turns.signs[turns.starts[1:][turned] - 2]
+        if done.all():
+            return planned
+        kept = done[planned.runs]
+        walked = self._walk(turns, np.flatnonzero(~done), rows, closes, quotes)
+        return Orders._make(np.concatenate([a[kept], b]) for a, b in zip(planned, walked, strict=True))
+
+    def _fill_whole(self, turns: Turns, begins: Ints, closes: Floats, quotes: Floats) -> Orders:
+        """An order at every turn from each run's `begins` on, as if nothing were ever refused; sorted by run."""
+        counts = turns.starts[1:] - 1 - begins
+        runs = np.repeat(np.arange(len(counts)), counts)
+        ends = np.cumsum(counts)
+        number = np.arange(len(runs)) - np.repeat(ends - counts, counts)
+        at = np.repeat(begins, counts) + number
+        # The k-th orders of all runs side by side, runs with many orders first: they are those of a prefix of runs.
+        order = np.argsort(-counts, kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        widths = np.bincount(number)
+        place = np.append(0, np.cumsum(widths))[number] + rank[runs]
+        look = np.empty_like(place)
+        look[place] = at
+        bar, side = turns.bars[look], turns.signs[look]
+        close, price = closes[bar], quotes[bar + len(closes) * (side > 0)]
+        cash, held = self.cash[order], self.held[order]
+        status = np.empty(len(place), np.int8)
+        after_cash, after_held = np.empty(len(place)), np.empty(len(place))
+        begin = 0
+        for width in widths.tolist():
+            k = slice(begin, begin + width)
+            begin += width
+            status[k], cash, held = self._fill(cash[:width], held[:width], side[k], close[k], price[k])
+            after_cash[k], after_held[k] = cash, held
+        columns = (bar, side, price, status, after_cash, after_held)
+        return Orders(runs, *(column[place] for column in columns))
+
+    def _walk(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Orders:
+        """The orders of these runs, the k-th look of each at once."""
+        log = []
+        at, last, bars = turns.starts[run], np.full(len(run), -1), len(closes)
+        while True:
             bar, side, turned = self._look(turns, rows, run, at, last)
-            if bar.max() == bars:
-                going = bar < bars
-                run, at, bar, side, turned = run[going], at[going], bar[going], side[going], turned[going]
-            self._lean[run] = np.where(turned, side, self._lean[run])
+            going = bar < bars
+            if not going.any():
+                return Orders._make(np.concatenate(column) for column in zip(*log, strict=True)) if log else _NONE
+            run, at, bar, side, turned = run[going], at[going], bar[going], side[going], turned[going]
+            self._leans[run] = np.where(turned, side, self._leans[run])
             acts = self._acts(side, self.held[run])
-            log.append(self._order(*((run, bar, side) if acts.all() else (run[acts], bar[acts], side[acts])), closes, quotes))
-            self._stray[run] = self._strays(run)
+            log.append(self._order(run[acts], bar[acts], side[acts], closes, quotes))
+            self._strays[run] = self._stray(run)
             at, last = at + turned, bar
-        return Orders._make(np.concatenate(column) for column in zip(*log, strict=True)) if log else _NONE
 
     def _look(self, turns: Turns, rows: Signs, run: Ints, at: Ints, last: Ints) -> tuple[Ints, Signs, Mask]:
         """The bar that each run looks at next, to which side it would trade there, and whether that is a turn."""
         bar, side = turns.bars[at], turns.signs[at]
-        early = self._stray[run]
-        if not early.any():
-            return bar, side, np.ones(len(run), bool)
-        early = early & (last + 1 < bar)
+        early = self._strays[run] & (last + 1 < bar)
         bar = np.where(early, last + 1, bar)
-        say = rows[bar[early], run[early]]
-        # Without a position, a tie is no reason to be long, so a run that may be short is.
-        ties = (say == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
-        side = side.copy()
-        side[early] = np.where(ties, -1, say)
+        says = rows[bar[early], run[early]]
+        # A run that may be short, and has no position, is short unless fast > slow.
+        ties = (says == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
+        side[early] = np.where(ties, -1, says)
         return bar, side, ~early
 
     def _acts(self, side: Signs, held: Floats) -> Mask:
@@ -96,78 +141,71 @@ class Broker:
         acts = (side != 0) & (side * held <= 0)
         return acts if self._rules.side == "both" else acts & ((side > 0) | (held > 0))
 
-    def _strays(self, run: Ints) -> Mask:
+    def _stray(self, run: Ints) -> Mask:
         if self._rules.entry == "cross":
             return np.zeros(len(run), bool)
-        lean = self._lean[run]
+        lean = self._leans[run]
         return np.sign(self.held[run]) != (lean if self._rules.side == "both" else np.maximum(lean, 0))
 
     def _order(self, run: Ints, bar: Ints, side: Signs, closes: Floats, quotes: Floats) -> Orders:
         """Places and fills an order of each run."""
         price = quotes[bar + len(closes) * (side > 0)]
-        held = self.held[run]
-        cash, after, status = self._sizing(self.cash[run], held, side, closes[bar], price)
-        self.cash[run], self.held[run] = cash, after
-        return Orders(run, bar, side, price, status, cash, after, self._asked(side, held))
-
-    def _asked(self, side: Signs, held: Floats) -> Floats:
-        if self._rules.sizing == "fixed":
-            return np.abs(_targets(self._rules)[side] - held)
-        return np.where(_targets(self._rules)[side] == 0, np.abs(held), np.nan)
+        status, cash, held = self._fill(self.cash[run], self.held[run], side, closes[bar], price)
+        self.cash[run], self.held[run] = cash, held
+        return Orders(run, bar, side, price, status, cash, held)
 
 
-_NONE = Orders(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.int8, float, np.int8, float, float, float)))
+_NONE = Orders(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.int8, float, np.int8, float, float)))
 
 
-def _targets(rules: Rules) -> Floats:
+def targets(rules: Rules) -> Floats:
     """The shares to hold after an order of side 0, 1, -1 (an index from the end)."""
     return np.array([0.0, rules.size, -rules.size if rules.side == "both" else 0.0])
 
 
-def _fixed(rules: Rules) -> Sizing:
+def _fixed(rules: Rules) -> Fill:
     """Positions of `size` shares, long or short."""
-    targets, rate, fee = _targets(rules), rules.commission, rules.commission_per_order
+    target_of, rate, fee = targets(rules), rules.commission, rules.commission_per_order
 
-    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Floats, Floats, Signs]:
-        target = targets[side]
+    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
+        target = target_of[side]
         bought = target - held
         paid = bought + rate * np.abs(bought)  # shares whose price is paid, commission included
         left = cash - (paid * price + fee)
         accepted = cash - (paid * close + fee) >= 0
         fits = (left >= 0) | (target == 0)
         if (accepted & fits).all():
-            return left, target, np.zeros(len(cash), np.int8)
+            return np.zeros(len(cash), np.int8), left, target
         closed = cash - ((rate * np.abs(held) - held) * price + fee)
         return _settle(accepted, fits, cash, held, left, target, closed)
 
     return fill
 
 
-def _all_in(rules: Rules) -> Sizing:
+def _all_in(rules: Rules) -> Fill:
     """All cash into the position, costs included, as vectorbt's orders of infinite size (portfolio/nb.py: buy_nb,
     sell_nb); a short position is worth as much as the cash before it.
     """
-    sides, rate, fee = np.sign(_targets(rules)), rules.commission, rules.commission_per_order
+    sign_of, rate, fee = np.sign(targets(rules)), rules.commission, rules.commission_per_order
 
-    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Floats, Floats, Signs]:
-        opens = sides[side]
+    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
+        sign = sign_of[side]
         closed = cash - ((rate * np.abs(held) - held) * price + fee)
         spent = closed / (1 + rate)
-        fits = np.where(opens == 0, closed >= 0, (closed > 0) & (price > 0))
-        target = opens * spent / np.where(fits, price, 1.0)
-        left = np.where(opens > 0, 0.0, closed - opens * spent * (1 - rate))
+        fits = np.where(sign == 0, closed >= 0, (closed > 0) & (price > 0))
+        left = np.where(sign > 0, 0.0, closed - sign * spent * (1 - rate))
         if fits.all():
-            return left, target, np.zeros(len(cash), np.int8)
-        return _settle(fits | (opens != 0), fits, cash, held, left, target, closed)
+            return np.zeros(len(cash), np.int8), left, sign * spent / price
+        target = sign * spent / np.where(fits, price, 1.0)
+        return _settle(fits | (sign != 0), fits, cash, held, left, target, closed)
 
     return fill
 
 
 def _settle(
     accepted: Mask, fits: Mask, cash: Floats, held: Floats, left: Floats, target: Floats, closed: Floats
-) -> tuple[Floats, Floats, Signs]:
-    """Cash, shares and status where not all orders are filled whole; `closed`: cash after the closing leg alone."""
+) -> tuple[Signs, Floats, Floats]:
+    """Status, cash and shares where not all orders are filled whole; `closed`: cash after the closing leg alone."""
     partly = np.where(held != 0, CLOSED_ONLY, REFUSED)
     status = np.where(accepted, np.where(fits, FILLED, partly), REFUSED).astype(np.int8)
-    cash = np.choose(status, [left, closed, cash])
-    return cash, np.choose(status, [target, 0.0, held]), status
+    return status, np.choose(status, [left, closed, cash]), np.choose(status, [target, 0.0, held])

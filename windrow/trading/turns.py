@@ -30,30 +30,33 @@ class TurnFinder:
 
     Orders filled at the next open are decided on the row before: then rows are handed on one bar late, the last one
     with the next push.
+
+    signs: (runs,), of averages that were full before the first bar, by which its cross may be one; not for `state`.
     """
 
-    def __init__(self, rules: Rules, runs: int) -> None:
+    def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
         self._by_cross = rules.entry == "cross"
         late = 1 if rules.fill == "next-open" else 0
-        self._rows = np.full((1 + late, runs), NOT_FULL, np.int8)
-        self._signs = np.zeros(runs, np.int8)
+        self._signs = np.zeros(runs, np.int8) if signs is None or not self._by_cross else signs.copy()
+        rows = np.where(self._signs == 0, NOT_FULL, self._signs)
+        self._rows = np.repeat(rows.astype(np.int8)[:, None], 1 + late, axis=1)
 
     def push(self, trend: Signs) -> tuple[Signs, Turns]:
         """The rows (bars, runs) by which orders at these bars are filled, and the turns among them."""
         bars, runs = trend.shape
-        rows = np.concatenate([self._rows, trend])
-        self._rows = rows[bars:].copy()
-        flat = np.flatnonzero(rows[1 : bars + 1] != rows[:bars])
-        at = _by_run(flat % runs, runs)
-        flat = flat[at]
-        run, sign = flat % runs, rows[1 : bars + 1].ravel()[flat]
-        before = rows[:bars].ravel()[flat]
+        kept = self._rows.shape[1]
+        # A run's signs side by side: so turns are found in order of runs.
+        rows = np.empty((runs, kept + bars), np.int8)
+        rows[:, :kept], rows[:, kept:] = self._rows, trend.T
+        self._rows = rows[:, bars:].copy()
+        run, bar = np.divmod(np.flatnonzero(rows[:, 1 : bars + 1] != rows[:, :bars]), bars)
+        before, sign = rows[run, bar], rows[run, bar + 1]
         # Where two rows differ and this one is a tie, the one before has the sign that goes on, or no average at all.
         tied = sign == 0
         sign[tied] = np.where(before[tied] == NOT_FULL, 0 if self._by_cross else -1, before[tied])
         sign[sign == NOT_FULL] = 0
         turned = self._turned(run, sign)
-        return rows[1 : bars + 1], _with_ends(run[turned], flat[turned] // runs, sign[turned], bars, runs)
+        return rows[:, 1 : bars + 1].T, _with_ends(run[turned], bar[turned], sign[turned], bars, runs)
 
     def _turned(self, run: Ints, sign: Signs) -> Ints:
         """Which of the bars with a new row are turns."""
@@ -75,8 +78,3 @@ def _with_ends(run: Ints, bar: Ints, sign: Signs, bars: int, runs: int) -> Turns
     found.runs[ends], found.runs[~ends] = np.arange(runs), run
     found.bars[~ends], found.signs[~ends] = bar, sign
     return found
-
-
-def _by_run(run: Ints, runs: int) -> Ints:
-    """The order by run that keeps the order within each; 16 bits are sorted by counting."""
-    return np.argsort(run.astype(np.uint16) if runs <= 1 << 16 else run, kind="stable")
