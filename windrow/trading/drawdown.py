@@ -123,7 +123,7 @@ class Dips:
 
     def __init__(self, begins: Ints, ends: Ints, cash: Floats, held: Floats) -> None:
         self.begins, self.ends, self.cash, self.held = begins, ends, cash, held
-        self.tops = cash.copy()
+        self.tops, self._highs = cash.copy(), np.zeros(len(cash))
         self.money, self.percent = np.zeros(len(cash)), np.zeros(len(cash))
         self.longest = np.zeros(len(cash), np.int64)
 
@@ -131,36 +131,35 @@ class Dips:
         """Takes the highest values of a side's spans."""
         at = side.spans
         if len(at):
-            self.tops[at] = self._value(at, side.highs.largest(self.begins[at], self.ends[at]))
+            self._highs[at] = side.highs.largest(self.begins[at], self.ends[at])
+            self.tops[at] = self._value(at, self._highs[at])
 
     def aim(self, peaks: Floats, best: Floats) -> None:
         """Says what spans' values are measured by: the peak before a span, or in it, where that was at a close `best`.
 
         Spans without shares are done then.
         """
-        inside = ~np.isnan(best)
-        self._peaks = np.where(inside, self.cash + self.held * best, peaks)
-        self._base = np.where(inside, 0.0, self.cash)
-        self._factor = np.where(inside, 1.0, self.held)
-        self._goal = np.where(inside, best, peaks - _DUST * np.abs(peaks))
-        reached = (self.held == 0) & (self.cash >= self._goal)
-        self.firsts = np.where(reached, self.begins, self.ends)
-        self.lasts = self.ends - 1
-        below = np.flatnonzero((self.held == 0) & ~reached)
+        inside = np.flatnonzero(~np.isnan(best))
+        self._peaks, self._base, self._factor = peaks, self.cash.copy(), self.held.copy()
+        self._goal = peaks - _DUST * np.abs(peaks)
+        self._base[inside], self._factor[inside], self._goal[inside] = 0.0, 1.0, best[inside]
+        self._peaks[inside] = self._value(inside, best[inside])
+        self._reached = self._base + self._factor * self._highs >= self._goal
+        self.firsts, self.lasts = np.where(self._reached, self.begins, self.ends), self.ends - 1
+        below = np.flatnonzero((self.held == 0) & ~self._reached)
         self._deepen(below, self._peaks[below], self.cash[below])
 
     def take_dips(self, side: Side) -> None:
         """Takes the dips of a side's spans."""
-        at = side.spans
-        if not len(at):
-            return
-        begins, ends = self.begins[at], self.ends[at]
-        self.firsts[at] = first = side.highs.first(begins, ends, self._base[at], self._factor[at], self._goal[at])
-        below = np.flatnonzero(first > begins)
-        low = side.lowest(begins[below], first[below])
-        self._deepen(at[below], self._peaks[at[below]], self._value(at[below], low))
-        reached = first < ends
-        self._follow(side, at[reached], first[reached])
+        at = side.spans[self._reached[side.spans]]
+        if len(at):
+            level = self._base[at], self._factor[at], self._goal[at]
+            self.firsts[at] = side.highs.first(self.begins[at], self.ends[at], *level)
+            self._follow(side, at, self.firsts[at])
+        at = side.spans[self.firsts[side.spans] > self.begins[side.spans]]
+        if len(at):
+            low = side.lowest(self.begins[at], self.firsts[at])
+            self._deepen(at, self._peaks[at], self._value(at, low))
 
     def _follow(self, side: Side, span: Ints, bar: Ints) -> None:
         """Goes from peak to peak in all spans at once, each from its first bar at the peak."""
