@@ -4,13 +4,13 @@ An order is checked at the close at which it is placed, as if it were filled the
 below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more after it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from windrow.rounding import Floats, Ints, Mask
-from windrow.signals import Signs
+from windrow.signals import NOT_FULL, Signs
 from windrow.trading.rules import Rules
 from windrow.trading.turns import Turns
 
@@ -31,6 +31,10 @@ class Orders(NamedTuple):
     status: Signs
     cash: Floats
     held: Floats
+
+    def at(self, index: Ints | Mask) -> "Orders":
+        """Those at an index."""
+        return Orders._make(column[index] for column in self)
 
 
 #: Cash, shares held, side, close where the order is placed, price of its fill -> status, cash and shares afterwards.
@@ -63,65 +67,64 @@ class Broker:
         """
         slip = self._rules.slippage
         quotes = np.concatenate([prices * (1 - slip), prices * (1 + slip)])
-        begins = turns.starts[:-1]
-        first = turns.signs[begins]
-        begins = begins + ((first != 0) & ~self._acts(first, self.held))
-        planned = self._fill_whole(turns, begins, closes, quotes)
-        failed = np.bincount(planned.runs, planned.status != FILLED, len(begins)) > 0
+        planned = self._plan(turns, closes, quotes)
+        failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0
         done = ~failed & ~self._strays
-        last = planned.runs.searchsorted(np.arange(len(begins)), "right") - 1
-        moved = done & (turns.starts[1:] - 1 > begins)
-        self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
-        turned = done & (np.diff(turns.starts) > 1)
-        self._leans[turned] = turns.signs[turns.starts[1:][turned] - 2]
+        self._carry_out(planned, turns, done)
         if done.all():
             return planned
-        kept = done[planned.runs]
-        walked = self._walk(turns, np.flatnonzero(~done), rows, closes, quotes)
-        return Orders._make(np.concatenate([a[kept], b]) for a, b in zip(planned, walked, strict=True))
+        return _joined(
+            [planned.at(done[planned.runs]), *self._walk(turns, np.flatnonzero(~done), rows, closes, quotes)]
+        )
 
-    def _fill_whole(self, turns: Turns, begins: Ints, closes: Floats, quotes: Floats) -> Orders:
-        """An order at every turn from each run's `begins` on, as if nothing were ever refused; sorted by run."""
+    def _plan(self, turns: Turns, closes: Floats, quotes: Floats) -> Orders:
+        """An order at every turn, as if none were ever refused, sorted by run."""
+        first = turns.signs[turns.starts[:-1]]
+        idle = (first != 0) & ~self._acts(first, self.held)  # of turns, which alternate, only the first can be
+        begins = turns.starts[:-1] + idle
         counts = turns.starts[1:] - 1 - begins
         runs = np.repeat(np.arange(len(counts)), counts)
-        ends = np.cumsum(counts)
-        number = np.arange(len(runs)) - np.repeat(ends - counts, counts)
-        at = np.repeat(begins, counts) + number
-        # The k-th orders of all runs side by side, runs with many orders first: they are those of a prefix of runs.
-        order = np.argsort(-counts, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        widths = np.bincount(number)
-        place = np.append(0, np.cumsum(widths))[number] + rank[runs]
+        number = np.arange(len(runs)) - np.repeat(np.cumsum(counts) - counts, counts)
+        order, place, widths = _abreast(counts, runs, number)
         look = np.empty_like(place)
-        look[place] = at
-        bar, side = turns.bars[look], turns.signs[look]
-        close, price = closes[bar], quotes[bar + len(closes) * (side > 0)]
-        cash, held = self.cash[order], self.held[order]
-        status = np.empty(len(place), np.int8)
-        after_cash, after_held = np.empty(len(place)), np.empty(len(place))
-        begin = 0
-        for width in widths.tolist():
-            k = slice(begin, begin + width)
-            begin += width
-            status[k], cash, held = self._fill(cash[:width], held[:width], side[k], close[k], price[k])
-            after_cash[k], after_held[k] = cash, held
-        columns = (bar, side, price, status, after_cash, after_held)
-        return Orders(runs, *(column[place] for column in columns))
+        look[place] = np.repeat(begins, counts) + number
+        planned = self._fill_abreast(order, widths, turns.bars[look], turns.signs[look], closes, quotes)
+        return planned.at(place)._replace(runs=runs)
 
-    def _walk(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Orders:
+    def _fill_abreast(
+        self, order: Ints, widths: Ints, bars: Ints, sides: Signs, closes: Floats, quotes: Floats
+    ) -> Orders:
+        """Fills the first orders of all runs, then the second ones, and so on; see `_abreast`."""
+        placed, prices = closes[bars], quotes[bars + len(closes) * (sides > 0)]
+        status, cash, held = np.empty(len(bars), np.int8), np.empty(len(bars)), np.empty(len(bars))
+        money, shares, begin = self.cash[order], self.held[order], 0
+        for width in widths.tolist():
+            now = slice(begin, begin + width)
+            begin += width
+            status[now], money, shares = self._fill(money[:width], shares[:width], sides[now], placed[now], prices[now])
+            cash[now], held[now] = money, shares
+        return Orders(bars, bars, sides, prices, status, cash, held)
+
+    def _carry_out(self, planned: Orders, turns: Turns, done: Mask) -> None:
+        """Takes over what runs have after their last orders."""
+        last = planned.runs.searchsorted(np.arange(len(done)), "right") - 1
+        moved = np.flatnonzero(done & (np.bincount(planned.runs, minlength=len(done)) > 0))
+        self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
+        turned = np.flatnonzero(done & (np.diff(turns.starts) > 1))
+        self._leans[turned] = turns.signs[turns.starts[turned + 1] - 2]
+
+    def _walk(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Iterator[Orders]:
         """The orders of these runs, the k-th look of each at once."""
-        log = []
         at, last, bars = turns.starts[run], np.full(len(run), -1), len(closes)
         while True:
             bar, side, turned = self._look(turns, rows, run, at, last)
             going = bar < bars
             if not going.any():
-                return Orders._make(np.concatenate(column) for column in zip(*log, strict=True)) if log else _NONE
+                return
             run, at, bar, side, turned = run[going], at[going], bar[going], side[going], turned[going]
             self._leans[run] = np.where(turned, side, self._leans[run])
             acts = self._acts(side, self.held[run])
-            log.append(self._order(run[acts], bar[acts], side[acts], closes, quotes))
+            yield self._order(run[acts], bar[acts], side[acts], closes, quotes)
             self._strays[run] = self._stray(run)
             at, last = at + turned, bar
 
@@ -133,19 +136,20 @@ class Broker:
         says = rows[bar[early], run[early]]
         # A run that may be short, and has no position, is short unless fast > slow.
         ties = (says == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
-        side[early] = np.where(ties, -1, says)
+        side[early] = np.where(says == NOT_FULL, 0, np.where(ties, -1, says))
         return bar, side, ~early
 
     def _acts(self, side: Signs, held: Floats) -> Mask:
         """Whether an order is placed: not for what a run holds already, nor to be short where it must not."""
-        acts = (side != 0) & (side * held <= 0)
+        acts: Mask = (side != 0) & (side * held <= 0)
         return acts if self._rules.side == "both" else acts & ((side > 0) | (held > 0))
 
     def _stray(self, run: Ints) -> Mask:
         if self._rules.entry == "cross":
             return np.zeros(len(run), bool)
         lean = self._leans[run]
-        return np.sign(self.held[run]) != (lean if self._rules.side == "both" else np.maximum(lean, 0))
+        strays: Mask = np.sign(self.held[run]) != (lean if self._rules.side == "both" else np.maximum(lean, 0))
+        return strays
 
     def _order(self, run: Ints, bar: Ints, side: Signs, closes: Floats, quotes: Floats) -> Orders:
         """Places and fills an order of each run."""
@@ -155,7 +159,21 @@ class Broker:
         return Orders(run, bar, side, price, status, cash, held)
 
 
-_NONE = Orders(*(np.empty(0, kind) for kind in (np.int64, np.int64, np.int8, float, np.int8, float, float)))
+def _abreast(counts: Ints, runs: Ints, number: Ints) -> tuple[Ints, Ints, Ints]:
+    """How runs' orders lie so that the k-th ones of all runs lie side by side, for runs with so many orders each.
+
+    The runs, those with more orders first, so that the ones with k orders are the first ones; for order `number` of
+    `runs`, its place; and how many k-th ones there are.
+    """
+    order = np.argsort(-counts, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    widths = np.bincount(number)
+    return order, (np.cumsum(widths) - widths)[number] + rank[runs], widths
+
+
+def _joined(parts: list[Orders]) -> Orders:
+    return Orders._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
 def targets(rules: Rules) -> Floats:

@@ -14,17 +14,12 @@ the close is at a new low). Ranges of closes tell where that is, and how deep th
                 |<------------------- span ------------>|
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from windrow.rounding import Floats, Ints, Mask
+from windrow.rounding import Floats, Ints
 from windrow.trading.ranges import Ranges
 from windrow.trading.spans import Spans
-
-#: Share of the peak by which a value may miss it and still be at it: money is rounded. Within a span no values are
-#: compared, but closes, which are not.
-_DUST = 2.0**-40
+from windrow.trading.value import DUST
 
 
 class Drawdown:
@@ -65,7 +60,8 @@ class Drawdown:
         peaks[place + 1, run] = tops
         np.maximum.accumulate(peaks, axis=0, out=peaks)
         self._peak = peaks[-1].copy()
-        return peaks[place, run]
+        before: Floats = peaks[place, run]
+        return before
 
     def _take_depths(self, dips: "Dips", firsts: Ints) -> None:
         self.money = np.maximum(self.money, np.maximum.reduceat(dips.money, firsts))
@@ -141,7 +137,7 @@ class Dips:
         """
         inside = np.flatnonzero(~np.isnan(best))
         self._peaks, self._base, self._factor = peaks, self.cash.copy(), self.held.copy()
-        self._goal = peaks - _DUST * np.abs(peaks)
+        self._goal = peaks - DUST * np.abs(peaks)  # within a span no values are compared, but closes: none is rounded
         self._base[inside], self._factor[inside], self._goal[inside] = 0.0, 1.0, best[inside]
         self._peaks[inside] = self._value(inside, best[inside])
         self._reached = self._base + self._factor * self._highs >= self._goal

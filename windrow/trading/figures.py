@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from windrow.rounding import Floats, Mask
+from windrow.rounding import Floats
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.rules import Rules
 from windrow.trading.trades import Trades
-from windrow.trading.value import Value
+from windrow.trading.value import DUST, Value
 
 #: The yearly return by which others are measured: backtrader's riskfreerate.
 TARGET = 0.01
+
+_DRAWDOWN = ("max_drawdown_pct", "max_drawdown", "max_drawdown_bars")
 
 
 def figures(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> list[dict[str, Any]]:
@@ -65,13 +67,15 @@ def _sharpe(years: Floats) -> Floats:
     """(mean - 0.01) / population deviation of calendar years' returns: backtrader's analyzers/sharpe.py."""
     excess = years - TARGET
     mean = excess.mean(axis=0)
-    return mean / np.sqrt(np.square(excess - mean).mean(axis=0))
+    ratio: Floats = mean / np.sqrt(np.square(excess - mean).mean(axis=0))
+    return ratio
 
 
 def _sortino(years: Floats) -> Floats:
     """The same mean over the population's downside deviation: the root of the mean of min(return - 0.01, 0)**2."""
     excess = years - TARGET
-    return excess.mean(axis=0) / np.sqrt(np.square(np.minimum(excess, 0.0)).mean(axis=0))
+    ratio: Floats = excess.mean(axis=0) / np.sqrt(np.square(np.minimum(excess, 0.0)).mean(axis=0))
+    return ratio
 
 
 def _sqn(trades: Trades) -> Floats:
@@ -80,26 +84,22 @@ def _sqn(trades: Trades) -> Floats:
     return np.where(trades.closed < 2, 0.0, np.sqrt(trades.closed) * mean / deviation)
 
 
-def _undefined(
-    value: Value, trades: Trades, columns: dict[str, NDArray[Any]]
-) -> Iterator[tuple[str, Mask | bool, str]]:
-    """Names of figures, the runs where they are undefined, and why; the first reason counts."""
-    runs = np.ones(len(value.now), bool)
-    if not value.bars:
-        for name in ("sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars"):
-            yield name, runs, "no bars"
-        for name in ("exposure", "turnover", "buy_and_hold"):
-            yield name, runs, "no bars"
-    else:
-        years = value.years()
-        from_nothing = ~np.isfinite(years).all(axis=0)
-        same = years.min(axis=0) == years.max(axis=0)
-        for name in ("sharpe", "sortino"):
-            yield name, from_nothing, "a calendar year began with a value of 0"
-        yield "sharpe", same, "a single calendar year" if len(years) == 1 else "all calendar years returned the same"
-        yield "sortino", years.min(axis=0) >= TARGET, f"no calendar year returned less than {TARGET}"
-        yield "turnover", ~(value.mean() > 0), "the mean value is not above 0"
-        yield "buy_and_hold", runs & (not value.first_close > 0), "the first close is not above 0"
-        yield "max_drawdown_pct", np.isnan(columns["max_drawdown_pct"]), "the highest value was not always above 0"
+def _undefined(value: Value, trades: Trades, columns: dict[str, NDArray[Any]]) -> Iterator[tuple[str, Any, str]]:
+    """Names of figures, the runs where they are undefined, and why; of two reasons the first counts."""
     yield "strike_rate", trades.closed == 0, "no closed trade"
     yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), "all closed trades had the same profit"
+    every = np.ones(len(value.now), bool)
+    if not value.bars:
+        for name in ("sharpe", "sortino", *_DRAWDOWN, "exposure", "turnover", "buy_and_hold"):
+            yield name, every, "no bars"
+        return
+    years = value.years()
+    for name in ("sharpe", "sortino"):
+        yield name, np.isinf(years).any(axis=0) | np.isnan(years).any(axis=0), "a calendar year began with a value of 0"
+    why = "a single calendar year" if len(years) == 1 else "all calendar years returned the same"
+    yield "sharpe", np.ptp(years, axis=0) <= DUST, why
+    yield "sortino", (years >= TARGET).all(axis=0), f"no calendar year returned less than {TARGET}"
+    yield "max_drawdown_pct", np.isnan(columns["max_drawdown_pct"]), "the value began at 0 or below"
+    yield "turnover", value.mean() <= 0, "the mean value is not above 0"
+    if not value.first_close > 0:
+        yield "buy_and_hold", every, "the first close is not above 0"

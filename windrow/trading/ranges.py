@@ -30,7 +30,8 @@ class Ranges:
         """The largest value of each range [begin, end), none of which is empty."""
         level = self._log[ends - begins]
         row = level * self._values
-        return np.maximum(self._table[row + begins], self._table[row + ends - (1 << level)])
+        found: Floats = np.maximum(self._table[row + begins], self._table[row + ends - (1 << level)])
+        return found
 
     def first(self, begins: Ints, ends: Ints, base: Floats, factor: Floats, goal: Floats) -> Ints:
         """The first position in each range where base + factor * value >= goal, else its end; factor is 0 or more.

@@ -1,6 +1,6 @@
 """What a user chooses of a backtest: money, costs, when orders fill, and when they are placed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, get_args
 

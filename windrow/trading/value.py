@@ -8,6 +8,9 @@ from windrow.rounding import Floats, Ints
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
+#: Share of it by which money may miss what it is in school arithmetic: sums are rounded.
+DUST = 2.0**-40
+
 
 def values(spans: Spans, closes: Floats) -> Floats:
     """The value at each close, (runs, bars)."""
@@ -61,8 +64,9 @@ class Value:
     def mean(self) -> Floats:
         """The mean value at the closes so far."""
         bars, closes = self.bars - self._since, self._closes - self._closes_since
-        with np.errstate(invalid="ignore"):
-            return (self._sum + (bars * self._cash + self.held * closes)) / self.bars
+        with np.errstate(all="ignore"):
+            mean: Floats = (self._sum + (bars * self._cash + self.held * closes)) / np.float64(self.bars)
+        return mean
 
     def _end_years(self, times: Ints, spans: Spans, closes: Floats) -> None:
         years = times.view("datetime64[ns]").astype("datetime64[Y]").astype(np.int64)
@@ -80,10 +84,10 @@ class Value:
 
     def years(self) -> Floats:
         """The returns of calendar years (UTC), (years, runs), as backtrader's analyzers/timereturn.py: from the value
-        at a year's last bar, at first from the cash, to the value at the next year's last bar so far.
+        at a year's last bar, at first from the cash, to the value at the next year's last bar so far. NaN without bars.
         """
         with np.errstate(all="ignore"):
-            return np.array([*self._years, self.now / self._start - 1.0] if self.bars else self._years)
+            return np.array([*self._years, self.now / self._start - 1.0 if self.bars else self.now * np.nan])
 
 
 class Moments(NamedTuple):
@@ -93,7 +97,7 @@ class Moments(NamedTuple):
     NaN where they are undefined: no returns, no deviation, or a value of 0.
     """
 
-    count: int
+    count: int  # type: ignore[assignment]  # rather than tuple's method
     mean: Floats
     std: Floats
     skewness: Floats
