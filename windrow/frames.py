@@ -85,6 +85,13 @@ def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Figures, one dict a row, as a frame sorted by symbol; undefined ones are NaN."""
+    table = pd.DataFrame(rows).sort_values("symbol", kind="stable", ignore_index=True)
+    empty = [name for name in table if table[name].isna().all()]
+    return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
+
+
 def _lines(bars: pd.DataFrame, columns: Sequence[str]) -> Iterable[bytes]:
     """The bars as a shuffle would bring them to a reducer."""
     timestamps = _timestamps(bars)

@@ -8,7 +8,7 @@ import pandas as pd
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
 from windrow.backtest import Rules, Strategy
-from windrow.frames import in_zone, stretches
+from windrow.frames import figures_table, in_zone, stretches
 from windrow.rounding import Floats, Ints
 from windrow.signals import Pair, parse_line
 from windrow.trading.ledger import STATUS, Entries
@@ -89,13 +89,6 @@ def backtest_frame(
     none = {"symbol": "", **strategy.backtest().figures()}
     told = figures_table(rows or [none]).iloc[: len(rows)]
     return Traded(told, _joined(orders, bars), _joined(equity, bars)) if traced else told
-
-
-def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Figures, one dict a row, as a frame sorted by symbol; undefined ones are NaN."""
-    table = pd.DataFrame(rows).sort_values("symbol", kind="stable", ignore_index=True)
-    empty = [name for name in table if table[name].isna().all()]
-    return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
 
 
 def _orders(symbol: str, orders: Entries) -> pd.DataFrame:

@@ -11,7 +11,7 @@ Side = Literal["both", "long"]
 Entry = Literal["state", "cross"]
 Sizing = Literal["fixed", "all-in"]
 
-_CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
+CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Rules:
             raise UsageError(
                 f"--commission-per-order {self.commission_per_order}: it is money, 0 or more; give such an amount"
             )
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
                 raise UsageError(
                     f"--{name} {getattr(self, name)}: is none of {', '.join(get_args(choices))}; give one of them"
