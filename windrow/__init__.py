@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windrow.frames import moving_average
+    from windrow.frames.backtest import backtest_frame as backtest
     from windrow.output import read_output
-    from windrow.trading.frame import backtest_frame as backtest
 
 __all__ = ["backtest", "moving_average", "read_output"]
 __version__ = "0.1.0"

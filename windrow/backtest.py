@@ -172,8 +172,8 @@ class Backtest:
 
 class _Called(ModuleType):
     def __call__(self, *bars: Any, **asked: Any) -> Any:
-        """Backtests a DataFrame: see windrow/trading/frame.py."""
-        from windrow.trading.frame import backtest_frame
+        """Backtests a DataFrame: see windrow/frames/backtest.py."""
+        from windrow.frames.backtest import backtest_frame
 
         return backtest_frame(*bars, **asked)
 

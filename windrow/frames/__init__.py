@@ -1,4 +1,7 @@
-"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files."""
+"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files.
+
+backtest.py has those that trade.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
