@@ -7,7 +7,7 @@ from windrow.barjob import BarJob
 from windrow.errors import UsageError
 from windrow.signals import Pair, parse_line
 from windrow.sinks.backtests import backtest_lines
-from windrow.trading_options import add_averages, add_rules, column_of, rules_of, windows_of
+from windrow.rule_options import add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.windows import kernels
 
 FAST = (

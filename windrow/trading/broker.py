@@ -1,7 +1,8 @@
 """Orders and fills: the arithmetic of backtrader's brokers/bbroker.py (check_submitted, _execute), of all runs at once.
 
 An order is checked at the close at which it is placed, as if it were filled there: it is refused if cash would fall
-below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more after it.
+below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more after it. What
+rounding may have taken from the cash does not count.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import numpy as np
 
 from windrow.rounding import Floats, Ints, Mask
 from windrow.signals import NOT_FULL, Signs
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.turns import Turns
 
 FILLED, CLOSED_ONLY, REFUSED = range(3)
@@ -184,14 +185,15 @@ def targets(rules: Rules) -> Floats:
 def _fixed(rules: Rules) -> Fill:
     """Positions of `size` shares, long or short."""
     target_of, rate, fee = targets(rules), rules.commission, rules.commission_per_order
+    nothing = -DUST * rules.cash
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         target = target_of[side]
         bought = target - held
         paid = bought + rate * np.abs(bought)  # shares whose price is paid, commission included
         left = cash - (paid * price + fee)
-        accepted = cash - (paid * close + fee) >= 0
-        fits = (left >= 0) | (target == 0)
+        accepted = cash - (paid * close + fee) >= nothing
+        fits = (left >= nothing) | (target == 0)
         if (accepted & fits).all():
             return np.zeros(len(cash), np.int8), left, target
         closed = cash - ((rate * np.abs(held) - held) * price + fee)
@@ -205,12 +207,13 @@ def _all_in(rules: Rules) -> Fill:
     sell_nb); a short position is worth as much as the cash before it.
     """
     sign_of, rate, fee = np.sign(targets(rules)), rules.commission, rules.commission_per_order
+    nothing = DUST * rules.cash
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         sign = sign_of[side]
         closed = cash - ((rate * np.abs(held) - held) * price + fee)
         spent = closed / (1 + rate)
-        fits = np.where(sign == 0, closed >= 0, (closed > 0) & (price > 0))
+        fits = np.where(sign == 0, closed >= -nothing, (closed > nothing) & (price > 0))
         left = np.where(sign > 0, 0.0, closed - sign * spent * (1 - rate))
         if fits.all():
             return np.zeros(len(cash), np.int8), left, sign * spent / price

@@ -18,8 +18,8 @@ import numpy as np
 
 from windrow.rounding import Floats, Ints
 from windrow.trading.ranges import Ranges
+from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
-from windrow.trading.value import DUST
 
 
 class Drawdown:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from windrow.rounding import Floats
 from windrow.trading.drawdown import Drawdown
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.trades import Trades
-from windrow.trading.value import DUST, Value
+from windrow.trading.value import Value
 
 #: The yearly return by which others are measured: backtrader's riskfreerate.
 TARGET = 0.01

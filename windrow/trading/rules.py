@@ -11,6 +11,9 @@ Side = Literal["both", "long"]
 Entry = Literal["state", "cross"]
 Sizing = Literal["fixed", "all-in"]
 
+#: Share of money by which sums of it may miss what they are in school arithmetic: floats are rounded. Less is nothing.
+DUST = 2.0**-40
+
 CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
 
 

@@ -8,9 +8,6 @@ from windrow.rounding import Floats, Ints
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
-#: Share of it by which money may miss what it is in school arithmetic: sums are rounded.
-DUST = 2.0**-40
-
 
 def values(spans: Spans, closes: Floats) -> Floats:
     """The value at each close, (runs, bars)."""
