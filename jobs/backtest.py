@@ -5,9 +5,9 @@ from dataclasses import asdict
 from windrow.backtest import Strategy
 from windrow.barjob import BarJob
 from windrow.errors import UsageError
+from windrow.rule_options import add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.signals import Pair, parse_line
 from windrow.sinks.backtests import backtest_lines
-from windrow.rule_options import add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.windows import kernels
 
 FAST = (

@@ -127,7 +127,7 @@ def figures(rules, bars, run):
     down, percent, longest = drawdown(values)
     mean = sum(values) / len(values)
     first, last = bars[0][2], bars[-1][2]
-    excess = [value - TARGET for value in yearly(cash, bars, values)]
+    excess = [value - TARGET for value in years] if (years := yearly(cash, bars, values)) else None
     return {
         "pnl": values[-1] - cash,
         "final_value": values[-1],
@@ -140,8 +140,8 @@ def figures(rules, bars, run):
         "win_streak": streak(wins, True),
         "lose_streak": streak(wins, False),
         "closed_pnl": sum(run.profits),
-        "sharpe": ratio(excess, deviation(excess)),
-        "sortino": ratio(excess, sqrt(sum(min(value, 0) ** 2 for value in excess) / len(excess))),
+        "sharpe": ratio(excess, deviation(excess)) if excess else None,
+        "sortino": ratio(excess, sqrt(sum(min(value, 0) ** 2 for value in excess) / len(excess))) if excess else None,
         "sqn": sqn(run.profits),
         "max_drawdown_pct": percent,
         "max_drawdown": down,
@@ -164,11 +164,10 @@ def drawdown(values):
 
 
 def yearly(start, bars, values):
-    """Returns of calendar years, in order."""
+    """Returns of calendar years, in order; none where one begins with nothing."""
     lasts = {time.year: value for (time, _, _), value in zip(bars, values, strict=True)}
-    for value in lasts.values():
-        yield value / start - 1
-        start = value
+    starts = [start, *lasts.values()][:-1]
+    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if all(starts) else []
 
 
 def deviation(sample):

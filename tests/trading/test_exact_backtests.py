@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +57,9 @@ def push(tests, bars, trends, cuts=()):
     """Pushes bars in pieces; the traces."""
     columns = arrays(bars, trends)
     edges = [0, *sorted(cuts), len(bars)]
-    return [tests.push(*(column[begin:end] for column in columns)) for begin, end in zip(edges, edges[1:], strict=False)]
+    return [
+        tests.push(*(column[begin:end] for column in columns)) for begin, end in zip(edges, edges[1:], strict=False)
+    ]
 
 
 def orders_of(entries, run):

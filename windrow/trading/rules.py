@@ -1,7 +1,6 @@
 """What a user chooses of a backtest: money, costs, when orders fill, and when they are placed."""
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal, get_args
 
 from windrow.errors import UsageError
@@ -13,6 +12,9 @@ Sizing = Literal["fixed", "all-in"]
 
 #: Share of money by which sums of it may miss what they are in school arithmetic: floats are rounded. Less is nothing.
 DUST = 2.0**-40
+
+#: Shares and money above which products with prices would not be floats.
+MOST = 1e15
 
 CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
 
@@ -33,7 +35,7 @@ class Rules:
     >>> Rules(size=-1)
     Traceback (most recent call last):
     ...
-    windrow.errors.UsageError: --size -1: a position has a size above 0; give one
+    windrow.errors.UsageError: --size -1: a position has a size, above 0 and up to 1e15; give one
     """
 
     size: float = 100.0
@@ -47,18 +49,17 @@ class Rules:
     sizing: Sizing = "fixed"
 
     def __post_init__(self) -> None:
-        for name in ("size", "cash"):
-            value = getattr(self, name)
-            if not (isfinite(value) and value > 0):
-                what = "a position has a size" if name == "size" else "a run starts with cash"
-                raise UsageError(f"--{name} {value}: {what} above 0; give one")
+        if not 0 < self.size <= MOST:
+            raise UsageError(f"--size {self.size}: a position has a size, above 0 and up to 1e15; give one")
+        if not 0 < self.cash <= MOST:
+            raise UsageError(f"--cash {self.cash}: a run starts with cash, above 0 and up to 1e15; give some")
         for name in ("commission", "slippage"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UsageError(f"--{name} {value}: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001")
-        if not (isfinite(self.commission_per_order) and self.commission_per_order >= 0):
+        if not 0 <= self.commission_per_order <= MOST:
             raise UsageError(
-                f"--commission-per-order {self.commission_per_order}: it is money, 0 or more; give such an amount"
+                f"--commission-per-order {self.commission_per_order}: it is money, from 0 to 1e15; give such an amount"
             )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):

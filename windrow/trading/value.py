@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from windrow.rounding import Floats, Ints
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 
@@ -29,7 +29,7 @@ class Value:
         self.bars, self.first_close, self.last_close = 0, np.nan, np.nan
         self.now, self.held = np.full(runs, rules.cash), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
-        self._cash = self.now
+        self._cash, self._nothing = self.now, DUST * rules.cash
         self._sum, self._closes = np.zeros(runs), 0.0
         self._since, self._closes_since = np.zeros(runs, np.int64), np.zeros(runs)
         self._year, self._years, self._start = 0, list[Floats](), self.now
@@ -77,7 +77,7 @@ class Value:
     def _end_year(self, value: Floats) -> None:
         with np.errstate(all="ignore"):
             self._years.append(value / self._start - 1.0)
-        self._start = value
+        self._start = np.where(np.abs(value) <= self._nothing, 0.0, value)
 
     def years(self) -> Floats:
         """The returns of calendar years (UTC), (years, runs), as backtrader's analyzers/timereturn.py: from the value
