@@ -122,7 +122,7 @@ def test_a_flat_start_is_short_by_state_and_nothing_by_cross():
 
 
 def test_an_order_is_refused_where_it_is_placed_and_halved_where_it_is_filled():
-    """The close decides whether an order is taken, the next open whether it opens a position; then it is tried again."""
+    """The close decides whether an order is taken, the next open whether it opens a position; then it tries again."""
     closes, opens = [90, 91, 120, 80, 81, 92, 93, 94], [90, 91, 92, 120, 80, 110, 93, 94]
     orders = windrow.backtest(series(closes, opens), "close", "sma:2", size=10, cash=1_000, traced=True).orders
     assert orders[["side", "size", "price", "status"]].to_numpy().tolist() == [
@@ -143,80 +143,35 @@ def pushed(rules, closes, trend, **how):
     return tests
 
 
-UP = [-2, 1, 1, 1]
+UP, DOWN = [-2, 1, 1, 1], [-1, -1, -1, -1]
+#: Of most short series; and of one without bars.
+NO_TRADE, ONE_YEAR = {"strike_rate": "no closed trade"}, {"sharpe": "a single calendar year"}
+NO_BARS = ["sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars", "exposure", "turnover"]
+NO_MEAN = {"turnover": "the mean value is not above 0"}
 
 
 @pytest.mark.parametrize(
     ("rules", "closes", "trend", "undefined"),
     [
-        (
-            Rules(),
-            [10, 10, 10, 10],
-            UP,
-            {"strike_rate": "no closed trade", "sharpe": "a single calendar year"},
+        (Rules(), [10, 10, 10, 10], UP, NO_TRADE | ONE_YEAR),
+        (Rules(), [], [], NO_TRADE | dict.fromkeys([*NO_BARS, "buy_and_hold"], "no bars")),
+        (Rules(size=1, cash=10), [1, 1, 20, 20], DOWN, NO_TRADE | ONE_YEAR),
+        (Rules(size=1, cash=1), [1, 1, 20, 20], DOWN, NO_TRADE | ONE_YEAR | NO_MEAN),
+        (Rules(size=1), [10.1, 10.1, 10.2, 20.2, 20.3, 30.3], [1, -1, 1, -1, 1, -1], ONE_YEAR),
+        (  # 0.2 - 0.1 is not 0.5 - 0.4 in floats
+            Rules(size=1, side="long"), [0.3, 0.1, 0.2, 0.4, 0.5, 0.5], [1, -1, 1, -1, -1, -1],
+            ONE_YEAR | {"sqn": "all closed trades had the same profit"},
         ),
         (
-            Rules(),
-            [],
-            [],
-            {"strike_rate": "no closed trade"}
-            | dict.fromkeys(
-                ("sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars", "exposure", "turnover")
-                + ("buy_and_hold",),
-                "no bars",
-            ),
+            Rules(size=1), [-10, -10, -10, -9], UP,
+            NO_TRADE | ONE_YEAR | {"buy_and_hold": "the first close is not above 0"},
         ),
-        (
-            Rules(size=1, cash=10),
-            [1, 1, 20, 20],
-            [-1, -1, -1, -1],
-            {"strike_rate": "no closed trade", "sharpe": "a single calendar year"},
-        ),
-        (
-            Rules(size=1, cash=1),
-            [1, 1, 20, 20],
-            [-1, -1, -1, -1],
-            {
-                "strike_rate": "no closed trade",
-                "sharpe": "a single calendar year",
-                "turnover": "the mean value is not above 0",
-            },
-        ),
-        (
-            Rules(size=1),
-            [10.1, 10.1, 10.2, 20.2, 20.3, 30.3],
-            [1, -1, 1, -1, 1, -1],
-            {"sharpe": "a single calendar year"},
-        ),
-        (
-            Rules(size=1, side="long"),
-            [0.3, 0.1, 0.2, 0.4, 0.5, 0.5],  # 0.2 - 0.1 is not 0.5 - 0.4 in floats
-            [1, -1, 1, -1, -1, -1],
-            {"sharpe": "a single calendar year", "sqn": "all closed trades had the same profit"},
-        ),
-        (
-            Rules(size=1),
-            [-10, -10, -10, -9],
-            UP,
-            {
-                "strike_rate": "no closed trade",
-                "sharpe": "a single calendar year",
-                "buy_and_hold": "the first close is not above 0",
-            },
-        ),
-        (
-            Rules(fill="close", size=100, cash=10, slippage=0.5),  # worth -490 at the first close
-            [10, 11, 12],
-            [-1, -1, -1],
-            {
-                "strike_rate": "no closed trade",
-                "sharpe": "a single calendar year",
-                "max_drawdown_pct": "the value began at 0 or below",
-                "turnover": "the mean value is not above 0",
-            },
+        (  # worth -490 at the first close
+            Rules(fill="close", size=100, cash=10, slippage=0.5), [10, 11, 12], [-1, -1, -1],
+            NO_TRADE | ONE_YEAR | NO_MEAN | {"max_drawdown_pct": "the value began at 0 or below"},
         ),
     ],
-)
+)  # fmt: skip
 def test_what_is_undefined_is_none_with_a_reason(rules, closes, trend, undefined):
     told = pushed(rules, closes, trend).figures()[0]
     assert told.get("undefined", {}) == undefined
@@ -284,6 +239,9 @@ def test_ten_thousand_runs_take_little_memory():
     assert peak < 200e6 and held < 5e6
 
 
+FRACTION = "it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -291,18 +249,9 @@ def test_ten_thousand_runs_take_little_memory():
         ({"size": float("nan")}, "--size nan: a position has a size, above 0 and up to 1e15; give one"),
         ({"cash": -5.0}, "--cash -5.0: a run starts with cash, above 0 and up to 1e15; give some"),
         ({"cash": float("inf")}, "--cash inf: a run starts with cash, above 0 and up to 1e15; give some"),
-        (
-            {"commission": 1.0},
-            "--commission 1.0: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001",
-        ),
-        (
-            {"slippage": -0.1},
-            "--slippage -0.1: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001",
-        ),
-        (
-            {"commission_per_order": -1.0},
-            "--commission-per-order -1.0: it is money, from 0 to 1e15; give such an amount",
-        ),
+        ({"commission": 1.0}, f"--commission 1.0: {FRACTION}"),
+        ({"slippage": -0.1}, f"--slippage -0.1: {FRACTION}"),
+        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; give such an amount"),
         ({"fill": "open"}, "--fill open: is none of next-open, close; give one of them"),
         ({"side": "short"}, "--side short: is none of both, long; give one of them"),
         ({"entry": "x"}, "--entry x: is none of state, cross; give one of them"),
@@ -324,9 +273,9 @@ def test_wrong_options_are_refused(wrong, message):
 
 def test_bars_that_cannot_be_traded_are_refused():
     lines = {"fast": "close", "slow": "sma:2"}
-    with pytest.raises(UsageError, match="^column='open': the frame's columns are timestamp, close; choose one$"):
+    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; choose one$"):
         windrow.backtest(series([1, 2]).drop(columns="open"), **lines)
-    with pytest.raises(InputError, match="^column 'open' holds nan and 0 more values that are no prices"):
+    with pytest.raises(InputError, match=r"^column 'open' holds nan and 0 more values that are no prices"):
         windrow.backtest(series([1, 2], [1, None]), **lines)
     twice = series([1, 2]).assign(timestamp=pd.Timestamp(0))
     with pytest.raises(ConflictError, match=r"as bars at 1970-01-01 00:00:00: \(1\.0, 1\.0\) and \(2\.0, 2\.0\);"):

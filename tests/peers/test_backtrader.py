@@ -1,7 +1,7 @@
 """backtrader itself, run for run: every order, value and figure, on 200 generated series.
 
-Where two averages come closer than 1e-12 of their size, backtrader's own rounding decides which is above, so such series
-are left out here; they are compared with a backtest in fractions (tests/trading).
+Where two averages come closer than 1e-12 of their size, backtrader's own rounding decides which is above; such series
+are left out here, and compared with a backtest in fractions in tests/trading and tests/test_backtest.py.
 """
 
 from datetime import date, timedelta
@@ -131,11 +131,11 @@ def closed_trades(trades):
 
 
 def walk(number):
-    """Bars of a generated series, averages, and rules; what is special about it goes by its number."""
+    """Bars of a generated series, averages, and rules. One in ten is too short, one in four has little cash."""
     random = np.random.default_rng(number)
     fast, slow = int(random.integers(2, 9)), int(random.integers(9, 24))
     bars = int(random.integers(60, 180)) if number % 10 else int(random.integers(1, slow + 2))  # too short
-    level = random.choice([0.5, 8.0, 90.0, 700.0, 1_500.0])  # the last two may cost more than there is cash
+    level = random.choice([0.5, 8.0, 90.0, 700.0, 1_500.0])
     jumps = random.normal(0, 0.02, bars) + random.choice([0.0, 0.25, -0.2], bars, p=[0.96, 0.02, 0.02])  # gaps
     closes = level * np.exp(np.cumsum(jumps))
     opens = np.append(level, closes[:-1]) * np.exp(random.normal(0, 0.01 if number % 3 else 0.08, bars))
@@ -143,9 +143,12 @@ def walk(number):
     times = [pd.Timestamp(date(2015, 1, 1) + timedelta(days=int(day))) for day in days]
     frame = pd.DataFrame({"timestamp": times, "open": opens, "close": closes}).round(4 if level < 1 else 2)
     side = str(random.choice(["both", "both", "long"]))
+    size = float(random.choice([100, 10, 0.5]))
     rules = Rules(
-        size=float(random.choice([100, 10, 0.5])),
-        cash=float(random.choice([100_000, 20_000])),
+        size=size,
+        cash=float(
+            random.choice([100_000, 20_000]) if number % 4 else round(size * level * random.uniform(0.8, 1.6), 2)
+        ),
         commission=float(random.choice([0, 0.001, 0.03])),
         commission_per_order=float(random.choice([0, 3, 40])) if side == "long" else 0.0,
         slippage=float(random.choice([0, 0, 0.002])),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -57,9 +58,7 @@ def push(tests, bars, trends, cuts=()):
     """Pushes bars in pieces; the traces."""
     columns = arrays(bars, trends)
     edges = [0, *sorted(cuts), len(bars)]
-    return [
-        tests.push(*(column[begin:end] for column in columns)) for begin, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [tests.push(*(column[begin:end] for column in columns)) for begin, end in pairwise(edges)]
 
 
 def orders_of(entries, run):

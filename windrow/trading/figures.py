@@ -66,16 +66,20 @@ def _columns(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> 
 def _sharpe(years: Floats) -> Floats:
     """(mean - 0.01) / population deviation of calendar years' returns: backtrader's analyzers/sharpe.py."""
     excess = years - TARGET
-    mean = excess.mean(axis=0)
-    ratio: Floats = mean / np.sqrt(np.square(excess - mean).mean(axis=0))
-    return ratio
+    mean = _mean(excess)
+    return mean / np.sqrt(_mean(np.square(excess - mean)))
 
 
 def _sortino(years: Floats) -> Floats:
     """The same mean over the population's downside deviation: the root of the mean of min(return - 0.01, 0)**2."""
     excess = years - TARGET
-    ratio: Floats = excess.mean(axis=0) / np.sqrt(np.square(np.minimum(excess, 0.0)).mean(axis=0))
-    return ratio
+    return _mean(excess) / np.sqrt(_mean(np.square(np.minimum(excess, 0.0))))
+
+
+def _mean(years: Floats) -> Floats:
+    """Added year by year: numpy's own mean adds those of a single run in another order than those of many."""
+    total: Floats = np.add.accumulate(years)[-1]
+    return total / len(years)
 
 
 def _sqn(trades: Trades) -> Floats:

@@ -130,6 +130,7 @@ class Returns:
         with np.errstate(all="ignore"):
             one, two, three, four = self._sums[:, :runs] / count
             variance = np.maximum(two - one * one, 0.0)
-            third = three - 3 * one * two + 2 * one**3
-            fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
-            return Moments(count, one, np.sqrt(variance), third / variance**1.5, fourth / variance**2)
+            deviation, square = np.sqrt(variance), one * one
+            third = three - 3 * one * two + 2 * square * one
+            fourth = four - 4 * one * three + 6 * square * two - 3 * square * square
+            return Moments(count, one, deviation, third / (variance * deviation), fourth / (variance * variance))
