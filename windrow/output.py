@@ -1,12 +1,13 @@
 """What jobs wrote and what they read, as pandas DataFrames: for notebooks, plots and tests."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -19,6 +20,8 @@ from windrow.feeds.files import is_parquet
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import list_files, settle
+from windrow.frames import figures_table
+from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.publish import DESCRIPTION
 from windrow.sinks.signals import WORDS, names_of, tells_cross
 
@@ -31,12 +34,16 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     `path` is an output directory, or one part of it, of lines or Parquet. Rows are sorted by symbol and timestamp.
     Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the
     directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses have
-    the columns signal (golden or death), price, fast, slow and, of several pairs, pair. All lines are held in memory.
+    the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many named
+    figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is undefined;
+    orders and equity beside them are not read. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than `columns` says.
     """
     place = Path(path)
     parts = _parts(place)
+    if any(map(_holds_figures, parts)):
+        return figures_table([row for part in parts for row in _read_figures(part)])
     names = columns if columns is not None else _described(place)
     read = [_read_parquet(part, names) if is_parquet(part.name) else _read_part(part, names) for part in parts]
     frames = [frame for frame in read if frame is not None]
@@ -48,13 +55,30 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
 def _parts(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
-    parts = sorted(part for part in place.glob("*") if part.name[0] not in "._") if place.is_dir() else []
+    parts = sorted(filter(_is_part, place.glob("*"))) if place.is_dir() else []
     if not parts:
         raise InputError(
             f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
             " lines that a job printed"
         )
     return parts
+
+
+def _is_part(path: Path) -> bool:
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY))
+
+
+def _holds_figures(part: Path) -> bool:
+    return not is_parquet(part.name) and _ends(part)[0].partition(b"\t")[2].startswith(b"{")
+
+
+def _read_figures(part: Path) -> Iterator[dict[str, Any]]:
+    for line in part.read_bytes().splitlines():
+        symbol, _, figures = line.partition(b"\t")
+        try:
+            yield {"symbol": decode_symbol(symbol), **orjson.loads(figures)}
+        except ValueError as error:
+            raise _no_output(part, error) from error
 
 
 def _described(place: Path) -> list[str] | None:

@@ -262,7 +262,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, by one call for all."""
-        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/part-*"]
+        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{TEXT_PARTS}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as cat:
             assert cat.stdout is not None
             while piece := cat.stdout.read(1 << 20):

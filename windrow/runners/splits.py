@@ -11,6 +11,7 @@ from typing import Any
 from windrow.feeds.files import is_splittable
 from windrow.progress import progress
 from windrow.runners.shuffle import divide, gather
+from windrow.sinks.publish import TEXT_PARTS
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
@@ -39,7 +40,7 @@ class OpensInputs:
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces; mrjob's own goes line by line."""
-        for part in sorted(Path(self.get_output_dir()).glob("part-*")):  # type: ignore
+        for part in sorted(Path(self.get_output_dir()).glob(TEXT_PARTS)):  # type: ignore
             with part.open("rb") as file:
                 while piece := file.read(_PIECE):
                     yield piece

@@ -1,6 +1,9 @@
-"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files."""
+"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files.
 
-from collections.abc import Iterable
+backtest.py has those that trade.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -45,39 +48,62 @@ def moving_average(
     1     AA 2008-03-05  37.485     NaN
     2     AA 2008-03-06  36.600   38.37
     """
-    if on_conflict not in ON_CONFLICT:
-        raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
     names = [str(name) for name in indicators] or ["sma:20"]
     kernel = Indicators(
         [parse_indicator(name) for name in names],
         Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
         Step() if step is None else parse_step(str(step)),
     )
-    timestamps = _timestamps(bars)
-    zone = timestamps.dt.tz
-    merge = Merge(1, on_conflict)
     pieces = [
         _piece(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts), names)
-        for stretch in merge.stretches(_lines(bars, timestamps, column))
+        for stretch in stretches(bars, [column], on_conflict)
     ]
+    return in_zone(_joined(pieces, names), bars)
+
+
+def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> Iterator[Stretch]:
+    """A frame's bars, with the values of these columns, as a reducer gets them: what `moving_average` says of `bars`.
+
+    Raises what it raises; ConflictError once all bars have gone by.
+    """
+    if on_conflict not in ON_CONFLICT:
+        raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
+    merge = Merge(len(columns), on_conflict)
+    yield from merge.stretches(_lines(bars, columns))
     if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
+        one, other = (values[0] if len(values) == 1 else values for values in (conflict.one, conflict.other))
         raise ConflictError(
             f"{merge.findings.conflicts:,} bars differ from another of their symbol and time, as"
-            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}: {conflict.one[0]!r} and"
-            f" {conflict.other[0]!r}; a symbol has one bar at a time; drop the wrong ones, or give"
+            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}: {one!r} and"
+            f" {other!r}; a symbol has one bar at a time; drop the wrong ones, or give"
             " on_conflict='smallest' or 'largest'"
         )
-    return _joined(pieces, names, zone)
 
 
-def _lines(bars: pd.DataFrame, timestamps: "pd.Series[Any]", column: str) -> Iterable[bytes]:
+def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its column `timestamp`, in UTC, put into the zone of `bars`, where that has one."""
+    zone = _timestamps(bars).dt.tz
+    if zone is not None:
+        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
+    return frame
+
+
+def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Figures, one dict a row, as a frame sorted by symbol; undefined ones are NaN."""
+    table = pd.DataFrame(rows).sort_values("symbol", kind="stable", ignore_index=True)
+    empty = [name for name in table if table[name].isna().all()]
+    return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
+
+
+def _lines(bars: pd.DataFrame, columns: Sequence[str]) -> Iterable[bytes]:
     """The bars as a shuffle would bring them to a reducer."""
+    timestamps = _timestamps(bars)
     name = _symbol_column(bars)
     codes, symbols = pd.factorize(_symbols(bars[name])) if name else (np.zeros(len(bars)), ["bars"])
     times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
-    ns = _nanoseconds(times)
-    columns = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, [_values(bars, column)])
-    return sorted(line[:-1] for line in write_blocks(columns, Slots(1 << 62)))
+    ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
+    ordered = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
+    return sorted(line[:-1] for line in write_blocks(ordered, Slots(1 << 62)))
 
 
 def _symbol_column(bars: pd.DataFrame) -> str | None:
@@ -160,10 +186,8 @@ def _piece(stretch: Stretch, index: Any, columns: list[Any], names: list[str]) -
     return pd.DataFrame({"symbol": symbols[owners], "timestamp": times, **dict(zip(names, columns, strict=True))})
 
 
-def _joined(pieces: list[pd.DataFrame], names: list[str], zone: Any) -> pd.DataFrame:
+def _joined(pieces: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:
     empty = {"symbol": [], "timestamp": np.empty(0, "datetime64[ns]"), **{name: np.empty(0) for name in names}}
     frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(empty)
     frame["symbol"] = frame["symbol"].astype(str)
-    if zone is not None:
-        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
     return frame.sort_values(["symbol", "timestamp"], kind="stable", ignore_index=True)

@@ -1,0 +1,143 @@
+"""Runs of any rules against a backtest in fractions: every order, value and figure; and against themselves, cut."""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.trading import exact
+from windrow.backtest import Backtests, Rules
+from windrow.trading.ledger import STATUS
+
+# Few prices, so that the value comes back to its peak, trades end as they began, and years return the same.
+cents = st.integers(1, 12).map(lambda price: Fraction(price * 25, 4)) | st.integers(1, 9_999).map(
+    lambda price: Fraction(price, 100)
+)
+bars = st.lists(st.tuples(cents, cents, st.integers(1, 250)), min_size=1, max_size=24)
+costs = st.sampled_from([0.0, 0.001, 0.05])
+rules = st.builds(
+    Rules,
+    size=st.sampled_from([1.0, 7.0, 100.0, 0.3]),
+    cash=st.sampled_from([100.0, 1_000.0, 100_000.0]),
+    commission=costs,
+    commission_per_order=st.sampled_from([0.0, 1.0, 20.0]),
+    slippage=costs,
+    fill=st.sampled_from(["next-open", "close"]),
+    side=st.sampled_from(["both", "long"]),
+    entry=st.sampled_from(["state", "cross"]),
+    sizing=st.sampled_from(["fixed", "all-in"]),
+)
+
+
+@st.composite
+def series(draw):
+    """Bars as the engine takes them and as the oracle does, and trends of some runs."""
+    drawn = draw(bars)
+    time, times = datetime(2019, 9, 1, tzinfo=UTC), []
+    for _, _, days in drawn:
+        time += timedelta(days=days)
+        times.append(time)
+    trends = []
+    for _ in range(draw(st.integers(1, 3))):
+        empty = draw(st.integers(0, len(drawn)))
+        signs = draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=len(drawn), max_size=len(drawn)))
+        trends.append([exact.NOT_FULL] * empty + signs[empty:])
+    return [(time, opens, close) for time, (opens, close, _) in zip(times, drawn, strict=True)], trends
+
+
+def arrays(bars, trends):
+    times = np.array([time.replace(tzinfo=None) for time, _, _ in bars], "datetime64[ns]").astype(np.int64)
+    opens, closes = (np.array([float(bar[column]) for bar in bars]) for column in (1, 2))
+    return times, opens, closes, np.array(trends, np.int8).T
+
+
+def push(tests, bars, trends, cuts=()):
+    """Pushes bars in pieces; the traces."""
+    columns = arrays(bars, trends)
+    edges = [0, *sorted(cuts), len(bars)]
+    return [tests.push(*(column[begin:end] for column in columns)) for begin, end in pairwise(edges)]
+
+
+def orders_of(entries, run):
+    rows = zip(*(column.tolist() for column in entries), strict=True)
+    return [
+        (time, side, None if np.isnan(size) else size, price, STATUS[status])
+        for owner, time, side, size, price, status in rows
+        if owner == run
+    ]
+
+
+def close_to(found, expected, scale=1.0):
+    return abs(found - expected) <= 1e-9 * max(abs(expected), scale)
+
+
+def assert_orders(found, expected):
+    assert len(found) == len(expected)
+    for (time, *ours), (moment, *theirs) in zip(found, expected, strict=True):
+        assert time == int(moment.timestamp()) * 10**9
+        assert (ours[0], ours[3]) == (theirs[0], theirs[3])
+        assert (ours[1] is None) == (theirs[1] is None)
+        assert ours[1] is None or close_to(ours[1], float(theirs[1]))
+        assert close_to(ours[2], float(theirs[2]))
+
+
+#: Figures that divide by a deviation: where that is small against what it is of, rounding is large against it.
+RATIOS = ("sharpe", "sortino", "sqn")
+
+
+@settings(max_examples=300, deadline=None)
+@given(series(), rules)
+def test_every_order_value_and_figure_is_that_of_school_arithmetic(drawn, rules):
+    bars, trends = drawn
+    tests = Backtests(rules, len(trends), traced=True)
+    trace = tests.push(*arrays(bars, trends))
+    waiting = tests.open_orders()
+    for run, (trend, told) in enumerate(zip(trends, tests.figures(), strict=True)):
+        expected = exact.backtest(rules, bars, trend)
+        assert_orders(orders_of(trace.orders, run) + orders_of(waiting, run), expected.orders)
+        values = [float(value) for value in expected.values]
+        assert all(map(close_to, trace.values[:, run], values, [rules.cash] * len(values)))
+        assert_figures(told, exact.figures(rules, bars, expected), rules.cash)
+
+
+def assert_figures(told, expected, cash):
+    assert list(told)[: len(expected)] == list(expected)
+    assert set(told.get("undefined", {})) == {name for name, value in expected.items() if value is None}
+    for name, value in expected.items():
+        if value is None or isinstance(value, int):
+            assert told[name] == value, name
+        elif name in RATIOS:
+            assert abs(told[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
+        else:
+            scale = cash if name in ("pnl", "final_value", "closed_pnl", "max_drawdown") else 1.0
+            assert close_to(told[name], float(value), scale), name
+
+
+@settings(max_examples=150, deadline=None)
+@given(series(), rules, st.data())
+def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(drawn, rules, data):
+    bars, trends = drawn
+    whole = Backtests(rules, len(trends), returns=True, traced=True)
+    trace = push(whole, bars, trends)[0]
+    cuts = data.draw(st.lists(st.integers(0, len(bars)), max_size=4))
+    parts = Backtests(rules, len(trends), returns=True, traced=True)
+    traces = [each for each in push(parts, bars, trends, cuts) if each]
+    assert repr(parts.figures()) == repr(whole.figures())
+    assert all(map(same_bits, parts.returns(), whole.returns()))
+    assert same_bits(np.concatenate([each.values for each in traces]), trace.values)
+    run = data.draw(st.integers(0, len(trends) - 1))
+    told = [order for each in traces for order in orders_of(each.orders, run)]
+    assert told == orders_of(trace.orders, run)
+    assert orders_of(parts.open_orders(), run) == orders_of(whole.open_orders(), run)
+    alone = Backtests(rules, 1, returns=True)
+    push(alone, bars, trends[run : run + 1], cuts)
+    assert repr(alone.figures()[0]) == repr(whole.figures()[run])
+    assert all(same_bits(np.ravel(one)[-1:], np.ravel(all_)[run if np.ndim(all_) else 0 :][:1])
+               for one, all_ in zip(alone.returns(), whole.returns(), strict=True))  # fmt: skip
+
+
+def same_bits(one, other):
+    return np.asarray(one, np.float64).tobytes() == np.asarray(other, np.float64).tobytes()

@@ -1,0 +1,110 @@
+"""A strategy over the bars of a DataFrame: `windrow.backtest(...)`."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sort_keys.keys import decode_symbol
+from sort_keys.merge import by_symbol
+from windrow.backtest import Rules, Strategy
+from windrow.frames import figures_table, in_zone, stretches
+from windrow.rounding import Floats, Ints
+from windrow.signals import Pair, parse_line
+from windrow.trading.ledger import STATUS, Entries
+from windrow.trading.rules import Entry, Fill, Side, Sizing
+from windrow.windows import Options
+
+_SIDES = np.array(["", "buy", "sell"], object)  # by side: -1 counts from the end
+
+
+class Traded(NamedTuple):
+    """What came of a strategy: its figures, a row a symbol; its orders; and its value at each close."""
+
+    figures: pd.DataFrame
+    orders: pd.DataFrame
+    equity: pd.DataFrame
+
+
+def backtest_frame(
+    bars: pd.DataFrame,
+    fast: str,
+    slow: str,
+    *,
+    size: float = Rules.size,
+    cash: float = Rules.cash,
+    commission: float = Rules.commission,
+    commission_per_order: float = Rules.commission_per_order,
+    slippage: float = Rules.slippage,
+    fill: Fill = Rules.fill,
+    side: Side = Rules.side,
+    entry: Entry = Rules.entry,
+    sizing: Sizing = Rules.sizing,
+    column: str = "close",
+    ema_seed: Literal["sma", "first"] = "sma",
+    on_conflict: Literal["fail", "smallest", "largest"] = "fail",
+    traced: bool = False,
+) -> pd.DataFrame | Traded:
+    """Backtests a pair of lines over every symbol's bars, to the bit what `jobs.backtest` writes for them.
+
+    bars: what `windrow.moving_average` takes, with columns `close`, `open` where orders are filled at the next open,
+    and `column`. The others are the job's options of the same names.
+
+    Returns a row a symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined one
+    is missing, and a last column, `undefined`, says why where there is any. With `traced=True` the orders (symbol,
+    timestamp, side, size, price, status) and the value at each close (symbol, timestamp, value) too.
+
+    Raises UsageError for wrong options, InputError for values that are no prices, ConflictError for two different bars
+    at one (symbol, timestamp).
+
+    >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0]
+    >>> bars = pd.DataFrame({
+    ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=6), "open": close, "close": close})
+    >>> told = backtest_frame(bars, fast="close", slow="sma:2", size=10, cash=1000, traced=True)
+    >>> told.figures[["symbol", "pnl", "trades_total", "won", "lost"]]
+      symbol   pnl  trades_total  won  lost
+    0     AA -20.0             2    0     1
+    >>> told.orders
+      symbol  timestamp  side  size  price  status
+    0     AA 2008-03-05   buy  10.0   12.0  filled
+    1     AA 2008-03-07  sell  20.0    9.0  filled
+    """
+    rules = Rules(size, cash, commission, commission_per_order, slippage, fill, side, entry, sizing)
+    pair = Pair(parse_line(fast, column), parse_line(slow, column))
+    strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
+    rows: list[dict[str, Any]] = []
+    orders, equity = (
+        [_orders("", strategy.backtest(True).open_orders())],
+        [_equity("", np.empty(0, np.int64), np.empty(0))],
+    )
+    for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict)):
+        symbol, test = decode_symbol(key), strategy.backtest(traced)
+        for piece in pieces:
+            if trace := test.push(piece):
+                orders.append(_orders(symbol, trace.orders))
+                equity.append(_equity(symbol, piece.times, trace.values[:, 0]))
+        if traced:
+            orders.append(_orders(symbol, test.open_orders()))
+        rows.append({"symbol": symbol, **test.figures()})
+    none = {"symbol": "", **strategy.backtest().figures()}
+    told = figures_table(rows or [none]).iloc[: len(rows)]
+    return Traded(told, _joined(orders, bars), _joined(equity, bars)) if traced else told
+
+
+def _orders(symbol: str, orders: Entries) -> pd.DataFrame:
+    columns = {
+        "side": _SIDES[orders.sides],
+        "size": orders.sizes,
+        "price": orders.prices,
+        "status": np.array(STATUS, object)[orders.status],
+    }
+    return pd.DataFrame({"symbol": symbol, "timestamp": orders.times.view("datetime64[ns]"), **columns})
+
+
+def _equity(symbol: str, times: Ints, values: Floats) -> pd.DataFrame:
+    return pd.DataFrame({"symbol": symbol, "timestamp": times.view("datetime64[ns]"), "value": values})
+
+
+def _joined(frames: list[pd.DataFrame], bars: pd.DataFrame) -> pd.DataFrame:
+    frame = pd.concat(frames, ignore_index=True).astype({"symbol": str})
+    return in_zone(frame.sort_values(["symbol", "timestamp"], kind="stable", ignore_index=True), bars)

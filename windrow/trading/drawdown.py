@@ -1,0 +1,185 @@
+"""Drawdown: how far, and for how many bars, the value at the closes lies below its peak so far.
+
+As backtrader's analyzers/drawdown.py: the peak is the highest value at a close so far, the drawdown what is missing to
+it, in money and in % of the peak, and its length the bars in a row that are below.
+
+Within a span the value is cash + shares x close, so it is at a new peak where the close is (for a short position: where
+the close is at a new low). Ranges of closes tell where that is, and how deep the dips between lie; no bar is visited:
+
+    peak before                          __
+    - - - - - - - - - - - - - - - -     /  \\          __
+                \\            first -> _/    \\        /  <- last of this span's bars at the peak
+                 \\    below         /       \\_dip__/
+                  \\________________/
+                |<------------------- span ------------>|
+"""
+
+import numpy as np
+
+from windrow.rounding import Floats, Ints
+from windrow.trading.ranges import Ranges
+from windrow.trading.rules import DUST
+from windrow.trading.spans import Spans
+
+
+class Drawdown:
+    """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
+
+    `percent` is NaN once the peak was not above 0. State: the peak, and the bars since.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
+        self._peak, self._since = np.full(runs, -np.inf), np.zeros(runs, np.int64)
+        self._best = np.full(runs, np.nan)  # where the peak lies in a run's last span: its close, in favour
+
+    def push(self, spans: Spans, closes: Floats) -> None:
+        """Takes what runs held at these closes, of which there is one or more."""
+        kept = np.flatnonzero(spans.begins < spans.ends)
+        run, held = spans.runs[kept], spans.held[kept]
+        firsts = np.flatnonzero(np.diff(run, prepend=-1))
+        going = firsts[kept[firsts] == spans.firsts]
+        best = np.full(len(kept), np.nan)
+        best[going] = self._best[run[going]]
+        dips = Dips(spans.begins[kept], spans.ends[kept], spans.cash[kept], np.abs(held))
+        sides = [Side(side * closes, -side * closes, np.flatnonzero(held * side > 0)) for side in (1, -1)]
+        for side in sides:
+            dips.take_tops(side)
+        dips.aim(self._peaks_before(run, firsts, dips.tops), best)
+        for side in sides:
+            dips.take_dips(side)
+        self._take_depths(dips, firsts)
+        self._take_lengths(dips, run, len(closes))
+        self._keep_best(dips, best, np.append(firsts[1:], len(run)) - 1, np.sign(held) * closes[dips.lasts])
+
+    def _peaks_before(self, run: Ints, firsts: Ints, tops: Floats) -> Floats:
+        """The peak before each span; the peak after the last becomes that of the run."""
+        place = np.arange(len(run)) - firsts[run]
+        peaks = np.full((int(place.max()) + 2, len(firsts)), -np.inf)
+        peaks[0] = self._peak
+        peaks[place + 1, run] = tops
+        np.maximum.accumulate(peaks, axis=0, out=peaks)
+        self._peak = peaks[-1].copy()
+        before: Floats = peaks[place, run]
+        return before
+
+    def _take_depths(self, dips: "Dips", firsts: Ints) -> None:
+        self.money = np.maximum(self.money, np.maximum.reduceat(dips.money, firsts))
+        self.percent = np.maximum(self.percent, np.maximum.reduceat(dips.percent, firsts))
+
+    def _take_lengths(self, dips: "Dips", run: Ints, bars: int) -> None:
+        """Bars below the peak: the longest dips, and from the last bar at the peak to the next span's first."""
+        np.maximum.at(self.bars, run, dips.longest)
+        at = np.flatnonzero(dips.firsts < dips.ends)
+        run = run[at]
+        before = np.append(-1, dips.lasts[at][:-1])
+        first = np.flatnonzero(np.diff(run, prepend=-1))
+        before[first] = -1 - self._since[run[first]]
+        np.maximum.at(self.bars, run, dips.firsts[at] - before - 1)
+        self._since += bars
+        self._since[run] = bars - 1 - dips.lasts[at]
+        self.bars = np.maximum(self.bars, self._since)
+
+    def _keep_best(self, dips: "Dips", best: Floats, ends: Ints, favour: Floats) -> None:
+        """`ends`: each run's last span."""
+        there = np.where(dips.firsts < dips.ends, favour, best)[ends]
+        self._best = np.where(dips.held[ends] > 0, there, np.nan)
+
+
+class Side:
+    """Closes as the long, or as the short, see them: higher is better; and the spans (positions) that are on that side.
+
+    `last`: from each bar on, the last bar before closes fall. `next`, `low`: for those bars, where the close is
+    reached again, or the end, and the lowest between.
+    """
+
+    def __init__(self, closes: Floats, negated: Floats, spans: Ints) -> None:
+        self.spans, self.closes = spans, closes
+        if len(spans):
+            self.highs, self._lows = Ranges(closes), Ranges(negated)
+            bars = np.arange(len(closes))
+            falls = np.flatnonzero(closes[1:] < closes[:-1])
+            self.last = np.append(falls, bars[-1:])[np.searchsorted(falls, bars)]
+            self.next, self.low = np.full(len(bars), len(bars)), np.full(len(bars), np.nan)
+            unit = np.ones(len(falls))
+            self.next[falls] = self.highs.first(falls + 1, unit.astype(int) * len(bars), 0 * unit, unit, closes[falls])
+            self.low[falls] = self.lowest(falls + 1, self.next[falls])
+
+    def lowest(self, begins: Ints, ends: Ints) -> Floats:
+        """The lowest close of each range, none of which is empty."""
+        return -self._lows.largest(begins, ends)
+
+
+class Dips:
+    """Where spans lie below the peak, and how deep: arrays of shape (spans,), filled side by side.
+
+    tops: the highest value in a span. firsts, lasts: a span's first and last bar at the peak; `firsts` is its end where
+    it is never there. money, percent: its deepest drawdown. longest: bars of its longest dip that is over.
+    """
+
+    def __init__(self, begins: Ints, ends: Ints, cash: Floats, held: Floats) -> None:
+        self.begins, self.ends, self.cash, self.held = begins, ends, cash, held
+        self.tops, self._highs = cash.copy(), np.zeros(len(cash))
+        self.money, self.percent = np.zeros(len(cash)), np.zeros(len(cash))
+        self.longest = np.zeros(len(cash), np.int64)
+
+    def take_tops(self, side: Side) -> None:
+        """Takes the highest values of a side's spans."""
+        at = side.spans
+        if len(at):
+            self._highs[at] = side.highs.largest(self.begins[at], self.ends[at])
+            self.tops[at] = self._value(at, self._highs[at])
+
+    def aim(self, peaks: Floats, best: Floats) -> None:
+        """Says what spans' values are measured by: the peak before a span, or in it, where that was at a close `best`.
+
+        Spans without shares are done then.
+        """
+        inside = np.flatnonzero(~np.isnan(best))
+        self._peaks, self._base, self._factor = peaks, self.cash.copy(), self.held.copy()
+        self._goal = peaks - DUST * np.abs(peaks)  # within a span no values are compared, but closes: none is rounded
+        self._base[inside], self._factor[inside], self._goal[inside] = 0.0, 1.0, best[inside]
+        self._peaks[inside] = self._value(inside, best[inside])
+        self._reached = self._base + self._factor * self._highs >= self._goal
+        self.firsts, self.lasts = np.where(self._reached, self.begins, self.ends), self.ends - 1
+        below = np.flatnonzero((self.held == 0) & ~self._reached)
+        self._deepen(below, self._peaks[below], self.cash[below])
+
+    def take_dips(self, side: Side) -> None:
+        """Takes the dips of a side's spans."""
+        at = side.spans[self._reached[side.spans]]
+        if len(at):
+            level = self._base[at], self._factor[at], self._goal[at]
+            self.firsts[at] = side.highs.first(self.begins[at], self.ends[at], *level)
+            self._follow(side, at, self.firsts[at])
+        at = side.spans[self.firsts[side.spans] > self.begins[side.spans]]
+        if len(at):
+            low = side.lowest(self.begins[at], self.firsts[at])
+            self._deepen(at, self._peaks[at], self._value(at, low))
+
+    def _follow(self, side: Side, span: Ints, bar: Ints) -> None:
+        """Goes from peak to peak in all spans at once, each from its first bar at the peak."""
+        while len(span):
+            end = self.ends[span]
+            bar = np.minimum(side.last[bar], end - 1)
+            self.lasts[span] = bar
+            falls = bar < end - 1
+            span, bar, end = span[falls], bar[falls], end[falls]
+            after = side.next[bar]
+            over = after < end
+            low = side.low[bar]
+            low[~over] = side.lowest(bar[~over] + 1, end[~over])
+            self._deepen(span, self._value(span, side.closes[bar]), self._value(span, low))
+            span, bar, after = span[over], bar[over], after[over]
+            self.longest[span] = np.maximum(self.longest[span], after - bar - 1)
+            bar = after
+
+    def _value(self, at: Ints, close: Floats) -> Floats:
+        return self.cash[at] + self.held[at] * close
+
+    def _deepen(self, at: Ints, peak: Floats, low: Floats) -> None:
+        money = peak - low
+        with np.errstate(all="ignore"):
+            percent = np.where(peak > 0, 100.0 * money / peak, np.nan)
+        self.money[at] = np.maximum(self.money[at], money)
+        self.percent[at] = np.maximum(self.percent[at], percent)

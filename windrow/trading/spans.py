@@ -1,0 +1,77 @@
+"""Spans: what a run holds from one fill to the next."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from windrow.rounding import Floats, Ints
+from windrow.trading.broker import REFUSED, Orders
+from windrow.trading.rules import Rules
+
+
+class Spans(NamedTuple):
+    """Spans among a push's bars, sorted by run, then bar; all but `firsts` of shape (spans,).
+
+    A run holds `cash` and `held` shares at the closes [begins, ends), which may be none. prices: of the fill at which
+    the span begins; costs: the commission of its opening leg. firsts: (runs,), where each run's spans begin in the
+    arrays; that one goes on from the push before.
+    """
+
+    runs: Ints
+    begins: Ints
+    ends: Ints
+    cash: Floats
+    held: Floats
+    prices: Floats
+    costs: Floats
+    firsts: Ints
+
+    @property
+    def fills(self) -> Ints:
+        """Positions of spans that begin with a fill; the span before each is the same run's."""
+        return np.delete(np.arange(len(self.runs)), self.firsts)
+
+    @property
+    def lasts(self) -> Ints:
+        """Positions of each run's last span, which goes on into the next push."""
+        return np.append(self.firsts[1:], len(self.runs)) - 1
+
+    def at(self, bar: int) -> Ints:
+        """Positions of the spans that hold a bar, one of each run."""
+        ends = self.ends > bar
+        return np.flatnonzero(ends & (self.begins <= bar))
+
+
+class SpanMaker:
+    """Makes spans of orders. State: each run's last span."""
+
+    def __init__(self, rules: Rules, runs: int) -> None:
+        self._rate, self._fee = rules.commission, rules.commission_per_order
+        self._runs = np.arange(runs)
+        self._cash, self._held = np.full(runs, rules.cash), np.zeros(runs)
+        self._prices, self._costs = np.zeros(runs), np.zeros(runs)
+
+    def push(self, orders: Orders, bars: int) -> Spans:
+        """The spans among so many bars."""
+        done = orders.status != REFUSED
+        runs = np.concatenate([self._runs, orders.runs[done]])
+        order = np.argsort(runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs, kind="stable")
+        runs = runs[order]
+        begins = np.concatenate([np.zeros(len(self._runs), np.int64), orders.bars[done]])[order]
+        cash = np.concatenate([self._cash, orders.cash[done]])[order]
+        held = np.concatenate([self._held, orders.held[done]])[order]
+        prices = np.concatenate([self._prices, orders.prices[done]])[order]
+        firsts = np.flatnonzero(order < len(self._runs))
+        lasts = np.append(firsts[1:], len(runs)) - 1
+        ends = np.append(begins[1:], bars)
+        ends[lasts] = bars
+        spans = Spans(runs, begins, ends, cash, held, prices, self._opening(held, prices, firsts), firsts)
+        self._cash, self._held, self._prices, self._costs = cash[lasts], held[lasts], prices[lasts], spans.costs[lasts]
+        return spans
+
+    def _opening(self, held: Floats, prices: Floats, firsts: Ints) -> Floats:
+        """Commission of each span's opening leg; what an order costs whatever its size falls on its first leg."""
+        alone = np.append(0.0, held[:-1]) == 0
+        costs: Floats = np.abs(held) * self._rate * prices + self._fee * (alone & (held != 0))
+        costs[firsts] = self._costs
+        return costs

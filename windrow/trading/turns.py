@@ -1,0 +1,80 @@
+"""The bars at which a run may place an order, found among the trends of all runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from windrow.rounding import Ints
+from windrow.signals import NOT_FULL, Signs
+from windrow.trading.rules import Rules
+
+
+class Turns(NamedTuple):
+    """Bars at which the averages change sides, sorted by run, then bar; all but `starts` of shape (turns,).
+
+    A run's turns are turns[starts[run]:starts[run + 1]]; its last one stands behind the bars, with sign 0.
+    """
+
+    runs: Ints
+    bars: Ints
+    signs: Signs
+    starts: Ints
+
+
+class TurnFinder:
+    """Finds turns, push by push. State: the last rows, and the sign, of each run.
+
+    A run's first turn is its first bar with both averages full, where an entry is by `state`: averages that are equal
+    then count as fast below slow, since a run without a position goes short unless fast > slow. For entries by `cross`
+    it is the first cross (windrow/signals.py). From then on each turn changes the sign; touching is no turn.
+
+    Orders filled at the next open are decided on the row before: then rows are handed on one bar late, the last one
+    with the next push.
+
+    signs: (runs,), of averages that were full before the first bar, by which its cross may be one; not for `state`.
+    """
+
+    def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
+        self._by_cross = rules.entry == "cross"
+        late = 1 if rules.fill == "next-open" else 0
+        self._signs = np.zeros(runs, np.int8) if signs is None or not self._by_cross else signs.copy()
+        rows = np.where(self._signs == 0, NOT_FULL, self._signs)
+        self._rows = np.repeat(rows.astype(np.int8)[:, None], 1 + late, axis=1)
+
+    def push(self, trend: Signs) -> tuple[Signs, Turns]:
+        """The rows (bars, runs) by which orders at these bars are filled, and the turns among them."""
+        bars, runs = trend.shape
+        kept = self._rows.shape[1]
+        # A run's signs side by side: so turns are found in order of runs.
+        rows = np.empty((runs, kept + bars), np.int8)
+        rows[:, :kept], rows[:, kept:] = self._rows, trend.T
+        self._rows = rows[:, bars:].copy()
+        run, bar = np.divmod(np.flatnonzero(rows[:, 1 : bars + 1] != rows[:, :bars]), bars)
+        before, sign = rows[run, bar], rows[run, bar + 1]
+        # Where two rows differ and this one is a tie, the one before has the sign that goes on, or no average at all.
+        tied = sign == 0
+        sign[tied] = np.where(before[tied] == NOT_FULL, 0 if self._by_cross else -1, before[tied])
+        sign[sign == NOT_FULL] = 0
+        turned = self._turned(run, sign)
+        return rows[:, 1 : bars + 1].T, _with_ends(run[turned], bar[turned], sign[turned], bars, runs)
+
+    def _turned(self, run: Ints, sign: Signs) -> Ints:
+        """Which of the bars with a new row are turns."""
+        before = np.empty_like(sign)
+        before[1:] = sign[:-1]
+        first = np.flatnonzero(np.diff(run, prepend=-1))
+        before[first] = self._signs[run[first]]
+        self._signs[run] = sign
+        turned = (sign != before) & (sign != 0)
+        return np.flatnonzero(turned & (before != 0) if self._by_cross else turned)
+
+
+def _with_ends(run: Ints, bar: Ints, sign: Signs, bars: int, runs: int) -> Turns:
+    starts = np.searchsorted(run, np.arange(runs + 1)) + np.arange(runs + 1)
+    total = len(run) + runs
+    ends = np.zeros(total, bool)
+    ends[starts[1:] - 1] = True
+    found = Turns(np.empty(total, np.int64), np.full(total, bars), np.zeros(total, np.int8), starts)
+    found.runs[ends], found.runs[~ends] = np.arange(runs), run
+    found.bars[~ends], found.signs[~ends] = bar, sign
+    return found

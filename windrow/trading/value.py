@@ -1,0 +1,136 @@
+"""The value at the closes: cash + shares x close, its mean, what it was at the ends of years, and returns."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from windrow.rounding import Floats, Ints
+from windrow.trading.rules import DUST, Rules
+from windrow.trading.spans import Spans
+
+
+def values(spans: Spans, closes: Floats) -> Floats:
+    """The value at each close, (runs, bars)."""
+    lengths = spans.ends - spans.begins
+    shape = len(spans.firsts), len(closes)
+    held = np.repeat(spans.held, lengths).reshape(shape)
+    held *= closes
+    held += np.repeat(spans.cash, lengths).reshape(shape)
+    return held
+
+
+class Value:
+    """What figures need of the value of each run. State: a few numbers a run, and a return for each calendar year.
+
+    Sums over a span are taken when it ends, so their bits do not depend on where pushes end.
+    """
+
+    def __init__(self, rules: Rules, runs: int) -> None:
+        self.bars, self.first_close, self.last_close = 0, np.nan, np.nan
+        self.now, self.held = np.full(runs, rules.cash), np.zeros(runs)
+        self.bars_held = np.zeros(runs, np.int64)
+        self._cash, self._nothing = self.now, DUST * rules.cash
+        self._sum, self._closes = np.zeros(runs), 0.0
+        self._since, self._closes_since = np.zeros(runs, np.int64), np.zeros(runs)
+        self._year, self._years, self._start = 0, list[Floats](), self.now
+
+    def push(self, times: Ints, spans: Spans, closes: Floats) -> None:
+        """Takes what runs held at these closes, of which there is one or more."""
+        self._add_spans(spans, closes)
+        self._end_years(times, spans, closes)
+        held = (spans.ends - spans.begins) * (spans.held != 0)
+        self.bars_held += np.add.reduceat(held, spans.firsts)
+        self._cash, self.held = spans.cash[spans.lasts], spans.held[spans.lasts]
+        self.now = self._cash + self.held * closes[-1]
+        if not self.bars:
+            self.first_close = float(closes[0])
+        self.bars += len(closes)
+        self.last_close = float(closes[-1])
+
+    def _add_spans(self, spans: Spans, closes: Floats) -> None:
+        """Adds up the values of spans that a fill has ended: bars x cash + shares x the sum of the closes."""
+        sums = np.add.accumulate(np.append(self._closes, closes))
+        since, closes_since = self.bars + spans.begins, sums[spans.begins]
+        since[spans.firsts], closes_since[spans.firsts] = self._since, self._closes_since
+        ends = spans.fills
+        over = ends - 1
+        bars, total = since[ends] - since[over], closes_since[ends] - closes_since[over]
+        np.add.at(self._sum, spans.runs[ends], bars * spans.cash[over] + spans.held[over] * total)
+        self._since, self._closes_since, self._closes = since[spans.lasts], closes_since[spans.lasts], float(sums[-1])
+
+    def mean(self) -> Floats:
+        """The mean value at the closes so far."""
+        bars, closes = self.bars - self._since, self._closes - self._closes_since
+        with np.errstate(all="ignore"):
+            mean: Floats = (self._sum + (bars * self._cash + self.held * closes)) / np.float64(self.bars)
+        return mean
+
+    def _end_years(self, times: Ints, spans: Spans, closes: Floats) -> None:
+        years = times.view("datetime64[ns]").astype("datetime64[Y]").astype(np.int64)
+        if self.bars and years[0] != self._year:
+            self._end_year(self.now)
+        for bar in np.flatnonzero(np.diff(years)).tolist():
+            at = spans.at(bar)
+            self._end_year(spans.cash[at] + spans.held[at] * closes[bar])
+        self._year = int(years[-1])
+
+    def _end_year(self, value: Floats) -> None:
+        with np.errstate(all="ignore"):
+            self._years.append(value / self._start - 1.0)
+        self._start = np.where(np.abs(value) <= self._nothing, 0.0, value)
+
+    def years(self) -> Floats:
+        """The returns of calendar years (UTC), (years, runs), as backtrader's analyzers/timereturn.py: from the value
+        at a year's last bar, at first from the cash, to the value at the next year's last bar so far. NaN without bars.
+        """
+        with np.errstate(all="ignore"):
+            return np.array([*self._years, self.now / self._start - 1.0 if self.bars else self.now * np.nan])
+
+
+class Moments(NamedTuple):
+    """Of a run's returns from one bar's value to the next: how many, and (runs,) arrays.
+
+    std divides by the number of returns. skewness and kurtosis are of the population; a normal one's kurtosis is 3.
+    NaN where they are undefined: no returns, no deviation, or a value of 0.
+    """
+
+    count: int  # type: ignore[assignment]  # rather than tuple's method
+    mean: Floats
+    std: Floats
+    skewness: Floats
+    kurtosis: Floats
+
+
+class Returns:
+    """Sums of the powers 1..4 of returns from bar to bar, added bar by bar: the bits do not depend on pushes."""
+
+    def __init__(self, runs: int) -> None:
+        self._count, self._value = 0, np.empty(0)
+        # Two columns or more: numpy would add a single one in pairs, not in order.
+        self._sums = np.zeros((4, max(runs, 2)))
+
+    def push(self, values: Floats) -> None:
+        """Takes (runs, bars) values."""
+        runs, bars = values.shape
+        value = self._value if self._count else values[:, 0]
+        rows = np.zeros((bars + 1, self._sums.shape[1]))
+        with np.errstate(all="ignore"):
+            returns = (values / np.column_stack([value, values[:, :-1]]) - 1.0).T.copy()
+            rows[1:, :runs] = 1.0
+            for power in range(4):
+                rows[0] = self._sums[power]
+                rows[1:, :runs] = returns if not power else rows[1:, :runs] * returns
+                self._sums[power] = np.add.reduce(rows, axis=0)
+        self._value = values[:, -1].copy()
+        self._count += bars
+
+    def moments(self, runs: int) -> Moments:
+        """Of the returns so far."""
+        count = max(self._count - 1, 0)
+        with np.errstate(all="ignore"):
+            one, two, three, four = self._sums[:, :runs] / count
+            variance = np.maximum(two - one * one, 0.0)
+            deviation, square = np.sqrt(variance), one * one
+            third = three - 3 * one * two + 2 * square * one
+            fourth = four - 4 * one * three + 6 * square * two - 3 * square * square
+            return Moments(count, one, deviation, third / (variance * deviation), fourth / (variance * variance))
