@@ -81,8 +81,8 @@ def write_report(folder):
         draw(results["cases"]).save(Path(folder, "results.svg"))
     if "pairs" in results:
         write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
-    if "pairs" in results:
-        write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
+    if "sweep" in results:
+        write_block(Path(folder, "RESULTS.md"), "sweep", "\n\n".join(sweep_tables(results["sweep"])))
     if "cluster" in results:
         write_block(Path(folder, "RESULTS.md"), "bench-cluster", "\n\n".join(cluster_tables(results)))
 
@@ -121,6 +121,32 @@ def pairs_table(results):
         one, other = median(pair["one"]), median(pair["other"])
         rows.append([pair["title"], f"{one / other:.2f}", pair["goal"], f"{one:.2f}", f"{other:.2f}"])
     return table(["what", "x", "goal", "the first, s", "the second, s"], rows)
+
+
+def sweep_tables(measured):
+    """The paragraphs of what `make bench-sweep` measured."""
+    heads = ["", "backtests, s", "a second", "x", "whole command, s", "a second", "x", "memory, MB", "share"]
+    names = [name for name in ("vectorbt", "backtrader") if name in measured]
+    if names:
+        yield table(heads, [row for name in names for row in _sweep_rows(name, measured[name])])
+    if "large" in measured:
+        its = measured["large"]
+        yield (
+            f"{its['pairs']:,} pairs on {its['bars']:,} bars of one symbol: {its['whole']:.0f} s, {its['cpu']:.0f} s of"
+            f" CPU, {its['memory']:,} MB at the peak, all processes together."
+        )
+
+
+def _sweep_rows(peer, measured):
+    """windrow and a peer: `x`, how many times the peer's backtests a second windrow does; `share`, of its memory."""
+    for name, title in (("windrow", f"windrow, {measured['backtests']:,} backtests"), ("peer", peer)):
+        row = [title]
+        for times in ("seconds", "whole"):
+            mine, its = median(measured[name][times]), median(measured["peer"][times])
+            times_its = f"**{its / mine:.1f}**" if name == "windrow" else NONE
+            row += [f"{mine:.2f}", f"{measured['backtests'] / mine:,.0f}", times_its]
+        memory, its = measured[name]["memory"], measured["peer"]["memory"]
+        yield [*row, f"{memory:,}", f"**{memory / its:.2f}**" if name == "windrow" else NONE]
 
 
 def cluster_tables(results):

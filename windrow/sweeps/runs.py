@@ -1,0 +1,230 @@
+"""Backtests of all pairs of a grid over one series, in one pass over its bars.
+
+    bars ->          |---- block ----|---- block ----|
+    averages         a row a window, both axes of the grid
+    trends           a row a pair: fast row against the slow rows of its pairs, at once
+    backtests        some hundred pairs side by side, block by block
+
+Averages and positions of all pairs advance block by block, as arrays. A block of so many bars and pairs stays in the
+cache. Memory: some numbers for each pair and each window, a block, and the bars of the longest window.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sort_keys.merge import Piece
+from windrow.backtest import Backtests, Moments, Rules
+from windrow.errors import UsageError
+from windrow.rounding import Floats, Ints, Mask
+from windrow.signals import NOT_FULL, Signs
+from windrow.sweeps.averages import averages
+from windrow.sweeps.grid import Grid
+from windrow.sweeps.splits import Run, Split
+from windrow.windows import Options
+
+#: Pairs whose backtests go side by side.
+_PAIRS = 512
+#: Bars of a block, so that its trends are a MB, and averages of some hundred windows some MB.
+_BARS = 2048
+
+Pair = tuple[int, int]
+
+
+class Part(NamedTuple):
+    """What came of every pair, in order, over one part of a series."""
+
+    name: str
+    figures: list[dict[str, Any]]
+    returns: Moments | None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is tried on each series, and how.
+
+    column: of the prices that averages take. warm: averages, and the sign from which a cross is one, go on from the
+    bars before a test part; otherwise they restart there. shards: the series' pairs are shared by so many sweeps, dealt
+    out like cards. returns: whether parts tell the returns a bar. Raises UsageError for shards that are none.
+    """
+
+    grid: Grid
+    rules: Rules = field(default_factory=Rules)
+    column: str = "close"
+    split: Split = field(default_factory=Split)
+    warm: bool = False
+    options: Options = field(default_factory=Options)
+    shards: int = 1
+    returns: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shards < 1:
+            raise UsageError(f"--shards {self.shards}: a symbol's pairs go to 1 reducer, or more; give such a number")
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of bars that it takes, in order."""
+        opens = ["open"] if self.rules.fill == "next-open" else []
+        return list(dict.fromkeys([self.column, "close", *opens]))
+
+    def pairs(self, shard: int = 0) -> list[Pair]:
+        """The pairs of a shard, in ascending order."""
+        return [pair for chunk in _chunks(self.grid, self.shards, shard) for pair in chunk.pairs]
+
+    def parts(self, pieces: Iterable[Piece], shard: int = 0, tell: Callable[[], object] = int) -> Iterator[Part]:
+        """Each part of a series, as soon as its last bar has gone by; a test part before the train part that holds it.
+
+        None where there are fewer pairs than shards, and this one has none. `tell` is called often.
+        """
+        if not self.pairs(shard):
+            return
+        tests = _Tests(self, shard)
+        for number, section in enumerate(self.split.cut(pieces)):
+            tests.begin(number)
+            for piece in section:
+                tests.push(piece, tell)
+            yield from tests.read(number)
+
+
+class _Tests:
+    """The runs of a split under way over one series."""
+
+    def __init__(self, sweep: Sweep, shard: int) -> None:
+        self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
+        self._lines: dict[int, _Lines] = {}  # by the section in which they begin
+        self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
+        self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
+        self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
+
+    def begin(self, number: int) -> None:
+        """Begins the runs of a section."""
+        for run in self._sweep.split.runs:
+            if run.begins == number:
+                self._lines.setdefault(self._origin(run), _Lines(self._sweep.grid, self._sweep.options))
+                self._going[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
+
+    def _origin(self, run: Run) -> int:
+        return 0 if self._sweep.warm else run.begins
+
+    def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
+        return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
+
+    def push(self, piece: Piece, tell: Callable[[], object]) -> None:
+        """Takes bars of the section, with the sweep's columns."""
+        for at in range(0, len(piece.times), _BARS):
+            tell()
+            block = slice(at, at + _BARS)
+            prices = zip(self._columns, piece.values, strict=True)
+            self._push(piece.times[block], {name: values[block] for name, values in prices})
+
+    def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
+        for origin, lines in self._lines.items():
+            averaged = lines.push(times, prices[self._sweep.column])
+            going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
+            for number, chunk in enumerate(self._chunks):
+                trend = chunk.trend(averaged, self._room)
+                for tests in going:
+                    tests[number].push(times, prices.get("open"), prices["close"], trend)
+                if self._sweep.warm:
+                    self._signs[number] = last_signs(trend, self._signs[number])
+
+    def read(self, number: int) -> Iterator[Part]:
+        """The parts that end with a section, those first that began last; ends the runs that are read to their end."""
+        for begins, (run, tests) in reversed(list(self._going.items())):
+            if number in run.reads:
+                figures = [told for test in tests for told in test.figures()]
+                yield Part(run.reads[number], figures, self._moments(tests))
+            if number == max(run.reads):
+                del self._going[begins]
+                if not self._sweep.warm:
+                    del self._lines[begins]
+
+    def _moments(self, tests: list[Backtests]) -> Moments | None:
+        if not self._sweep.returns:
+            return None
+        count, *moments = zip(*(test.returns() for test in tests), strict=True)
+        return Moments(count[0], *map(np.concatenate, moments))
+
+
+def last_signs(trend: Signs, before: Signs) -> Signs:
+    """The sign of each column of (bars, pairs) that it had last, of those that are 1 or -1; before that, `before`.
+
+    >>> last_signs(np.array([[-2, 1, -1], [-2, 0, 0], [0, 0, 1]], np.int8), np.array([0, -1, 1], np.int8)).tolist()
+    [0, 1, 1]
+    """
+    signs: Signs = trend[-1].copy()
+    tied = np.flatnonzero(signs == 0)
+    back = trend[::-1, tied] != 0
+    signs[tied] = np.where(back.any(axis=0), trend[::-1, tied][back.argmax(axis=0), np.arange(len(tied))], before[tied])
+    signs[signs == NOT_FULL] = 0
+    return signs
+
+
+class _Averaged(NamedTuple):
+    """Averages of the fast axis and of the slow one, (windows, bars) each; where they are NaN, if some are."""
+
+    fast: Floats
+    slow: Floats
+    missing: tuple[Mask, Mask] | None
+
+
+class _Lines:
+    """The averages of both axes from some bar on; where they are of one kind, each window once."""
+
+    def __init__(self, grid: Grid, options: Options) -> None:
+        axes = (grid.fast, grid.slow)
+        kinds = {axis.kind for axis in axes}
+        windows = {kind: sorted({n for axis in axes if axis.kind == kind for n in axis.windows}) for kind in kinds}
+        self._averages = {kind: averages(kind, each, options) for kind, each in windows.items()}
+        self._rows = [(axis.kind, np.searchsorted(windows[axis.kind], axis.windows)) for axis in axes]
+
+    def push(self, times: Ints, values: Floats) -> _Averaged:
+        """The next bars' averages."""
+        lines = {kind: its.push(times, values) for kind, its in self._averages.items()}
+        fast, slow = (lines[kind][rows] for kind, rows in self._rows)
+        missing = np.isnan(fast), np.isnan(slow)
+        return _Averaged(fast, slow, missing if any(axis.any() for axis in missing) else None)
+
+
+@lru_cache(maxsize=64)
+def _chunks(grid: Grid, shards: int, shard: int) -> list["_Chunk"]:
+    """A shard's pairs, in chunks: the same for every series."""
+    pairs = grid.pairs()[shard::shards]
+    return [_Chunk(grid, pairs[at : at + _PAIRS]) for at in range(0, len(pairs), _PAIRS)]
+
+
+class _Chunk:
+    """Some pairs, ascending, that go side by side; those of one fast window are compared at once."""
+
+    def __init__(self, grid: Grid, pairs: Sequence[Pair]) -> None:
+        self.pairs = pairs
+        self._groups: list[tuple[int, slice, slice]] = []
+        at = 0
+        for fast, group in groupby(pairs, itemgetter(0)):
+            ends = [pair[1] for pair in group]
+            first, last = np.searchsorted(grid.slow.windows, [ends[0], ends[-1]]).tolist()
+            rows = slice(first, last + 1, max(1, (last - first) // max(1, len(ends) - 1)))
+            self._groups.append((grid.fast.windows.index(fast), rows, slice(at, at + len(ends))))
+            at += len(ends)
+
+    def trend(self, averaged: _Averaged, room: Mask) -> Signs:
+        """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them, in `room`: good until that is used again.
+
+        A pair's signs lie side by side.
+        """
+        shape = len(self.pairs), averaged.fast.shape[1]
+        above, below = room[:, : shape[0] * shape[1]].reshape(2, *shape)
+        for fast, slow, pairs in self._groups:
+            np.greater(averaged.fast[fast], averaged.slow[slow], out=above[pairs])
+            np.less(averaged.fast[fast], averaged.slow[slow], out=below[pairs])
+        signs: Signs = above.view(np.int8)
+        signs -= below.view(np.int8)
+        if averaged.missing is not None:
+            for fast, slow, pairs in self._groups:
+                signs[pairs][averaged.missing[0][fast] | averaged.missing[1][slow]] = NOT_FULL
+        return signs.T
