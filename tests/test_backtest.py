@@ -210,6 +210,20 @@ def test_a_cross_may_lie_before_the_first_bar():
         assert trace.orders.sides.tolist() == side
 
 
+def test_a_run_alone_has_the_bits_of_one_beside_others():
+    """Over a dozen years: numpy adds a dozen numbers of one column in another order than those of two."""
+    random = np.random.default_rng(7)
+    times = np.arange(400) * 11 * DAY
+    closes = np.round(20 * np.exp(np.cumsum(random.normal(0, 0.03, 400))), 2)
+    trend = random.choice(np.array([-1, 1], np.int8), (400, 3))
+    beside, alone = Backtests(Rules(), 3, returns=True), Backtests(Rules(), 1, returns=True)
+    beside.push(times, closes, closes, trend)
+    alone.push(times, closes, closes, trend[:, 1:2])
+    assert repr(alone.figures()[0]) == repr(beside.figures()[1])
+    moments = zip(alone.returns()[1:], beside.returns()[1:], strict=True)
+    assert all(one[0].hex() == other[1].hex() for one, other in moments)
+
+
 def test_returns_have_the_moments_of_the_values():
     random = np.random.default_rng(1)
     closes = 10 * np.exp(np.cumsum(random.normal(0, 0.02, 300)))

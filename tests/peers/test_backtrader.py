@@ -143,12 +143,10 @@ def walk(number):
     times = [pd.Timestamp(date(2015, 1, 1) + timedelta(days=int(day))) for day in days]
     frame = pd.DataFrame({"timestamp": times, "open": opens, "close": closes}).round(4 if level < 1 else 2)
     side = str(random.choice(["both", "both", "long"]))
-    size = float(random.choice([100, 10, 0.5]))
+    size, enough = float(random.choice([100, 10, 0.5])), float(random.choice([100_000, 20_000]))
     rules = Rules(
         size=size,
-        cash=float(
-            random.choice([100_000, 20_000]) if number % 4 else round(size * level * random.uniform(0.8, 1.6), 2)
-        ),
+        cash=enough if number % 4 else round(float(size * level * random.uniform(0.8, 1.6)), 2),
         commission=float(random.choice([0, 0.001, 0.03])),
         commission_per_order=float(random.choice([0, 3, 40])) if side == "long" else 0.0,
         slippage=float(random.choice([0, 0, 0.002])),

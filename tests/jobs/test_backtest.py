@@ -1,0 +1,196 @@
+"""Backtests from files to lines: what windrow.backtest gives for the same bars, parts beside, what is refused."""
+
+import json
+import os
+
+import orjson
+import pandas as pd
+import pytest
+
+import windrow
+from jobs.backtest import Backtest
+from tests.conftest import ROOT
+
+DATA = ROOT / "data"
+BARS, MINUTES = DATA / "bars.csv", DATA / "minute_bars.csv"
+LINES = ["--fast", "ema:7", "--slow", "sma:21"]
+
+
+@pytest.fixture
+def backtest(run_job):
+    """Runs the job: `backtest("--side", "long", path)`."""
+    return lambda *args, **kwargs: run_job(*args, job=Backtest, **kwargs)
+
+
+def frame_of(path):
+    return pd.read_csv(path, parse_dates=["timestamp"])
+
+
+def told(ran):
+    """The figures that a job printed, by symbol."""
+    return {line.split(b"\t")[0].decode(): orjson.loads(line.split(b"\t")[1]) for line in ran.lines}
+
+
+def rows(frame):
+    """A frame of figures as the job writes it, but for the reasons."""
+    for row in frame.to_dict("records"):
+        yield {name: None if value != value else value for name, value in row.items() if name != "undefined"}
+
+
+RULES = [
+    {},
+    {"entry": "cross", "fill": "close", "side": "long", "sizing": "all-in", "commission": 0.001},
+    {"size": 10.0, "cash": 2_000.0, "commission_per_order": 1.5, "slippage": 0.002, "ema_seed": "first"},
+    {"column": "high", "sizing": "all-in"},
+]
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("bars", [BARS, MINUTES], ids=["days", "minutes"])
+def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, tmp_path, bars, rules):
+    options = [word for name, value in rules.items() for word in (f"--{name.replace('_', '-')}", value)]
+    ran = backtest(*LINES, *options, bars)
+    frames = windrow.backtest(frame_of(bars), "ema:7", "sma:21", traced=True, **rules)
+    expected = {row.pop("symbol"): row for row in rows(frames.figures)}
+    found = told(ran)
+    reasons = {symbol: figures.pop("undefined", {}) for symbol, figures in found.items()}
+    assert ran.status == 0 and found == expected and len(found) > 1
+    assert all(
+        {name for name in figures if figures[name] is None} == set(reasons[its]) for its, figures in found.items()
+    )
+    done = backtest(*LINES, *options, "--orders", "--equity", "-r", "local", "-o", tmp_path / "out", bars)
+    assert done.status == 0 and done.out == b""
+    dated = bars == BARS
+    assert lines_of(tmp_path / "out", "orders") == sorted(map(bytes, order_lines(frames.orders, dated)))
+    assert lines_of(tmp_path / "out", "equity") == sorted(map(bytes, equity_lines(frames.equity, dated)))
+
+
+def lines_of(folder, kind):
+    return sorted(line for part in folder.glob(f"part-*-{kind}") for line in part.read_bytes().splitlines())
+
+
+def time_of(moment, dated):
+    return f"{moment:%Y-%m-%d}" if dated else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def order_lines(orders, dated):
+    for symbol, moment, side, size, price, status in orders.itertuples(index=False):
+        size = "" if size != size else repr(size)
+        yield f"{symbol}\t{time_of(moment, dated)}\t{side}\t{size}\t{price!r}\t{status}".encode()
+
+
+def equity_lines(equity, dated):
+    for symbol, moment, value in equity.itertuples(index=False):
+        yield f"{symbol}\t{time_of(moment, dated)}\t{value!r}".encode()
+
+
+def test_fields_stand_in_order_and_counts_are_whole_numbers(backtest):
+    line = backtest(*LINES, BARS).lines[0]
+    figures = json.loads(line.split(b"\t")[1])
+    assert list(figures) == [
+        "fast", "slow", "pnl", "final_value", "trades_total", "trades_open", "trades_closed", "won", "lost",
+        "strike_rate", "win_streak", "lose_streak", "closed_pnl", "sharpe", "sortino", "sqn", "max_drawdown_pct",
+        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold",
+    ]  # fmt: skip
+    assert (figures["fast"], figures["slow"]) == ("ema:7", "sma:21")
+    counts = [name for name, value in figures.items() if isinstance(value, int)]
+    assert counts == [
+        "trades_total", "trades_open", "trades_closed", "won", "lost", "win_streak", "lose_streak",
+        "max_drawdown_bars",
+    ]  # fmt: skip
+
+
+def test_the_published_figures_from_the_file(backtest, shared_data, tmp_path):
+    text = (shared_data / "INTC_year.csv").read_text().splitlines(keepends=True)
+    train = tmp_path / "train.csv"
+    train.write_text("".join(text[:255]))
+    figures = told(backtest("--fast", "ema:7", "--slow", "ema:21", train))["INTC"]
+    assert (figures["pnl"], figures["won"], figures["max_drawdown"]) == (83.0, 7, 449.0)
+    assert figures["sharpe"] == pytest.approx(-4.410461169, abs=5e-10)
+
+
+def test_orders_and_equity_are_files_beside_the_figures_that_nothing_else_reads(backtest, tmp_path):
+    ran = backtest(
+        *LINES, "--orders", "--equity", "--cat-output", "-D", "mapreduce.job.reduces=2", "-o", tmp_path / "out", BARS
+    )
+    kinds = ("", "-equity", "-orders")
+    names = [f"part-{number:05}{kind}" for number in range(2) for kind in kinds]
+    assert sorted(os.listdir(tmp_path / "out")) == ["_SUCCESS", "_windrow.json", *names]
+    assert ran.lines == backtest(*LINES, BARS).lines
+    frame = windrow.read_output(tmp_path / "out")
+    assert list(rows(frame)) == list(rows(windrow.backtest(frame_of(BARS), "ema:7", "sma:21")))
+    assert windrow.read_output(tmp_path / "out" / "part-00000").symbol.is_monotonic_increasing
+
+
+def test_without_orders_and_equity_there_are_no_such_files(backtest, tmp_path):
+    backtest(*LINES, "-o", tmp_path / "out", BARS)
+    assert sorted(os.listdir(tmp_path / "out")) == ["_SUCCESS", "_windrow.json", "part-00000"]
+
+
+def test_the_output_says_what_was_traded_and_how(backtest, tmp_path):
+    backtest(*LINES, "--size", "5", "--side", "long", "-o", tmp_path / "out", BARS)
+    told = json.loads((tmp_path / "out" / "_windrow.json").read_text())
+    assert (told["job"], told["fast"], told["slow"], told["ema_seed"]) == ("jobs.backtest", "ema:7", "sma:21", "sma")
+    assert told["reading"]["values"] == ["close", "open"]
+    assert told["rules"] == {
+        "size": 5.0, "cash": 100_000.0, "commission": 0.0, "commission_per_order": 0.0, "slippage": 0.0,
+        "fill": "next-open", "side": "long", "entry": "state", "sizing": "fixed",
+    }  # fmt: skip
+
+
+def test_symbols_of_any_text_and_orders_without_a_size(backtest, tmp_path):
+    """All in, the cash at an open that never comes would decide the size of a buy."""
+    path = tmp_path / "bars.csv"
+    rows = [f'"a%\tb",2020-01-0{day},{price},{price}\n' for day, price in enumerate([3, 2, 3], 1)]
+    path.write_text("symbol,timestamp,open,close\n" + "".join(rows))
+    how = ["--fast", "close", "--slow", "sma:2", "--sizing", "all-in", "--cash", "6", "--side", "long"]
+    done = backtest(*how, "--orders", "--equity", "-o", tmp_path / "out", path)
+    assert done.status == 0
+    assert (tmp_path / "out" / "part-00000-orders").read_bytes() == b"a%25%09b\t2020-01-03\tbuy\t\t3.0\topen\n"
+    equity = (tmp_path / "out" / "part-00000-equity").read_bytes().splitlines()
+    assert equity == [b"a%%25%%09b\t2020-01-0%d\t6.0" % day for day in (1, 2, 3)]
+    assert windrow.read_output(tmp_path / "out").symbol.tolist() == ["a%\tb"]
+
+
+def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
+    path = tmp_path / "bars.csv"
+    path.write_text("symbol,timestamp,close\nA,2020-01-01,1\nA,2020-01-02,2\n")
+    assert backtest("--fill", "close", path).status == 0
+    ran = backtest(path)
+    assert ran.status == 1 and "open" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--orders"], "--orders: they are files beside the figures, which are printed; give -o DIR"),
+        (["--equity"], "--equity: they are files beside the figures, which are printed; give -o DIR"),
+        (["--size", "0"], "--size 0.0: a position has a size, above 0 and up to 1e15; give one"),
+        (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"),
+        (
+            ["--fast", "ema:7", "--slow", "ema:7"],
+            "--fast ema:7 --slow ema:7: a line never crosses itself; give another for one of them",
+        ),
+        (["--slices", "365d"], "--slices 365d: this job's bars cannot be cut into slices; leave it out"),
+        (
+            ["--output-format", "parquet", "-o", "out"],
+            "--output-format parquet: this job's lines are no table of values; leave it out, and read them as text",
+        ),
+    ],
+)
+def test_refused_by_name(backtest, args, message):
+    ran = backtest(*args, BARS)
+    assert (ran.status, ran.out, ran.err) == (2, b"", f"error: {message}\n")
+
+
+@pytest.mark.parametrize("option", ["fill", "side", "entry", "sizing"])
+def test_words_that_no_option_knows_are_refused(backtest, option):
+    ran = backtest(f"--{option}", "x", BARS)
+    assert ran.status == 2 and f"--{option}" in ran.err
+
+
+def test_damaged_lines_of_figures_are_refused_by_name(backtest, tmp_path):
+    part = tmp_path / "part-00000"
+    part.write_bytes(backtest(*LINES, BARS).out.replace(b'"pnl":', b'"pnl"', 1))
+    with pytest.raises(windrow.errors.InputError, match=r"part-00000: is no output of a job \("):
+        windrow.read_output(part)
