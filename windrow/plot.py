@@ -106,6 +106,11 @@ def _read(output: Path, bars: list[str], symbols: list[str], column: str | None)
             f"{output}: holds crosses, and averages are drawn: run moving-average with an --indicator for each line"
             " that crosses, and plot what it wrote"
         )
+    if "timestamp" not in lines:
+        raise InputError(
+            f"{output}: holds figures of backtests, and averages are drawn: show them by windrow report {output} --bars"
+            " FILE..."
+        )
     averages = choose(lines, symbols, str(output))
     chosen = averages["symbol"].unique().tolist()
     reading = reading_of(output, column)

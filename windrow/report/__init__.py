@@ -94,15 +94,16 @@ def _read(
     )
     from windrow.report.series import read_series
     from windrow.report.sweeps import swept
+    from windrow.sinks.backtests import EQUITY, ORDERS
 
     names = [symbols_in(output) for output in sources.outputs]
     known = [symbol for symbol in names[0] if all(symbol in others for others in names[1:])]
     chosen = choose(known, symbols, MOST_SYMBOLS, " ".join(str(output.place) for output in sources.outputs))
     reading = full_reading_of(sources.outputs[0].place)
-    series = read_series(bars, chosen, reading, sources.told.get("column") or reading.values[0])
+    series = read_series(bars, chosen, reading, reading.values[0])
     figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
-    placed = parts_of(orders, "orders") if orders else sources.beside("orders")
-    valued = parts_of(equity, "equity") if equity else sources.beside("equity")
+    placed = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
+    valued = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
     their_orders, their_values = read_orders(placed, chosen), read_equity(valued, chosen)
     return [
         Story(

@@ -305,59 +305,68 @@ class Chart {
     const { open, high, low, close } = levels.at(level);
     const size = 2 ** level;
     const [first, last] = [Math.max(0, this.seen(level)[0] - 1), Math.min(this.seen(level)[1] + 1, open.length - 1)];
-    let begun = null;
+    const quarter = level && !area ? ((size / (this.to - this.from)) * this.right) / 4 : 0;
+    const line = new Path2D();
+    const shade = new Path2D();
+    let begun = false;
     let x = 0;
-    const shade = () => {
-      if (!area || begun === null) return;
-      ctx.lineTo(x, y(0));
-      ctx.lineTo(begun, y(0));
-    };
-    ctx.beginPath();
     for (let at = first; at <= last; at++) {
       if (close[at] !== close[at]) {
-        shade();
-        begun = null;
+        if (begun) shade.lineTo(x, y(0));
+        begun = false;
         continue;
       }
       x = this.x(at * size + (size - 1) / 2);
-      const ends = close[at] < open[at] ? [high[at], low[at]] : [low[at], high[at]];
-      if (begun === null) ctx.moveTo((begun = x), y(area ? 0 : ends[0]));
-      if (!area && level) ctx.lineTo(x, y(ends[0]));
-      ctx.lineTo(x, y(area ? low[at] : ends[1]));
+      const [one, other] = area ? [low[at], low[at]] : close[at] < open[at] ? [high[at], low[at]] : [low[at], high[at]];
+      if (!begun) line.moveTo(x - quarter, y(one));
+      if (!begun) shade.moveTo(x, y(0));
+      if (quarter) line.lineTo(x - quarter, y(one));
+      line.lineTo(x + quarter, y(other));
+      shade.lineTo(x, y(other));
+      begun = true;
     }
-    shade();
-    ctx.strokeStyle = ctx.fillStyle = colour;
+    if (begun) shade.lineTo(x, y(0));
     ctx.lineJoin = "bevel";
     ctx.lineWidth = width;
-    ctx.stroke();
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.stroke(line);
     if (!area) return;
     ctx.globalAlpha = 0.22;
-    ctx.fill();
+    ctx.fill(shade);
     ctx.globalAlpha = 1;
   }
 
-  // Triangles at the candles they belong to, where there is room; otherwise two rows of ticks below the prices.
+  // Triangles at the candles they belong to, where there is room; otherwise two rows of ticks below the prices. Orders
+  // that were not filled, of which there may be one at each bar, crowd out no others.
   drawOrders(ctx, level, { y }, bottom) {
     const { at, side, status } = this.series.orders;
     const [first, last] = [firstNotBelow(at, Math.floor(this.from)), firstNotBelow(at, Math.ceil(this.to))];
-    const dense = (last - first) * 10 > this.right;
+    const filled = [];
+    const others = [];
+    for (let order = first; order < last; order++) (status[order] < 2 ? filled : others).push(order);
     const { high, low } = this.candles.at(level);
-    const columns = [new Set(), new Set()];
-    for (let order = first; order < last; order++) {
-      const x = this.x(at[order]);
-      if (dense) {
-        columns[side[order]].add(Math.round(x));
+    for (const orders of [others, filled]) {
+      if (orders.length * 10 > this.right) {
+        this.drawTicks(ctx, orders, bottom, orders === filled ? 1 : 0.35);
         continue;
       }
-      const group = at[order] >> level;
-      const buys = side[order] === 0;
-      const tip = buys ? y(low[group]) + 4 : y(high[group]) - 4;
-      this.drawTriangle(ctx, this.x((group << level) + (2 ** level - 1) / 2), tip, buys, status[order]);
+      for (const order of orders) {
+        const group = at[order] >> level;
+        const tip = side[order] === 0 ? y(low[group]) + 4 : y(high[group]) - 4;
+        this.drawTriangle(ctx, this.x((group << level) + (2 ** level - 1) / 2), tip, side[order] === 0, status[order]);
+      }
     }
+  }
+
+  drawTicks(ctx, orders, bottom, alpha) {
+    const columns = [new Set(), new Set()];
+    for (const order of orders) columns[this.series.orders.side[order]].add(Math.round(this.x(this.series.orders.at[order])));
+    ctx.globalAlpha = alpha;
     columns.forEach((pixels, number) => {
       ctx.fillStyle = this.colours(number ? "sell" : "buy");
       for (const x of pixels) ctx.fillRect(x, bottom - (number ? 11 : 5), 1, 5);
     });
+    ctx.globalAlpha = 1;
   }
 
   // Filled orders are full, those of which only the closing leg was done half so, others outlines: 0, 1, and 2 or 3.

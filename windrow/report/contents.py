@@ -104,8 +104,8 @@ class Sources:
     @property
     def rules(self) -> list[str]:
         """How orders were placed and filled, in words; costs that are 0 are left out."""
-        told = self.told
-        known = [(form, told[name]) for name, form in _RULES.items() if told.get(name) not in (None, 0)]
+        rules = self.told.get("rules", {})
+        known = [(form, rules[name]) for name, form in _RULES.items() if rules.get(name) not in (None, 0)]
         texts = [form.format(_WORDS.get(value, value)) for form, value in known]
         return [text for text in texts if text]
 
@@ -191,7 +191,8 @@ def _prices(series: Series, group: int) -> dict[str, Packed]:
 def _lasts(values: Floats, group: int) -> Floats:
     """The last value of each group of bars."""
     ends = np.minimum(np.arange(group, len(values) + group, group), len(values)) - 1
-    return values[ends]
+    last: Floats = values[ends]
+    return last
 
 
 def drawn_averages(sources: Sources, story: Story) -> dict[str, Floats]:
@@ -269,7 +270,7 @@ def _equity(series: Series, equity: Equity | None, group: int) -> dict[str, Pack
         return {"equity": None, "drawdown": None}
     values = series.values(equity)
     starts = np.arange(0, len(values), group)
-    fall = np.fmax.reduceat(drawdown(values), starts)
+    fall: Floats = np.fmax.reduceat(drawdown(values), starts)
     return {"equity": packed(_lasts(values, group)), "drawdown": packed(-np.round(fall, 4))}
 
 

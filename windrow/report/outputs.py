@@ -17,12 +17,12 @@ from windrow.errors import InputError
 from windrow.rounding import Floats, Ints
 from windrow.sinks.publish import DESCRIPTION, TEXT_PARTS
 from windrow.times import parse_times
+from windrow.trading.ledger import STATUS
 
 BACKTEST, SWEEP = "backtest", "sweep"
 _CURES = {"moving_average": "draw it by windrow plot", "crossover": "run windrow backtest with its --fast and --slow"}
 
 SIDES = ("buy", "sell")
-STATUSES = ("filled", "closed-only", "refused", "open")
 _ORDERS = "SYMBOL, TIME, side, size, price and status, as backtest's --orders writes them"
 _EQUITY = "SYMBOL, TIME and value, as backtest's --equity writes them"
 
@@ -42,12 +42,12 @@ class Output(NamedTuple):
         return sorted(self.place.glob(TEXT_PARTS))
 
     def beside(self, suffix: str) -> list[Path]:
-        """The files that its tasks wrote beside their lines, of a suffix as `orders`."""
-        return sorted(self.place.glob(f"part-*[0-9]-{suffix}"))
+        """The files that its tasks wrote beside their lines, as part-00000-orders."""
+        return sorted(self.place.glob(f"part-*[0-9]{suffix}"))
 
 
 class Orders(NamedTuple):
-    """One symbol's orders, in order of their times (ns): numbers in SIDES and STATUSES, sizes, and prices (or NaN)."""
+    """One symbol's orders, in order of their times (ns): numbers in SIDES and STATUS, sizes, and prices (or NaN)."""
 
     times: Ints
     side: Ints
@@ -136,10 +136,10 @@ def _figures(part: Path, number: int, text: bytes) -> Figures:
 
 def parts_of(place: Path, suffix: str) -> list[Path]:
     """The files that a path means: itself, or a directory's files of that suffix. Raises InputError for none."""
-    parts = [place] if place.is_file() else sorted(place.glob(f"part-*-{suffix}"))
+    parts = [place] if place.is_file() else sorted(place.glob(f"part-*{suffix}"))
     if not parts:
-        what = f"holds no part-*-{suffix}" if place.is_dir() else "does not exist"
-        raise InputError(f"{place}: {what}; give the file, or the directory, that backtest wrote with --{suffix}")
+        what = f"holds no part-*{suffix}" if place.is_dir() else "does not exist"
+        raise InputError(f"{place}: {what}; give the file, or the directory, that backtest wrote with -{suffix}")
     return parts
 
 
@@ -152,7 +152,7 @@ def read_orders(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Orde
             Orders(
                 times,
                 _numbered(part, rows["side"], SIDES, _ORDERS),
-                _numbered(part, rows["status"], STATUSES, _ORDERS),
+                _numbered(part, rows["status"], STATUS, _ORDERS),
                 rows["size"].to_numpy(),
                 rows["price"].to_numpy(),
             )

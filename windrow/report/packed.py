@@ -9,7 +9,7 @@ from windrow.rounding import Floats, Ints
 
 Packed = dict[str, Any]
 
-_INTEGERS = {"i1": np.int8, "i2": np.int16, "i4": np.int32}
+_INTEGERS: dict[str, Any] = {"i1": np.int8, "i2": np.int16, "i4": np.int32}
 _MOST_DIGITS = 8
 
 

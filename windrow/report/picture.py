@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from windrow.report.contents import Sources, Story, drawdown, drawn_averages
-from windrow.report.outputs import SIDES
+from windrow.report.outputs import SIDES, Orders
 from windrow.report.series import CANDLES
 from windrow.report.sweeps import Swept
 from windrow.rounding import Floats, Ints
@@ -17,7 +17,7 @@ MOST_DRAWN = 360
 #: Orders that are told apart on it.
 MOST_TRIANGLES = 100
 _WIDTH, _PRICES, _BELOW, _MAP = 980, 340, 110, 230
-_UP, _DOWN = "#00866a", "#d55e00"
+_UP, _DOWN, _INK = "#00866a", "#d55e00", "#1d2530"
 _SIDES = {"buy": "#005c49", "sell": "#a83c00"}
 _FAST, _SLOW = "#0072b2", "#a8458a"
 
@@ -39,7 +39,7 @@ def draw(sources: Sources, story: Story) -> Spec:
     if story.equity is not None:
         values = story.series.values(story.equity)
         panels += [
-            _below(story, values, "Equity", LIGHT["ink"]),
+            _below(story, values, "Equity", _INK),
             _below(story, -drawdown(values), "Drawdown, %", _DOWN),
         ]
     if story.swept is not None and len(story.swept.pairs) > 1:
@@ -153,21 +153,24 @@ def _averages(sources: Sources, story: Story) -> Spec:
 
 def _orders(story: Story) -> list[Spec]:
     """Triangles below and above the candles; where they are many, two rows of ticks below the prices."""
-    if story.orders is None or not len(story.orders.times):
+    if story.orders is None:
         return []
-    orders = story.orders
-    sides = [(number, kind) for number, kind in enumerate(SIDES) if (orders.side == number).any()]
-    if len(orders.times) > MOST_TRIANGLES:
-        return [_ticks(orders.times[orders.side == number], kind) for number, kind in sides]
-    return [_triangles(story, orders.side == number, kind) for number, kind in sides]
+    side, done = story.orders.side, story.orders.status < 2
+    layers = []
+    for number, kind in enumerate(SIDES):
+        for is_wanted, opacity in (done, 0.9), (~done, 0.3):
+            chosen = (side == number) & is_wanted
+            if np.count_nonzero(is_wanted) > MOST_TRIANGLES:
+                layers.append(_ticks(story.orders.times[chosen], kind, opacity))
+            elif chosen.any():
+                layers.append(_triangles(story, story.orders, chosen, kind))
+    return layers
 
 
-def _triangles(story: Story, chosen: Any, kind: str) -> Spec:
+def _triangles(story: Story, orders: Orders, chosen: Any, kind: str) -> Spec:
     buys, colour = kind == "buy", _SIDES[kind]
     size, starts = _groups(story)
-    times = story.orders.times[chosen] if story.orders else np.array([])
-    status = story.orders.status[chosen] if story.orders else np.array([])
-    group = story.series.at(times, "an order") // size
+    group = story.series.at(orders.times[chosen], "an order") // size
     if buys:
         edge = np.fmin.reduceat(story.series.prices.get("low", story.series.close), starts)
     else:
@@ -177,13 +180,13 @@ def _triangles(story: Story, chosen: Any, kind: str) -> Spec:
         "yOffset": 8 if buys else -8, "color": colour, "strokeWidth": 1,
     }  # fmt: skip
     at = _milliseconds(story.series.times[starts][group])
-    data = _rows({"t": at, "edge": edge[group].tolist(), "done": (status < 2).tolist()})
+    data = _rows({"t": at, "edge": edge[group].tolist(), "done": (orders.status[chosen] < 2).tolist()})
     filled = {"condition": {"test": "datum.done", "value": colour}, "value": LIGHT["ground"]}
     return {"data": data, "mark": mark, "encoding": {"x": _time(True), "y": _y("edge"), "fill": filled}}
 
 
-def _ticks(times: Ints, kind: str) -> Spec:
-    mark = {"type": "tick", "color": _SIDES[kind], "thickness": 0.7, "size": 6, "opacity": 0.8}
+def _ticks(times: Ints, kind: str, opacity: float) -> Spec:
+    mark = {"type": "tick", "color": _SIDES[kind], "thickness": 0.7, "size": 6, "opacity": opacity}
     place = {"value": _PRICES - (4 if kind == "buy" else 12)}
     return {"data": _rows({"t": _milliseconds(times)}), "mark": mark, "encoding": {"x": _time(True), "y": place}}
 
@@ -230,7 +233,14 @@ def _map(swept: Swept, part: str, objective: str, scale: Spec) -> Spec:
     def side(field: str, order: str, every: Sequence[int]) -> Spec:
         step = -(-len(set(every)) // 16)
         labels = sorted(set(every))[::step]
-        axis = {"labelAngle": 0, "values": labels, "domain": False, "grid": False, "labelOverlap": False}
+        axis = {
+            "labelAngle": 0,
+            "values": labels,
+            "domain": False,
+            "grid": False,
+            "labelOverlap": False,
+            "tickCount": len(labels),
+        }
         return {"field": field, "type": "ordinal", "sort": order, "title": field, "axis": axis}
 
     return {

@@ -99,4 +99,5 @@ def _once(frame: pd.DataFrame) -> pd.DataFrame:
 def _series(symbol: str, frame: pd.DataFrame, price: str, source: str) -> Series:
     times = frame["timestamp"]
     prices = {str(name): frame[name].to_numpy(np.float64) for name in frame.columns[2:]}
-    return Series(symbol, times.astype("int64").to_numpy(), prices, price, times.dt.tz is None, source)
+    moments = np.asarray(times.astype("int64"), np.int64)
+    return Series(symbol, moments, prices, price, times.dt.tz is None, source)
