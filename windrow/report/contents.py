@@ -24,8 +24,8 @@ MOST_CANDLES = 400_000
 MOST_AVERAGED = 1_000_000
 
 _RULES = {
-    "cash": "cash {:,g}", "size": "size {:,g}", "commission": "commission {:.4g} of the money",
-    "commission_per_order": "{:,g} an order", "slippage": "slippage {:.4g} of the price", "fill": "filled at the {}",
+    "cash": "cash {:,.12g}", "size": "size {:,.12g}", "commission": "commission {:.4g} of the money",
+    "commission_per_order": "{:,.12g} an order", "slippage": "slippage {:.4g} of the price", "fill": "filled at the {}",
     "side": "{}", "entry": "entry by {}", "sizing": "{}",
 }  # fmt: skip
 _WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "fixed": "", "all-in": "all in"}
@@ -105,7 +105,8 @@ class Sources:
     def rules(self) -> list[str]:
         """How orders were placed and filled, in words; costs that are 0 are left out."""
         rules = self.told.get("rules", {})
-        known = [(form, rules[name]) for name, form in _RULES.items() if rules.get(name) not in (None, 0)]
+        idle = "size" if rules.get("sizing") == "all-in" else ""
+        known = [(form, rules[name]) for name, form in _RULES.items() if name != idle and rules.get(name)]
         texts = [form.format(_WORDS.get(value, value)) for form, value in known]
         return [text for text in texts if text]
 

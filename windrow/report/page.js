@@ -172,7 +172,7 @@ function tellKey(orders) {
     const buy = element("i", "▲ buy", { class: "buy" });
     const sell = element("i", "▼ sell", { class: "sell" });
     parts.push(buy, " ", sell);
-    if (orders.status.some((status) => status > 1)) parts.push(", outlines: refused, or never filled");
+    if (orders.status.some((status) => status > 1)) parts.push(", outlines and pale ticks: refused, or never filled");
     if (orders.status.includes(1)) parts.push(", pale: its closing leg alone was done");
   }
   if (symbol.group > 1) parts.push(parts.length ? ". " : "", `A candle stands for ${figure(symbol.group, 0)} of ${figure(symbol.bars, 0)} bars. `);
@@ -402,7 +402,8 @@ function showFigures() {
 function showTiles(shown) {
   const [, figures] = shown[0] || [];
   const second = !state.symbol.figures && shown.length > 1 ? shown[1] : null;
-  const beside = (field, otherwise) => (second ? `on ${shown[0][0].toLowerCase()}, ${told(second[1], field)} on ${second[0].toLowerCase()}` : otherwise);
+  const beside = (field, otherwise) => (second ? `${second[0].toLowerCase()} ${told(second[1], field)}` : otherwise);
+  byId("tiled").textContent = second ? `${pairName(state.pair)} on ${shown[0][0].toLowerCase()}, and on ${second[0].toLowerCase()}` : "";
   const tiles = figures
     ? [
         ["pnl", beside("pnl", `final value ${told(figures, "final_value")}`)],
