@@ -6,8 +6,9 @@ function roundValues(low, high, most) {
   if (!(span > 0) || most < 1) return [];
   const power = 10 ** Math.floor(Math.log10(span / most));
   const step = power * [1, 2, 5, 10].find((factor) => span / (factor * power) <= most);
+  const first = Math.ceil(low / step) * step;
   const values = [];
-  for (let count = Math.ceil(low / step); count * step <= high; count++) values.push(count * step);
+  for (let count = 0; count <= most && first + count * step <= high; count++) values.push(first + count * step);
   values.step = step;
   return values;
 }

@@ -66,7 +66,7 @@ class Chart {
     this.look(this.from + by, this.to + by);
   }
 
-  // Zooms about a bar, which stays where it is.
+  // Zooms about a place of the view, which stays where it is.
   zoom(factor, about = (this.from + this.to) / 2) {
     const span = Math.min(Math.max((this.to - this.from) * factor, Math.min(SMALLEST_VIEW, this.bars)), this.bars * 1.02 + 1);
     const share = (about - this.from) / (this.to - this.from);
@@ -92,7 +92,7 @@ class Chart {
   // The cross.
 
   point(bar, y = null) {
-    this.cross = bar === null ? null : { bar: Math.min(Math.max(Math.round(bar), 0), this.bars - 1), y };
+    this.cross = bar === null ? null : { bar: Math.min(Math.max(bar, 0), this.bars - 1), y };
     this.tell(this.cross && this.group(this.cross.bar));
     this.ask();
   }
@@ -144,12 +144,13 @@ class Chart {
     return ((bar + 0.5 - this.from) / (this.to - this.from)) * this.right;
   }
 
-  barAt(x) {
-    return this.from + (x / this.right) * (this.to - this.from) - 0.5;
+  // The place of the view at x; bar 3 lies from 3 to 4.
+  at(x) {
+    return this.from + (x / this.right) * (this.to - this.from);
   }
 
   level(pixels) {
-    return Math.max(0, Math.ceil(Math.log2((pixels * (this.to - this.from)) / this.right)));
+    return Math.max(0, Math.ceil(Math.log2((pixels * (this.to - this.from)) / Math.max(1, this.right))));
   }
 
   candleLevel() {
@@ -538,19 +539,19 @@ class Chart {
   // One pointer pans, two zoom; none but the mouse's points.
   moved(event) {
     const before = this.pointers.get(event.pointerId);
-    if (before === undefined) return this.point(this.barAt(event.offsetX), event.offsetY);
+    if (before === undefined) return this.point(Math.floor(this.at(event.offsetX)), event.offsetY);
     const others = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, x]) => x);
     this.pointers.set(event.pointerId, event.offsetX);
     if (others.length) {
       const [gap, was] = [Math.abs(event.offsetX - others[0]), Math.abs(before - others[0])];
-      return this.zoom(Math.max(was, 8) / Math.max(gap, 8), this.barAt((event.offsetX + others[0]) / 2));
+      return this.zoom(Math.max(was, 8) / Math.max(gap, 8), this.at((event.offsetX + others[0]) / 2));
     }
     return this.pan((before - event.offsetX) / this.right);
   }
 
   // The wheel alone scrolls the page; with Ctrl, or by pinching, which browsers report so, it zooms; sideways it pans.
   wheeled(event) {
-    if (event.ctrlKey) this.zoom(Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 120), this.barAt(event.offsetX));
+    if (event.ctrlKey) this.zoom(Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 120), this.at(event.offsetX));
     else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       this.pan((event.deltaX || event.deltaY) / this.right);
     } else return;

@@ -160,7 +160,7 @@ def _orders(story: Story) -> list[Spec]:
     for number, kind in enumerate(SIDES):
         for is_wanted, opacity in (done, 0.9), (~done, 0.3):
             chosen = (side == number) & is_wanted
-            if np.count_nonzero(is_wanted) > MOST_TRIANGLES:
+            if chosen.any() and np.count_nonzero(is_wanted) > MOST_TRIANGLES:
                 layers.append(_ticks(story.orders.times[chosen], kind, opacity))
             elif chosen.any():
                 layers.append(_triangles(story, story.orders, chosen, kind))
