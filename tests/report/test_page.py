@@ -449,6 +449,20 @@ def test_the_maps_colours_tell_gains_from_losses(look, swept):
     assert colours == [-50, 20, "rgb(200,84,0)", pale, "rgb(0,98,160)", pale]
 
 
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([-3, 5], [-3, 5, False, False]), ([-3, -1], [-3, -1, False, False]), ([1, 40], [1, 40, False, False]),
+        ([1, *range(-20, 0), -9000], [-20, 1, True, False]), ([*range(1, 41), 9000], [1, 39, False, True]),
+    ],
+)  # fmt: skip
+def test_single_figures_do_not_bleach_the_maps(look, swept, values, ends):
+    """The ends are those of the picture's scale: tests/report/test_picture.py."""
+    tab = look(swept)
+    told = "(values) => (({ low, high, below, above }) => [low, high, below, above])(colourScale(values, false))"
+    assert tab.evaluate(told, values) == ends
+
+
 def test_walks_are_chosen(look, outputs):
     place = outputs.run("sweep", "--fast", "sma:3,4", "--slow", "sma:8,9", "--walk-forward", "3", DATA)
     tab = look(report([place], [str(DATA)], ["AAB"], out=outputs.folder / "report.html")[0])

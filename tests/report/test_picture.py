@@ -70,9 +70,17 @@ def test_a_sweep_has_its_maps(outputs):
 
 @pytest.mark.parametrize(
     ("values", "domain"),
-    [([-3, 5], [-3, 0, 5]), ([-3, -1], [-3, -1]), ([2, None], [2, 2]), ([None, None], [0, 1])],
+    [
+        ([-3, 5], [-3, 0, 5]),
+        ([-3, -1], [-3, -1]),
+        ([2, None], [2, 2]),
+        ([None, None], [0, 1]),
+        ([1, *range(-20, 0), -9000], [-20, 0, 1]),
+        ([*range(1, 41), 9000], [1, 39]),
+        ([0, 0], [0, 0]),
+    ],
 )
-def test_maps_are_pale_at_zero(outputs, values, domain):
+def test_maps_are_pale_at_zero_and_single_figures_do_not_bleach_them(outputs, values, domain):
     lines = [{"fast": 3, "slow": at, "part": "all", "pnl": value} for at, value in enumerate(values, 8)]
     spec = drawing._maps(swept(lines), "pnl")
     assert spec["hconcat"][0]["encoding"]["color"]["scale"]["domain"] == domain

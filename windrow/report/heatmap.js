@@ -1,5 +1,7 @@
 // A map of all pairs: fast windows from left to right, slow ones from bottom to top, a figure by colour.
 
+const TOP = 6; // pixels above the highest row, for half of its label
+
 class HeatMap {
   // `tell(pair)` is told of the pair under the pointer or the keys' mark, or null; `choose(pair)` of a click or Enter.
   constructor(canvas, tell, choose) {
@@ -14,7 +16,7 @@ class HeatMap {
       if (pair !== null) choose(pair);
     });
     canvas.addEventListener("keydown", (event) => this.pressed(event));
-    new ResizeObserver(() => this.draw()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
   }
 
   // grid: {fast, slow: each pair's windows}; values: each pair's figure, NaN where it has none; colour(value).
@@ -26,6 +28,11 @@ class HeatMap {
     const [columns, rows] = [number(this.columns), number(this.rows)];
     this.places = Array.from(fast, (window, pair) => [columns.get(window), rows.get(slow[pair])]);
     this.pairs = new Map(this.places.map((place, pair) => [place.join(), pair]));
+    this.redraw();
+  }
+
+  redraw() {
+    this.drawn = null;
     this.draw();
   }
 
@@ -41,7 +48,7 @@ class HeatMap {
 
   pairAt({ offsetX, offsetY }) {
     if (!this.cell || offsetX < this.left) return null;
-    const row = this.rows.length - 1 - Math.floor((offsetY - 2) / this.cell.height);
+    const row = this.rows.length - 1 - Math.floor((offsetY - TOP) / this.cell.height);
     return this.pairOf(Math.floor((offsetX - this.left) / this.cell.width), row);
   }
 
@@ -75,24 +82,34 @@ class HeatMap {
     const cell = Math.max(2, Math.min(120, (width - this.left - 3) / this.columns.length));
     const tall = Math.max(2, Math.min(30, cell, Math.max(420 / this.rows.length, 2)));
     this.cell = { width: cell, height: Math.max(tall, Math.min(22, 420 / this.rows.length)) };
-    const height = this.cell.height * this.rows.length + 24;
+    const height = this.cell.height * this.rows.length + TOP + 22;
     const scale = devicePixelRatio || 1;
     canvas.style.height = `${height}px`;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
+    this.drawn ??= this.drawCells(canvas, scale, colours, height);
     const ctx = canvas.getContext("2d");
+    ctx.drawImage(this.drawn, 0, 0);
     ctx.setTransform(scale, 0, 0, scale, 0, 0);
-    ctx.font = `11px ${getComputedStyle(canvas).fontFamily}`;
+    for (const kind of ["best", "chosen", "marked"]) this.drawFrame(ctx, kind, colours);
+  }
+
+  // All but the frames, which alone change as one moves over the map.
+  drawCells({ width, height: tall }, scale, colours, height) {
+    const drawn = Object.assign(document.createElement("canvas"), { width, height: tall });
+    const ctx = drawn.getContext("2d");
+    ctx.setTransform(scale, 0, 0, scale, 0, 0);
+    ctx.font = `11px ${getComputedStyle(this.canvas).fontFamily}`;
     ctx.textBaseline = "middle";
     const gap = this.cell.width > 8 && this.cell.height > 8 ? 1 : 0;
     for (let pair = 0; pair < this.values.length; pair++) this.drawCell(ctx, pair, gap, colours);
     this.drawLabels(ctx, colours, height);
-    for (const kind of ["best", "chosen", "marked"]) this.drawFrame(ctx, kind, colours);
+    return drawn;
   }
 
   place(pair) {
     const [column, row] = this.places[pair];
-    return [this.left + column * this.cell.width, 2 + (this.rows.length - 1 - row) * this.cell.height];
+    return [this.left + column * this.cell.width, TOP + (this.rows.length - 1 - row) * this.cell.height];
   }
 
   drawCell(ctx, pair, gap, colours) {
@@ -130,7 +147,7 @@ class HeatMap {
     ctx.textAlign = "right";
     const rows = Math.ceil(14 / this.cell.height);
     this.rows.forEach((window, at) => {
-      if (at % rows === 0) ctx.fillText(window, this.left - 8, 2 + (this.rows.length - at - 0.5) * this.cell.height);
+      if (at % rows === 0) ctx.fillText(window, this.left - 8, TOP + (this.rows.length - at - 0.5) * this.cell.height);
     });
   }
 
@@ -160,19 +177,29 @@ function luminance(colour) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+// Where colours end on one side of zero: at the largest figure, or, if few are much larger, at that above most others.
+function reach(figures) {
+  const sizes = figures.map(Math.abs).sort((one, other) => one - other);
+  const [largest, usual] = [sizes.at(-1), sizes[Math.ceil(0.95 * (sizes.length - 1))]];
+  return largest > 3 * usual ? usual : largest;
+}
+
 // Colours for figures: from orange by pale to blue, pale at zero, or from pale to blue where all have one sign.
 function colourScale(values, dark) {
   const known = values.filter((value) => value === value);
-  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const [least, most] = [known.reduce((one, other) => Math.min(one, other), Infinity), known.reduce((one, other) => Math.max(one, other), -Infinity)];
+  const both = least < 0 && most > 0;
+  const low = both || most <= 0 ? -reach(known.filter((value) => value < 0 || !both)) : least;
+  const high = both || least >= 0 ? reach(known.filter((value) => value > 0 || !both)) : most;
   const middle = dark ? [38, 45, 55] : [243, 245, 248];
   const [above, below] = dark ? [[86, 180, 233], [255, 140, 66]] : [[0, 98, 160], [200, 84, 0]];
-  const both = low < 0 && high > 0;
   const span = high - low || 1;
   const colour = (value) => {
-    const share = both ? value / (value < 0 ? -low : high) : (value - (high <= 0 ? high : low)) / span;
+    const place = Math.min(Math.max(value, low), high);
+    const share = both ? place / (place < 0 ? -low : high) : (place - (most <= 0 ? high : low)) / span;
     const end = share < 0 ? below : above;
     const mixed = middle.map((from, at) => Math.round(from + (end[at] - from) * Math.abs(share)));
     return { ground: `rgb(${mixed})`, ink: luminance(mixed) > 0.179 ? "#0b0f14" : "#ffffff" };
   };
-  return { colour, low, high, known: known.length };
+  return { colour, low, high, below: least < low, above: most > high, known: known.length };
 }

@@ -259,8 +259,8 @@ function showMaps(sweep) {
     map.mark(state.pair, "chosen");
   });
   byId("legend").hidden ||= !scale.known;
-  byId("least").textContent = scale.known ? form(scale.low) : "";
-  byId("most").textContent = scale.known ? form(scale.high) : "";
+  byId("least").textContent = scale.known ? `${scale.below ? "≤ " : ""}${form(scale.low)}` : "";
+  byId("most").textContent = scale.known ? `${scale.above ? "≥ " : ""}${form(scale.high)}` : "";
   const ramp = byId("ramp");
   [ramp.width, ramp.height] = [160, 1];
   for (let x = 0; x < 160 && scale.known; x++) {

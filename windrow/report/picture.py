@@ -1,6 +1,7 @@
 """The picture: candles, averages, orders, equity and drawdown of one symbol, and the maps of its sweep, by Vega."""
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -215,14 +216,28 @@ def _title(text: str) -> Spec:
 def _maps(swept: Swept, objective: str) -> Spec:
     """The maps of the first walk, side by side, in one scale of colours."""
     parts = [part for part in swept.walks()[0] if part is not None]
-    values = np.concatenate([swept.parts[part].fields[objective] for part in parts])
-    low, high = (
-        (float(edge) for edge in (np.nanmin(values), np.nanmax(values))) if not np.isnan(values).all() else (0, 1)
-    )
-    middle = {"domain": [low, 0, high], "range": ["#c85400", "#f3f5f8", "#0062a0"], "interpolate": "rgb"}
-    colours = ["#c85400", "#f3f5f8"] if high <= 0 else ["#f3f5f8", "#0062a0"]
-    scale = middle if low < 0 < high else {"domain": [low, high], "range": colours, "interpolate": "rgb"}
+    scale = _colours(np.concatenate([swept.parts[part].fields[objective] for part in parts]))
     return {"hconcat": [_map(swept, part, objective, scale) for part in parts], "spacing": 40}
+
+
+def _colours(values: Floats) -> Spec:
+    """The scale of colours that the page's maps have: see colourScale in heatmap.js."""
+    known = values[~np.isnan(values)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    if low < 0 < high:
+        domain, colours = [-_reach(known[known < 0]), 0, _reach(known[known > 0])], ["#c85400", "#f3f5f8", "#0062a0"]
+    elif high <= 0:
+        domain, colours = [-_reach(known), high], ["#c85400", "#f3f5f8"]
+    else:
+        domain, colours = [low, _reach(known) if len(known) else high], ["#f3f5f8", "#0062a0"]
+    return {"domain": domain, "range": colours, "interpolate": "rgb", "clamp": True}
+
+
+def _reach(figures: Floats) -> float:
+    """Where colours end: at the largest figure, or, if few are much larger, at that above most others."""
+    sizes = np.sort(np.abs(figures))
+    usual = float(sizes[ceil(0.95 * (len(sizes) - 1))])
+    return usual if sizes[-1] > 3 * usual else float(sizes[-1])
 
 
 def _map(swept: Swept, part: str, objective: str, scale: Spec) -> Spec:
