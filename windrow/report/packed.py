@@ -19,7 +19,7 @@ def packed(values: Floats | Ints) -> Packed:
     Prices have few decimals, so that as integers of their last decimal they take a half or a quarter of the bytes.
 
     >>> packed(np.array([0.5, np.nan, -1.25]))
-    {'kind': 'i2', 'digits': 2, 'base64': 'MgAAgIP/'}
+    {'kind': 'i1', 'digits': 2, 'base64': 'MoCD'}
     """
     numbers = np.asarray(values, np.float64)
     digits = decimals(numbers)
