@@ -104,7 +104,8 @@ def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
         ("Plot", "Plot: no such command: did you mean plot?"),
         (
             "xyzzy",
-            "xyzzy: no such command: there are broken, crossings, moving-average, none, two, sample, plot, pack",
+            "xyzzy: no such command: there are broken, crossings, moving-average, none, two, sample, plot, report,"
+            " pack",
         ),
     ],
 )

@@ -46,3 +46,9 @@ def test_the_guide_to_signals_and_help_name_the_same_options_of_crosses(run_modu
     listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
     helped = run_module("jobs.crossover", "--help").out.decode().partition("Crosses:")[2].partition("Reading bars:")[0]
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
+
+
+def test_the_guide_to_reports_and_help_name_the_same_options(run_module):
+    listed = re.findall(r"^\| `(--?[a-z-]+)", (ROOT / "docs/report.md").read_text(), re.MULTILINE)
+    helped = run_module("windrow.cli", "report", "--help").out.decode()
+    assert listed == re.findall(r"^  (--?[a-z-]+)", helped.partition("Options:")[2], re.MULTILINE)[:-1]

@@ -19,6 +19,7 @@ from windrow import plot as plotting
 from windrow.cli import main
 from windrow.errors import InputError
 from windrow.output import reading_of
+from windrow.page import unmarked
 from windrow.plot import MOST_POINTS, arrange, choose, draw, page, picture, thin
 
 HOSTILE = [
@@ -274,7 +275,7 @@ def test_bars_without_a_chosen_symbol_are_refused(output, capsys, monkeypatch):
 
 
 def test_library_text_cannot_end_its_script():
-    assert plotting._unmarked('a="</SCRIPT><!--<script"') == r'a="\x3c/SCRIPT>\x3c!--\x3cscript"'
+    assert unmarked('a="</SCRIPT><!--<script"') == r'a="\x3c/SCRIPT>\x3c!--\x3cscript"'
 
 
 def test_bars_are_read_as_the_job_read_them(tmp_path, monkeypatch, capsys):

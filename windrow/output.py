@@ -19,7 +19,7 @@ from windrow.errors import InputError
 from windrow.feeds.files import is_parquet
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.layout import Reading, normalise
-from windrow.feeds.settle import list_files, settle
+from windrow.feeds.settle import Settled, list_files, settle
 from windrow.frames import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.publish import DESCRIPTION
@@ -199,29 +199,35 @@ def _empty(names: Sequence[str]) -> pd.DataFrame:
 def reading_of(path: str | Path, column: str | None = None) -> Reading:
     """How the job that wrote an output directory read its bars; of anything else the defaults.
 
-    `column`, where given, is read instead of the job's first one.
+    `column`, where given, is read instead of the job's first one; of the job's others none.
     """
+    reading = full_reading_of(path)
+    return replace(reading, values=(normalise(column),) if column else reading.values[:1])
+
+
+def full_reading_of(path: str | Path) -> Reading:
+    """The same with all of the job's columns: a line in which one of them is no number was no bar for it."""
     description = Path(path) / DESCRIPTION
     told = json.loads(description.read_text()).get("reading") if description.is_file() else None
     told = told or {"values": ["close"]}
-    reading = Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
-    return replace(reading, values=(normalise(column),) if column else reading.values[:1])
+    return Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
 
 
 def read_bars(
     paths: Sequence[str], symbols: Sequence[str] | None = None, reading: Reading | None = None
 ) -> pd.DataFrame:
-    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the values of `reading`'s column.
+    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the values of `reading`'s columns.
 
     Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Lines that are no bars are left out.
     Raises InputError as a job would.
     """
     reading = reading or Reading(values=("close",))
-    column = reading.values[0]
-    settled, _ = settle(list_files(paths), reading, slot=1 << 62)
+    settled = _settled(paths, reading)
     chosen = None if symbols is None else set(symbols)
     frames = [
-        _frame(bars, chosen, column) for path, layout in settled.inputs.items() for bars in read_file(path, layout)
+        _frame(bars, chosen, reading.values)
+        for path, layout in settled.inputs.items()
+        for bars in read_file(path, layout)
     ]
     frame = pd.concat(frames, ignore_index=True)
     if not settled.dated:
@@ -229,7 +235,16 @@ def read_bars(
     return _in_order(frame.drop_duplicates())
 
 
-def _frame(bars: Bars, chosen: set[str] | None, column: str) -> pd.DataFrame:
+def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:
+    """Names, as windrow knows them, of the columns that every one of these inputs has. Raises what `read_bars` does."""
+    return set.intersection(*(set(layout.names) for layout in _settled(paths, reading).inputs.values()))
+
+
+def _settled(paths: Sequence[str], reading: Reading) -> Settled:
+    return settle(list_files(paths), reading, slot=1 << 62)[0]
+
+
+def _frame(bars: Bars, chosen: set[str] | None, columns: Sequence[str]) -> pd.DataFrame:
     wanted = np.array([chosen is None or symbol in chosen for symbol in bars.symbols], bool)
     rows = wanted[bars.codes]
     names = np.array(bars.symbols, object)[bars.codes[rows]]
@@ -237,6 +252,6 @@ def _frame(bars: Bars, chosen: set[str] | None, column: str) -> pd.DataFrame:
         {
             "symbol": pd.Series(names, dtype=str),
             "timestamp": bars.times[rows].view("datetime64[ns]"),
-            column: bars.values[0][rows],
         }
+        | {column: values[rows] for column, values in zip(columns, bars.values, strict=True)}
     )

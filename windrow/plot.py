@@ -6,12 +6,9 @@ own scripts, and no `eval`. Symbols and column names are any text: they reach th
 never as markup.
 """
 
-import base64
 import difflib
-import hashlib
 import html
 import json
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -21,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from windrow.errors import InputError, UsageError, WindrowError
 from windrow.newfile import new_file, refuse_taken
+from windrow.page import digest, embedded, fill, unmarked
+from windrow.theme import DARK, LIGHT, config
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,18 +40,6 @@ TIME_LABELS = {
     "year": "%Y", "quarter": "%b", "month": "%b", "week": "%-d %b", "date": "%-d %b", "day": "%-d %b",
     "hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S", "milliseconds": "%H:%M:%S.%L",
 }  # fmt: skip
-
-# The price in the colour of ink, averages in the palette of Okabe and Ito, ordered and, on dark, lightened so
-# that neighbours differ in lightness too.
-LIGHT = {
-    "ink": "#1d2530", "soft": "#5b6675", "line": "#e4e8ee", "ground": "#ffffff",
-    "series": ["#7b8794", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#1d2530"],
-}  # fmt: skip
-DARK = {
-    "ink": "#e8ecf1", "soft": "#9aa6b5", "line": "#2b333e", "ground": "#14181e",
-    "series": ["#8d99a8", "#56b4e9", "#ff8c42", "#2ec797", "#e39cc4", "#f0e442", "#9ad0f5", "#e8ecf1"],
-}  # fmt: skip
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
 class Panels(NamedTuple):
@@ -118,6 +105,11 @@ def _read(output: Path, bars: list[str], symbols: list[str], column: str | None)
         raise InputError(
             f"{output}: holds crosses, and averages are drawn: run moving-average with an --indicator for each line"
             " that crosses, and plot what it wrote"
+        )
+    if "timestamp" not in lines:
+        raise InputError(
+            f"{output}: holds figures of backtests, and averages are drawn: show them by windrow report {output} --bars"
+            " FILE..."
         )
     averages = choose(lines, symbols, str(output))
     chosen = averages["symbol"].unique().tolist()
@@ -284,33 +276,6 @@ def _pointer(panels: Panels, time: "alt.X") -> "alt.Chart":
     return alt.Chart().mark_rule().encode(x=time, tooltip=tips, opacity=shown).add_params(hover)
 
 
-def config(theme: dict[str, Any]) -> dict[str, Any]:
-    """Return Vega-Lite's configuration for a theme: fonts, colours, quiet axes."""
-    label = {"labelColor": theme["soft"], "labelFontSize": 11.5}
-    return {
-        "background": theme["ground"],
-        "font": FONT,
-        "view": {"stroke": None},
-        "range": {"category": theme["series"]},
-        "rule": {"color": theme["soft"]},
-        "axis": label | {"domain": False, "ticks": False, "gridColor": theme["line"], "labelPadding": 8},
-        "axisX": {"grid": False, "domain": True, "domainColor": theme["line"], "tickCount": 8},
-        "axisY": {"tickCount": 5},
-        "legend": {
-            "orient": "top", "offset": 14, "columnPadding": 18, "symbolType": "stroke", "symbolSize": 260,
-            "symbolStrokeWidth": 3, "labelFontSize": 12.5, "labelColor": theme["ink"], "labelLimit": 260,
-        },
-        "header": {
-            "labelColor": theme["ink"], "labelFontSize": 14, "labelFontWeight": 600, "labelLimit": 600,
-            "labelAnchor": "start", "labelOrient": "top", "labelPadding": 6,
-        },
-        "title": {
-            "color": theme["ink"], "fontSize": 19, "fontWeight": 600, "anchor": "start", "offset": 18,
-            "subtitleColor": theme["soft"], "subtitleFontSize": 13, "subtitlePadding": 6,
-        },
-    }  # fmt: skip
-
-
 def picture(panels: Panels, scale: float = 2) -> bytes:
     """Return the chart as PNG, titled, in the light theme; no browser is needed."""
     import vl_convert
@@ -337,15 +302,14 @@ def page(panels: Panels) -> str:
     """Return the page: the chart's JSON, and Vega with the script that shows it, in the reader's theme."""
     script = _script()
     parts = {
-        "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {_hash(script)}",
+        "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {digest(script)}",
         "title": html.escape(panels.title),
         "subtitle": html.escape(panels.subtitle),
         "caption": html.escape(panels.caption),
-        "data": _json({"spec": _spec(draw(panels)), "light": config(LIGHT), "dark": config(DARK)}),
+        "data": embedded({"spec": _spec(draw(panels)), "light": config(LIGHT), "dark": config(DARK)}),
         "script": script,
     }
-    # In one pass, so that a name in the data that looks like a part's is left alone.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _part("plot_page.html"))
+    return fill(_part("plot_page.html"), parts)
 
 
 @cache
@@ -353,26 +317,8 @@ def _script() -> str:
     """Return the page's script, bundled with Vega."""
     import vl_convert
 
-    return _unmarked(vl_convert.javascript_bundle(_part("plot_page.js")))
+    return unmarked(vl_convert.javascript_bundle(_part("plot_page.js")))
 
 
 def _part(name: str) -> str:
     return (files("windrow") / name).read_text(encoding="utf-8")
-
-
-def _json(value: object) -> str:
-    """Return JSON that cannot end the <script> it stands in.
-
-    >>> _json("</script>")
-    '"\\\\u003c/script>"'
-    """
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _unmarked(script: str) -> str:
-    """Return JavaScript in which no string can end the <script> it stands in."""
-    return re.sub(r"<(?=/script|script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
-
-
-def _hash(script: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,0 +1,117 @@
+"""Reports of backtests and sweeps: one self-contained HTML page, and a PNG beside it.
+
+    outputs.py    what jobs wrote: figures, orders, equity curves
+    series.py     the bars they read, and their averages by the same kernels
+    sweeps.py     a sweep's lines as columns over its pairs
+    contents.py   what the page shows, as JSON, its columns by packed.py
+    page.py       the page: page.html, page.css and the scripts, which draw on canvas
+    picture.py    the picture, by Vega
+
+The page needs no network; its Content-Security-Policy allows its own script and style alone, by their hashes. Symbols
+are any text: they reach the page as JSON, never as markup.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from windrow.errors import UsageError, WindrowError
+from windrow.newfile import new_file, refuse_taken
+
+if TYPE_CHECKING:
+    from windrow.report.contents import Sources, Story
+
+#: Symbols on a page that asks for none.
+MOST_SYMBOLS = 8
+#: Of a page that asks for no symbol; one that asks for some holds them all.
+MOST_BYTES = 16_000_000
+
+
+def report(
+    outputs: Sequence[Path],
+    bars: Sequence[str],
+    symbols: Sequence[str] = (),
+    orders: Path | None = None,
+    equity: Path | None = None,
+    out: Path = Path("report.html"),
+    force: bool = False,
+) -> list[Path]:
+    """Report on a backtest, a sweep or both; return the page and the picture written.
+
+    `outputs` are directories that these jobs wrote, `bars` what they read. `orders` and `equity` are files, or
+    directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first eight by name
+    that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
+
+    Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where an output, the
+    bars or orders are not what they should be, UsageError for outputs that do not go together, WindrowError if
+    vl-convert is not installed. Memory: the chosen symbols' bars and lines.
+    """
+    from windrow.report.contents import Sources, contents
+    from windrow.report.outputs import open_output
+    from windrow.report.page import page
+    from windrow.report.picture import picture
+
+    places = [out, out.with_suffix(".png")]
+    if out.suffix != ".html":
+        raise UsageError(f"-o {out}: the page's name must end in .html; the picture is named as it, .png")
+    for place in places:
+        refuse_taken(place, force)
+    _need_packages()
+    sources = Sources.of([open_output(place) for place in outputs])
+    stories, known = _read(sources, bars, symbols, orders, equity)
+    told = contents(sources, stories, known, most_bytes=None if symbols else MOST_BYTES)
+    made = page(told).encode(), picture(sources, stories[0])
+    for place, content in zip(places, made, strict=True):
+        with new_file(place, force) as file:
+            file.write(content)
+    return places
+
+
+def _need_packages() -> None:
+    try:
+        import vl_convert  # noqa: F401
+    except ImportError:
+        raise WindrowError(
+            "a report's picture needs vl-convert-python, which is not installed: pip install 'windrow[plot]'"
+        ) from None
+
+
+def _read(
+    sources: "Sources", bars: Sequence[str], symbols: Sequence[str], orders: Path | None, equity: Path | None
+) -> tuple[list["Story"], int]:
+    """What is known of each chosen symbol, and how many symbols there are."""
+    from windrow.output import full_reading_of
+    from windrow.report.contents import Story
+    from windrow.report.outputs import (
+        BACKTEST,
+        SWEEP,
+        choose,
+        parts_of,
+        read_equity,
+        read_figures,
+        read_orders,
+        symbols_in,
+    )
+    from windrow.report.series import read_series
+    from windrow.report.sweeps import swept
+    from windrow.sinks.backtests import EQUITY, ORDERS
+
+    names = [symbols_in(output) for output in sources.outputs]
+    known = [symbol for symbol in names[0] if all(symbol in others for others in names[1:])]
+    chosen = choose(known, symbols, MOST_SYMBOLS, " ".join(str(output.place) for output in sources.outputs))
+    reading = full_reading_of(sources.outputs[0].place)
+    series = read_series(bars, chosen, reading, reading.values[0])
+    figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
+    placed = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
+    valued = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
+    their_orders, their_values = read_orders(placed, chosen), read_equity(valued, chosen)
+    return [
+        Story(
+            series[symbol],
+            figures[BACKTEST][symbol][0] if BACKTEST in figures else None,
+            their_orders.get(symbol),
+            their_values.get(symbol),
+            swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
+        )
+        for symbol in chosen
+    ], len(known)

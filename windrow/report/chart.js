@@ -1,0 +1,591 @@
+// A chart of panes over one axis of bars: candles, lines, orders. Drawing costs pixels, never bars: where bars are
+// narrower than a candle, groups of 2, 4, 8 ... of them are drawn, which are summed up once, when they are first seen.
+
+const CANDLE = 3; // pixels that a candle has at least, its gap included
+const LINE = 2; // pixels that a point of a line has at least
+const SMALLEST_VIEW = 12; // bars
+const RUG = 14; // pixels below the prices, for orders that lie too dense for triangles
+
+class Chart {
+  // `box` gets two canvases: one that is drawn when the view changes, and over it one for the pointer's cross.
+  // `tell(group)` is told of the bars under the cross, or null.
+  constructor(box, overview, label, tell) {
+    this.box = box;
+    this.tell = tell;
+    this.canvas = box.appendChild(document.createElement("canvas"));
+    this.over = box.appendChild(document.createElement("canvas"));
+    this.overview = overview;
+    Object.assign(this.over, { tabIndex: 0, role: "application" });
+    this.over.setAttribute("aria-roledescription", "chart");
+    this.over.setAttribute("aria-label", label);
+    this.over.setAttribute("aria-describedby", "keys");
+    this.over.setAttribute("role", "application");
+    this.pointers = new Map();
+    this.cross = null;
+    this.listen();
+    new ResizeObserver(() => this.resize()).observe(box);
+  }
+
+  // series: {times, candles: {open, high, low, close}, bare: whether close alone is known, lines: [{values, color}],
+  //          panes: [{values, color, area, digits, suffix}], orders: {at, side, status}, cut: {at, end, labels} or null,
+  //          digits, dated, timeText(bar)}
+  show(series) {
+    this.series = series;
+    this.bars = series.times.length;
+    const { open, high, low, close } = series.candles;
+    this.candles = new Levels(open, high, low, close);
+    this.lines = series.lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) }));
+    this.panes = series.panes.map((pane) => ({ ...pane, levels: Levels.ofLine(pane.values) }));
+    this.cross = null;
+    this.tell(null);
+    this.look(0, this.bars);
+    this.resize();
+  }
+
+  // Other averages, or another test part, over the same bars.
+  change(lines, cut) {
+    this.lines = lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) }));
+    this.series.cut = cut;
+    this.ask();
+  }
+
+  // The view: bars [from, to), of any fraction.
+
+  look(from, to) {
+    const most = this.bars * 1.02 + 1;
+    const span = Math.min(Math.max(to - from, Math.min(SMALLEST_VIEW, this.bars)), most);
+    const middle = (from + to) / 2;
+    const slack = Math.max(span * 0.02, 0.5);
+    this.from = Math.min(Math.max(middle - span / 2, -slack), Math.max(this.bars + slack - span, -slack));
+    this.to = this.from + span;
+    this.ask();
+  }
+
+  pan(share) {
+    const by = (this.to - this.from) * share;
+    this.look(this.from + by, this.to + by);
+  }
+
+  // Zooms about a place of the view, which stays where it is.
+  zoom(factor, about = (this.from + this.to) / 2) {
+    const span = Math.min(Math.max((this.to - this.from) * factor, Math.min(SMALLEST_VIEW, this.bars)), this.bars * 1.02 + 1);
+    const share = (about - this.from) / (this.to - this.from);
+    this.look(about - share * span, about - share * span + span);
+  }
+
+  all() {
+    this.look(0, this.bars);
+  }
+
+  // Shows the next order after the cross, or the one before it, in the middle; returns whether there is one.
+  step(direction) {
+    const { at } = this.series.orders;
+    const here = this.cross ? this.cross.bar : (this.from + this.to) / 2;
+    const next = direction > 0 ? firstNotBelow(at, Math.floor(here) + 1) : firstNotBelow(at, Math.ceil(here)) - 1;
+    if (next < 0 || next >= at.length) return false;
+    const span = Math.min(this.to - this.from, 160);
+    this.look(at[next] - span / 2, at[next] + span / 2);
+    this.point(at[next]);
+    return true;
+  }
+
+  // The cross.
+
+  point(bar, y = null) {
+    this.cross = bar === null ? null : { bar: Math.min(Math.max(bar, 0), this.bars - 1), y };
+    this.tell(this.cross && this.group(this.cross.bar));
+    this.ask();
+  }
+
+  // The bars that are drawn together with one: first, last and level.
+  group(bar) {
+    const level = this.candleLevel();
+    const first = (bar >> level) << level;
+    return { first, last: Math.min(first + (1 << level), this.bars) - 1, level };
+  }
+
+  // Measures.
+
+  resize() {
+    if (!this.series) return;
+    const scale = devicePixelRatio || 1;
+    const fit = (canvas) => {
+      const { clientWidth: width, clientHeight: height } = canvas;
+      if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+        canvas.width = Math.round(width * scale);
+        canvas.height = Math.round(height * scale);
+      }
+      canvas.getContext("2d").setTransform(scale, 0, 0, scale, 0, 0);
+    };
+    [this.canvas, this.over, this.overview].forEach(fit);
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    this.right = this.width - (this.width < 560 ? 54 : 68);
+    this.small = null;
+    this.placePanes();
+    this.ask();
+  }
+
+  // Heights: the prices take what the other panes leave.
+  placePanes() {
+    const bottom = this.height - 24;
+    const shares = this.panes.length ? [0.6, ...this.panes.map(() => 0.4 / this.panes.length)] : [1];
+    let top = 0;
+    this.tops = shares.map((share) => {
+      const place = { top: Math.round(top), bottom: Math.round(top + share * bottom) - 8 };
+      top += share * bottom;
+      return place;
+    });
+    this.box.style.setProperty("--panes", this.tops.length);
+    this.tops.forEach(({ top }, number) => this.box.style.setProperty(`--top-${number}`, `${top}px`));
+  }
+
+  x(bar) {
+    return ((bar + 0.5 - this.from) / (this.to - this.from)) * this.right;
+  }
+
+  // The place of the view at x; bar 3 lies from 3 to 4.
+  at(x) {
+    return this.from + (x / this.right) * (this.to - this.from);
+  }
+
+  level(pixels) {
+    return Math.max(0, Math.ceil(Math.log2((pixels * (this.to - this.from)) / Math.max(1, this.right))));
+  }
+
+  candleLevel() {
+    return this.level(CANDLE);
+  }
+
+  // Drawing.
+
+  ask() {
+    if (this.asked || !this.series) return;
+    this.asked = requestAnimationFrame(() => {
+      this.asked = null;
+      if (!(this.right > 0)) return; // not laid out yet: the observer tells of it
+      this.draw();
+      this.drawCross();
+    });
+  }
+
+  recolour() {
+    const style = getComputedStyle(document.documentElement);
+    this.colours = (name) => style.getPropertyValue(`--${name}`).trim();
+    this.ask();
+  }
+
+  draw() {
+    if (!this.colours) this.recolour();
+    const ctx = this.canvas.getContext("2d");
+    ctx.clearRect(0, 0, this.width, this.height);
+    ctx.font = `11px ${getComputedStyle(this.box).fontFamily}`;
+    ctx.textBaseline = "middle";
+    this.drawCut(ctx);
+    const ticks = this.timeTicks(ctx);
+    this.scales = [this.drawPrices(ctx, ticks), ...this.panes.map((pane, number) => this.drawPane(ctx, pane, number, ticks))];
+    this.drawTimes(ctx, ticks);
+    this.drawOverview();
+  }
+
+  // Groups of a level that the view shows, in part at least.
+  seen(level) {
+    const size = 2 ** level;
+    const last = Math.ceil(this.bars / size) - 1;
+    return [Math.max(0, Math.floor(this.from / size)), Math.min(last, Math.ceil(this.to / size))];
+  }
+
+  // Lowest and highest of what is seen, over several columns.
+  range(columns) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const [levels, level] of columns) {
+      const group = levels.at(level);
+      const [first, last] = this.seen(level);
+      for (let at = first; at <= last; at++) {
+        if (group.low[at] < low) low = group.low[at];
+        if (group.high[at] > high) high = group.high[at];
+      }
+    }
+    if (low > high) [low, high] = [0, 1];
+    if (low === high) [low, high] = [low - (Math.abs(low) * 0.01 || 1), high + (Math.abs(high) * 0.01 || 1)];
+    return [low, high];
+  }
+
+  scale(low, high, top, bottom) {
+    const y = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);
+    const value = (at) => low + ((bottom - at) / (bottom - top)) * (high - low);
+    return { y, value, top, bottom, low, high };
+  }
+
+  drawPrices(ctx, ticks) {
+    const { top, bottom } = this.tops[0];
+    const level = this.candleLevel();
+    const lineLevel = this.level(LINE);
+    const columns = [[this.candles, level], ...this.lines.map((line) => [line.levels, lineLevel])];
+    const room = this.series.orders.at.length ? 12 : 4;
+    const scale = this.scale(...this.range(columns), top + 8 + room, bottom - RUG - room);
+    this.drawGrid(ctx, { ...scale, top, bottom }, scale, ticks, this.series.digits);
+    this.clipped(ctx, top, bottom, () => {
+      if (this.series.bare) this.drawLine(ctx, this.candles, this.colours("soft"), scale, 1.2);
+      else this.drawCandles(ctx, level, scale);
+      for (const line of this.lines) this.drawLine(ctx, line.levels, this.colours(line.color), scale, 1.6);
+      this.drawOrders(ctx, level, scale, bottom);
+    });
+    return { ...scale, digits: this.series.digits, edge: bottom };
+  }
+
+  drawPane(ctx, pane, number, ticks) {
+    const { top, bottom } = this.tops[number + 1];
+    let [low, high] = this.range([[pane.levels, this.level(LINE)]]);
+    if (pane.area) [low, high] = [Math.min(low, -1e-9), 0];
+    const scale = this.scale(low, high, top + 24, bottom - 4);
+    this.drawGrid(ctx, { top, bottom }, scale, ticks, pane.digits, pane.suffix);
+    this.clipped(ctx, top, bottom, () => {
+      this.drawLine(ctx, pane.levels, this.colours(pane.color), scale, 1.4, pane.area);
+    });
+    return { ...scale, digits: pane.digits, suffix: pane.suffix, edge: bottom };
+  }
+
+  clipped(ctx, top, bottom, draw) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(0, top, this.right, bottom - top);
+    ctx.clip();
+    draw();
+    ctx.restore();
+  }
+
+  drawGrid(ctx, place, scale, ticks, digits, suffix = "") {
+    ctx.strokeStyle = this.colours("line");
+    ctx.fillStyle = this.colours("soft");
+    ctx.lineWidth = 1;
+    ctx.textAlign = "left";
+    ctx.beginPath();
+    for (const { x } of ticks) {
+      ctx.moveTo(Math.round(x) + 0.5, place.top);
+      ctx.lineTo(Math.round(x) + 0.5, place.bottom);
+    }
+    const values = roundValues(scale.low, scale.high, Math.max(3, Math.floor((scale.bottom - scale.top) / 44)));
+    for (const value of values) {
+      const y = Math.round(scale.y(value)) + 0.5;
+      ctx.moveTo(0, y);
+      ctx.lineTo(this.right, y);
+      ctx.fillText(axisNumber(value, values.step, digits) + suffix, this.right + 8, y);
+    }
+    ctx.moveTo(0, place.bottom + 0.5);
+    ctx.lineTo(this.width, place.bottom + 0.5);
+    ctx.stroke();
+  }
+
+  // Two paths for each direction, bodies and wicks, however many candles there are.
+  drawCandles(ctx, level, { y }) {
+    const { open, high, low, close } = this.candles.at(level);
+    const size = 2 ** level;
+    const [first, last] = this.seen(level);
+    const pitch = (size / (this.to - this.from)) * this.right;
+    const width = Math.max(1, Math.min(24, Math.round(pitch * 0.68)));
+    for (const rises of [true, false]) {
+      ctx.beginPath();
+      for (let at = first; at <= last; at++) {
+        if (close[at] >= open[at] !== rises || close[at] !== close[at]) continue;
+        const middle = Math.round(this.x(at * size + (size - 1) / 2));
+        const [from, to] = [Math.round(y(Math.max(open[at], close[at]))), Math.round(y(Math.min(open[at], close[at])))];
+        const [tip, foot] = [Math.round(y(high[at])), Math.round(y(low[at]))];
+        ctx.rect(middle - (width >> 1), from, width, Math.max(1, to - from));
+        ctx.rect(middle - (width >> 1) + ((width - 1) >> 1), tip, 1, Math.max(1, foot - tip));
+      }
+      ctx.fillStyle = this.colours(rises ? "up" : "down");
+      ctx.fill();
+    }
+  }
+
+  // Through all values, or the lowest and the highest of each group of bars, at 2 pixels: longer paths would cost frames.
+  drawLine(ctx, levels, colour, { y }, width, area = false) {
+    const level = this.level(LINE);
+    const { open, high, low, close } = levels.at(level);
+    const size = 2 ** level;
+    const [first, last] = [Math.max(0, this.seen(level)[0] - 1), Math.min(this.seen(level)[1] + 1, open.length - 1)];
+    const quarter = level && !area ? ((size / (this.to - this.from)) * this.right) / 4 : 0;
+    const line = new Path2D();
+    const shade = new Path2D();
+    let begun = false;
+    let x = 0;
+    for (let at = first; at <= last; at++) {
+      if (close[at] !== close[at]) {
+        if (begun) shade.lineTo(x, y(0));
+        begun = false;
+        continue;
+      }
+      x = this.x(at * size + (size - 1) / 2);
+      const [one, other] = area ? [low[at], low[at]] : close[at] < open[at] ? [high[at], low[at]] : [low[at], high[at]];
+      if (!begun) line.moveTo(x - quarter, y(one));
+      if (!begun) shade.moveTo(x, y(0));
+      if (quarter) line.lineTo(x - quarter, y(one));
+      line.lineTo(x + quarter, y(other));
+      shade.lineTo(x, y(other));
+      begun = true;
+    }
+    if (begun) shade.lineTo(x, y(0));
+    ctx.lineJoin = "bevel";
+    ctx.lineWidth = width;
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.stroke(line);
+    if (!area) return;
+    ctx.globalAlpha = 0.22;
+    ctx.fill(shade);
+    ctx.globalAlpha = 1;
+  }
+
+  // Triangles at the candles they belong to, where there is room; otherwise two rows of ticks below the prices. Orders
+  // that were not filled, of which there may be one at each bar, crowd out no others.
+  drawOrders(ctx, level, { y }, bottom) {
+    const { at, side, status } = this.series.orders;
+    const [first, last] = [firstNotBelow(at, Math.floor(this.from)), firstNotBelow(at, Math.ceil(this.to))];
+    const filled = [];
+    const others = [];
+    for (let order = first; order < last; order++) (status[order] < 2 ? filled : others).push(order);
+    const { high, low } = this.candles.at(level);
+    for (const orders of [others, filled]) {
+      if (orders.length * 10 > this.right) {
+        this.drawTicks(ctx, orders, bottom, orders === filled ? 1 : 0.35);
+        continue;
+      }
+      for (const order of orders) {
+        const group = at[order] >> level;
+        const tip = side[order] === 0 ? y(low[group]) + 4 : y(high[group]) - 4;
+        this.drawTriangle(ctx, this.x((group << level) + (2 ** level - 1) / 2), tip, side[order] === 0, status[order]);
+      }
+    }
+  }
+
+  drawTicks(ctx, orders, bottom, alpha) {
+    const columns = [new Set(), new Set()];
+    for (const order of orders) columns[this.series.orders.side[order]].add(Math.round(this.x(this.series.orders.at[order])));
+    ctx.globalAlpha = alpha;
+    columns.forEach((pixels, number) => {
+      ctx.fillStyle = this.colours(number ? "sell" : "buy");
+      for (const x of pixels) ctx.fillRect(x, bottom - (number ? 11 : 5), 1, 5);
+    });
+    ctx.globalAlpha = 1;
+  }
+
+  // Filled orders are full, those of which only the closing leg was done half so, others outlines: 0, 1, and 2 or 3.
+  drawTriangle(ctx, x, tip, buys, status) {
+    const way = buys ? 1 : -1;
+    ctx.beginPath();
+    ctx.moveTo(x, tip);
+    ctx.lineTo(x + 5, tip + 8 * way);
+    ctx.lineTo(x - 5, tip + 8 * way);
+    ctx.closePath();
+    ctx.strokeStyle = this.colours("ground");
+    ctx.lineWidth = 3;
+    ctx.stroke();
+    ctx.strokeStyle = ctx.fillStyle = this.colours(buys ? "buy" : "sell");
+    ctx.lineWidth = 1.2;
+    ctx.globalAlpha = [1, 0.45, 0, 0][status];
+    ctx.fill();
+    ctx.globalAlpha = 1;
+    ctx.stroke();
+  }
+
+  // The test part, tinted.
+  drawCut(ctx) {
+    if (!this.series.cut) return;
+    const { at, end, labels } = this.series.cut;
+    const [x, to] = [Math.round(this.x(at - 0.5)), Math.min(this.right, Math.round(this.x(end - 0.5)))];
+    const bottom = this.tops.at(-1).bottom;
+    ctx.fillStyle = this.colours("tint");
+    ctx.fillRect(Math.max(x, 0), 0, Math.max(0, to - Math.max(x, 0)), bottom);
+    if (x < 0 || x > this.right) return;
+    ctx.strokeStyle = this.colours("soft");
+    ctx.setLineDash([4, 4]);
+    ctx.beginPath();
+    ctx.moveTo(x + 0.5, 0);
+    ctx.lineTo(x + 0.5, bottom);
+    ctx.stroke();
+    ctx.setLineDash([]);
+    ctx.fillStyle = this.colours("soft");
+    ctx.textAlign = "right";
+    ctx.fillText(labels[0], x - 6, 10);
+    ctx.textAlign = "left";
+    ctx.fillText(labels[1], x + 6, 10);
+  }
+
+  // Labels of time: beginnings of a unit some 60 pixels long; of two that are too near, the lower one gives way.
+  timeTicks(ctx) {
+    const { times } = this.series;
+    const [first, last] = [Math.max(0, Math.floor(this.from)), Math.min(this.bars - 1, Math.ceil(this.to))];
+    const wanted = ((times[last] - times[first]) * 62) / (this.x(last) - this.x(first) || 1);
+    const unit = UNITS.find(([, , length]) => length >= wanted && (!this.series.dated || length >= DAY)) || UNITS.at(-1);
+    const ticks = [];
+    for (const time of beginnings(unit, times[first], times[last])) {
+      const bar = firstNotBelow(times, time);
+      if (bar < Math.max(1, first) || bar > last) continue;
+      const tick = { x: this.x(bar), bar, ...timeLabel(times[bar], times[bar - 1], unit[0]) };
+      const before = ticks.at(-1);
+      if (!before || tick.x - before.x > 46) ticks.push(tick);
+      else if (tick.rank > before.rank) ticks[ticks.length - 1] = tick;
+    }
+    return ticks.filter(({ x }) => x > 14 && x < this.right - 14);
+  }
+
+  drawTimes(ctx, ticks) {
+    ctx.textAlign = "center";
+    for (const { x, text, rank } of ticks) {
+      ctx.fillStyle = this.colours(rank > 1 ? "ink" : "soft");
+      ctx.fillText(text, x, this.height - 10);
+    }
+  }
+
+  // All bars, small, which are drawn once, and what of them is in view.
+  drawOverview() {
+    const { clientWidth: width, clientHeight: height } = this.overview;
+    if (!width) return;
+    const ctx = this.overview.getContext("2d");
+    this.small ??= this.smallLine(width, height);
+    const [from, to] = [this.from, this.to].map((bar) => Math.min(Math.max(bar / this.bars, 0), 1) * this.right);
+    ctx.clearRect(0, 0, width, height);
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = this.colours("soft");
+    ctx.stroke(this.small);
+    ctx.fillStyle = this.colours("brush");
+    ctx.fillRect(from, 0, Math.max(3, to - from), height);
+    ctx.strokeStyle = this.colours("focus");
+    ctx.strokeRect(from + 0.5, 0.5, Math.max(3, to - from) - 1, height - 1);
+  }
+
+  smallLine(width, height) {
+    const level = Math.max(0, Math.ceil(Math.log2((LINE * this.bars) / width)));
+    const { close } = this.candles.at(level);
+    const known = close.filter((value) => value === value);
+    const [least, most] = [known.reduce((one, other) => Math.min(one, other), Infinity), known.reduce((one, other) => Math.max(one, other), -Infinity)];
+    const path = new Path2D();
+    close.forEach((value, at) => {
+      const y = height - 4 - ((value - least) / (most - least || 1)) * (height - 8);
+      if (value === value) path.lineTo((((at + 0.5) * 2 ** level) / this.bars) * this.right, y);
+    });
+    return path;
+  }
+
+  drawCross() {
+    const ctx = this.over.getContext("2d");
+    if (this.crossed) ctx.clearRect(0, 0, this.width, this.height);
+    this.crossed = Boolean(this.cross);
+    if (!this.cross) return;
+    const { first, last } = this.group(this.cross.bar);
+    const x = Math.round(this.x((first + last) / 2)) + 0.5;
+    if (x < 0 || x > this.right) return;
+    ctx.font = `11px ${getComputedStyle(this.box).fontFamily}`;
+    ctx.textBaseline = "middle";
+    ctx.strokeStyle = this.colours("soft");
+    ctx.setLineDash([3, 3]);
+    ctx.beginPath();
+    ctx.moveTo(x, 0);
+    ctx.lineTo(x, this.height - 22);
+    const scale = this.scales.find(({ edge }) => this.cross.y !== null && this.cross.y <= edge);
+    if (scale) {
+      ctx.moveTo(0, this.cross.y);
+      ctx.lineTo(this.right, this.cross.y);
+    }
+    ctx.stroke();
+    ctx.setLineDash([]);
+    if (scale) {
+      const text = figure(scale.value(this.cross.y), scale.digits) + (scale.suffix || "");
+      this.drawTag(ctx, text, this.right + 4, this.cross.y, "left");
+    }
+    this.drawTag(ctx, this.series.timeText(first), x, this.height - 10, "center");
+  }
+
+  drawTag(ctx, text, x, y, align) {
+    const width = ctx.measureText(text).width + 10;
+    const left = align === "center" ? Math.min(Math.max(x - width / 2, 0), this.width - width) : Math.min(x, this.width - width);
+    ctx.fillStyle = this.colours("ink");
+    ctx.fillRect(left, y - 9, width, 18);
+    ctx.fillStyle = this.colours("ground");
+    ctx.textAlign = "left";
+    ctx.fillText(text, left + 5, y);
+  }
+
+  // Pointer, wheel and keys.
+
+  listen() {
+    const { over } = this;
+    over.addEventListener("pointerdown", (event) => {
+      over.setPointerCapture(event.pointerId);
+      this.pointers.set(event.pointerId, event.offsetX);
+    });
+    over.addEventListener("pointermove", (event) => this.moved(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      over.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
+    }
+    over.addEventListener("pointerleave", () => this.series && this.point(null));
+    over.addEventListener("dblclick", () => this.all());
+    over.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
+    over.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.altKey && !event.metaKey && this.pressed(event.key, event.shiftKey)) event.preventDefault();
+    });
+    const brush = ({ offsetX }) => {
+      const [middle, half] = [(offsetX / this.right) * this.bars, (this.to - this.from) / 2];
+      this.look(middle - half, middle + half);
+    };
+    this.overview.addEventListener("pointerdown", (event) => {
+      this.overview.setPointerCapture(event.pointerId);
+      brush(event);
+    });
+    this.overview.addEventListener("pointermove", (event) => event.buttons && brush(event));
+  }
+
+  // One pointer pans, two zoom; none but the mouse's points.
+  moved(event) {
+    const before = this.pointers.get(event.pointerId);
+    if (before === undefined) return this.point(Math.floor(this.at(event.offsetX)), event.offsetY);
+    const others = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, x]) => x);
+    this.pointers.set(event.pointerId, event.offsetX);
+    if (others.length) {
+      const [gap, was] = [Math.abs(event.offsetX - others[0]), Math.abs(before - others[0])];
+      return this.zoom(Math.max(was, 8) / Math.max(gap, 8), this.at((event.offsetX + others[0]) / 2));
+    }
+    return this.pan((before - event.offsetX) / this.right);
+  }
+
+  // The wheel alone scrolls the page; with Ctrl, or by pinching, which browsers report so, it zooms; sideways it pans.
+  wheeled(event) {
+    if (event.ctrlKey) this.zoom(Math.exp(Math.max(-50, Math.min(50, event.deltaY)) / 120), this.at(event.offsetX));
+    else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      this.pan((event.deltaX || event.deltaY) / this.right);
+    } else return;
+    event.preventDefault();
+  }
+
+  // Does what a key asks for; returns whether it asks for something.
+  pressed(key, shift) {
+    const bars = (by) => this.stepCross(by);
+    const does = {
+      ArrowLeft: () => (shift ? bars(-1) : this.pan(-0.12)),
+      ArrowRight: () => (shift ? bars(1) : this.pan(0.12)),
+      ArrowUp: () => this.zoom(0.7),
+      ArrowDown: () => this.zoom(1 / 0.7),
+      "+": () => this.zoom(0.7),
+      "=": () => this.zoom(0.7),
+      "-": () => this.zoom(1 / 0.7),
+      Home: () => this.look(0, this.to - this.from),
+      End: () => this.look(this.bars - (this.to - this.from), this.bars),
+      0: () => this.all(),
+      n: () => this.step(1),
+      p: () => this.step(-1),
+      Escape: () => this.point(null),
+    }[key];
+    if (does) does();
+    return Boolean(does);
+  }
+
+  // Moves the cross by candles, and the view after it.
+  stepCross(by) {
+    const here = this.cross ? this.cross.bar : Math.floor((this.from + this.to) / 2);
+    const { first, last } = this.group(here);
+    const bar = Math.min(Math.max(by > 0 ? last + 1 : first - 1, 0), this.bars - 1);
+    if (bar < this.from || bar > this.to) this.look(bar - (this.to - this.from) / 2, bar + (this.to - this.from) / 2);
+    this.point(bar);
+  }
+}

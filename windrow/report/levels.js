@@ -1,0 +1,45 @@
+// Columns of values, and the same for groups of 2, 4, 8 ... of them, summed up once, when they are first seen.
+
+// A column's values, and the open, high, low and close of its groups of 2^level values.
+class Levels {
+  constructor(open, high, low, close) {
+    this.levels = [{ open, high, low, close }];
+  }
+
+  static ofLine(values) {
+    return new Levels(values, values, values, values);
+  }
+
+  at(level) {
+    while (this.levels.length <= level) this.levels.push(halved(this.levels.at(-1)));
+    return this.levels[level];
+  }
+}
+
+// Pairs of groups as one. A value that is not there is NaN, which is no open and beats no high.
+function halved({ open, high, low, close }) {
+  const size = Math.ceil(open.length / 2);
+  const group = { open: new Float64Array(size), high: new Float64Array(size) };
+  Object.assign(group, { low: new Float64Array(size), close: new Float64Array(size) });
+  for (let at = 0; at < size; at++) {
+    const one = 2 * at;
+    const other = Math.min(one + 1, open.length - 1);
+    group.open[at] = open[one] === open[one] ? open[one] : open[other];
+    group.close[at] = close[other] === close[other] ? close[other] : close[one];
+    group.high[at] = high[one] >= high[other] || high[other] !== high[other] ? high[one] : high[other];
+    group.low[at] = low[one] <= low[other] || low[other] !== low[other] ? low[one] : low[other];
+  }
+  return group;
+}
+
+// The first position whose value is not below `value`; `values` ascend.
+function firstNotBelow(values, value) {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
