@@ -347,12 +347,8 @@ class BarJob(MRJob):
             for reason, lines in bars.rejected.items():
                 counts[f"rejected: {reason}"] += lines
             self.stdout.writelines(self.map_bars(bars, source))
-<<<<<<< HEAD
-            self._show(f"{counts['bars']:,} bars read")
-            del bars  # before the next ones are read
-=======
             self.show(f"{counts['bars']:,} bars read")
->>>>>>> wip-sweep
+            del bars  # before the next ones are read
         self._count(counts)
 
     def _feed(self) -> Iterator[tuple[Bars, str]]:
