@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,13 +38,14 @@ cluster-status:  ## which of its daemons are healthy
 # A process a core; a file's tests stay in one, where they share what they have set up.
 PARALLEL := -n auto --dist loadfile
 
-test: $(VENV)/.test $(VENV)/.spark  ## install what the tests need and run them
+test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 # What no version of Python changes: numpy's arithmetic, pages, README, Hadoop, Spark, benchmarks, packed environments.
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
-	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows runners/test_spark.py \
-	test_readme.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
+	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows report peers runners/test_spark.py \
+	test_readme.py test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py \
+	test_sample.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
@@ -52,7 +53,7 @@ test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PY
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
 	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster $(PYTEST)
 
-test-full: $(VENV)/.test $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour
+test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
 
@@ -74,6 +75,9 @@ bench-pairs: $(VENV)/.bench  ## windrow beside itself: windows, prices, formats,
 
 bench-scaling: $(VENV)/.bench  ## how cost grows, and a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)
+
+bench-sweep: $(VENV)/.bench  ## a sweep beside vectorbt's and backtrader's, and 10,000 pairs on a million bars
+	$(BIN)/python benchmarks/sweep.py $(BENCH)
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py
