@@ -17,7 +17,7 @@ and Hadoop.
 
 import re
 from binascii import unhexlify
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,18 @@ def split_slice(field: bytes) -> tuple[bytes, int]:
     """
     symbol, _, number = field.partition(_SLICE)
     return symbol, int(number or 0)
+
+
+def copied(lines: Iterable[bytes], shards: int) -> Iterator[bytes]:
+    r"""Each line once for each of so many shards, whose number stands in it as a slice's does.
+
+    >>> list(copied([b"AA\t8000000000000000\t...\n"], 2))
+    [b'AA%:0\t8000000000000000\t...\n', b'AA%:1\t8000000000000000\t...\n']
+    """
+    for line in lines:
+        at = line.index(b"\t")
+        for number in range(shards):
+            yield encode_slice(line[:at], number) + line[at:]
 
 
 def encode_time(nanoseconds: int) -> bytes:

@@ -42,6 +42,7 @@ from mrjob.protocol import RawValueProtocol
 from mrjob.step import MRStep, StepFailedException
 
 from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
 from sort_keys.slots import Slots
@@ -117,7 +118,12 @@ class BarJob(MRJob):
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
-        return write_blocks(columns, self.settled.slots, self.options.block_bars, self.slices)
+        blocks = write_blocks(columns, self.settled.slots, self.options.block_bars, self.slices)
+        return blocks if self.shards() == 1 else copied(blocks, self.shards())
+
+    def shards(self) -> int:
+        """To how many reducers each symbol's bars go, all of them to each; a shard's number is its key's slice."""
+        return 1
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes] | None:
         """A reducer's lines, each ended by LF, of a job whose lines are no table of values; None: the kernel's columns.
@@ -125,6 +131,18 @@ class BarJob(MRJob):
         The stream of all its symbols ends with the iterator; `sort_keys.merge.by_symbol` splits it.
         """
         return None
+
+    def unites(self) -> bool:
+        """Whether a second step makes the output of the lines of `reduce_bars`, by `unite`."""
+        return False
+
+    def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        """The output's lines from those of all reducers, FIELD<tab>KEY<tab>..., sorted by both.
+
+        All lines of one first field are here, where shards and slices count as one field. Lines without their ends; a
+        KEY is what `sort_keys.keys.encode_time` writes.
+        """
+        raise NotImplementedError
 
     # Options.
 
@@ -280,10 +298,13 @@ class BarJob(MRJob):
         return Slots(span) if span else None
 
     def steps(self) -> list[MRStep]:
-        """One step, without a reducer where the job is map only; with slices a second one, which stitches them."""
+        """One step, without a reducer where the job is map only; a second one where its reducers' work is united."""
         if self.map_only:
             return [MRStep(mapper=self.mapper)]
-        return [MRStep(mapper=self.mapper, reducer=self.reducer) for _ in range(2 if self.slices else 1)]
+        return [MRStep(mapper=self.mapper, reducer=self.reducer) for _ in range(2 if self._has_two_steps() else 1)]
+
+    def _has_two_steps(self) -> bool:
+        return self.slices is not None or self.unites()
 
     def mapper(self, _: None, line: bytes) -> None:
         """Stands for run_mapper: bars are mapped in chunks, never line by line."""
@@ -310,10 +331,10 @@ class BarJob(MRJob):
                 pass
 
     def run_mapper(self, step_num: int = 0) -> None:
-        """Parses this task's share of the inputs and writes its blocks; with slices, hands their edges on."""
+        """Parses this task's share of the inputs and writes its blocks; a second step hands on what the first wrote."""
         if step_num == 0:
             self._map_inputs()
-        elif step_num == 1 and self.slices:
+        elif step_num == 1 and self._has_two_steps():
             self.stdout.writelines(self.stdin)
         else:
             super().run_mapper(step_num)
@@ -326,7 +347,7 @@ class BarJob(MRJob):
             for reason, lines in bars.rejected.items():
                 counts[f"rejected: {reason}"] += lines
             self.stdout.writelines(self.map_bars(bars, source))
-            self._show(f"{counts['bars']:,} bars read")
+            self.show(f"{counts['bars']:,} bars read")
         self._count(counts)
 
     def _feed(self) -> Iterator[tuple[Bars, str]]:
@@ -350,12 +371,16 @@ class BarJob(MRJob):
                         yield bars, name
 
     def run_reducer(self, step_num: int = 0) -> None:
-        """Merges this task's blocks and pushes its symbols' bars through the kernel; with slices, stitches them."""
+        """Merges this task's blocks and pushes its symbols' bars through the kernel; a second step unites the results."""
         if step_num == 0:
             self._reduce_blocks()
         elif step_num == 1 and self.slices:
             counts = Counter({"reduce tasks": 1})
             self._write(stitch(self._sliced_kernel(), self.stdin), counts)
+            self._count(counts)
+        elif step_num == 1 and self.unites():
+            counts = Counter({"reduce tasks": 1})
+            self._write_lines(self.unite(line.rstrip(b"\n") for line in self.stdin), counts)
             self._count(counts)
         else:
             super().run_reducer(step_num)
@@ -368,9 +393,7 @@ class BarJob(MRJob):
             self._write(self._sliced(stretches), counts, INNER)
             counts["slices"] = counts.pop("symbols", 0)
         elif (lines := self.reduce_bars(self._counted(stretches, counts))) is not None:
-            for line in lines:
-                counts["output lines"] += 1
-                self.stdout.write(line)
+            self._write_lines(lines, Counter() if self.unites() else counts)
         else:
             self._write(_pushed(self.kernel(), stretches), counts)
         found = merge.findings
@@ -380,12 +403,17 @@ class BarJob(MRJob):
         if found.first_conflict is not None:
             self._tell(CONFLICT, conflict_text(found.first_conflict, self.columns(), self.settled.dated))
 
+    def _write_lines(self, lines: Iterable[bytes], counts: Counter[str]) -> None:
+        for line in lines:
+            counts["output lines"] += 1
+            self.stdout.write(line)
+
     def _counted(self, stretches: Iterable[Stretch], counts: Counter[str]) -> Iterator[Stretch]:
         """Stretches, their symbols counted as they go by."""
         for stretch in stretches:
             yield stretch
             counts["symbols"] += len(stretch.new_starts)
-            self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
+            self.show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
 
     def _sliced_kernel(self) -> SlicedKernel:
         return cast(SlicedKernel, self.kernel())  # load_args has seen that it is one
@@ -406,7 +434,7 @@ class BarJob(MRJob):
                 counts["symbols"] += len(stretch.new_starts)
                 counts["output lines"] += len(index)
                 write(stretch, index, columns)
-                self._show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
+                self.show(f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols")
 
     @contextmanager
     def _sink(self, name: str) -> Iterator[Write]:
@@ -424,7 +452,7 @@ class BarJob(MRJob):
         else:
             yield line_sink(self.stdout, dated)
 
-    def _show(self, status: str) -> None:
+    def show(self, status: str) -> None:
         """Tells Hadoop every few seconds how far this task is: it shows that, and ends tasks long unheard of."""
         if OWN_TASK not in os.environ and monotonic() > self._shown + _SECONDS:
             self._shown = monotonic()

@@ -23,6 +23,8 @@ from windrow.times import format_times
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
+#: What reducers count of the bars that reach them.
+OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
 
 #: With the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
 _NAME_LENGTH = 56

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from windrow import options
-from windrow.counts import refusal, summed
+from windrow.counts import OF_REDUCERS, refusal, summed
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.settle import Slicing, list_files, settle
@@ -136,6 +136,8 @@ def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> N
         told = summed(runner.counters())
         if told.refusals:
             raise refusal(told.refusals)
+        for name in OF_REDUCERS:
+            told.counts[name] //= job.shards()  # each of which found the same
         job.judge(told.counts, told.conflicts)
         if print_output:
             for chunk in runner.cat_output():

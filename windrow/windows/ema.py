@@ -148,10 +148,10 @@ def _smooth_pieces(
     early = starts - bars
     early[heads] = starts[heads]  # their start is known; what they do until then is of no use
     step = np.arange(bars)[:, None]
-    arrived = _side_by_side(values[early + step], values[early], alpha).copy()
+    arrived = side_by_side(values[early + step], values[early], alpha).copy()
     arrived[heads] = seeds[runs]
     rows = values[starts + step]
-    _side_by_side(rows, arrived, alpha)
+    side_by_side(rows, arrived, alpha)
     result[starts + step] = rows
     _check(values, result, starts, arrived, heads, bars, alpha)
     begins, seeds = begins + pieces * bars, seeds.copy()
@@ -164,8 +164,8 @@ def _forgetting(alpha: float) -> int:
     return max(1, int(np.ceil(_FORGOTTEN / -np.log2(1.0 - alpha)))) if alpha < 1 else 1
 
 
-def _side_by_side(rows: Floats, average: Floats, alpha: float) -> Floats:
-    """Runs it down the columns of (bars, pieces), in place; the last row."""
+def side_by_side(rows: Floats, average: Floats, alpha: float | Floats) -> Floats:
+    """Runs it down the columns of (bars, columns), in place; the last row. There may be an alpha for each column."""
     for row in rows:
         np.subtract(row, average, out=row)
         np.multiply(row, alpha, out=row)

@@ -1,0 +1,79 @@
+"""The deflated Sharpe ratio: how likely it is that the best of many tries is better than luck.
+
+Whoever tries 456 pairs and shows the best of them shows mostly the luck of 456 draws. Bailey and Lopez de Prado, "The
+Deflated Sharpe Ratio: Correcting for Selection Bias, Backtest Overfitting and Non-Normality", Journal of Portfolio
+Management 40(5), 2014, take that out: of N tries without any skill, whose Sharpe ratios have variance V, the best is
+expected to reach
+
+    SR0 = sqrt(V) ((1 - g) Z(1 - 1/N) + g Z(1 - 1/(N e)))                g: Euler and Mascheroni's constant
+                                                                         Z: the normal distribution's quantiles
+and the deflated Sharpe ratio is the probability that the true one is above SR0, given T returns whose skewness is g3
+and whose kurtosis is g4, 3 for a normal distribution:
+
+    DSR = P((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2))
+
+All ratios are mean / deviation of returns a bar, not scaled to a year. Below 0.95 or so, what was found may be luck.
+The formula takes tries for independent ones; pairs of a grid are not, which makes it strict.
+"""
+
+from collections.abc import Sequence
+from math import e, fsum, isfinite, sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+_EULER_MASCHERONI = 0.5772156649015329
+_NORMAL = NormalDist()
+
+
+class Returns(NamedTuple):
+    """What a backtest's returns a bar come to: how many, mean / deviation (None: no deviation), and their shape."""
+
+    bars: int
+    sharpe: float | None
+    skewness: float
+    kurtosis: float
+
+
+def expected_best(variance: float, tries: int) -> float:
+    """The Sharpe ratio that the best of so many tries without skill is expected to reach; 0 of a single one.
+
+    >>> round(expected_best(0.5 / 250, 100), 4)
+    0.1132
+    """
+    if tries < 2:
+        return 0.0
+    quantile, rarer = _NORMAL.inv_cdf(1 - 1 / tries), _NORMAL.inv_cdf(1 - 1 / (tries * e))
+    return sqrt(variance) * ((1 - _EULER_MASCHERONI) * quantile + _EULER_MASCHERONI * rarer)
+
+
+def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[float | None, str]:
+    """The deflated Sharpe ratio of the best of all tries, or None and why there is none.
+
+    sharpes: of all tries, the best included, in any order; None where a try's returns have no deviation, as of pairs
+    that never trade: it counts as a try and not for the variance, which divides by n - 1.
+
+    >>> best = Returns(1250, 2.5 / sqrt(250), -3.0, 10.0)
+    >>> spread = [sqrt(0.5 / 250 * 99 / 100) * sign for sign in (1, -1)] * 50  # of variance 0.5 / 250
+    >>> round(deflated_sharpe(best, spread)[0], 4)
+    0.9004
+    """
+    known = [sharpe for sharpe in sharpes if sharpe is not None]
+    if best.sharpe is None:
+        return None, "its returns have no deviation"
+    if best.bars < 2:
+        return None, "it takes 2 returns or more"
+    if len(sharpes) > 1 and len(known) < 2:
+        return None, "fewer than 2 pairs have returns with a deviation"
+    hurdle = expected_best(_variance(known), len(sharpes))
+    spread = 1 - best.skewness * best.sharpe + (best.kurtosis - 1) / 4 * best.sharpe**2
+    if not isfinite(spread) or spread <= 0:
+        return None, "the spread of its Sharpe ratio is not above 0"
+    return _NORMAL.cdf((best.sharpe - hurdle) * sqrt(best.bars - 1) / sqrt(spread)), ""
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Over n - 1; `fsum` rounds once, so that the order of values does not matter. 0 of a single one."""
+    if len(values) < 2:
+        return 0.0
+    mean = fsum(values) / len(values)
+    return fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

@@ -1,0 +1,104 @@
+"""Grids: the pairs of averages that a sweep tries."""
+
+import re
+from dataclasses import dataclass
+
+from windrow.errors import UsageError
+from windrow.windows import Indicator, Options, kernels
+from windrow.windows.window import MOST_BARS, CountWindow
+
+_ITEM = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9})(?:/([0-9]{1,9}))?)?", re.ASCII)
+_HOW = "KIND:WINDOWS, windows being bars as 7, 5..10, 10..100/5 for each fifth, or a list of these as 5,8,10..20"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One side of a grid: a kind of average, and its windows in bars, ascending, each once."""
+
+    kind: str
+    windows: tuple[int, ...]
+
+    def indicators(self) -> list[Indicator]:
+        """The averages, in order of their windows."""
+        return [Indicator(self.kind, CountWindow(window)) for window in self.windows]
+
+
+def parse_axis(text: str) -> Axis:
+    """The axis that `KIND:WINDOWS` stands for. Raises UsageError if it stands for none.
+
+    WINDOWS are bars: a number, a range with both its ends, a range with a step, which begins at its first number, or a
+    list of these.
+
+    >>> parse_axis("ema:5..10")
+    Axis(kind='ema', windows=(5, 6, 7, 8, 9, 10))
+    >>> parse_axis("sma:5,10..100/40,8").windows
+    (5, 8, 10, 50, 90)
+    """
+    kind, colon, items = text.partition(":")
+    if not colon or kind not in kernels():
+        raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; give {_HOW}")
+    windows = sorted({window for item in items.split(",") for window in _windows(text, item)})
+    kernels()[kind](CountWindow(windows[0]), Options())  # raises where the two do not go together
+    return Axis(kind, tuple(windows))
+
+
+def _windows(text: str, item: str) -> range:
+    match = _ITEM.fullmatch(item)
+    if not match:
+        raise UsageError(f"{text!r}: {item!r} is no number of bars and no range of such; give {_HOW}")
+    first, last, step = (int(number) if number else None for number in match.groups())
+    assert first is not None
+    last, step = first if last is None else last, 1 if step is None else step
+    if last < first:
+        raise UsageError(f"{text!r}: the range {item} goes down; give its smaller end first, {last}..{first}")
+    if not step:
+        raise UsageError(f"{text!r}: the range {item} has a step of 0; give one of 1 bar or more")
+    if first < 1 or last > MOST_BARS:
+        raise UsageError(f"{text!r}: {item} is outside of 1 to {MOST_BARS:,} bars; give windows in that range")
+    return range(first, last + 1, step)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pairs of averages, by (fast, slow) in ascending order.
+
+    Of the product of both axes those whose fast window is below the slow one; with `any_order` all of them. Raises
+    UsageError where that leaves none. There may be any number: what a sweep holds grows with it.
+
+    >>> grid = Grid(parse_axis("ema:5,9"), parse_axis("ema:8..10"))
+    >>> grid.pairs()
+    [(5, 8), (5, 9), (5, 10), (9, 10)]
+    """
+
+    fast: Axis
+    slow: Axis
+    any_order: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.any_order and self.fast.windows[0] >= self.slow.windows[-1]:
+            raise UsageError(
+                f"--fast {self._told(self.fast)} --slow {self._told(self.slow)}: no pair is left, for a fast window is"
+                " shorter than the slow one; exchange the two, or keep such pairs by --any-order"
+            )
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs' windows, (fast, slow)."""
+        return [
+            (fast, slow) for fast in self.fast.windows for slow in self.slow.windows if self.any_order or fast < slow
+        ]
+
+    @staticmethod
+    def _told(axis: Axis) -> str:
+        few = axis.windows if len(axis.windows) < 3 else (axis.windows[0], "..", axis.windows[-1])
+        return f"{axis.kind}:{','.join(map(str, few)).replace(',..,', '..')}"
+
+
+def parse_grid(fast: str, slow: str, any_order: bool = False) -> Grid:
+    """The grid of two axes' texts. Raises UsageError, which names the option."""
+    axes = []
+    for name, text in (("--fast", fast), ("--slow", slow)):
+        try:
+            axes.append(parse_axis(text))
+        except UsageError as error:
+            raise UsageError(f"{name} {error}") from None
+    return Grid(axes[0], axes[1], any_order)
