@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windrow import exact
-from windrow.averages import averages
+from windrow.sweeps.averages import averages
 from windrow.errors import UsageError
 from windrow.windows import Options, kernels, parse_indicator
 

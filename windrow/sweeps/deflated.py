@@ -29,9 +29,9 @@ class Returns(NamedTuple):
     """What a backtest's returns a bar come to: how many, mean / deviation (None: no deviation), and their shape."""
 
     bars: int
-    sharpe: float | None
-    skewness: float
-    kurtosis: float
+    sharpe: float | None = None
+    skewness: float = 0.0
+    kurtosis: float = 0.0
 
 
 def expected_best(variance: float, tries: int) -> float:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from tempfile import TemporaryFile
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,13 @@ class Run:
     reads: dict[int, str]
 
 
+class Walk(NamedTuple):
+    """The part that pairs are chosen on, and the one that they are proved on, if there is one."""
+
+    train: str
+    test: str | None
+
+
 @dataclass(frozen=True)
 class Split:
     """How a series is cut into sections: by share, by time (ns), in equal ones, or not at all.
@@ -58,14 +66,19 @@ class Split:
     time: int | None = None
 
     @property
-    def runs(self) -> list[Run]:
-        """The runs of backtests, in the order in which they begin."""
+    def walks(self) -> list[Walk]:
+        """From train to test, in order of time."""
         if self.sections == 1:
-            return [Run(0, {0: "all"})]
+            return [Walk("all", None)]
         if self.share is not None or self.time is not None:
-            return [Run(0, {0: "train"}), Run(1, {1: "test"})]
-        walks = range(1, self.sections)
-        return [Run(0, {walk - 1: f"train {walk}" for walk in walks}), *(Run(k, {k: f"test {k}"}) for k in walks)]
+            return [Walk("train", "test")]
+        return [Walk(f"train {number}", f"test {number}") for number in range(1, self.sections)]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of backtests, in the order in which they begin: all trains are one, read at several ends."""
+        tests = [Run(number, {number: walk.test}) for number, walk in enumerate(self.walks, 1) if walk.test is not None]
+        return [Run(0, {number: walk.train for number, walk in enumerate(self.walks)}), *tests]
 
     def cut(self, pieces: Iterable[Piece]) -> Iterator[Iterator[Piece]]:
         """The pieces of each section, in order; a section may be empty. One must be taken to its end before the next.

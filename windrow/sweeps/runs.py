@@ -1,0 +1,203 @@
+"""Backtests of all pairs of a grid over one series, in one pass over its bars.
+
+    bars ->          |---- block ----|---- block ----|
+    averages         a row a window, both axes of the grid
+    trends           a row a pair: fast row against the slow rows of its pairs, at once
+    backtests        some hundred pairs side by side, block by block
+
+Averages and positions of all pairs advance block by block, as arrays. A block of so many bars and pairs stays in the
+cache. Memory: some numbers for each pair and each window, a block, and the bars of the longest window.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sort_keys.merge import Piece
+from windrow.backtest import Backtests, Moments, Rules
+from windrow.rounding import Floats, Ints
+from windrow.signals import NOT_FULL, Signs
+from windrow.sweeps.averages import averages
+from windrow.sweeps.grid import Grid
+from windrow.sweeps.splits import Run, Split
+from windrow.windows import Options
+
+#: Pairs whose backtests go side by side.
+_PAIRS = 512
+#: Bars of a block: trends of a block are some hundred KB then, and averages of some hundred windows a MB.
+_BARS = 512
+
+Pair = tuple[int, int]
+
+
+class Prices(NamedTuple):
+    """Where a piece holds the prices that averages take, and those that orders fill at: numbers of columns."""
+
+    averaged: int
+    opens: int
+    closes: int
+
+
+class Part(NamedTuple):
+    """What came of every pair, in order, over one part of a series."""
+
+    name: str
+    figures: list[dict[str, Any]]
+    returns: Moments | None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is tried on each series, and how.
+
+    warm: averages, and the sign from which a cross is one, go on from the bars before a test part; otherwise they
+    restart there. shards: the series' pairs are shared by so many sweeps, dealt out like cards. returns: whether parts
+    tell the returns a bar.
+    """
+
+    grid: Grid
+    rules: Rules
+    prices: Prices
+    split: Split = field(default_factory=Split)
+    warm: bool = False
+    options: Options = field(default_factory=Options)
+    shards: int = 1
+    returns: bool = False
+
+    def pairs(self, shard: int = 0) -> list[Pair]:
+        """The pairs of a shard, in ascending order."""
+        return [pair for chunk in _chunks(self.grid, self.shards, shard) for pair in chunk.pairs]
+
+    def parts(self, pieces: Iterable[Piece], shard: int = 0) -> Iterator[Part]:
+        """Each part of a series, as soon as its last bar has gone by; a test part before the train part that holds it.
+
+        Raises what `Split.cut` raises.
+        """
+        tests = _Tests(self, shard)
+        for number, section in enumerate(self.split.cut(pieces)):
+            tests.begin(number)
+            for piece in section:
+                tests.push(piece)
+            yield from tests.read(number)
+
+
+class _Tests:
+    """The runs of a split under way over one series."""
+
+    def __init__(self, sweep: Sweep, shard: int) -> None:
+        self._sweep, self._chunks = sweep, _chunks(sweep.grid, sweep.shards, shard)
+        self._lines: dict[int, _Lines] = {}  # by the section in which they begin
+        self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
+        self._signs: list[Signs] | None = None
+
+    def begin(self, number: int) -> None:
+        """Begins the runs of a section."""
+        for run in self._sweep.split.runs:
+            if run.begins == number:
+                self._lines.setdefault(self._origin(run), _Lines(self._sweep.grid, self._sweep.options))
+                self._going[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
+
+    def _origin(self, run: Run) -> int:
+        return 0 if self._sweep.warm else run.begins
+
+    def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
+        made = Backtests(self._sweep.rules, len(chunk.pairs), returns=self._sweep.returns)
+        if self._sweep.warm and self._signs is not None:
+            made.signs = self._signs[number]
+        return made
+
+    def push(self, piece: Piece) -> None:
+        """Takes bars of the section."""
+        for at in range(0, len(piece.times), _BARS):
+            block = slice(at, at + _BARS)
+            self._push(piece.times[block], [value[block] for value in piece.values])
+
+    def _push(self, times: Ints, values: list[Floats]) -> None:
+        averaged, opens, closes = (values[column] for column in self._sweep.prices)
+        for origin, lines in self._lines.items():
+            fast, slow = lines.push(times, averaged)
+            going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
+            for number, chunk in enumerate(self._chunks):
+                trend = chunk.trend(fast, slow)
+                for tests in going:
+                    tests[number].push(times, opens, closes, trend)
+
+    def read(self, number: int) -> Iterator[Part]:
+        """The parts that end with a section, those first that began last; ends the runs that are read to their end."""
+        for begins, (run, tests) in reversed(list(self._going.items())):
+            if self._sweep.warm:
+                self._signs = [test.signs.copy() for test in tests]
+            if number in run.reads:
+                figures = [told for test in tests for told in test.figures()]
+                yield Part(run.reads[number], figures, self._moments(tests))
+            if number == max(run.reads):
+                del self._going[begins]
+                if not self._sweep.warm:
+                    del self._lines[begins]
+
+    def _moments(self, tests: list[Backtests]) -> Moments | None:
+        if not self._sweep.returns:
+            return None
+        count, *moments = zip(*(test.returns() for test in tests), strict=True)
+        return Moments(count[0], *map(np.concatenate, moments))
+
+
+class _Lines:
+    """The averages of both axes from some bar on; where they are of one kind, each window once."""
+
+    def __init__(self, grid: Grid, options: Options) -> None:
+        axes = (grid.fast, grid.slow)
+        kinds = {axis.kind for axis in axes}
+        windows = {kind: sorted({n for axis in axes if axis.kind == kind for n in axis.windows}) for kind in kinds}
+        self._averages = {kind: averages(kind, each, options) for kind, each in windows.items()}
+        self._rows = [(axis.kind, np.searchsorted(windows[axis.kind], axis.windows)) for axis in axes]
+
+    def push(self, times: Ints, values: Floats) -> tuple[Floats, Floats]:
+        """The next bars' averages, (windows, bars), of the fast axis and of the slow one."""
+        lines = {kind: its.push(times, values) for kind, its in self._averages.items()}
+        fast, slow = (lines[kind][rows] for kind, rows in self._rows)
+        return fast, slow
+
+
+@cache
+def _chunks(grid: Grid, shards: int, shard: int) -> list["_Chunk"]:
+    """A shard's pairs, in chunks: the same for every series."""
+    pairs = grid.pairs()[shard::shards]
+    return [_Chunk(grid, pairs[at : at + _PAIRS]) for at in range(0, len(pairs), _PAIRS)]
+
+
+class _Chunk:
+    """Some pairs, ascending, that go side by side; those of one fast window are compared at once."""
+
+    def __init__(self, grid: Grid, pairs: Sequence[Pair]) -> None:
+        self.pairs = pairs
+        self._groups: list[tuple[int, slice, slice]] = []
+        at = 0
+        for fast, group in groupby(pairs, itemgetter(0)):
+            ends = [pair[1] for pair in group]
+            first, last = np.searchsorted(grid.slow.windows, [ends[0], ends[-1]]).tolist()
+            rows = slice(first, last + 1, max(1, (last - first) // max(1, len(ends) - 1)))
+            self._groups.append((grid.fast.windows.index(fast), rows, slice(at, at + len(ends))))
+            at += len(ends)
+
+    def trend(self, fast: Floats, slow: Floats) -> Signs:
+        """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them."""
+        bars = fast.shape[1]
+        above, below = (np.empty((len(self.pairs), bars), bool) for _ in range(2))
+        for one, others, runs in self._groups:
+            np.greater(fast[one], slow[others], out=above[runs])
+            np.less(fast[one], slow[others], out=below[runs])
+        signs: Signs = above.view(np.int8)
+        signs -= below.view(np.int8)
+        self._mark_not_full(signs, np.isnan(fast), np.isnan(slow))
+        return signs.T
+
+    def _mark_not_full(self, signs: Signs, fast: Any, slow: Any) -> None:
+        if fast.any() or slow.any():
+            for one, others, runs in self._groups:
+                signs[runs][fast[one] | slow[others]] = NOT_FULL
