@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windrow import exact
-from windrow.sweeps.averages import averages
 from windrow.errors import UsageError
+from windrow.sweeps.averages import averages
 from windrow.windows import Options, kernels, parse_indicator
 
 PRICES = {

@@ -38,7 +38,7 @@ def parse_axis(text: str) -> Axis:
     if not colon or kind not in kernels():
         raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; give {_HOW}")
     windows = sorted({window for item in items.split(",") for window in _windows(text, item)})
-    kernels()[kind](CountWindow(windows[0]), Options())  # raises where the two do not go together
+    kernels()[kind](CountWindow(windows[-1]), Options())  # raises where the two do not go together
     return Axis(kind, tuple(windows))
 
 
