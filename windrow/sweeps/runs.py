@@ -93,7 +93,7 @@ class _Tests:
         self._sweep, self._chunks = sweep, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
-        self._signs: list[Signs] | None = None
+        self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
 
     def begin(self, number: int) -> None:
         """Begins the runs of a section."""
@@ -106,10 +106,7 @@ class _Tests:
         return 0 if self._sweep.warm else run.begins
 
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
-        made = Backtests(self._sweep.rules, len(chunk.pairs), returns=self._sweep.returns)
-        if self._sweep.warm and self._signs is not None:
-            made.signs = self._signs[number]
-        return made
+        return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
     def push(self, piece: Piece) -> None:
         """Takes bars of the section."""
@@ -126,12 +123,12 @@ class _Tests:
                 trend = chunk.trend(fast, slow)
                 for tests in going:
                     tests[number].push(times, opens, closes, trend)
+                if self._sweep.warm:
+                    self._signs[number] = last_signs(trend, self._signs[number])
 
     def read(self, number: int) -> Iterator[Part]:
         """The parts that end with a section, those first that began last; ends the runs that are read to their end."""
         for begins, (run, tests) in reversed(list(self._going.items())):
-            if self._sweep.warm:
-                self._signs = [test.signs.copy() for test in tests]
             if number in run.reads:
                 figures = [told for test in tests for told in test.figures()]
                 yield Part(run.reads[number], figures, self._moments(tests))
@@ -145,6 +142,20 @@ class _Tests:
             return None
         count, *moments = zip(*(test.returns() for test in tests), strict=True)
         return Moments(count[0], *map(np.concatenate, moments))
+
+
+def last_signs(trend: Signs, before: Signs) -> Signs:
+    """The sign of each column of (bars, pairs) that it had last, of those that are 1 or -1; before that, `before`.
+
+    >>> last_signs(np.array([[-2, 1, -1], [-2, 0, 0], [0, 0, 1]], np.int8), np.array([0, -1, 1], np.int8)).tolist()
+    [0, 1, 1]
+    """
+    signs: Signs = trend[-1].copy()
+    tied = np.flatnonzero(signs == 0)
+    back = trend[::-1, tied] != 0
+    signs[tied] = np.where(back.any(axis=0), trend[::-1, tied][back.argmax(axis=0), np.arange(len(tied))], before[tied])
+    signs[signs == NOT_FULL] = 0
+    return signs
 
 
 class _Lines:
