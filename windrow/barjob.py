@@ -371,7 +371,7 @@ class BarJob(MRJob):
                         yield bars, name
 
     def run_reducer(self, step_num: int = 0) -> None:
-        """Pushes this task's merged blocks through the kernel, symbol after symbol; a second step unites the results."""
+        """Pushes this task's merged blocks through the kernel, symbol by symbol; a second step unites the results."""
         if step_num == 0:
             self._reduce_blocks()
         elif step_num == 1 and self.slices:

@@ -137,7 +137,7 @@ def powers_of(moments: Moments) -> list[tuple[float | None, ...]]:
         count * (third + 3 * mean * std**2 + mean**3),
         count * (fourth + 4 * mean * third + 6 * mean**2 * std**2 + mean**4),
     ]
-    known = np.isfinite(sums).all(axis=0).tolist()
+    known = np.logical_and.reduce(np.isfinite(sums)).tolist()
     return [tuple(row) if known[run] else (None,) * 5 for run, row in enumerate(np.transpose(sums).tolist())]
 
 
