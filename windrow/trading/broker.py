@@ -54,7 +54,7 @@ class Broker:
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
-        self.cash, self.held = np.full(runs, rules.cash), np.zeros(runs)
+        self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._rules = rules
         self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
         self._strays = np.zeros(runs, bool)

@@ -48,7 +48,7 @@ class SpanMaker:
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rate, self._fee = rules.commission, rules.commission_per_order
         self._runs = np.arange(runs)
-        self._cash, self._held = np.full(runs, rules.cash), np.zeros(runs)
+        self._cash, self._held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._prices, self._costs = np.zeros(runs), np.zeros(runs)
 
     def push(self, orders: Orders, bars: int) -> Spans:

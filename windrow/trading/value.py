@@ -27,7 +27,7 @@ class Value:
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.bars, self.first_close, self.last_close = 0, np.nan, np.nan
-        self.now, self.held = np.full(runs, rules.cash), np.zeros(runs)
+        self.now, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
         self._cash, self._nothing = self.now, DUST * rules.cash
         self._sum, self._closes = np.zeros(runs), 0.0
