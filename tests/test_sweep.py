@@ -1,5 +1,7 @@
 """Sweeps: every pair's figures are those of a backtest of its own, on the bars of its part alone, to the last bit."""
 
+import json
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -7,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sort_keys.merge import Piece
-from windrow import signals
+from sort_keys.merge import Piece, Stretch
+from windrow import signals, sweep
 from windrow.backtest import Backtests, Rules
-from windrow.sweeps import runs, splits
+from windrow.sweeps import deflated, runs, splits
 from windrow.sweeps.grid import parse_grid
+from windrow.sweeps.ranking import Choice
 from windrow.sweeps.runs import Prices, Sweep
 from windrow.sweeps.splits import Split, parse_split
 from windrow.windows import Options, parse_indicator
@@ -93,7 +96,8 @@ SPLITS = st.one_of(
     st.integers(0, 1200).map(lambda day: Split(2, time=day * DAY)),
     st.integers(1, 5).map(lambda walks: parse_split(walks=walks)),
 )
-CLOSES = st.lists(st.integers(16, 40).map(lambda quarters: quarters / 4), max_size=70)
+QUARTERS = st.integers(16, 40).map(lambda quarters: quarters / 4)
+CLOSES = st.lists(QUARTERS, max_size=70)
 GRIDS = [("sma:1..4", "sma:3..9/2"), ("ema:2,5", "sma:4..6"), ("wma:2..3", "ema:3..6"), ("sma:2,3,7", "max:3,7,8,20")]
 
 
@@ -163,3 +167,172 @@ def test_the_acceptance_figures_of_intcs_year(shared_data):
     }  # fmt: skip
     assert {name: test[7, 21][name] for name in expected} == pytest.approx(expected, rel=3e-9)
     assert test[7, 21]["sharpe"] is None and test[7, 21]["undefined"] == {"sharpe": "a single calendar year"}
+
+
+def streams(symbols, shards, reducers):
+    """What each reducer gets: (symbol or shard of it, series), sorted; shards go to one reducer after another."""
+    fields = [
+        (name + (b"%%:%d" % shard if shards > 1 else b""), (number + shard) % reducers, series)
+        for number, (name, series) in enumerate(sorted(symbols.items()))
+        for shard in range(shards)
+    ]
+    for reducer in range(reducers):
+        yield sorted(((field, series) for field, to, series in fields if to == reducer), key=lambda one: one[0])
+
+
+def run_sweep(swept, choice, symbols, reducers=1):
+    """The output of a sweep of whole symbols, its second step included, lines sorted."""
+    lines = []
+    for stream in streams(symbols, swept.shards, reducers):
+        stretches = (
+            Stretch([field], np.zeros(1, np.int64), number > 0, piece.times, piece.values)
+            for field, series in stream
+            for number, piece in enumerate(series.pieces())
+        )
+        lines += sweep.swept(swept, choice, stretches)
+    if sweep.needs_uniting(swept, choice):
+        lines = sweep.unite(swept, choice, (line.rstrip(b"\n") for line in sorted(lines)))
+    return [(line.split(b"\t")[0], json.loads(line.split(b"\t")[1])) for line in lines]
+
+
+def plain_best(values, pairs, many=1):
+    """The best pairs by their values, None last, ties by (fast, slow)."""
+    order = sorted(pairs, key=lambda pair: (values[pair] is None, -(values[pair] or 0.0), pair))
+    return order[:many]
+
+
+SERIES = st.lists(QUARTERS, min_size=1, max_size=70).map(Series)
+SYMBOLS = st.dictionaries(st.sampled_from([b"A", b"B%25", b"BRK.B", b"\xc3\x85"]), SERIES, min_size=1)
+OBJECTIVE = st.sampled_from(["pnl", "sharpe", "sqn", "return"])
+
+
+def plain_figures(swept, symbols):
+    """{symbol: {part: {pair: figures}}}, each pair on its own."""
+    pairs = swept.grid.pairs()
+    return {
+        name: {
+            part: dict(zip(pairs, figures, strict=True))
+            for part, figures in one_by_one(series, swept.grid, swept.rules, swept.split, swept.warm).items()
+        }
+        for name, series in symbols.items()
+    }
+
+
+def a_sweep(data):
+    return Sweep(
+        parse_grid("sma:1..3", "sma:3..5"),
+        data.draw(st.sampled_from(RULES)),
+        PRICES,
+        data.draw(SPLITS),
+        shards=data.draw(st.integers(1, 4)),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(symbols=SYMBOLS, data=st.data())
+def test_all_lines_in_order_whoever_reduces(symbols, data):
+    swept = a_sweep(data)
+    lines = run_sweep(swept, Choice(), symbols, data.draw(st.integers(1, 3)))
+    plain = plain_figures(swept, symbols)
+    for name in symbols:
+        expected = [
+            {"fast": pair[0], "slow": pair[1], "part": part, **figures}
+            for walk in swept.split.walks
+            for part in filter(None, walk)
+            for pair, figures in plain[name][part].items()
+        ]
+        assert [line for field, line in lines if field == name] == expected
+    assert {field for field, _ in lines} == set(symbols)
+
+
+@settings(max_examples=40, deadline=None)
+@given(symbols=SYMBOLS, objective=OBJECTIVE, top=st.integers(1, 5), data=st.data())
+def test_the_top_pairs_are_the_best_on_train_and_are_told_on_test_too(symbols, objective, top, data):
+    swept = a_sweep(data)
+    lines = run_sweep(swept, Choice(objective, top=top), symbols, data.draw(st.integers(1, 3)))
+    for name, parts in plain_figures(swept, symbols).items():
+        expected = []
+        for train, test in swept.split.walks:
+            values = {pair: figures[objective] for pair, figures in parts[train].items()}
+            best = plain_best(values, swept.grid.pairs(), top)
+            for part in filter(None, (train, test)):
+                expected += [{"fast": one[0], "slow": one[1], "part": part, **parts[part][one]} for one in best]
+        assert [line for field, line in lines if field == name] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(symbols=SYMBOLS, objective=OBJECTIVE, data=st.data())
+def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
+    swept = a_sweep(data)
+    swept = Sweep(swept.grid, swept.rules, PRICES, swept.split, shards=swept.shards, returns=True)
+    lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
+    plain, pairs = plain_figures(swept, symbols), swept.grid.pairs()
+    for number, (train, test) in enumerate(swept.split.walks):
+        words = {"all" if test is None else "train": train, **({"test": test} if test else {})}
+        for name, parts in plain.items():
+            line = [line for field, line in lines if field == name][number]
+            [best] = plain_best({pair: figures[objective] for pair, figures in parts[train].items()}, pairs)
+            assert (line["fast"], line["slow"]) == best and line["pairs"] == len(pairs)
+            assert {word: line[word] for word in words} == {word: parts[part][best] for word, part in words.items()}
+            assert line.get("walk") == (number + 1 if len(swept.split.walks) > 1 else None)
+        line = [line for field, line in lines if field == b""][number]
+        means, known = {}, {}
+        for pair in pairs:
+            values = [parts[train][pair][objective] for parts in plain.values()]
+            found = [Fraction(value) for value in values if value is not None]
+            known[pair], means[pair] = len(found), float(sum(found) / len(found)) if found else None
+        most = [pair for pair in pairs if 2 * known[pair] > len(symbols)]
+        [best] = plain_best(means, most or pairs)
+        assert (line["fast"], line["slow"], line["symbols"], line["pairs"]) == (*best, len(symbols), len(pairs))
+        for word, part in words.items():
+            values = [parts[part][best][objective] for parts in plain.values()]
+            found = [Fraction(value) for value in values if value is not None]
+            mean = float(sum(found) / len(found)) if found else None
+            assert line[word] == {"symbols": len(found), objective: mean}
+
+
+@settings(max_examples=25, deadline=None)
+@given(symbols=SYMBOLS, data=st.data())
+def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
+    one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], PRICES, data.draw(SPLITS), returns=True)
+    several = Sweep(one.grid, one.rules, PRICES, one.split, shards=data.draw(st.integers(2, 9)), returns=True)
+    choice = Choice(data.draw(OBJECTIVE), best=True)
+    lines = run_sweep(one, choice, symbols)
+    assert run_sweep(several, choice, symbols, data.draw(st.integers(1, 3))) == lines
+    assert all(-1e-9 <= (line["deflated_sharpe"] or 0) <= 1 for _, line in lines)
+    for _, line in lines:
+        assert (line["deflated_sharpe"] is None) == ("deflated_sharpe" in line.get("undefined", {}))
+
+
+def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():
+    closes = np.round(10 + np.cumsum(np.sin(np.arange(300) * 1.7)) / 4, 2)
+    swept = Sweep(parse_grid("sma:1..5", "sma:6..9"), RULES[0], PRICES, parse_split(walks=2), returns=True)
+    lines = run_sweep(swept, Choice(best=True), {b"A": Series(closes)})
+    for all_symbols, its in ((lines[0], lines[2]), (lines[1], lines[3])):
+        assert all_symbols[0] == b"" and its[0] == b"A" and its[1]["walk"] == all_symbols[1]["walk"]
+        assert 0 < its[1]["deflated_sharpe"] < 1
+        assert all_symbols[1]["deflated_sharpe"] == pytest.approx(its[1]["deflated_sharpe"], rel=1e-9)
+
+
+def test_the_deflated_ratio_is_of_the_best_pairs_values_bar_by_bar():
+    closes = np.round(10 + np.cumsum(np.sin(np.arange(200) * 1.7)) / 4, 2)
+    series, rules = Series(closes), Rules(size=10, cash=1000, fill="close")
+    swept = Sweep(parse_grid("sma:1..3", "sma:4..6"), rules, PRICES, returns=True)
+    sharpes, of_pair = [], {}
+    for fast, slow in swept.grid.pairs():
+        value, held, values, averages = 1000.0, 0, [], [None, None]
+        for bar, close in enumerate(closes):
+            value += held * (close - closes[bar - 1]) if bar else 0.0
+            averages = [np.mean(closes[bar + 1 - n : bar + 1]) if bar + 1 >= n else None for n in (fast, slow)]
+            if None not in averages and abs(averages[0] - averages[1]) > 1e-9:
+                held = 10 if averages[0] > averages[1] else -10
+            values.append(value)
+        returns = np.diff(values) / values[:-1]
+        apart = (returns - returns.mean()) / returns.std()
+        of_pair[fast, slow] = deflated.Returns(
+            199, returns.mean() / returns.std(), (apart**3).mean(), (apart**4).mean()
+        )
+        sharpes.append(of_pair[fast, slow].sharpe)
+    line = run_sweep(swept, Choice(best=True), {b"A": series})[1][1]
+    expected, _ = deflated.deflated_sharpe(of_pair[line["fast"], line["slow"]], sharpes)
+    assert line["deflated_sharpe"] == pytest.approx(expected, rel=1e-9)

@@ -76,8 +76,10 @@ class Sweep:
     def parts(self, pieces: Iterable[Piece], shard: int = 0) -> Iterator[Part]:
         """Each part of a series, as soon as its last bar has gone by; a test part before the train part that holds it.
 
-        Raises what `Split.cut` raises.
+        None where there are fewer pairs than shards, and this one has none.
         """
+        if not self.pairs(shard):
+            return
         tests = _Tests(self, shard)
         for number, section in enumerate(self.split.cut(pieces)):
             tests.begin(number)
