@@ -29,8 +29,8 @@ from windrow.windows import Options
 
 #: Pairs whose backtests go side by side.
 _PAIRS = 512
-#: Bars of a block: trends of a block are some hundred KB then, and averages of some hundred windows a MB.
-_BARS = 512
+#: Bars of a block, so that its trends are a MB, and averages of some hundred windows some MB.
+_BARS = 2048
 
 Pair = tuple[int, int]
 
@@ -95,6 +95,7 @@ class _Tests:
         self._sweep, self._chunks = sweep, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
+        self._room = [bytearray(_PAIRS * _BARS) for _ in range(2)]
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
 
     def begin(self, number: int) -> None:
@@ -122,7 +123,7 @@ class _Tests:
             fast, slow = lines.push(times, averaged)
             going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
-                trend = chunk.trend(fast, slow)
+                trend = chunk.trend(fast, slow, self._room)
                 for tests in going:
                     tests[number].push(times, opens, closes, trend)
                 if self._sweep.warm:
@@ -198,10 +199,13 @@ class _Chunk:
             self._groups.append((grid.fast.windows.index(fast), rows, slice(at, at + len(ends))))
             at += len(ends)
 
-    def trend(self, fast: Floats, slow: Floats) -> Signs:
-        """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them."""
-        bars = fast.shape[1]
-        above, below = (np.empty((len(self.pairs), bars), bool) for _ in range(2))
+    def trend(self, fast: Floats, slow: Floats, room: list[bytearray]) -> Signs:
+        """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them, in `room`: good until that is used again.
+
+        A pair's signs lie side by side.
+        """
+        shape = len(self.pairs), fast.shape[1]
+        above, below = (np.ndarray(shape, bool, buffer) for buffer in room)
         for one, others, runs in self._groups:
             np.greater(fast[one], slow[others], out=above[runs])
             np.less(fast[one], slow[others], out=below[runs])
