@@ -15,7 +15,7 @@ from windrow.backtest import Backtests, Rules
 from windrow.sweeps import deflated, runs, splits
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
-from windrow.sweeps.runs import Prices, Sweep
+from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import Split, parse_split
 from windrow.windows import Options, parse_indicator
 
@@ -28,7 +28,7 @@ RULES = [
 
 
 class Series:
-    """Bars in plain arrays, and what a sweep gets of them: opens, then closes, in pieces."""
+    """Bars in plain arrays, and in the pieces that a sweep gets."""
 
     def __init__(self, closes, first=0):
         self.closes = np.array(closes, float)
@@ -38,13 +38,11 @@ class Series:
     def __len__(self):
         return len(self.closes)
 
-    def pieces(self, cuts=()):
+    def pieces(self, columns, cuts=()):
+        prices = {"open": self.opens, "close": self.closes}
         for at in np.split(np.arange(len(self)), sorted(cuts)):
             if len(at):
-                yield Piece(self.times[at], [self.opens[at], self.closes[at]])
-
-
-PRICES = Prices(averaged=1, opens=0, closes=1)
+                yield Piece(self.times[at], [prices[name][at] for name in columns])
 
 
 def by_itself(series, rules, pair, begin, end, warm):
@@ -107,13 +105,13 @@ def test_every_pair_and_part_is_a_backtest_of_its_own(closes, split, warm, data)
     series, rules = Series(closes), data.draw(st.sampled_from(RULES))
     grid = parse_grid(*data.draw(st.sampled_from(GRIDS)), any_order=data.draw(st.booleans()))
     cuts = data.draw(st.lists(st.integers(0, len(closes)), max_size=3))
-    swept = Sweep(grid, rules, PRICES, split, warm, shards=data.draw(st.integers(1, 3)))
+    swept = Sweep(grid, rules, split=split, warm=warm, shards=data.draw(st.integers(1, 3)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "_BARS", data.draw(st.sampled_from([1, 5, 512])))
         patch.setattr(runs, "_PAIRS", data.draw(st.sampled_from([1, 3, 512])))
         patch.setattr(splits, "_IN_MEMORY", data.draw(st.sampled_from([1, 20, 1000])))
         runs._chunks.cache_clear()
-        shards = [list(swept.parts(series.pieces(cuts), shard)) for shard in range(swept.shards)]
+        shards = [list(swept.parts(series.pieces(swept.columns, cuts), shard)) for shard in range(swept.shards)]
         pairs = [swept.pairs(shard) for shard in range(swept.shards)]
         runs._chunks.cache_clear()
     found = {}
@@ -125,8 +123,8 @@ def test_every_pair_and_part_is_a_backtest_of_its_own(closes, split, warm, data)
 
 
 def test_parts_come_in_order_of_time():
-    swept = Sweep(parse_grid("sma:1", "sma:2"), RULES[0], PRICES, parse_split(walks=3))
-    names = [part.name for part in swept.parts(Series(range(10, 30)).pieces())]
+    swept = Sweep(parse_grid("sma:1", "sma:2"), RULES[0], split=parse_split(walks=3))
+    names = [part.name for part in swept.parts(Series(range(10, 30)).pieces(swept.columns))]
     assert names == ["train 1", "test 1", "train 2", "test 2", "train 3", "test 3"]
 
 
@@ -138,8 +136,8 @@ def test_a_warm_test_part_crosses_from_the_sign_of_train():
     series = Series([5.0, 6.0, 7.0, 7.0, 3.0, 2.0, 2.0])
     rules = Rules(size=1, cash=1000, entry="cross")
     for warm, trades in ((True, 1), (False, 0)):
-        swept = Sweep(parse_grid("sma:1", "sma:2"), rules, PRICES, parse_split(share="0.5"), warm)
-        _, test = swept.parts(series.pieces())
+        swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), warm=warm)
+        _, test = swept.parts(series.pieces(swept.columns))
         assert test.figures[0]["trades_total"] == trades
 
 
@@ -147,8 +145,8 @@ def test_the_acceptance_figures_of_intcs_year(shared_data):
     """The issue's: 364 rows, 254 to train and 110 to test, ema 5..10 x 21..31."""
     bars = pd.read_csv(shared_data / "INTC_year.csv", parse_dates=["dt"])
     times = bars["dt"].to_numpy("datetime64[ns]").astype(np.int64)
-    pieces = [Piece(times, [bars["open"].to_numpy(float), bars["close"].to_numpy(float)])]
-    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(), PRICES, parse_split(share="0.7"))
+    pieces = [Piece(times, [bars["close"].to_numpy(float), bars["open"].to_numpy(float)])]
+    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(), split=parse_split(share="0.7"))
     train, test = (dict(zip(swept.pairs(), part.figures, strict=True)) for part in swept.parts(pieces))
     best = sorted(train, key=lambda pair: (-round(train[pair]["pnl"], 6), pair))
     assert best[:5] == [(7, 21), (7, 22), (5, 24), (6, 23), (8, 21)]
@@ -187,7 +185,7 @@ def run_sweep(swept, choice, symbols, reducers=1):
         stretches = (
             Stretch([field], np.zeros(1, np.int64), number > 0, piece.times, piece.values)
             for field, series in stream
-            for number, piece in enumerate(series.pieces())
+            for number, piece in enumerate(series.pieces(swept.columns))
         )
         lines += sweep.swept(swept, choice, stretches)
     if sweep.needs_uniting(swept, choice):
@@ -222,8 +220,7 @@ def a_sweep(data):
     return Sweep(
         parse_grid("sma:1..3", "sma:3..5"),
         data.draw(st.sampled_from(RULES)),
-        PRICES,
-        data.draw(SPLITS),
+        split=data.draw(SPLITS),
         shards=data.draw(st.integers(1, 4)),
     )
 
@@ -264,7 +261,7 @@ def test_the_top_pairs_are_the_best_on_train_and_are_told_on_test_too(symbols, o
 @given(symbols=SYMBOLS, objective=OBJECTIVE, data=st.data())
 def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
     swept = a_sweep(data)
-    swept = Sweep(swept.grid, swept.rules, PRICES, swept.split, shards=swept.shards, returns=True)
+    swept = Sweep(swept.grid, swept.rules, split=swept.split, shards=swept.shards, returns=True)
     lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
     plain, pairs = plain_figures(swept, symbols), swept.grid.pairs()
     for number, (train, test) in enumerate(swept.split.walks):
@@ -294,8 +291,8 @@ def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
 @settings(max_examples=25, deadline=None)
 @given(symbols=SYMBOLS, data=st.data())
 def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
-    one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], PRICES, data.draw(SPLITS), returns=True)
-    several = Sweep(one.grid, one.rules, PRICES, one.split, shards=data.draw(st.integers(2, 9)), returns=True)
+    one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], split=data.draw(SPLITS), returns=True)
+    several = Sweep(one.grid, one.rules, split=one.split, shards=data.draw(st.integers(2, 9)), returns=True)
     choice = Choice(data.draw(OBJECTIVE), best=True)
     lines = run_sweep(one, choice, symbols)
     assert run_sweep(several, choice, symbols, data.draw(st.integers(1, 3))) == lines
@@ -306,7 +303,7 @@ def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
 
 def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():
     closes = np.round(10 + np.cumsum(np.sin(np.arange(300) * 1.7)) / 4, 2)
-    swept = Sweep(parse_grid("sma:1..5", "sma:6..9"), RULES[0], PRICES, parse_split(walks=2), returns=True)
+    swept = Sweep(parse_grid("sma:1..5", "sma:6..9"), RULES[0], split=parse_split(walks=2), returns=True)
     lines = run_sweep(swept, Choice(best=True), {b"A": Series(closes)})
     for all_symbols, its in ((lines[0], lines[2]), (lines[1], lines[3])):
         assert all_symbols[0] == b"" and its[0] == b"A" and its[1]["walk"] == all_symbols[1]["walk"]
@@ -317,7 +314,7 @@ def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():
 def test_the_deflated_ratio_is_of_the_best_pairs_values_bar_by_bar():
     closes = np.round(10 + np.cumsum(np.sin(np.arange(200) * 1.7)) / 4, 2)
     series, rules = Series(closes), Rules(size=10, cash=1000, fill="close")
-    swept = Sweep(parse_grid("sma:1..3", "sma:4..6"), rules, PRICES, returns=True)
+    swept = Sweep(parse_grid("sma:1..3", "sma:4..6"), rules, returns=True)
     sharpes, of_pair = [], {}
     for fast, slow in swept.grid.pairs():
         value, held, values, averages = 1000.0, 0, [], [None, None]

@@ -20,6 +20,7 @@ import numpy as np
 
 from sort_keys.merge import Piece
 from windrow.backtest import Backtests, Moments, Rules
+from windrow.errors import UsageError
 from windrow.rounding import Floats, Ints
 from windrow.signals import NOT_FULL, Signs
 from windrow.sweeps.averages import averages
@@ -35,14 +36,6 @@ _BARS = 2048
 Pair = tuple[int, int]
 
 
-class Prices(NamedTuple):
-    """Where a piece holds the prices that averages take, and those that orders fill at: numbers of columns."""
-
-    averaged: int
-    opens: int
-    closes: int
-
-
 class Part(NamedTuple):
     """What came of every pair, in order, over one part of a series."""
 
@@ -55,19 +48,29 @@ class Part(NamedTuple):
 class Sweep:
     """What is tried on each series, and how.
 
-    warm: averages, and the sign from which a cross is one, go on from the bars before a test part; otherwise they
-    restart there. shards: the series' pairs are shared by so many sweeps, dealt out like cards. returns: whether parts
-    tell the returns a bar.
+    column: of the prices that averages take. warm: averages, and the sign from which a cross is one, go on from the
+    bars before a test part; otherwise they restart there. shards: the series' pairs are shared by so many sweeps, dealt
+    out like cards. returns: whether parts tell the returns a bar. Raises UsageError for shards that are none.
     """
 
     grid: Grid
-    rules: Rules
-    prices: Prices
+    rules: Rules = field(default_factory=Rules)
+    column: str = "close"
     split: Split = field(default_factory=Split)
     warm: bool = False
     options: Options = field(default_factory=Options)
     shards: int = 1
     returns: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shards < 1:
+            raise UsageError(f"--shards {self.shards}: a symbol's pairs go to 1 reducer, or more; give such a number")
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of bars that it takes, in order."""
+        opens = ["open"] if self.rules.fill == "next-open" else []
+        return list(dict.fromkeys([self.column, "close", *opens]))
 
     def pairs(self, shard: int = 0) -> list[Pair]:
         """The pairs of a shard, in ascending order."""
@@ -92,7 +95,7 @@ class _Tests:
     """The runs of a split under way over one series."""
 
     def __init__(self, sweep: Sweep, shard: int) -> None:
-        self._sweep, self._chunks = sweep, _chunks(sweep.grid, sweep.shards, shard)
+        self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
         self._room = [bytearray(_PAIRS * _BARS) for _ in range(2)]
@@ -112,20 +115,20 @@ class _Tests:
         return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
     def push(self, piece: Piece) -> None:
-        """Takes bars of the section."""
+        """Takes bars of the section, with the sweep's columns."""
         for at in range(0, len(piece.times), _BARS):
             block = slice(at, at + _BARS)
-            self._push(piece.times[block], [value[block] for value in piece.values])
+            prices = zip(self._columns, piece.values, strict=True)
+            self._push(piece.times[block], {name: values[block] for name, values in prices})
 
-    def _push(self, times: Ints, values: list[Floats]) -> None:
-        averaged, opens, closes = (values[column] for column in self._sweep.prices)
+    def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():
-            fast, slow = lines.push(times, averaged)
+            fast, slow = lines.push(times, prices[self._sweep.column])
             going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
                 trend = chunk.trend(fast, slow, self._room)
                 for tests in going:
-                    tests[number].push(times, opens, closes, trend)
+                    tests[number].push(times, prices.get("open"), prices["close"], trend)
                 if self._sweep.warm:
                     self._signs[number] = last_signs(trend, self._signs[number])
 

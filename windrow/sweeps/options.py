@@ -1,0 +1,57 @@
+"""The options of a sweep: which pairs, on which parts, and which of them are told of."""
+
+from typing import Any
+
+from windrow.sweeps.grid import parse_grid
+from windrow.sweeps.ranking import OBJECTIVES, Choice
+from windrow.sweeps.runs import Sweep
+from windrow.sweeps.splits import parse_split
+from windrow.trading import options as trading
+from windrow.windows import Options, kernels
+
+_GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"
+_ANY_ORDER = "also pairs whose fast window is not shorter than the slow one"
+_SPLIT = "share of a symbol's bars to train on, as 0.7; the others are the test"
+_SPLIT_AT = "train before this time, test from it on"
+_WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
+_WARM = "averages go on from the bars before a test; otherwise they begin again there"
+_OBJECTIVE = "what pairs are ranked by (default pnl); one without it ranks last, equals go by (fast, slow)"
+_TOP = "only the K best pairs of each symbol on train, and what they do on test"
+_BEST = "instead, a line a symbol: its best pair; and one with an empty SYMBOL: the best pair over all symbols"
+_SHARDS = "reducers share a symbol's pairs, all of them reading its bars; never changes the output (default 1)"
+
+#: Of the options, what whoever reads an output must know.
+_TOLD = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")
+
+
+def add_to(job: Any, group: Any) -> None:
+    """Adds them to a group of a BarJob's options."""
+    job.option(group, "--fast GRID", f"the lines that cross: {_GRID} (default ema:5..10)", default="ema:5..10")
+    job.option(group, "--slow GRID", "the lines that are crossed (default ema:21..31)", default="ema:21..31")
+    job.option(group, "--any-order", _ANY_ORDER, action="store_true")
+    job.option(group, "--split SHARE", _SPLIT)
+    job.option(group, "--split-at TIME", _SPLIT_AT)
+    job.option(group, "--walk-forward N", _WALKS, type=int)
+    job.option(group, "--warm", _WARM, action="store_true")
+    job.option(group, "--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
+    job.option(group, "--top K", _TOP, type=int)
+    job.option(group, "--best", _BEST, action="store_true")
+    job.option(group, "--shards N", _SHARDS, type=int, default=1)
+
+
+def sweep(options: Any) -> Sweep:
+    """What is tried on each symbol. Raises UsageError."""
+    grid = parse_grid(options.fast, options.slow, options.any_order)
+    split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
+    rules, column, seed = trading.rules(options), trading.column(options), Options(ema_seed=options.ema_seed)
+    return Sweep(grid, rules, column, split, options.warm, seed, options.shards, returns=options.best)
+
+
+def choice(options: Any) -> Choice:
+    """What is told of it. Raises UsageError."""
+    return Choice(options.objective, options.top, options.best)
+
+
+def told(options: Any) -> dict[str, Any]:
+    """What is written of them beside an output."""
+    return {name: getattr(options, name) for name in _TOLD}
