@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from windrow import sweep
 from windrow.barjob import BarJob
+from windrow.sweep import needs_uniting, swept, unite
 from windrow.sweeps import options as sweeping
-from windrow.trading import options as trading
+from windrow.trading_options import add_averages, add_rules
 
 
 class Sweep(BarJob):
@@ -14,8 +14,10 @@ class Sweep(BarJob):
     no_lines = "no figures: there were no bars"
 
     def add_options(self):
-        sweeping.add_to(self, self.add_group("Pairs and parts"))
-        trading.add_to(self, self.add_group("Trading"))
+        group = self.add_group("Pairs and parts")
+        sweeping.add_to(self, group)
+        add_averages(self, group)
+        add_rules(self)
 
     def check_options(self):
         self.sweep()
@@ -36,13 +38,13 @@ class Sweep(BarJob):
         return self.options.shards
 
     def reduce_bars(self, stretches):
-        return sweep.swept(self.sweep(), self.choice(), stretches)
+        return swept(self.sweep(), self.choice(), stretches)
 
     def unites(self):
-        return sweep.needs_uniting(self.sweep(), self.choice())
+        return needs_uniting(self.sweep(), self.choice())
 
     def unite(self, lines):
-        return sweep.unite(self.sweep(), self.choice(), lines)
+        return unite(self.sweep(), self.choice(), lines)
 
     def description(self):
         return super().description() | sweeping.told(self.options) | {"rules": asdict(self.sweep().rules)}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from windrow.frames import moving_average
     from windrow.frames.backtest import backtest_frame as backtest
+    from windrow.frames.sweep import sweep_frame as sweep
     from windrow.output import read_output
 
-__all__ = ["backtest", "moving_average", "read_output"]
+__all__ = ["backtest", "moving_average", "read_output", "sweep"]
 __version__ = "0.1.0"
 
 _HOME = {"moving_average": "windrow.frames", "read_output": "windrow.output"}
-_CALLED = ("backtest",)  # modules that are called as functions
+_CALLED = ("backtest", "sweep")  # modules that are called as functions
 
 
 def __getattr__(name: str) -> Any:

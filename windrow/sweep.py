@@ -9,12 +9,15 @@ A symbol's lines stand in order of its parts, and within a part by (fast, slow).
 work only, some of a symbol's pairs (--shards) or of all symbols (--best), a second, small step unites what reducers
 found; its lines are those of a single reducer, to the last byte.
 
-The module can be called: `windrow.sweep(frame, ...)` is the same from a notebook.
+Called, this module sweeps over a DataFrame: `windrow.sweep(bars, fast="ema:5..10", slow="ema:21..31")`.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from types import ModuleType
+from typing import Any
 
 import orjson
 
@@ -99,3 +102,14 @@ def _chosen(sweep: Sweep, choice: Choice, symbol: bytes, told: Iterable[bytes]) 
             yield best_line(choice, walks, record)
         else:
             yield from top_lines(walks, record)
+
+
+class _Called(ModuleType):
+    def __call__(self, *bars: Any, **asked: Any) -> Any:
+        """Sweeps over a DataFrame: see windrow/frames/sweep.py."""
+        from windrow.frames.sweep import sweep_frame
+
+        return sweep_frame(*bars, **asked)
+
+
+sys.modules[__name__].__class__ = _Called

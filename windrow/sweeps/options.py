@@ -6,8 +6,8 @@ from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import OBJECTIVES, Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
-from windrow.trading import options as trading
-from windrow.windows import Options, kernels
+from windrow.trading_options import column_of, rules_of, windows_of
+from windrow.windows import kernels
 
 _GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"
 _ANY_ORDER = "also pairs whose fast window is not shorter than the slow one"
@@ -43,8 +43,8 @@ def sweep(options: Any) -> Sweep:
     """What is tried on each symbol. Raises UsageError."""
     grid = parse_grid(options.fast, options.slow, options.any_order)
     split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
-    rules, column, seed = trading.rules(options), trading.column(options), Options(ema_seed=options.ema_seed)
-    return Sweep(grid, rules, column, split, options.warm, seed, options.shards, returns=options.best)
+    rules, column, windows = rules_of(options), column_of(options), windows_of(options)
+    return Sweep(grid, rules, column, split, options.warm, windows, options.shards, returns=options.best)
 
 
 def choice(options: Any) -> Choice:
