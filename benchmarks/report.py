@@ -81,8 +81,8 @@ def write_report(folder):
         draw(results["cases"]).save(Path(folder, "results.svg"))
     if "pairs" in results:
         write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
-    if "pairs" in results:
-        write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
+    if "sweep" in results:
+        write_block(Path(folder, "RESULTS.md"), "sweep", "\n\n".join(sweep_tables(results["sweep"])))
     if "cluster" in results:
         write_block(Path(folder, "RESULTS.md"), "bench-cluster", "\n\n".join(cluster_tables(results)))
 
@@ -121,6 +121,39 @@ def pairs_table(results):
         one, other = median(pair["one"]), median(pair["other"])
         rows.append([pair["title"], f"{one / other:.2f}", pair["goal"], f"{one:.2f}", f"{other:.2f}"])
     return table(["what", "x", "goal", "the first, s", "the second, s"], rows)
+
+
+def sweep_tables(measured):
+    """The paragraphs of what `make bench-sweep` measured."""
+    rows = []
+    for name in ("vectorbt", "backtrader"):
+        if name in measured:
+            rows += _sweep_rows(name, measured[name])
+    if rows:
+        heads = ["", "backtests a second", "x", "seconds", "whole command, s", "memory, MB", "share"]
+        yield table(heads, rows)
+    if "large" in measured:
+        its = measured["large"]
+        yield (
+            f"{its['pairs']:,} pairs on {its['bars']:,} bars of one symbol: {its['seconds']:.0f} s, {its['cpu']:.0f} s"
+            f" of CPU, {its['memory']:,} MB at the peak, all processes together."
+        )
+
+
+def _sweep_rows(peer, measured):
+    """windrow and a peer: `x`, how many times the peer's backtests a second windrow does; `share`, of its memory."""
+    speeds = {name: measured["backtests"] / median(measured[name]["seconds"]) for name in ("windrow", "peer")}
+    for name, title in (("windrow", f"windrow, {measured['backtests']:,} backtests"), ("peer", peer)):
+        its, mine = measured[name], name == "windrow"
+        yield [
+            title,
+            f"{speeds[name]:,.0f}",
+            f"**{speeds['windrow'] / speeds['peer']:.1f}**" if mine else NONE,
+            f"{median(its['seconds']):.2f}",
+            f"{median(its['whole']):.2f}",
+            f"{its['memory']:,}",
+            f"{its['memory'] / measured['peer']['memory']:.2f}" if mine else NONE,
+        ]
 
 
 def cluster_tables(results):

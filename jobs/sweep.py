@@ -38,7 +38,7 @@ class Sweep(BarJob):
         return self.options.shards
 
     def reduce_bars(self, stretches):
-        return swept(self.sweep(), self.choice(), stretches)
+        return swept(self.sweep(), self.choice(), stretches, lambda: self.show("pairs advance"))
 
     def unites(self):
         return needs_uniting(self.sweep(), self.choice())

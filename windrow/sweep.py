@@ -13,7 +13,7 @@ Called, this module sweeps over a DataFrame: `windrow.sweep(bars, fast="ema:5..1
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from types import ModuleType
@@ -36,12 +36,15 @@ _PART = 1 << 40
 Finding = tuple[bytes, int, bytes]
 
 
-def swept(sweep: Sweep, choice: Choice, stretches: Iterable[Stretch]) -> Iterator[bytes]:
+def swept(
+    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], tell: Callable[[], object] = int
+) -> Iterator[bytes]:
     """The lines of a reducer's stream of bars; where those need uniting, for `unite` to read.
 
-    A symbol's key tells which of its shards is here, as it would tell a slice.
+    A symbol's key tells which of its shards is here, as it would tell a slice. `tell` is called often: one symbol's
+    pairs may take hours.
     """
-    found = _found(sweep, choice, stretches)
+    found = _found(sweep, choice, stretches, tell)
     if needs_uniting(sweep, choice):
         return (b"%b\t%b\t%b\n" % (symbol, encode_time(number), told) for symbol, number, told in found)
     return _output(sweep, choice, found)
@@ -57,12 +60,12 @@ def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes]) -> Iterator[byte
     return _output(sweep, choice, map(split_record, lines))
 
 
-def _found(sweep: Sweep, choice: Choice, stretches: Iterable[Stretch]) -> Iterator[Finding]:
+def _found(sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], tell: Callable[[], object]) -> Iterator[Finding]:
     """What a stream of bars gives, symbol after symbol, and behind them what it gives of all."""
     overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs()) if choice.best else None
     for field, pieces in by_symbol(stretches):
         symbol, shard = split_slice(field)
-        parts, pairs = sweep.parts(pieces, shard), sweep.pairs(shard)
+        parts, pairs = sweep.parts(pieces, shard, tell), sweep.pairs(shard)
         if overall is not None:
             parts = overall.seen(parts, slice(shard, None, sweep.shards))
         if choice.keeps is None:

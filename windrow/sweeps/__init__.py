@@ -1,7 +1,8 @@
 """What a sweep is made of; windrow/sweep.py puts it together.
 
-grid.py        the pairs of averages that are tried        splits.py    sections of a series: train and test
-averages.py    many windows over the same bars             ranking.py   the best of all pairs, united
-runs.py        backtests of all pairs, in one pass
-deflated.py    how likely the best is better than luck
+grid.py        the pairs of averages that are tried      ranking.py     the best pairs of one symbol
+splits.py      train and test: sections of a series      overall.py     the best pair of all symbols, by exact sums
+averages.py    many windows over the same bars           tally.py       such a sum
+runs.py        backtests of all pairs, in one pass       deflated.py    how likely the best is better than luck
+options.py     all that as options of a job
 """

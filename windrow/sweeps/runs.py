@@ -9,9 +9,9 @@ Averages and positions of all pairs advance block by block, as arrays. A block o
 cache. Memory: some numbers for each pair and each window, a block, and the bars of the longest window.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ import numpy as np
 from sort_keys.merge import Piece
 from windrow.backtest import Backtests, Moments, Rules
 from windrow.errors import UsageError
-from windrow.rounding import Floats, Ints
+from windrow.rounding import Floats, Ints, Mask
 from windrow.signals import NOT_FULL, Signs
 from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Grid
@@ -76,10 +76,10 @@ class Sweep:
         """The pairs of a shard, in ascending order."""
         return [pair for chunk in _chunks(self.grid, self.shards, shard) for pair in chunk.pairs]
 
-    def parts(self, pieces: Iterable[Piece], shard: int = 0) -> Iterator[Part]:
+    def parts(self, pieces: Iterable[Piece], shard: int = 0, tell: Callable[[], object] = int) -> Iterator[Part]:
         """Each part of a series, as soon as its last bar has gone by; a test part before the train part that holds it.
 
-        None where there are fewer pairs than shards, and this one has none.
+        None where there are fewer pairs than shards, and this one has none. `tell` is called often.
         """
         if not self.pairs(shard):
             return
@@ -87,7 +87,7 @@ class Sweep:
         for number, section in enumerate(self.split.cut(pieces)):
             tests.begin(number)
             for piece in section:
-                tests.push(piece)
+                tests.push(piece, tell)
             yield from tests.read(number)
 
 
@@ -98,7 +98,7 @@ class _Tests:
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
-        self._room = [bytearray(_PAIRS * _BARS) for _ in range(2)]
+        self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
 
     def begin(self, number: int) -> None:
@@ -114,19 +114,20 @@ class _Tests:
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
-    def push(self, piece: Piece) -> None:
+    def push(self, piece: Piece, tell: Callable[[], object]) -> None:
         """Takes bars of the section, with the sweep's columns."""
         for at in range(0, len(piece.times), _BARS):
+            tell()
             block = slice(at, at + _BARS)
             prices = zip(self._columns, piece.values, strict=True)
             self._push(piece.times[block], {name: values[block] for name, values in prices})
 
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():
-            fast, slow = lines.push(times, prices[self._sweep.column])
+            averaged = lines.push(times, prices[self._sweep.column])
             going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
-                trend = chunk.trend(fast, slow, self._room)
+                trend = chunk.trend(averaged, self._room)
                 for tests in going:
                     tests[number].push(times, prices.get("open"), prices["close"], trend)
                 if self._sweep.warm:
@@ -164,6 +165,14 @@ def last_signs(trend: Signs, before: Signs) -> Signs:
     return signs
 
 
+class _Averaged(NamedTuple):
+    """Averages of the fast axis and of the slow one, (windows, bars) each; where they are NaN, if some are."""
+
+    fast: Floats
+    slow: Floats
+    missing: tuple[Mask, Mask] | None
+
+
 class _Lines:
     """The averages of both axes from some bar on; where they are of one kind, each window once."""
 
@@ -174,14 +183,15 @@ class _Lines:
         self._averages = {kind: averages(kind, each, options) for kind, each in windows.items()}
         self._rows = [(axis.kind, np.searchsorted(windows[axis.kind], axis.windows)) for axis in axes]
 
-    def push(self, times: Ints, values: Floats) -> tuple[Floats, Floats]:
-        """The next bars' averages, (windows, bars), of the fast axis and of the slow one."""
+    def push(self, times: Ints, values: Floats) -> _Averaged:
+        """The next bars' averages."""
         lines = {kind: its.push(times, values) for kind, its in self._averages.items()}
         fast, slow = (lines[kind][rows] for kind, rows in self._rows)
-        return fast, slow
+        missing = np.isnan(fast), np.isnan(slow)
+        return _Averaged(fast, slow, missing if any(axis.any() for axis in missing) else None)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _chunks(grid: Grid, shards: int, shard: int) -> list["_Chunk"]:
     """A shard's pairs, in chunks: the same for every series."""
     pairs = grid.pairs()[shard::shards]
@@ -202,22 +212,19 @@ class _Chunk:
             self._groups.append((grid.fast.windows.index(fast), rows, slice(at, at + len(ends))))
             at += len(ends)
 
-    def trend(self, fast: Floats, slow: Floats, room: list[bytearray]) -> Signs:
+    def trend(self, averaged: _Averaged, room: Mask) -> Signs:
         """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them, in `room`: good until that is used again.
 
         A pair's signs lie side by side.
         """
-        shape = len(self.pairs), fast.shape[1]
-        above, below = (np.ndarray(shape, bool, buffer) for buffer in room)
-        for one, others, runs in self._groups:
-            np.greater(fast[one], slow[others], out=above[runs])
-            np.less(fast[one], slow[others], out=below[runs])
+        shape = len(self.pairs), averaged.fast.shape[1]
+        above, below = room[:, : shape[0] * shape[1]].reshape(2, *shape)
+        for fast, slow, pairs in self._groups:
+            np.greater(averaged.fast[fast], averaged.slow[slow], out=above[pairs])
+            np.less(averaged.fast[fast], averaged.slow[slow], out=below[pairs])
         signs: Signs = above.view(np.int8)
         signs -= below.view(np.int8)
-        self._mark_not_full(signs, np.isnan(fast), np.isnan(slow))
+        if averaged.missing is not None:
+            for fast, slow, pairs in self._groups:
+                signs[pairs][averaged.missing[0][fast] | averaged.missing[1][slow]] = NOT_FULL
         return signs.T
-
-    def _mark_not_full(self, signs: Signs, fast: Any, slow: Any) -> None:
-        if fast.any() or slow.any():
-            for one, others, runs in self._groups:
-                signs[runs][fast[one] | slow[others]] = NOT_FULL
