@@ -1,6 +1,6 @@
-"""Runs the main job by `-r local` and prints what its phases took, as JSON.
+"""Runs a job by `-r local`, by default the main one, and prints what its phases took, as JSON.
 
-    python benchmarks/phases.py -o DIR [options of jobs.moving_average] BARS...
+    python benchmarks/phases.py [--job sweep] -o DIR [options of the job] BARS...
 
 Seconds of wall and CPU time, all processes together, of the mappers and of all that follows them; bytes that were
 shuffled; MB of memory of the largest task, pages that it shares with others included.
@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from jobs.moving_average import MovingAverage
-from windrow import runners
+from windrow import cli, runners
 from windrow.runners.local import LocalRunner
 
 marks = []
@@ -45,8 +44,11 @@ def mark():
 
 
 def main(arguments):
+    name = "moving-average"
+    if arguments[:1] == ["--job"]:
+        _, name, *arguments = arguments
     runners.find = lambda alias: TimedRunner
-    status = MovingAverage.main(["-r", "local", "-q", *arguments])
+    status = cli.job_class(cli.find_jobs()[name]).main(["-r", "local", "-q", *arguments])
     if status == 0:
         for phase, begin, end in zip(("map", "reduce"), marks, marks[1:], strict=False):
             told[phase] = {"wall": end[0] - begin[0], "cpu": end[1] - begin[1]}

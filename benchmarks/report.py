@@ -125,35 +125,28 @@ def pairs_table(results):
 
 def sweep_tables(measured):
     """The paragraphs of what `make bench-sweep` measured."""
-    rows = []
-    for name in ("vectorbt", "backtrader"):
-        if name in measured:
-            rows += _sweep_rows(name, measured[name])
-    if rows:
-        heads = ["", "backtests a second", "x", "seconds", "whole command, s", "memory, MB", "share"]
-        yield table(heads, rows)
+    heads = ["", "backtests, s", "a second", "x", "whole command, s", "a second", "x", "memory, MB", "share"]
+    names = [name for name in ("vectorbt", "backtrader") if name in measured]
+    if names:
+        yield table(heads, [row for name in names for row in _sweep_rows(name, measured[name])])
     if "large" in measured:
         its = measured["large"]
         yield (
-            f"{its['pairs']:,} pairs on {its['bars']:,} bars of one symbol: {its['seconds']:.0f} s, {its['cpu']:.0f} s"
-            f" of CPU, {its['memory']:,} MB at the peak, all processes together."
+            f"{its['pairs']:,} pairs on {its['bars']:,} bars of one symbol: {its['whole']:.0f} s, {its['cpu']:.0f} s of"
+            f" CPU, {its['memory']:,} MB at the peak, all processes together."
         )
 
 
 def _sweep_rows(peer, measured):
     """windrow and a peer: `x`, how many times the peer's backtests a second windrow does; `share`, of its memory."""
-    speeds = {name: measured["backtests"] / median(measured[name]["seconds"]) for name in ("windrow", "peer")}
     for name, title in (("windrow", f"windrow, {measured['backtests']:,} backtests"), ("peer", peer)):
-        its, mine = measured[name], name == "windrow"
-        yield [
-            title,
-            f"{speeds[name]:,.0f}",
-            f"**{speeds['windrow'] / speeds['peer']:.1f}**" if mine else NONE,
-            f"{median(its['seconds']):.2f}",
-            f"{median(its['whole']):.2f}",
-            f"{its['memory']:,}",
-            f"{its['memory'] / measured['peer']['memory']:.2f}" if mine else NONE,
-        ]
+        row = [title]
+        for times in ("seconds", "whole"):
+            mine, its = median(measured[name][times]), median(measured["peer"][times])
+            times_its = f"**{its / mine:.1f}**" if name == "windrow" else NONE
+            row += [f"{mine:.2f}", f"{measured['backtests'] / mine:,.0f}", times_its]
+        memory, its = measured[name]["memory"], measured["peer"]["memory"]
+        yield [*row, f"{memory:,}", f"**{memory / its:.2f}**" if name == "windrow" else NONE]
 
 
 def cluster_tables(results):

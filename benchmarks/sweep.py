@@ -2,9 +2,9 @@
 
     python benchmarks/sweep.py [--parts vectorbt,backtrader,large] [--runs 5] [--scale 1]
 
-Peers tell their seconds themselves, from prices in memory to returns, after what they compile at first; windrow's are
-those of the whole command, from the shell to the last line. Programs run in turn; what they find must agree. Figures go
-to results.json and RESULTS.md.
+Two times of each: of the backtests themselves (of windrow, the reducers' time, from shuffled blocks to lines of text; a
+peer tells its own, from prices in memory to returns, after what it compiles at first), and of the whole command, from
+the shell. Programs run in turn; what they find must agree. Figures go to results.json and RESULTS.md.
 """
 
 import argparse
@@ -75,15 +75,15 @@ class Windrow:
     """The sweep as a command."""
 
     def __init__(self, folder, options):
-        self._out = folder / "out"
-        self._command = [sys.executable, "-m", "jobs.sweep", "-q", "-r", "local", "-o", self._out, *options]
+        self._out, self._said = folder / "out", folder / "said"
+        self._command = [sys.executable, HERE / "phases.py", "--job", "sweep", "-o", self._out, *options]
 
     def measured(self, memory):
-        """Seconds, or MB as well."""
-        if self._out.exists():
-            remove(self._out)
-        spent = run(self._command, memory=memory)
-        return {"seconds": round(spent.wall, 4), "cpu": round(spent.cpu, 4), "memory": round(spent.memory)}
+        """Seconds of the reducers, from shuffled blocks to lines, and of the whole command; MB if they are watched."""
+        remove(self._out)
+        spent = run(self._command, stdout=self._said, memory=memory)
+        seconds = json.loads(self._said.read_text())["reduce"]["wall"]
+        return _rounded(spent, seconds)
 
     def figures(self, *names):
         """Two figures by symbol and pair."""
@@ -104,15 +104,19 @@ class Peer:
         self._command = [sys.executable, HERE / "peers" / f"{name}.py", *arguments]
 
     def measured(self, memory):
-        """Seconds that it tells, and those of the whole command; or MB as well."""
+        """Seconds that it tells, and those of the whole command; MB if they are watched."""
         spent = run(self._command, stdout=self._said, memory=memory)
-        seconds = float(self._said.read_text().split()[-1])
-        return {"seconds": round(seconds, 4), "whole": round(spent.wall, 4), "memory": round(spent.memory)}
+        return _rounded(spent, float(self._said.read_text().split()[-1]))
 
     def figures(self):
         """Two figures by pair, and symbol where it tells one."""
         rows = [line.split("\t") for line in self._out.read_text().splitlines()]
         return {(*row[:-4], int(row[-4]), int(row[-3])): (float(row[-2]), float(row[-1])) for row in rows}
+
+
+def _rounded(spent, seconds):
+    return {"seconds": round(seconds, 4), "whole": round(spent.wall, 4), "cpu": round(spent.cpu, 4),
+            "memory": round(spent.memory)}  # fmt: skip
 
 
 def in_turn(mine, peer, runs, backtests):
@@ -124,7 +128,7 @@ def in_turn(mine, peer, runs, backtests):
         for name, program in (("windrow", mine), ("peer", peer)):
             told = program.measured(memory=False)
             measured[name]["seconds"].append(told["seconds"])
-            measured[name]["whole"].append(told.get("whole", told["seconds"]))
+            measured[name]["whole"].append(told["whole"])
     return measured
 
 

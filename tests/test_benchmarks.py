@@ -117,18 +117,18 @@ def test_a_large_sweep_is_measured(folder):
     assert done.returncode == 0, done.stderr
     large = json.loads((folder / "results.json").read_text())["sweep"]["large"]
     assert (large["pairs"], large["bars"]) == (10_000, 2000) and 20 < large["memory"] < 1000
-    text = f"10,000 pairs on 2,000 bars of one symbol: {large['seconds']:.0f} s, {large['cpu']:.0f} s of CPU,"
+    text = f"10,000 pairs on 2,000 bars of one symbol: {large['whole']:.0f} s, {large['cpu']:.0f} s of CPU,"
     assert text in (folder / "RESULTS.md").read_text()
 
 
 def test_sweeps_are_told_beside_their_peers(folder):
-    figures = {"backtests": 1000, "windrow": {"seconds": [0.5, 0.4, 0.6], "whole": [0.5, 0.4, 0.6], "memory": 100},
+    figures = {"backtests": 1000, "windrow": {"seconds": [0.5, 0.4, 0.6], "whole": [0.9, 0.8, 1.0], "memory": 100},
                "peer": {"seconds": [6.0, 5.0, 4.0], "whole": [9.0, 8.0, 9.5], "memory": 800}}  # fmt: skip
     (folder / "results.json").write_text(json.dumps({"sweep": {"vectorbt": figures}}))
     assert run(folder, "report.py").returncode == 0
     text = (folder / "RESULTS.md").read_text()
-    assert "| windrow, 1,000 backtests | 2,000 | **10.0** | 0.50 | 0.50 | 100 | 0.12 |" in text
-    assert "| vectorbt | 200 | – | 5.00 | 9.00 | 800 | – |" in text
+    assert "| windrow, 1,000 backtests | 0.50 | 2,000 | **10.0** | 0.90 | 1,111 | **10.0** | 100 | **0.12** |" in text
+    assert "| vectorbt | 5.00 | 200 | – | 9.00 | 111 | – | 800 | – |" in text
 
 
 def test_a_wrong_backtest_is_noticed(folder):

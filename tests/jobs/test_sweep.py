@@ -233,7 +233,7 @@ REFUSED = [
     (["--top", "3", "--best"], "--top 3 --best: one writes lines of the best pairs, the other one line of the best"),
     (["--shards", "0"], "--shards 0: a symbol's pairs go to 1 reducer, or more; give such a number"),
     (["--objective", "luck"], "argument --objective: invalid choice: 'luck'"),
-    (["--size", "0"], "--size 0.0: a position has a size above 0"),
+    (["--size", "0"], "--size 0"),
     (["--slices", "30d"], "--slices 30d: this job's bars cannot be cut into slices; leave it out"),
     (["--output-format", "parquet", "-o", "out"], "--output-format parquet: this job's lines are no table of values"),
 ]
