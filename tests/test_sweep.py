@@ -14,6 +14,7 @@ from windrow import signals, sweep
 from windrow.backtest import Backtests, Rules
 from windrow.sweeps import deflated, runs, splits
 from windrow.sweeps.grid import parse_grid
+from windrow.sweeps.overall import Sums
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import Split, parse_split
@@ -255,6 +256,27 @@ def test_the_top_pairs_are_the_best_on_train_and_are_told_on_test_too(symbols, o
             for part in filter(None, (train, test)):
                 expected += [{"fast": one[0], "slow": one[1], "part": part, **parts[part][one]} for one in best]
         assert [line for field, line in lines if field == name] == expected
+
+
+def test_a_null_objective_ranks_last():
+    """Pairs that are never full never trade: their years all returned the same, so they have no Sharpe ratio."""
+    series = Series(10 + np.cumsum(np.cos(np.arange(60) * 1.3)).round(2))
+    swept = Sweep(parse_grid("sma:1,2", "sma:3,100"), RULES[0])
+    lines = run_sweep(swept, Choice("sharpe", top=9), {b"A": series})
+    sharpes = [line["sharpe"] for _, line in lines]
+    assert sharpes[1] < sharpes[0] < 0 and sharpes[2:] == [None, None]
+    assert [(line["fast"], line["slow"]) for _, line in lines][2:] == [(1, 100), (2, 100)]
+
+
+def test_over_all_symbols_a_pair_without_an_objective_for_half_of_them_ranks_behind():
+    def sums(fast, values):
+        told = Sums(0, fast, 9, len(values))
+        for value in values:
+            told.train.add(value)
+        return told
+
+    pairs = [sums(1, [None, 9.0, None, 9.0]), sums(2, [None, 2.0, 1.0, 3.0]), sums(3, [2.0] * 4), sums(4, [None] * 4)]
+    assert [told.fast for told in sorted(pairs, key=lambda told: told.order)] == [2, 3, 1, 4]
 
 
 @settings(max_examples=60, deadline=None)

@@ -154,8 +154,9 @@ class _Tests:
 def last_signs(trend: Signs, before: Signs) -> Signs:
     """The sign of each column of (bars, pairs) that it had last, of those that are 1 or -1; before that, `before`.
 
-    >>> last_signs(np.array([[-2, 1, -1], [-2, 0, 0], [0, 0, 1]], np.int8), np.array([0, -1, 1], np.int8)).tolist()
-    [0, 1, 1]
+    >>> trend = np.array([[-2, 1, -1, 0], [-2, 0, 0, 0], [0, 0, 1, 0]], np.int8)
+    >>> last_signs(trend, before=np.array([0, -1, 1, -1], np.int8)).tolist()
+    [0, 1, 1, -1]
     """
     signs: Signs = trend[-1].copy()
     tied = np.flatnonzero(signs == 0)
