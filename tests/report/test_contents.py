@@ -176,6 +176,13 @@ def test_sweeps_become_columns_over_ascending_pairs():
     assert sweep.parts["train"].reasons["sharpe"][1].tolist() == [0, 0, 0]
 
 
+def test_reasons_stand_with_the_pairs_they_are_of():
+    lines = [LINES[0], dict(LINES[1], sharpe=1.5, undefined={}), dict(LINES[2], undefined={"sharpe": "other"})]
+    part = swept(lines).parts["test"]
+    assert np.array_equal(part.fields["sharpe"], [1.5, np.nan, np.nan], equal_nan=True)
+    assert part.reasons["sharpe"][0] == ["other", "one year"] and part.reasons["sharpe"][1].tolist() == [-1, 0, 1]
+
+
 def test_the_best_pair_is_the_first_of_equals_and_none_is_worst():
     sweep = swept(LINES)
     assert sweep.best_pair("train", "pnl") == (5, 21)
