@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from windrow.barjob import BarJob
+from windrow.rule_options import add_averages, add_rules
 from windrow.sweep import needs_uniting, swept, unite
 from windrow.sweeps import options as sweeping
-from windrow.rule_options import add_averages, add_rules
 
 
 class Sweep(BarJob):
