@@ -135,6 +135,20 @@ def test_an_order_is_refused_where_it_is_placed_and_halved_where_it_is_filled():
     ]
 
 
+def test_a_position_is_closed_even_where_that_costs_more_than_there_is():
+    """Bought for all of 100, with 5 an order; at 10 the sale was worth placing, at 4 it leaves a debt of 1."""
+    how = {"size": 1, "cash": 100, "commission_per_order": 5, "side": "long", "traced": True}
+    told = windrow.backtest(series([80, 95, 10, 10], [80, 80, 95, 4]), "close", "sma:2", **how)
+    assert told.orders.status.tolist() == ["filled", "filled"] and told.equity.value.tolist() == [100, 100, 10, -1]
+
+
+def test_a_trade_that_earns_its_commission_and_no_more_is_won():
+    """In floats (10.12 - 10.1) * 100 is less than 2."""
+    closes = [10, 10.1, 10.12, 10.1, 10.1]
+    told = pushed(Rules(commission_per_order=1.0, side="long", fill="close"), closes, [-1, 1, -1, -1, -1]).figures()
+    assert (told[0]["won"], told[0]["lost"]) == (1, 0) and abs(told[0]["closed_pnl"]) < 1e-9
+
+
 def pushed(rules, closes, trend, **how):
     """A run over daily bars whose opens are their closes."""
     tests = Backtests(rules, 1, **how)

@@ -90,8 +90,9 @@ def test_fields_stand_in_order_and_counts_are_whole_numbers(backtest):
     assert list(figures) == [
         "fast", "slow", "pnl", "final_value", "trades_total", "trades_open", "trades_closed", "won", "lost",
         "strike_rate", "win_streak", "lose_streak", "closed_pnl", "sharpe", "sortino", "sqn", "max_drawdown_pct",
-        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold",
+        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold", "undefined",
     ]  # fmt: skip
+    assert figures["sharpe"] is None and figures["undefined"]["sharpe"] == "a single calendar year"
     assert (figures["fast"], figures["slow"]) == ("ema:7", "sma:21")
     counts = [name for name, value in figures.items() if isinstance(value, int)]
     assert counts == [

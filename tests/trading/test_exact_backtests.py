@@ -1,5 +1,6 @@
 """Runs of any rules against a backtest in fractions: every order, value and figure; and against themselves, cut."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -13,17 +14,14 @@ from windrow.backtest import Backtests, Rules
 from windrow.trading.ledger import STATUS
 
 # Few prices, so that the value comes back to its peak, trades end as they began, and years return the same.
-cents = st.integers(1, 12).map(lambda price: Fraction(price * 25, 4)) | st.integers(1, 9_999).map(
-    lambda price: Fraction(price, 100)
-)
-bars = st.lists(st.tuples(cents, cents, st.integers(1, 250)), min_size=1, max_size=24)
-costs = st.sampled_from([0.0, 0.001, 0.05])
+prices = st.lists(st.integers(1, 9_999).map(lambda cents: Fraction(cents, 100)), min_size=1, max_size=5)
+costs = st.sampled_from([0.0, 0.0, 0.001, 0.05])
 rules = st.builds(
     Rules,
     size=st.sampled_from([1.0, 7.0, 100.0, 0.3]),
     cash=st.sampled_from([100.0, 1_000.0, 100_000.0]),
     commission=costs,
-    commission_per_order=st.sampled_from([0.0, 1.0, 20.0]),
+    commission_per_order=st.sampled_from([0.0, 0.0, 1.0, 20.0]),
     slippage=costs,
     fill=st.sampled_from(["next-open", "close"]),
     side=st.sampled_from(["both", "long"]),
@@ -35,7 +33,8 @@ rules = st.builds(
 @st.composite
 def series(draw):
     """Bars as the engine takes them and as the oracle does, and trends of some runs."""
-    drawn = draw(bars)
+    price = st.sampled_from(draw(prices))
+    drawn = draw(st.lists(st.tuples(price, price, st.integers(1, 250)), min_size=1, max_size=24))
     time, times = datetime(2019, 9, 1, tzinfo=UTC), []
     for _, _, days in drawn:
         time += timedelta(days=days)
@@ -120,6 +119,8 @@ def assert_figures(told, expected, cash):
 @given(series(), rules, st.data())
 def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(drawn, rules, data):
     bars, trends = drawn
+    if data.draw(st.booleans()):  # so much cash that a span's values differ by what rounding may take
+        rules = replace(rules, cash=1e14)
     whole = Backtests(rules, len(trends), returns=True, traced=True)
     trace = push(whole, bars, trends)[0]
     cuts = data.draw(st.lists(st.integers(0, len(bars)), max_size=4))

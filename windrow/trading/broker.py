@@ -58,7 +58,7 @@ class Broker:
         self._rules = rules
         self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
         self._strays = np.zeros(runs, bool)
-        self._leans = np.zeros(runs, np.int8)  # the sign of the last turn
+        self._leans = np.zeros(runs, np.int8)  # the sign of the last turn, where one strays
 
     def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
         """All orders decided by `rows` (bars, runs), which have these turns.
@@ -71,7 +71,7 @@ class Broker:
         planned = self._plan(turns, closes, quotes)
         failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0
         done = ~failed & ~self._strays
-        self._carry_out(planned, turns, done)
+        self._carry_out(planned, done)
         if done.all():
             return planned
         return _joined(
@@ -106,13 +106,11 @@ class Broker:
             cash[now], held[now] = money, shares
         return Orders(bars, bars, sides, prices, status, cash, held)
 
-    def _carry_out(self, planned: Orders, turns: Turns, done: Mask) -> None:
+    def _carry_out(self, planned: Orders, done: Mask) -> None:
         """Takes over what runs have after their last orders."""
         last = planned.runs.searchsorted(np.arange(len(done)), "right") - 1
         moved = np.flatnonzero(done & (np.bincount(planned.runs, minlength=len(done)) > 0))
         self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
-        turned = np.flatnonzero(done & (np.diff(turns.starts) > 1))
-        self._leans[turned] = turns.signs[turns.starts[turned + 1] - 2]
 
     def _walk(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Iterator[Orders]:
         """The orders of these runs, the k-th look of each at once."""
