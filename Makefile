@@ -43,9 +43,9 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 
 # What no version of Python changes: numpy's arithmetic, pages, README, Hadoop, Spark, benchmarks, packed environments.
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
-	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows report peers runners/test_spark.py \
-	test_readme.py test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py \
-	test_sample.py)
+	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster windows trading sweeps report peers \
+	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
+	test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
