@@ -26,8 +26,11 @@ def chromium():
     place = shutil.which("chromium")
     if not place and "CI" not in os.environ:
         pytest.skip("chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
+    if "CI" not in os.environ:
+        pytest.importorskip("playwright", reason="playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=place, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()

@@ -406,7 +406,7 @@ def test_the_map_is_read_and_chosen_from_by_keys(look, swept, sweep):
     )
     tab.keyboard.press("Enter")
     assert row(tab, "Profit and loss") == [money(grid[part, 4, 10]["pnl"]) for part in ("train", "test")]
-    assert tab.inner_text("#tiled") == "4 / 10 on train, and on test"
+    assert tab.inner_text("#tiled") == "Pair 4 / 10 on train, and below on test"
     assert "sma:4 " in tab.inner_text("#readout") and "sma:10 " in tab.inner_text("#readout")
     assert tab.inner_text("#notes") == "The averages drawn are sma:4 and sma:10."
     assert tab.evaluate("[...chart.lines[1].values].filter(Number.isNaN).length") == 2 * 9  # anew with the test
@@ -469,7 +469,7 @@ def test_walks_are_chosen(look, outputs):
     tab.get_by_label("Walk").select_option("3")
     lines = [line for line in lines_of(place)["AAB"] if line["part"] == "train 3"]
     best = max(lines, key=lambda line: (line["pnl"], -line["fast"], -line["slow"]))
-    assert tab.inner_text("#tiled") == f"{best['fast']} / {best['slow']} on train 3, and on test 3"
+    assert tab.inner_text("#tiled") == f"Pair {best['fast']} / {best['slow']} on train 3, and below on test 3"
     assert row(tab, "Profit and loss")[0] == money(best["pnl"])
     assert tab.evaluate("chart.series.cut") == {"at": 187, "end": 250, "labels": ["train 3", "test 3"]}
 
@@ -479,7 +479,7 @@ def test_the_best_pair_alone_has_no_map(look, outputs):
     place = outputs.run("sweep", *args)
     tab = look(report([place], [str(DATA)], ["AAA"], out=outputs.folder / "report.html")[0])
     (line,) = lines_of(place)["AAA"]
-    assert not tab.locator("#maps").is_visible()
+    assert not tab.locator("#maps").is_visible() and not tab.get_by_label("Objective").is_visible()
     chance = f"{line['deflated_sharpe']:.3f}".replace("-", "−")
     assert f"as the best of 8 pairs by Profit and loss, deflated Sharpe ratio {chance}:" in tab.inner_text("#told")
     assert row(tab, "Profit and loss") == [money(line[part]["pnl"]) for part in ("train", "test")]

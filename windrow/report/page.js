@@ -231,7 +231,7 @@ function showSweep() {
   if (!sweep) return;
   const { train, test } = walk();
   const single = sweep.fast.length === 1;
-  for (const id of ["maps", "mapped", "legend"]) byId(id).hidden = single;
+  for (const id of ["maps", "mapped", "legend", "objectives"]) byId(id).hidden = single;
   const order = ranked(sweep.parts[train].fields[state.objective]);
   state.best = order[0];
   if (state.pair === null) state.pair = state.best;
@@ -403,7 +403,7 @@ function showTiles(shown) {
   const [, figures] = shown[0] || [];
   const second = !state.symbol.figures && shown.length > 1 ? shown[1] : null;
   const beside = (field, otherwise) => (second ? `${second[0].toLowerCase()} ${told(second[1], field)}` : otherwise);
-  byId("tiled").textContent = second ? `${pairName(state.pair)} on ${shown[0][0].toLowerCase()}, and on ${second[0].toLowerCase()}` : "";
+  byId("tiled").textContent = second ? `Pair ${pairName(state.pair)} on ${shown[0][0].toLowerCase()}, and below on ${second[0].toLowerCase()}` : "";
   const tiles = figures
     ? [
         ["pnl", beside("pnl", `final value ${told(figures, "final_value")}`)],
