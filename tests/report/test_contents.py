@@ -50,7 +50,8 @@ def test_packed_columns_are_exact(values):
     ("values", "kind", "digits"),
     [
         ([], "i1", 0), ([127, -127], "i1", 0), ([128], "i2", 0), ([36.6, 327.67], "i2", 2), ([327.68], "i4", 2),
-        ([1 / 3], "f8", 0), ([21474836.48], "f8", 0), ([np.nan, 0.001], "i1", 3), ([np.nan], "i1", 0),
+        ([1 / 3], "f8", 0), ([1.7e308, 0.1], "f8", 0), ([1.7e308], "f8", 0),
+        ([21474836.48], "f8", 0), ([np.nan, 0.001], "i1", 3), ([np.nan], "i1", 0),
     ],
 )  # fmt: skip
 def test_columns_take_the_narrowest_integers(values, kind, digits):

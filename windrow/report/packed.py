@@ -41,10 +41,11 @@ def decimals(values: Floats, most: int = _MOST_DIGITS) -> int | None:
     (2, None)
     """
     known = values[np.isfinite(values)]
-    for digits in range(most + 1):
-        scale = 10.0**digits
-        if (np.round(known * scale) / scale == known).all():
-            return digits
+    with np.errstate(over="ignore"):  # what is too large for decimals has none, or more than `most`
+        for digits in range(most + 1):
+            scale = 10.0**digits
+            if (np.round(known * scale) / scale == known).all():
+                return digits
     return None
 
 
