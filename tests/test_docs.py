@@ -52,3 +52,18 @@ def test_the_guide_to_reports_and_help_name_the_same_options(run_module):
     listed = re.findall(r"^\| `(--?[a-z-]+)", (ROOT / "docs/report.md").read_text(), re.MULTILINE)
     helped = run_module("windrow.cli", "report", "--help").out.decode()
     assert listed == re.findall(r"^  (--?[a-z-]+)", helped.partition("Options:")[2], re.MULTILINE)[:-1]
+
+
+def test_the_guide_to_sweeps_and_help_name_the_same_options_of_sweeps(run_module):
+    listed = re.findall(r"^\| `(--[a-z-]+)", (ROOT / "docs/sweeps.md").read_text().partition("\n## ")[0], re.MULTILINE)
+    helped = run_module("jobs.sweep", "--help").out.decode().partition("Pairs and parts:")[2].partition("Trading:")[0]
+    assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
+
+
+def test_the_notebook_of_the_guide_to_sweeps_runs():
+    [program] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/sweeps.md").read_text(), re.MULTILINE | re.DOTALL)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == 7 and "train_pnl" in done.stdout
