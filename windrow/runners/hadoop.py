@@ -31,7 +31,7 @@ from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.failures import Failure, explain, split_logs, traceback_in
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.sinks.publish import INNER, TEXT_PARTS, describe_output, writes_own_parts
+from windrow.sinks.publish import INNER, PRINTED, TEXT_PARTS, describe_output, writes_own_parts
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -262,7 +262,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, by one call for all."""
-        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{TEXT_PARTS}"]
+        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{{{','.join(PRINTED)}}}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as cat:
             assert cat.stdout is not None
             while piece := cat.stdout.read(1 << 20):

@@ -11,7 +11,7 @@ from typing import Any
 from windrow.feeds.files import is_splittable
 from windrow.progress import progress
 from windrow.runners.shuffle import divide, gather
-from windrow.sinks.publish import TEXT_PARTS
+from windrow.sinks.publish import PRINTED
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
@@ -40,7 +40,8 @@ class OpensInputs:
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces; mrjob's own goes line by line."""
-        for part in sorted(Path(self.get_output_dir()).glob(TEXT_PARTS)):  # type: ignore
+        folder = Path(self.get_output_dir())  # type: ignore
+        for part in sorted(part for pattern in PRINTED for part in folder.glob(pattern)):
             with part.open("rb") as file:
                 while piece := file.read(_PIECE):
                     yield piece

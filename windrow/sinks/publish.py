@@ -16,6 +16,8 @@ DESCRIPTION = "_windrow.json"
 TEXT_PARTS = "part-*[0-9]"
 #: Ends the name of a part that the first of two steps writes: lines that need no stitching.
 INNER = "-inner"
+#: The parts of lines that are printed where no directory was asked for.
+PRINTED = (TEXT_PARTS, f"part-*{INNER}")
 
 
 def refuse_taken(output: str) -> None:
