@@ -103,7 +103,7 @@ class Backtests:
         self._drawdown.push(spans, closes)
         self._value.push(times, spans, closes)
         if self._returns:
-            self._returns.push(values(spans, closes))
+            self._returns.push(spans, closes)
         return Trace(self._ledger.push(orders, times, placed), values(spans, closes).T) if self._ledger else None
 
     def open_orders(self) -> Entries:
@@ -120,7 +120,7 @@ class Backtests:
     def returns(self) -> Moments:
         """Moments of each run's returns from bar to bar so far."""
         assert self._returns, "asked for by returns=True"
-        return self._returns.moments(self.runs)
+        return self._returns.moments()
 
 
 @dataclass(frozen=True)

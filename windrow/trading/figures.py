@@ -10,7 +10,7 @@ from windrow.rounding import Floats
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.trades import Trades
-from windrow.trading.value import Value
+from windrow.trading.value import Value, added
 
 #: The yearly return by which others are measured: backtrader's riskfreerate.
 TARGET = 0.01
@@ -77,9 +77,7 @@ def _sortino(years: Floats) -> Floats:
 
 
 def _mean(years: Floats) -> Floats:
-    """Added year by year: numpy's own mean adds those of a single run in another order than those of many."""
-    total: Floats = np.add.accumulate(years)[-1]
-    return total / len(years)
+    return added(years) / len(years)
 
 
 def _sqn(trades: Trades) -> Floats:

@@ -36,6 +36,13 @@ class Spans(NamedTuple):
         """Positions of each run's last span, which goes on into the next push."""
         return np.append(self.firsts[1:], len(self.runs)) - 1
 
+    def of(self, runs: slice) -> "Spans":
+        """The spans of some runs, numbered from 0."""
+        bounds = np.append(self.firsts, len(self.runs))
+        first, last, _ = runs.indices(len(self.firsts))
+        names, *columns = (column[bounds[first] : bounds[last]] for column in self[:-1])
+        return Spans._make([names - first, *columns, self.firsts[runs] - bounds[first]])
+
     def at(self, bar: int) -> Ints:
         """Positions of the spans that hold a bar, one of each run."""
         ends = self.ends > bar

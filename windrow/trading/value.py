@@ -8,6 +8,9 @@ from windrow.rounding import Floats, Ints
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
+#: Bars x runs whose values are looked at together.
+_TILE = 1 << 16
+
 
 def values(spans: Spans, closes: Floats) -> Floats:
     """The value at each close, (runs, bars)."""
@@ -17,6 +20,12 @@ def values(spans: Spans, closes: Floats) -> Floats:
     held *= closes
     held += np.repeat(spans.cash, lengths).reshape(shape)
     return held
+
+
+def added(rows: Floats) -> Floats:
+    """Rows added one after the other. numpy adds a single column in another order, which must not change its bits."""
+    total: Floats = np.add.reduce(rows, axis=0) if rows.shape[1] > 1 else np.add.accumulate(rows)[-1]
+    return total
 
 
 class Value:
@@ -102,33 +111,37 @@ class Moments(NamedTuple):
 
 
 class Returns:
-    """Sums of the powers 1..4 of returns from bar to bar, added bar by bar: the bits do not depend on pushes."""
+    """Sums of the powers 1..4 of returns from bar to bar, added in order of the bars. State: those, and the value."""
 
     def __init__(self, runs: int) -> None:
-        self._count, self._value = 0, np.empty(0)
-        # Two columns or more: numpy would add a single one in pairs, not in order.
-        self._sums = np.zeros((4, max(runs, 2)))
+        self._bars, self._value, self._sums = 0, np.zeros(runs), np.zeros((4, runs))
 
-    def push(self, values: Floats) -> None:
-        """Takes (runs, bars) values."""
-        runs, bars = values.shape
-        value = self._value if self._count else values[:, 0]
-        rows = np.zeros((bars + 1, self._sums.shape[1]))
+    def push(self, spans: Spans, closes: Floats) -> None:
+        """Takes what runs held at these closes; some runs at a time, so that their values stay in the cache."""
+        width = max(_TILE // len(closes), 1)
+        for at in range(0, len(self._value), width):
+            runs = slice(at, at + width)
+            self._add(runs, values(spans.of(runs), closes).T.copy())
+        self._bars += len(closes)
+
+    def _add(self, runs: slice, values: Floats) -> None:
+        """Takes (bars, runs) values of some runs."""
+        rows = np.ones((len(values) + 1, values.shape[1]))
         with np.errstate(all="ignore"):
-            returns = (values / np.column_stack([value, values[:, :-1]]) - 1.0).T.copy()
-            rows[1:, :runs] = 1.0
+            first = values[0] / self._value[runs] if self._bars else np.ones(values.shape[1])
+            returns = np.concatenate([first[None], values[1:] / values[:-1]])
+            returns -= 1.0
             for power in range(4):
-                rows[0] = self._sums[power]
-                rows[1:, :runs] = returns if not power else rows[1:, :runs] * returns
-                self._sums[power] = np.add.reduce(rows, axis=0)
-        self._value = values[:, -1].copy()
-        self._count += bars
+                rows[0] = self._sums[power, runs]
+                rows[1:] *= returns
+                self._sums[power, runs] = added(rows)
+        self._value[runs] = values[-1]
 
-    def moments(self, runs: int) -> Moments:
+    def moments(self) -> Moments:
         """Of the returns so far."""
-        count = max(self._count - 1, 0)
+        count = max(self._bars - 1, 0)
         with np.errstate(all="ignore"):
-            one, two, three, four = self._sums[:, :runs] / count
+            one, two, three, four = self._sums / count
             variance = np.maximum(two - one * one, 0.0)
             deviation, square = np.sqrt(variance), one * one
             third = three - 3 * one * two + 2 * square * one
