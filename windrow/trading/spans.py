@@ -45,8 +45,7 @@ class Spans(NamedTuple):
 
     def at(self, bar: int) -> Ints:
         """Positions of the spans that hold a bar, one of each run."""
-        ends = self.ends > bar
-        return np.flatnonzero(ends & (self.begins <= bar))
+        return np.flatnonzero((self.begins <= bar) & (bar < self.ends))
 
 
 class SpanMaker:
@@ -60,14 +59,15 @@ class SpanMaker:
 
     def push(self, orders: Orders, bars: int) -> Spans:
         """The spans among so many bars."""
-        done = orders.status != REFUSED
-        runs = np.concatenate([self._runs, orders.runs[done]])
-        order = np.argsort(runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs, kind="stable")
+        fills = orders.at(orders.status != REFUSED)
+        runs = np.concatenate([self._runs, fills.runs])
+        narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
+        order = np.argsort(narrow, kind="stable")
         runs = runs[order]
-        begins = np.concatenate([np.zeros(len(self._runs), np.int64), orders.bars[done]])[order]
-        cash = np.concatenate([self._cash, orders.cash[done]])[order]
-        held = np.concatenate([self._held, orders.held[done]])[order]
-        prices = np.concatenate([self._prices, orders.prices[done]])[order]
+        begins = np.concatenate([np.zeros_like(self._runs), fills.bars])[order]
+        cash = np.concatenate([self._cash, fills.cash])[order]
+        held = np.concatenate([self._held, fills.held])[order]
+        prices = np.concatenate([self._prices, fills.prices])[order]
         firsts = np.flatnonzero(order < len(self._runs))
         lasts = np.append(firsts[1:], len(runs)) - 1
         ends = np.append(begins[1:], bars)

@@ -15,7 +15,6 @@ class Turns(NamedTuple):
     A run's turns are turns[starts[run]:starts[run + 1]]; its last one stands behind the bars, with sign 0.
     """
 
-    runs: Ints
     bars: Ints
     signs: Signs
     starts: Ints
@@ -70,11 +69,10 @@ class TurnFinder:
 
 
 def _with_ends(run: Ints, bar: Ints, sign: Signs, bars: int, runs: int) -> Turns:
-    starts = np.searchsorted(run, np.arange(runs + 1)) + np.arange(runs + 1)
+    """These turns, with one behind the bars after each run's."""
+    ends = np.searchsorted(run, np.arange(1, runs + 1)) + np.arange(runs)
     total = len(run) + runs
-    ends = np.zeros(total, bool)
-    ends[starts[1:] - 1] = True
-    found = Turns(np.empty(total, np.int64), np.full(total, bars), np.zeros(total, np.int8), starts)
-    found.runs[ends], found.runs[~ends] = np.arange(runs), run
-    found.bars[~ends], found.signs[~ends] = bar, sign
+    found = Turns(np.full(total, bars), np.zeros(total, np.int8), np.append(0, ends + 1))
+    at = np.arange(len(run)) + run
+    found.bars[at], found.signs[at] = bar, sign
     return found
