@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jobs.moving_average import MovingAverage
 
 ROOT = Path(__file__).parent.parent
+# No example is failed by the clock: a busy machine is no fault.
+settings.register_profile("windrow", deadline=None)
+settings.load_profile("windrow")
+
 #: Real prices that stand beside the project, not in it.
 SHARED = ROOT.parent / "shared" / "data"
 
