@@ -13,7 +13,7 @@ import pandas as pd
 import vectorbt as vbt
 
 #: Symbols that are taken at once: more take more memory and are no quicker.
-BATCH = 2
+BATCH = 1
 
 
 def main(bars, out, *axes):
