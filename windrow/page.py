@@ -8,6 +8,31 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
+
+from windrow.errors import UsageError
+from windrow.newfile import new_file, refuse_taken
+
+
+def places_of(out: Path, force: bool) -> tuple[Path, Path]:
+    """Return where a page goes, and the picture beside it.
+
+    Raises UsageError if the page's name does not say what it is, and OutputError if one exists (unless `force`).
+    """
+    page, picture = out, out.with_suffix(".png")
+    if out.suffix != ".html":
+        raise UsageError(f"-o {out}: the page's name must end in .html; the picture is named as it, .png")
+    for place in (page, picture):
+        refuse_taken(place, force)
+    return page, picture
+
+
+def write_both(places: tuple[Path, Path], page: str, picture: bytes, force: bool) -> list[Path]:
+    """Write a page and the picture beside it; return where they are."""
+    for place, content in zip(places, (page.encode(), picture), strict=True):
+        with new_file(place, force) as file:
+            file.write(content)
+    return list(places)
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:

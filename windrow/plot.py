@@ -16,9 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from windrow.errors import InputError, UsageError, WindrowError
-from windrow.newfile import new_file, refuse_taken
-from windrow.page import digest, embedded, fill, unmarked
+from windrow.errors import InputError, WindrowError
+from windrow.page import digest, embedded, fill, places_of, unmarked, write_both
 from windrow.theme import DARK, LIGHT, config
 
 if TYPE_CHECKING:
@@ -70,17 +69,10 @@ def plot(
     of a symbol, UsageError if `out` is not named .html, WindrowError if altair or vl-convert is not
     installed. The output is read into memory, of the bars the chosen symbols' only.
     """
-    places = [out, out.with_suffix(".png")]
-    if out.suffix != ".html":
-        raise UsageError(f"-o {out}: the page's name must end in .html; the picture is named as it, .png")
-    for place in places:
-        refuse_taken(place, force)
+    places = places_of(out, force)
     _need_packages()
     panels = _read(output, bars, symbols, column)
-    for place, content in zip(places, (page(panels).encode(), picture(panels)), strict=True):
-        with new_file(place, force) as file:
-            file.write(content)
-    return places
+    return write_both(places, page(panels), picture(panels), force)
 
 
 def _need_packages() -> None:

@@ -3,10 +3,13 @@
 In one process in every run of the tests, and on the one-machine cluster.
 """
 
+from collections import defaultdict
+from itertools import product
+
 import pytest
 
 from tests.cluster.test_invariance import SMALL, files_of
-from tests.jobs.test_invariance_signals import DATA, JOBS
+from tests.jobs.test_invariance_signals import DATA, JOBS, written
 
 # Reducers, files, their order, and kind; of each two settings that occur together somewhere.
 RUNS = [
@@ -14,6 +17,12 @@ RUNS = [
     (3, 1, "by time", "gz"),
     (8, 3, "shuffled", "small blocks"),
     (3, 3, "by time", "parquet"),
+]
+#: Each job and each of these once in CI, whose time they take; all of them together by `make test-full`.
+FEW = list(zip(JOBS, RUNS, strict=True))
+MATRIX = [
+    pytest.param(JOBS[name], run, marks=[] if (name, run) in FEW else [pytest.mark.full], id=f"{name}-{run}")
+    for name, run in product(JOBS, RUNS)
 ]
 
 
@@ -37,7 +46,7 @@ def test_one_process_writes_the_same_bytes(on_hadoop, run_module, tmp_path, case
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("run", RUNS, ids=str)
+@pytest.mark.parametrize(("case", "run"), MATRIX)
 def test_the_cluster_writes_the_same_bytes(on_cluster, run_module, hdfs, tmp_path, case, run):
     reducers, files, order, kind = run
     for name, content in files_of(order, files, kind, tmp_path):
@@ -47,13 +56,18 @@ def test_the_cluster_writes_the_same_bytes(on_cluster, run_module, hdfs, tmp_pat
 
 
 @pytest.mark.cluster
-def test_an_output_on_hdfs_describes_itself(on_cluster, run_module, hdfs, case):
+@pytest.mark.parametrize("name", ["crossover", "backtest", "sweep best"])
+def test_an_output_on_hdfs_describes_itself(on_cluster, hdfs, tmp_path, name):
+    case = JOBS[name]
     bars = hdfs.put("bars.csv", (DATA / "bars.csv").read_bytes(), blocksize=SMALL)
-    options = ["-D", "mapreduce.job.reduces=3", "-o", hdfs.uri("out")]
+    options = [*case.beside, "-D", "mapreduce.job.reduces=3", "-o", hdfs.uri("out")]
     ran = on_cluster(*case.options, *options, bars, job=case.job.__module__)
     assert ran.status == 0, ran.err
     names = hdfs.list("out")
     assert {"_SUCCESS", "_windrow.json", "part-00000", "part-00001", "part-00002"} <= set(names)
-    here = run_module(case.job.__module__, *case.options, DATA / "bars.csv")
-    parts = (hdfs.read(f"out/{name}") for name in names if name.startswith("part-") and name[-1].isdigit())
-    assert sorted(line for part in parts for line in part.splitlines()) == here.lines
+    lines = defaultdict(list)
+    for part in names:
+        if part.startswith("part-"):
+            lines[part[len("part-00000") :]] += hdfs.read(f"out/{part}").splitlines()
+    here = written(case, tmp_path / "here", DATA / "bars.csv")
+    assert {kind: sorted(its) for kind, its in lines.items()} == here

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import pytest
 
 import sort_keys.merge
+from jobs.backtest import Backtest
 from jobs.crossover import Crossover
+from jobs.sweep import Sweep
 from sort_keys.merge import Merge
 from tests.jobs.test_invariance import DATA, pairwise, write_files
 
@@ -27,8 +29,13 @@ class Case(NamedTuple):
 
 #: Several pairs; the price often touches min:2, and never crosses it.
 PAIRS = "--fast close --slow min:2 --fast sma:3 --slow sma:8 --fast ema:5 --slow wma:12 --fast sma:7d --slow ema:20"
+COSTS = ["--commission", "0.001", "--slippage", "0.0005", "--cash", "20000"]  # which is too little for some orders
+GRID = ["--fast", "ema:3..5", "--slow", "sma:4..12/4", "--split", "0.7"]
 JOBS = {
     "crossover": Case(Crossover, PAIRS.split(), []),
+    "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
+    "sweep": Case(Sweep, [*GRID, *COSTS], []),
+    "sweep best": Case(Sweep, [*GRID, "--best", "--shards", "2"], []),
 }
 
 ORDERS = ["by time", "newest first", "shuffled"]

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from windrow.errors import UsageError, WindrowError
-from windrow.newfile import new_file, refuse_taken
+from windrow.errors import WindrowError
+from windrow.page import places_of, write_both
 
 if TYPE_CHECKING:
     from windrow.report.contents import Sources, Story
@@ -51,20 +51,12 @@ def report(
     from windrow.report.page import page
     from windrow.report.picture import picture
 
-    places = [out, out.with_suffix(".png")]
-    if out.suffix != ".html":
-        raise UsageError(f"-o {out}: the page's name must end in .html; the picture is named as it, .png")
-    for place in places:
-        refuse_taken(place, force)
+    places = places_of(out, force)
     _need_packages()
     sources = Sources.of([open_output(place) for place in outputs])
     stories, known = _read(sources, bars, symbols, orders, equity)
     told = contents(sources, stories, known, most_bytes=None if symbols else MOST_BYTES)
-    made = page(told).encode(), picture(sources, stories[0])
-    for place, content in zip(places, made, strict=True):
-        with new_file(place, force) as file:
-            file.write(content)
-    return places
+    return write_both(places, page(told), picture(sources, stories[0]), force)
 
 
 def _need_packages() -> None:
