@@ -15,8 +15,9 @@ import pytest
 from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE
 
 pytestmark = pytest.mark.cluster
-#: As Hadoop's counters call them.
+#: As Hadoop's counters call them, and how many of them a run has in which nothing breaks.
 TASKS = {"mapper": "map", "reducer": "reduce"}
+UNDISTURBED = {"mapper": 4, "reducer": 2}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_lost_node(cluster, on_going):
         other = 3 - cluster.am_node()
         held = cluster.hang_python("mapper", other)  # so that it cannot end before its node does
         assert held.pid in [victim.pid for victim in cluster.kill_nodemanager(other)]
-    assert int(re.search(r"Launched map tasks=(\d+)", job.result().err)[1]) > 4
+    assert int(re.search(r"Launched map tasks=(\d+)", job.result().err)[1]) > UNDISTURBED["mapper"]
 
 
 def test_the_lost_node_of_the_application_master(cluster, on_going):
@@ -102,8 +103,8 @@ def test_speculative_duplicates(cluster, on_going, kind):
     with on_going(*SPECULATE_AT_ONCE) as job:
         held = cluster.hang_python(kind)
         cluster.await_another_attempt(kind, held)
-        cluster.awake()  # now both write
-    assert re.search(f"Killed {TASKS[kind]} tasks=[1-9]", job.result().err)
+        cluster.awake()  # now both write; a job whose last task ends may end before it counts who was killed
+    assert int(re.search(rf"Launched {TASKS[kind]} tasks=(\d+)", job.result().err)[1]) > UNDISTURBED[kind]
 
 
 def test_a_job_that_is_ended_here_ends_there(cluster, hdfs):

@@ -38,7 +38,8 @@ def contents(kind, header, rows, place):
     if kind == "parquet":
         frame = pd.DataFrame([row.split(",") for row in rows], columns=header.split(","))
         dates = pd.to_datetime(frame["timestamp"]).dt.date
-        frame.astype({"close": float}).assign(timestamp=dates).to_parquet(place)
+        numbers = dict.fromkeys(frame.columns.drop(["symbol", "timestamp"]), float)
+        frame.astype(numbers).assign(timestamp=dates).to_parquet(place)
         return place.read_bytes()
     return text
 
