@@ -78,6 +78,7 @@ def reading(options: Any, columns: Sequence[str]) -> Reading:
         symbol_from_filename=options.symbol_from_filename,
         timezone=options.timezone,
         time_unit=options.time_unit,
+        on_conflict=options.on_conflict,
     )
 
 

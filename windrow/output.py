@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import orjson
@@ -232,7 +232,16 @@ def read_bars(
     frame = pd.concat(frames, ignore_index=True)
     if not settled.dated:
         frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC")
-    return _in_order(frame.drop_duplicates())
+    frame = _in_order(frame.drop_duplicates())
+    return frame if reading.on_conflict == "fail" else _one_a_time(frame, reading)
+
+
+def _one_a_time(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Of different bars at one symbol and time the one that a job of that reading keeps."""
+    key = ["symbol", "timestamp"]
+    keep: Literal["first", "last"] = "last" if reading.on_conflict == "largest" else "first"
+    order = frame.sort_values([*key, *reading.values], kind="stable").drop_duplicates(key, keep=keep).index
+    return frame.loc[order.sort_values()].reset_index(drop=True)
 
 
 def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:

@@ -10,7 +10,7 @@ from windrow.cli import main
 
 READING = {
     "values": ["close", "open"], "columns": [], "symbol": None, "symbol_from_filename": False, "timezone": "UTC",
-    "time_unit": None,
+    "time_unit": None, "on_conflict": "fail",
 }  # fmt: skip
 HOSTILE = ["</script><img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', "{{data}}&quot;'\\", "a\tb%0A é 📈 <!--"]
 

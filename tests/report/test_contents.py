@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.backtest import Backtest
 from tests.report.outputs import READING, bars_of, figures
 from windrow import moving_average
 from windrow.errors import InputError, UsageError
 from windrow.feeds.layout import Reading
+from windrow.output import full_reading_of
 from windrow.report import contents as telling
 from windrow.report.contents import Sources, Story, contents, drawdown, drawn_averages
 from windrow.report.outputs import Equity, Orders, open_output, read_figures
@@ -95,6 +97,25 @@ def test_bars_are_read_by_the_jobs_words(outputs):
     series = read_series([outputs.bars(frame)], ["AA"], reading, "adj_close")["AA"]
     assert pd.to_datetime(series.times).strftime("%H:%M").tolist() == ["14:30", "14:31"]
     assert (series.dated, series.prices["adj_close"].tolist()) == (False, [1.5, 2.5])
+
+
+@pytest.mark.parametrize(("rule", "kept"), [("smallest", 1), ("largest", 2)])
+def test_of_different_bars_at_one_time_the_jobs_is_drawn(outputs, tmp_path, rule, kept):
+    frame = bars_of(("A",))
+    low, high = frame.iloc[[5]].copy(), frame.iloc[[5]].copy()
+    low["close"] -= 1
+    low["open"] += 1  # of columns compared left to right the first that differs counts
+    high["close"] += 1
+    high["high"] += 2
+    twice = pd.concat([frame.drop(5), high, frame.iloc[[5]], low])
+    path, out = outputs.bars(twice), tmp_path / "out"
+    assert Backtest.main(["-q", "--on-conflict", rule, "-o", str(out), path]) == 0
+    series = read_series([path], ["A"], full_reading_of(out), "close")["A"]
+    expected = {1: low, 2: high}[kept].iloc[0]
+    assert len(series.times) == len(frame)
+    assert {name: series.prices[name][5] for name in ("open", "high", "low", "close")} == dict(
+        expected[["open", "high", "low", "close"]]
+    )
 
 
 def test_bars_without_the_symbol_are_refused(outputs):

@@ -29,6 +29,8 @@ class Reading:
     symbol_from_filename: bool = False
     timezone: str = "UTC"
     time_unit: str | None = None
+    on_conflict: str = "fail"
+    """Which of different bars at one symbol and time is the bar, columns compared left to right: smallest, largest."""
 
 
 def normalise(name: str) -> str:

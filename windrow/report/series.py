@@ -17,6 +17,7 @@ from windrow.times import format_times
 from windrow.windows import Options
 
 CANDLES = ("open", "high", "low", "close")
+_KEY = ("symbol", "timestamp")
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ def read_series(paths: Sequence[str], symbols: Sequence[str], reading: Reading, 
     Raises InputError where a symbol has no bar, and what `read_bars` raises. Memory: the symbols' bars.
     """
     source = " ".join(paths)
-    frame = _once(read_bars(paths, symbols, reading))
+    frame = _once(read_bars(paths, symbols, reading), _KEY)
     missing = [name for name in CANDLES if name not in reading.values]
     if missing and set(missing) <= columns_of(paths, reading):
-        candles = _once(read_bars(paths, symbols, replace(reading, values=CANDLES)))
-        frame = frame.merge(candles[["symbol", "timestamp", *missing]], on=["symbol", "timestamp"], how="left")
+        # Of different bars at one time the candle of the one that the job kept.
+        same = [*_KEY, *(name for name in CANDLES if name in reading.values)]
+        candles = _once(read_bars(paths, symbols, replace(reading, values=CANDLES, on_conflict="fail")), same)
+        frame = frame.merge(candles[[*same, *missing]], on=same, how="left")
     groups = dict(iter(frame.groupby("symbol", sort=False)))
     for symbol in symbols:
         if symbol not in groups:
@@ -92,8 +95,8 @@ def read_series(paths: Sequence[str], symbols: Sequence[str], reading: Reading, 
     return {symbol: _series(symbol, groups[symbol], price, source) for symbol in symbols}
 
 
-def _once(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.drop_duplicates(["symbol", "timestamp"])
+def _once(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    return frame.drop_duplicates(list(key))
 
 
 def _series(symbol: str, frame: pd.DataFrame, price: str, source: str) -> Series:
