@@ -3,8 +3,9 @@
     python benchmarks/scaling.py [--series bars,window] [--runs 3] [--scale 1.0]
 
 Each run is `-r local` on all cores of this machine (phases.py), on bars by the minute in cents. The model is fitted on
-the series of bars alone and then predicts the check, a run of another shape. Figures go to results.json; the tables and
-the picture of docs/scaling.md are made from that. 50 million bars take 3 GB in the folder for temporary files.
+the series of bars, and what no order costs on that of orders; then it predicts the check, a run of another shape.
+Figures go to results.json; the tables and the picture of docs/scaling.md are made from that. 50 million bars take 3 GB
+in the folder for temporary files.
 """
 
 import argparse
@@ -32,12 +33,14 @@ SERIES = {
     "symbols": [1, 5, 50, 500, 5_000, 50_000],
     "window": [5, 20, 100, 1_000, 10_000, 100_000],
     "reducers": [1, 2, 4, 8, 16],
+    "order": ["time", "symbol", "shuffled"],
 }
 AXES = {
     "bars": "bars of 500 symbols",
     "symbols": "symbols, of 5 million bars in all",
     "window": "bars in the window, 5 symbols",
     "reducers": "reducers, on two cores",
+    "order": "order of the rows, 5 million bars of 500 symbols",
 }
 
 
@@ -125,34 +128,38 @@ def made(bars, symbols, order):
 
 @dataclass(frozen=True)
 class Model:
-    """CPU seconds a million bars of the mappers and of the reducers, and of a run's tasks beside that; and how much of
-    the cores' time is spent on them."""
+    """CPU seconds a million bars of the mappers and of the reducers, what both take longer where rows are in no order,
+    and CPU seconds of a run's tasks beside that; and how much of the cores' time is spent on them."""
 
     map_cpu: float
     reduce_cpu: float
+    unordered: float
     fixed: float
     efficiency: float
     shuffled: float
     task_mb: float
 
-    def cpu(self, bars):
+    def cpu(self, bars, order="time"):
         """CPU seconds of a run."""
-        return self.fixed + (self.map_cpu + self.reduce_cpu) * bars / MILLION
+        a_million = self.map_cpu + self.reduce_cpu + (self.unordered if order == "shuffled" else 0)
+        return self.fixed + a_million * bars / MILLION
 
-    def wall(self, bars, cores):
+    def wall(self, bars, cores, order="time"):
         """Seconds of a run where all cores have work."""
-        return self.cpu(bars) / cores / self.efficiency
+        return self.cpu(bars, order) / cores / self.efficiency
 
 
-def fit(runs, cores):
-    """The model of a series of bars: lines by least squares of the errors' shares."""
+def fit(runs, orders, cores):
+    """The model of a series of bars, lines by least squares of the errors' shares, and of one of orders."""
     bars = np.array([run["bars"] for run in runs]) / MILLION
     cpu = {name: np.array([run[name] for run in runs]) for name in ("map_cpu", "reduce_cpu")}
     lines = {name: np.polyfit(bars, figures, 1, w=1 / figures) for name, figures in cpu.items()}
     total = sum(cpu.values())
+    by_order = {run["order"]: (run["map_cpu"] + run["reduce_cpu"]) / run["bars"] * MILLION for run in orders}
     return Model(
         map_cpu=float(lines["map_cpu"][0]),
         reduce_cpu=float(lines["reduce_cpu"][0]),
+        unordered=by_order["shuffled"] - by_order["time"],
         fixed=float(max(0.0, lines["map_cpu"][1] + lines["reduce_cpu"][1])),
         efficiency=float(np.median(total[-3:] / cores / np.array([run["wall"] for run in runs])[-3:])),
         shuffled=float(np.mean([run["shuffled"] for run in runs])),
@@ -166,16 +173,16 @@ def fit(runs, cores):
 def write_document(results):
     """Writes the tables and the picture of docs/scaling.md."""
     measured = results["scaling"]
-    if "bars" not in measured:
+    if not {"bars", "order"} <= set(measured):
         return
-    model = fit(measured["bars"], 2)
+    model = fit(measured["bars"], measured["order"], 2)
     results["model"] = asdict(model)
     save(HERE, results)
     blocks = [f"Measured on {results['machine']}."]
     blocks += [series_table(name, measured[name]) for name in SERIES if name in measured]
     write_block(DOCS / "scaling.md", "scaling", "\n\n".join(blocks))
     write_block(DOCS / "scaling.md", "model", "\n\n".join(model_text(model, measured.get("check"))))
-    draw({name: measured[name] for name in SERIES if name in measured}).save(DOCS / "scaling.svg")
+    draw({name: measured[name] for name in SERIES if name in measured and name != "order"}).save(DOCS / "scaling.svg")
 
 
 def series_table(name, runs):
@@ -191,7 +198,7 @@ def series_table(name, runs):
     ]
     rows = [
         [
-            f"{run[name]:,}",
+            run[name] if name == "order" else f"{run[name]:,}",
             f"{run['map_cpu']:.2f}",
             f"{run['reduce_cpu']:.2f}",
             f"{(run['map_cpu'] + run['reduce_cpu']) / run['bars'] * 1e9:.0f}",
@@ -211,6 +218,7 @@ def model_text(model, check):
         [
             ["CPU seconds a million bars on one core, mappers", f"{model.map_cpu:.3f}"],
             ["CPU seconds a million bars on one core, reducers", f"{model.reduce_cpu:.3f}"],
+            ["more, where rows are in no order", f"{model.unordered:.3f}"],
             ["CPU seconds beside that", f"{model.fixed:.2f}"],
             ["share of the cores' time that is work", f"{model.efficiency:.2f}"],
             ["bytes shuffled a bar", f"{model.shuffled:.1f}"],
@@ -218,8 +226,8 @@ def model_text(model, check):
         ],
     )
     if check:
-        said, was = model.cpu(check["bars"]), check["map_cpu"] + check["reduce_cpu"]
-        walls = model.wall(check["bars"], 2), check["wall"]
+        said, was = model.cpu(check["bars"], check["order"]), check["map_cpu"] + check["reduce_cpu"]
+        walls = model.wall(check["bars"], 2, check["order"]), check["wall"]
         yield (
             f"Checked on a run that it was not fitted on ({check['bars']:,} bars of {check['symbols']:,} symbols,"
             f" {check['order']}, window {check['window']}, {check['reducers']} reducers): {said:.1f} s of CPU"

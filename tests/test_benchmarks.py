@@ -145,11 +145,12 @@ def test_how_cost_grows(folder):
     docs = folder.parent / "docs"
     docs.mkdir()
     shutil.copy(ROOT / "docs/scaling.md", docs)
-    done = run(folder, "scaling.py", "--series", "bars,reducers", "--scale", "0.002", "--runs", "1")
+    done = run(folder, "scaling.py", "--series", "bars,reducers,order", "--scale", "0.002", "--runs", "1")
     assert done.returncode == 0, done.stderr
     measured = json.loads((folder / "results.json").read_text())["scaling"]
     assert [one["bars"] for one in measured["bars"]] == [2000, 4000, 10_000, 20_000, 50_000, 100_000]
     assert [one["reducers"] for one in measured["reducers"]] == [1, 2, 4, 8, 16]
+    assert [one["order"] for one in measured["order"]] == ["time", "symbol", "shuffled"]
     text = (docs / "scaling.md").read_text()
     assert "Checked on a run that it was not fitted on (40,000 bars of 2,000 symbols, shuffled" in text
     assert "| all US stocks by minute since 1980" in text and "Hadoop's own time" in text
@@ -162,12 +163,14 @@ from scaling import fit
 runs = [{"bars": million * 10**6, "map_cpu": 0.1 + 0.3 * million, "reduce_cpu": 0.2 + 0.2 * million,
          "wall": (0.3 + 0.5 * million) / 1.8, "shuffled": 2.0, "task_mb": 100.0 + million}
         for million in (1, 5, 25, 50)]
-model = fit(runs, cores=2)
+order = {"bars": 10**7, "map_cpu": 4.0, "reduce_cpu": 2.0}
+orders = [{**order, "order": "time"}, {**order, "order": "shuffled", "map_cpu": 5.0, "reduce_cpu": 2.5}]
+model = fit(runs, orders, cores=2)
 print(*(round(figure, 6) for figure in (model.map_cpu, model.reduce_cpu, model.fixed, model.efficiency, model.task_mb)))
-print(round(model.cpu(10**8), 3), round(model.wall(10**8, 10), 3))
+print(round(model.cpu(10**8), 3), round(model.wall(10**8, 10), 3), round(model.cpu(10**8, "shuffled"), 3))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
-    assert done.stdout.split() == ["0.3", "0.2", "0.3", "0.9", "150.0", "50.3", "5.589"], done.stderr
+    assert done.stdout.split() == ["0.3", "0.2", "0.3", "0.9", "150.0", "50.3", "5.589", "65.3"], done.stderr
 
 
 def test_memory_is_measured(folder):
