@@ -37,7 +37,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sort_keys.keys import encode_slice, encode_symbols, encode_time, key_order
+from sort_keys.keys import encode_slice, encode_symbols, encode_times, key_order
 from sort_keys.slots import Slots
 from windrow.errors import InputError
 
@@ -115,13 +115,10 @@ def write_blocks(
     owners = np.searchsorted(bars.starts, cuts, side="right") - 1
     fields = _first_fields(bars.symbols, owners, bars.times[cuts], slices)
     parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
-    payloads = _escape([_checked(b"".join(part)) for part in parts])
-    for field, time, payload in zip(fields, bars.times[cuts].tolist(), payloads, strict=True):
-        yield b"%b\t%b\t%b\n" % (field, encode_time(time), payload)
-
-
-def _checked(body: bytes) -> bytes:
-    return body + _CHECK.pack(crc32(body))
+    pack, bodies = _CHECK.pack, map(b"".join, parts)
+    payloads = _escape([body + pack(crc32(body)) for body in bodies])
+    for line in map(b"\t".join, zip(fields, encode_times(bars.times[cuts]), payloads, strict=True)):
+        yield line + b"\n"
 
 
 def _first_fields(names: list[str], owners: Int64, times: Int64, slices: Slots | None) -> Iterator[bytes]:

@@ -103,6 +103,16 @@ def encode_time(nanoseconds: int) -> bytes:
     return b"%016x" % (nanoseconds + _BIAS)
 
 
+def encode_times(nanoseconds: npt.NDArray[np.int64]) -> list[bytes]:
+    """What `encode_time` gives for each.
+
+    >>> encode_times(np.array([0, -1]))
+    [b'8000000000000000', b'7fffffffffffffff']
+    """
+    digits = (nanoseconds.view(np.uint64) ^ np.uint64(_BIAS)).astype(">u8").tobytes().hex().encode()
+    return [digits[at : at + 16] for at in range(0, len(digits), 16)]
+
+
 def decode_time(encoded: bytes) -> int:
     """The time (ns since 1970 UTC) that `encode_time` wrote.
 

@@ -346,7 +346,7 @@ class BarJob(MRJob):
             counts["header lines"] += bars.headers
             for reason, lines in bars.rejected.items():
                 counts[f"rejected: {reason}"] += lines
-            self.stdout.writelines(self.map_bars(bars, source))
+            self.stdout.write(b"".join(self.map_bars(bars, source)))
             self.show(f"{counts['bars']:,} bars read")
             del bars  # before the next ones are read
         self._count(counts)

@@ -142,7 +142,7 @@ def test_control_line_ends_not_escaped(monkeypatch):
 
 
 def test_control_plain_decimal_times_break_the_order_of_lines(monkeypatch):
-    monkeypatch.setattr(blocks, "encode_time", lambda nanoseconds: b"%d" % nanoseconds)
+    monkeypatch.setattr(blocks, "encode_times", lambda times: [b"%d" % time for time in times.tolist()])
     monkeypatch.setattr(keys, "decode_time", int)
     assert_red(check_blocks, BARS, SLOTS, BLOCK_BARS)
 

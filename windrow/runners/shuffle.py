@@ -5,11 +5,12 @@ core sorts and merges, and the process that starts the tasks moves nothing. Of a
 or a piece of each run.
 """
 
-import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from sort_keys.shuffle import partition
 
@@ -19,6 +20,8 @@ _LINE_OVERHEAD = 64
 #: Read at once, of all runs together, and of one at least.
 _READ_BYTES = 16 << 20
 _LEAST_READ = 1 << 14
+#: First fields of keys whose reducer is known, at most: some megabytes.
+_FIELDS = 1 << 16
 
 
 class Part(NamedTuple):
@@ -32,39 +35,47 @@ class Part(NamedTuple):
 def divide(output: str, reducers: int) -> None:
     """Replaces a mapper's output by its sorted runs, and writes beside it where the parts of each reducer lie."""
     parts: list[list[Part]] = [[] for _ in range(reducers)]
-    divided = f"{output}.runs"
+    divided, number_of = f"{output}.runs", _Reducers(reducers)
     with open(output, "rb") as lines, open(divided, "wb") as file:
         for run in _runs(lines):
-            for reducer, mine in enumerate(_by_reducer(run, reducers)):
+            for reducer, mine in enumerate(number_of.divided(run)):
                 if mine:
                     start = file.tell()
-                    file.writelines(sorted(mine))
+                    mine.sort()
+                    file.write(b"".join(mine))
                     parts[reducer].append(Part(divided, start, file.tell()))
     Path(output).write_text(json.dumps(parts))
 
 
-def _by_reducer(run: Sequence[bytes], reducers: int) -> list[list[bytes]]:
-    """Lines by the reducer that gets them, which is found once for each first field of a key."""
-    divided: list[list[bytes]] = [[] for _ in range(reducers)]
-    of_field: dict[bytes, list[bytes]] = {}
-    for line in run:
-        field = line[: line.index(b"\t")]
-        mine = of_field.get(field)
-        if mine is None:
-            mine = of_field[field] = divided[partition(line, reducers)]
-        mine.append(line)
-    return divided
+class _Reducers(dict[bytes, int]):
+    """The reducer of each first field of a key, found once."""
+
+    def __init__(self, reducers: int) -> None:
+        super().__init__()
+        self._reducers = reducers
+
+    def __missing__(self, field: bytes) -> int:
+        number = self[field] = partition(field + b"\t", self._reducers)
+        return number
+
+    def divided(self, run: Sequence[bytes]) -> list[list[bytes]]:
+        """Lines by the reducer that gets them."""
+        if len(self) > _FIELDS:
+            self.clear()
+        lines: list[list[bytes]] = [[] for _ in range(self._reducers)]
+        for line in run:
+            lines[self[line[: line.index(b"\t")]]].append(line)
+        return lines
 
 
-def _runs(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+def _runs(file: BinaryIO) -> Iterator[list[bytes]]:
     run: list[bytes] = []
-    room = _RUN_BYTES
-    for line in lines:
-        run.append(line)
-        room -= len(line) + _LINE_OVERHEAD
-        if room < 0:
+    begin = 0
+    while some := file.readlines(max(1, _RUN_BYTES >> 6)):
+        run += some
+        if file.tell() - begin + len(run) * _LINE_OVERHEAD > _RUN_BYTES:
             yield run
-            run, room = [], _RUN_BYTES
+            run, begin = [], file.tell()
     if run:
         yield run
 
@@ -74,10 +85,50 @@ def gather(outputs: Sequence[str], reducer: int, place: str) -> None:
     parts = [Part(*part) for output in outputs for part in json.loads(Path(output).read_text())[reducer]]
     piece = max(_LEAST_READ, _READ_BYTES // max(1, len(parts)))
     with open(place, "wb") as file:
-        file.writelines(heapq.merge(*(_lines(part, piece) for part in parts)))
+        for lines in _merged([_Lines(part, piece) for part in parts]):
+            file.write(b"".join(lines))
 
 
-def _lines(part: Part, piece: int) -> Iterator[bytes]:
+def _merged(parts: Sequence["_Lines"]) -> Iterator[list[bytes]]:
+    """The lines of all parts in order, many at a time: those that no line still unread can come before.
+
+    Sorting them is merging: Python's sort finds the runs that they are made of.
+    """
+    while parts := [part for part in parts if part.fill()]:
+        bound = min(part.last for part in parts)
+        lines: list[bytes] = []
+        for part in parts:
+            lines += part.up_to(bound)
+        lines.sort()
+        yield lines
+
+
+class _Lines:
+    """The sorted lines of a part, of which a piece is held."""
+
+    def __init__(self, part: Part, piece: int) -> None:
+        self._pieces = _pieces(part, piece)
+        self._held: list[bytes] = []
+        self._at = 0
+
+    def fill(self) -> bool:
+        """Whether there are lines, once the next ones are read where none is held."""
+        if self._at == len(self._held):
+            self._held, self._at = next(self._pieces, []), 0
+        return bool(self._held)
+
+    @property
+    def last(self) -> bytes:
+        """The last line that is held."""
+        return self._held[-1]
+
+    def up_to(self, bound: bytes) -> list[bytes]:
+        """The next lines, as far as they do not sort after `bound`."""
+        begin, self._at = self._at, bisect_right(self._held, bound, self._at)
+        return self._held[begin : self._at]
+
+
+def _pieces(part: Part, piece: int) -> Iterator[list[bytes]]:
     """The lines of a part. The file is open for each piece only: there may be more runs than files allowed."""
     at, rest = part.start, b""
     while at < part.end:
@@ -85,6 +136,7 @@ def _lines(part: Part, piece: int) -> Iterator[bytes]:
             file.seek(at)
             read = file.read(min(piece, part.end - at))
         at += len(read)
-        *whole, rest = (rest + read).split(b"\n")
-        for line in whole:
-            yield line + b"\n"
+        lines = BytesIO(rest + read).readlines()
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        if lines:
+            yield lines
