@@ -64,8 +64,15 @@ def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
     cluster.mend()
 
 
-@pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
-@pytest.mark.parametrize("kind", ["mapper", "reducer"])
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("kill_python", "mapper"),
+        ("kill_jvm", "reducer"),
+        pytest.param("kill_python", "reducer", marks=pytest.mark.full),
+        pytest.param("kill_jvm", "mapper", marks=pytest.mark.full),
+    ],
+)
 def test_a_killed_task(cluster, on_going, what, kind):
     with on_going() as job:
         killed = getattr(cluster, what)(kind)
@@ -98,7 +105,7 @@ def test_a_reducer_that_hangs(cluster, on_going):
     assert re.search("Failed reduce tasks=[1-9]", job.result().err)
 
 
-@pytest.mark.parametrize("kind", ["mapper", "reducer"])
+@pytest.mark.parametrize("kind", [pytest.param("mapper", marks=pytest.mark.full), "reducer"])
 def test_speculative_duplicates(cluster, on_going, kind):
     with on_going(*SPECULATE_AT_ONCE) as job:
         held = cluster.hang_python(kind)
