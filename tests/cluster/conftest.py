@@ -171,11 +171,21 @@ class Hdfs:
 
 
 class Cluster:
-    """A running cluster. What breaks a task waits until there is such a one, and returns what it broke."""
+    """A running cluster. What breaks a task waits until there is such a one, and returns what it broke.
+
+    A task may live for less time than a busy machine takes to find it. So jobs of tests.cluster.faulty wait at a gate,
+    a file, until the first of their tasks is found.
+    """
 
     def __init__(self, conf):
         self.conf = conf
         self._held = []
+        self._gate = HOME / "tmp/gate"
+
+    def waiting(self, kind):
+        """The options of a job whose tasks of this kind wait halfway until one of them is broken."""
+        self._gate.touch()
+        return ["--wait-for", self._gate, "--waits", kind]
 
     def hadoop(self, *args):
         """The output of a `hadoop` command."""
@@ -204,7 +214,8 @@ class Cluster:
         return held
 
     def awake(self):
-        """Lets every Python that hangs, and is still there, go on."""
+        """Lets every Python that hangs or waits, and is still there, go on."""
+        self._gate.unlink(missing_ok=True)
         while self._held:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._held.pop().pid, signal.SIGCONT)
@@ -228,13 +239,16 @@ class Cluster:
                     time.sleep(0.01)
                 if state == "T":
                     os.kill(found.pid, number)
+                    self._gate.unlink(missing_ok=True)
                     return found
         return self._signal(number, find, timeout)
 
     def _await(self, find, timeout):
         end = time.monotonic() + timeout
         while not (found := find()):
-            assert time.monotonic() < end, f"nothing to break came up within {timeout} s"
+            if time.monotonic() > end:
+                self.awake()  # or the job would wait on
+                pytest.fail(f"nothing to break came up within {timeout} s")
             time.sleep(0.02)
         return found
 

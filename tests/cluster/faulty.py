@@ -1,4 +1,7 @@
-"""The main job with a fault that its option --fault names: what tests of the tests, and of messages, run."""
+"""The main job with a fault that its option --fault names, or that waits for one: what tests of faults run."""
+
+import time
+from pathlib import Path
 
 from jobs.moving_average import MovingAverage
 
@@ -25,6 +28,8 @@ class Faulty(MovingAverage):
         super().add_options()
         faults = ["none", "mapper", "reducer", "late reducer", "partitioner", "comparator"]
         self.option(self.groups[0], "--fault", "what is wrong", choices=faults, default="none")
+        self.option(self.groups[0], "--wait-for FILE", "tasks wait halfway while this file is there")
+        self.option(self.groups[0], "--waits", "which tasks wait", choices=["mapper", "reducer"])
 
     def map_bars(self, bars, source):
         if self.options.fault == "mapper":
@@ -36,6 +41,12 @@ class Faulty(MovingAverage):
             raise ZeroDivisionError("a reducer that nobody foresaw")
         kernel = super().kernel()
         return _Late() if self.options.fault == "late reducer" and self.is_task() else kernel
+
+    def show(self, status):
+        waits = self.options.wait_for and getattr(self.options, f"run_{self.options.waits}")
+        while waits and Path(self.options.wait_for).exists():
+            time.sleep(0.02)
+        super().show(status)
 
     def partitioner(self):
         return WHOLE_KEY if self.options.fault == "partitioner" else super().partitioner()

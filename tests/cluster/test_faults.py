@@ -40,15 +40,19 @@ def run(command):
 
 @pytest.fixture
 def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
-    """Runs the job over four splits in a thread while the block goes on; then what it wrote is checked."""
+    """Runs the job over four splits in a thread while the block goes on; then what it wrote is checked.
+
+    Its tasks of a kind wait halfway until one of them is broken.
+    """
     cluster.idle()
     hdfs.put("bars.csv", bars, blocksize=256 << 10)
     options = [*INDICATORS, "-v", "--block-bars", 1, "-D", "mapreduce.job.reduces=2"]
 
     @contextmanager
-    def run(*more):
+    def run(kind, *more):
+        waiting = cluster.waiting(kind)
         with ThreadPoolExecutor() as threads:
-            job = threads.submit(on_cluster, *options, *more, hdfs.uri())
+            job = threads.submit(on_cluster, *options, *waiting, *more, hdfs.uri(), job="tests.cluster.faulty")
             try:
                 yield job
             except BaseException:
@@ -74,7 +78,7 @@ def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
     ],
 )
 def test_a_killed_task(cluster, on_going, what, kind):
-    with on_going() as job:
+    with on_going(kind) as job:
         killed = getattr(cluster, what)(kind)
         assert killed.command[0].endswith("java") == (what == "kill_jvm")
     assert re.search(f"Failed {TASKS[kind]} tasks=[1-9]", job.result().err)
@@ -82,7 +86,7 @@ def test_a_killed_task(cluster, on_going, what, kind):
 
 def test_a_lost_node(cluster, on_going):
     one_a_node = ["-D", "mapreduce.map.memory.mb=2048"]  # so that both nodes get some
-    with on_going(*one_a_node, "-D", "mapreduce.map.speculative=false") as job:
+    with on_going("mapper", *one_a_node, "-D", "mapreduce.map.speculative=false") as job:
         other = 3 - cluster.am_node()
         held = cluster.hang_python("mapper", other)  # so that it cannot end before its node does
         assert held.pid in [victim.pid for victim in cluster.kill_nodemanager(other)]
@@ -90,7 +94,7 @@ def test_a_lost_node(cluster, on_going):
 
 
 def test_the_lost_node_of_the_application_master(cluster, on_going):
-    with on_going() as job:
+    with on_going("mapper") as job:
         node = cluster.am_node()
         cluster.hang_python("mapper")  # so that the job cannot end before
         lost = cluster.kill_nodemanager(node)
@@ -100,14 +104,14 @@ def test_the_lost_node_of_the_application_master(cluster, on_going):
 
 def test_a_reducer_that_hangs(cluster, on_going):
     soon = ["-D", "mapreduce.task.timeout=6000", "-D", "mapreduce.task.timeout.check-interval-ms=1000"]
-    with on_going(*soon, "-D", "mapreduce.reduce.speculative=false") as job:
+    with on_going("reducer", *soon, "-D", "mapreduce.reduce.speculative=false") as job:
         cluster.hang_python("reducer")
     assert re.search("Failed reduce tasks=[1-9]", job.result().err)
 
 
 @pytest.mark.parametrize("kind", [pytest.param("mapper", marks=pytest.mark.full), "reducer"])
 def test_speculative_duplicates(cluster, on_going, kind):
-    with on_going(*SPECULATE_AT_ONCE) as job:
+    with on_going(kind, *SPECULATE_AT_ONCE) as job:
         held = cluster.hang_python(kind)
         cluster.await_another_attempt(kind, held)
         cluster.awake()  # now both write; a job whose last task ends may end before it counts who was killed
@@ -116,7 +120,8 @@ def test_speculative_duplicates(cluster, on_going, kind):
 
 def test_a_job_that_is_ended_here_ends_there(cluster, hdfs):
     hdfs.put("bars.csv", (ROOT / "data/bars.csv").read_bytes())
-    command = [sys.executable, "-m", "jobs.moving_average", "-r", "hadoop", "-c", cluster.conf]
+    command = [sys.executable, "-m", "tests.cluster.faulty", "-r", "hadoop", "-c", cluster.conf]
+    command += cluster.waiting("mapper")
     with subprocess.Popen(
         [*command, "-o", hdfs.uri("out"), hdfs.uri("bars.csv")], cwd=ROOT, stderr=subprocess.PIPE
     ) as job:
@@ -126,4 +131,4 @@ def test_a_job_that_is_ended_here_ends_there(cluster, hdfs):
     assert (job.returncode, said) == (130, "stopped; nothing was written\n")
     assert hdfs.list() == ["bars.csv"]
     assert b"Total number of applications" in (running := cluster.hadoop("application", "-list"))
-    assert b"moving_average" not in running
+    assert b"faulty" not in running

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -81,7 +82,8 @@ def on_going(cluster, hdfs, on_cluster):
 
     def run(happens, *options):
         with ThreadPoolExecutor() as threads:
-            job = threads.submit(on_cluster, *command, *options)
+            waiting = cluster.waiting("reducer")
+            job = threads.submit(on_cluster, *command, *waiting, *options, job="tests.cluster.faulty")
             happens(cluster)
         assert job.result().status == 0, job.result().err
         assert hdfs.list() == ["in", "out"]
@@ -100,7 +102,11 @@ def test_a_killed_reducer(on_going, what):
 
 @pytest.mark.cluster
 def test_a_killed_put(on_going):
-    assert "Failed reduce tasks=1\n" in on_going(lambda cluster: cluster.kill_put())
+    def kill_put(cluster):
+        cluster.awake()  # no reducer waits: what is to be broken comes after it
+        cluster.kill_put()
+
+    assert "Failed reduce tasks=1\n" in on_going(kill_put)
 
 
 @pytest.mark.cluster
@@ -110,4 +116,5 @@ def test_two_attempts_at_once(on_going):
         cluster.await_another_attempt("reducer", held)
         cluster.awake()
 
-    assert "Killed reduce tasks=1\n" in on_going(both_write, *SPECULATE_AT_ONCE)
+    said = on_going(both_write, *SPECULATE_AT_ONCE)
+    assert int(re.search(r"Launched reduce tasks=(\d+)", said)[1]) > 2

@@ -39,7 +39,8 @@ def test_a_reducer_of_slices_that_is_killed(cluster, hdfs, on_cluster, run_modul
     assert run_module("windrow.cli", "sample", bars, "--symbols", "2", "--bars", "10000", "--spacing", "1h").status == 0
     options = [*INDICATORS, "--slices", "30d", "--block-bars", 1, "-v", "-D", "mapreduce.job.reduces=2"]
     with ThreadPoolExecutor() as threads:
-        job = threads.submit(on_cluster, *options, hdfs.put("bars.csv", bars))
+        options += cluster.waiting("reducer")
+        job = threads.submit(on_cluster, *options, hdfs.put("bars.csv", bars), job="tests.cluster.faulty")
         cluster.kill_python("reducer")
     here = run_module("jobs.moving_average", *INDICATORS, bars)
     assert job.result().status == 0, job.result().err
