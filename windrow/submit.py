@@ -22,7 +22,7 @@ from windrow.unpack import MARK
 from windrow.windows import parse_duration
 
 #: Where jobs run.
-RUNNERS = ("inline", "local", "hadoop", "spark")
+RUNNERS = ("inline", "local", "hadoop", "emr", "spark")
 
 
 def is_here(job: Any) -> bool:
