@@ -27,6 +27,7 @@ YOURS = {
     ),
     "hand the cluster its roles": (
         "iam:PassRole",
+        "iam:CreateServiceLinkedRole",
         "iam:GetRole",
         "iam:GetInstanceProfile",
     ),

@@ -64,7 +64,7 @@ def plan_page(plan: "Plan") -> RenderableType:
     verdict = Text.assemble("about ", (spoken(plan.estimate.total), "bold green"))
     if plan.money:
         verdict.append_text(Text.assemble(" and ", (dollars(plan.money), "bold green")))
-    parts = [head, verdict, _cluster(plan), _steps(plan), _uploads(plan), _rights(), _estimate(plan)]
+    parts = [head, verdict, _cluster(plan), _uploads(plan), _steps(plan), _rights(), _estimate(plan)]
     return Group(*parts, Text(""))
 
 
@@ -117,10 +117,12 @@ def _ends(request: dict[str, Any]) -> str:
 
 def _steps(plan: "Plan") -> RenderableType:
     shown: list[RenderableType] = []
+    files = _folder(plan)
+    temporary = files.removesuffix("files/")
     for number, step in enumerate(plan.steps, 1):
-        title = f"{number}. {step['name']}  "
-        shown.append(Text.assemble((title, "bold"), (f"{step['jar']}; on failure {step['on_failure']}", "dim")))
-        shown += [Padding(Text(line, overflow="fold"), (0, 0, 0, 3)) for line in options_of(step["args"])]
+        shown.append(Text.assemble((f"{number}. {step['name'].rpartition(': ')[2]}", "bold"), f", by {step['jar']}"))
+        lines = [line.replace(files, "FILES/").replace(temporary, "TMP/") for line in options_of(step["args"])]
+        shown += [Padding(Text(line, style="dim", overflow="fold"), (0, 0, 0, 3)) for line in lines]
     counts = f"{count(plan.inputs.maps, 'mapper')}, {count(plan.reduces, 'reducer')} on {plan.cores} cores"
     where = plan.output or "printed here, and removed"
     return section("Steps", *shown, pairs([("tasks", counts), ("output", where)]))
@@ -128,8 +130,13 @@ def _steps(plan: "Plan") -> RenderableType:
 
 def _uploads(plan: "Plan") -> RenderableType:
     rows = [(one["file"], size(one["bytes"])) for one in plan.uploads]
-    folder = plan.uploads[0]["to"].rpartition("/")[0] + "/" if plan.uploads else ""
-    return section(f"Uploads to {folder}", listing(["file", "size"], rows, numbers=["size"]))
+    where = Text(f"to FILES = {_folder(plan)}, in TMP", overflow="fold")
+    return section("Uploads", where, listing(["file", "size"], rows, numbers=["size"]))
+
+
+def _folder(plan: "Plan") -> str:
+    """Where files are sent to, by the shortest of their places: some go into folders of it."""
+    return min((one["to"].rpartition("/")[0] + "/" for one in plan.uploads), key=len, default="")
 
 
 def _rights() -> RenderableType:

@@ -86,6 +86,7 @@ def make_plan(
     job.options.output_dir = job.options.output_dir or None
     with runner_of(job, settled) as runner:
         planned = runner.plan()
+        uploads = _uploads(planned.uploads)
         region = runner._opts["region"]
         reduces = int(runner._jobconf_for_step(0).get(REDUCES) or runner.usual_reducers())
     cores = offline.core_vcpus()
@@ -96,7 +97,7 @@ def make_plan(
     estimate = figures.estimate(name, read.bars, read.maps, reduces, cores, steps, new_cluster=not settings.cluster)
     return Plan(
         job=name, arguments=list(arguments), region=region, cluster=settings.cluster, request=planned.request,
-        steps=[step_told(step) for step in planned.steps], uploads=_uploads(planned.uploads),
+        steps=[step_told(step) for step in planned.steps], uploads=uploads,
         output=job.options.output_dir, inputs=read, cores=cores, reduces=reduces, estimate=estimate,
         money=_money(planned.request, listed, estimate), prices=listed, measured=figures.measured,
     )  # fmt: skip
@@ -171,11 +172,14 @@ def _hour(fleet: dict[str, Any], listed: prices.Prices, spot: bool) -> float:
 def options_of(args: Sequence[str]) -> list[str]:
     """A step's arguments in lines, each an option and its value; inputs beyond the third are counted only.
 
-    >>> options_of(["hadoop-streaming", "-D", "a=1", "-input", "s3://b/x", "-output", "s3://b/y"])
-    ['hadoop-streaming', '-D a=1', '-input s3://b/x', '-output s3://b/y']
+    >>> options_of(["hadoop-streaming", "-files", "a#a,b#b", "-D", "a=1", "-input", "s3://b/x", "-output", "s3://b/y"])
+    ['hadoop-streaming', '-files', '   a#a', '   b#b', '-D a=1', '-input s3://b/x', '-output s3://b/y']
     """
     lines: list[str] = []
     for word in args:
+        if lines and lines[-1] == "-files":
+            lines += [f"   {one}" for one in word.split(",")]
+            continue
         if word.startswith("-") or not lines or " " in lines[-1] or not lines[-1].startswith("-"):
             lines.append(word if word.startswith("-") else shlex.quote(word))
         else:

@@ -182,4 +182,5 @@ def name_of_upload(path: str) -> str:
     if place.name in _WRITTEN:
         return _WRITTEN[place.name]
     ours = place.is_relative_to(FILES.parent) or place.is_relative_to(FILES.parent.parent / "jobs")
-    return place.name if ours else path
+    here = Path.cwd()
+    return place.name if ours else str(place.relative_to(here) if place.is_relative_to(here) else place)
