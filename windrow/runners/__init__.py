@@ -4,7 +4,8 @@
     inline.py   every task in this process
     local.py    a process a core, forked from this one, so that imports are paid once
     tasks.py    running functions in forked processes
-    hadoop.py   inputs on HDFS or here, outputs published there; the package reaches tasks as one zip
+    streaming.py what the runners on Hadoop share: code and inputs on their way to the tasks
+    hadoop.py   inputs on HDFS or here, outputs published there
     failures.py why a step failed there
     spark.py    Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
 
