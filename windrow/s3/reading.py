@@ -83,7 +83,7 @@ class Input(io.RawIOBase):
         super().__init__()
         self._object = found
         self._end = found.size if end is None else min(end, found.size)
-        self._position = self._read = 0
+        self._position = self._read = self._asked = 0
         self._pieces: deque[_Piece] = deque()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -139,11 +139,10 @@ class Input(io.RawIOBase):
         """Asks for what is missing of [position, stop), and for what may be wanted next."""
         while self._pieces and self._pieces[0].stop <= self._position:
             self._pieces.popleft()
-        if self._pieces and not self._pieces[0].start <= self._position <= self._pieces[-1].stop:
+        if not (self._pieces[0].start if self._pieces else self._asked) <= self._position <= self._asked:
             self._drop()
-        if not self._pieces:
-            self._read = 0
-        begin = self._pieces[-1].stop if self._pieces else self._position
+            self._read, self._asked = 0, self._position
+        begin = self._asked
         ahead = min(2 * self._read, _AHEAD)
         if begin >= min(stop + ahead // 2, self._end) and begin >= stop:
             return  # enough is on its way: a request for each read would be many
@@ -152,7 +151,7 @@ class Input(io.RawIOBase):
         while begin < wanted:
             end = min(max(wanted, begin + _LEAST), begin + _PIECE, self._object.size)
             self._pieces.append(_Piece(begin, end, self._asked_for(begin, end, alone)))
-            begin = end
+            begin = self._asked = end
 
     def _asked_for(self, begin: int, end: int, alone: bool) -> "Future[bytes]":
         """The bytes when they have come; `alone`: nothing else is to be asked for meanwhile, so by no other thread."""
