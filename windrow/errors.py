@@ -7,7 +7,8 @@
     ├── ConflictError            two different bars at one (symbol, timestamp)
     ├── WindowSizeError          a window cannot be computed as asked
     ├── SliceError               a series cannot be computed in slices
-    └── OutputError              the output's place is taken or cannot be written
+    ├── OutputError              the output's place is taken or cannot be written
+    └── ClusterError             a cluster of EMR cannot be had, was lost, or refuses a step
 
 A message names the input, shows the value, states the rule and gives the cure. It reaches the user alone, without
 a traceback, on every runner.
@@ -48,3 +49,7 @@ class SliceError(WindrowError):
 
 class OutputError(WindrowError):
     """The output's place is taken or cannot be written."""
+
+
+class ClusterError(WindrowError):
+    """A cluster of EMR cannot be had, was lost, or refuses a step."""
