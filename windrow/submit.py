@@ -128,7 +128,8 @@ def _run(job: Any) -> None:
         _run_and_judge(job, print_output=job._should_cat_output())
     elif is_here(job):
         refuse_taken(output)
-        with staged(output, job.description()) as job.options.output_dir:
+        shown = not (job.options.quiet or job.options.verbose)
+        with staged(output, job.description(), job.options.spark_tmp_dir, shown) as job.options.output_dir:
             _run_and_judge(job, print_output=bool(job.options.cat_output))
     else:
         job.options.output_dir = _beside(output)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from windrow.errors import InputError
 from windrow.s3.client import client, refusing
-from windrow.s3.names import is_hidden, last_part, split
+from windrow.s3.names import is_hidden, is_s3, last_part, split
 
 _GLOB = re.compile(r"[*?[]")
 
@@ -27,6 +27,11 @@ _known: dict[tuple[str, str], Object] = {}
 def remember(objects: Iterable[Object]) -> None:
     """From now on these are read as they are told here; one that has changed since is refused by name."""
     _known.update({split(found.uri): found for found in objects})
+
+
+def version(path: str) -> dict[str, Any]:
+    """Of an object of S3, what tells a task which one was listed; of any other file nothing."""
+    return {"size": known(path).size, "etag": known(path).etag} if is_s3(path) else {}
 
 
 def known(uri: str) -> Object:
