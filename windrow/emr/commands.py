@@ -91,12 +91,7 @@ def submit(job: str, words: tuple[str, ...], **options: Any) -> int:
     The same as the job's own -r emr with the configuration that `windrow emr plan` shows, and as many reducers as
     cores.
     """
-    given = [*Settings(**options).job_options(words), *words]
-    job_class = _job(job)
-    status: int = job_class.main(given)
-    if status == 0 and (output := job_class(given).options.output_dir):
-        click.echo(f"the output is in {output}", err=True)
-        click.echo(f"to read it: python -c \"import windrow; print(windrow.read_output('{output}'))\"", err=True)
+    status: int = _job(job).main([*Settings(**options).resolved().job_options(words), *words])
     return status
 
 

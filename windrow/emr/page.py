@@ -108,11 +108,8 @@ def _network(instances: dict[str, Any]) -> str:
 
 
 def _ends(request: dict[str, Any]) -> str:
-    stays = request["Instances"].get("KeepJobFlowAliveWhenNoSteps")
     idle = request.get("AutoTerminationPolicy", {}).get("IdleTimeout")
-    texts = [] if stays else ["after the last step"]
-    texts += [f"when idle for {spoken(idle)}"] if idle else []
-    return ", or ".join(texts) or "when you end it"
+    return "after the job" + (f", or when idle for {spoken(idle)}, whatever became of whoever started it" if idle else "")
 
 
 def _steps(plan: "Plan") -> RenderableType:
