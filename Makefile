@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
+.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ bench-sweep: $(VENV)/.bench  ## a sweep beside vectorbt's and backtrader's, and 
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py
+
+emr-requirements: $(BIN)/python  ## windrow/emr/requirements.txt from setup.cfg: what nodes of EMR install, with hashes
+	$(BIN)/python emr/pin.py
 
 clean: cluster-stop  ## remove what these targets made
 	rm -rf .venv* .cluster out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,7 +40,7 @@ fi
 $sudo rm -rf "$home"
 $sudo mkdir -p "$home"
 $sudo python3.11 -m venv "$home"
-pip=("$home/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir --no-input install)
+pip=("$home/bin/python" -m pip --quiet --disable-pip-version-check --no-input install)
 $sudo "${pip[@]}" --retries 10 --only-binary :all: --require-hashes -r "$requirements"
 if [ -n "$code" ]; then
     $sudo "$home/bin/python" -m zipfile -e "$code" "$home/lib/python3.11/site-packages"

@@ -160,6 +160,19 @@ def logs(step: str, cluster: str | None, region: str | None) -> None:
 
 @emr.command()
 @_with(*_OPTIONS)
+def code(**options: Any) -> None:
+    """Put into the bucket what the daily jobs' nodes install.
+
+    bootstrap.sh, requirements.txt and windrow's code, to code/: the state machine of template.yaml reads them there.
+    """
+    from windrow.emr.code import put
+
+    for uri in put(Settings(**options).resolved()):
+        click.echo(uri)
+
+
+@emr.command()
+@_with(*_OPTIONS)
 def doctor(**options: Any) -> int:
     """Check what a job needs of the account, and say what to do.
 

@@ -18,7 +18,7 @@ _LOOKED_INTO = 16
 #: Bytes of plain text that a mapper gets (mrjob.conf says so), and of whole files; inputs above which all go whole.
 SPLIT, WHOLE, MANY = 128 << 20, 256 << 20, 64
 #: Bytes of a bar of plain text, where only a size is known: by the minute, in cents, with volume.
-BAR_BYTES = 47
+BAR_BYTES = 56
 
 
 class Inputs(NamedTuple):

@@ -3,7 +3,7 @@
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ class Step(NamedTuple):
     why: str
     logs: str
     """The folder of the cluster's logs in S3, with the slash at its end; empty where it keeps none."""
+    said: str
+    """The folder to which step.sh put what Hadoop's client said, until the job that submitted it cleaned up."""
 
 
 def find_step(step: str, cluster: str | None, region: str | None) -> Step:
@@ -47,9 +49,15 @@ def find_step(step: str, cluster: str | None, region: str | None) -> Step:
         status = told["Status"]
         why = status.get("FailureDetails", {}).get("Message") or status.get("StateChangeReason", {}).get("Message", "")
         logs = f"{uri}/{candidate}/" if uri else ""
-        return Step(step, candidate, told["Name"], status["State"], why, logs)
+        return Step(step, candidate, told["Name"], status["State"], why, logs, _said(told["Config"].get("Args", [])))
     where = cluster or f"any cluster of the last {_DAYS} days in this region"
     raise AccountError(f"{step}: is no step of {where}; name its cluster by --cluster, or its region by --region")
+
+
+def _said(args: Sequence[str]) -> str:
+    """The folder that step.sh was told."""
+    before = next((at for at, word in enumerate(args) if word.endswith("/step.sh")), None)
+    return f"{args[before + 1]}/" if before is not None and len(args) > before + 1 else ""
 
 
 def _recent(emr: Any) -> Iterator[str]:
@@ -61,8 +69,12 @@ def _recent(emr: Any) -> Iterator[str]:
 
 def explain_step(step: Step) -> str:
     """What to tell of a failed step: the traceback of the task that failed first, or Hadoop's reason."""
-    from windrow.runners.failures import Failure, explain
+    from windrow.runners.failures import Failure, explain, split_logs
 
+    if said := {uri.rpartition("/")[2]: uri for uri in _listed(step.said)} if step.said else {}:
+        tasks = split_logs(_read(said["tasks"])) if "tasks" in said else []
+        client_said = _read(said["client"]) if "client" in said else ""
+        return str(explain(Failure([], client_said, tasks), f"to see more: aws s3 ls {step.said}", [], ""))
     if not step.logs:
         raise AccountError(f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again")
     client_said = "\n".join(_read_all(f"{step.logs}steps/{step.id}/"))

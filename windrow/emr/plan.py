@@ -92,14 +92,22 @@ def make_plan(
     if cores is None:
         what = f"--cluster {settings.cluster}" if settings.cluster else "instance groups in the configuration"
         raise UsageError(f"{what}: does not tell how many cores work, by which time is reckoned; say so by --cores N")
-    steps = len([step for step in planned.steps if step["HadoopJarStep"]["Args"]])
-    estimate = figures.estimate(name, read.bars, read.maps, reduces, cores, steps, new_cluster=not settings.cluster)
+    estimate = figures.estimate(
+        name, read.bars, read.maps, reduces, cores, _items(job), len(planned.steps), new_cluster=not settings.cluster
+    )
     return Plan(
         job=name, arguments=list(arguments), region=region, cluster=settings.cluster, request=planned.request,
         steps=[step_told(step) for step in planned.steps], uploads=uploads,
         output=job.options.output_dir, inputs=read, cores=cores, reduces=reduces, estimate=estimate,
         money=_money(planned.request, listed, estimate), prices=listed, measured=figures.measured,
     )  # fmt: skip
+
+
+def _items(job: Any) -> int:
+    """The columns that a job computes, or the pairs that it trades."""
+    if hasattr(job, "sweep"):
+        return len(job.sweep().grid.pairs())
+    return max(1, len(job.output_names()))
 
 
 def _offline(settings: Settings) -> Settings:
