@@ -11,8 +11,8 @@ from windrow.feeds.files import is_parquet, open_text
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import list_files
 
-#: Bytes read of an input: some thousand lines. A block of bz2 may need more.
-_HEAD = 1 << 18
+#: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
+_HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
 #: Of inputs of one kind so many are looked into; the rest are taken to be like them.
 _LOOKED_INTO = 16
 #: Bytes of plain text that a mapper gets (mrjob.conf says so), and of whole files; inputs above which all go whole.
@@ -71,7 +71,7 @@ def _bars(path: str, size: int) -> float:
     if is_parquet(path):
         return _rows(path)
     read = _reader(path)
-    enough = min(size, _HEAD)
+    enough = min(size, _HEAD_BZ2 if path.lower().endswith(".bz2") else _HEAD)
     with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
         place = Path(folder, "head" + "".join(Path(path).suffixes[-1:]))
         while True:

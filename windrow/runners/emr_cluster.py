@@ -109,9 +109,9 @@ def configured(confs: Sequence[str] | None) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for conf in conf_paths(confs):
-        for path, options in load_opts_from_mrjob_conf("emr", conf):
-            if path is None:
-                raise UsageError(f"-c {conf}: there is no such file; name a configuration of mrjob's, or leave -c out")
+        if not Path(conf).is_file():
+            raise UsageError(f"-c {conf}: there is no such file; name a configuration of mrjob's, or leave -c out")
+        for _, options in load_opts_from_mrjob_conf("emr", conf):
             found.update(options)
     return found
 
