@@ -42,7 +42,7 @@ def test_an_empty_account_is_told_what_it_lacks(aws, quotas, windrow):
     for lack in ("there is no role windrow-emr-service", "there is no instance profile windrow-emr-nodes",
                  f"there is no bucket {BUCKET}", "there is no security configuration windrow-emr",
                  "no subnet is tagged windrow", "4 vCPUs, and 8 are needed",
-                 "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-34B43A08"):  # fmt: skip
+                 "request-service-quota-increase --service-code ec2 --quota-code L-34B43A08"):  # fmt: skip
         assert lack in text, lack
     assert "aws cloudformation deploy --stack-name windrow --template-file" in text
 
@@ -112,7 +112,9 @@ def test_a_denied_list_of_clusters_names_the_right(aws, denied, windrow):
     denied.add("ListClusters")
     status, out, err = windrow("emr", "cluster", "list")
     assert (status, out) == (1, "")
-    assert err.startswith("error: emr: ListClusters: access is denied (User: arn:aws:iam::1:user/me may not ListClusters);")
+    assert err.startswith(
+        "error: emr: ListClusters: access is denied (User: arn:aws:iam::1:user/me may not ListClusters);"
+    )
     assert "elasticmapreduce:ListClusters" in err and "Traceback" not in err
 
 
@@ -253,7 +255,10 @@ def test_a_step_that_has_not_failed_has_nothing_to_explain(step, windrow):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("j-1", "j-1: is no step; its id begins with s-"), ("s-NONE", "s-NONE: is no step of any cluster of the last 14 days")],
+    [
+        ("j-1", "j-1: is no step; its id begins with s-"),
+        ("s-NONE", "s-NONE: is no step of any cluster of the last 14 days"),
+    ],
 )
 def test_what_is_no_step_is_refused(stack, windrow, name, message):
     status, _, err = windrow("emr", "logs", name)

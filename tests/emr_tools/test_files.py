@@ -110,7 +110,9 @@ def node(tmp_path_factory):
 
     def run(*arguments):
         both = {"capture_output": True, "text": True, "cwd": place}
-        return home, subprocess.run(["bash", FILES / "bootstrap.sh", *arguments], env={**env, "WINDROW_SUDO": ""}, **both)
+        return home, subprocess.run(
+            ["bash", FILES / "bootstrap.sh", *arguments], env={**env, "WINDROW_SUDO": ""}, **both
+        )
 
     return run
 

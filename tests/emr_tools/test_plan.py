@@ -59,10 +59,15 @@ def test_a_plan_says_every_step_as_it_would_be_submitted(nowhere, plan):
     args = step["args"]
     assert step["jar"] == "command-runner.jar" and "hadoop-streaming" in args
     assert "mapreduce.job.reduces=12" in args and made["reduces"] == 12
-    assert any(word.endswith("moving_average.py --step-num=0 --mapper --window 20 --settled settled.json") for word in args)
+    assert any(
+        word.endswith("moving_average.py --step-num=0 --mapper --window 20 --settled settled.json") for word in args
+    )
     assert made["output"] == "s3://mine/out" and made["region"] == "eu-west-1"
     sizes = {one["file"]: one["bytes"] for one in made["uploads"]}
-    assert sizes["bootstrap.sh"] == (FILES / "bootstrap.sh").stat().st_size and "settled.json, what the inputs are" in sizes
+    assert (
+        sizes["bootstrap.sh"] == (FILES / "bootstrap.sh").stat().st_size
+        and "settled.json, what the inputs are" in sizes
+    )
     assert {one["to"].split("/")[2] for one in made["uploads"]} == {"windrow-ACCOUNT-eu-west-1"}
 
 
@@ -83,7 +88,9 @@ def test_a_job_of_two_steps_is_planned_with_both(nowhere, plan):
 )
 def test_the_cluster_is_of_one_architecture_and_falls_back_to_on_demand(nowhere, plan, options, kinds, core):
     fleets = {one["Name"]: one for one in plan(*options, *AVERAGES, BARS)["request"]["Instances"]["InstanceFleets"]}
-    types = {kind["InstanceType"].partition(".")[0] for fleet in fleets.values() for kind in fleet["InstanceTypeConfigs"]}
+    types = {
+        kind["InstanceType"].partition(".")[0] for fleet in fleets.values() for kind in fleet["InstanceTypeConfigs"]
+    }
     assert types == kinds
     assert {name: value for name, value in fleets["core"].items() if name.startswith("Target")} == core
     spot = fleets["core"]["LaunchSpecifications"].get("SpotSpecification")
@@ -102,7 +109,7 @@ def test_the_configuration_says_what_emr_7_needs(nowhere, plan):
     assert ParamValidator().validate(request, shape).generate_report() == ""
 
 
-class Recorded(WindrowError):
+class RecordedError(WindrowError):
     """Instead of a cluster."""
 
 
@@ -113,7 +120,7 @@ def asked(monkeypatch):
 
     def record(params, **_):
         heard.append(params)
-        raise Recorded("recorded")
+        raise RecordedError("recorded")
 
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session())
     boto3.DEFAULT_SESSION.events.register("provide-client-params.emr.RunJobFlow", record)
@@ -169,7 +176,11 @@ def test_inputs_are_counted_by_their_first_bytes(nowhere, plan, tmp_path, run_mo
 
 def test_inputs_on_s3_are_listed_or_told(aws, plan, windrow):
     status, _, err = windrow("emr", "plan", *AVERAGES, "s3://bars/2026/")
-    assert status == 1 and "s3://bars/2026/: " in err and "or plan without looking, by --bars N or --input-size BYTES" in err
+    assert (
+        status == 1
+        and "s3://bars/2026/: " in err
+        and "or plan without looking, by --bars N or --input-size BYTES" in err
+    )
     made = plan("--bars", "1000000000", *AVERAGES, "s3://bars/2026/")
     assert made["inputs"]["bars"] == 10**9 and made["inputs"]["maps"] == 418 and not made["inputs"]["known"]
     assert "s3://bars/2026/" in made["steps"][0]["args"]
@@ -238,8 +249,11 @@ def test_money_is_time_by_the_price_table(nowhere, plan, tmp_path):
     assert made["dollars"]["spot"] == pytest.approx(hours * (1.5 + 4 * 0.75), rel=1e-3)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"dated": "2026"}', '{"dated": "x", "region": "y", "instances": {"m7g.xlarge": {}}}',
-                                  '{"dated": "x", "region": "y", "instances": {"m7g.xlarge": {"vcpus": 4, "ec2": -1, "emr": 0, "spot": 0}}}'])  # fmt: skip
+NEGATIVE = '{"dated": "x", "region": "y", "instances": {"a.xlarge": {"vcpus": 4, "ec2": -1, "emr": 0, "spot": 0}}}'
+NO_PRICE = '{"dated": "x", "region": "y", "instances": {"m7g.xlarge": {}}}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"dated": "2026"}', NO_PRICE, NEGATIVE])
 def test_what_is_no_price_table_is_refused(nowhere, windrow, tmp_path, text):
     mine = tmp_path / "prices.json"
     mine.write_text(text)

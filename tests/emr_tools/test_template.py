@@ -1,4 +1,4 @@
-"""template.yaml: no fault that cfn-lint finds, it deploys, its rights are those that a plan lists, its cluster the plan's."""
+"""template.yaml: cfn-lint finds no fault, it deploys, its rights are those a plan lists, its cluster is the plan's."""
 
 import json
 import subprocess
@@ -46,7 +46,9 @@ def test_the_bucket_is_private_and_encrypted_and_forgets_unfinished_uploads():
     found = load(str(TEMPLATE))["Resources"]
     bucket = found["Bucket"]["Properties"]
     unfinished = {"DaysAfterInitiation": 1}
-    assert unfinished in [rule.get("AbortIncompleteMultipartUpload") for rule in bucket["LifecycleConfiguration"]["Rules"]]
+    assert unfinished in [
+        rule.get("AbortIncompleteMultipartUpload") for rule in bucket["LifecycleConfiguration"]["Rules"]
+    ]
     blocked = bucket["PublicAccessBlockConfiguration"]
     assert set(blocked.values()) == {True} and len(blocked) == 4
     [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -119,6 +121,6 @@ def test_the_daily_jobs_are_windrows(stack, aws):
     jobs = json.loads(template)["jobs"]
     assert [job["name"] for job in jobs] == ["averages", "signals", "backtest", "report"]
     for job in jobs[:-1]:
-        name, *options = job["command"].split()
+        name, *_ = job["command"].split()
         assert name in find_jobs()
     assert aws("events").describe_rule(Name="windrow-daily")["State"] == "DISABLED"

@@ -57,11 +57,13 @@ def terminate(ids: Sequence[str], region: str | None) -> None:
             described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
         except AccountError as error:
             if error.code in ("InvalidRequestException", "ClusterNotFound"):
-                raise AccountError(f"{cluster}: there is no such cluster in this region; see: windrow emr cluster list") from None
+                raise AccountError(
+                    f"{cluster}: there is no such cluster in this region; see: windrow emr cluster list"
+                ) from None
             raise
         if not _is_ours(described):
             raise AccountError(
-                f"{cluster}: is not windrow's, for it lacks the tag {NAME}=cluster; others' clusters are not ended here;"
+                f"{cluster}: is not windrow's, for it lacks the tag {NAME}=cluster; others' are not ended here;"
                 f" end it by: aws emr terminate-clusters --cluster-ids {cluster}"
             )
     emr.terminate_job_flows(JobFlowIds=list(ids))

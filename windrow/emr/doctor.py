@@ -65,7 +65,10 @@ def _region(region: str) -> tuple[str, str]:
     from boto3.session import Session
 
     if region not in Session().get_available_regions("emr"):
-        return f"{region}: EMR knows no such region" if region else "none is named", "name one, as us-east-1, by AWS_DEFAULT_REGION or --region"
+        return (
+            f"{region}: EMR knows no such region" if region else "none is named",
+            "name one, as us-east-1, by AWS_DEFAULT_REGION or --region",
+        )
     client("emr", region).list_clusters(ClusterStates=["STARTING"])
     return region, ""
 
@@ -155,7 +158,10 @@ def _network(configured: dict[str, Any], region: str) -> tuple[str, str]:
         return f"{', '.join(subnets)}, tagged windrow", ""
     ours = client("ec2", region).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     if ours:
-        return "no subnet is tagged windrow; EMR would take the default VPC, where windrow's role may start nothing", _DEPLOY
+        return (
+            "no subnet is tagged windrow; EMR would take the default VPC, where windrow's role may start nothing",
+            _DEPLOY,
+        )
     return "no subnet is tagged windrow, and there is no default VPC", _DEPLOY
 
 

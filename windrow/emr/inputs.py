@@ -1,7 +1,7 @@
 """How many bars inputs have, and how many mappers they get, from their names, sizes and first bytes."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,13 +54,13 @@ def look_into(arguments: Sequence[str]) -> Inputs:
     return Inputs(len(sizes), sum(sizes.values()), round(bars), max(1, maps(sizes.items())), known=True)
 
 
-def maps(files: Sequence[tuple[str, int]] | object) -> int:
+def maps(files: Iterable[tuple[str, int]]) -> int:
     """How many mappers files get.
 
     >>> maps([("a.csv", 300 << 20), ("b.csv.gz", 300 << 20)])
     4
     """
-    listed: list[tuple[str, int]] = list(files)  # type: ignore[call-overload]
+    listed = list(files)
     codecs = {Path(path).suffix.lower() for path, _ in listed}
     if len(listed) > MANY or ".zst" in codecs or any(is_parquet(path) for path, _ in listed):
         return max(1, -(-sum(size for _, size in listed) // WHOLE))
@@ -80,7 +80,9 @@ def _bars(path: str, size: int) -> float:
                 break
             enough = min(size, 4 * enough)
         if head is None:
-            raise InputError(f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars")
+            raise InputError(
+                f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars"
+            )
         return max(0, _lines(head.place) - 1) / head.share
 
 
@@ -107,5 +109,3 @@ def _rows(path: str) -> int:
         return int(pq.read_metadata(s3.open_input(path) if s3.is_s3(path) else path).num_rows)
     except OSError as error:
         raise InputError(f"{path}: is no Parquet file, or a damaged one: {error}; get it again") from None
-
-

@@ -35,7 +35,9 @@ class Step(NamedTuple):
 def find_step(step: str, cluster: str | None, region: str | None) -> Step:
     """The step of that id; its cluster is looked for where it is not named. Raises AccountError."""
     if not re.fullmatch(r"s-\w+", step):
-        raise AccountError(f"{step}: is no step; its id begins with s-, as `windrow emr submit` and EMR's pages show it")
+        raise AccountError(
+            f"{step}: is no step; its id begins with s-, as `windrow emr submit` and EMR's pages show it"
+        )
     emr = client("emr", region)
     for candidate in [cluster] if cluster else _recent(emr):
         try:
@@ -76,7 +78,9 @@ def explain_step(step: Step) -> str:
         client_said = _read(said["client"]) if "client" in said else ""
         return str(explain(Failure([], client_said, tasks), f"to see more: aws s3 ls {step.said}", [], ""))
     if not step.logs:
-        raise AccountError(f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again")
+        raise AccountError(
+            f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again"
+        )
     client_said = "\n".join(_read_all(f"{step.logs}steps/{step.id}/"))
     found = _SUBMITTED.search(client_said)
     logs = list(_container_logs(f"{step.logs}containers/{found[1]}/")) if found else []
@@ -105,7 +109,9 @@ def _listed(folder: str) -> list[str]:
     bucket, prefix = s3.split(folder)
     pages = s3.client().get_paginator("list_objects_v2")
     try:
-        found = [one["Key"] for page in pages.paginate(Bucket=bucket, Prefix=prefix) for one in page.get("Contents", ())]
+        found = [
+            one["Key"] for page in pages.paginate(Bucket=bucket, Prefix=prefix) for one in page.get("Contents", ())
+        ]
     except Exception as error:
         raise s3.refusal(error, folder) from error
     return sorted(f"s3://{bucket}/{key}" for key in found)
@@ -119,5 +125,3 @@ def _read(uri: str) -> str:
         except (EOFError, OSError, zlib.error):  # cut, above
             content = zlib.decompressobj(wbits=31).decompress(content)
     return content.decode(errors="replace")
-
-

@@ -1,7 +1,7 @@
 """What a job takes, from a few figures: the model of docs/scaling.md, and what Hadoop and EMR add to it.
 
-The figures are in model.json: `local` is written by make bench-scaling, `hadoop` and `jobs` by make bench-plan; `emr` is
-what AWS's pages and users tell, for nobody has measured it here.
+The figures are in model.json: `local` is written by make bench-scaling, `hadoop` by make bench-plan; `jobs` are ratios
+of CPU times of 2 million bars by -r local; `emr` is what AWS's pages tell, for nobody has measured it here.
 """
 
 import json
@@ -89,7 +89,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Job:
-    """CPU of a job's mappers and reducers, as times that of one average; `each` of every column or pair but the first."""
+    """CPU of a job's mappers and reducers, as times one average's; `each`: of every column or pair but the first."""
 
     map: float = 1.0
     reduce: float = 1.0

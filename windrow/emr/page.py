@@ -109,7 +109,9 @@ def _network(instances: dict[str, Any]) -> str:
 
 def _ends(request: dict[str, Any]) -> str:
     idle = request.get("AutoTerminationPolicy", {}).get("IdleTimeout")
-    return "after the job" + (f", or when idle for {spoken(idle)}, whatever became of whoever started it" if idle else "")
+    return "after the job" + (
+        f", or when idle for {spoken(idle)}, whatever became of whoever started it" if idle else ""
+    )
 
 
 def _steps(plan: "Plan") -> RenderableType:
@@ -173,7 +175,8 @@ def _estimate(plan: "Plan") -> RenderableType:
             f" {plan.prices.dated}, {plan.prices.region}; yours by --prices FILE)."
         )
     how = Text(
-        f"Work is reckoned by cores like those it was measured on ({plan.measured}); the cluster's start by what AWS tells.",
+        f"Work is reckoned by cores like those it was measured on ({plan.measured}), the cluster's start by what AWS"
+        " tells of it.",
         style="dim",
     )
     return section("Time and money", times, Text(""), beside, how)

@@ -161,7 +161,7 @@ def _hour(fleet: dict[str, Any], listed: prices.Prices, spot: bool) -> float:
     """An hour of a fleet that is filled by the first of its types."""
     first = fleet["InstanceTypeConfigs"][0]
     number = -(-capacity(fleet) // first.get("WeightedCapacity", 1))
-    return number * listed.hour(first["InstanceType"], spot and "TargetSpotCapacity" in fleet)
+    return int(number) * listed.hour(first["InstanceType"], spot and "TargetSpotCapacity" in fleet)
 
 
 def options_of(args: Sequence[str]) -> list[str]:

@@ -81,7 +81,7 @@ class Settings:
         if self.region:
             options["region"] = self.region
         if self.bucket:
-            options["cloud_tmp_dir"] = f"s3://{self.bucket}/tmp/"
+            options["cloud_tmp_dir"] = f"s3://{self.bucket}/tmp/"  # noqa: S108  on S3
         if self.cluster:
             options["cluster_id"] = self.cluster
         if self.pool:
