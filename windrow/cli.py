@@ -256,6 +256,31 @@ def pack(out: Path, force: bool, quiet: bool) -> None:
     click.echo(how_to_use(out))
 
 
+class Later(click.Group):
+    """A group of commands that is imported only where one of its own is asked for."""
+
+    def _load(self) -> click.Group:
+        from windrow.emr.commands import emr
+
+        return emr
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of its commands."""
+        return self._load().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return self._load().get_command(ctx, cmd_name)
+
+
+@windrow.group(cls=Later)
+def emr() -> None:
+    """Run jobs on Amazon EMR: plan, submit, clusters, logs.
+
+    `windrow emr plan JOB FILE...` shows what a job would do there, take and cost; it needs no account.
+    """
+
+
 def main(args: list[str] | None = None) -> int:
     """Run the command, by default the process's, and return its exit status: 0 done, 1 refused, 2 usage.
 
