@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ cluster: $(CLUSTER_NEEDS)  ## a one-machine Hadoop in .cluster/, started or mend
 
 cluster-jars: $(CLUSTER_NEEDS)  ## Hadoop's jars only, for jobs in one process: -r hadoop -c .cluster/mrjob-local.conf
 	@tests/cluster/cluster jars $(CLUSTER_PYTHON)
+
+emr-jars: cluster-jars  ## what Hadoop's S3A needs too: tests run steps of EMR on it
+	@tests/emr/jars
 
 cluster-stop:  ## stop it; what is on its HDFS stays
 	@tests/cluster/cluster stop

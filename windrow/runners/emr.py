@@ -9,6 +9,7 @@ what it writes reaches nobody.
 """
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -125,7 +126,7 @@ class EMRRunner(Streaming, ClusterRunner):
         return found, {}
 
     def _add_job_files_for_upload(self) -> None:
-        super()._add_job_files_for_upload()
+        # Not mrjob's list: it would send code a second time, for Spark.
         self._upload_mgr.add(str(STEP))
 
     def uploads(self) -> dict[str, str]:
@@ -135,7 +136,8 @@ class EMRRunner(Streaming, ClusterRunner):
 
     def _upload_local_files(self) -> None:
         """Uploads inputs, and what mrjob would file by file, several at a time and in parts."""
-        s3.upload({place: Path(path) for path, place in self.uploads().items()})
+        self._note_uploads()
+        s3.upload({place: Path(path) for place, path in self._uploads.items()})
 
     def _check_output_not_exists(self) -> None:
         """Nothing: `staged` has looked, and what is written there is published later."""
@@ -234,13 +236,14 @@ class EMRRunner(Streaming, ClusterRunner):
     # Steps.
 
     def _streaming_step_hadoop_jar_step(self, step_num: int) -> dict[str, Any]:
-        seconds = max(1, int(self._opts["check_cluster_every"])) if self.shows_progress else 0
+        shown = self.shows_progress and sys.stderr.isatty()
+        seconds = max(1, int(self._opts["check_cluster_every"])) if shown else 0
         step = [self._upload_mgr.uri(str(STEP)), self._words(step_num), str(seconds)]
         command = ["hadoop-streaming", *self._hadoop_streaming_jar_args(step_num)]
         return {"Jar": "command-runner.jar", "Args": ["bash", "-c", _FETCH, *step, *command]}
 
     def _words(self, step_num: int) -> str:
-        """The folder to which a step puts what Hadoop's client says."""
+        """What the names begin with under which a step puts what Hadoop's client says."""
         return f"{self._job_folder()}/said-{self._attempt}-{step_num}"
 
     def _add_steps_to_cluster(self, steps: Any) -> None:
@@ -297,7 +300,7 @@ class EMRRunner(Streaming, ClusterRunner):
     def _said(self, step_num: int, name: str) -> str:
         """What a step has put on S3 under this name; nothing where it has not."""
         try:
-            with s3.open_input(f"{self._words(step_num)}/{name}") as file:
+            with s3.open_input(f"{self._words(step_num)}.{name}") as file:
                 return file.read().decode(errors="replace")
         except InputError:  # not yet there, or just being replaced
             return ""
