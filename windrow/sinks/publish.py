@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from windrow import s3
-from windrow.errors import OutputError
+from windrow.errors import InputError, OutputError
+from windrow.feeds.files import named
 from windrow.progress import progress
 
 #: What an output directory says of its parts; the underscore hides it from Hadoop.
@@ -89,6 +90,33 @@ def _staged_here(output: str, description: dict[str, Any]) -> Iterator[str]:
         for parent in made:
             with suppress(OSError):  # it holds the output
                 parent.rmdir()
+
+
+@contextmanager
+def at_hand(output: str | Path) -> Iterator[Path]:
+    """Where an output, or one part, can be read: where it is, or a copy of what lies on S3, for this block.
+
+    Errors of the block name it as it is named here. Raises InputError for an output on S3 that is not whole.
+    """
+    if not s3.is_s3(str(output)):
+        yield Path(output)
+        return
+    uri = str(output)
+    found = [one.uri for one in s3.everything_in(uri)]
+    names = [name.rpartition("/")[2] for name in found]
+    if not found:
+        raise InputError(f"{uri}: holds no output of a job; give what --output-dir named, or a part of that")
+    whole = found == [uri]
+    if not whole and SUCCESS not in names:
+        raise InputError(
+            f"{uri}: is not whole: it has no {SUCCESS}, which a job writes last; wait for that job, or run it again"
+        )
+    with (
+        TemporaryDirectory(prefix="windrow-") as folder,
+        named(folder, uri.removesuffix(f"/{names[0]}") if whole else uri),
+    ):
+        s3.download(found, Path(folder))
+        yield Path(folder, names[0]) if whole else Path(folder)
 
 
 def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
