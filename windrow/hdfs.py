@@ -1,6 +1,7 @@
 """Hadoop's client, as tasks call it: the node that a task runs on may have it at another place, or none on its path."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,12 +13,21 @@ CLIENT = "windrow_hadoop_client"
 
 def get(uris: Sequence[str], folder: Path) -> str:
     """Copies files on HDFS into a folder here by one start of the client, some seconds; why it failed, or nothing."""
-    return _failure("-get", *uris, str(folder))
+    return _failure("-get", *map(_literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
     """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing."""
     return _failure("-put", str(place), uri)
+
+
+def _literally(uri: str) -> str:
+    r"""A name as the client takes it, which reads patterns.
+
+    >>> print(_literally("s3a://bucket/[1]*.csv"))
+    s3a://bucket/\[1\]\*.csv
+    """
+    return re.sub(r"[\\*?\[\]{}^]", r"\\\g<0>", uri)
 
 
 def _failure(*arguments: str) -> str:

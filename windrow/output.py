@@ -32,11 +32,11 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
 
     `path` is an output directory, or one part of it, here or on S3, of lines or Parquet. Rows are sorted by symbol and
-    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the
-    directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses have
-    the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many named
-    figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is undefined;
-    orders and equity beside them are not read. All lines are held in memory.
+    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`,
+    or as the directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses
+    have the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many
+    named figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is
+    undefined; orders and equity beside them are not read. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than `columns` says.
     """

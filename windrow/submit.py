@@ -12,7 +12,7 @@ from threading import current_thread, main_thread
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from windrow import options
+from windrow import options, s3
 from windrow.counts import OF_REDUCERS, refusal, summed
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
@@ -126,7 +126,10 @@ def _run(job: Any) -> None:
 
 
 def _beside(output: str) -> str:
-    """Where the parts of an output on HDFS are written before they are published."""
+    """Where the parts of an output on HDFS, or on S3, are written before they are published."""
+    if s3.is_s3(output):
+        bucket, folder = s3.folder_of(output)
+        return f"s3://{bucket}/" + _beside(f"/{folder}")[1:]
     parent, slash, name = output.rstrip("/").rpartition("/")
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 

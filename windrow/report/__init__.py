@@ -40,8 +40,8 @@ def report(
     """Report on a backtest, a sweep or both; return the page and the picture written.
 
     `outputs` are directories that these jobs wrote, `bars` what they read, all here or on S3. `orders` and `equity` are
-    files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first eight by name
-    that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
+    files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first
+    eight by name that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
 
     Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where an output, the
     bars or orders are not what they should be, UsageError for outputs that do not go together, WindrowError if

@@ -22,16 +22,25 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_rec
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
+from windrow import s3
 from windrow.errors import InputError, OutputError
 from windrow.feeds.density import Head
-from windrow.feeds.files import is_parquet
+from windrow.feeds.files import is_parquet, size_of
 from windrow.feeds.heads import first_bytes_by_web, write_head
 from windrow.feeds.settle import bare, list_files
 from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.failures import Failure, explain, split_logs, traceback_in
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.sinks.publish import INNER, PRINTED, TEXT_PARTS, describe_output, writes_own_parts
+from windrow.s3 import is_s3
+from windrow.sinks.publish import (
+    INNER,
+    PRINTED,
+    TEXT_PARTS,
+    describe_output,
+    publish_from_s3,
+    writes_own_parts,
+)
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -61,6 +70,7 @@ class HadoopRunner(HadoopJobRunner):
         self._asked: list[str] = []
         self._sizes: dict[str, int] = {}
         self._web: str | None = None
+        self._schemes: dict[str, bool] = {}
         self._uploads: dict[str, str] = {}
         self._output: str | None = None
         self._application: str | None = None
@@ -161,13 +171,16 @@ class HadoopRunner(HadoopJobRunner):
         return [str(Path(hadoop).with_name(name)), *options]
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The files that arguments mean, and local copies of the first part of those that lie on HDFS."""
+        """The files that arguments mean, and local copies of the first part of those that lie on HDFS.
+
+        Objects of S3 are listed, and their headers read, from here.
+        """
         self._asked = list(arguments)
-        far = [argument for argument in arguments if _URI.match(argument)]
+        far = [argument for argument in arguments if _URI.match(argument) and not is_s3(argument)]
         sizes = self._list(far) if far else {}
-        here = list_files([argument for argument in arguments if argument not in far])
-        self._sizes = {**sizes, **{path: Path(path).stat().st_size for path in here}}
-        return [*sizes, *here], self._heads(sizes, folder)
+        near = list_files([argument for argument in arguments if argument not in far])
+        self._sizes = {**sizes, **{path: size_of(path) for path in near}}
+        return [*sizes, *near], self._heads(sizes, folder)
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
         """Files and their sizes; a directory means the files in it, without hidden ones."""
@@ -214,15 +227,29 @@ class HadoopRunner(HadoopJobRunner):
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task."""
-        places = {path: path for path in paths}
+        places = {path: self._for_hadoop(path) for path in paths}
         for number, path in enumerate(path for path in places if not _URI.match(path)):
             places[path] = f"{self._hadoop_tmp_dir}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self._input_paths = [places[path] for path in paths]
         self._opts["cmdenv"] |= {CLIENT: cmd_line(self.get_hadoop_bin())}
-        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
+        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)) or any(map(_has_a_meaning, paths)):
             self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
         return places
+
+    def _for_hadoop(self, uri: str) -> str:
+        """A path as this Hadoop knows it: where it has no file system for s3://, or s3n://, that is S3A's."""
+        scheme = uri.partition(":")[0].lower()
+        if not is_s3(uri) or scheme == "s3a" or self._has_file_system(scheme):
+            return uri
+        return "s3a" + uri[len(scheme) :]
+
+    def _has_file_system(self, scheme: str) -> bool:
+        if scheme not in self._schemes:
+            asked = [*self._client("hdfs"), "getconf", "-confKey", f"fs.{scheme}.impl"]
+            with suppress(OSError):
+                self._schemes[scheme] = not subprocess.run(asked, capture_output=True).returncode
+        return self._schemes.get(scheme, False)
 
     def _hand_out_whole(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
         """Lets mappers fetch whole files, small ones by the hundred, instead of reading lines that Hadoop splits."""
@@ -279,6 +306,10 @@ class HadoopRunner(HadoopJobRunner):
     @contextmanager
     def staged(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The job's output directory becomes `output`, described, unless the block fails; then it is removed."""
+        if is_s3(output):
+            with self._staged_on_s3(output, description):
+                yield
+            return
         if self.fs.hadoop.exists(output):
             raise OutputError(
                 f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
@@ -296,6 +327,18 @@ class HadoopRunner(HadoopJobRunner):
         except BaseException:
             self.fs.hadoop.rm(self._output_dir)
             raise
+
+    @contextmanager
+    def _staged_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
+        """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
+        s3.refuse_taken(output)
+        staging: str = self._output_dir
+        self._output, self._output_dir = output, self._for_hadoop(staging)
+        try:
+            yield
+            publish_from_s3(staging, output, description, Path(self._get_local_tmp_dir()))
+        finally:
+            s3.delete_prefix(staging)
 
     def _hadoop(self, *arguments: str) -> bytes:
         """What a command of Hadoop's client prints; InputError with what it says where it fails."""
@@ -341,6 +384,11 @@ def zip_packages(place: Path) -> Path:
 def _is_text(path: str) -> bool:
     """Whether Hadoop itself can read the lines of a file: it knows neither Parquet nor, without more, zstd."""
     return not is_parquet(path) and not path.lower().endswith(".zst")
+
+
+def _has_a_meaning(path: str) -> bool:
+    """Whether Hadoop would take a name on S3 for a pattern, or for several names; what is here gets a plain name."""
+    return is_s3(path) and re.search(r"[,*?{}\[\]^\\]", path) is not None
 
 
 def _plain_name(path: str) -> str:
