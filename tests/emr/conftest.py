@@ -1,7 +1,5 @@
 """The double of EMR for tests, and jobs that run on it."""
 
-import subprocess
-
 import pytest
 
 from tests.cluster.conftest import IN_CI, ROOT, make, with_path

@@ -102,7 +102,11 @@ class Double:
     def client(self, service):
         """boto3's client of a service here."""
         return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="none"
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="none",
         )
 
     def clusters(self):
@@ -234,9 +238,7 @@ class Double:
         self._bin.mkdir(parents=True)
         streaming = next((HOME / "jars").glob("hadoop-streaming-*.jar"), "none")
         for name, command in _COMMANDS.items():
-            text = command.format(
-                home=HOME, conf=self._conf, bin=self._bin, streaming=streaming, python=sys.executable
-            )
+            text = command.format(home=HOME, conf=self._conf, bin=self._bin, streaming=streaming, python=sys.executable)
             # Hadoop's own launcher makes options of these.
             options = (
                 "-Dhadoop.root.logger=${HADOOP_ROOT_LOGGER:-INFO,console}"
@@ -288,6 +290,8 @@ def _status(cluster):
 
 def _slow_down(environ, start_response):
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    body = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+    body = (
+        b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+    )
     start_response("503 Slow Down", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]

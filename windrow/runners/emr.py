@@ -26,6 +26,7 @@ from windrow.emr.aws import client
 from windrow.errors import ClusterError, InputError, UsageError, WindrowError
 from windrow.feeds.density import Head
 from windrow.feeds.settle import list_files
+from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.emr_cluster import ClusterRunner
 from windrow.runners.emr_request import (
@@ -37,7 +38,7 @@ from windrow.runners.emr_request import (
 )
 from windrow.runners.failures import split_logs
 from windrow.runners.streaming import URI, Streaming
-from windrow.sinks.publish import INNER, PRINTED, TEXT_PARTS, describe_output, writes_own_parts
+from windrow.sinks.publish import INNER, PRINTED, publish_from_s3
 from windrow.submit import say
 
 #: What a step runs.
@@ -124,6 +125,11 @@ class EMRRunner(Streaming, ClusterRunner):
         found = list_files(arguments)
         self._sizes = {path: s3.known(path).size if s3.is_s3(path) else Path(path).stat().st_size for path in found}
         return found, {}
+
+    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+        """Makes these the job's inputs; where each lies for a task, which fetches some by Hadoop's client."""
+        self._opts["cmdenv"] |= {CLIENT: "hadoop"}
+        return super().take_inputs(paths, folder)
 
     def _add_job_files_for_upload(self) -> None:
         # Not mrjob's list: it would send code a second time, for Spark.
@@ -354,12 +360,7 @@ class EMRRunner(Streaming, ClusterRunner):
         self._output = output
         try:
             yield
-            described = describe_output(description, Path(self._get_local_tmp_dir()))
-            own = writes_own_parts(description)
-            s3.publish_copies(
-                self._output_dir, output, {path.name: path for path in described},
-                keep=lambda name: not (own and fnmatch(name, TEXT_PARTS)),
-            )  # fmt: skip
+            publish_from_s3(self._output_dir, output, description, Path(self._get_local_tmp_dir()))
         finally:
             with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
                 s3.delete_prefix(self._place)
