@@ -1,9 +1,9 @@
 """A double of EMR that really runs what is submitted: moto's EMR and S3, and a Hadoop whose S3A is pointed at them.
 
 moto takes clusters and steps and leaves them as they are. The double watches it: a cluster starts, its steps run one
-after another, jar and arguments as they stand, and end COMPLETED or FAILED. A step gets what EMR gives it: command-runner,
-`hadoop`, `hadoop-streaming` and `yarn` on the path, an environment in which Hadoop logs to a file, a folder of its own;
-s3:// is opened by S3A, as on EMR since 7.10.
+after another, jar and arguments as they stand, and end COMPLETED or FAILED. A step gets what EMR gives it: `hadoop`,
+`hadoop-streaming` and `yarn` on the path, an environment in which Hadoop logs to a file, a folder of its own; s3:// is
+opened by S3A, as on EMR since 7.10.
 
 moto and the double share a process, so that faults can be put between: requests refused by 503, clusters lost.
 """
@@ -54,6 +54,8 @@ class Double:
         """What EMR was asked: pairs of operation and arguments."""
         self.busy = 0.0
         """The share of S3's requests that are refused by 503 Slow Down."""
+        self.refusal = None
+        """Code and message by which EMR refuses to start a cluster."""
         self.refused = 0
         self._bin = folder / "bin"
         self._conf = conf
@@ -144,6 +146,8 @@ class Double:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
             self.requests.append((target.partition(".")[2], json.loads(body)))
+            if self.refusal and target.endswith(".RunJobFlow"):
+                return _refuse(*self.refusal, start_response)
         elif not target and "/s3/" in environ.get("HTTP_AUTHORIZATION", "") and self._chance.random() < self.busy:
             self.refused += 1
             return _slow_down(environ, start_response)
@@ -286,6 +290,11 @@ def _status(cluster):
         "StateChangeReason": {name: value for name, value in reason.items() if value},
         "Timeline": {"CreationDateTime": cluster.creation_datetime},
     }
+
+
+def _refuse(code, message, start_response):
+    start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+    return [json.dumps({"__type": code, "message": message}).encode()]
 
 
 def _slow_down(environ, start_response):
