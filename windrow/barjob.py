@@ -366,8 +366,9 @@ class BarJob(MRJob):
         """Bars of byte ranges and whole files that this task opens itself."""
         s3.remember(s3.Object(one["path"], one["size"], one["etag"]) for one in ranges if "etag" in one)
         with fetched([piece["path"] for piece in ranges]) as places:
-            for path, start, length in map(itemgetter("path", "start", "length"), ranges):
-                place, name, layout = places[path], self.settled.name(path), self.settled.layout(path)
+            for one in s3.looking_ahead([{**one, "place": places[one["path"]]} for one in ranges]):
+                path, place, start, length = itemgetter("path", "place", "start", "length")(one)
+                name, layout = self.settled.name(path), self.settled.layout(path)
                 with named(place, name):
                     for bars in read_bars(place, layout, start, start + length, self.keep_texts):
                         yield bars, name

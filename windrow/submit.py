@@ -137,7 +137,10 @@ def _run(job: Any) -> None:
 
 
 def _beside(output: str) -> str:
-    """Where the parts of an output on HDFS are written before they are published."""
+    """Where the parts of an output on HDFS, or on S3, are written before they are published."""
+    if s3.is_s3(output):
+        bucket, folder = s3.folder_of(output)
+        return f"s3://{bucket}/" + _beside(f"/{folder}")[1:]
     parent, slash, name = output.rstrip("/").rpartition("/")
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 

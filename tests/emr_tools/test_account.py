@@ -237,8 +237,8 @@ def test_logs_shows_the_tasks_traceback_from_emrs_logs(cluster, step, failed, aw
 
 def test_logs_shows_what_the_step_itself_has_said(step, failed, aws, windrow):
     gathered = f"Container: container_1\n====\nLogType:stderr\nLogContents:\n{TASK}\nEnd of LogType:stderr\n"
-    aws("s3").put_object(Bucket=BUCKET, Key="tmp/job/said-1-0/client", Body=CLIENT.encode())
-    aws("s3").put_object(Bucket=BUCKET, Key="tmp/job/said-1-0/tasks", Body=gathered.encode())
+    aws("s3").put_object(Bucket=BUCKET, Key="tmp/job/said-1-0.client", Body=CLIENT.encode())
+    aws("s3").put_object(Bucket=BUCKET, Key="tmp/job/said-1-0.tasks", Body=gathered.encode())
     _, out, _ = windrow("emr", "logs", step)
     assert "ZeroDivisionError: division by zero\n" in out
 

@@ -15,7 +15,11 @@ _BUSY = ("Throttling", "ThrottlingException", "TooManyRequestsException", "Reque
 def client(service: str, region: str | None = None) -> Any:
     """boto3's client of a service. Raises AccountError, also for all that it is asked: see `explained`."""
     with explained(service):
-        return _Explained(service, _session().client(service, region_name=region or region_of_environment()))
+        session = _session()
+        from botocore.config import Config
+
+        often = Config(retries={"mode": "standard", "total_max_attempts": 10})  # a job of hours asks often
+        return _Explained(service, session.client(service, region_name=region or region_of_environment(), config=often))
 
 
 def _session() -> Any:

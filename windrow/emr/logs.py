@@ -29,7 +29,7 @@ class Step(NamedTuple):
     logs: str
     """The folder of the cluster's logs in S3, with the slash at its end; empty where it keeps none."""
     said: str
-    """The folder to which step.sh put what Hadoop's client said, until the job that submitted it cleaned up."""
+    """What the names of step.sh's words in S3 begin with; they stay until whoever submitted the job cleans up."""
 
 
 def find_step(step: str, cluster: str | None, region: str | None) -> Step:
@@ -57,9 +57,9 @@ def find_step(step: str, cluster: str | None, region: str | None) -> Step:
 
 
 def _said(args: Sequence[str]) -> str:
-    """The folder that step.sh was told."""
+    """What step.sh was told that the names of its words begin with."""
     before = next((at for at, word in enumerate(args) if word.endswith("/step.sh")), None)
-    return f"{args[before + 1]}/" if before is not None and len(args) > before + 1 else ""
+    return f"{args[before + 1]}." if before is not None and len(args) > before + 1 else ""
 
 
 def _recent(emr: Any) -> Iterator[str]:
@@ -73,7 +73,7 @@ def explain_step(step: Step) -> str:
     """What to tell of a failed step: the traceback of the task that failed first, or Hadoop's reason."""
     from windrow.runners.failures import Failure, explain, split_logs
 
-    if said := {uri.rpartition("/")[2]: uri for uri in _listed(step.said)} if step.said else {}:
+    if said := {uri.rpartition(".")[2]: uri for uri in _listed(step.said)} if step.said else {}:
         tasks = split_logs(_read(said["tasks"])) if "tasks" in said else []
         client_said = _read(said["client"]) if "client" in said else ""
         return str(explain(Failure([], client_said, tasks), f"to see more: aws s3 ls {step.said}", [], ""))

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # What a step of windrow runs on the master of EMR:
-#   step.sh FOLDER SECONDS hadoop-streaming ARGUMENT...
+#   step.sh PLACE SECONDS hadoop-streaming ARGUMENT...
 # EMR brings its own logs to S3 minutes after a step, and windrow reads counters, and why a task failed, at once. So
-# what Hadoop's client says is put into FOLDER, on S3: its last lines every SECONDS (0: not) as `progress`, all of it at
-# the end as `client`, and, if it failed, what its tasks wrote to standard error as `tasks`. Ends as the client did.
+# what Hadoop's client says is put on S3: its last lines every SECONDS (0: not) as PLACE.progress, all of it at
+# the end as PLACE.client, and, if it failed, what its tasks wrote to standard error as PLACE.tasks. Ends as it did.
 set -uo pipefail
-folder=$1 seconds=$2
+place=$1 seconds=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 put() { # FILE NAME
-    hadoop fs -put -f "$1" "$folder/$2" >/dev/null 2>>"$work/unsaid"
+    hadoop fs -put -f "$1" "$place.$2" >/dev/null 2>>"$work/unsaid"
 }
 
 application() {

@@ -6,8 +6,8 @@
     tasks.py    running functions in forked processes
     streaming.py what the runners on Hadoop share: code and inputs on their way to the tasks
     hadoop.py   inputs on HDFS or here, outputs published there
-    emr.py      inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies; emr_request.py what is
-                checked before a cluster is asked for, emr_refusals.py what AWS refuses
+    emr.py      inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
+    emr_cluster.py the request for a cluster; emr_request.py what is checked of it before anything is paid for
     failures.py why a step failed there
     spark.py    Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
 
@@ -33,10 +33,6 @@ def find(alias: str) -> Any:
         from windrow.runners.hadoop import HadoopRunner
 
         return HadoopRunner
-    if alias == "emr":
-        from windrow.runners.emr import EmrRunner
-
-        return EmrRunner
     if alias == "spark":
         from windrow.runners.spark import SparkRunner
 

@@ -8,8 +8,8 @@ Each attempt to run the job writes to a folder of its own. A cluster that is giv
 what it writes reaches nobody.
 """
 
-import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,18 +17,18 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NoReturn
 
-import boto3
-import mrjob.conf
-from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 
 from windrow import s3
+from windrow.emr import FILES
+from windrow.emr.aws import client
 from windrow.errors import ClusterError, InputError, UsageError, WindrowError
 from windrow.feeds.density import Head
 from windrow.feeds.settle import list_files
+from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.emr_cluster import ClusterRunner
-from windrow.runners.emr_refusals import refusing_clusters
 from windrow.runners.emr_request import (
     check_environment,
     check_environment_variables,
@@ -38,12 +38,11 @@ from windrow.runners.emr_request import (
 )
 from windrow.runners.failures import split_logs
 from windrow.runners.streaming import URI, Streaming
-from windrow.sinks.publish import INNER, PRINTED, TEXT_PARTS, describe_output, writes_own_parts
+from windrow.sinks.publish import INNER, PRINTED, publish_from_s3
 from windrow.submit import say
 
-#: What -r emr takes where nobody says otherwise, and what a step runs; beside them lies what mrjob.conf names.
-HOME = Path(__file__).parent.parent / "emr"
-CONF, STEP = HOME / "mrjob.conf", HOME / "step.sh"
+#: What a step runs.
+STEP = FILES / "step.sh"
 #: Fetches that script on the master, and becomes it.
 _FETCH = 'script=$(mktemp) && hadoop fs -cat "$0" >"$script" && exec bash "$script" "$@"'
 _SHARES = re.compile(r" map (\d+)% reduce (\d+)%")
@@ -66,7 +65,7 @@ class _ClusterLostError(ClusterError):
     """A cluster is gone, by no fault of the job's and by nobody's wish."""
 
 
-class EmrRunner(Streaming, ClusterRunner):
+class EMRRunner(Streaming, ClusterRunner):
     """mrjob's EMR runner over inputs on S3 or here; what is here is uploaded."""
 
     def __init__(self, environment: str | None = None, quiet: bool = False, **kwargs: Any) -> None:
@@ -74,8 +73,6 @@ class EmrRunner(Streaming, ClusterRunner):
         self._attempt = 0
         self._told: dict[str, str] = {}
         self._client: Any = None
-        kwargs["conf_paths"] = conf_paths(kwargs.get("conf_paths"))
-        os.environ["WINDROW_EMR"] = str(HOME)  # mrjob.conf names what lies beside it by this
         super().__init__(environment, **kwargs)
         self._place: str = self._output_dir
         check_environment_variables(list(self._opts["cmdenv"]))
@@ -89,21 +86,7 @@ class EmrRunner(Streaming, ClusterRunner):
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
-        ours = {"region": boto3.session.Session().region_name, "cleanup_on_failure": ["CLOUD_TMP", "LOCAL_TMP"]}
-        return {**super()._default_opts(), **ours}
-
-    def _fix_opt(self, opt_key: str, opt_value: Any, source: str) -> Any:
-        # mrjob's own region where none is said would be one in which nobody asked for anything.
-        return opt_value if opt_key == "region" else super()._fix_opt(opt_key, opt_value, source)
-
-    def _set_cloud_tmp_dir(self) -> None:
-        """The folder of jobs, where it is not configured: in the output's bucket; mrjob would make a bucket."""
-        if self._output_dir is None:
-            raise UsageError(
-                "-r emr: needs a folder on S3 for the job's files; give --cloud-tmp-dir s3://BUCKET/FOLDER/, once for"
-                " all as cloud_tmp_dir in ~/.mrjob.conf, or an output, by -o s3://BUCKET/FOLDER"
-            )
-        self._opts["cloud_tmp_dir"] = f"s3://{s3.split(self._output_dir)[0]}/windrow/"
+        return {**super()._default_opts(), "cleanup_on_failure": ["CLOUD_TMP", "LOCAL_TMP"]}
 
     def _check_and_fix_s3_dir(self, s3_uri: str) -> str:
         if not s3.is_s3(s3_uri):
@@ -143,9 +126,19 @@ class EmrRunner(Streaming, ClusterRunner):
         self._sizes = {path: s3.known(path).size if s3.is_s3(path) else Path(path).stat().st_size for path in found}
         return found, {}
 
+    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+        """Makes these the job's inputs; where each lies for a task, which fetches some by Hadoop's client."""
+        self._opts["cmdenv"] |= {CLIENT: "hadoop"}
+        return super().take_inputs(paths, folder)
+
     def _add_job_files_for_upload(self) -> None:
-        super()._add_job_files_for_upload()
+        # Not mrjob's list: it would send code a second time, for Spark.
         self._upload_mgr.add(str(STEP))
+
+    def uploads(self) -> dict[str, str]:
+        """What is sent to S3 before the cluster starts, and where to."""
+        self._note_uploads()
+        return {path: place for place, path in self._uploads.items()}
 
     def _upload_local_files(self) -> None:
         """Uploads inputs, and what mrjob would file by file, several at a time and in parts."""
@@ -161,12 +154,9 @@ class EmrRunner(Streaming, ClusterRunner):
     # Clusters.
 
     def make_emr_client(self) -> Any:
-        """boto3's client of EMR."""
+        """boto3's client of EMR, whose refusals are windrow's errors."""
         if self._client is None:
-            if not self._opts["region"]:
-                raise UsageError("-r emr: no region is named; set AWS_DEFAULT_REGION, or give --region, as us-east-1")
-            retries = {"mode": "standard", "total_max_attempts": 10}
-            self._client = boto3.client("emr", region_name=self._opts["region"], config=Config(retries=retries))
+            self._client = client("emr", self._opts["region"])
         return self._client
 
     def _cluster_kwargs(self, persistent: bool = False) -> dict[str, Any]:
@@ -195,21 +185,20 @@ class EmrRunner(Streaming, ClusterRunner):
 
     def run(self) -> None:
         """Runs the job; what made it fail is raised as the task, Hadoop or AWS said it."""
-        with refusing_clusters(str(self._opts["region"])):
-            self._check_regions()
-            super().run()
+        self._check_regions()
+        super().run()
         if self.sliced:
             s3.publish_copies(self._intermediate_output_dir(0), self._output_dir, {}, keep=_is_inner)
 
     def _check_regions(self) -> None:
         """Refuses a cluster far from what it writes: EMR takes no log folder elsewhere, and bytes would cost."""
-        self.make_emr_client()
         for uri in (self._cloud_tmp_dir, self._opts["cloud_log_dir"], self._place):
             place = bucket_region(uri)
             if place is not None and place != self._opts["region"]:
                 raise UsageError(
                     f"{uri}: its bucket is in {place}, the cluster would be in {self._opts['region']}; EMR keeps its"
-                    f" logs in its own region, and each byte between regions costs; give --region {place}, or another bucket"
+                    f" logs in its own region, and each byte between regions costs; give --region {place}, or another"
+                    " bucket"
                 )
 
     def _run(self) -> None:
@@ -253,13 +242,14 @@ class EmrRunner(Streaming, ClusterRunner):
     # Steps.
 
     def _streaming_step_hadoop_jar_step(self, step_num: int) -> dict[str, Any]:
-        seconds = max(1, int(self._opts["check_cluster_every"])) if self.shows_progress else 0
+        shown = self.shows_progress and sys.stderr.isatty()
+        seconds = max(1, int(self._opts["check_cluster_every"])) if shown else 0
         step = [self._upload_mgr.uri(str(STEP)), self._words(step_num), str(seconds)]
         command = ["hadoop-streaming", *self._hadoop_streaming_jar_args(step_num)]
         return {"Jar": "command-runner.jar", "Args": ["bash", "-c", _FETCH, *step, *command]}
 
     def _words(self, step_num: int) -> str:
-        """The folder to which a step puts what Hadoop's client says."""
+        """What the names begin with under which a step puts what Hadoop's client says."""
         return f"{self._job_folder()}/said-{self._attempt}-{step_num}"
 
     def _add_steps_to_cluster(self, steps: Any) -> None:
@@ -316,7 +306,7 @@ class EmrRunner(Streaming, ClusterRunner):
     def _said(self, step_num: int, name: str) -> str:
         """What a step has put on S3 under this name; nothing where it has not."""
         try:
-            with s3.open_input(f"{self._words(step_num)}/{name}") as file:
+            with s3.open_input(f"{self._words(step_num)}.{name}") as file:
                 return file.read().decode(errors="replace")
         except InputError:  # not yet there, or just being replaced
             return ""
@@ -370,12 +360,7 @@ class EmrRunner(Streaming, ClusterRunner):
         self._output = output
         try:
             yield
-            described = describe_output(description, Path(self._get_local_tmp_dir()))
-            own = writes_own_parts(description)
-            s3.publish_copies(
-                self._output_dir, output, {path.name: path for path in described},
-                keep=lambda name: not (own and fnmatch(name, TEXT_PARTS)),
-            )  # fmt: skip
+            publish_from_s3(self._output_dir, output, description, Path(self._get_local_tmp_dir()))
         finally:
             with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
                 s3.delete_prefix(self._place)
@@ -399,20 +384,14 @@ class EmrRunner(Streaming, ClusterRunner):
         """Nothing: EMR writes them after the job has ended; the bucket's own rules end their time."""
 
 
-def conf_paths(given: Sequence[str] | None) -> list[str]:
-    """The configurations to read, later ones first in force: windrow's own below the user's."""
-    usual = mrjob.conf.find_mrjob_conf()
-    return [str(CONF), *(given if given is not None else [usual] if usual else [])]
-
-
 def bucket_region(uri: str) -> str | None:
     """The region of a URI's bucket; None where it may not be asked for."""
-    from botocore.exceptions import ClientError
-
     try:
         told = s3.client().head_bucket(Bucket=s3.split(uri)[0])
     except ClientError as error:
         told = error.response
+    except BotoCoreError as error:
+        raise s3.refusal(error, uri) from error
     headers = told["ResponseMetadata"].get("HTTPHeaders", {})
     return told.get("BucketRegion") or headers.get("x-amz-bucket-region")  # type: ignore[no-any-return]
 

@@ -4,6 +4,7 @@ A job's own -r emr, `windrow emr plan`, `submit` and `cluster create` take their
 so none of them can differ from the others.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any, NamedTuple
 import windrow.compat  # noqa: F401  mrjob needs what it brings
 
 # isort: split
-import boto3
-from mrjob.conf import load_opts_from_mrjob_conf
+from mrjob.conf import find_mrjob_conf, load_opts_from_mrjob_conf
 from mrjob.emr import _MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH as _IDLE_SCRIPT
 from mrjob.emr import EMRJobRunner
 from mrjob.job import MRJob
 
-from windrow.emr import FILES, NAME
+from windrow.emr import CONF, FILES, NAME
+from windrow.emr.aws import account, client, region_of_environment
+from windrow.emr.settings import bucket_of
 from windrow.errors import UsageError
 
 #: By the value of the tag `windrow`: which parameter of a request names that security group.
@@ -39,7 +41,33 @@ class Planned(NamedTuple):
 
 
 class ClusterRunner(EMRJobRunner):
-    """mrjob's EMR runner, whose clusters find windrow's network by its tag, and end by EMR's own means."""
+    """mrjob's EMR runner with windrow's configuration, in the bucket and network of windrow's stack.
+
+    Its clusters end by EMR's own means.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        os.environ["WINDROW_EMR"] = str(FILES)  # mrjob.conf names what lies beside it by this
+        if kwargs.get("conf_paths") is None:
+            kwargs["conf_paths"] = usual_confs()
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        # mrjob's own region where none is said would be one in which nobody asked for anything.
+        return {**super()._default_opts(), "region": region_of_environment()}
+
+    def _fix_opt(self, opt_key: str, opt_value: Any, source: str) -> Any:
+        return opt_value if opt_key == "region" else super()._fix_opt(opt_key, opt_value, source)
+
+    def _set_cloud_tmp_dir(self) -> None:
+        """The stack's bucket, by its name, where no folder is configured; mrjob would search all, and make one."""
+        self._opts["cloud_tmp_dir"] = f"s3://{bucket_of(account(), self._region())}/tmp/"
+
+    def _region(self) -> str:
+        if not self._opts["region"]:
+            raise UsageError("-r emr: no region is named; set AWS_DEFAULT_REGION, or give --region, as us-east-1")
+        return str(self._opts["region"])
 
     def _find_cluster(self) -> Any:
         self._find_network()  # a cluster of the pool is one in the same subnets
@@ -59,14 +87,14 @@ class ClusterRunner(EMRJobRunner):
         """Takes the subnets and security groups that carry windrow's tag; where there are none, EMR's own choice."""
         if self._opts["subnet"] or self._opts["cluster_id"]:
             return
-        subnets, groups = network(boto3.client("ec2", region_name=self._opts["region"]))
+        subnets, groups = network(client("ec2", self._region()))
         if subnets:
             self._opts["subnet"] = subnets if len(subnets) > 1 else subnets[0]
             self._opts["extra_cluster_params"] = {**groups, **self._opts["extra_cluster_params"]}
 
     def plan(self) -> Planned:
         """What `run` would do first, without doing it: nothing is asked, nothing sent."""
-        self._upload_local_files = self._note_uploads  # which a run sends then
+        self._upload_local_files = _nothing
         self._opts["cleanup"] = self._opts["cleanup_on_failure"] = ["LOCAL_TMP"]  # there is nothing elsewhere
         release = self._opts["release_label"].removeprefix("emr-")
         self.get_image_version = lambda: release  # the cluster would tell
@@ -74,9 +102,17 @@ class ClusterRunner(EMRJobRunner):
         self._create_dir_archives()
         self._prepare_for_launch()
         request = {} if self._opts["cluster_id"] else self._cluster_kwargs()
-        sent = {uri: path for uri, path in self._uploads.items() if path != _IDLE_SCRIPT}
-        uploads = {f"{uri}\t{name_of_upload(path)}": Path(path).stat().st_size for uri, path in sorted(sent.items())}
+        sent = sorted((uri, path) for path, uri in self.uploads().items() if path != _IDLE_SCRIPT)
+        uploads = {f"{uri}\t{name_of_upload(path)}": Path(path).stat().st_size for uri, path in sent}
         return Planned(request, self._steps_to_submit(), uploads)
+
+    def uploads(self) -> dict[str, str]:
+        """What is sent to S3 before the cluster starts, and where to."""
+        raise NotImplementedError
+
+
+def _nothing() -> None:
+    """Stands for sending."""
 
 
 def network(ec2: Any) -> tuple[list[str], dict[str, str]]:
@@ -103,12 +139,16 @@ def runner_of(job: Any, settle: bool) -> Iterator[Any]:
             yield runner
 
 
+def usual_confs() -> list[str]:
+    """The configurations to read where none is named, later ones first in force: windrow's, below the user's own."""
+    own = find_mrjob_conf()
+    return [str(CONF), own] if own else [str(CONF)]
+
+
 def configured(confs: Sequence[str] | None) -> dict[str, Any]:
     """The options of runner emr that configuration files give, later ones before earlier ones."""
-    from windrow.runners.emr import conf_paths
-
     found: dict[str, Any] = {}
-    for conf in conf_paths(confs):
+    for conf in usual_confs() if confs is None else confs:
         if not Path(conf).is_file():
             raise UsageError(f"-c {conf}: there is no such file; name a configuration of mrjob's, or leave -c out")
         for _, options in load_opts_from_mrjob_conf("emr", conf):

@@ -19,16 +19,25 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_rec
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
+from windrow import s3
 from windrow.errors import InputError, OutputError
 from windrow.feeds.density import Head
-from windrow.feeds.files import is_parquet
+from windrow.feeds.files import is_parquet, size_of
 from windrow.feeds.heads import first_bytes_by_web, write_head
 from windrow.feeds.settle import bare, list_files
 from windrow.hdfs import CLIENT
 from windrow.progress import shares
 from windrow.runners.failures import split_logs, traceback_in
 from windrow.runners.streaming import URI, Streaming
-from windrow.sinks.publish import INNER, PRINTED, TEXT_PARTS, describe_output, writes_own_parts
+from windrow.s3 import is_s3
+from windrow.sinks.publish import (
+    INNER,
+    PRINTED,
+    TEXT_PARTS,
+    describe_output,
+    publish_from_s3,
+    writes_own_parts,
+)
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -48,6 +57,7 @@ class HadoopRunner(Streaming, HadoopJobRunner):
 
     def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
         self._web: str | None = None
+        self._schemes: dict[str, bool] = {}
         self._application: str | None = None
         self._said: deque[bytes] = deque(maxlen=_LAST_LINES)
         super().__init__(environment, **kwargs)
@@ -124,13 +134,16 @@ class HadoopRunner(Streaming, HadoopJobRunner):
         return [str(Path(hadoop).with_name(name)), *options]
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The files that arguments mean, and local copies of the first part of those that lie on HDFS."""
+        """The files that arguments mean, and local copies of the first part of those that lie on HDFS.
+
+        Objects of S3 are listed, and their headers read, from here.
+        """
         self._asked = list(arguments)
-        far = [argument for argument in arguments if URI.match(argument)]
+        far = [argument for argument in arguments if URI.match(argument) and not is_s3(argument)]
         sizes = self._list(far) if far else {}
-        here = list_files([argument for argument in arguments if argument not in far])
-        self._sizes = {**sizes, **{path: Path(path).stat().st_size for path in here}}
-        return [*sizes, *here], self._heads(sizes, folder)
+        near = list_files([argument for argument in arguments if argument not in far])
+        self._sizes = {**sizes, **{path: size_of(path) for path in near}}
+        return [*sizes, *near], self._heads(sizes, folder)
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
         """Files and their sizes; a directory means the files in it, without hidden ones."""
@@ -180,6 +193,20 @@ class HadoopRunner(Streaming, HadoopJobRunner):
         self._opts["cmdenv"] |= {CLIENT: cmd_line(self.get_hadoop_bin())}
         return super().take_inputs(paths, folder)
 
+    def _for_hadoop(self, uri: str) -> str:
+        """A path as this Hadoop knows it: where it has no file system for s3://, or s3n://, that is S3A's."""
+        scheme = uri.partition(":")[0].lower()
+        if not is_s3(uri) or scheme == "s3a" or self._has_file_system(scheme):
+            return uri
+        return "s3a" + uri[len(scheme) :]
+
+    def _has_file_system(self, scheme: str) -> bool:
+        if scheme not in self._schemes:
+            asked = [*self._client("hdfs"), "getconf", "-confKey", f"fs.{scheme}.impl"]
+            with suppress(OSError):
+                self._schemes[scheme] = not subprocess.run(asked, capture_output=True).returncode
+        return self._schemes.get(scheme, False)
+
     def _upload_local_files(self) -> None:
         """Uploads inputs, and what mrjob would file by file, in one call: the start of one takes a second or two."""
         self._note_uploads()
@@ -211,6 +238,10 @@ class HadoopRunner(Streaming, HadoopJobRunner):
     @contextmanager
     def staged(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The job's output directory becomes `output`, described, unless the block fails; then it is removed."""
+        if is_s3(output):
+            with self._staged_on_s3(output, description):
+                yield
+            return
         if self.fs.hadoop.exists(output):
             raise OutputError(
                 f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
@@ -228,6 +259,18 @@ class HadoopRunner(Streaming, HadoopJobRunner):
         except BaseException:
             self.fs.hadoop.rm(self._output_dir)
             raise
+
+    @contextmanager
+    def _staged_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
+        """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
+        s3.refuse_taken(output)
+        staging: str = self._output_dir  # type: ignore[has-type]
+        self._output, self._output_dir = output, self._for_hadoop(staging)
+        try:
+            yield
+            publish_from_s3(staging, output, description, Path(self._get_local_tmp_dir()))
+        finally:
+            s3.delete_prefix(staging)
 
     def _hadoop(self, *arguments: str) -> bytes:
         """What a command of Hadoop's client prints; InputError with what it says where it fails."""

@@ -16,6 +16,7 @@ from typing import Any
 from windrow.feeds.files import is_parquet
 from windrow.runners.failures import Failure, explain
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
+from windrow.s3 import is_s3
 from windrow.sinks.publish import TEXT_PARTS
 
 #: Inputs above which they are handed out whole: a task for each small file would take a second or more.
@@ -55,14 +56,18 @@ class Streaming:
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task."""
-        places = {path: path for path in paths}
+        places = {path: self._for_hadoop(path) for path in paths}
         for number, path in enumerate(path for path in places if not URI.match(path)):
             places[path] = f"{self._job_folder()}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self._input_paths = [places[path] for path in paths]
-        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)):
+        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)) or any(map(_has_a_meaning, paths)):
             self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
         return places
+
+    def _for_hadoop(self, uri: str) -> str:
+        """A path as this Hadoop knows it."""
+        return uri
 
     def _hand_out_whole(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
         """Lets mappers fetch whole files, small ones by the hundred, instead of reading lines that Hadoop splits."""
@@ -143,6 +148,11 @@ def zip_packages(place: Path) -> Path:
 def _is_text(path: str) -> bool:
     """Whether Hadoop itself can read the lines of a file: it knows neither Parquet nor, without more, zstd."""
     return not is_parquet(path) and not path.lower().endswith(".zst")
+
+
+def _has_a_meaning(path: str) -> bool:
+    """Whether Hadoop would take a name on S3 for a pattern, or for several names; what is here gets a plain name."""
+    return is_s3(path) and re.search(r"[,*?{}\[\]^\\]", path) is not None
 
 
 def _plain_name(path: str) -> str:

@@ -14,9 +14,9 @@ boto3 is imported where S3 is first asked for something: jobs that read files do
 """
 
 from windrow.s3.client import client, refusal
-from windrow.s3.listing import Object, known, list_objects, remember, version
-from windrow.s3.names import is_s3, join, split
-from windrow.s3.reading import download, open_input, read_range
+from windrow.s3.listing import Object, everything_in, known, list_objects, remember, version
+from windrow.s3.names import folder_of, is_s3, join, split
+from windrow.s3.reading import download, looking_ahead, open_input, read_range
 from windrow.s3.writing import delete_prefix, publish_copies, refuse_taken, upload
 
 __all__ = [
@@ -24,10 +24,13 @@ __all__ = [
     "client",
     "delete_prefix",
     "download",
+    "everything_in",
+    "folder_of",
     "is_s3",
     "join",
     "known",
     "list_objects",
+    "looking_ahead",
     "open_input",
     "publish_copies",
     "read_range",

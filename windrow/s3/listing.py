@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from windrow.errors import InputError
 from windrow.s3.client import client, refusing
-from windrow.s3.names import is_hidden, is_s3, last_part, split
+from windrow.s3.names import folder_of, is_hidden, is_s3, last_part, split
 
 _GLOB = re.compile(r"[*?[]")
 
@@ -74,6 +74,16 @@ def _expanded(argument: str) -> list[Object]:
 def files_in(base: str, folder: str) -> list[Object]:
     """The objects of a folder of the bucket `base`, s3://BUCKET/, that its name means."""
     return [found for found in _level(base, folder)[0] if not is_hidden(found.uri)]
+
+
+def everything_in(uri: str) -> list[Object]:
+    """All objects of a folder, hidden ones too, or the one object of that name; none where there is none."""
+    bucket, folder = folder_of(uri)
+    with refusing(uri):
+        whole = head_if_any(uri) if folder and not uri.endswith("/") else None
+        found = [whole] if whole else _level(f"s3://{bucket}/", folder)[0]
+    remember(found)
+    return [each for each in found if last_part(each.uri)]
 
 
 def _matching(base: str, key: str) -> list[Object]:

@@ -4,7 +4,7 @@ import io
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -13,14 +13,18 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from windrow.errors import InputError
 from windrow.s3.client import MANY, attempts, client, in_parallel, refusing
 from windrow.s3.listing import Object, known
-from windrow.s3.names import last_part, split
+from windrow.s3.names import is_s3, last_part, split
 
 #: Requests under way at once in the reading of one object.
 _PARALLEL = 4
 #: Bytes asked for by one request, at most and at least; bytes read ahead of what was asked for, at most.
-_PIECE, _LEAST, _AHEAD = 4 << 20, 64 << 10, 16 << 20
+_PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 16 << 20
+#: Bytes that nobody asks for who only has a look.
+_LONG = 1 << 20
 #: Seconds to wait before an attempt, at most.
 _LONGEST_WAIT = 20.0
+#: A range of a file or an object: the `place` at which it is read, its `start` and `length`.
+Range = dict[str, Any]
 
 
 def read_range(uri: str, start: int, length: int) -> bytes:
@@ -75,16 +79,17 @@ class Input(io.RawIOBase):
     """An object as a file that can seek.
 
     What is read in order is fetched ahead, up to twice what was read so far, 16 MiB and `end`, four requests at a time;
-    so a look at some bytes costs one small request, and a long read none that wait for each other.
-    Memory: 24 MiB, and what a read returns.
+    so a look at some bytes costs one small request, and in a long read none waits for another. `start` is a piece of
+    it that is on its way. Memory: 32 MiB, and what a read returns.
     """
 
-    def __init__(self, found: Object, end: int | None = None) -> None:
+    def __init__(self, found: Object, end: int | None = None, start: "_Piece | None" = None) -> None:
         super().__init__()
         self._object = found
         self._end = found.size if end is None else min(end, found.size)
-        self._position = self._read = self._asked = 0
-        self._pieces: deque[_Piece] = deque()
+        self._pieces = deque([start] if start else [])
+        self._position = self._read = 0
+        self._asked = start.stop if start else 0
         self._threads: ThreadPoolExecutor | None = None
 
     def readable(self) -> bool:
@@ -114,19 +119,29 @@ class Input(io.RawIOBase):
         """`size` bytes, fewer only where the object ends. Raises InputError."""
         left = max(0, self._object.size - self._position)
         stop = self._position + (left if size is None or size < 0 else min(size, left))
-        if stop == self._position:
+        first = self._taken(stop)
+        if self._position == stop:
+            return first
+        taken = [first]
+        while self._position < stop:
+            taken.append(self._taken(stop))
+        return b"".join(taken)
+
+    def read1(self, size: int) -> bytes:
+        """At most `size` bytes, as one request brought them, so without a copy; none only at the end."""
+        return self._taken(min(self._position + size, self._object.size))
+
+    def _taken(self, stop: int) -> bytes:
+        """Bytes from the position on, up to `stop`, of the piece that the position is in."""
+        if self._position >= stop:
             return b""
         self._fetch(stop)
-        taken: list[bytes | memoryview] = []
-        for piece in self._pieces:
-            if self._position >= stop:
-                break
-            content = piece.content.result()
-            begin, end = self._position - piece.start, min(stop, piece.stop) - piece.start
-            taken.append(content if (begin, end) == (0, len(content)) else memoryview(content)[begin:end])
-            self._position = piece.start + end
-            self._read += end - begin
-        return taken[0] if len(taken) == 1 and isinstance(taken[0], bytes) else b"".join(taken)
+        piece = self._pieces[0]
+        content = piece.content.result()
+        begin, end = self._position - piece.start, min(stop, piece.stop) - piece.start
+        self._position += end - begin
+        self._read += end - begin
+        return content[begin:end]
 
     def close(self) -> None:
         """Ends it; what is being fetched is waited for, and dropped."""
@@ -143,7 +158,8 @@ class Input(io.RawIOBase):
             self._drop()
             self._read, self._asked = 0, self._position
         begin = self._asked
-        ahead = min(2 * self._read, _AHEAD)
+        now = stop - self._position
+        ahead = min(2 * (self._read + (now if now >= _LONG else 0)), _AHEAD)
         if begin >= min(stop + ahead // 2, self._end) and begin >= stop:
             return  # enough is on its way: a request for each read would be many
         wanted = max(stop, min(stop + ahead, self._end))
@@ -171,7 +187,30 @@ class Input(io.RawIOBase):
 
 def open_input(uri: str, end: int | None = None) -> BinaryIO:
     """An object as a file that can seek and reads ahead, not beyond `end`, by ranges in parallel. Raises InputError."""
-    return cast(BinaryIO, Input(known(uri), end))
+    return cast(BinaryIO, Input(known(uri), end, _coming.pop(split(uri), None)))
+
+
+#: First pieces of objects that will be opened next.
+_coming: dict[tuple[str, str], _Piece] = {}
+
+
+def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
+    """These ranges, of files or objects, one by one; meanwhile the first bytes of the next objects are on their way.
+
+    So of many small objects none waits for another. Memory: 16 MiB and a piece.
+    """
+    waiting = deque(one["place"] for one in ranges if is_s3(one["place"]) and not one["start"])
+    with ThreadPoolExecutor(MANY, thread_name_prefix="windrow-s3") as threads:
+        try:
+            for one in ranges:
+                while waiting and sum(piece.stop for piece in _coming.values()) < _AHEAD and len(_coming) < MANY:
+                    found = known(waiting.popleft())
+                    stop = min(found.size, _PIECE)
+                    _coming[split(found.uri)] = _Piece(0, stop, threads.submit(_get, found, 0, stop))
+                yield one
+        finally:
+            _coming.clear()
+            threads.shutdown(cancel_futures=True)
 
 
 def download(uris: Sequence[str], folder: Path, tell: Callable[[int], object] = int) -> dict[str, Path]:

@@ -5,12 +5,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from windrow import s3
-from windrow.errors import OutputError
+from windrow.errors import InputError, OutputError
+from windrow.feeds.files import named
 from windrow.progress import progress
 
 #: What an output directory says of its parts; the underscore hides it from Hadoop.
@@ -62,6 +64,7 @@ def staged(output: str, description: dict[str, Any], folder: str | None = None, 
 
 
 def _upload(staging: Path, output: str, description: dict[str, Any], shown: bool) -> None:
+    s3.refuse_taken(output)  # another may have written there in the meantime
     describe_output(description, staging)
     parts = sorted(part for part in staging.iterdir() if part.name[0] not in "._")
     if writes_own_parts(description):
@@ -89,6 +92,40 @@ def _staged_here(output: str, description: dict[str, Any]) -> Iterator[str]:
         for parent in made:
             with suppress(OSError):  # it holds the output
                 parent.rmdir()
+
+
+def publish_from_s3(staging: str, output: str, description: dict[str, Any], folder: Path) -> None:
+    """Makes parts that lie in a folder of S3 the output `output`, described, by one commit; `folder` is for scratch."""
+    described, success = describe_output(description, folder)
+    s3.refuse_taken(output)
+    more = {file.name: file for file in (described, success)}
+    own = writes_own_parts(description)
+    s3.publish_copies(staging, output, more, lambda name: not (own and fnmatchcase(name, TEXT_PARTS)))
+
+
+@contextmanager
+def at_hand(output: str | Path) -> Iterator[Path]:
+    """Where an output, or one part, can be read: where it is, or a copy of what lies on S3, for this block.
+
+    Errors of the block name it as it is named here. Raises InputError for an output on S3 that is not whole.
+    """
+    if not s3.is_s3(str(output)):
+        yield Path(output)
+        return
+    uri = str(output)
+    found = [one.uri for one in s3.everything_in(uri)]
+    names = [name.rpartition("/")[2] for name in found]
+    if not found:
+        raise InputError(f"{uri}: holds no output of a job; give what --output-dir named, or a part of that")
+    whole = found == [uri]
+    if not whole and SUCCESS not in names:
+        raise InputError(
+            f"{uri}: is not whole: it has no {SUCCESS}, which a job writes last; wait for that job, or run it again"
+        )
+    above = uri.rpartition("/")[0] if whole else uri
+    with TemporaryDirectory(prefix="windrow-") as folder, named(folder, above):
+        s3.download(found, Path(folder))
+        yield Path(folder, names[0]) if whole else Path(folder)
 
 
 def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
