@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,7 +46,7 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
 	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers \
 	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
-	test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py \
+	test_docs.py test_plot.py test_exact.py emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py \
 	test_bars.py test_times.py test_output.py test_frames.py feeds)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
@@ -78,11 +78,17 @@ bench-pairs: $(VENV)/.bench  ## windrow beside itself: windows, prices, formats,
 bench-scaling: $(VENV)/.bench  ## how cost grows, and a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)
 
+bench-plan: $(VENV)/.test cluster  ## what Hadoop adds to a job's work, for `windrow emr plan`; ten minutes
+	$(BIN)/python benchmarks/plan.py $(BENCH)
+
 bench-sweep: $(VENV)/.bench  ## a sweep beside vectorbt's and backtrader's, and 10,000 pairs on a million bars
 	$(BIN)/python benchmarks/sweep.py $(BENCH)
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py
+
+emr-requirements: $(BIN)/python  ## windrow/emr/requirements.txt from setup.cfg: what nodes of EMR install, with hashes
+	$(BIN)/python emr/pin.py
 
 clean: cluster-stop  ## remove what these targets made
 	rm -rf .venv* .cluster out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

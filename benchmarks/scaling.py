@@ -4,8 +4,8 @@
 
 Each run is `-r local` on all cores of this machine (phases.py), on bars by the minute in cents. The model is fitted on
 the series of bars, and what no order costs on that of orders; then it predicts the check, a run of another shape.
-Figures go to results.json; the tables and the picture of docs/scaling.md are made from that. 50 million bars take 3 GB
-in the folder for temporary files.
+Figures go to results.json, the model to windrow/emr/model.json, from which `windrow emr plan` reckons; the tables and the
+picture of docs/scaling.md are made of them. 50 million bars take 3 GB in the folder for temporary files.
 """
 
 import argparse
@@ -23,6 +23,9 @@ from bench import among, remove
 from cases import MILLION
 from report import load, machine, save, table, write_block
 
+from windrow.emr import prices
+from windrow.emr.model import Model
+from windrow.emr.model import save as save_model
 from windrow.sample import Sample, write
 
 HERE = Path(__file__).parent
@@ -63,8 +66,9 @@ QUESTIONS = (
     ("30 years of one symbol's ticks", 30 * 252 * 1_000_000, "a million trades a day; in slices"),
 )
 CORES = (10, 100, 1000)
-#: What a core costs an hour: a quarter of an m7g.xlarge with EMR's fee, us-east-1, on demand, list prices of 2025.
-DOLLARS = (0.1632 + 0.0408) / 4
+#: What a core costs an hour: a quarter of an m7g.xlarge with EMR's fee, on demand.
+PRICE = prices.load().instances["m7g.xlarge"]
+DOLLARS = (PRICE["ec2"] + PRICE["emr"]) / PRICE["vcpus"]
 
 
 def main():
@@ -126,29 +130,6 @@ def made(bars, symbols, order):
 # The model.
 
 
-@dataclass(frozen=True)
-class Model:
-    """CPU seconds a million bars of the mappers and of the reducers, what both take longer where rows are in no order,
-    and CPU seconds of a run's tasks beside that; and how much of the cores' time is spent on them."""
-
-    map_cpu: float
-    reduce_cpu: float
-    unordered: float
-    fixed: float
-    efficiency: float
-    shuffled: float
-    task_mb: float
-
-    def cpu(self, bars, order="time"):
-        """CPU seconds of a run."""
-        a_million = self.map_cpu + self.reduce_cpu + (self.unordered if order == "shuffled" else 0)
-        return self.fixed + a_million * bars / MILLION
-
-    def wall(self, bars, cores, order="time"):
-        """Seconds of a run where all cores have work."""
-        return self.cpu(bars, order) / cores / self.efficiency
-
-
 def fit(runs, orders, cores):
     """The model of a series of bars, lines by least squares of the errors' shares, and of one of orders."""
     bars = np.array([run["bars"] for run in runs]) / MILLION
@@ -176,8 +157,7 @@ def write_document(results):
     if not {"bars", "order"} <= set(measured):
         return
     model = fit(measured["bars"], measured["order"], 2)
-    results["model"] = asdict(model)
-    save(HERE, results)
+    save_model(HERE.parent / "windrow/emr/model.json", local=model, measured=results["machine"])
     blocks = [f"Measured on {results['machine']}."]
     blocks += [series_table(name, measured[name]) for name in SERIES if name in measured]
     write_block(DOCS / "scaling.md", "scaling", "\n\n".join(blocks))

@@ -105,7 +105,7 @@ def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
         (
             "xyzzy",
             "xyzzy: no such command: there are broken, crossings, moving-average, none, two, sample, plot, report,"
-            " pack",
+            " pack, emr",
         ),
     ],
 )
@@ -172,7 +172,7 @@ def test_plot_takes_files_after_bars(monkeypatch, capsys):
     args = ["plot", "out", "--bars", "a.csv", "b.csv", "--bars", "c.csv", "--symbol", "X", "--symbol", "Y"]
     assert cli.main([*args, "-o", "p.html", "--column", "open", "--force"]) == 0
     output, bars, *rest = calls[0]
-    assert (output, sorted(bars)) == (Path("out"), ["a.csv", "b.csv", "c.csv"])
+    assert (output, sorted(bars)) == ("out", ["a.csv", "b.csv", "c.csv"])
     assert rest == [["X", "Y"], Path("p.html"), "open", True]
     assert capsys.readouterr().out == "wrote p.html\nwrote p.png\n"
 

@@ -46,7 +46,7 @@ from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from sort_keys.shuffle import HADOOP_OPTIONS, MAP_ONLY_OPTIONS, PARTITIONER
 from sort_keys.slots import Slots
-from windrow import options, runners, submit
+from windrow import options, runners, s3, submit
 from windrow.allocator import keep_freed_memory
 from windrow.bars import Bars, join_bars
 from windrow.counts import CONFLICT, COUNTS, REFUSED, conflict_text, judge, names_of, summary, table
@@ -364,9 +364,11 @@ class BarJob(MRJob):
 
     def _open(self, ranges: Sequence[dict[str, Any]]) -> Iterator[tuple[Bars, str]]:
         """Bars of byte ranges and whole files that this task opens itself."""
+        s3.remember(s3.Object(one["path"], one["size"], one["etag"]) for one in ranges if "etag" in one)
         with fetched([piece["path"] for piece in ranges]) as places:
-            for path, start, length in map(itemgetter("path", "start", "length"), ranges):
-                place, name, layout = places[path], self.settled.name(path), self.settled.layout(path)
+            for one in s3.looking_ahead([{**one, "place": places[one["path"]]} for one in ranges]):
+                path, place, start, length = itemgetter("path", "place", "start", "length")(one)
+                name, layout = self.settled.name(path), self.settled.layout(path)
                 with named(place, name):
                     for bars in read_bars(place, layout, start, start + length, self.keep_texts):
                         yield bars, name

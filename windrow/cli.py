@@ -165,7 +165,7 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any
 
 
 @windrow.command()
-@click.argument("output", type=FILE)
+@click.argument("output")
 @click.argument("more_bars", nargs=-1, metavar="")
 @click.option("--bars", multiple=True, required=True, metavar="FILE...", help="The bars that the job read.")
 @click.option("--symbol", "symbols", multiple=True, help="To draw; repeatable.  [default: the first 4]")
@@ -173,7 +173,7 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any
 @click.option("-o", "--out", default="plot.html", show_default=True, type=FILE, help=PLACE)
 @click.option("--force", is_flag=True, help="Replace the page and the picture if they exist.")
 def plot(
-    output: Path,
+    output: str,
     bars: tuple[str, ...],
     more_bars: tuple[str, ...],
     symbols: tuple[str, ...],
@@ -208,19 +208,19 @@ class FilesCommand(click.Command):
 
 
 @windrow.command(cls=FilesCommand)
-@click.argument("outputs", type=FILE, nargs=-1, metavar="OUTPUT...")
+@click.argument("outputs", nargs=-1, metavar="OUTPUT...")
 @click.option("--bars", multiple=True, metavar="FILE...", help="The bars that the job read.")
 @click.option("--symbol", "symbols", multiple=True, help="To show; repeatable.  [default: the first 8]")
-@click.option("--orders", type=FILE, metavar="PATH", help="What --orders wrote.  [default: in OUTPUT]")
-@click.option("--equity", type=FILE, metavar="PATH", help="What --equity wrote.  [default: in OUTPUT]")
+@click.option("--orders", metavar="PATH", help="What --orders wrote.  [default: in OUTPUT]")
+@click.option("--equity", metavar="PATH", help="What --equity wrote.  [default: in OUTPUT]")
 @click.option("-o", "--out", default="report.html", show_default=True, type=FILE, help=PLACE)
 @click.option("--force", is_flag=True, help="Replace the page and the picture if they exist.")
 def report(
-    outputs: tuple[Path, ...],
+    outputs: tuple[str, ...],
     bars: tuple[str, ...],
     symbols: tuple[str, ...],
-    orders: Path | None,
-    equity: Path | None,
+    orders: str | None,
+    equity: str | None,
     out: Path,
     force: bool,
 ) -> None:
@@ -254,6 +254,31 @@ def pack(out: Path, force: bool, quiet: bool) -> None:
     size = write(out, force, quiet)
     click.echo(f"packed {size:,} bytes into {out}")
     click.echo(how_to_use(out))
+
+
+class Later(click.Group):
+    """A group of commands that is imported only where one of its own is asked for."""
+
+    def _load(self) -> click.Group:
+        from windrow.emr.commands import emr
+
+        return emr
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of its commands."""
+        return self._load().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        return self._load().get_command(ctx, cmd_name)
+
+
+@windrow.group(cls=Later)
+def emr() -> None:
+    """Run jobs on Amazon EMR: plan, submit, clusters, logs.
+
+    `windrow emr plan JOB FILE...` shows what a job would do there, take and cost; it needs no account.
+    """
 
 
 def main(args: list[str] | None = None) -> int:

@@ -7,7 +7,9 @@
     ├── ConflictError            two different bars at one (symbol, timestamp)
     ├── WindowSizeError          a window cannot be computed as asked
     ├── SliceError               a series cannot be computed in slices
-    └── OutputError              the output's place is taken or cannot be written
+    ├── OutputError              the output's place is taken or cannot be written
+    ├── ClusterError             a cluster of EMR cannot be had as asked, was lost, or cancelled a step
+    └── AccountError             AWS refuses: credentials, rights, region, or what an account lacks
 
 A message names the input, shows the value, states the rule and gives the cure. It reaches the user alone, without
 a traceback, on every runner.
@@ -48,3 +50,14 @@ class SliceError(WindrowError):
 
 class OutputError(WindrowError):
     """The output's place is taken or cannot be written."""
+
+
+class ClusterError(WindrowError):
+    """A cluster of EMR cannot be had as asked, was lost, or cancelled a step."""
+
+
+class AccountError(WindrowError):
+    """AWS refuses: credentials, rights, region, or what an account lacks."""
+
+    #: AWS's own name of the error, where it gave one.
+    code = ""

@@ -1,10 +1,13 @@
 """Hadoop's client, as tasks call it: the node that a task runs on may have it at another place, or none on its path."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+from windrow.s3.names import is_s3
 
 #: Tells a task where the submitter's Hadoop client is, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
@@ -12,12 +15,25 @@ CLIENT = "windrow_hadoop_client"
 
 def get(uris: Sequence[str], folder: Path) -> str:
     """Copies files on HDFS into a folder here by one start of the client, some seconds; why it failed, or nothing."""
-    return _failure("-get", *uris, str(folder))
+    return _failure("-get", *map(_literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
-    """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing."""
-    return _failure("-put", str(place), uri)
+    """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing.
+
+    On S3 a folder is there from its first object on, so it is made: the client puts nothing into none.
+    """
+    said = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if is_s3(uri) else ""
+    return said or _failure("-put", str(place), uri)
+
+
+def _literally(uri: str) -> str:
+    r"""A name as the client takes it, which reads patterns.
+
+    >>> print(_literally("s3a://bucket/[1]*.csv"))
+    s3a://bucket/\[1\]\*.csv
+    """
+    return re.sub(r"[\\*?\[\]{}^]", r"\\\g<0>", uri)
 
 
 def _failure(*arguments: str) -> str:

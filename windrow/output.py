@@ -22,7 +22,7 @@ from windrow.feeds.layout import Reading, normalise
 from windrow.feeds.settle import Settled, list_files, settle
 from windrow.frames import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
-from windrow.sinks.publish import DESCRIPTION
+from windrow.sinks.publish import DESCRIPTION, at_hand
 from windrow.sinks.signals import WORDS, names_of, tells_cross
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
@@ -31,16 +31,20 @@ _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
 
-    `path` is an output directory, or one part of it, of lines or Parquet. Rows are sorted by symbol and timestamp.
-    Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`, or as the
-    directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses have
-    the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many named
-    figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is undefined;
-    orders and equity beside them are not read. All lines are held in memory.
+    `path` is an output directory, or one part of it, here or on S3, of lines or Parquet. Rows are sorted by symbol and
+    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`,
+    or as the directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses
+    have the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many
+    named figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is
+    undefined; orders and equity beside them are not read. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than `columns` says.
     """
-    place = Path(path)
+    with at_hand(path) as place:
+        return _read_all(place, columns)
+
+
+def _read_all(place: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     parts = _parts(place)
     if any(map(_holds_figures, parts)):
         return figures_table([row for part in parts for row in _read_figures(part)])
@@ -207,8 +211,9 @@ def reading_of(path: str | Path, column: str | None = None) -> Reading:
 
 def full_reading_of(path: str | Path) -> Reading:
     """The same with all of the job's columns: a line in which one of them is no number was no bar for it."""
-    description = Path(path) / DESCRIPTION
-    told = json.loads(description.read_text()).get("reading") if description.is_file() else None
+    with at_hand(path) as place:
+        description = place / DESCRIPTION
+        told = json.loads(description.read_text()).get("reading") if description.is_file() else None
     told = told or {"values": ["close"]}
     return Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
 

@@ -54,7 +54,7 @@ class Panels(NamedTuple):
 
 
 def plot(
-    output: Path,
+    output: str | Path,
     bars: list[str],
     symbols: list[str],
     out: Path = Path("plot.html"),
@@ -69,9 +69,12 @@ def plot(
     of a symbol, UsageError if `out` is not named .html, WindrowError if altair or vl-convert is not
     installed. The output is read into memory, of the bars the chosen symbols' only.
     """
+    from windrow.sinks.publish import at_hand
+
     places = places_of(out, force)
     _need_packages()
-    panels = _read(output, bars, symbols, column)
+    with at_hand(output) as place:
+        panels = _read(place, bars, symbols, column)
     return write_both(places, page(panels), picture(panels), force)
 
 

@@ -7,12 +7,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from windrow import options
+from windrow import options, s3
 from windrow.counts import OF_REDUCERS, refusal, summed
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
@@ -22,7 +23,7 @@ from windrow.unpack import MARK
 from windrow.windows import parse_duration
 
 #: Where jobs run.
-RUNNERS = ("inline", "local", "hadoop", "spark")
+RUNNERS = ("inline", "local", "hadoop", "emr", "spark")
 
 
 def is_here(job: Any) -> bool:
@@ -40,6 +41,8 @@ def check(job: Any) -> None:
     runner = job.options.runner or "inline"
     if runner not in RUNNERS:
         raise UsageError(f"-r {runner}: is not there yet; run by -r {', '.join(RUNNERS)}")
+    if runner == "emr":
+        _check_emr(job)
     if job.options.environment is not None:
         _check_environment(Path(job.options.environment), runner)
     if job.options.output_format != "text":
@@ -50,8 +53,16 @@ def check(job: Any) -> None:
             raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")
 
 
+def _check_emr(job: Any) -> None:
+    if find_spec("boto3") is None:
+        raise UsageError("-r emr: needs boto3, which is not installed here; get it by: pip install 'windrow[aws]'")
+    output = job.options.output_dir
+    if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
+        raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
+
+
 def _check_environment(path: Path, runner: str) -> None:
-    if runner != "hadoop":
+    if runner not in ("hadoop", "emr"):
         raise UsageError(f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or run elsewhere")
     try:
         with path.open("rb") as file:
@@ -117,7 +128,8 @@ def _run(job: Any) -> None:
         _run_and_judge(job, print_output=job._should_cat_output())
     elif is_here(job):
         refuse_taken(output)
-        with staged(output, job.description()) as job.options.output_dir:
+        shown = not (job.options.quiet or job.options.verbose)
+        with staged(output, job.description(), job.options.spark_tmp_dir, shown) as job.options.output_dir:
             _run_and_judge(job, print_output=bool(job.options.cat_output))
     else:
         job.options.output_dir = _beside(output)
@@ -125,7 +137,10 @@ def _run(job: Any) -> None:
 
 
 def _beside(output: str) -> str:
-    """Where the parts of an output on HDFS are written before they are published."""
+    """Where the parts of an output on HDFS, or on S3, are written before they are published."""
+    if s3.is_s3(output):
+        bucket, folder = s3.folder_of(output)
+        return f"s3://{bucket}/" + _beside(f"/{folder}")[1:]
     parent, slash, name = output.rstrip("/").rpartition("/")
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 

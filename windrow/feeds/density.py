@@ -5,7 +5,6 @@ A wrong estimate costs memory or time, never correctness.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,9 @@ import numpy.typing as npt
 
 from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars import Bars, Layout, join_bars
-from windrow.feeds.files import is_plain, named, read_bars, read_start
+from windrow.feeds.files import is_plain, named, read_bars, read_start, size_of
+from windrow.s3 import is_s3
+from windrow.s3.client import in_parallel
 
 #: Bytes read at each place of a sampled file.
 SAMPLE_BYTES = 1 << 16
@@ -61,11 +62,16 @@ def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | 
     sampled = list(inputs.items())[::step]
     places = max(2, _PLACES // len(sampled))
     found: dict[str, list[_Sampled]] = {}
-    for path, layout in sampled:
+
+    def sample(of: tuple[str, Layout]) -> list[tuple[str, _Sampled]]:
+        path, layout = of
         head = (heads or {}).get(path, Head(path, 1.0))
         with named(head.place, path):
             samples, share = _samples(head.place, layout, places)
-        for symbol, of_symbol in _densities(samples, share * head.share):
+        return list(_densities(samples, share * head.share))
+
+    for told in (in_parallel if any(is_s3(path) for path, _ in sampled) else map)(sample, sampled):
+        for symbol, of_symbol in told:
             found.setdefault(symbol, []).append(of_symbol)
     return {symbol: _added(told, step) for symbol, told in found.items()}
 
@@ -109,7 +115,7 @@ def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]
     if not is_plain(path):
         bars, share = read_start(path, layout)
         return [bars], share
-    size = Path(path).stat().st_size
+    size = size_of(path)
     places = min(places, 1 + size // SAMPLE_BYTES)
     starts = [size * place // places for place in range(places)]
     ranges = ((start, min(start + SAMPLE_BYTES, size)) for start in starts)

@@ -1,4 +1,7 @@
-"""Inputs on HDFS -> files beside the task that reads them whole: Parquet, zstd, and small files by the hundred."""
+"""Inputs on HDFS -> files beside the task that reads them whole: Parquet, zstd, and small files by the hundred.
+
+Objects of S3 come the same way where the cluster's Hadoop reads S3; elsewhere a task reads what it needs of them.
+"""
 
 import os
 import re
@@ -10,6 +13,7 @@ from tempfile import TemporaryDirectory
 from windrow import hdfs
 from windrow.errors import InputError
 from windrow.feeds.settle import bare
+from windrow.s3 import is_s3
 
 _FAR = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -20,10 +24,10 @@ def fetched(uris: Sequence[str]) -> Iterator[dict[str, str]]:
 
     One start of Hadoop's client, some seconds, brings all files whose names differ.
     """
-    far = [uri for uri in dict.fromkeys(uris) if _FAR.match(uri)]
+    far = [uri for uri in dict.fromkeys(uris) if _FAR.match(uri) and not (is_s3(uri) and hdfs.CLIENT not in os.environ)]
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as folder:
         copies = dict(_get(far, Path(folder)))
-        yield {uri: copies.get(uri, bare(uri)) for uri in uris}
+        yield {uri: copies.get(uri, uri if is_s3(uri) else bare(uri)) for uri in uris}
 
 
 def _get(uris: Sequence[str], folder: Path) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Files -> parsed bars, chunk by chunk: CSV or Parquet; plain, gzip, bz2, zstd.
+"""Files, and objects of S3, -> parsed bars, chunk by chunk: CSV or Parquet; plain, gzip, bz2, zstd.
 
 A file is read to its end or refused by name: a truncated or damaged one never passes for a shorter one, and every
 member of a concatenated gzip is read.
@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
+from windrow import s3
 from windrow.bars import Bars, Layout, Rejected, check_one_kind_of_time, parse_lines
 from windrow.errors import InputError
 from windrow.feeds.lines import read_lines
@@ -55,7 +56,7 @@ def read_bars(
         return
     if not is_splittable(path):
         start, end = 0, None  # a range counts the file's bytes, not those of its text
-    with open_text(path) as stream:
+    with _open_both(path, end) as (_, stream):
         yield from parse_stream(stream, layout, path, start, end, keep_texts)
 
 
@@ -119,7 +120,17 @@ def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
         return bars, bars.lines / count_rows(path)
     with _open_both(path) as (file, stream):
         bars = next(parse_stream(stream, layout, path))
-        return bars, file.tell() / Path(path).stat().st_size
+        return bars, file.tell() / size_of(path)
+
+
+def opened(path: str, end: int | None = None) -> BinaryIO:
+    """A file, or an object of S3, as its bytes stand; of S3 nothing is fetched ahead beyond `end`."""
+    return s3.open_input(path, end) if s3.is_s3(path) else cast(BinaryIO, Path(path).open("rb", buffering=0))
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file, or of an object of S3."""
+    return s3.known(path).size if s3.is_s3(path) else Path(path).stat().st_size
 
 
 @contextmanager
@@ -139,17 +150,17 @@ def open_text(path: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _open_both(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """A file as it stands, and its text."""
+def _open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """A file as it stands, and its text; `end` as in `opened`."""
     codec = CODECS.get(Path(path).suffix.lower())
     try:
-        with Path(path).open("rb", buffering=0) as file:
+        with opened(path, end) as file:
             _check_magic(path, file.read(4), codec)
             file.seek(0)
             empty = file.seek(0, 2) == 0
             file.seek(0)
             stream = file if codec is None or empty else pa.CompressedInputStream(file, codec)
-            yield cast(BinaryIO, file), cast(BinaryIO, stream)
+            yield file, cast(BinaryIO, stream)
     except (OSError, pa.ArrowException) as error:
         if codec is None or getattr(error, "filename", None) is not None:
             why = getattr(error, "strerror", None) or error

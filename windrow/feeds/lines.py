@@ -7,6 +7,7 @@ from io import FileIO
 from typing import BinaryIO, NamedTuple
 
 from windrow.bars import MAX_LINE, SHOWN_BYTES
+from windrow.s3.reading import Input
 
 #: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
 CHUNK_BYTES = 8 << 20
@@ -36,8 +37,14 @@ def read_lines(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iter
     if start:
         stream.seek(start - 1)
         position = _skip_line(stream, start - 1)
-    read = partial(_read_up_to_a_line, stream) if isinstance(stream, FileIO) and stream.seekable() else stream.read
-    return _whole_lines(read, None if end is None else max(0, end - position))
+    return _whole_lines(_quickest(stream), None if end is None else max(0, end - position))
+
+
+def _quickest(stream: BinaryIO) -> Callable[[int], bytes]:
+    """How the stream is read with the fewest copies; fewer bytes than asked for may come."""
+    if isinstance(stream, FileIO) and stream.seekable():
+        return partial(_read_up_to_a_line, stream)
+    return stream.read1 if isinstance(stream, Input) else stream.read
 
 
 def _read_up_to_a_line(file: FileIO, size: int) -> bytes:

@@ -4,8 +4,8 @@ Row groups are what mappers share of a file. Only the needed columns are read, s
 as which nearly every writer stores them.
 """
 
-import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import accumulate
 from typing import Any
 
@@ -31,6 +31,8 @@ from windrow.bars import (
     text_times,
 )
 from windrow.errors import InputError
+from windrow.feeds.files import opened, size_of
+from windrow.s3 import is_s3
 from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many bars as a chunk of CSV holds, so that blocks are as long.
@@ -62,7 +64,7 @@ def read_parquet(
     stored = dict(zip(layout.names, column_names(path), strict=True))
     needed = [stored[name] for name in layout.needed]
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
-        groups = _row_groups(file.metadata, os.path.getsize(path), start, end)
+        groups = _row_groups(file.metadata, size_of(path), start, end)
         try:
             for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.needed}
@@ -84,15 +86,22 @@ def _row_groups(metadata: Any, size: int, start: int, end: int | None) -> list[i
     return [number for number, place in enumerate(places) if start <= place and (end is None or place < end)]
 
 
-def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Any:
-    try:
-        return pq.ParquetFile(
-            path, read_dictionary=list(as_dictionary), pre_buffer=False, page_checksum_verification=True
-        )
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: cannot be read: No such file or directory; check the path and its rights") from error
-    except (OSError, pa.ArrowException) as error:
-        raise _damaged(path, error) from error
+@contextmanager
+def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
+    # Of an object of S3 what arrow asks for is fetched, column by column, and nothing ahead of that.
+    with opened(path, end=0) if is_s3(path) else nullcontext(path) as source:
+        try:
+            file = pq.ParquetFile(
+                source, read_dictionary=list(as_dictionary), pre_buffer=False, page_checksum_verification=True
+            )
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{path}: cannot be read: No such file or directory; check the path and its rights"
+            ) from error
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
+        with file:
+            yield file
 
 
 def _damaged(path: str, error: Exception) -> InputError:

@@ -13,12 +13,14 @@ from itertools import chain
 from pathlib import Path
 
 from sort_keys.slots import Slots
+from windrow import s3
 from windrow.bars import MAX_LINE, Bars, Layout
 from windrow.errors import InputError
 from windrow.feeds import layout as layouts
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import is_parquet, is_plain, named, open_text, read_bars
 from windrow.feeds.layout import Reading
+from windrow.s3.client import in_parallel
 
 
 @dataclass(frozen=True)
@@ -81,20 +83,28 @@ class Settled:
 
 
 def bare(path: str) -> str:
-    """A path without scheme and host, which tasks and submitter may spell differently.
+    """A path without scheme and host, which tasks and submitter may spell differently; of S3, with its bucket.
 
     >>> bare("hdfs://namenode:8020/bars/a.csv"), bare("file:/bars/a.csv"), bare("/bars/a:/b.csv")
     ('/bars/a.csv', '/bars/a.csv', '/bars/a:/b.csv')
+    >>> bare("s3://bucket/a.csv"), bare("s3a://bucket/a.csv")
+    ('s3://bucket/a.csv', 's3://bucket/a.csv')
     """
+    if s3.is_s3(path):
+        return "s3://{}/{}".format(*s3.split(path))
     return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?(?=/)", "", path)
 
 
 def list_files(arguments: Sequence[str]) -> list[str]:
-    """Absolute paths of the files that arguments mean; a directory means its files, without hidden ones."""
+    """Absolute paths of the files, or URIs of the objects of S3, that arguments mean.
+
+    A directory means its files, without hidden ones; so does a folder of S3, where a pattern is expanded too.
+    """
+    objects = in_parallel(s3.list_objects, [argument for argument in arguments if s3.is_s3(argument)])
     files: list[str] = []
     for argument in arguments:
         try:
-            files += _files_of(argument)
+            files += [found.uri for found in next(objects)] if s3.is_s3(argument) else _files_of(argument)
         except OSError as error:
             raise InputError(f"{argument}: cannot be read: {error.strerror}; check the path and its rights") from error
     return files
@@ -135,14 +145,20 @@ def settle(
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also the paths that hold no bar, which are left out.
 
-    Inputs are local files, or have a local copy of their first part in `heads`. Raises InputError where an input does
-    not say what its columns are, or where no input has a bar.
+    Inputs are local files or objects of S3, or have a local copy of their first part in `heads`. Raises InputError
+    where an input does not say what its columns are, or where no input has a bar.
     """
     inputs: dict[str, Layout] = {}
     barren: list[str] = []
     heads = heads or {}
-    for path in dict.fromkeys(paths):
-        layout = _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
+    distinct = list(dict.fromkeys(paths))
+
+    def settle_one(path: str) -> Layout | None:
+        return _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
+
+    # An object of S3 takes some answers of S3 to settle; of several at once, the first one's refusal is told.
+    far = any(s3.is_s3(heads[path].place if path in heads else path) for path in distinct)
+    for path, layout in zip(distinct, (in_parallel if far else map)(settle_one, distinct), strict=True):
         if layout is None:
             barren.append(path)
         else:

@@ -12,6 +12,7 @@ are any text: they reach the page as JSON, never as markup.
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,19 +29,19 @@ MOST_BYTES = 16_000_000
 
 
 def report(
-    outputs: Sequence[Path],
+    outputs: Sequence[str | Path],
     bars: Sequence[str],
     symbols: Sequence[str] = (),
-    orders: Path | None = None,
-    equity: Path | None = None,
+    orders: str | Path | None = None,
+    equity: str | Path | None = None,
     out: Path = Path("report.html"),
     force: bool = False,
 ) -> list[Path]:
     """Report on a backtest, a sweep or both; return the page and the picture written.
 
-    `outputs` are directories that these jobs wrote, `bars` what they read. `orders` and `equity` are files, or
-    directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first eight by name
-    that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
+    `outputs` are directories that these jobs wrote, `bars` what they read, all here or on S3. `orders` and `equity` are
+    files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first
+    eight by name that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
 
     Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where an output, the
     bars or orders are not what they should be, UsageError for outputs that do not go together, WindrowError if
@@ -50,13 +51,17 @@ def report(
     from windrow.report.outputs import open_output
     from windrow.report.page import page
     from windrow.report.picture import picture
+    from windrow.sinks.publish import at_hand
 
     places = places_of(out, force)
     _need_packages()
-    sources = Sources.of([open_output(place) for place in outputs])
-    stories, known = _read(sources, bars, symbols, orders, equity)
-    told = contents(sources, stories, known, most_bytes=None if symbols else MOST_BYTES)
-    return write_both(places, page(told), picture(sources, stories[0]), force)
+    with ExitStack() as kept:
+        here = [kept.enter_context(at_hand(output)) for output in outputs]
+        beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, equity)]
+        sources = Sources.of([open_output(place) for place in here])
+        stories, known = _read(sources, bars, symbols, *beside)
+        told = contents(sources, stories, known, most_bytes=None if symbols else MOST_BYTES)
+        return write_both(places, page(told), picture(sources, stories[0]), force)
 
 
 def _need_packages() -> None:

@@ -4,7 +4,10 @@
     inline.py   every task in this process
     local.py    a process a core, forked from this one, so that imports are paid once
     tasks.py    running functions in forked processes
-    hadoop.py   inputs on HDFS or here, outputs published there; the package reaches tasks as one zip
+    streaming.py what the runners on Hadoop share: code and inputs on their way to the tasks
+    hadoop.py   inputs on HDFS or here, outputs published there
+    emr.py      inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
+    emr_cluster.py the request for a cluster; emr_request.py what is checked of it before anything is paid for
     failures.py why a step failed there
     spark.py    Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
 
@@ -30,6 +33,10 @@ def find(alias: str) -> Any:
         from windrow.runners.hadoop import HadoopRunner
 
         return HadoopRunner
+    if alias == "emr":
+        from windrow.runners.emr import EMRRunner
+
+        return EMRRunner
     if alias == "spark":
         from windrow.runners.spark import SparkRunner
 
@@ -45,6 +52,8 @@ def more_arguments(runner: Any, job: Any) -> dict[str, Any]:
         return {"task": job.task}
     if runner.alias == "hadoop":
         return {"environment": job.options.environment}
+    if runner.alias == "emr":
+        return {"environment": job.options.environment, "quiet": job.options.quiet}
     if runner.alias == "spark":
         return {"verbose": job.options.verbose}
     return {}

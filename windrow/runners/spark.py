@@ -22,9 +22,9 @@ from mrjob.spark.runner import SparkMRJobRunner
 
 from sort_keys.shuffle import partition
 from windrow.errors import OutputError, UsageError
-from windrow.runners.hadoop import zip_packages
 from windrow.runners.spark_driver import check_installed, started
 from windrow.runners.splits import OpensInputs, plan_tasks
+from windrow.runners.streaming import zip_packages
 
 _KINDS = ("mapper", "reducer")
 #: Options of Spark's that are windrow's to choose, where the user does not.

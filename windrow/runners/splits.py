@@ -1,14 +1,14 @@
 """What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; nobody copies lines."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from windrow.feeds.files import is_splittable
+from windrow import s3
+from windrow.feeds.files import is_splittable, size_of
 from windrow.progress import progress
 from windrow.runners.shuffle import divide, gather
 from windrow.sinks.publish import PRINTED
@@ -72,7 +72,7 @@ class OpensInputs:
             super()._run_reducers(step_num, num_reducer_tasks)  # type: ignore
 
     def _progress(self, title: str, tasks: int) -> AbstractContextManager[Callable[[int], object]]:
-        long = sum(map(os.path.getsize, self._get_input_paths())) > _LONG_WORK  # type: ignore
+        long = sum(map(size_of, self._get_input_paths())) > _LONG_WORK  # type: ignore
         return progress(title, tasks, self.shows_progress and long)
 
     def _simulate_jobconf_for_step(
@@ -127,12 +127,12 @@ def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[dict[str, Any]
     There are as many for one core as for another, where that is possible, so that none waits for the others at the end.
     Small files share a mapper: thousands of them start a few tasks, not thousands.
     """
-    sizes = [os.stat(path).st_size for path in paths]
+    sizes = [size_of(path) for path in paths]
     cores = max(1, cores)
     rounds = -(-sum(sizes) // (SPLIT_BYTES * cores))
     share = max(1, -(-sum(sizes) // (cores * max(1, rounds))))
     pieces = [
-        {"path": path, "start": start, "length": length}
+        {"path": path, "start": start, "length": length, **s3.version(path)}
         for path, size in zip(paths, sizes, strict=True)
         for start, length in _ranges(path, size, share)
     ]

@@ -1,0 +1,55 @@
+"""What IAM must allow, by what it is for: `windrow emr plan` prints it, and template.yaml's policies grant it."""
+
+#: Of whoever submits jobs.
+YOURS: dict[str, tuple[str, ...]] = {
+    "find account, network, quota": (
+        "sts:GetCallerIdentity",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeSecurityGroups",
+        "servicequotas:GetServiceQuota",
+        "servicequotas:GetAWSDefaultServiceQuota",
+    ),
+    "start, watch and end clusters": (
+        "elasticmapreduce:RunJobFlow",
+        "elasticmapreduce:AddJobFlowSteps",
+        "elasticmapreduce:AddTags",
+        "elasticmapreduce:PutAutoTerminationPolicy",
+        "elasticmapreduce:DescribeCluster",
+        "elasticmapreduce:DescribeSecurityConfiguration",
+        "elasticmapreduce:DescribeStep",
+        "elasticmapreduce:ListBootstrapActions",
+        "elasticmapreduce:ListClusters",
+        "elasticmapreduce:ListInstanceFleets",
+        "elasticmapreduce:ListInstances",
+        "elasticmapreduce:ListSteps",
+        "elasticmapreduce:CancelSteps",
+        "elasticmapreduce:TerminateJobFlows",
+    ),
+    "hand the cluster its roles": (
+        "iam:PassRole",
+        "iam:CreateServiceLinkedRole",
+        "iam:GetRole",
+        "iam:GetInstanceProfile",
+    ),
+    "read inputs, write outputs": (
+        "s3:ListBucket",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+    ),
+}
+#: Of the cluster's nodes.
+NODES: dict[str, tuple[str, ...]] = {
+    "read inputs, write parts and logs": (
+        "s3:ListBucket",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListMultipartUploadParts",
+    ),
+}

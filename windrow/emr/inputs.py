@@ -1,0 +1,111 @@
+"""How many bars inputs have, and how many mappers they get, from their names, sizes and first bytes."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from windrow import s3
+from windrow.errors import InputError, UsageError
+from windrow.feeds.files import is_parquet, open_text
+from windrow.feeds.heads import write_head
+from windrow.feeds.settle import list_files
+
+#: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
+_HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
+#: Of inputs of one kind so many are looked into; the rest are taken to be like them.
+_LOOKED_INTO = 16
+#: Bytes of plain text that a mapper gets (mrjob.conf says so), and of whole files; inputs above which all go whole.
+SPLIT, WHOLE, MANY = 128 << 20, 256 << 20, 64
+#: Bytes of a bar of plain text, where only a size is known: by the minute, in cents, with volume.
+BAR_BYTES = 56
+
+
+class Inputs(NamedTuple):
+    """What a job reads."""
+
+    files: int
+    size: int
+    bars: int
+    maps: int
+    known: bool
+    """Whether they were looked into; otherwise they are as the user said."""
+
+
+def told(bars: int | None, size: int | None, files: int) -> Inputs:
+    """Inputs of which only the number of bars is known, or the size in bytes."""
+    if bars is not None and size is not None:
+        raise UsageError("--bars, --input-size: each says how much there is; give one of them")
+    size = size if size is not None else int(bars or 0) * BAR_BYTES
+    bars = bars if bars is not None else size // BAR_BYTES
+    return Inputs(files, size, bars, max(1, -(-size // SPLIT)), known=False)
+
+
+def look_into(arguments: Sequence[str]) -> Inputs:
+    """What the files that arguments mean hold, here or on S3. Raises InputError, or what S3 refuses."""
+    far = [found for argument in arguments if s3.is_s3(argument) for found in s3.list_objects(argument)]
+    here = list_files([argument for argument in arguments if not s3.is_s3(argument)])
+    sizes = {found.uri: found.size for found in far} | {path: Path(path).stat().st_size for path in here}
+    sizes = {path: size for path, size in sizes.items() if size}
+    sample = list(sizes)[:: -(-len(sizes) // _LOOKED_INTO)] if sizes else []
+    seen = {path: _bars(path, sizes[path]) for path in sample}
+    share = sum(seen.values()) / max(1, sum(sizes[path] for path in seen))
+    bars = sum(seen.get(path, size * share) for path, size in sizes.items())
+    return Inputs(len(sizes), sum(sizes.values()), round(bars), max(1, maps(sizes.items())), known=True)
+
+
+def maps(files: Iterable[tuple[str, int]]) -> int:
+    """How many mappers files get.
+
+    >>> maps([("a.csv", 300 << 20), ("b.csv.gz", 300 << 20)])
+    4
+    """
+    listed = list(files)
+    codecs = {Path(path).suffix.lower() for path, _ in listed}
+    if len(listed) > MANY or ".zst" in codecs or any(is_parquet(path) for path, _ in listed):
+        return max(1, -(-sum(size for _, size in listed) // WHOLE))
+    return sum(1 if path.lower().endswith(".gz") else -(-size // SPLIT) for path, size in listed)
+
+
+def _bars(path: str, size: int) -> float:
+    if is_parquet(path):
+        return _rows(path)
+    read = _reader(path)
+    enough = min(size, _HEAD_BZ2 if path.lower().endswith(".bz2") else _HEAD)
+    with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
+        place = Path(folder, "head" + "".join(Path(path).suffixes[-1:]))
+        while True:
+            head = write_head(read(enough), path, size, place)
+            if head is not None or enough >= size:
+                break
+            enough = min(size, 4 * enough)
+        if head is None:
+            raise InputError(
+                f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars"
+            )
+        return max(0, _lines(head.place) - 1) / head.share
+
+
+def _lines(place: str) -> int:
+    with open_text(place) as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+
+
+def _reader(path: str) -> Callable[[int], bytes]:
+    if s3.is_s3(path):
+        return lambda length: s3.read_range(path, 0, length)
+
+    def read(length: int) -> bytes:
+        with open(path, "rb") as file:
+            return file.read(length)
+
+    return read
+
+
+def _rows(path: str) -> int:
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(s3.open_input(path) if s3.is_s3(path) else path).num_rows)
+    except OSError as error:
+        raise InputError(f"{path}: is no Parquet file, or a damaged one: {error}; get it again") from None

@@ -1,0 +1,145 @@
+"""What EMR 7 needs of a request for a cluster, and what must not be in one: checked before anything is paid for.
+
+botocore checks names and types of all fields by its model of EMR. It takes requests all the same that EMR refuses after
+minutes, or that fail on the nodes, or tell a secret to everyone who may describe the cluster.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+from windrow.errors import ClusterError
+
+#: EMR's own policies let its roles touch clusters that carry this from their creation on, and no others.
+TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
+_MANAGED = "EMR_DefaultRole_V2"
+#: Seconds for which EMR lets a cluster be idle, at least and at most.
+_IDLE = (60, 604_800)
+_SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|ACCESS_KEY|API_?KEY", re.IGNORECASE)
+_KEY_ID = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
+_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def check_request(request: Mapping[str, Any]) -> None:
+    """Raises ClusterError at what EMR 7 would refuse of the arguments of RunJobFlow, or windrow cannot run on."""
+    for wrong in _wrong(request):
+        raise ClusterError(f"-r emr: {wrong}")
+    check_secrets(request)
+
+
+def _wrong(request: Mapping[str, Any]) -> Iterator[str]:
+    label = str(request.get("ReleaseLabel", "none"))
+    release = re.fullmatch(r"emr-(\d+)\.\d+\.\d+", label)
+    if not release or int(release[1]) < 7:
+        yield f"release_label {label}: windrow needs Python 3.11, which EMR has from 7.0 on; give one as emr-7.13.0"
+    applications = [application["Name"] for application in request.get("Applications", ())]
+    if "Hadoop" not in applications:
+        yield f"applications {applications}: the jobs run on Hadoop; give applications: [Hadoop]"
+    for field, option in (("ServiceRole", "iam_service_role"), ("JobFlowRole", "iam_instance_profile")):
+        if not request.get(field):
+            yield f"{option}: is not set; EMR acts by a role of yours; make it by emr/template.yaml, and name it there"
+    if request.get("ServiceRole") == _MANAGED and TAG not in request.get("Tags", ()):
+        yield f"Tags: lack {TAG['Key']}=true; {_MANAGED} may touch no other cluster; add it to extra_cluster_params"
+    machines = {type_: architecture(type_) for type_ in instance_types(request)}
+    if len(set(machines.values())) != 1:
+        yield f"instance types {machines}: a cluster runs one build of its packages; give types of one architecture"
+    idle = request.get("AutoTerminationPolicy", {}).get("IdleTimeout", 0)
+    if not _IDLE[0] <= idle <= _IDLE[1]:
+        yield (
+            f"AutoTerminationPolicy.IdleTimeout {idle}: EMR ends an idle cluster after {_IDLE[0]} to {_IDLE[1]} s, even"
+            " if this machine is gone; give a number of seconds, as 1800, in extra_cluster_params"
+        )
+    if not str(request.get("LogUri", "")).startswith("s3://"):
+        yield f"cloud_log_dir {request.get('LogUri')}: EMR keeps its logs on S3; give s3://BUCKET/FOLDER/"
+
+
+def check_secrets(sent: Any) -> None:
+    """Raises ClusterError where what is sent to EMR holds a secret; the message does not."""
+    own = [os.environ[name] for name in _SECRETS if os.environ.get(name)]
+    for text in _texts(sent):
+        if _KEY_ID.search(text) or any(secret in text for secret in own if len(secret) > 3):
+            raise ClusterError(
+                "-r emr: a step or the cluster would be given AWS's credentials, which EMR shows to everyone who may"
+                " describe it; nodes have a role instead: leave them out of options, cmdenv and mrjob.conf"
+            )
+
+
+def check_environment_variables(names: Sequence[str]) -> None:
+    """Raises ClusterError where a task's variable is named like a secret: steps show them."""
+    for name in names:
+        if _SECRET_NAME.search(name):
+            raise ClusterError(
+                f"--cmdenv {name}=...: is named like a secret, and EMR shows what a step is given to everyone who may"
+                " describe it; let the tasks fetch it themselves, by the nodes' role"
+            )
+
+
+def check_environment(path: Path, request: Mapping[str, Any]) -> None:
+    """Raises ClusterError where a packed environment is for other machines than the cluster's."""
+    with ZipFile(path) as archive:
+        names = " ".join(archive.namelist())
+    packed = sorted(set(re.findall(r"\.cpython-(\d+-\w+)-", names)))
+    wanted = f"311-{architecture(instance_types(request)[0])}"
+    if packed and packed != [wanted]:
+        raise ClusterError(
+            f"--environment {path}: was packed for CPython {', '.join(packed)}, and the cluster's nodes have {wanted};"
+            " pack it on such a machine, choose such instances, or leave it out: the cluster then installs its own"
+        )
+
+
+def instance_types(request: Mapping[str, Any]) -> list[str]:
+    """All instance types that a cluster may get."""
+    instances = request["Instances"]
+    groups = [group["InstanceType"] for group in instances.get("InstanceGroups", ())]
+    fleets = [
+        each["InstanceType"]
+        for fleet in instances.get("InstanceFleets", ())
+        for each in fleet.get("InstanceTypeConfigs", ())
+    ]
+    return [*groups, *fleets]
+
+
+def architecture(instance_type: str) -> str:
+    """What an instance type's processor is, as `uname -m` says it.
+
+    >>> [architecture(type_) for type_ in ("m7g.xlarge", "r6gd.2xlarge", "m7i.xlarge", "g4dn.xlarge")]
+    ['aarch64', 'aarch64', 'x86_64', 'x86_64']
+    """
+    family = instance_type.partition(".")[0]
+    return "aarch64" if family == "a1" or re.fullmatch(r"[a-z]+\d+[a-z-]*g[a-z-]*", family) else "x86_64"
+
+
+def cores(instance_type: str) -> int:
+    """The vCPUs of an instance type, by its size.
+
+    >>> [cores(f"m7g.{size}") for size in ("medium", "large", "xlarge", "2xlarge", "16xlarge")]
+    [1, 2, 4, 8, 64]
+    """
+    size = instance_type.partition(".")[2]
+    times = re.fullmatch(r"(\d*)xlarge", size)
+    return 4 * int(times[1] or 1) if times else {"large": 2}.get(size, 1)
+
+
+def worker_cores(request: Mapping[str, Any]) -> int:
+    """The vCPUs that tasks will have; a fleet's weights are vCPUs, as windrow's own configuration has them."""
+    instances = request["Instances"]
+    groups = [each for each in instances.get("InstanceGroups", ()) if each["InstanceRole"] != "MASTER"]
+    fleets = [each for each in instances.get("InstanceFleets", ()) if each["InstanceFleetType"] != "MASTER"]
+    total: int = sum(group["InstanceCount"] * cores(group["InstanceType"]) for group in groups) + sum(
+        fleet.get("TargetSpotCapacity", 0) + fleet.get("TargetOnDemandCapacity", 0) for fleet in fleets
+    )
+    return total
+
+
+def _texts(sent: Any) -> Iterator[str]:
+    if isinstance(sent, str):
+        yield sent
+    elif isinstance(sent, Mapping):
+        for pair in sent.items():
+            yield from _texts(pair)
+    elif isinstance(sent, Sequence):
+        for each in sent:
+            yield from _texts(each)
