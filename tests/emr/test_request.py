@@ -146,7 +146,7 @@ def test_what_is_refused(field, value, says):
 def test_two_architectures():
     request = copy.deepcopy(GOOD)
     request["Instances"]["InstanceGroups"][1]["InstanceType"] = "m7i.xlarge"
-    with pytest.raises(ClusterError, match="'m7i.xlarge': 'x86_64'}: a cluster runs one build"):
+    with pytest.raises(ClusterError, match="'x86_64'}: a cluster runs one build"):
         check_request(request)
 
 

@@ -365,7 +365,7 @@ class EMRRunner(Streaming, ClusterRunner):
             with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
                 s3.delete_prefix(self._place)
         self._say(
-            f"{output}: is there; read it by: python -c \"import windrow; print(windrow.read_output('{output}'))\""
+            f"{output}: is there; to read it: python -c \"import windrow; print(windrow.read_output('{output}'))\""
         )
 
     def cat_output(self) -> Iterator[bytes]:
