@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.conf import ClearedValue
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 
 from windrow import s3
@@ -73,6 +74,8 @@ class EMRRunner(Streaming, ClusterRunner):
         self._attempt = 0
         self._told: dict[str, str] = {}
         self._client: Any = None
+        if environment is not None:  # it brings all that a node would install, perhaps without a way to get it
+            kwargs["bootstrap"] = ClearedValue([])
         super().__init__(environment, **kwargs)
         self._place: str = self._output_dir
         check_environment_variables(list(self._opts["cmdenv"]))
