@@ -65,6 +65,7 @@ class HadoopRunner(HadoopJobRunner):
     shows_progress = False
     #: Whether tasks of the first of two steps write parts of the output themselves.
     sliced = False
+    _output_dir: str
 
     def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
         self._asked: list[str] = []
@@ -332,7 +333,7 @@ class HadoopRunner(HadoopJobRunner):
     def _staged_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
         s3.refuse_taken(output)
-        staging: str = self._output_dir
+        staging = self._output_dir
         self._output, self._output_dir = output, self._for_hadoop(staging)
         try:
             yield
