@@ -5,7 +5,7 @@
     PUT /-/fill?bucket=B&prefix=P&objects=N   puts N small objects
 
 A rule's `times` counts requests of a kind, that is of one method, object and query; it goes by the first rule that
-matches. `do`: busy (503), denied (403), elsewhere (301, the bucket's region unsaid), cut (what is answered breaks off
+matches. `do`: busy (503), denied (403), elsewhere (301, to eu-central-1), cut (what is answered breaks off
 in the middle, and what is written is written, but not confirmed), slow (a second).
 """
 
@@ -69,7 +69,7 @@ class Faulty:
 
     def refuse(self, environ, start_response, status, code, message):
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        start_response(status, [("Content-Type", "application/xml")])
+        start_response(status, [("Content-Type", "application/xml"), ("x-amz-bucket-region", "eu-central-1")])
         if environ["REQUEST_METHOD"] == "HEAD":
             return []
         return [f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()]
