@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,9 +29,6 @@ cluster: $(CLUSTER_NEEDS)  ## a one-machine Hadoop in .cluster/, started or mend
 cluster-jars: $(CLUSTER_NEEDS)  ## Hadoop's jars only, for jobs in one process: -r hadoop -c .cluster/mrjob-local.conf
 	@tests/cluster/cluster jars $(CLUSTER_PYTHON)
 
-emr-jars: cluster-jars  ## what Hadoop's S3A needs too: tests run steps of EMR on it
-	@tests/emr/jars
-
 cluster-stop:  ## stop it; what is on its HDFS stays
 	@tests/cluster/cluster stop
 
@@ -48,7 +45,7 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
 	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers \
 	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
-	test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
+	test_docs.py test_plot.py test_exact.py emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
@@ -84,6 +81,9 @@ bench-sweep: $(VENV)/.bench  ## a sweep beside vectorbt's and backtrader's, and 
 
 bench-memory: $(VENV)/.test  ## peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py
+
+emr-requirements: $(BIN)/python  ## windrow/emr/requirements.txt from setup.cfg: what nodes of EMR install, with hashes
+	$(BIN)/python emr/pin.py
 
 clean: cluster-stop  ## remove what these targets made
 	rm -rf .venv* .cluster out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

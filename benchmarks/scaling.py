@@ -3,8 +3,9 @@
     python benchmarks/scaling.py [--series bars,window] [--runs 3] [--scale 1.0]
 
 Each run is `-r local` on all cores of this machine (phases.py), on bars by the minute in cents. The model is fitted on
-the series of bars alone and then predicts the check, a run of another shape. Figures go to results.json; the tables and
-the picture of docs/scaling.md are made from that. 50 million bars take 3 GB in the folder for temporary files.
+the series of bars alone and then predicts the check, a run of another shape. Figures go to results.json, the model to
+windrow/emr/model.json, from which `windrow emr plan` reckons; the tables and the picture of docs/scaling.md are made of
+them. 50 million bars take 3 GB in the folder for temporary files.
 """
 
 import argparse
@@ -22,6 +23,9 @@ from bench import among, remove
 from cases import MILLION
 from report import load, machine, save, table, write_block
 
+from windrow.emr import prices
+from windrow.emr.model import Model
+from windrow.emr.model import save as save_model
 from windrow.sample import Sample, write
 
 HERE = Path(__file__).parent
@@ -60,8 +64,9 @@ QUESTIONS = (
     ("30 years of one symbol's ticks", 30 * 252 * 1_000_000, "a million trades a day; in slices"),
 )
 CORES = (10, 100, 1000)
-#: What a core costs an hour: a quarter of an m7g.xlarge with EMR's fee, us-east-1, on demand, list prices of 2025.
-DOLLARS = (0.1632 + 0.0408) / 4
+#: What a core costs an hour: a quarter of an m7g.xlarge with EMR's fee, on demand.
+PRICE = prices.load().instances["m7g.xlarge"]
+DOLLARS = (PRICE["ec2"] + PRICE["emr"]) / PRICE["vcpus"]
 
 
 def main():
@@ -123,27 +128,6 @@ def made(bars, symbols, order):
 # The model.
 
 
-@dataclass(frozen=True)
-class Model:
-    """CPU seconds a million bars of the mappers and of the reducers, and of a run's tasks beside that; and how much of
-    the cores' time is spent on them."""
-
-    map_cpu: float
-    reduce_cpu: float
-    fixed: float
-    efficiency: float
-    shuffled: float
-    task_mb: float
-
-    def cpu(self, bars):
-        """CPU seconds of a run."""
-        return self.fixed + (self.map_cpu + self.reduce_cpu) * bars / MILLION
-
-    def wall(self, bars, cores):
-        """Seconds of a run where all cores have work."""
-        return self.cpu(bars) / cores / self.efficiency
-
-
 def fit(runs, cores):
     """The model of a series of bars: lines by least squares of the errors' shares."""
     bars = np.array([run["bars"] for run in runs]) / MILLION
@@ -169,8 +153,7 @@ def write_document(results):
     if "bars" not in measured:
         return
     model = fit(measured["bars"], 2)
-    results["model"] = asdict(model)
-    save(HERE, results)
+    save_model(HERE.parent / "windrow/emr/model.json", local=model, measured=results["machine"])
     blocks = [f"Measured on {results['machine']}."]
     blocks += [series_table(name, measured[name]) for name in SERIES if name in measured]
     write_block(DOCS / "scaling.md", "scaling", "\n\n".join(blocks))

@@ -1,9 +1,9 @@
-"""Writes requirements.txt: what a node installs, each version pinned, with the hashes of its wheels for both architectures.
+"""Writes requirements.txt: what a node installs, each version pinned, with hashes of wheels for both architectures.
 
     python emr/pin.py          (make emr-requirements)
 
-pip itself resolves setup.cfg's requirements, and those of the extras that a master needs, for CPython 3.11 on Amazon Linux
-2023 (glibc 2.34), once for Graviton and once for x86, from wheels alone: a node has no compiler.
+pip itself resolves setup.cfg's requirements, and those of the extras that a master needs, for CPython 3.11 on Amazon
+Linux 2023 (glibc 2.34), once for Graviton and once for x86, from wheels alone: a node has no compiler.
 """
 
 import configparser
@@ -61,7 +61,11 @@ def main():
 def pinned(name, version, wheels):
     """The lines of one pin: its wheels, one of pure Python or one an architecture, and their hashes."""
     files = "".join(f"# {wheel}\n" for wheel in wheels)
-    return files + " \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{hash_}" for hash_ in wheels.values())]) + "\n"
+    return (
+        files
+        + " \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{hash_}" for hash_ in wheels.values())])
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

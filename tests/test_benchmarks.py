@@ -145,6 +145,9 @@ def test_how_cost_grows(folder):
     docs = folder.parent / "docs"
     docs.mkdir()
     shutil.copy(ROOT / "docs/scaling.md", docs)
+    place = folder.parent / "windrow/emr/model.json"
+    place.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "windrow/emr/model.json", place)
     done = run(folder, "scaling.py", "--series", "bars,reducers", "--scale", "0.002", "--runs", "1")
     assert done.returncode == 0, done.stderr
     measured = json.loads((folder / "results.json").read_text())["scaling"]
@@ -154,6 +157,8 @@ def test_how_cost_grows(folder):
     assert "Checked on a run that it was not fitted on (40,000 bars of 2,000 symbols, shuffled" in text
     assert "| all US stocks by minute since 1980" in text and "Hadoop's own time" in text
     assert "reducers, on two cores" in (docs / "scaling.svg").read_text()
+    figures, before = json.loads(place.read_text()), json.loads((ROOT / "windrow/emr/model.json").read_text())
+    assert f"mappers | {figures['local']['map_cpu']:.3f} |" in text and figures["hadoop"] == before["hadoop"]
 
 
 def test_the_model_of_runs_that_are_a_line_is_that_line(folder):

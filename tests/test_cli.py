@@ -105,7 +105,7 @@ def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
         (
             "xyzzy",
             "xyzzy: no such command: there are broken, crossings, moving-average, none, two, sample, plot, report,"
-            " pack",
+            " pack, emr",
         ),
     ],
 )

@@ -108,12 +108,12 @@ def how_to_use(out: Path) -> str:
 def task_files() -> Iterator[tuple[str, Path]]:
     """Name below site-packages and place here of every file that tasks need, in an order that is always the same."""
     for package in OURS:
-        yield from sorted(_own_files(package))
+        yield from sorted(own_files(package))
     for name in TASKS_NEED:
         yield from sorted(_installed_files(name))
 
 
-def _own_files(package: str) -> Iterator[tuple[str, Path]]:
+def own_files(package: str) -> Iterator[tuple[str, Path]]:
     """A package of ours, installed or from a checkout."""
     spec = find_spec(package)
     for folder in (spec and spec.submodule_search_locations) or ():

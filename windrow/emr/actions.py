@@ -1,7 +1,7 @@
-"""What IAM must allow, by what it is for: the list that `windrow emr plan` prints and template.yaml's policies grant."""
+"""What IAM must allow, by what it is for: `windrow emr plan` prints it, and template.yaml's policies grant it."""
 
 #: Of whoever submits jobs.
-YOURS = {
+YOURS: dict[str, tuple[str, ...]] = {
     "find account, network, quota": (
         "sts:GetCallerIdentity",
         "ec2:DescribeSubnets",
@@ -27,6 +27,7 @@ YOURS = {
     ),
     "hand the cluster its roles": (
         "iam:PassRole",
+        "iam:CreateServiceLinkedRole",
         "iam:GetRole",
         "iam:GetInstanceProfile",
     ),
@@ -40,7 +41,7 @@ YOURS = {
     ),
 }
 #: Of the cluster's nodes.
-NODES = {
+NODES: dict[str, tuple[str, ...]] = {
     "read inputs, write parts and logs": (
         "s3:ListBucket",
         "s3:GetBucketLocation",

@@ -1,4 +1,4 @@
-"""AWS's clients, and what it refuses, in our words. Its own environment variables choose endpoint, region, credentials."""
+"""AWS's clients, and what it refuses, in our words. Its own variables choose endpoint, region and credentials."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,7 @@
 """Clusters that stay for many jobs: created from the same configuration as a job's own, listed, ended."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,12 +25,13 @@ class Cluster(NamedTuple):
 
 def create(settings: Settings) -> str:
     """Starts a cluster of the pool and returns its id; jobs join it by --pool, or by --cluster and that id."""
-    from windrow.runners.emr_cluster import make_cluster_runner
+    from windrow.runners import find
 
     if settings.cluster:
         raise UsageError(f"--cluster {settings.cluster}: is there already; leave it out to create another")
+    settings = replace(settings, pool=True)
     with explained("emr run_job_flow"):
-        runner = make_cluster_runner({**settings.runner_options(), "pool_clusters": True})
+        runner = find("emr")(**settings.resolved().runner_options(), quiet=True)
         try:
             return str(runner.make_persistent_cluster())
         finally:
@@ -55,11 +57,13 @@ def terminate(ids: Sequence[str], region: str | None) -> None:
             described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
         except AccountError as error:
             if error.code in ("InvalidRequestException", "ClusterNotFound"):
-                raise AccountError(f"{cluster}: there is no such cluster in this region; see: windrow emr cluster list") from None
+                raise AccountError(
+                    f"{cluster}: there is no such cluster in this region; see: windrow emr cluster list"
+                ) from None
             raise
         if not _is_ours(described):
             raise AccountError(
-                f"{cluster}: is not windrow's, for it lacks the tag {NAME}=cluster; others' clusters are not ended here;"
+                f"{cluster}: is not windrow's, for it lacks the tag {NAME}=cluster; others' are not ended here;"
                 f" end it by: aws emr terminate-clusters --cluster-ids {cluster}"
             )
     emr.terminate_job_flows(JobFlowIds=list(ids))

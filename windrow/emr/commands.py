@@ -91,9 +91,7 @@ def submit(job: str, words: tuple[str, ...], **options: Any) -> int:
     The same as the job's own -r emr with the configuration that `windrow emr plan` shows, and as many reducers as
     cores.
     """
-    given = [*Settings(**options).job_options(words), *words]
-    job_class = _job(job)
-    status: int = job_class.main(given)
+    status: int = _job(job).main([*Settings(**options).resolved().job_options(words), *words])
     return status
 
 
@@ -158,6 +156,19 @@ def logs(step: str, cluster: str | None, region: str | None) -> None:
     click.echo(f"{found.name}: {found.state.lower()}{f', {found.why}' if found.why else ''}", err=True)
     if found.state in ("FAILED", "CANCELLED", "INTERRUPTED"):
         click.echo(explain_step(found))
+
+
+@emr.command()
+@_with(*_OPTIONS)
+def code(**options: Any) -> None:
+    """Put into the bucket what the daily jobs' nodes install.
+
+    bootstrap.sh, requirements.txt and windrow's code, to code/: the state machine of template.yaml reads them there.
+    """
+    from windrow.emr.code import put
+
+    for uri in put(Settings(**options).resolved()):
+        click.echo(uri)
 
 
 @emr.command()

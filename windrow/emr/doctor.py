@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from windrow import s3
 from windrow.emr import FILES
-from windrow.emr.aws import account, client, region_of_environment
+from windrow.emr.aws import client
 from windrow.emr.settings import Settings
 from windrow.errors import AccountError, WindrowError
 
@@ -29,11 +28,9 @@ class Check(NamedTuple):
 
 def examine(settings: Settings) -> Iterator[Check]:
     """All checks, one after another; without credentials or region there is nothing more to ask."""
-    from windrow.runners.emr_cluster import USUAL_REGION, bucket_of
-
     found = _tried("credentials", _credentials)
     yield found
-    region = settings.region or settings.configured.get("region") or region_of_environment() or USUAL_REGION
+    region = settings.known_region() or ""
     reached = _tried("region", lambda: _region(region))
     yield reached
     if not (found.good and reached.good):
@@ -41,8 +38,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     configured = settings.configured
     yield _tried("role of EMR", lambda: _role(configured.get("iam_service_role"), "elasticmapreduce.amazonaws.com"))
     yield _tried("role of the nodes", lambda: _profile(configured.get("iam_instance_profile")))
-    place = settings.bucket or s3.split(configured.get("cloud_tmp_dir") or f"s3://{bucket_of(account(), region)}")[0]
-    yield from _bucket(place, region)
+    yield from _bucket(str(settings.resolved().known_bucket()), region)
     security = configured.get("extra_cluster_params", {}).get("SecurityConfiguration")
     if security:
         yield _tried("encryption", lambda: _encryption(security, region))
@@ -69,7 +65,10 @@ def _region(region: str) -> tuple[str, str]:
     from boto3.session import Session
 
     if region not in Session().get_available_regions("emr"):
-        return f"{region}: EMR knows no such region", "name one, as us-east-1, by AWS_DEFAULT_REGION or --region"
+        return (
+            f"{region}: EMR knows no such region" if region else "none is named",
+            "name one, as us-east-1, by AWS_DEFAULT_REGION or --region",
+        )
     client("emr", region).list_clusters(ClusterStates=["STARTING"])
     return region, ""
 
@@ -154,12 +153,15 @@ def _network(configured: dict[str, Any], region: str) -> tuple[str, str]:
 
     if configured.get("subnet"):
         return f"{configured['subnet']}, by the configuration", ""
-    subnets, _ = network(region)
+    subnets, _ = network(client("ec2", region))
     if subnets:
         return f"{', '.join(subnets)}, tagged windrow", ""
     ours = client("ec2", region).describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     if ours:
-        return "no subnet is tagged windrow; EMR would take the default VPC, where windrow's role may start nothing", _DEPLOY
+        return (
+            "no subnet is tagged windrow; EMR would take the default VPC, where windrow's role may start nothing",
+            _DEPLOY,
+        )
     return "no subnet is tagged windrow, and there is no default VPC", _DEPLOY
 
 

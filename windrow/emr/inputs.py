@@ -1,7 +1,7 @@
 """How many bars inputs have, and how many mappers they get, from their names, sizes and first bytes."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ from windrow.feeds.files import is_parquet, open_text
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import list_files
 
-#: Bytes read of an input: some thousand lines. A block of bz2 may need more.
-_HEAD = 1 << 18
+#: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
+_HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
 #: Of inputs of one kind so many are looked into; the rest are taken to be like them.
 _LOOKED_INTO = 16
 #: Bytes of plain text that a mapper gets (mrjob.conf says so), and of whole files; inputs above which all go whole.
 SPLIT, WHOLE, MANY = 128 << 20, 256 << 20, 64
 #: Bytes of a bar of plain text, where only a size is known: by the minute, in cents, with volume.
-BAR_BYTES = 47
+BAR_BYTES = 56
 
 
 class Inputs(NamedTuple):
@@ -54,13 +54,13 @@ def look_into(arguments: Sequence[str]) -> Inputs:
     return Inputs(len(sizes), sum(sizes.values()), round(bars), max(1, maps(sizes.items())), known=True)
 
 
-def maps(files: Sequence[tuple[str, int]] | object) -> int:
+def maps(files: Iterable[tuple[str, int]]) -> int:
     """How many mappers files get.
 
     >>> maps([("a.csv", 300 << 20), ("b.csv.gz", 300 << 20)])
     4
     """
-    listed: list[tuple[str, int]] = list(files)  # type: ignore[call-overload]
+    listed = list(files)
     codecs = {Path(path).suffix.lower() for path, _ in listed}
     if len(listed) > MANY or ".zst" in codecs or any(is_parquet(path) for path, _ in listed):
         return max(1, -(-sum(size for _, size in listed) // WHOLE))
@@ -71,7 +71,7 @@ def _bars(path: str, size: int) -> float:
     if is_parquet(path):
         return _rows(path)
     read = _reader(path)
-    enough = min(size, _HEAD)
+    enough = min(size, _HEAD_BZ2 if path.lower().endswith(".bz2") else _HEAD)
     with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
         place = Path(folder, "head" + "".join(Path(path).suffixes[-1:]))
         while True:
@@ -80,7 +80,9 @@ def _bars(path: str, size: int) -> float:
                 break
             enough = min(size, 4 * enough)
         if head is None:
-            raise InputError(f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars")
+            raise InputError(
+                f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars"
+            )
         return max(0, _lines(head.place) - 1) / head.share
 
 
@@ -107,5 +109,3 @@ def _rows(path: str) -> int:
         return int(pq.read_metadata(s3.open_input(path) if s3.is_s3(path) else path).num_rows)
     except OSError as error:
         raise InputError(f"{path}: is no Parquet file, or a damaged one: {error}; get it again") from None
-
-

@@ -3,7 +3,7 @@
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,12 +28,16 @@ class Step(NamedTuple):
     why: str
     logs: str
     """The folder of the cluster's logs in S3, with the slash at its end; empty where it keeps none."""
+    said: str
+    """What the names of step.sh's words in S3 begin with; they stay until whoever submitted the job cleans up."""
 
 
 def find_step(step: str, cluster: str | None, region: str | None) -> Step:
     """The step of that id; its cluster is looked for where it is not named. Raises AccountError."""
     if not re.fullmatch(r"s-\w+", step):
-        raise AccountError(f"{step}: is no step; its id begins with s-, as `windrow emr submit` and EMR's pages show it")
+        raise AccountError(
+            f"{step}: is no step; its id begins with s-, as `windrow emr submit` and EMR's pages show it"
+        )
     emr = client("emr", region)
     for candidate in [cluster] if cluster else _recent(emr):
         try:
@@ -47,9 +51,15 @@ def find_step(step: str, cluster: str | None, region: str | None) -> Step:
         status = told["Status"]
         why = status.get("FailureDetails", {}).get("Message") or status.get("StateChangeReason", {}).get("Message", "")
         logs = f"{uri}/{candidate}/" if uri else ""
-        return Step(step, candidate, told["Name"], status["State"], why, logs)
+        return Step(step, candidate, told["Name"], status["State"], why, logs, _said(told["Config"].get("Args", [])))
     where = cluster or f"any cluster of the last {_DAYS} days in this region"
     raise AccountError(f"{step}: is no step of {where}; name its cluster by --cluster, or its region by --region")
+
+
+def _said(args: Sequence[str]) -> str:
+    """What step.sh was told that the names of its words begin with."""
+    before = next((at for at, word in enumerate(args) if word.endswith("/step.sh")), None)
+    return f"{args[before + 1]}." if before is not None and len(args) > before + 1 else ""
 
 
 def _recent(emr: Any) -> Iterator[str]:
@@ -61,10 +71,16 @@ def _recent(emr: Any) -> Iterator[str]:
 
 def explain_step(step: Step) -> str:
     """What to tell of a failed step: the traceback of the task that failed first, or Hadoop's reason."""
-    from windrow.runners.failures import Failure, explain
+    from windrow.runners.failures import Failure, explain, split_logs
 
+    if said := {uri.rpartition(".")[2]: uri for uri in _listed(step.said)} if step.said else {}:
+        tasks = split_logs(_read(said["tasks"])) if "tasks" in said else []
+        client_said = _read(said["client"]) if "client" in said else ""
+        return str(explain(Failure([], client_said, tasks), f"to see more: aws s3 ls {step.said}", [], ""))
     if not step.logs:
-        raise AccountError(f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again")
+        raise AccountError(
+            f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again"
+        )
     client_said = "\n".join(_read_all(f"{step.logs}steps/{step.id}/"))
     found = _SUBMITTED.search(client_said)
     logs = list(_container_logs(f"{step.logs}containers/{found[1]}/")) if found else []
@@ -93,7 +109,9 @@ def _listed(folder: str) -> list[str]:
     bucket, prefix = s3.split(folder)
     pages = s3.client().get_paginator("list_objects_v2")
     try:
-        found = [one["Key"] for page in pages.paginate(Bucket=bucket, Prefix=prefix) for one in page.get("Contents", ())]
+        found = [
+            one["Key"] for page in pages.paginate(Bucket=bucket, Prefix=prefix) for one in page.get("Contents", ())
+        ]
     except Exception as error:
         raise s3.refusal(error, folder) from error
     return sorted(f"s3://{bucket}/{key}" for key in found)
@@ -107,5 +125,3 @@ def _read(uri: str) -> str:
         except (EOFError, OSError, zlib.error):  # cut, above
             content = zlib.decompressobj(wbits=31).decompress(content)
     return content.decode(errors="replace")
-
-

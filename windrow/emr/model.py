@@ -1,7 +1,7 @@
 """What a job takes, from a few figures: the model of docs/scaling.md, and what Hadoop and EMR add to it.
 
-The figures are in model.json: `local` is written by make bench-scaling, `hadoop` and `jobs` by make bench-plan; `emr` is
-what AWS's pages and users tell, for nobody has measured it here.
+The figures are in model.json: `local` is written by make bench-scaling, `hadoop` by make bench-plan; `jobs` are ratios
+of CPU times of 2 million bars by -r local; `emr` is what AWS's pages tell, for nobody has measured it here.
 """
 
 import json
@@ -88,23 +88,36 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Job:
+    """CPU of a job's mappers and reducers, as times one average's; `each`: of every column or pair but the first."""
+
+    map: float = 1.0
+    reduce: float = 1.0
+    each: float = 0.0
+
+
+@dataclass(frozen=True)
 class Figures:
     """All of model.json."""
 
     model: Model
     hadoop: Hadoop
     emr: Emr
-    jobs: dict[str, tuple[float, float]]
-    """CPU of mappers and of reducers of a job, as times that of one average."""
+    jobs: dict[str, "Job"]
     measured: str
 
     def estimate(
-        self, job: str, bars: float, maps: int, reduces: int, cores: int, steps: int = 1, new_cluster: bool = True
-    ) -> Estimate:
-        """What a job takes that reads so many bars by so many tasks, on so many cores of the workers."""
-        mapping, reducing = self.jobs.get(job, (1.0, 1.0))
+        self, job: str, bars: float, maps: int, reduces: int, cores: int,
+        items: int = 1, steps: int = 1, new_cluster: bool = True,
+    ) -> Estimate:  # fmt: skip
+        """What a job takes that reads so many bars by so many tasks, on so many cores of the workers.
+
+        `items` are the columns that it computes, or the pairs that it trades.
+        """
+        times = self.jobs.get(job, Job())
+        reducing = times.reduce + times.each * (items - 1)
         millions = bars / MILLION
-        work = (self.model.map_cpu * mapping + self.model.reduce_cpu * reducing + self.hadoop.java_cpu) * millions
+        work = (self.model.map_cpu * times.map + self.model.reduce_cpu * reducing + self.hadoop.java_cpu) * millions
         tasks = self.hadoop.task_cpu * (maps + reduces) * steps
         share = cores * self.hadoop.efficiency
         return Estimate(
@@ -124,7 +137,7 @@ def load(place: Path = PLACE) -> Figures:
         model=Model(**read["local"]),
         hadoop=Hadoop(**read["hadoop"]),
         emr=Emr(**read["emr"]),
-        jobs={name: (times["map"], times["reduce"]) for name, times in read["jobs"].items()},
+        jobs={name: Job(**times) for name, times in read["jobs"].items()},
         measured=read["measured"],
     )
 

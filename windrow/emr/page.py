@@ -64,7 +64,7 @@ def plan_page(plan: "Plan") -> RenderableType:
     verdict = Text.assemble("about ", (spoken(plan.estimate.total), "bold green"))
     if plan.money:
         verdict.append_text(Text.assemble(" and ", (dollars(plan.money), "bold green")))
-    parts = [head, verdict, _cluster(plan), _steps(plan), _uploads(plan), _rights(), _estimate(plan)]
+    parts = [head, verdict, _cluster(plan), _uploads(plan), _steps(plan), _rights(), _estimate(plan)]
     return Group(*parts, Text(""))
 
 
@@ -108,19 +108,20 @@ def _network(instances: dict[str, Any]) -> str:
 
 
 def _ends(request: dict[str, Any]) -> str:
-    stays = request["Instances"].get("KeepJobFlowAliveWhenNoSteps")
     idle = request.get("AutoTerminationPolicy", {}).get("IdleTimeout")
-    texts = [] if stays else ["after the last step"]
-    texts += [f"when idle for {spoken(idle)}"] if idle else []
-    return ", or ".join(texts) or "when you end it"
+    return "after the job" + (
+        f", or when idle for {spoken(idle)}, whatever became of whoever started it" if idle else ""
+    )
 
 
 def _steps(plan: "Plan") -> RenderableType:
     shown: list[RenderableType] = []
+    files = _folder(plan)
+    temporary = files.removesuffix("files/")
     for number, step in enumerate(plan.steps, 1):
-        title = f"{number}. {step['name']}  "
-        shown.append(Text.assemble((title, "bold"), (f"{step['jar']}; on failure {step['on_failure']}", "dim")))
-        shown += [Padding(Text(line, overflow="fold"), (0, 0, 0, 3)) for line in options_of(step["args"])]
+        shown.append(Text.assemble((f"{number}. {step['name'].rpartition(': ')[2]}", "bold"), f", by {step['jar']}"))
+        lines = [line.replace(files, "FILES/").replace(temporary, "TMP/") for line in options_of(step["args"])]
+        shown += [Padding(Text(line, style="dim", overflow="fold"), (0, 0, 0, 3)) for line in lines]
     counts = f"{count(plan.inputs.maps, 'mapper')}, {count(plan.reduces, 'reducer')} on {plan.cores} cores"
     where = plan.output or "printed here, and removed"
     return section("Steps", *shown, pairs([("tasks", counts), ("output", where)]))
@@ -128,8 +129,13 @@ def _steps(plan: "Plan") -> RenderableType:
 
 def _uploads(plan: "Plan") -> RenderableType:
     rows = [(one["file"], size(one["bytes"])) for one in plan.uploads]
-    folder = plan.uploads[0]["to"].rpartition("/")[0] + "/" if plan.uploads else ""
-    return section(f"Uploads to {folder}", listing(["file", "size"], rows, numbers=["size"]))
+    where = Text(f"to FILES = {_folder(plan)}, in TMP", overflow="fold")
+    return section("Uploads", where, listing(["file", "size"], rows, numbers=["size"]))
+
+
+def _folder(plan: "Plan") -> str:
+    """Where files are sent to, by the shortest of their places: some go into folders of it."""
+    return min((one["to"].rpartition("/")[0] + "/" for one in plan.uploads), key=len, default="")
 
 
 def _rights() -> RenderableType:
@@ -169,7 +175,8 @@ def _estimate(plan: "Plan") -> RenderableType:
             f" {plan.prices.dated}, {plan.prices.region}; yours by --prices FILE)."
         )
     how = Text(
-        f"Work is reckoned by cores like those it was measured on ({plan.measured}); the cluster's start by what AWS tells.",
+        f"Work is reckoned by cores like those it was measured on ({plan.measured}), the cluster's start by what AWS"
+        " tells of it.",
         style="dim",
     )
     return section("Time and money", times, Text(""), beside, how)

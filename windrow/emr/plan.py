@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from windrow.emr import actions, inputs, model, prices
 from windrow.emr.inputs import Inputs
 from windrow.emr.model import Estimate
-from windrow.emr.settings import REDUCES, Settings, capacity
+from windrow.emr.settings import REDUCES, USUAL_REGION, Settings, bucket_of, capacity
 from windrow.errors import InputError, UsageError
 from windrow.s3 import is_s3
 
@@ -75,48 +75,48 @@ def make_plan(
     bars: int | None = None, size: int | None = None, figures: model.Figures | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a job with its own arguments, its inputs' names included. Raises WindrowError as the job would."""
-    from windrow.runners.emr_cluster import USUAL_REGION, bucket_of, runner_of
+    from windrow.runners.emr_cluster import runner_of
 
     figures, listed = figures or model.load(), prices.load(table)
-    offline = _offline(settings, USUAL_REGION, bucket_of)
+    offline = _offline(settings)
     job = job_class([*offline.job_options(arguments), *arguments])
     if not job.options.args:
         raise UsageError("no input: a plan needs to know how much there is; name files, or a folder or prefix")
     settled, read = _inputs(job.options.args, bars, size)
-    job.options.output_dir = job.options.output_dir or None
     with runner_of(job, settled) as runner:
         planned = runner.plan()
+        uploads = _uploads(planned.uploads)
         region = runner._opts["region"]
         reduces = int(runner._jobconf_for_step(0).get(REDUCES) or runner.usual_reducers())
     cores = offline.core_vcpus()
     if cores is None:
         what = f"--cluster {settings.cluster}" if settings.cluster else "instance groups in the configuration"
         raise UsageError(f"{what}: does not tell how many cores work, by which time is reckoned; say so by --cores N")
-    steps = len([step for step in planned.steps if step["HadoopJarStep"]["Args"]])
-    estimate = figures.estimate(name, read.bars, read.maps, reduces, cores, steps, new_cluster=not settings.cluster)
+    estimate = figures.estimate(
+        name, read.bars, read.maps, reduces, cores, _items(job), len(planned.steps), new_cluster=not settings.cluster
+    )
     return Plan(
         job=name, arguments=list(arguments), region=region, cluster=settings.cluster, request=planned.request,
-        steps=[step_told(step) for step in planned.steps], uploads=_uploads(planned.uploads),
+        steps=[step_told(step) for step in planned.steps], uploads=uploads,
         output=job.options.output_dir, inputs=read, cores=cores, reduces=reduces, estimate=estimate,
         money=_money(planned.request, listed, estimate), prices=listed, measured=figures.measured,
     )  # fmt: skip
 
 
-def _offline(settings: Settings, region: str, bucket_of: Any) -> Settings:
+def _items(job: Any) -> int:
+    """The columns that a job computes, or the pairs that it trades."""
+    if hasattr(job, "sweep"):
+        return len(job.sweep().grid.pairs())
+    return max(1, len(job.output_names()))
+
+
+def _offline(settings: Settings) -> Settings:
     """The settings with names that stand for the account's: nothing has to be asked for."""
-    from dataclasses import replace
-
-    from windrow.emr.aws import region_of_environment
-
-    region = settings.region or settings.configured.get("region") or region_of_environment() or region
-    configured = settings.configured
     more = dict(settings.more)
-    if not settings.cluster and not configured.get("subnet"):
+    if not settings.cluster and not settings.configured.get("subnet"):
         more["subnet"] = SUBNETS
-    bucket = settings.bucket
-    if bucket is None and not configured.get("cloud_tmp_dir"):
-        bucket = bucket_of(ACCOUNT, region)
-    return replace(settings, region=region, bucket=bucket, pool=False, more=more)
+    region = settings.known_region() or USUAL_REGION
+    return replace(settings, region=region, bucket=settings.known_bucket() or bucket_of(ACCOUNT, region), more=more)
 
 
 def _inputs(arguments: Sequence[str], bars: int | None, size: int | None) -> tuple[bool, Inputs]:
@@ -141,13 +141,9 @@ def step_told(step: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _uploads(sent: dict[str, str]) -> list[dict[str, Any]]:
-    from windrow.runners.emr_cluster import name_of_upload
-
-    def size(path: str) -> int:
-        return Path(path).stat().st_size if Path(path).exists() else 0
-
-    return [{"file": name_of_upload(path), "bytes": size(path), "to": uri} for path, uri in sorted(sent.items())]
+def _uploads(sent: dict[str, int]) -> list[dict[str, Any]]:
+    named = {tuple(name.split("\t", 1)): size for name, size in sent.items()}
+    return [{"file": name, "bytes": size, "to": uri} for (uri, name), size in named.items()]
 
 
 def _money(request: dict[str, Any], listed: prices.Prices, estimate: Estimate) -> Money | None:
@@ -165,17 +161,20 @@ def _hour(fleet: dict[str, Any], listed: prices.Prices, spot: bool) -> float:
     """An hour of a fleet that is filled by the first of its types."""
     first = fleet["InstanceTypeConfigs"][0]
     number = -(-capacity(fleet) // first.get("WeightedCapacity", 1))
-    return number * listed.hour(first["InstanceType"], spot and "TargetSpotCapacity" in fleet)
+    return int(number) * listed.hour(first["InstanceType"], spot and "TargetSpotCapacity" in fleet)
 
 
 def options_of(args: Sequence[str]) -> list[str]:
     """A step's arguments in lines, each an option and its value; inputs beyond the third are counted only.
 
-    >>> options_of(["hadoop-streaming", "-D", "a=1", "-input", "s3://b/x", "-output", "s3://b/y"])
-    ['hadoop-streaming', '-D a=1', '-input s3://b/x', '-output s3://b/y']
+    >>> options_of(["hadoop-streaming", "-files", "a#a,b#b", "-D", "a=1", "-input", "s3://b/x", "-output", "s3://b/y"])
+    ['hadoop-streaming', '-files', '   a#a', '   b#b', '-D a=1', '-input s3://b/x', '-output s3://b/y']
     """
     lines: list[str] = []
     for word in args:
+        if lines and lines[-1] == "-files":
+            lines += [f"   {one}" for one in word.split(",")]
+            continue
         if word.startswith("-") or not lines or " " in lines[-1] or not lines[-1].startswith("-"):
             lines.append(word if word.startswith("-") else shlex.quote(word))
         else:

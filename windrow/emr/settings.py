@@ -3,14 +3,18 @@
 import json
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from windrow.emr import X86
+from windrow.emr import NAME, X86
+from windrow.emr.aws import account, region_of_environment
 from windrow.errors import UsageError
+from windrow.s3 import split
 
+#: Where AWS's own settings name no region, in a plan.
+USUAL_REGION = "us-east-1"
 #: The option that says how many reducers a job has.
 REDUCES = "mapreduce.job.reduces"
 
@@ -53,13 +57,31 @@ class Settings:
 
         return configured(self.confs)
 
+    def known_region(self) -> str | None:
+        """The region, as far as options, configuration and AWS's own settings say."""
+        return self.region or self.configured.get("region") or region_of_environment()
+
+    def known_bucket(self) -> str | None:
+        """The bucket for code and logs, as far as options and configuration say."""
+        configured = self.configured.get("cloud_tmp_dir")
+        return self.bucket or (split(configured)[0] if configured else None)
+
+    def resolved(self) -> "Settings":
+        """With the bucket that template.yaml made in the account, where no other is named. Raises AccountError."""
+        if self.known_bucket():
+            return self
+        region = self.known_region()
+        if region is None:
+            raise UsageError("--region: none is named; a cluster runs in one; set AWS_DEFAULT_REGION, as us-east-1")
+        return replace(self, region=region, bucket=bucket_of(account(), region))
+
     def runner_options(self) -> dict[str, Any]:
         """mrjob's options for its runner."""
         options: dict[str, Any] = {"conf_paths": self.confs, **self.more}
         if self.region:
             options["region"] = self.region
         if self.bucket:
-            options["cloud_tmp_dir"] = f"s3://{self.bucket}/tmp/"
+            options["cloud_tmp_dir"] = f"s3://{self.bucket}/tmp/"  # noqa: S108  on S3
         if self.cluster:
             options["cluster_id"] = self.cluster
         if self.pool:
@@ -110,3 +132,12 @@ class Settings:
 def capacity(fleet: dict[str, Any]) -> int:
     """Units that a fleet is to have; of windrow's core fleets, vCPUs."""
     return int(fleet.get("TargetSpotCapacity", 0)) + int(fleet.get("TargetOnDemandCapacity", 0))
+
+
+def bucket_of(number: str, region: str) -> str:
+    """The bucket that template.yaml makes in an account.
+
+    >>> bucket_of("123456789012", "eu-central-1")
+    'windrow-123456789012-eu-central-1'
+    """
+    return f"{NAME}-{number}-{region}"

@@ -37,10 +37,6 @@ def find(alias: str) -> Any:
         from windrow.runners.spark import SparkRunner
 
         return SparkRunner
-    if alias == "emr":
-        from windrow.runners.emr import EMRRunner
-
-        return EMRRunner
     return None
 
 

@@ -1,0 +1,1 @@
+../windrow/emr/step.sh

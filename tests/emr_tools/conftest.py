@@ -1,0 +1,79 @@
+"""An AWS of moto's in a thread of this process; `windrow emr` finds it by AWS's own variables."""
+
+import json
+import os
+import urllib.request
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from windrow.cli import main
+from windrow.emr import FILES
+
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+BUCKET = f"windrow-{ACCOUNT}-{REGION}"
+#: mrjob looks for a configuration there too.
+_HOMES = ("MRJOB_CONF", "HOME")
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """The address of the server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """No AWS: no credentials, no region, no configuration of mrjob's, and an address where nobody answers."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", *_HOMES))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.fixture
+def aws(moto, nowhere, monkeypatch):
+    """An account without anything in it; gives a client of a service."""
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIexamplekey")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    return lambda service: boto3.client(service, region_name=REGION)
+
+
+@pytest.fixture
+def stack(aws):
+    """The account with template.yaml deployed in it."""
+    allowed = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
+    aws("iam").create_policy(  # which an account of AWS has from its beginning
+        PolicyName="AmazonEMRServicePolicy_v2", Path="/service-role/",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
+    formation = aws("cloudformation")
+    text = (FILES / "template.yaml").read_text().replace("iam::aws:policy", f"iam::{ACCOUNT}:policy")
+    formation.create_stack(StackName="windrow", TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"])
+    [made] = formation.describe_stacks(StackName="windrow")["Stacks"]
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    return formation
+
+
+@pytest.fixture
+def windrow(capsys, monkeypatch):
+    """Runs the command in this process, on a terminal of so many columns; its status, and what it printed and said."""
+
+    def run(*words, columns=100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return run
