@@ -210,7 +210,6 @@ class Double:
             "HADOOP_ROOT_LOGGER": "INFO,DRFA",
             "HADOOP_LOG_DIR": str(place),
             "HADOOP_LOGFILE": "syslog",
-            "HADOOP_CLASSPATH": f"{HOME}/aws-jars/*",
             **{name: self.env[name] for name in self.env if name.startswith("AWS_")},
         }
 
