@@ -120,7 +120,7 @@ class Double:
         """All steps there ever were, in order."""
         return [step for cluster in self.clusters() for step in cluster.steps]
 
-    def await_running(self, command="hadoop-streaming", timeout=60):
+    def await_running(self, timeout=120):
         """Waits until a step's process is there; its cluster."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -33,6 +33,10 @@ def find(alias: str) -> Any:
         from windrow.runners.hadoop import HadoopRunner
 
         return HadoopRunner
+    if alias == "emr":
+        from windrow.runners.emr import EMRRunner
+
+        return EMRRunner
     if alias == "spark":
         from windrow.runners.spark import SparkRunner
 
