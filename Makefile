@@ -46,18 +46,18 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
 	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers s3 \
 	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
-	test_docs.py test_plot.py test_exact.py emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py \
+	test_docs.py test_plot.py test_exact.py emr emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py \
 	test_bars.py test_times.py test_output.py test_frames.py feeds)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
-	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/emr $(PYTEST)
 
 test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
-	CI=true $(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/emr $(PYTEST)
 
 lint: $(VENV)/.lint  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -4,8 +4,8 @@
 
 Each run is `-r local` on all cores of this machine (phases.py), on bars by the minute in cents. The model is fitted on
 the series of bars, and what no order costs on that of orders; then it predicts the check, a run of another shape.
-Figures go to results.json, the model to windrow/emr/model.json, from which `windrow emr plan` reckons; the tables and the
-picture of docs/scaling.md are made of them. 50 million bars take 3 GB in the folder for temporary files.
+Figures go to results.json, the model to windrow/emr/model.json, from which `windrow emr plan` reckons; the tables and
+the picture of docs/scaling.md are made of them. 50 million bars take 3 GB in the folder for temporary files.
 """
 
 import argparse
