@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from windrow.s3.names import is_s3
+
 #: Tells a task where the submitter's Hadoop client is, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
 
@@ -17,8 +19,12 @@ def get(uris: Sequence[str], folder: Path) -> str:
 
 
 def put(place: Path, uri: str) -> str:
-    """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing."""
-    return _failure("-put", str(place), uri)
+    """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing.
+
+    On S3 a folder is there from its first object on, so it is made: the client puts nothing into none.
+    """
+    said = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if is_s3(uri) else ""
+    return said or _failure("-put", str(place), uri)
 
 
 def _literally(uri: str) -> str:
