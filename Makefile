@@ -43,7 +43,7 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 
 # What no version of Python changes: numpy's arithmetic, pages, README, Hadoop, Spark, benchmarks, packed environments.
 QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
-	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers \
+	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers s3 \
 	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
 	test_docs.py test_plot.py test_exact.py emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py)
 

@@ -43,11 +43,11 @@ def test_bars_are_all_files_up_to_the_next_option(monkeypatch, capsys):
     assert main([*args, "--orders", "o", "--equity", "e", "-o", "p.html", "--force"]) == 0
     assert calls == [
         (
-            (Path("a"), Path("b")),
+            ("a", "b"),
             ("x.csv", "y.csv", "-", "z.csv"),
             ("S", "T"),
-            Path("o"),
-            Path("e"),
+            "o",
+            "e",
             Path("p.html"),
             True,
         )

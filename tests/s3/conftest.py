@@ -58,7 +58,7 @@ class Bucket:
 
     def rules(self, *rules):
         """What the server does from now on to what matches: ("GET .*csv", "busy", times)."""
-        named = [dict(zip(("match", "do", "times"), rule, strict=False)) for rule in rules]
+        named = [{"match": match, "do": do, "times": (*times, 1000)[0]} for match, do, *times in rules]
         self._ask("PUT", "/-/rules", json.dumps(named))
 
     def log(self, pattern=""):

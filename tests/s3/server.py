@@ -4,9 +4,9 @@
     GET /-/log     JSON: what was asked for since the rules were put: [["METHOD /path?query", Range or null], ...]
     PUT /-/fill?bucket=B&prefix=P&objects=N   puts N small objects
 
-A rule's `times` counts requests of a kind, that is of one method, object and query; it goes by the first rule that
-matches. `do`: busy (503), denied (403), elsewhere (301, to eu-central-1), cut (what is answered breaks off
-in the middle, and what is written is written, but not confirmed), slow (a second).
+A rule's `times` counts requests of a kind, that is of one method, object, query and range; those of several rules that
+match add up. `do`: busy (503), denied (403), gone (404, of an upload), elsewhere (301, to eu-central-1), cut (what is
+answered breaks off in the middle, and what is written is written, but not confirmed), slow (a second).
 """
 
 import json
@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from itertools import islice
 from urllib.parse import parse_qsl
 
 from moto.backends import get_backend
@@ -24,6 +25,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 ANSWERS = {
     "busy": ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
     "denied": ("403 Forbidden", "AccessDenied", "Access Denied"),
+    "gone": ("404 Not Found", "NoSuchUpload", "The specified upload does not exist."),
     "elsewhere": ("301 Moved Permanently", "PermanentRedirect", "Use the specified endpoint."),
 }
 
@@ -41,10 +43,13 @@ class Faulty:
         asked = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']}"
         with self.lock:
             self.log.append([asked, environ.get("HTTP_RANGE")])
-            rule = next((rule for rule in self.rules if re.search(rule["match"], asked)), {})
-            kind = re.sub(r"uploadId=[^&]*", "", asked) + str(environ.get("HTTP_RANGE"))
-            self.seen[kind] += bool(rule)
-            fault = rule.get("do") if self.seen[kind] <= rule.get("times", 1 << 30) else None
+            kind = asked + str(environ.get("HTTP_RANGE"))
+            done = self.seen[kind]
+            self.seen[kind] += 1
+            faults = (
+                rule["do"] for rule in self.rules if re.search(rule["match"], asked) for _ in range(rule["times"])
+            )
+            fault = next(islice(faults, done, None), None)
         if fault in ANSWERS:
             return self.refuse(environ, start_response, *ANSWERS[fault])
         if fault == "slow":

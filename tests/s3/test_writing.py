@@ -72,6 +72,14 @@ def test_what_is_refused_for_now_or_not_confirmed_is_done_again_and_once(bucket,
     assert all(bucket.get(f"out/{name}") == path.read_bytes() for name, path in files.items())
 
 
+def test_an_object_whose_completion_was_not_confirmed_is_known_by_its_mark(bucket, files):
+    """S3 forgets an upload that it has completed."""
+    bucket.rules(("POST .*part-00000.uploadId", "cut", 1), ("POST .*part-00000.uploadId", "gone", 1))
+    s3.upload(under(f"{bucket.uri}/out", files))
+    assert len(bucket.log("POST .*part-00000.uploadId")) == 2 and len(bucket.log("HEAD .*part-00000")) == 1
+    assert bucket.get("out/part-00000") == BIG
+
+
 def test_what_appeared_meanwhile_is_kept_and_nothing_of_ours_beside_it(bucket, files):
     bucket.put("out/part-00001", b"another's")
     with pytest.raises(OutputError, match=r"out/part-00001: appeared while the job ran, so another wrote there"):

@@ -18,7 +18,7 @@ from windrow.s3.names import is_s3, last_part, split
 #: Requests under way at once in the reading of one object.
 _PARALLEL = 4
 #: Bytes asked for by one request, at most and at least; bytes read ahead of what was asked for, at most.
-_PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 16 << 20
+_PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 24 << 20
 #: Bytes that nobody asks for who only has a look.
 _LONG = 1 << 20
 #: Seconds to wait before an attempt, at most.
@@ -78,9 +78,9 @@ class _Piece(NamedTuple):
 class Input(io.RawIOBase):
     """An object as a file that can seek.
 
-    What is read in order is fetched ahead, up to twice what was read so far, 16 MiB and `end`, four requests at a time;
+    What is read in order is fetched ahead, up to twice what was read so far, 24 MiB and `end`, four requests at a time;
     so a look at some bytes costs one small request, and in a long read none waits for another. `start` is a piece of
-    it that is on its way. Memory: 32 MiB, and what a read returns.
+    it that is on its way. Memory: 40 MiB, and what a read returns.
     """
 
     def __init__(self, found: Object, end: int | None = None, start: "_Piece | None" = None) -> None:
@@ -160,9 +160,9 @@ class Input(io.RawIOBase):
         begin = self._asked
         now = stop - self._position
         ahead = min(2 * (self._read + (now if now >= _LONG else 0)), _AHEAD)
-        if begin >= min(stop + ahead // 2, self._end) and begin >= stop:
-            return  # enough is on its way: a request for each read would be many
         wanted = max(stop, min(stop + ahead, self._end))
+        if stop <= begin and wanted - begin < min(_PIECE, ahead // 2) and wanted < self._end:
+            return  # little is wanted yet: a request for each read would be many
         alone = wanted - begin <= _LEAST
         while begin < wanted:
             end = min(max(wanted, begin + _LEAST), begin + _PIECE, self._object.size)
@@ -197,13 +197,14 @@ _coming: dict[tuple[str, str], _Piece] = {}
 def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
     """These ranges, of files or objects, one by one; meanwhile the first bytes of the next objects are on their way.
 
-    So of many small objects none waits for another. Memory: 16 MiB and a piece.
+    So of many small objects none waits for another. Memory: 32 MiB, beside what the open one takes.
     """
     waiting = deque(one["place"] for one in ranges if is_s3(one["place"]) and not one["start"])
     with ThreadPoolExecutor(MANY, thread_name_prefix="windrow-s3") as threads:
         try:
             for one in ranges:
-                while waiting and sum(piece.stop for piece in _coming.values()) < _AHEAD and len(_coming) < MANY:
+                next_ones = _AHEAD + min(_PIECE, one.get("size", 0))  # this one is not ahead
+                while waiting and sum(piece.stop for piece in _coming.values()) < next_ones and len(_coming) <= MANY:
                     found = known(waiting.popleft())
                     stop = min(found.size, _PIECE)
                     _coming[split(found.uri)] = _Piece(0, stop, threads.submit(_get, found, 0, stop))
