@@ -9,13 +9,13 @@ from typing import Any
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
 _RUNNING = {
     "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (a process a core),"
-               " hadoop, or spark"),
+               " hadoop, emr, or spark"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
                    " or not at all (default: print the output)"),
     "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose times"
                       " have nanoseconds"),
     "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, as mapreduce.job.reduces=8; may be repeated"),
-    "environment": (["--environment"], "FILE", "with -r hadoop: the tasks' whole environment, as `windrow pack` makes"
+    "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, as `windrow pack` makes"
                     " it, for nodes without numpy"),
     "conf_paths": (["-c", "--conf-path"], "FILE", "mrjob's configuration (default: mrjob.conf at its usual places)"),
     "quiet": (["-q", "--quiet"], None, "print nothing but output and errors"),

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
@@ -125,15 +126,16 @@ def _logging_for(job: Any) -> Iterator[None]:
 def _run(job: Any) -> None:
     output = job.options.output_dir
     if output is None:
-        _run_and_judge(job, print_output=job._should_cat_output())
+        counts = _run_and_judge(job, print_output=job._should_cat_output())
     elif is_here(job):
         refuse_taken(output)
         shown = not (job.options.quiet or job.options.verbose)
         with staged(output, job.description(), job.options.spark_tmp_dir, shown) as job.options.output_dir:
-            _run_and_judge(job, print_output=bool(job.options.cat_output))
+            counts = _run_and_judge(job, print_output=bool(job.options.cat_output))
     else:
         job.options.output_dir = _beside(output)
-        _run_and_judge(job, print_output=bool(job.options.cat_output), output=output)
+        counts = _run_and_judge(job, print_output=bool(job.options.cat_output), output=output)
+    job.tell(counts)
 
 
 def _beside(output: str) -> str:
@@ -145,7 +147,7 @@ def _beside(output: str) -> str:
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 
 
-def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> None:
+def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> Counter[str]:
     with job.make_runner() as runner, runner.kept, _publishing(runner, job, output):
         runner.run()
         told = summed(runner.counters())
@@ -158,7 +160,7 @@ def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> N
             for chunk in runner.cat_output():
                 job.stdout.write(chunk)
             job.stdout.flush()
-    job.tell(told.counts)
+    return told.counts
 
 
 def _publishing(runner: Any, job: Any, output: str | None) -> AbstractContextManager[Any]:

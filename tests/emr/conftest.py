@@ -36,6 +36,19 @@ def double(jars, tmp_path):
             empty(double, bucket)
 
 
+#: The port at which tests/cluster/conf has S3.
+S3_PORT = 19500
+
+
+@pytest.fixture
+def double_on_cluster(cluster, jars, tmp_path):
+    """The same double, whose steps run on the one-machine cluster: YARN, two nodes, HDFS between steps."""
+    with Double(tmp_path / "emr", conf=ROOT / "tests/cluster/conf", port=S3_PORT) as double:
+        for bucket in ("bars", "work"):
+            double.client("s3").create_bucket(Bucket=bucket)
+        yield double
+
+
 @pytest.fixture
 def conf(tmp_path):
     """windrow's own configuration, with a folder for jobs, and no time to lose."""

@@ -60,7 +60,7 @@ class Double:
         self._bin = folder / "bin"
         self._conf = conf
         self._running = {}
-        self._threads = []
+        self._threads, self._errors = [], []
         self._stopped = threading.Event()
         self._chance = random.Random(11)
         self._server = make_server("127.0.0.1", port, self._between, threaded=True, request_handler=_Silent)
@@ -100,6 +100,7 @@ class Double:
         for each in self._patches:
             each.stop()
         self._backend().reset()
+        assert not self._errors, "the double itself has failed"
 
     def client(self, service):
         """boto3's client of a service here."""
@@ -119,7 +120,7 @@ class Double:
         """All steps there ever were, in order."""
         return [step for cluster in self.clusters() for step in cluster.steps]
 
-    def await_running(self, command="hadoop-streaming", timeout=60):
+    def await_running(self, timeout=120):
         """Waits until a step's process is there; its cluster."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -209,7 +210,6 @@ class Double:
             "HADOOP_ROOT_LOGGER": "INFO,DRFA",
             "HADOOP_LOG_DIR": str(place),
             "HADOOP_LOGFILE": "syslog",
-            "HADOOP_CLASSPATH": f"{HOME}/aws-jars/*",
             **{name: self.env[name] for name in self.env if name.startswith("AWS_")},
         }
 
@@ -255,7 +255,14 @@ class Double:
         return emr_backends[ACCOUNT][REGION]
 
     def _start(self, function, *args):
-        thread = threading.Thread(target=function, args=args, daemon=True)
+        def run():
+            try:
+                function(*args)
+            except BaseException as error:
+                self._errors.append(error)
+                raise
+
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
         self._threads.append(thread)
 

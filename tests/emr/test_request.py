@@ -15,6 +15,7 @@ from windrow.emr import CONF as OURS
 from windrow.emr import X86
 from windrow.errors import ClusterError
 from windrow.runners.emr_request import check_environment, check_request, instance_types, worker_cores
+from windrow.unpack import MARK
 
 BARS = ROOT / "data/bars.csv"
 
@@ -146,8 +147,20 @@ def test_what_is_refused(field, value, says):
 def test_two_architectures():
     request = copy.deepcopy(GOOD)
     request["Instances"]["InstanceGroups"][1]["InstanceType"] = "m7i.xlarge"
-    with pytest.raises(ClusterError, match="'m7i.xlarge': 'x86_64'}: a cluster runs one build"):
+    with pytest.raises(ClusterError, match="'x86_64'}: a cluster runs one build"):
         check_request(request)
+
+
+def test_a_packed_environment_takes_the_bootstraps_place(planned, tmp_path):
+    packed = tmp_path / "windrow.pyz"
+    packed.write_bytes(MARK)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("packages/numpy/core.cpython-311-aarch64-linux-gnu.so", b"")
+    assert [action["Name"] for action in planned().request["BootstrapActions"]] == ["master"]
+    made = planned("--environment", packed)
+    assert made.request["BootstrapActions"] == [] and str(packed) not in str(made.steps)
+    args = made.steps[0]["HadoopJarStep"]["Args"]
+    assert "./windrow.pyz" in args[args.index("-mapper") + 1]
 
 
 def test_an_environment_for_other_machines(tmp_path):

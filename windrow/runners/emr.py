@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.conf import ClearedValue
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 
 from windrow import s3
@@ -73,6 +74,8 @@ class EMRRunner(Streaming, ClusterRunner):
         self._attempt = 0
         self._told: dict[str, str] = {}
         self._client: Any = None
+        if environment is not None:  # it brings all that a node would install, perhaps without a way to get it
+            kwargs["bootstrap"] = ClearedValue([])
         super().__init__(environment, **kwargs)
         self._place: str = self._output_dir
         check_environment_variables(list(self._opts["cmdenv"]))
@@ -365,7 +368,7 @@ class EMRRunner(Streaming, ClusterRunner):
             with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
                 s3.delete_prefix(self._place)
         self._say(
-            f"{output}: is there; read it by: python -c \"import windrow; print(windrow.read_output('{output}'))\""
+            f"{output}: is there; to read it: python -c \"import windrow; print(windrow.read_output('{output}'))\""
         )
 
     def cat_output(self) -> Iterator[bytes]:

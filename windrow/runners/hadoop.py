@@ -55,6 +55,8 @@ _LOGS_COME = 10
 class HadoopRunner(Streaming, HadoopJobRunner):
     """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
 
+    _output_dir: str
+
     def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
         self._web: str | None = None
         self._schemes: dict[str, bool] = {}
@@ -264,7 +266,7 @@ class HadoopRunner(Streaming, HadoopJobRunner):
     def _staged_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
         s3.refuse_taken(output)
-        staging: str = self._output_dir  # type: ignore[has-type]
+        staging = self._output_dir
         self._output, self._output_dir = output, self._for_hadoop(staging)
         try:
             yield

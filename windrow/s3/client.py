@@ -15,6 +15,7 @@ from windrow.errors import InputError, WindrowError
 #: Requests under way at once, where there are many objects.
 MANY = 16
 _ATTEMPTS = 10
+_MISSING = "S3 is read by boto3, which is not installed here; get it by: pip install 'windrow[aws]'"
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -41,19 +42,20 @@ def client() -> Any:
 
 
 def _make_client(told: object) -> Any:
-    with refusing("s3://"):
+    try:
         from boto3.session import Session
         from botocore.config import Config
-
-        if told not in _sessions:
-            _sessions[told] = Session()
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": attempts()},
-            max_pool_connections=2 * MANY,
-            response_checksum_validation="when_required",
-            user_agent_extra="windrow",
-        )
-        return _sessions[told].client("s3", config=config)
+    except ImportError:
+        raise WindrowError(f"s3://: {_MISSING}") from None
+    if told not in _sessions:
+        _sessions[told] = Session()
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts()},
+        max_pool_connections=2 * MANY,
+        response_checksum_validation="when_required",
+        user_agent_extra="windrow",
+    )
+    return _sessions[told].client("s3", config=config)
 
 
 def attempts() -> int:
@@ -83,9 +85,7 @@ def refusing(uri: str, kind: type[WindrowError] = InputError) -> Iterator[None]:
     try:
         from botocore.exceptions import BotoCoreError, ClientError
     except ImportError:
-        raise WindrowError(
-            f"{uri}: S3 is read by boto3, which is not installed here; get it by: pip install 'windrow[aws]'"
-        ) from None
+        raise WindrowError(f"{uri}: {_MISSING}") from None
     try:
         yield
     except (BotoCoreError, ClientError) as error:

@@ -1,0 +1,95 @@
+"""moto's S3 on a loopback port, in a process of its own, with faults on request; prints its port when it answers.
+
+    PUT /-/rules   JSON: [{"match": pattern of "METHOD /path?query", "times": N, "do": what}, ...]
+    GET /-/log     JSON: what was asked for since the rules were put: [["METHOD /path?query", Range or null], ...]
+    PUT /-/fill?bucket=B&prefix=P&objects=N   puts N small objects
+
+A rule's `times` counts requests of a kind, that is of one method, object and query; it goes by the first rule that
+matches. `do`: busy (503), denied (403), elsewhere (301, to eu-central-1), cut (what is answered breaks off
+in the middle, and what is written is written, but not confirmed), slow (a second).
+"""
+
+import json
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from urllib.parse import parse_qsl
+
+from moto.backends import get_backend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+ANSWERS = {
+    "busy": ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
+    "denied": ("403 Forbidden", "AccessDenied", "Access Denied"),
+    "elsewhere": ("301 Moved Permanently", "PermanentRedirect", "Use the specified endpoint."),
+}
+
+
+class Faulty:
+    def __init__(self, app):
+        self.app, self.lock = app, threading.Lock()
+        self.rules, self.log, self.seen = [], [], Counter()
+
+    def __call__(self, environ, start_response):
+        path, query = environ["REQUEST_URI"].partition("?")[::2]
+        if path.startswith("/-/"):
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(self.control(path, query, environ)).encode()]
+        asked = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']}"
+        with self.lock:
+            self.log.append([asked, environ.get("HTTP_RANGE")])
+            rule = next((rule for rule in self.rules if re.search(rule["match"], asked)), {})
+            kind = re.sub(r"uploadId=[^&]*", "", asked) + str(environ.get("HTTP_RANGE"))
+            self.seen[kind] += bool(rule)
+            fault = rule.get("do") if self.seen[kind] <= rule.get("times", 1 << 30) else None
+        if fault in ANSWERS:
+            return self.refuse(environ, start_response, *ANSWERS[fault])
+        if fault == "slow":
+            time.sleep(1)
+        answer = self.app(environ, start_response)
+        return self.cut(environ, answer) if fault == "cut" else answer
+
+    def control(self, path, query, environ):
+        if path == "/-/log":
+            return self.log
+        if path == "/-/rules":
+            self.rules = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            self.log, self.seen = [], Counter()
+            return None
+        told = dict(parse_qsl(query))
+        s3 = get_backend("s3")["123456789012"]["aws"]
+        for number in range(int(told["objects"])):
+            day = f"2020-01-{number % 28 + 1:02}"
+            text = f"symbol,timestamp,close\nS{number % 7},{day},{number}\n"
+            s3.put_object(told["bucket"], f"{told['prefix']}{number:05}.csv", text.encode())
+        return None
+
+    def refuse(self, environ, start_response, status, code, message):
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response(status, [("Content-Type", "application/xml"), ("x-amz-bucket-region", "eu-central-1")])
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return []
+        return [f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()]
+
+    def cut(self, environ, answer):
+        body = b"".join(answer)
+        if environ["REQUEST_METHOD"] == "GET":
+            yield body[: len(body) // 2]
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+
+class Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *args):
+        pass
+
+
+if __name__ == "__main__":
+    app = Faulty(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    print(server.server_port, flush=True)
+    server.serve_forever()
