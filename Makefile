@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ bench-pairs: $(VENV)/.bench  ## windrow beside itself: windows, prices, formats,
 
 bench-scaling: $(VENV)/.bench  ## how cost grows, and a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)
+
+bench-plan: $(VENV)/.test cluster  ## what Hadoop adds to a job's work, for `windrow emr plan`; ten minutes
+	$(BIN)/python benchmarks/plan.py $(BENCH)
 
 bench-sweep: $(VENV)/.bench  ## a sweep beside vectorbt's and backtrader's, and 10,000 pairs on a million bars
 	$(BIN)/python benchmarks/sweep.py $(BENCH)

@@ -80,8 +80,13 @@ class Cluster:
         out = f"{self._place}/out"
         self._hadoop("fs", "-rm", "-r", "-f", "-skipTrash", out)
         command = [sys.executable, *JOBS[name], "-r", "hadoop", "-c", self._conf, "-o", out]
-        done = run([*command, "-D", f"mapreduce.job.reduces={REDUCERS}", f"{self._place}/bars.csv"], memory=False)
+        command += ["-D", f"mapreduce.job.reduces={REDUCERS}", *self.options()]
+        done = run([*command, f"{self._place}/bars.csv"], memory=False)
         return done, read_counters(done.said)
+
+    def options(self):
+        """More options of the jobs."""
+        return []
 
     def _upload(self, sample):
         bars = self._folder / "bars.csv"
@@ -103,7 +108,10 @@ class Cluster:
                 sys.exit(f"{name} and windrow disagree on {case.title}: {error}")
 
     def _hadoop(self, *arguments):
-        subprocess.run([*self._hadoop_bin, *arguments], check=True, capture_output=True)
+        self._said(*arguments)
+
+    def _said(self, *arguments):
+        return subprocess.run([*self._hadoop_bin, *arguments], check=True, capture_output=True).stdout
 
 
 def read_counters(said):
