@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cluster.conftest import IN_CI, ROOT, make, with_path
+from tests.cluster.conftest import cluster as of_cluster
 from tests.emr.double import Double
 
 CONF = """\
@@ -36,6 +37,7 @@ def double(jars, tmp_path):
             empty(double, bucket)
 
 
+cluster = of_cluster
 #: The port at which tests/cluster/conf has S3.
 S3_PORT = 19500
 
@@ -47,6 +49,8 @@ def double_on_cluster(cluster, jars, tmp_path):
         for bucket in ("bars", "work"):
             double.client("s3").create_bucket(Bucket=bucket)
         yield double
+        for bucket in ("bars", "work"):
+            empty(double, bucket)
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ class Double:
         self._patches = [
             patch.object(Cluster, "add_steps", _adding(Cluster.add_steps)),
             patch.object(Cluster, "status", property(_status)),
-            patch.object(ElasticMapReduceResponse, "cancel_steps", self._cancel, create=True),
+            patch.object(
+                ElasticMapReduceResponse, "cancel_steps", lambda response: self._cancel(response), create=True
+            ),
         ]
         for each in self._patches:
             each.start()
@@ -194,11 +196,12 @@ class Double:
             status = process.wait()
         self._running.pop(step.id)
         step.end_date_time = datetime.now(UTC).replace(tzinfo=None)
-        if step.state == "CANCEL_PENDING":
-            step.state = "CANCELLED"
-        elif step.state == "RUNNING" and cluster.state not in _ENDED:
+        if step.state == "RUNNING" and cluster.state not in _ENDED and not self._stopped.is_set():
             self._keep_logs(cluster, step, place)
+        if step.state == "RUNNING":
             step.state = "COMPLETED" if status == 0 else "FAILED"
+        elif step.state == "CANCEL_PENDING":
+            step.state = "CANCELLED"
 
     def _step_env(self, place):
         """What EMR's agent gives a step, and whom S3A may say it is: there, the instances have a role."""

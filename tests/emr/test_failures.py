@@ -167,7 +167,8 @@ def test_an_interrupt_cancels_the_step(double, conf, tmp_path, ours):
     where = []
     if not ours:
         instances = {"KeepJobFlowAliveWhenNoSteps": True, "InstanceCount": 1, "MasterInstanceType": "m7g.xlarge"}
-        cluster = emr.run_job_flow(Name="theirs", Instances=instances, ReleaseLabel="emr-7.13.0")["JobFlowId"]
+        theirs = {"Name": "theirs", "ReleaseLabel": "emr-7.13.0", "Applications": [{"Name": "Hadoop"}]}
+        cluster = emr.run_job_flow(Instances=instances, **theirs)["JobFlowId"]
         where = ["--cluster-id", cluster]
     command = [sys.executable, "-m", "jobs.moving_average", "-r", "emr", "-c", conf, *where, *OUT, BARS]
     env = {**with_path(), **double.env}

@@ -210,7 +210,7 @@ def test_a_number_of_reducers_that_is_none_is_refused(run_job, reducers):
     assert (ran.status, ran.out) == (2, b"") and f"-D mapreduce.job.reduces={reducers}: a job has 1" in ran.err
 
 
-@pytest.mark.parametrize("runner", ["emr", "dataproc"])
+@pytest.mark.parametrize("runner", ["dataproc"])
 def test_a_runner_that_is_not_there_yet_is_refused(run_job, runner):
     ran = run_job("-r", runner, DATA / "bars.csv")
     assert (ran.status, ran.out) == (2, b"") and f"-r {runner}: is not there yet" in ran.err

@@ -181,6 +181,9 @@ class EMRRunner(Streaming, ClusterRunner):
     def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
         """Nothing: a cluster has its tags from its creation on."""
 
+    def _log_address_of_master_once(self) -> None:
+        """Nothing: nobody is to log in there."""
+
     def _create_cluster(self, persistent: bool = False) -> str:
         cluster: str = super()._create_cluster(persistent)
         self._say(f"cluster {cluster} in {self._opts['region']} is asked for; some minutes until it is there")
