@@ -154,6 +154,16 @@ def test_a_cluster_lost_mid_step(on_emr, double):
     assert [cluster.state for cluster in double.clusters()] == ["TERMINATED_WITH_ERRORS", "TERMINATED"]
 
 
+def test_a_named_cluster_that_is_lost_is_not_replaced(on_emr, double):
+    theirs = {"Name": "theirs", "ReleaseLabel": "emr-7.13.0", "Applications": [{"Name": "Hadoop"}]}
+    instances = {"KeepJobFlowAliveWhenNoSteps": True, "InstanceCount": 1, "MasterInstanceType": "m7g.xlarge"}
+    cluster = double.client("emr").run_job_flow(Instances=instances, **theirs)["JobFlowId"]
+    double.on_start = double.lose
+    ran = on_emr("--cluster-id", cluster, *OUT, BARS)
+    check_refused(ran, f"error: cluster {cluster}: has ended: The master failed", "without --cluster-id")
+    assert len(double.clusters()) == 1 and nothing_is_left(double)
+
+
 def test_s3_is_busy(on_emr, double):
     put_bars(double)
     double.busy = 0.05
