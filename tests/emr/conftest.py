@@ -68,7 +68,7 @@ def on_emr(run_module, double, conf, tmp_path_factory):
     env = {**with_path(), **double.env}
 
     def run(*args, job="jobs.moving_average", **kwargs):
-        return run_module(job, "-r", "emr", "-c", conf, *args, cwd=here, **{"env": env, "timeout": 120, **kwargs})
+        return run_module(job, "-r", "emr", "-c", conf, *args, cwd=here, **{"env": env, "timeout": 300, **kwargs})
 
     return run
 

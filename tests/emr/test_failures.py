@@ -1,6 +1,7 @@
 """What cannot end well on EMR ends in one clear message, a status that is not 0, no half output, and no cluster."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ def check_refused(ran, *says, status=1):
 def nothing_is_left(double):
     """No output, no staged one, none of the job's own files, and no cluster that costs."""
     assert [key for key in keys(double, "bars") if not key.startswith("in/")] == []
-    assert [key for key in keys(double, "work") if not key.startswith("jobs/logs/")] == []
+    kept = re.compile(r"jobs/logs/|jobs/[^/]+/said-\d-\d\.")  # for `windrow emr logs`
+    assert [key for key in keys(double, "work") if not kept.match(key)] == []
     return all(cluster.state.startswith("TERMINATED") for cluster in double.clusters())
 
 
@@ -150,6 +152,16 @@ def test_a_cluster_lost_mid_step(on_emr, double):
     assert parts == ["a/out/part-00000", "a/out/part-00001"]
     assert lines_of([read(double, "bars", key) for key in parts]) == averages()
     assert [cluster.state for cluster in double.clusters()] == ["TERMINATED_WITH_ERRORS", "TERMINATED"]
+
+
+def test_a_named_cluster_that_is_lost_is_not_replaced(on_emr, double):
+    theirs = {"Name": "theirs", "ReleaseLabel": "emr-7.13.0", "Applications": [{"Name": "Hadoop"}]}
+    instances = {"KeepJobFlowAliveWhenNoSteps": True, "InstanceCount": 1, "MasterInstanceType": "m7g.xlarge"}
+    cluster = double.client("emr").run_job_flow(Instances=instances, **theirs)["JobFlowId"]
+    double.on_start = double.lose
+    ran = on_emr("--cluster-id", cluster, *OUT, BARS)
+    check_refused(ran, f"error: cluster {cluster}: has ended: The master failed", "without --cluster-id")
+    assert len(double.clusters()) == 1 and nothing_is_left(double)
 
 
 def test_s3_is_busy(on_emr, double):

@@ -1,7 +1,11 @@
 """windrow's jobs by -r emr: the submitted steps run on a real Hadoop, and give the bytes of -r local."""
 
+import contextlib
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -11,7 +15,7 @@ from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.sweep import Sweep
-from tests.cluster.conftest import INDICATORS, ROOT, averages, shuffled_rows
+from tests.cluster.conftest import INDICATORS, ROOT, averages, shuffled_rows, with_path
 from tests.emr.conftest import keys, read
 
 BARS = ROOT / "data/bars.csv"
@@ -58,7 +62,9 @@ def test_the_main_job_prints_its_lines_and_leaves_nothing(on_emr, double):
     assert double.clusters()[0].state == "TERMINATED"
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize(
+    "name", [pytest.param("sweep", marks=pytest.mark.full), *(name for name in JOBS if name != "sweep")]
+)
 def test_a_job_writes_what_it_writes_here(on_emr, run_job, double, tmp_path, name):
     job, options, kinds = JOBS[name]
     put_bars(double)
@@ -71,6 +77,21 @@ def test_a_job_writes_what_it_writes_here(on_emr, run_job, double, tmp_path, nam
     assert by_kind(there) == by_kind(here)
     assert all(f"{kind}" in by_kind(there) for kind in kinds)
     assert json.loads(there["_windrow.json"]) == json.loads(here["_windrow.json"]) and there["_SUCCESS"] == b""
+
+
+def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, tmp_path):
+    terminal, stderr = os.openpty()
+    command = [sys.executable, "-m", "jobs.moving_average", "-r", "emr", "-c", conf, *INDICATORS, BARS]
+    env = {**with_path(), **double.env}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=tmp_path, env=env) as job:
+        os.close(stderr)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(terminal, 1 << 16):
+                shown += piece
+    assert job.returncode == 0, shown
+    assert re.search(rb"cluster j-\w+: waiting.*step 1 of 1 \(s-\w+\): runs", shown, re.DOTALL)
+    assert re.search(rb"map .*100%.*reduce ", shown, re.DOTALL)
 
 
 def test_files_of_this_machine_parquet_in_and_out(on_emr, double, tmp_path):

@@ -383,8 +383,12 @@ class EMRRunner(Streaming, ClusterRunner):
                         yield piece
 
     def _cleanup_cloud_tmp(self) -> None:
-        with suppress(Exception):  # what went wrong before matters more
-            s3.delete_prefix(self._cloud_tmp_dir)
+        # What a step said stays where it failed: `windrow emr logs` reads it, until the bucket's own rules remove it.
+        failed = not self._ran_job and self._step_ids
+        folders = ("files", "inputs", "output", *(f"steps-{number + 1}" for number in range(self._attempt)))
+        with suppress(WindrowError):  # what went wrong before matters more
+            for folder in folders if failed else [""]:
+                s3.delete_prefix(f"{self._job_folder()}/{folder}")
 
     def _cleanup_logs(self) -> None:
         """Nothing: EMR writes them after the job has ended; the bucket's own rules end their time."""

@@ -74,7 +74,7 @@ class Streaming:
         manifest = folder / "whole-files.txt"
         pieces = [{"path": path, "start": 0, "length": size} for path, size in files]
         manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
-        self._input_paths = [f"{self._job_folder()}/{manifest.name}"]
+        self._input_paths = [f"{self._job_folder()}/inputs/{manifest.name}"]
         self._uploads[self._input_paths[0]] = str(manifest)
         self._hadoop_input_format = "org.apache.hadoop.mapred.lib.NLineInputFormat"
         self._opts["cmdenv"] |= {OPENS_INPUTS: "1"}  # type: ignore[attr-defined]
