@@ -10,6 +10,7 @@ from botocore.validate import ParamValidator
 
 from tests.emr_tools.conftest import ACCOUNT, BUCKET, REGION
 from windrow.emr import FILES, actions, model
+from windrow.emr import aws as windrows_aws
 from windrow.errors import WindrowError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -122,8 +123,12 @@ def asked(monkeypatch):
         heard.append(params)
         raise RecordedError("recorded")
 
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.session.Session())
-    boto3.DEFAULT_SESSION.events.register("provide-client-params.emr.RunJobFlow", record)
+    def session():
+        made = boto3.session.Session()
+        made.events.register("provide-client-params.emr.RunJobFlow", record)
+        return made
+
+    monkeypatch.setattr(windrows_aws, "_session", session)
     return heard
 
 
