@@ -138,14 +138,17 @@ def test_a_cluster_lost_mid_step(on_emr, double):
     def lose_once():
         """The first cluster goes when its job has written all, and has not said so yet."""
         cluster = double.await_running()
-        while not any("/1/_SUCCESS" in key for key in keys(double, "bars")):
+        while not (ended.is_set() or any("/1/_SUCCESS" in key for key in keys(double, "bars"))):
             time.sleep(0.02)
         double.lose(cluster)
 
-    thread = threading.Thread(target=lose_once)
+    ended, thread = threading.Event(), threading.Thread(target=lose_once)
     thread.start()
-    ran = on_emr(*INDICATORS, *OUT, "s3://bars/in/")
-    thread.join()
+    try:
+        ran = on_emr(*INDICATORS, *OUT, "s3://bars/in/")
+    finally:
+        ended.set()
+        thread.join()
     assert ran.status == 0, ran.err
     assert "The master failed: the instance was terminated; the job is run once more, on a new cluster\n" in ran.err
     parts = [key for key in keys(double, "bars") if "part-" in key]
