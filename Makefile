@@ -19,7 +19,7 @@ demo: $(VENV)/.plot  ## install, average the sample bars, draw them
 CLUSTER_PYTHON ?= $(CURDIR)/$(BIN)/python
 CLUSTER_NEEDS := $(if $(filter $(CURDIR)/$(BIN)/python,$(CLUSTER_PYTHON)),$(if $(wildcard $(VENV)/.test $(VENV)/.lint),,$(VENV)/.plot))
 
-cluster: $(CLUSTER_NEEDS)  ## a one-machine Hadoop in .cluster/, started or mended: its first time takes a minute
+cluster: emr-jars  ## a one-machine Hadoop in .cluster/, started or mended: its first time takes a minute
 	@tests/cluster/cluster start $(CLUSTER_PYTHON)
 	@echo "Hadoop is up. To try a job on it, and to stop it:"
 	@echo "    .cluster/hadoop fs -mkdir -p /bars && .cluster/hadoop fs -put -f data/bars.csv /bars/"
@@ -28,6 +28,9 @@ cluster: $(CLUSTER_NEEDS)  ## a one-machine Hadoop in .cluster/, started or mend
 
 cluster-jars: $(CLUSTER_NEEDS)  ## Hadoop's jars only, for jobs in one process: -r hadoop -c .cluster/mrjob-local.conf
 	@tests/cluster/cluster jars $(CLUSTER_PYTHON)
+
+emr-jars: cluster-jars  ## what Hadoop's S3A needs too: tests run steps of EMR on it
+	@tests/emr/jars
 
 cluster-stop:  ## stop it; what is on its HDFS stays
 	@tests/cluster/cluster stop
