@@ -43,7 +43,7 @@ S3_PORT = 19500
 
 
 @pytest.fixture
-def double_on_cluster(cluster, jars, tmp_path):
+def double_on_cluster(jars, cluster, tmp_path):
     """The same double, whose steps run on the one-machine cluster: YARN, two nodes, HDFS between steps."""
     with Double(tmp_path / "emr", conf=ROOT / "tests/cluster/conf", port=S3_PORT) as double:
         for bucket in ("bars", "work"):
