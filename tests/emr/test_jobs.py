@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -80,8 +81,12 @@ def test_a_job_writes_what_it_writes_here(on_emr, run_job, double, tmp_path, nam
 
 
 def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, tmp_path):
+    """Its reducers wait until the maps' end was shown: a step tells how far it is every second only."""
+    (gate := tmp_path / "gate").touch()
     terminal, stderr = os.openpty()
-    command = [sys.executable, "-m", "jobs.moving_average", "-r", "emr", "-c", conf, *INDICATORS, BARS]
+    command = [sys.executable, "-m", "tests.cluster.faulty", "-r", "emr", "-c", conf, *INDICATORS, BARS]
+    command += ["--wait-for", gate, "--waits", "reducer"]
+    (patience := threading.Timer(120, lambda: gate.unlink(missing_ok=True))).start()
     env = {**with_path(), **double.env}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=tmp_path, env=env) as job:
         os.close(stderr)
@@ -89,8 +94,11 @@ def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, t
         with contextlib.suppress(OSError):  # how a terminal ends
             while piece := os.read(terminal, 1 << 16):
                 shown += piece
+                if re.search(rb"map .*100%", shown):
+                    gate.unlink(missing_ok=True)
+    patience.cancel()
     assert job.returncode == 0, shown
-    assert re.search(rb"cluster j-\w+: waiting.*step 1 of 1 \(s-\w+\): runs", shown, re.DOTALL)
+    assert re.search(rb"cluster j-\w+: (starting|waiting|running).*step 1 of 1 \(s-\w+\): runs", shown, re.DOTALL)
     assert re.search(rb"map .*100%.*reduce ", shown, re.DOTALL)
 
 
