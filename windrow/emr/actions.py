@@ -1,5 +1,14 @@
 """What IAM must allow, by what it is for: `windrow emr plan` prints it, and template.yaml's policies grant it."""
 
+#: Of whoever reads and writes objects.
+_OBJECTS = (
+    "s3:ListBucket",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:AbortMultipartUpload",
+)
 #: Of whoever submits jobs.
 YOURS: dict[str, tuple[str, ...]] = {
     "find account, network, quota": (
@@ -31,24 +40,12 @@ YOURS: dict[str, tuple[str, ...]] = {
         "iam:GetRole",
         "iam:GetInstanceProfile",
     ),
-    "read inputs, write outputs": (
-        "s3:ListBucket",
-        "s3:GetBucketLocation",
-        "s3:GetObject",
-        "s3:PutObject",
-        "s3:DeleteObject",
-        "s3:AbortMultipartUpload",
-    ),
+    "read inputs, write outputs": _OBJECTS,
 }
 #: Of the cluster's nodes.
 NODES: dict[str, tuple[str, ...]] = {
     "read inputs, write parts and logs": (
-        "s3:ListBucket",
-        "s3:GetBucketLocation",
-        "s3:GetObject",
-        "s3:PutObject",
-        "s3:DeleteObject",
-        "s3:AbortMultipartUpload",
+        *_OBJECTS,
         "s3:ListBucketMultipartUploads",
         "s3:ListMultipartUploadParts",
     ),

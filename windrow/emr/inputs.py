@@ -10,13 +10,15 @@ from windrow.errors import InputError, UsageError
 from windrow.feeds.files import is_parquet, open_text
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import list_files
+from windrow.runners.splits import SPLIT_BYTES
+from windrow.runners.streaming import go_whole
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
 #: Of inputs of one kind so many are looked into; the rest are taken to be like them.
 _LOOKED_INTO = 16
-#: Bytes of plain text that a mapper gets (mrjob.conf says so), and of whole files; inputs above which all go whole.
-SPLIT, WHOLE, MANY = 128 << 20, 256 << 20, 64
+#: Bytes of plain text that a mapper gets: mrjob.conf says so.
+SPLIT = 128 << 20
 #: Bytes of a bar of plain text, where only a size is known: by the minute, in cents, with volume.
 BAR_BYTES = 56
 
@@ -61,9 +63,8 @@ def maps(files: Iterable[tuple[str, int]]) -> int:
     4
     """
     listed = list(files)
-    codecs = {Path(path).suffix.lower() for path, _ in listed}
-    if len(listed) > MANY or ".zst" in codecs or any(is_parquet(path) for path, _ in listed):
-        return max(1, -(-sum(size for _, size in listed) // WHOLE))
+    if go_whole([path for path, _ in listed]):
+        return max(1, -(-sum(size for _, size in listed) // SPLIT_BYTES))
     return sum(1 if path.lower().endswith(".gz") else -(-size // SPLIT) for path, size in listed)
 
 

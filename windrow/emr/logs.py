@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from windrow import s3
 from windrow.emr.aws import client
 from windrow.errors import AccountError
+from windrow.s3.client import refusing
 
 #: A step's cluster is looked for among those of so many days.
 _DAYS = 14
@@ -107,13 +108,9 @@ def _read_all(folder: str) -> Iterator[str]:
 def _listed(folder: str) -> list[str]:
     """All objects below a folder, those of its subfolders too."""
     bucket, prefix = s3.split(folder)
-    pages = s3.client().get_paginator("list_objects_v2")
-    try:
-        found = [
-            one["Key"] for page in pages.paginate(Bucket=bucket, Prefix=prefix) for one in page.get("Contents", ())
-        ]
-    except Exception as error:
-        raise s3.refusal(error, folder) from error
+    with refusing(folder):
+        pages = s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        found = [one["Key"] for page in pages for one in page.get("Contents", ())]
     return sorted(f"s3://{bucket}/{key}" for key in found)
 
 

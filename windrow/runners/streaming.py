@@ -61,7 +61,7 @@ class Streaming:
             places[path] = f"{self._job_folder()}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self._input_paths = [places[path] for path in paths]
-        if len(self._input_paths) > _MANY or not all(map(_is_text, paths)) or any(map(_has_a_meaning, paths)):
+        if go_whole(paths):
             self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
         return places
 
@@ -143,6 +143,15 @@ def zip_packages(place: Path) -> Path:
             for file in sorted(root.rglob("*.py")):
                 archive.write(file, Path(package) / file.relative_to(root))
     return place
+
+
+def go_whole(paths: Sequence[str]) -> bool:
+    """Whether mappers fetch these inputs whole, instead of reading lines that Hadoop splits.
+
+    >>> go_whole(["bars.csv", "bars.csv.gz"]), go_whole(["bars.parquet"]), go_whole(["bars.csv"] * 65)
+    (False, True, True)
+    """
+    return len(paths) > _MANY or not all(map(_is_text, paths)) or any(map(_has_a_meaning, paths))
 
 
 def _is_text(path: str) -> bool:
