@@ -181,6 +181,11 @@ class Cluster:
         self.conf = conf
         self._held = []
         self._gate = HOME / "tmp/gate"
+        self._job = None
+
+    def breaks(self, job):
+        """Whoever waits for something to break in this job, a future, fails at once when it has ended without."""
+        self._job = job
 
     def waiting(self, kind):
         """The options of a job whose tasks of this kind wait halfway until one of them is broken."""
@@ -246,6 +251,8 @@ class Cluster:
     def _await(self, find, timeout):
         end = time.monotonic() + timeout
         while not (found := find()):
+            if self._job and self._job.done():
+                pytest.fail(f"the job ended before there was anything to break:\n{self._job.result().err}")
             if time.monotonic() > end:
                 self.awake()  # or the job would wait on
                 pytest.fail(f"nothing to break came up within {timeout} s")
@@ -278,6 +285,7 @@ class Cluster:
 
     def mend(self):
         """Lets what hangs go on, and starts the daemons that do not run; returns when all are healthy."""
+        self._job = None
         self.awake()
         why = make("cluster")
         assert not why, why

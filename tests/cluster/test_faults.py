@@ -53,6 +53,7 @@ def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
         waiting = cluster.waiting(kind)
         with ThreadPoolExecutor() as threads:
             job = threads.submit(on_cluster, *options, *waiting, *more, hdfs.uri(), job="tests.cluster.faulty")
+            cluster.breaks(job)
             try:
                 yield job
             except BaseException:
@@ -103,7 +104,8 @@ def test_the_lost_node_of_the_application_master(cluster, on_going):
 
 
 def test_a_reducer_that_hangs(cluster, on_going):
-    soon = ["-D", "mapreduce.task.timeout=6000", "-D", "mapreduce.task.timeout.check-interval-ms=1000"]
+    # Soon, but no sooner than a task needs on a busy machine until its first sign of life.
+    soon = ["-D", "mapreduce.task.timeout=20000", "-D", "mapreduce.task.timeout.check-interval-ms=1000"]
     with on_going("reducer", *soon, "-D", "mapreduce.reduce.speculative=false") as job:
         cluster.hang_python("reducer")
     assert re.search("Failed reduce tasks=[1-9]", job.result().err)
