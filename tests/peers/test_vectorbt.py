@@ -3,12 +3,15 @@
 vectorbt's averages are rounded differently; in these series they come nowhere closer than 1e-9.
 """
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import windrow
 
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # compiling takes a minute; these series, interpreted, seconds
 vbt = pytest.importorskip("vectorbt")
 
 RULES = {"entry": "cross", "fill": "close", "side": "long", "sizing": "all-in"}
