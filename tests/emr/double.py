@@ -190,7 +190,7 @@ class Double:
         step.start()
         with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
             process = self._running[step.id] = subprocess.Popen(
-                step.args, cwd=place, env=self._step_env(place), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                step.args, cwd=place, env=self.step_env(place), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 start_new_session=True,
             )  # fmt: skip
             status = process.wait()
@@ -203,7 +203,7 @@ class Double:
         elif step.state == "CANCEL_PENDING":
             step.state = "CANCELLED"
 
-    def _step_env(self, place):
+    def step_env(self, place):
         """What EMR's agent gives a step, and whom S3A may say it is: there, the instances have a role."""
         return {
             "PATH": f"{self._bin}:/usr/local/bin:/usr/bin:/bin",

@@ -113,6 +113,19 @@ def test_a_cluster_ends_whatever_happens_to_its_jobs(machine):
     assert states["EndAfterFailure"]["Next"] == "Failed" and states["Failed"]["Type"] == "Fail"
 
 
+def test_the_daily_definition_is_one_of_step_functions(machine, tmp_path):
+    """By cfn-lint's schema of definitions; it cannot look into the template's text."""
+    place = tmp_path / "machine.json"
+    own = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"Definition": machine, "RoleArn": "arn:aws:iam::1"},
+    }
+    place.write_text(json.dumps({"Resources": {"Machine": own}}))
+    command = [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", "E1156", "--", place]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_the_daily_jobs_are_windrows(stack, aws):
     from windrow.cli import find_jobs
 

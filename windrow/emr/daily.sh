@@ -4,22 +4,22 @@
 #   daily.sh TIME s3://BUCKET NAME COMMAND
 #
 # COMMAND is a job and its options; it reads BUCKET/bars/. The command `report` instead shows what the job `backtest` of
-# the same TIME wrote, as a page.
+# the same TIME wrote, as a page and a picture. WINDROW_HOME is where bootstrap.sh made the environment.
 set -euo pipefail
 
 time=${1:0:16} bucket=$2 name=$3
 read -ra command <<<"$4"
+python=${WINDROW_HOME:-/opt/windrow}/bin/python
+bars=$bucket/bars/
 folder=$bucket/daily/${time//:/}
-windrow=(/opt/windrow/bin/python -m windrow.cli)
+windrow=("$python" -m windrow.cli)
 
 if [ "${command[0]}" != report ]; then
-    exec "${windrow[@]}" "${command[@]}" -r hadoop --task-python-bin /opt/windrow/bin/python -o "$folder/$name" "$bucket/bars/"
+    exec "${windrow[@]}" "${command[@]}" -r hadoop --task-python-bin "$python" -o "$folder/$name" "$bars"
 fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-aws s3 cp --quiet --recursive "$folder/backtest" "$work/backtest"
-aws s3 cp --quiet --recursive "$bucket/bars" "$work/bars"
-"${windrow[@]}" "${command[@]}" "$work/backtest" --bars "$work/bars" -o "$work/report.html"
-aws s3 cp --quiet "$work/report.html" "$folder/$name/report.html"
-aws s3 cp --quiet "$work/report.png" "$folder/$name/report.png"
+"${windrow[@]}" "${command[@]}" "$folder/backtest" --bars "$bars" -o "$work/report.html"
+hadoop fs -mkdir -p "$folder/$name"
+hadoop fs -put "$work/report.html" "$work/report.png" "$folder/$name/"

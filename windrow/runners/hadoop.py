@@ -4,6 +4,7 @@ What a task refuses reaches the submitter as counters (windrow/counts.py), so no
 makes a task fail is read from its log (windrow/runners/failures.py).
 """
 
+import os
 import re
 import subprocess
 import tempfile
@@ -79,6 +80,8 @@ class HadoopRunner(Streaming, HadoopJobRunner):
 
     def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, Any]:
         """Runs Hadoop's client for one step, and ends that step on the cluster where this process is stopped."""
+        # Its words, counters among them, are read here, wherever the cluster has clients log to, as steps of EMR do.
+        env = {**(env or os.environ), "HADOOP_ROOT_LOGGER": "INFO,console"}
         # A session of its own: Ctrl-C is for this process, which must still ask for the job's end.
         with subprocess.Popen(
             hadoop_args, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
