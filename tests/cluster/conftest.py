@@ -189,6 +189,7 @@ class Cluster:
 
     def waiting(self, kind):
         """The options of a job whose tasks of this kind wait halfway until one of them is broken."""
+        self.idle()
         self._gate.touch()
         return ["--wait-for", self._gate, "--waits", kind]
 
@@ -260,8 +261,8 @@ class Cluster:
         return found
 
     def idle(self, timeout=WAIT):
-        """Waits until no application master runs: one of a job that has ended lingers for some seconds."""
-        self._await(lambda: not application_masters(), timeout)
+        """Waits until nothing of jobs that have ended is there, which could be taken for what is to be broken."""
+        self._await(lambda: not any(process.node for process in processes()), timeout)
 
     def am_node(self, timeout=WAIT):
         """The number of the node that runs an application master."""

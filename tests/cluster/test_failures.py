@@ -26,6 +26,7 @@ def test_an_output_directory_appears_described_and_is_not_overwritten(on_hadoop,
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_an_output_directory_on_the_cluster(on_cluster, hdfs):
     output = hdfs.uri("a/new/out")
     assert on_cluster(*INDICATORS, "-o", output, BARS).status == 0
@@ -69,6 +70,7 @@ def test_a_missing_input_on_the_cluster(on_cluster, hdfs):
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_a_damaged_gzip(on_cluster, hdfs):
     header, rows = shuffled_rows()
     whole = gzip.compress("\n".join([header, *rows * 200]).encode())
@@ -80,6 +82,7 @@ def test_a_damaged_gzip(on_cluster, hdfs):
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_a_full_disk(cluster, on_cluster, hdfs):
     hdfs.put("full/empty", b"")
     cluster.hadoop("dfsadmin", "-setSpaceQuota", "1m", hdfs.path + "/full")

@@ -44,7 +44,6 @@ def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
 
     Its tasks of a kind wait halfway until one of them is broken.
     """
-    cluster.idle()
     hdfs.put("bars.csv", bars, blocksize=256 << 10)
     options = [*INDICATORS, "-v", "--block-bars", 1, "-D", "mapreduce.job.reduces=2"]
 
@@ -94,6 +93,7 @@ def test_a_lost_node(cluster, on_going):
     assert int(re.search(r"Launched map tasks=(\d+)", job.result().err)[1]) > UNDISTURBED["mapper"]
 
 
+@pytest.mark.full
 def test_the_lost_node_of_the_application_master(cluster, on_going):
     with on_going("mapper") as job:
         node = cluster.am_node()
@@ -103,6 +103,7 @@ def test_the_lost_node_of_the_application_master(cluster, on_going):
     assert cluster.masters(re.search(r"application_\d+_\d+", job.result().err)[0]) == 2
 
 
+@pytest.mark.full
 def test_a_reducer_that_hangs(cluster, on_going):
     # Soon, but no sooner than a task needs on a busy machine until its first sign of life.
     soon = ["-D", "mapreduce.task.timeout=20000", "-D", "mapreduce.task.timeout.check-interval-ms=1000"]
@@ -111,15 +112,18 @@ def test_a_reducer_that_hangs(cluster, on_going):
     assert re.search("Failed reduce tasks=[1-9]", job.result().err)
 
 
-@pytest.mark.parametrize("kind", [pytest.param("mapper", marks=pytest.mark.full), "reducer"])
+@pytest.mark.full
+@pytest.mark.parametrize("kind", ["mapper", "reducer"])
 def test_speculative_duplicates(cluster, on_going, kind):
-    with on_going(kind, *SPECULATE_AT_ONCE) as job:
+    other = "map" if kind == "reducer" else "reduce"  # else the next look is after 15 s, and the reducer may be done
+    with on_going(kind, *SPECULATE_AT_ONCE, "-D", f"mapreduce.{other}.speculative=false") as job:
         held = cluster.hang_python(kind)
         cluster.await_another_attempt(kind, held)
         cluster.awake()  # now both write; a job whose last task ends may end before it counts who was killed
     assert int(re.search(rf"Launched {TASKS[kind]} tasks=(\d+)", job.result().err)[1]) > UNDISTURBED[kind]
 
 
+@pytest.mark.full
 def test_a_job_that_is_ended_here_ends_there(cluster, hdfs):
     hdfs.put("bars.csv", (ROOT / "data/bars.csv").read_bytes())
     command = [sys.executable, "-m", "tests.cluster.faulty", "-r", "hadoop", "-c", cluster.conf]

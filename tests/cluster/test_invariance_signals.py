@@ -18,8 +18,8 @@ RUNS = [
     (8, 3, "shuffled", "small blocks"),
     (3, 3, "by time", "parquet"),
 ]
-#: Each job and each of these once in CI, whose time they take; all of them together by `make test-full`.
-FEW = list(zip(JOBS, RUNS, strict=True))
+#: On the cluster in CI, whose time a run takes half a minute of.
+FEW = [(list(JOBS)[-1], RUNS[-1])]
 MATRIX = [
     pytest.param(JOBS[name], run, marks=[] if (name, run) in FEW else [pytest.mark.full], id=f"{name}-{run}")
     for name, run in product(JOBS, RUNS)

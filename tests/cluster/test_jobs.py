@@ -54,6 +54,7 @@ def test_five_thousand_small_inputs(on_hadoop, tmp_path):
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_a_hundred_inputs_on_hdfs_are_handed_out_whole(on_cluster, hdfs):
     header, rows = shuffled_rows()
     for number in range(100):
@@ -124,6 +125,7 @@ def test_a_million_shuffled_bars_one_symbol_with_half_of_them(run_module, on_clu
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_nodes_with_a_bare_python(on_cluster, run_module, hdfs, tmp_path):
     venv.create(tmp_path / "bare", symlinks=True)
     conf = tmp_path / "mrjob.conf"

@@ -77,13 +77,14 @@ def test_a_part_that_cannot_be_put_fails_the_task(on_hadoop, tmp_path):
 def on_going(cluster, hdfs, on_cluster):
     """Runs a function of the cluster while a job with two reducers goes on there; what the job said, once checked."""
     header, rows = shuffled_rows()
-    hdfs.put("in/bars.csv", "\n".join([header, *rows]).encode(), blocksize=16384)
-    command = [*PARQUET, "-v", "-D", "mapreduce.job.reduces=2", "-o", hdfs.uri("out"), hdfs.uri("in")]
+    for number in range(4):  # repeats are dropped, but by the reducer: its share is more than a pipe holds
+        hdfs.put(f"in/{number}.csv", "\n".join([header, *rows]).encode())
+    command = [*PARQUET, "-v", "--block-bars", 1, "-D", "mapreduce.job.reduces=2", "-o", hdfs.uri("out")]
 
     def run(happens, *options):
         with ThreadPoolExecutor() as threads:
             waiting = cluster.waiting("reducer")
-            job = threads.submit(on_cluster, *command, *waiting, *options, job="tests.cluster.faulty")
+            job = threads.submit(on_cluster, *command, *waiting, *options, hdfs.uri("in"), job="tests.cluster.faulty")
             happens(cluster)
         assert job.result().status == 0, job.result().err
         assert hdfs.list() == ["in", "out"]
@@ -95,12 +96,13 @@ def on_going(cluster, hdfs, on_cluster):
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("what", ["kill_python", "kill_jvm"])
+@pytest.mark.parametrize("what", ["kill_python", pytest.param("kill_jvm", marks=pytest.mark.full)])
 def test_a_killed_reducer(on_going, what):
     assert "Failed reduce tasks=1\n" in on_going(lambda cluster: getattr(cluster, what)("reducer"))
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_a_killed_put(on_going):
     def kill_put(cluster):
         cluster.awake()  # no reducer waits: what is to be broken comes after it
@@ -110,11 +112,12 @@ def test_a_killed_put(on_going):
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_two_attempts_at_once(on_going):
     def both_write(cluster):
         held = cluster.hang_python("reducer")
         cluster.await_another_attempt("reducer", held)
         cluster.awake()
 
-    said = on_going(both_write, *SPECULATE_AT_ONCE)
+    said = on_going(both_write, *SPECULATE_AT_ONCE, "-D", "mapreduce.map.speculative=false")
     assert int(re.search(r"Launched reduce tasks=(\d+)", said)[1]) > 2

@@ -33,6 +33,7 @@ def test_lines_that_are_published(on_hadoop, run_module, tmp_path, form):
 
 
 @pytest.mark.cluster
+@pytest.mark.full
 def test_a_reducer_of_slices_that_is_killed(cluster, hdfs, on_cluster, run_module, tmp_path):
     """Its part of the output is not what its step prints: that, too, is there once."""
     bars = tmp_path / "bars.csv"

@@ -32,6 +32,7 @@ def test_slices_in_two_steps(on_emr, double_on_cluster):
     assert lines_of([read(double_on_cluster, "bars", key) for key in parts]) == averages()
 
 
+@pytest.mark.full
 def test_a_failed_tasks_traceback_comes_from_its_node(on_emr, double_on_cluster):
     put_bars(double_on_cluster)
     ran = on_emr("--fault", "reducer", "-o", "s3://bars/out", "s3://bars/in/", job="tests.cluster.faulty")

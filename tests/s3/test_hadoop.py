@@ -47,8 +47,11 @@ def written(bucket, prefix):
 
 @pytest.mark.parametrize(
     "keys",
-    [("bars/a b.csv", "bars/c+%20.csv.gz"), ("bars/a[1],b.csv", "bars/{c}*.csv.gz"), ("bars/a.parquet", "bars/b.csv")],
-    ids=["split by Hadoop", "names with a meaning", "whole"],
+    [
+        pytest.param(("bars/a b.csv", "bars/c+%20.csv.gz"), id="split by Hadoop"),
+        pytest.param(("bars/a[1],b.csv", "bars/{c}*.csv.gz"), id="names with a meaning", marks=pytest.mark.full),
+        pytest.param(("bars/a.parquet", "bars/b.csv"), id="whole", marks=pytest.mark.full),
+    ],
 )
 def test_hadoop_reads_objects_and_publishes_on_s3(bucket, on_hadoop, run_module, keys):
     put_bars(bucket, *keys)
