@@ -38,8 +38,9 @@ cluster-stop:  ## stop it; what is on its HDFS stays
 cluster-status:  ## which of its daemons are healthy
 	@tests/cluster/cluster status
 
-# A process a core; a file's tests stay in one, where they share what they have set up.
-PARALLEL := -n auto --dist loadfile
+# A process a core; a file's tests stay in one, where they share what they have set up. In the order of the folders: files of
+# few and long tests come early, not last.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests need and run them
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)

@@ -26,7 +26,10 @@ MATRIX = [
 ]
 
 
-@pytest.fixture(scope="module", params=JOBS)
+@pytest.fixture(
+    scope="module",
+    params=["crossover", "sweep best", *(pytest.param(name, marks=pytest.mark.full) for name in ("backtest", "sweep"))],
+)
 def case(request):
     return JOBS[request.param]
 

@@ -44,13 +44,14 @@ def test_kinds_of_files_together(on_hadoop, tmp_path):
     check(on_hadoop(*INDICATORS, tmp_path))
 
 
-def test_five_thousand_small_inputs(on_hadoop, tmp_path):
+@pytest.mark.parametrize("inputs", [1500, pytest.param(5000, marks=pytest.mark.full)])
+def test_thousands_of_small_inputs(on_hadoop, tmp_path, inputs):
     header, rows = shuffled_rows()
-    for number in range(5000):
+    for number in range(inputs):
         (tmp_path / f"{number}.csv").write_text(f"{header}\n{rows[number % len(rows)]}\n")
     ran = on_hadoop(*INDICATORS, tmp_path)
     check(ran)
-    assert "3,750 repeats dropped" in ran.err
+    assert f"{inputs - 1250:,} repeats dropped" in ran.err
 
 
 @pytest.mark.cluster

@@ -19,7 +19,7 @@ def test_lines_that_are_printed(on_hadoop):
     assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err and "\n  slices             20\n" in ran.err
 
 
-@pytest.mark.parametrize("form", ["text", "parquet"])
+@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.full), "parquet"])
 def test_lines_that_are_published(on_hadoop, run_module, tmp_path, form):
     options = ["--output-format", form, BARS]
     ran = on_hadoop(*SLICED, "-o", f"file://{tmp_path}/far", *options)

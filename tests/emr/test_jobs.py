@@ -31,6 +31,8 @@ JOBS = {
     "slices": (MovingAverage, [*INDICATORS, "--slices", "100d"], ["-inner"]),
 }
 
+IN_CI = ("crossover", "best of a sweep, in two steps")
+
 
 def put_bars(double):
     header, rows = shuffled_rows()
@@ -64,7 +66,7 @@ def test_the_main_job_prints_its_lines_and_leaves_nothing(on_emr, double):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param("sweep", marks=pytest.mark.full), *(name for name in JOBS if name != "sweep")]
+    "name", [pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.full]) for name in JOBS]
 )
 def test_a_job_writes_what_it_writes_here(on_emr, run_job, double, tmp_path, name):
     job, options, kinds = JOBS[name]

@@ -13,7 +13,10 @@ pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("options", [(), ("--output-format", "parquet")], ids=["text", "parquet"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), id="text", marks=pytest.mark.full), pytest.param(("--output-format", "parquet"), id="parquet")],
+)
 def test_spark_tasks_read_objects_and_the_output_appears_on_s3(bucket, run_module, tmp_path, options):
     if shutil.which("java") is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")

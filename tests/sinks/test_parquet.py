@@ -127,7 +127,7 @@ print(json.dumps(sorted(frame.collect())))
 """
 
 
-@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize("dated", [pytest.param(True, marks=pytest.mark.full), False])
 def test_spark_reads_it(run_job, tmp_path, dated):
     pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
     path, late = tmp_path / "bars.csv", "" if dated else "T10:00:00.123456Z"

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from windrow.errors import AccountError
+from windrow.s3.client import attempts
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "AuthorizationError")
 _UNKNOWN_KEY = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure")
@@ -18,7 +19,7 @@ def client(service: str, region: str | None = None) -> Any:
         session = _session()
         from botocore.config import Config
 
-        often = Config(retries={"mode": "standard", "total_max_attempts": 10})  # a job of hours asks often
+        often = Config(retries={"mode": "standard", "total_max_attempts": attempts()})  # a job of hours asks often
         return _Explained(service, session.client(service, region_name=region or region_of_environment(), config=often))
 
 
