@@ -56,10 +56,10 @@ QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
 
-test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; a quarter of an hour
+test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; ten minutes
 	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/emr tests/s3 $(PYTEST)
 
-test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour
+test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour and a half
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/emr tests/s3 $(PYTEST)
 

@@ -3,8 +3,8 @@
     make cluster
     python benchmarks/plan.py [--runs 3] [--conf .cluster/mrjob.conf]
 
-Runs of several sizes and splits give, by least squares, the CPU time of a task's start and of a million bars' way
-through Java, then the seconds before the first task and the share of the cores' time that is work. They go to
+Runs of several sizes and splits give, by least squares of their wall times, the seconds before the first task, of a
+task's start, and of a million bars' way through Java. (Hadoop's counters of CPU leave out a JVM's start.) They go to
 windrow/emr/model.json. The check is a run that was not fitted on, its time beside the plan's for this machine's cores.
 """
 
@@ -18,7 +18,7 @@ from cases import MILLION, Case
 from cluster import HERE, REDUCERS, Cluster, parse
 
 from windrow.emr import model
-from windrow.emr.model import Hadoop
+from windrow.emr.model import Hadoop, at_once
 
 #: Bars, and MB of a split: few tasks and many, on few bars and many.
 FITTED = ((MILLION // 10, 128), (2 * MILLION, 16), (4 * MILLION, 128), (8 * MILLION, 16), (8 * MILLION, 64))
@@ -32,13 +32,11 @@ class Split(Cluster):
     megabytes = 16
 
     def timed(self, bars, megabytes, runs):
-        """Maps, and medians of wall and CPU seconds, of windrow's job on so many bars in such splits."""
+        """Maps, and the median of wall seconds, of windrow's job on so many bars in such splits."""
         self.megabytes = megabytes
         self._upload(Case("one", "time", bars).sample)
         found = [self._run("windrow") for _ in range(runs)]
-        walls = [done.wall for done, _ in found]
-        cpus = [counters["tasks"] / 1000 for _, counters in found]
-        return max(1, -(-self.size // (megabytes << 20))), median(walls), median(cpus)
+        return max(1, -(-self.size // (megabytes << 20))), median(done.wall for done, _ in found)
 
     def _upload(self, sample):
         super()._upload(sample)
@@ -52,15 +50,16 @@ class Split(Cluster):
 
 
 def fit(runs, figures, cores):
-    """What Hadoop adds, from runs of (bars, maps, wall, CPU)."""
-    bars, maps, walls, cpus = (np.array(column, float) for column in zip(*runs, strict=True))
-    own = (figures.model.map_cpu + figures.model.reduce_cpu) * bars / MILLION
-    weights = 1 / cpus
-    terms = np.column_stack([maps + REDUCERS, bars / MILLION])
-    (task, java), *_ = np.linalg.lstsq(terms * weights[:, None], (cpus - own) * weights, rcond=None)
-    busy = cpus / cores
-    slope, start = np.polyfit(busy, walls, 1, w=1 / walls)
-    return Hadoop(start=float(start), task_cpu=float(task), java_cpu=float(max(0.0, java)), efficiency=float(1 / slope))
+    """What Hadoop adds, from runs of (bars, maps, wall)."""
+    reducers = at_once(REDUCERS, cores)
+    terms, rest = [], []
+    for bars, maps, wall in runs:
+        millions, mappers = bars / MILLION, at_once(maps, cores)
+        own = figures.model.map_cpu * millions / mappers + figures.model.reduce_cpu * millions / reducers
+        terms.append(np.array([1, maps / mappers + REDUCERS / reducers, millions / mappers]) / wall)
+        rest.append((wall - own) / wall)
+    start, task, java = np.linalg.lstsq(np.array(terms), np.array(rest), rcond=None)[0]
+    return Hadoop(start=float(start), task=float(task), java=float(max(0.0, java)))
 
 
 def main():
@@ -69,9 +68,9 @@ def main():
         cluster = Split(options, Path(folder))
         runs = []
         for bars, megabytes in FITTED:
-            maps, wall, cpu = cluster.timed(bars, megabytes, options.runs)
-            print(f"{bars:,} bars, {maps} maps: {wall:.1f} s, {cpu:.1f} s of CPU", flush=True)
-            runs.append((bars, maps, wall, cpu))
+            maps, wall = cluster.timed(bars, megabytes, options.runs)
+            print(f"{bars:,} bars, {maps} maps: {wall:.1f} s", flush=True)
+            runs.append((bars, maps, wall))
         hadoop = fit(runs, model.load(), CORES)
         print(hadoop)
         model.save(HERE.parent / "windrow/emr/model.json", hadoop=hadoop)
@@ -81,7 +80,7 @@ def main():
 def check(cluster, runs):
     """Says how a plan's time for this machine's cores agrees with a run that was not fitted on."""
     bars, megabytes = CHECK
-    maps, wall, _ = cluster.timed(bars, megabytes, runs)
+    maps, wall = cluster.timed(bars, megabytes, runs)
     told = model.load().estimate("moving-average", bars, maps, REDUCERS, CORES, new_cluster=False)
     print(f"{bars:,} bars, {maps} maps: planned {told.steps:.1f} s, took {wall:.1f} s ({told.steps / wall - 1:+.0%})")
 

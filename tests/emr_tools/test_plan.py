@@ -278,13 +278,24 @@ def test_an_instance_without_a_price_is_refused(nowhere, windrow, tmp_path):
 def test_work_is_reckoned_by_the_model_of_the_page_on_scaling():
     figures = model.load()
     one, two = (figures.estimate("moving-average", bars, 100, 16, 16) for bars in (10**9, 2 * 10**9))
-    work = (figures.model.map_cpu + figures.model.reduce_cpu + figures.hadoop.java_cpu) * 1000
-    assert one.work == pytest.approx(work / 16 / figures.hadoop.efficiency)
+    work = (figures.model.map_cpu + figures.model.reduce_cpu + figures.hadoop.java) * 1000
+    assert one.work == pytest.approx(work / 16)
+    assert one.tasks == pytest.approx((100 / 16 + 1) * figures.hadoop.task)
     assert two.work == pytest.approx(2 * one.work) and two.tasks == one.tasks and two.cluster == one.cluster
-    half = figures.estimate("moving-average", 10**9, 100, 16, 32)
+    half = figures.estimate("moving-average", 10**9, 100, 32, 32)
     assert half.work == pytest.approx(one.work / 2) and half.start == one.start
     there = figures.estimate("moving-average", 10**9, 100, 16, 16, new_cluster=False)
     assert there.cluster == there.end == 0 and there.work == one.work
+
+
+def test_cores_without_a_task_have_nothing_to_do():
+    """A gzipped file is one mapper's, however many cores there are."""
+    figures = model.load()
+    few, many = (figures.estimate("moving-average", 10**9, 1, 1, cores) for cores in (1, 1000))
+    assert few == many
+    mapping = figures.model.map_cpu + figures.hadoop.java
+    split = figures.estimate("moving-average", 10**9, 500, 1, 1000)
+    assert few.work - split.work == pytest.approx(1000 * mapping * (1 - 1 / 500))
 
 
 def test_the_page_on_scaling_and_plans_have_the_same_figures():

@@ -44,12 +44,10 @@ class Hadoop:
 
     start: float
     """Seconds from submission to the first task, and from the last task to the client's end."""
-    task_cpu: float
-    """CPU seconds of a task before its first bar: a JVM, and a Python with its imports."""
-    java_cpu: float
-    """CPU seconds a million bars: lines through Java, twice, and the sort."""
-    efficiency: float
-    """Share of the cores' time that is work."""
+    task: float
+    """Seconds that a task holds a core for before its first bar: a container, a JVM, a Python with its imports."""
+    java: float
+    """Seconds of a core a million bars: lines through Java, twice, and the sort."""
 
 
 @dataclass(frozen=True)
@@ -114,22 +112,28 @@ class Figures:
     ) -> Estimate:  # fmt: skip
         """What a job takes that reads so many bars by so many tasks, on so many cores of the workers.
 
-        `items` are the columns that it computes, or the pairs that it trades.
+        `items` are the columns that it computes, or the pairs that it trades. Cores beyond the number of tasks have
+        nothing to do.
         """
         times = self.jobs.get(job, Job())
-        reducing = times.reduce + times.each * (items - 1)
         millions = bars / MILLION
-        work = (self.model.map_cpu * times.map + self.model.reduce_cpu * reducing + self.hadoop.java_cpu) * millions
-        tasks = self.hadoop.task_cpu * (maps + reduces) * steps
-        share = cores * self.hadoop.efficiency
+        mapping = (self.model.map_cpu * times.map + self.hadoop.java) * millions
+        reducing = self.model.reduce_cpu * (times.reduce + times.each * (items - 1)) * millions
+        mappers, reducers = at_once(maps, cores), at_once(reduces, cores)
+        waves = (maps / mappers + reduces / reducers) * steps
         return Estimate(
             cluster=self.emr.start + self.emr.bootstrap if new_cluster else 0.0,
             start=(self.hadoop.start + (self.emr.step if new_cluster else 0.0)) * steps,
-            tasks=tasks / share,
-            work=work / share,
+            tasks=self.hadoop.task * waves,
+            work=mapping / mappers + reducing / reducers,
             end=self.emr.end if new_cluster else 0.0,
-            cpu=tasks + work,
+            cpu=self.hadoop.task * (maps + reduces) * steps + mapping + reducing,
         )
+
+
+def at_once(tasks: int, cores: int) -> int:
+    """How many of so many tasks have a core at a time."""
+    return max(1, min(tasks, cores))
 
 
 def load(place: Path = PLACE) -> Figures:
