@@ -3,8 +3,9 @@
     make cluster
     python benchmarks/cluster.py [--bars 5e6,20e6] [--runs 3] [--conf .cluster/mrjob.conf]
 
-SMA(20) over daily bars on HDFS, splits of 128 MB, two reducers. CPU is that of the client's processes and, as Hadoop counts it, of all
-tasks, their JVMs included; the application master's is not in it. The first round of each size is checked.
+SMA(20) over daily bars on HDFS, splits of 128 MB, two reducers. CPU is that of the client's processes and, as Hadoop
+counts it, of all tasks, their JVMs included but for their start; the application master's is not in it. The first round
+of each size is checked.
 """
 
 import argparse
