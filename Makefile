@@ -47,11 +47,11 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 
 # What no version of Python changes: numpy's and arrow's work, pages, README, Hadoop, Spark, benchmarks, packed
 # environments.
-QUICK := -k 'not run_in_it and not spark_reads and not spark_tasks' \
-	--ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows trading sweeps report peers s3 \
-	runners/test_spark.py jobs/test_invariance_signals.py test_signals.py test_backtest.py test_sweep.py test_readme.py \
-	test_docs.py test_plot.py test_exact.py emr emr_tools test_benchmarks.py test_slices.py test_indicators.py test_sample.py \
-	test_bars.py test_times.py test_output.py test_frames.py feeds)
+QUICK := -k 'not run_in_it' --ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows \
+	trading sweeps report peers s3 feeds sinks emr emr_tools runners/test_spark.py jobs/test_invariance_signals.py \
+	jobs/test_backtest.py jobs/test_crossover.py jobs/test_sweep.py test_signals.py test_backtest.py test_sweep.py \
+	test_readme.py test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py \
+	test_sample.py test_bars.py test_times.py test_output.py test_frames.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
