@@ -57,7 +57,7 @@ test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PY
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; ten minutes
-	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/emr tests/s3 $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/emr/test_cluster.py tests/s3/test_hadoop.py $(PYTEST)
 
 test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour and a half
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
