@@ -10,6 +10,7 @@ windrow/emr/model.json. The check is a run that was not fitted on, its time besi
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +19,7 @@ from cases import MILLION, Case
 from cluster import HERE, REDUCERS, Cluster, parse
 
 from windrow.emr import model
-from windrow.emr.model import Hadoop, at_once
+from windrow.emr.model import Hadoop
 
 #: Bars, and MB of a split: few tasks and many, on few bars and many.
 FITTED = ((MILLION // 10, 128), (2 * MILLION, 16), (4 * MILLION, 128), (8 * MILLION, 16), (8 * MILLION, 64))
@@ -50,16 +51,22 @@ class Split(Cluster):
 
 
 def fit(runs, figures, cores):
-    """What Hadoop adds, from runs of (bars, maps, wall)."""
-    reducers = at_once(REDUCERS, cores)
-    terms, rest = [], []
-    for bars, maps, wall in runs:
-        millions, mappers = bars / MILLION, at_once(maps, cores)
-        own = figures.model.map_cpu * millions / mappers + figures.model.reduce_cpu * millions / reducers
-        terms.append(np.array([1, maps / mappers + REDUCERS / reducers, millions / mappers]) / wall)
-        rest.append((wall - own) / wall)
-    start, task, java = np.linalg.lstsq(np.array(terms), np.array(rest), rcond=None)[0]
+    """What Hadoop adds, from runs of (bars, maps, wall): a plan's time is linear in it, and unit figures tell how."""
+
+    def planned(hadoop):
+        times = replace(figures, hadoop=Hadoop(*hadoop))
+        return np.array([steps_of(times, bars, maps, cores) for bars, maps, _ in runs])
+
+    walls = np.array([wall for *_, wall in runs])
+    own = planned((0, 0, 0))
+    terms = np.column_stack([planned(unit) - own for unit in np.eye(3)])
+    start, task, java = np.linalg.lstsq(terms / walls[:, None], (walls - own) / walls, rcond=None)[0]
     return Hadoop(start=float(start), task=float(task), java=float(max(0.0, java)))
+
+
+def steps_of(figures, bars, maps, cores):
+    """The seconds that a plan gives the benchmark's job on a cluster that is there."""
+    return figures.estimate("moving-average", bars, maps, REDUCERS, cores, new_cluster=False).steps
 
 
 def main():
@@ -81,8 +88,8 @@ def check(cluster, runs):
     """Says how a plan's time for this machine's cores agrees with a run that was not fitted on."""
     bars, megabytes = CHECK
     maps, wall = cluster.timed(bars, megabytes, runs)
-    told = model.load().estimate("moving-average", bars, maps, REDUCERS, CORES, new_cluster=False)
-    print(f"{bars:,} bars, {maps} maps: planned {told.steps:.1f} s, took {wall:.1f} s ({told.steps / wall - 1:+.0%})")
+    planned = steps_of(model.load(), bars, maps, CORES)
+    print(f"{bars:,} bars, {maps} maps: planned {planned:.1f} s, took {wall:.1f} s ({planned / wall - 1:+.0%})")
 
 
 if __name__ == "__main__":

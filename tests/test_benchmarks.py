@@ -178,6 +178,24 @@ print(round(model.cpu(10**8), 3), round(model.wall(10**8, 10), 3), round(model.c
     assert done.stdout.split() == ["0.3", "0.2", "0.3", "0.9", "150.0", "50.3", "5.589", "65.3"], done.stderr
 
 
+def test_what_hadoop_adds_is_found_again_in_wall_times(folder):
+    """Of runs on two cores, by two reducers, that took 10 s, 3 s of a core for each task, and 2 s a million bars."""
+    program = """
+from plan import fit
+from windrow.emr import model
+figures = model.load()
+runs = []
+for millions, maps in ((0.1, 1), (2, 7), (4, 2), (8, 27), (8, 7)):
+    cores = 1 if maps == 1 else 2
+    mapping, reducing = (figures.model.map_cpu + 2) * millions, figures.model.reduce_cpu * millions
+    runs.append((millions * 10**6, maps, 10 + 3 * (maps / cores + 1) + mapping / cores + reducing / 2))
+found = fit(runs, figures, cores=2)
+print(round(found.start, 6), round(found.task, 6), round(found.java, 6))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.stdout.split() == ["10.0", "3.0", "2.0"], done.stderr
+
+
 def test_memory_is_measured(folder):
     edit(folder / "memory.py", "MILLIONS = (1, 10)", "MILLIONS = (0.01, 0.02)")
     done = run(folder, "memory.py")

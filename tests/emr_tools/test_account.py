@@ -25,6 +25,11 @@ def words(text):
     return " ".join(text.split())
 
 
+def test_a_request_is_made_as_often_as_awss_variable_says(aws, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+    assert windrows_aws.client("emr", REGION).meta.config.retries["total_max_attempts"] == 3
+
+
 def test_an_account_with_the_stack_is_healthy(stack, aws, quotas, windrow):
     aws("emr").create_security_configuration(Name="windrow-emr", SecurityConfiguration="{}")
     status, out, err = windrow("emr", "doctor")

@@ -16,6 +16,7 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from windrow.emr import FILES
+from windrow.emr.inputs import SPLIT
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = ("mrjob.conf", "mrjob-x86.conf", "bootstrap.sh", "daily.sh", "step.sh", "requirements.txt", "template.yaml",
@@ -94,6 +95,12 @@ def test_the_index_has_wheels_of_these_hashes_for_both_architectures(machine):
 def test_shellcheck_finds_no_fault(script):
     done = subprocess.run(["shellcheck", FILES / script], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_mappers_get_as_much_in_the_daily_jobs_as_a_plan_reckons_with():
+    for name in ("mrjob.conf", "daily.sh"):
+        [size] = re.findall(r"split\.minsize[:=] ?\"?(\d+)", (FILES / name).read_text())
+        assert int(size) == SPLIT, name
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,11 @@ bars=$bucket/bars/
 folder=$bucket/daily/${time//:/}
 windrow=("$python" -m windrow.cli)
 
+# As in mrjob.conf: S3's own splits are of 32 MB, and a mapper's start takes longer than to read those.
+split=mapreduce.input.fileinputformat.split.minsize=134217728
+
 if [ "${command[0]}" != report ]; then
-    exec "${windrow[@]}" "${command[@]}" -r hadoop --task-python-bin "$python" -o "$folder/$name" "$bars"
+    exec "${windrow[@]}" "${command[@]}" -r hadoop -D "$split" --task-python-bin "$python" -o "$folder/$name" "$bars"
 fi
 
 work=$(mktemp -d)

@@ -119,7 +119,7 @@ class Figures:
         millions = bars / MILLION
         mapping = (self.model.map_cpu * times.map + self.hadoop.java) * millions
         reducing = self.model.reduce_cpu * (times.reduce + times.each * (items - 1)) * millions
-        mappers, reducers = at_once(maps, cores), at_once(reduces, cores)
+        mappers, reducers = _at_once(maps, cores), _at_once(reduces, cores)
         waves = (maps / mappers + reduces / reducers) * steps
         return Estimate(
             cluster=self.emr.start + self.emr.bootstrap if new_cluster else 0.0,
@@ -131,7 +131,7 @@ class Figures:
         )
 
 
-def at_once(tasks: int, cores: int) -> int:
+def _at_once(tasks: int, cores: int) -> int:
     """How many of so many tasks have a core at a time."""
     return max(1, min(tasks, cores))
 
