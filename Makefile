@@ -30,7 +30,7 @@ cluster-jars: $(CLUSTER_NEEDS)  ## Hadoop's jars only, for jobs in one process: 
 	@tests/cluster/cluster jars $(CLUSTER_PYTHON)
 
 emr-jars: cluster-jars  ## what Hadoop's S3A needs too: tests run steps of EMR on it
-	@tests/emr/jars
+	@tests/runners/emr/jars
 
 cluster-stop:  ## stop it; what is on its HDFS stays
 	@tests/cluster/cluster stop
@@ -48,20 +48,19 @@ test: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## install what the tests nee
 # What no version of Python changes: numpy's and arrow's work, pages, README, Hadoop, Spark, benchmarks, packed
 # environments.
 QUICK := -k 'not run_in_it' --ignore=windrow/runners/spark_tasks.py $(addprefix --ignore=tests/,cluster sort_keys windows \
-	trading sweeps report peers s3 feeds sinks emr emr_tools runners/test_spark.py jobs/test_invariance_signals.py \
-	jobs/test_backtest.py jobs/test_crossover.py jobs/test_sweep.py test_signals.py test_backtest.py test_sweep.py \
-	test_readme.py test_docs.py test_plot.py test_exact.py test_benchmarks.py test_slices.py test_indicators.py \
-	test_sample.py test_bars.py test_times.py test_output.py test_frames.py)
+	trading sweeps pages commands peers storage feeds sinks emr runners/emr runners/test_spark.py bars exact frames sample \
+	jobs/test_invariance_signals.py jobs/test_backtest.py jobs/test_crossover.py jobs/test_sweep.py mapreduce/test_slices.py \
+	test_readme.py test_docs.py test_benchmarks.py test_times.py)
 
 test-quick: $(VENV)/.test  ## what another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet $(QUICK) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## what needs the one-machine Hadoop: jobs on it, and its faults; ten minutes
-	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/emr/test_cluster.py tests/s3/test_hadoop.py $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m "cluster and not full" tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
 
 test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests: the whole matrices of invariance runs too; an hour and a half
 	CI=true $(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST)
-	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/emr tests/s3 $(PYTEST)
+	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/runners/emr tests/storage/s3 $(PYTEST)
 
 lint: $(VENV)/.lint  ## ruff: rules and format
 	$(BIN)/ruff check

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import product
 
-from windrow.sample import Sample
+from windrow.sample.bars import Sample
 
 MILLION = 1_000_000
 SIZES = (1 * MILLION, 5 * MILLION, 25 * MILLION)

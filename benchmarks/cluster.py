@@ -22,7 +22,7 @@ from programs import WINDROW
 from report import record, write_report
 from same import DifferentError, check_same
 
-from windrow.sample import write
+from windrow.sample.bars import write
 
 HERE = Path(__file__).parent
 SIZES = (5 * MILLION, 20 * MILLION)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from measure import run
 
+from windrow.bars.layout import Reading
 from windrow.cli import main as windrow_command
-from windrow.feeds.layout import Reading
 from windrow.feeds.settle import settle
 
 JOB = [sys.executable, "-m", "jobs.moving_average"]

@@ -19,7 +19,7 @@ from cases import MILLION
 from measure import run
 from report import load, machine, save, write_report
 
-from windrow.sample import Sample, write
+from windrow.sample.bars import Sample, write
 
 HERE = Path(__file__).parent
 USUAL = ("--window", "20")

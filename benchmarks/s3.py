@@ -41,7 +41,7 @@ def main():
 
 def compare(objects, runs, programs):
     """Prints seconds and CPU seconds of each program, medians, and windrow's ratio to the bare download."""
-    command = [sys.executable, ROOT / "tests/s3/server.py"]
+    command = [sys.executable, ROOT / "tests/storage/s3/server.py"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         try:
             endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
@@ -62,7 +62,7 @@ def compare(objects, runs, programs):
 
 
 def fill(objects):
-    from windrow import s3
+    from windrow.storage import s3
 
     s3.client().create_bucket(Bucket="bench")
     content = os.urandom(OBJECT)
@@ -113,8 +113,8 @@ def bare():
 
 
 def windrow():
-    from windrow import s3
     from windrow.feeds.lines import CHUNK_BYTES
+    from windrow.storage import s3
 
     s3.client()
 

@@ -26,7 +26,7 @@ from report import load, machine, save, table, write_block
 from windrow.emr import prices
 from windrow.emr.model import Model
 from windrow.emr.model import save as save_model
-from windrow.sample import Sample, write
+from windrow.sample.bars import Sample, write
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"

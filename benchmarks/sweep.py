@@ -17,7 +17,7 @@ from bench import among, remove
 from measure import run
 from report import load, machine, save, write_report
 
-from windrow.sample import Sample, write
+from windrow.sample.bars import Sample, write
 
 HERE = Path(__file__).parent
 CROSSES = ["--entry", "cross", "--fill", "close", "--side", "long", "--sizing", "all-in"]

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from windrow.backtest import Strategy
-from windrow.barjob import BarJob
 from windrow.errors import UsageError
-from windrow.rule_options import add_averages, add_rules, column_of, rules_of, windows_of
-from windrow.signals import Pair, parse_line
+from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
+from windrow.trading.backtests import Strategy
+from windrow.trading.options import add_averages, add_rules, column_of, rules_of, windows_of
+from windrow.trading.signals import Pair, parse_line
 from windrow.windows import kernels
 
 FAST = (

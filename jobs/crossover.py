@@ -1,9 +1,9 @@
 """Golden and death crosses of two averages, or of the price and an average, of every symbol's bars."""
 
-from windrow.barjob import BarJob
-from windrow.feeds.layout import normalise
-from windrow.signals import Signals, parse_pairs
-from windrow.sinks.signals import names_of, signal_lines
+from windrow.bars.layout import normalise
+from windrow.mapreduce.barjob import BarJob
+from windrow.sinks.crosses import names_of, signal_lines
+from windrow.trading.signals import Signals, parse_pairs
 from windrow.windows import Options, kernels
 
 FAST = (

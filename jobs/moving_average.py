@@ -1,9 +1,9 @@
 """Sliding-window averages and other indicators of every symbol's bars, in one pass."""
 
-from windrow.barjob import BarJob
 from windrow.errors import UsageError
-from windrow.indicators import Indicators, Step, parse_step
+from windrow.mapreduce.barjob import BarJob
 from windrow.windows import Options, kernels, parse_indicator
+from windrow.windows.indicators import Indicators, Step, parse_step
 
 INDICATOR = (
     f"one output column: {', '.join(kernels())} over a WINDOW of bars (20) or of time (30d: s, min, h, d, w);"

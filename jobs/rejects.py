@@ -2,9 +2,9 @@
 
 import orjson
 
-from windrow.barjob import BarJob
-from windrow.counts import rejected_lines
-from windrow.submit import say
+from windrow.console import say
+from windrow.mapreduce.barjob import BarJob
+from windrow.mapreduce.counters import rejected_lines
 
 
 class Rejects(BarJob):

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict
 
-from windrow.barjob import BarJob
-from windrow.rule_options import add_averages, add_rules
-from windrow.sweep import needs_uniting, swept, unite
+from windrow.mapreduce.barjob import BarJob
 from windrow.sweeps import options as sweeping
+from windrow.sweeps.reduce import needs_uniting, swept, unite
+from windrow.trading.options import add_averages, add_rules
 
 
 class Sweep(BarJob):

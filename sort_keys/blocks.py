@@ -39,11 +39,8 @@ import numpy.typing as npt
 
 from sort_keys.keys import encode_slice, encode_symbols, encode_times, key_order
 from sort_keys.slots import Slots
+from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
-
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
-Bool = npt.NDArray[np.bool_]
 
 #: Bars a block holds at most: long enough that the work for each block is small beside that for its bars.
 BLOCK_BARS = 4096
@@ -70,12 +67,12 @@ class Columns(NamedTuple):
     """Bars of many symbols: `symbols[i]` begins at `starts[i]`; times in ns, ascending within a symbol."""
 
     symbols: list[str]
-    starts: Int64
-    times: Int64
-    values: list[Float64]
+    starts: Ints
+    times: Ints
+    values: list[Floats]
 
 
-def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Int64, values: list[Float64]) -> Columns:
+def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Ints, values: list[Floats]) -> Columns:
     """Bars in any order as Columns, sorted by (symbol, time); `names[codes[i]]` is the symbol of bar i.
 
     Bars that stand in time order cost one stable sort by symbol; any other order costs a sort by both.
@@ -89,7 +86,7 @@ def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Int64, valu
     return Columns([names[code] for code in codes[starts]], starts, times[order], [v[order] for v in values])
 
 
-def _ascending(codes: npt.NDArray[np.int32], times: Int64) -> bool:
+def _ascending(codes: npt.NDArray[np.int32], times: Ints) -> bool:
     return bool(np.all((times[1:] >= times[:-1]) | (codes[1:] != codes[:-1])))
 
 
@@ -121,7 +118,7 @@ def write_blocks(
         yield line + b"\n"
 
 
-def _first_fields(names: list[str], owners: Int64, times: Int64, slices: Slots | None) -> Iterator[bytes]:
+def _first_fields(names: list[str], owners: Ints, times: Ints, slices: Slots | None) -> Iterator[bytes]:
     """The first fields of blocks' keys; `names[owners[i]]` is the symbol of block i, which begins at `times[i]`."""
     symbols = encode_symbols(names)
     if slices is None:
@@ -135,7 +132,7 @@ def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
     return [raw[at : at + size] for at in range(0, len(raw), size)]
 
 
-def _cut(bars: Columns, slots: Slots, block_bars: int, slices: Slots | None) -> Int64:
+def _cut(bars: Columns, slots: Slots, block_bars: int, slices: Slots | None) -> Ints:
     """Where blocks begin: symbols, slots, slices, and every `block_bars` bars within those."""
     runs = np.union1d(bars.starts, slots.edges(bars.symbols, bars.starts, bars.times))
     if slices is not None:
@@ -145,25 +142,25 @@ def _cut(bars: Columns, slots: Slots, block_bars: int, slices: Slots | None) -> 
         return runs
     blocks = -(-lengths // block_bars)
     nth = np.arange(blocks.sum()) - np.repeat(np.cumsum(blocks) - blocks, blocks)
-    cuts: Int64 = np.repeat(runs, blocks) + nth * block_bars
+    cuts: Ints = np.repeat(runs, blocks) + nth * block_bars
     return cuts
 
 
 class _Column:
     """A chunk's column: by block its header, and its delta bytes in every width that some block needs."""
 
-    def __init__(self, firsts: Int64, deltas: Int64, scales: Int64, widths: Int64) -> None:
+    def __init__(self, firsts: Ints, deltas: Ints, scales: Ints, widths: Ints) -> None:
         self.heads = np.empty(len(firsts), _COLUMN)
         self.heads["scale"], self.heads["width"], self.heads["first"] = scales, widths, firsts
         self._widths: list[int] = widths.tolist()
         self._bytes = {w: deltas.astype(_TYPES[w]).tobytes() if w else b"" for w in set(self._widths)}
 
-    def slices(self, cuts: Int64, counts: Int64) -> list[bytes]:
+    def slices(self, cuts: Ints, counts: Ints) -> list[bytes]:
         blocks = zip(self._widths, cuts.tolist(), (cuts + counts).tolist(), strict=True)
         return [self._bytes[width][start * width : end * width] for width, start, end in blocks]
 
 
-def _deltas(integers: Int64, cuts: Int64) -> Int64:
+def _deltas(integers: Ints, cuts: Ints) -> Ints:
     """Differences from the bar before, 0 at a block's first; they may wrap, as the sums that undo them do."""
     deltas = np.empty_like(integers)
     np.subtract(integers[1:], integers[:-1], out=deltas[1:])
@@ -171,21 +168,21 @@ def _deltas(integers: Int64, cuts: Int64) -> Int64:
     return deltas
 
 
-def _widths(deltas: Int64, cuts: Int64) -> Int64:
+def _widths(deltas: Ints, cuts: Ints) -> Ints:
     """The bytes that a block's largest delta needs."""
     magnitude = np.maximum(np.maximum.reduceat(deltas, cuts), ~np.minimum.reduceat(deltas, cuts))
     needed = np.select([magnitude < 1 << 7, magnitude < 1 << 15, magnitude < 1 << 31], [1, 2, 4], 8)
     return np.where(np.logical_or.reduceat(deltas, cuts), needed, 0)
 
 
-def _time_column(times: Int64, cuts: Int64, counts: Int64) -> _Column:
+def _time_column(times: Ints, cuts: Ints, counts: Ints) -> _Column:
     scale, counted = _in_units(_deltas(times, cuts))
     # Never fewer bytes than bars, even of one bar repeated: so bytes bound what a reducer decodes at once.
     widths = np.maximum(_widths(counted, cuts), counts > 1)
     return _Column(times[cuts], counted, np.full(len(cuts), scale), widths)
 
 
-def _in_units(deltas: Int64) -> tuple[int, Int64]:
+def _in_units(deltas: Ints) -> tuple[int, Ints]:
     """Differences of times in the largest unit that divides all; exact also where one wrapped."""
     few = deltas[:64]
     for scale, unit in enumerate(_UNITS[:-1]):
@@ -194,13 +191,13 @@ def _in_units(deltas: Int64) -> tuple[int, Int64]:
     return len(_UNITS) - 1, deltas
 
 
-def _value_column(values: Float64, cuts: Int64, counts: Int64) -> _Column:
+def _value_column(values: Floats, cuts: Ints, counts: Ints) -> _Column:
     integers, scales = _as_integers(values, cuts, counts)
     deltas = _deltas(integers, cuts)
     return _Column(integers[cuts], deltas, scales, _widths(deltas, cuts))
 
 
-def _as_integers(values: Float64, cuts: Int64, counts: Int64) -> tuple[Int64, Int64]:
+def _as_integers(values: Floats, cuts: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """Each value as an integer, by block in the fewest decimal places that give all values back exactly."""
     integers = values.view(np.int64).copy()
     scales = np.full(len(cuts), _BITS)
@@ -222,16 +219,14 @@ def _as_integers(values: Float64, cuts: Int64, counts: Int64) -> tuple[Int64, In
     return integers, scales
 
 
-def _counted(values: Float64, power: np.float64) -> tuple[Int64, Bool]:
+def _counted(values: Floats, power: np.float64) -> tuple[Ints, Mask]:
     """Values counted in 1 / power, and which of them come back from that to the last bit (-0.0 does not)."""
     with np.errstate(over="ignore", invalid="ignore"):  # too large for int64: does not come back
         counted = np.rint(values * power).astype(np.int64)
     return counted, (counted / power).view(np.int64) == values.view(np.int64)
 
 
-def read_blocks(
-    first_times: Sequence[int], payloads: Sequence[bytes], columns: int
-) -> tuple[Int64, Int64, list[Float64]]:
+def read_blocks(first_times: Sequence[int], payloads: Sequence[bytes], columns: int) -> tuple[Ints, Ints, list[Floats]]:
     """Bars a block, and the times (ns) and values of all blocks one after another.
 
     `first_times` and `payloads` are what `keys.split_record` gives; `columns` is how many values a bar has.
@@ -243,7 +238,7 @@ def read_blocks(
     counts = headers["bars"].astype(np.int64)
     widths = headers["columns"]["width"].astype(np.int64)
     ends = headers.itemsize + np.cumsum(counts[:, None] * widths, axis=1)
-    parts: list[Int64] = []
+    parts: list[Ints] = []
     for i in range(1 + columns):
         start = ends[:, i] - counts * widths[:, i]
         slices = zip(bodies, start.tolist(), ends[:, i].tolist(), strict=True)
@@ -254,7 +249,7 @@ def read_blocks(
     return counts, times, values
 
 
-def _read_headers(bodies: list[bytes], first_times: Int64, columns: int) -> Any:
+def _read_headers(bodies: list[bytes], first_times: Ints, columns: int) -> Any:
     """The headers of payloads, all of them sound."""
     header = _header(columns)
     lengths = np.array([len(body) for body in bodies])
@@ -282,7 +277,7 @@ def _refuse(damaged: Any, why: str) -> None:
         )
 
 
-def _read_deltas(parts: list[bytes], widths: Int64, counts: Int64) -> Int64:
+def _read_deltas(parts: list[bytes], widths: Ints, counts: Ints) -> Ints:
     used: set[int] = set(widths.tolist())
     if len(used) == 1 and 0 not in used:
         narrow = np.frombuffer(b"".join(parts), _TYPES[used.pop()])
@@ -295,7 +290,7 @@ def _read_deltas(parts: list[bytes], widths: Int64, counts: Int64) -> Int64:
     return deltas
 
 
-def _undelta(deltas: Int64, counts: Int64, firsts: Int64) -> Int64:
+def _undelta(deltas: Ints, counts: Ints, firsts: Ints) -> Ints:
     """Running sums of all blocks at once; each block restarts at its first value. Sums in place."""
     starts = np.cumsum(counts) - counts
     np.cumsum(deltas, out=deltas)
@@ -303,12 +298,12 @@ def _undelta(deltas: Int64, counts: Int64, firsts: Int64) -> Int64:
     return deltas
 
 
-def _each(settings: Any, counts: Int64) -> Any:
+def _each(settings: Any, counts: Ints) -> Any:
     """A setting of each block for each of its bars; one alone where all are the same."""
     return settings[0] if (settings == settings[0]).all() else np.repeat(settings, counts)
 
 
-def _read_values(deltas: Int64, counts: Int64, heads: Any) -> Float64:
+def _read_values(deltas: Ints, counts: Ints, heads: Any) -> Floats:
     integers = _undelta(deltas, counts, heads["first"])
     scale = _each(heads["scale"], counts)
     powers = np.append(_POWERS, 1.0)[scale]

@@ -18,16 +18,12 @@ from operator import itemgetter, le
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from sort_keys.blocks import read_blocks
 from sort_keys.keys import decode_symbol, key_order, split_records, split_slice
 from sort_keys.slots import Slots
+from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
-
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
-Bool = npt.NDArray[np.bool_]
 
 #: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
 _BATCH_BYTES = 1 << 17
@@ -42,13 +38,13 @@ class Stretch(NamedTuple):
     """
 
     symbols: list[bytes]
-    starts: Int64
+    starts: Ints
     continued: bool
-    times: Int64
-    values: list[Float64]
+    times: Ints
+    values: list[Floats]
 
     @property
-    def new_starts(self) -> Int64:
+    def new_starts(self) -> Ints:
         """Where a new symbol's series begins."""
         return self.starts[1:] if self.continued else self.starts
 
@@ -56,8 +52,8 @@ class Stretch(NamedTuple):
 class Piece(NamedTuple):
     """Bars of one symbol, in order; `values[i]` is column i."""
 
-    times: Int64
-    values: list[Float64]
+    times: Ints
+    values: list[Floats]
 
 
 def by_symbol(stretches: Iterable[Stretch]) -> Iterator[tuple[bytes, Iterator[Piece]]]:
@@ -147,7 +143,7 @@ class Merge:
                 " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
             )
 
-    def _count_slots(self, names: list[bytes], owners: Int64, times: Int64) -> None:
+    def _count_slots(self, names: list[bytes], owners: Ints, times: Ints) -> None:
         if self.slots is not None:
             slots = times // self._spans(self.slots, names, owners)
             changes = int(np.count_nonzero((slots[1:] != slots[:-1]) | (owners[1:] != owners[:-1])))
@@ -155,13 +151,13 @@ class Merge:
             self._last_slot = names[-1], int(slots[-1])
 
     @staticmethod
-    def _spans(slots: Slots, names: list[bytes], owners: Int64) -> Int64 | int:
+    def _spans(slots: Slots, names: list[bytes], owners: Ints) -> Ints | int:
         """The spans of blocks' slots; one for all where no symbol is dense."""
         if not slots.dense:
             return slots.span
         return np.array([slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])[owners]
 
-    def _merge(self, names: list[bytes], owners: Int64, first_times: list[int], payloads: list[bytes]) -> Stretch:
+    def _merge(self, names: list[bytes], owners: Ints, first_times: list[int], payloads: list[bytes]) -> Stretch:
         """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""
         counts, times, values = read_blocks(first_times, payloads, self.columns)
         self.findings.blocks += len(counts)
@@ -174,7 +170,7 @@ class Merge:
         starts = np.searchsorted(owner, np.arange(len(names)))
         return Stretch(names, starts, False, times, values)
 
-    def _in_order(self, owner: Int64, times: Int64, values: list[Float64]) -> tuple[Int64, Int64, list[Float64]]:
+    def _in_order(self, owner: Ints, times: Ints, values: list[Floats]) -> tuple[Ints, Ints, list[Floats]]:
         order = key_order(owner, times)
         owner, times, values = owner[order], times[order], [value[order] for value in values]
         same = (times[1:] == times[:-1]) & (owner[1:] == owner[:-1])
@@ -198,7 +194,7 @@ class Merge:
             self._last_symbol = stretch.symbols[-1]
             yield stretch._replace(continued=continued)
 
-    def _settle(self, stretch: Stretch, same: Bool) -> Stretch:
+    def _settle(self, stretch: Stretch, same: Mask) -> Stretch:
         """One bar a time where some are in conflict (`same`: as the bar before), smallest first."""
         self.findings.conflicts += int(np.count_nonzero(same))
         if self.findings.first_conflict is None:
@@ -215,7 +211,7 @@ def _conflict(stretch: Stretch, at: int) -> Conflict:
     return Conflict(split_slice(symbol)[0], int(stretch.times[at]), one, other)
 
 
-def _sort_shared(same: Bool, owner: Int64, times: Int64, values: list[Float64]) -> None:
+def _sort_shared(same: Mask, owner: Ints, times: Ints, values: list[Floats]) -> None:
     """Sorts, in place, the values of bars that share symbol and time (`same`: as the bar before)."""
     shared = np.zeros(len(times), bool)
     shared[1:] |= same
@@ -239,15 +235,15 @@ def _batches(lines: Iterable[bytes], enough: Callable[[], int]) -> Iterator[tupl
         yield split_records(held)
 
 
-def _number(symbols: list[bytes]) -> tuple[list[bytes], Int64]:
+def _number(symbols: list[bytes]) -> tuple[list[bytes], Ints]:
     """Each block's symbol as a number, counted in order of arrival."""
     numbers = {symbol: number for number, symbol in enumerate(dict.fromkeys(symbols))}
     return list(numbers), np.array([numbers[symbol] for symbol in symbols], np.int64)
 
 
 def _prepend(
-    waiting: Stretch, names: list[bytes], owner: Int64, times: Int64, values: list[Float64]
-) -> tuple[list[bytes], Int64, Int64, list[Float64]]:
+    waiting: Stretch, names: list[bytes], owner: Ints, times: Ints, values: list[Floats]
+) -> tuple[list[bytes], Ints, Ints, list[Floats]]:
     if waiting.symbols[0] != names[0]:
         names, owner = [waiting.symbols[0], *names], owner + 1
     owner = np.concatenate([np.zeros(len(waiting.times), np.int64), owner])
@@ -256,7 +252,7 @@ def _prepend(
     return names, owner, times, values
 
 
-def _strictly_ascending(owner: Int64, times: Int64) -> bool:
+def _strictly_ascending(owner: Ints, times: Ints) -> bool:
     return bool(np.all((times[1:] > times[:-1]) | (owner[1:] != owner[:-1])))
 
 

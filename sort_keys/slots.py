@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Int64 = npt.NDArray[np.int64]
+from windrow.arrays import Ints
 
 #: Bars of one symbol that a slot is meant to hold: some 64 KB a column in a reducer, and long enough blocks.
 BARS_PER_SLOT = 8192
@@ -31,7 +30,7 @@ class Slots:
     span: int
     dense: Mapping[str, int] = field(default_factory=dict)
 
-    def edges(self, symbols: list[str], starts: Int64, times: Int64) -> Int64:
+    def edges(self, symbols: list[str], starts: Ints, times: Ints) -> Ints:
         """Positions in `times` (ns, ascending within a symbol) at which a symbol passes into its next slot.
 
         `symbols[i]` begins at `starts[i]`.
@@ -54,7 +53,7 @@ class Slots:
         """
         return self.dense.get(symbol, self.span)
 
-    def numbers(self, times: Int64) -> Int64:
+    def numbers(self, times: Ints) -> Ints:
         """The numbers, from 0 on at the earliest of all times, of the spans that hold times (ns).
 
         >>> Slots(1 << 60).numbers(np.array([-(1 << 63), -1, 0])).tolist()

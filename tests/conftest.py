@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from jobs.moving_average import MovingAverage
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 # No example is failed by the clock: a busy machine is no fault.
 settings.register_profile("windrow", deadline=None)
 settings.load_profile("windrow")

@@ -13,7 +13,7 @@ MOVING = '''"""Moving averages of every symbol.
 
 More words.
 """
-from windrow.barjob import BarJob
+from windrow.mapreduce.barjob import BarJob
 
 
 class Helper:
@@ -27,7 +27,7 @@ class MovingAverage(BarJob):
 
 @pytest.fixture
 def fake_jobs(tmp_path, monkeypatch):
-    """A package of jobs, and a stand-in for windrow.barjob that prints the arguments it gets."""
+    """A package of jobs, and a stand-in for windrow.mapreduce.barjob that prints the arguments it gets."""
 
     class BarJob:
         @classmethod
@@ -40,7 +40,7 @@ def fake_jobs(tmp_path, monkeypatch):
     files = {
         "__init__": "", "_shared": '"""Not a job."""', "moving_average": MOVING,
         "broken": "def (", "crossings": '"""Crosses."""\nraise RuntimeError("imported")\n',
-        "two": MOVING + "class B(BarJob): pass\n", "none": "from windrow.barjob import BarJob\n",
+        "two": MOVING + "class B(BarJob): pass\n", "none": "from windrow.mapreduce.barjob import BarJob\n",
     }  # fmt: skip
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
@@ -48,9 +48,9 @@ def fake_jobs(tmp_path, monkeypatch):
     (folder / "subpackage" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(cli, "JOBS_PACKAGE", "fakejobs")
-    stand_in = types.ModuleType("windrow.barjob")
+    stand_in = types.ModuleType("windrow.mapreduce.barjob")
     stand_in.BarJob = BarJob
-    monkeypatch.setitem(sys.modules, "windrow.barjob", stand_in)
+    monkeypatch.setitem(sys.modules, "windrow.mapreduce.barjob", stand_in)
     yield folder
     for name in [name for name in sys.modules if name.startswith("fakejobs")]:
         del sys.modules[name]
@@ -104,8 +104,8 @@ def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
         ("Plot", "Plot: no such command: did you mean plot?"),
         (
             "xyzzy",
-            "xyzzy: no such command: there are broken, crossings, moving-average, none, two, sample, plot, report,"
-            " pack, emr",
+            "xyzzy: no such command: there are broken, crossings, moving-average, none, two, emr, pack, plot,"
+            " report, sample",
         ),
     ],
 )
@@ -122,7 +122,7 @@ def test_another_error_in_a_job_keeps_its_traceback(fake_jobs):
 def test_every_real_job_and_tool_is_described():
     for file in cli.find_jobs().values():
         assert cli.summary(file)
-    for tool in cli.windrow.commands.values():
+    for tool in map(cli.tool, cli.find_tools()):
         assert tool.help
         assert all(option.help for option in tool.params if option.param_type_name == "option")
 
@@ -161,14 +161,16 @@ def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("windrow.sample.write", interrupt)
+    monkeypatch.setattr("windrow.sample.bars.write", interrupt)
     assert cli.main(["sample", str(tmp_path / "a.csv")]) == 130
     assert capsys.readouterr().err.strip() == "error: interrupted"
 
 
 def test_plot_takes_files_after_bars(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr("windrow.plot.plot", lambda *args: calls.append(args) or [Path("p.html"), Path("p.png")])
+    monkeypatch.setattr(
+        "windrow.pages.averages.plot", lambda *args: calls.append(args) or [Path("p.html"), Path("p.png")]
+    )
     args = ["plot", "out", "--bars", "a.csv", "b.csv", "--bars", "c.csv", "--symbol", "X", "--symbol", "Y"]
     assert cli.main([*args, "-o", "p.html", "--column", "open", "--force"]) == 0
     output, bars, *rest = calls[0]

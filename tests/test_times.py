@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from windrow.bars import Layout, text_times
+from windrow.bars.checks import text_times
+from windrow.bars.columns import Layout
 from windrow.times import DAY, EARLIEST, LATEST, format_times, parse_times
 
 EPOCH = datetime(1970, 1, 1)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Int64 = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
+from windrow.arrays import Ints, Mask
+from windrow.errors import UsageError
+
 Bytes2D = npt.NDArray[np.uint8]
 
 SECOND = 10**9
@@ -26,6 +27,9 @@ LATEST = 9_214_646_399_999_999_999
 #: ns a unit of `--time-unit`.
 UNITS = {"s": SECOND, "ms": 10**6, "us": 10**3, "ns": 1}
 
+#: ns of the units of durations.
+DURATIONS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
+
 #: Texts from whose repeats those of all are guessed.
 _SAMPLE = 512
 _FORM = re.compile(rb"0000-00-00([T ]00:00(:00(\.0{1,9})?)?(Z|[+-]00(:?00)?)?)?")
@@ -35,12 +39,12 @@ _FORM_OF = bytes.maketrans(b"123456789", b"000000000")
 class Times(NamedTuple):
     """A column of times: ns UTC (meaningless where not `ok`), which parsed, and which had a time of day."""
 
-    ns: Int64
-    ok: Bool
-    timed: Bool
+    ns: Ints
+    ok: Mask
+    timed: Mask
 
 
-def parse_times(data: npt.NDArray[np.uint8], offsets: Int64, timezone: str = "UTC") -> Times:
+def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC") -> Times:
     """Parses the texts `data[offsets[i]:offsets[i + 1]]`; times without a zone are read in `timezone`.
 
     A local time that a change of the clocks skips or repeats is no time: it does not say which instant it is. Dates
@@ -62,7 +66,7 @@ timed=array([False,  True, False]))
     return _parse(data, offsets, timezone)
 
 
-def _starts_of_runs(texts: Bytes2D) -> Int64 | None:
+def _starts_of_runs(texts: Bytes2D) -> Ints | None:
     """The rows that differ from the row before; None where the first ones do not promise that they are few."""
     word = gcd(texts.shape[1], 8)
     words = texts.view(f"u{word}")
@@ -71,15 +75,15 @@ def _starts_of_runs(texts: Bytes2D) -> Int64 | None:
     return np.flatnonzero(np.concatenate([[True], _changed(words)]))
 
 
-def _changed(words: npt.NDArray[Any]) -> Bool:
+def _changed(words: npt.NDArray[Any]) -> Mask:
     """Which rows differ from the row before, from the second on."""
-    changed: Bool = words[1:, -1] != words[:-1, -1]
+    changed: Mask = words[1:, -1] != words[:-1, -1]
     for column in range(words.shape[1] - 1):
         changed |= words[1:, column] != words[:-1, column]
     return changed
 
 
-def _parse(data: npt.NDArray[np.uint8], offsets: Int64, timezone: str) -> Times:
+def _parse(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str) -> Times:
     count = len(offsets) - 1
     times = Times(np.zeros(count, np.int64), np.zeros(count, bool), np.zeros(count, bool))
     for form, rows, texts in _by_form(data, offsets):
@@ -89,7 +93,7 @@ def _parse(data: npt.NDArray[np.uint8], offsets: Int64, timezone: str) -> Times:
     return times
 
 
-def _by_form(data: npt.NDArray[np.uint8], offsets: Int64) -> list[tuple[bytes, Any, Bytes2D]]:
+def _by_form(data: npt.NDArray[np.uint8], offsets: Ints) -> list[tuple[bytes, Any, Bytes2D]]:
     """(form, rows, their texts as a matrix) for each form that occurs."""
     count = len(offsets) - 1
     if not count:
@@ -115,13 +119,13 @@ def _all_of_form(form: bytes, texts: Bytes2D) -> bool:
     return bool((texts[:, ~digit] == pattern[~digit]).all() and (texts[:, digit] - np.uint8(48) <= 9).all())
 
 
-def _gather(data: npt.NDArray[np.uint8], offsets: Int64, rows: list[int], width: int) -> Bytes2D:
+def _gather(data: npt.NDArray[np.uint8], offsets: Ints, rows: list[int], width: int) -> Bytes2D:
     texts: Bytes2D = data[offsets[rows][:, None] + np.arange(width)]
     return texts
 
 
-def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Int64, Bool]:
-    def number(begin: int, digits: int) -> Int64:
+def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Ints, Mask]:
+    def number(begin: int, digits: int) -> Ints:
         return _number(texts, begin, digits)
 
     ns, ok = _parse_dates(texts)
@@ -150,7 +154,7 @@ def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Int64, Bool
     return ns, ok
 
 
-def _parse_dates(texts: Bytes2D) -> tuple[Int64, Bool]:
+def _parse_dates(texts: Bytes2D) -> tuple[Ints, Mask]:
     """Midnight (ns) of the dates that texts begin with, and which of them exist."""
     dates = texts[:, :10]
     starts = _starts_of_runs(dates)
@@ -162,7 +166,7 @@ def _parse_dates(texts: Bytes2D) -> tuple[Int64, Bool]:
     return np.repeat(ns, lengths), np.repeat(ok, lengths)
 
 
-def _number(texts: Bytes2D, begin: int, digits: int) -> Int64:
+def _number(texts: Bytes2D, begin: int, digits: int) -> Ints:
     value = texts[:, begin].astype(np.int64) - 48
     for at in range(begin + 1, begin + digits):
         value *= 10
@@ -170,7 +174,7 @@ def _number(texts: Bytes2D, begin: int, digits: int) -> Int64:
     return value
 
 
-def _days(year: Int64, month: Int64, day: Int64) -> tuple[Int64, Bool]:
+def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
     """Midnight (ns) of calendar days, and which of them exist."""
     begins = _month_begins()
     index = (year - FIRST_YEAR) * 12 + month - 1
@@ -181,13 +185,13 @@ def _days(year: Int64, month: Int64, day: Int64) -> tuple[Int64, Bool]:
 
 
 @cache
-def _month_begins() -> Int64:
+def _month_begins() -> Ints:
     """Day number (since 1970) of every month's first day."""
     months = np.arange(f"{FIRST_YEAR}-01", f"{LAST_YEAR + 1}-02", dtype="datetime64[M]")
     return months.astype("datetime64[D]").astype(np.int64)
 
 
-def from_local(ns: Int64, ok: Bool, timezone: str) -> tuple[Int64, Bool]:
+def from_local(ns: Ints, ok: Mask, timezone: str) -> tuple[Ints, Mask]:
     """UTC of times on `timezone`'s clocks; a time that those skip or show twice is none (`ok` False)."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -201,7 +205,7 @@ def from_local(ns: Int64, ok: Bool, timezone: str) -> tuple[Int64, Bool]:
     return utc.copy(), ok & (utc == np.frombuffer(late.buffers()[1], np.int64, len(ns)))
 
 
-def format_times(ns: Int64, dates: bool) -> list[bytes]:
+def format_times(ns: Ints, dates: bool) -> list[bytes]:
     """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second.
 
     >>> format_times(np.array([0, 1_500_000_000]), dates=False)
@@ -217,7 +221,7 @@ def format_times(ns: Int64, dates: bool) -> list[bytes]:
     return [text[:-1] + _fraction(part) + b"Z" for text, part in zip(whole, fraction.tolist(), strict=True)]
 
 
-def format_seconds(ns: Int64, dates: bool, end: bytes = b"") -> Bytes2D:
+def format_seconds(ns: Ints, dates: bool, end: bytes = b"") -> Bytes2D:
     """Times without fractions of a second, or dates, as rows of bytes, and `end` behind each.
 
     >>> format_seconds(np.array([0]), dates=True, end=b";").tobytes()
@@ -233,7 +237,7 @@ def format_seconds(ns: Int64, dates: bool, end: bytes = b"") -> Bytes2D:
     return texts
 
 
-def _day_names(days: Int64) -> Bytes2D:
+def _day_names(days: Ints) -> Bytes2D:
     """`YYYY-MM-DD` of each day number, a row of bytes each."""
     if not len(days):
         return np.empty((0, 10), np.uint8)
@@ -254,7 +258,7 @@ def _names_of_years(number: int) -> Bytes2D:
     return _name_days(np.arange(number * _YEARS, (number + 1) * _YEARS))
 
 
-def _name_days(days: Int64) -> Bytes2D:
+def _name_days(days: Ints) -> Bytes2D:
     names = np.datetime_as_string(days.view("datetime64[D]")).astype("S10")
     return np.frombuffer(names.tobytes(), np.uint8).reshape(-1, 10)
 
@@ -276,3 +280,40 @@ def _fraction(ns: int) -> bytes:
     if ns % 10**6 == 0:
         return b".%03d" % (ns // 10**6)
     return b".%06d" % (ns // 1000) if ns % 1000 == 0 else b".%09d" % ns
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a span of time: a whole number and a unit (s, min, h, d, w). Raises UsageError.
+
+    >>> parse_duration("2h")
+    7200000000000
+    """
+    match = re.fullmatch("([0-9]{1,19})([a-z]+)", text, re.ASCII)
+    if not match or match[2] not in DURATIONS:
+        raise UsageError(
+            f"duration {text!r}: a duration is a whole number and a unit ({duration_units()}); give one, as 30d"
+        )
+    span = int(match[1]) * DURATIONS[match[2]]
+    if not 0 < span < 2**63:
+        raise UsageError(
+            f"duration {text!r}: a duration is longer than 0 and shorter than 2^63 ns (292 years);"
+            " give one in that range"
+        )
+    return span
+
+
+def format_duration(span_ns: int) -> str:
+    """The shortest text that `parse_duration` reads as this span; one that is no whole seconds is told in ns.
+
+    >>> format_duration(parse_duration("36h")), format_duration(parse_duration("48h"))
+    ('36h', '2d')
+    """
+    for unit, length in reversed(DURATIONS.items()):
+        if span_ns % length == 0:
+            return f"{span_ns // length}{unit}"
+    return f"{span_ns}ns"
+
+
+def duration_units() -> str:
+    """The units of durations, as errors name them."""
+    return ", ".join(DURATIONS)

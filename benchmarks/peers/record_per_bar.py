@@ -2,7 +2,7 @@
 
 from collections import deque
 
-import windrow.compat  # noqa: F401  on Python 3.12 and later mrjob does not start without it
+import windrow.runners.compat  # noqa: F401  on Python 3.12 and later mrjob does not start without it
 
 # isort: split
 from mrjob.job import MRJob

@@ -1,6 +1,6 @@
 """SMA(20) as the textbook's first version: the reducer collects a symbol's bars, sorts them, and holds them all."""
 
-import windrow.compat  # noqa: F401  on Python 3.12 and later mrjob does not start without it
+import windrow.runners.compat  # noqa: F401  on Python 3.12 and later mrjob does not start without it
 
 # isort: split
 from mrjob.job import MRJob

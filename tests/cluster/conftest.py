@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".cluster"
 IN_CI = os.environ.get("CI") == "true"
 WEBHDFS = "http://127.0.0.1:19070/webhdfs/v1"

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from windrow.emr import model
-from windrow.sample import Sample, write
+from windrow.sample.bars import Sample, write
 
 
 @pytest.mark.cluster

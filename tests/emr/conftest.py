@@ -1,88 +1,79 @@
-"""The double of EMR for tests, and jobs that run on it."""
+"""An AWS of moto's in a thread of this process; `windrow emr` finds it by AWS's own variables."""
 
+import json
+import os
+import urllib.request
+
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
-from tests.cluster.conftest import IN_CI, ROOT, make, with_path
-from tests.cluster.conftest import cluster as of_cluster
-from tests.emr.double import Double
+from windrow.aws.stack import FILES
+from windrow.cli import main
 
-CONF = """\
-include: {root}/windrow/emr/mrjob.conf
-runners:
-  emr:
-    cloud_tmp_dir: s3://work/jobs/
-    check_cluster_every: 0.3
-    task_python_bin: python3.11
-    subnet: subnet-12345678
-    jobconf:
-      mapreduce.job.reduces: 2
-"""
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+BUCKET = f"windrow-{ACCOUNT}-{REGION}"
+#: mrjob looks for a configuration there too.
+_HOMES = ("MRJOB_CONF", "HOME")
 
 
 @pytest.fixture(scope="session")
-def jars():
-    """Hadoop's jars and S3A's."""
-    if why := make("emr-jars"):
-        (pytest.fail if IN_CI else pytest.skip)(f"no Hadoop here: {why}")
+def moto():
+    """The address of the server."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
 
 
 @pytest.fixture
-def double(jars, tmp_path):
-    """A double of EMR on Hadoop Streaming in one process, with the buckets bars (inputs, outputs) and work."""
-    with Double(tmp_path / "emr") as double:
-        for bucket in ("bars", "work"):
-            double.client("s3").create_bucket(Bucket=bucket)
-        yield double
-        for bucket in ("bars", "work"):
-            empty(double, bucket)
-
-
-cluster = of_cluster
-#: The port at which tests/cluster/conf has S3.
-S3_PORT = 19500
+def nowhere(monkeypatch, tmp_path):
+    """No AWS: no credentials, no region, no configuration of mrjob's, and an address where nobody answers."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", *_HOMES))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
 @pytest.fixture
-def double_on_cluster(jars, cluster, tmp_path):
-    """The same double, whose steps run on the one-machine cluster: YARN, two nodes, HDFS between steps."""
-    with Double(tmp_path / "emr", conf=ROOT / "tests/cluster/conf", port=S3_PORT) as double:
-        for bucket in ("bars", "work"):
-            double.client("s3").create_bucket(Bucket=bucket)
-        yield double
-        for bucket in ("bars", "work"):
-            empty(double, bucket)
+def aws(moto, nowhere, monkeypatch):
+    """An account without anything in it; gives a client of a service."""
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIexamplekey")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    return lambda service: boto3.client(service, region_name=REGION)
 
 
 @pytest.fixture
-def conf(tmp_path):
-    """windrow's own configuration, with a folder for jobs, and no time to lose."""
-    path = tmp_path / "mrjob.conf"
-    path.write_text(CONF.format(root=ROOT))
-    return path
+def stack(aws):
+    """The account with template.yaml deployed in it."""
+    allowed = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
+    aws("iam").create_policy(  # which an account of AWS has from its beginning
+        PolicyName="AmazonEMRServicePolicy_v2", Path="/service-role/",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
+    formation = aws("cloudformation")
+    text = (FILES / "template.yaml").read_text().replace("iam::aws:policy", f"iam::{ACCOUNT}:policy")
+    formation.create_stack(StackName="windrow", TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"])
+    [made] = formation.describe_stacks(StackName="windrow")["Stacks"]
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    return formation
 
 
 @pytest.fixture
-def on_emr(run_module, double, conf, tmp_path_factory):
-    """Runs a job by -r emr."""
-    here = tmp_path_factory.mktemp("here")
-    env = {**with_path(), **double.env}
+def windrow(capsys, monkeypatch):
+    """Runs the command in this process, on a terminal of so many columns; its status, and what it printed and said."""
 
-    def run(*args, job="jobs.moving_average", **kwargs):
-        return run_module(job, "-r", "emr", "-c", conf, *args, cwd=here, **{"env": env, "timeout": 300, **kwargs})
+    def run(*words, columns=100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        told = capsys.readouterr()
+        return status, told.out, told.err
 
     return run
-
-
-def keys(double, bucket):
-    """All that lies in a bucket."""
-    told = double.client("s3").list_objects_v2(Bucket=bucket)
-    return sorted(one["Key"] for one in told.get("Contents", ()))
-
-
-def empty(double, bucket):
-    for key in keys(double, bucket):
-        double.client("s3").delete_object(Bucket=bucket, Key=key)
-
-
-def read(double, bucket, key):
-    return double.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

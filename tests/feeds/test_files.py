@@ -8,9 +8,10 @@ import random
 import pytest
 import zstandard
 
-from windrow.bars import Layout
+from windrow.bars.columns import Layout
 from windrow.errors import InputError
-from windrow.feeds.files import is_splittable, read_bars
+from windrow.feeds.files import read_bars
+from windrow.storage.open import is_splittable
 
 HEADER = b"symbol,timestamp,close\n"
 LAYOUT = Layout(("symbol", "timestamp", "close"), "symbol", "timestamp", ("close",), header=HEADER[:-1], dated=True)
@@ -165,7 +166,7 @@ def test_ranges_of_a_plain_file_hold_every_bar_once(tmp_path):
 
 
 def test_a_later_part_of_a_stream_has_no_header_to_pass_over():
-    from windrow.bars import Layout
+    from windrow.bars.columns import Layout
     from windrow.feeds.files import parse_stream
 
     layout = Layout(

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import zstandard
 
+from windrow.bars.layout import Reading
 from windrow.feeds.heads import first_bytes_by_web, write_head
-from windrow.feeds.layout import Reading
 from windrow.feeds.settle import bare, settle
 
 HEADER = b"symbol,timestamp,close\n"

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from windrow.bars.layout import Reading, layout_of
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars
-from windrow.feeds.layout import Reading, layout_of
 from windrow.feeds.settle import settle
 
 NOON = datetime.datetime(2008, 3, 5, 12)

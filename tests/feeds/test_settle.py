@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sort_keys.slots import BARS_PER_SLOT
+from windrow.bars.layout import Reading
 from windrow.errors import InputError
-from windrow.feeds.layout import Reading
 from windrow.feeds.settle import Settled, list_files, settle
 
 READING = Reading(values=("close",))

@@ -18,7 +18,7 @@ import windrow
 from jobs.crossover import Crossover
 from tests.oracle import exact_crosses, read_crosses
 
-DATA = Path(__file__).parent.parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import sort_keys.merge
 from jobs.moving_average import MovingAverage
 from tests.oracle import moving_means, read_lines
 
-DATA = Path(__file__).parent.parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 INDICATORS = [f"--indicator={text}" for text in ("sma:20", "ema:12", "wma:5", "sum:7d", "min:3", "max:30d", "std:20")]
 
 ORDERS = ["by time", "by symbol", "newest first", "shuffled"]

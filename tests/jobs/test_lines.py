@@ -3,7 +3,7 @@
 import pytest
 
 from sort_keys.merge import by_symbol
-from windrow.barjob import BarJob
+from windrow.mapreduce.barjob import BarJob
 
 BARS = "symbol,timestamp,close\n" + "".join(f"{s},2020-01-0{day},{day}\n" for s in ("B", "A", "é") for day in (3, 1, 2))
 

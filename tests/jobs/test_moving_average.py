@@ -9,7 +9,7 @@ import pytest
 
 from tests.oracle import moving_means, read_lines
 
-DATA = Path(__file__).parent.parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 RUNNERS = ["inline", "local"]
 
 # The window (t - 30d, t] over 32 daily bars: full once 30 days are covered, so at the last three of them.

@@ -13,7 +13,7 @@ from jobs.backtest import Backtest
 from jobs.sweep import Sweep
 from windrow.sweeps import runs, splits
 
-DATA = Path(__file__).parent.parent.parent / "data"
+DATA = Path(__file__).parents[2] / "data"
 BARS = DATA / "bars.csv"
 SMALL = ["--fast", "ema:3,5", "--slow", "ema:5..9/2"]
 PAIRS = [(3, 5), (3, 7), (3, 9), (5, 7), (5, 9)]

@@ -1,7 +1,7 @@
 """backtrader itself, run for run: every order, value and figure, on 200 generated series.
 
 Where two averages come closer than 1e-12 of their size, backtrader's own rounding decides which is above; such series
-are left out here, and compared with a backtest in fractions in tests/trading and tests/test_backtest.py.
+are left out here, and compared with a backtest in fractions in tests/trading and tests/trading/test_backtests.py.
 """
 
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import windrow
-from windrow.backtest import Rules
+from windrow.trading.backtests import Rules
 
 bt = pytest.importorskip("backtrader")
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from jobs.moving_average import MovingAverage
 from sort_keys.merge import Stretch
+from windrow.console import say
 from windrow.sinks.lines import format_lines
-from windrow.submit import say
 
 
 class Peak(MovingAverage):

@@ -23,7 +23,7 @@ pyspark = pytest.importorskip("pyspark", reason="needs Spark: pip install 'windr
 from windrow.runners.spark import summed  # noqa: E402
 from windrow.runners.spark_driver import explain  # noqa: E402
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
 ON_TWO_CORES = ["-r", "spark", "--spark-master", "local[2]"]
 
@@ -227,7 +227,8 @@ def test_options_of_mrjobs_that_mean_nothing_here(run_job, options, message):
 
 def test_no_other_runner_loads_pyspark():
     program = (
-        "import sys, windrow.barjob, windrow.runners.local, windrow.runners.hadoop; print('pyspark' in sys.modules)"
+        "import sys, windrow.mapreduce.barjob, windrow.runners.local, windrow.runners.hadoop;"
+        " print('pyspark' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT, check=True)
     assert done.stdout == b"False\n"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windrow import exact
 from windrow.errors import UsageError
+from windrow.exact import sums as exact
 from windrow.sweeps.averages import averages
 from windrow.windows import Options, kernels, parse_indicator
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trading import exact
-from windrow.backtest import Backtests, Rules
+from windrow.trading.backtests import Backtests, Rules
 from windrow.trading.ledger import STATUS
 
 # Few prices, so that the value comes back to its peak, trades end as they began, and years return the same.

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windrow.errors import UsageError, WindowSizeError
-from windrow.windows import CountWindow, TimeWindow, parse_duration, parse_window
-from windrow.windows.window import format_duration
+from windrow.times import format_duration, parse_duration
+from windrow.windows import CountWindow, TimeWindow, parse_window
 
 HOUR = 3600 * 10**9
 

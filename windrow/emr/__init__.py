@@ -13,11 +13,3 @@
 
 The runner of `-r emr`, and the request by which EMR starts a cluster, are in windrow/runners/.
 """
-
-from pathlib import Path
-
-#: The folder of what is no Python. mrjob.conf knows it as $WINDROW_EMR.
-FILES = Path(__file__).parent
-CONF, X86 = FILES / "mrjob.conf", FILES / "mrjob-x86.conf"
-#: By which tag, and name of roles, template.yaml's parts are known.
-NAME = "windrow"

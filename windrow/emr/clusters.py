@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from windrow.emr import NAME
-from windrow.emr.aws import client, explained
+from windrow.aws.client import client, explained
+from windrow.aws.stack import NAME
 from windrow.emr.settings import Settings
 from windrow.errors import AccountError, UsageError
 

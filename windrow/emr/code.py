@@ -4,10 +4,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from windrow import s3
-from windrow.emr import FILES
+from windrow.aws.stack import FILES
 from windrow.emr.settings import Settings
-from windrow.pack import OURS, own_files
+from windrow.runners.pack import OURS, own_files
+from windrow.storage import s3
 
 
 def put(settings: Settings) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from windrow.emr import FILES
-from windrow.emr.aws import client
+from windrow.aws.client import client
+from windrow.aws.stack import FILES
 from windrow.emr.settings import Settings
 from windrow.errors import AccountError, WindrowError
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from windrow import s3
 from windrow.errors import InputError, UsageError
-from windrow.feeds.files import is_parquet, open_text
 from windrow.feeds.heads import write_head
 from windrow.feeds.settle import list_files
 from windrow.runners.splits import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
+from windrow.storage import s3
+from windrow.storage.open import is_parquet, open_text
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from windrow import s3
-from windrow.emr.aws import client
+from windrow.aws.client import client
+from windrow.aws.s3_client import refusing
 from windrow.errors import AccountError
-from windrow.s3.client import refusing
+from windrow.storage import s3
 
 #: A step's cluster is looked for among those of so many days.
 _DAYS = 14

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from windrow.emr import FILES
+from windrow.aws.stack import FILES
 
 PLACE = FILES / "model.json"
 MILLION = 1_000_000

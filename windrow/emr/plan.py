@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from windrow.emr import actions, inputs, model, prices
+from windrow.aws import permissions as actions
+from windrow.aws.stack import bucket_of
+from windrow.emr import inputs, model, prices
 from windrow.emr.inputs import Inputs
 from windrow.emr.model import Estimate
-from windrow.emr.settings import REDUCES, USUAL_REGION, Settings, bucket_of, capacity
+from windrow.emr.settings import REDUCES, USUAL_REGION, Settings, capacity
 from windrow.errors import InputError, UsageError
-from windrow.s3 import is_s3
+from windrow.storage.s3 import is_s3
 
 #: Stand for what only an account can tell.
 ACCOUNT, SUBNETS = "ACCOUNT", "subnet-of-windrow"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from windrow.emr import FILES
+from windrow.aws.stack import FILES
 from windrow.errors import InputError
 
 PLACE = FILES / "prices.json"

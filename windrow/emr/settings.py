@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from windrow.emr import NAME, X86
-from windrow.emr.aws import account, region_of_environment
+from windrow.aws.client import account, region_of_environment
+from windrow.aws.stack import X86, bucket_of
 from windrow.errors import UsageError
-from windrow.s3 import split
+from windrow.storage.s3 import split
 
 #: Where AWS's own settings name no region, in a plan.
 USUAL_REGION = "us-east-1"
@@ -132,12 +132,3 @@ class Settings:
 def capacity(fleet: dict[str, Any]) -> int:
     """Units that a fleet is to have; of windrow's core fleets, vCPUs."""
     return int(fleet.get("TargetSpotCapacity", 0)) + int(fleet.get("TargetOnDemandCapacity", 0))
-
-
-def bucket_of(number: str, region: str) -> str:
-    """The bucket that template.yaml makes in an account.
-
-    >>> bucket_of("123456789012", "eu-central-1")
-    'windrow-123456789012-eu-central-1'
-    """
-    return f"{NAME}-{number}-{region}"

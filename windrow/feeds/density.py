@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sort_keys.slots import BARS_PER_SLOT, Slots
-from windrow.bars import Bars, Layout, join_bars
-from windrow.feeds.files import is_plain, named, read_bars, read_start, size_of
-from windrow.s3 import is_s3
-from windrow.s3.client import in_parallel
+from windrow.aws.parallel import in_parallel
+from windrow.bars.columns import Bars, Layout, join_bars
+from windrow.feeds.files import read_bars, read_start
+from windrow.storage.open import is_plain, named, size_of
+from windrow.storage.s3 import is_s3
 
 #: Bytes read at each place of a sampled file.
 SAMPLE_BYTES = 1 << 16

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from windrow import hdfs
 from windrow.errors import InputError
 from windrow.feeds.settle import bare
-from windrow.s3 import is_s3
+from windrow.storage import hdfs
+from windrow.storage.s3 import is_s3
 
 _FAR = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*:/")
 

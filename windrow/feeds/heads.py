@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pyarrow as pa
 
 from windrow.feeds.density import Head
-from windrow.feeds.files import CODECS
+from windrow.storage.open import CODECS
 
 #: Seconds to wait for an answer that takes milliseconds.
 _PATIENCE = 5

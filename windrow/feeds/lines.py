@@ -6,8 +6,8 @@ from functools import partial
 from io import FileIO
 from typing import BinaryIO, NamedTuple
 
-from windrow.bars import MAX_LINE, SHOWN_BYTES
-from windrow.s3.reading import Input
+from windrow.bars.checks import MAX_LINE, SHOWN_BYTES
+from windrow.storage.s3.reading import Input
 
 #: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
 CHUNK_BYTES = 8 << 20

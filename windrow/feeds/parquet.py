@@ -14,25 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from windrow.bars import (
-    SHOWN_BYTES,
-    Bars,
-    Float64,
-    Int64,
-    Layout,
-    Reasons,
-    Rejected,
-    as_bool,
-    as_float64,
-    as_int64,
-    check_one_kind_of_time,
-    is_utf8,
-    only_utf8,
-    text_times,
-)
+from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
+from windrow.bars.checks import SHOWN_BYTES, Reasons, is_utf8, only_utf8, text_times
+from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
 from windrow.errors import InputError
-from windrow.feeds.files import opened, size_of
-from windrow.s3 import is_s3
+from windrow.storage.open import opened, size_of
+from windrow.storage.s3 import is_s3
 from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many bars as a chunk of CSV holds, so that blocks are as long.
@@ -160,7 +147,7 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
     return symbols, codes
 
 
-def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int64, Any]:
+def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Ints, Any]:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     kind = array.type
@@ -179,7 +166,7 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
     return times, timed
 
 
-def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Int64:
+def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
     """Timestamps, on the clocks of `timezone` if given, as ns UTC; those outside the years of times are rejected."""
     unit = array.type.unit
     counts = as_int64(_filled(array.cast(pa.int64()), 0))
@@ -192,7 +179,7 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Int64:
     return ns
 
 
-def _values(array: Any, name: str, path: str, reasons: Reasons) -> Float64:
+def _values(array: Any, name: str, path: str, reasons: Reasons) -> Floats:
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another by --column")

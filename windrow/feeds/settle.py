@@ -13,14 +13,16 @@ from itertools import chain
 from pathlib import Path
 
 from sort_keys.slots import Slots
-from windrow import s3
-from windrow.bars import MAX_LINE, Bars, Layout
+from windrow.aws.parallel import in_parallel
+from windrow.bars import layout as layouts
+from windrow.bars.checks import MAX_LINE
+from windrow.bars.columns import Bars, Layout
+from windrow.bars.layout import Reading
 from windrow.errors import InputError
-from windrow.feeds import layout as layouts
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
-from windrow.feeds.files import is_parquet, is_plain, named, open_text, read_bars
-from windrow.feeds.layout import Reading
-from windrow.s3.client import in_parallel
+from windrow.feeds.files import read_bars
+from windrow.storage import s3
+from windrow.storage.open import is_parquet, is_plain, named, open_text
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def _text_layout(path: str, first: bytes, reading: Reading) -> Layout:
 
 def _is_header(first: bytes, layout: Layout) -> bool:
     """With --columns given, whether the first line still is a header: it names the columns where a bar has figures."""
-    from windrow.bars import parse_lines
+    from windrow.bars.text import parse_lines
 
     rejected = parse_lines(first + b"\n", layout).rejected
     return rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))

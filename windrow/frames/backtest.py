@@ -7,12 +7,13 @@ import pandas as pd
 
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
-from windrow.backtest import Rules, Strategy
-from windrow.frames import figures_table, in_zone, stretches
-from windrow.rounding import Floats, Ints
-from windrow.signals import Pair, parse_line
+from windrow.arrays import Floats, Ints
+from windrow.frames.bars import in_zone, stretches
+from windrow.frames.tables import figures_table
+from windrow.trading.backtests import Rules, Strategy
 from windrow.trading.ledger import STATUS, Entries
 from windrow.trading.rules import Entry, Fill, Side, Sizing
+from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
 
 _SIDES = np.array(["", "buy", "sell"], object)  # by side: -1 counts from the end
@@ -26,7 +27,7 @@ class Traded(NamedTuple):
     equity: pd.DataFrame
 
 
-def backtest_frame(
+def backtest(
     bars: pd.DataFrame,
     fast: str,
     slow: str,
@@ -60,7 +61,7 @@ def backtest_frame(
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0]
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=6), "open": close, "close": close})
-    >>> told = backtest_frame(bars, fast="close", slow="sma:2", size=10, cash=1000, traced=True)
+    >>> told = backtest(bars, fast="close", slow="sma:2", size=10, cash=1000, traced=True)
     >>> told.figures[["symbol", "pnl", "trades_total", "won", "lost"]]
       symbol   pnl  trades_total  won  lost
     0     AA -20.0             2    0     1

@@ -6,18 +6,19 @@ import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.backtest import Rules
-from windrow.frames import figures_table, stretches
-from windrow.sweep import needs_uniting, swept, unite
+from windrow.frames.bars import stretches
+from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
+from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
+from windrow.trading.backtests import Rules
 from windrow.trading.rules import Entry, Fill, Side, Sizing
 from windrow.windows import Options
 
 
-def sweep_frame(
+def sweep(
     bars: pd.DataFrame,
     fast: str,
     slow: str,
@@ -58,7 +59,7 @@ def sweep_frame(
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0, 8.0, 9.0, 11.0, 12.0]
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=10), "open": close, "close": close})
-    >>> told = sweep_frame(bars, fast="sma:1,2", slow="sma:2,3", split=0.5, size=10, cash=1000, top=1)
+    >>> told = sweep(bars, fast="sma:1,2", slow="sma:2,3", split=0.5, size=10, cash=1000, top=1)
     >>> told[["symbol", "fast", "slow", "part", "pnl", "trades_total"]]
       symbol  fast  slow   part   pnl  trades_total
     0     AA     1     3  train -20.0             2

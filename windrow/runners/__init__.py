@@ -16,7 +16,7 @@ mrjob's own read a truncated gzip as a shorter one and a concatenated one as its
 
 from typing import Any
 
-import windrow.compat  # noqa: F401  mrjob needs what it brings
+import windrow.runners.compat  # noqa: F401  mrjob needs what it brings
 
 
 def find(alias: str) -> Any:

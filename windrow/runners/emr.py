@@ -21,14 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.conf import ClearedValue
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 
-from windrow import s3
-from windrow.emr import FILES
-from windrow.emr.aws import client
+from windrow.aws.client import client
+from windrow.aws.stack import FILES
+from windrow.console import say, shares
 from windrow.errors import ClusterError, InputError, UsageError, WindrowError
 from windrow.feeds.density import Head
 from windrow.feeds.settle import list_files
-from windrow.hdfs import CLIENT
-from windrow.progress import shares
 from windrow.runners.emr_cluster import ClusterRunner
 from windrow.runners.emr_request import (
     check_environment,
@@ -39,8 +37,9 @@ from windrow.runners.emr_request import (
 )
 from windrow.runners.failures import split_logs
 from windrow.runners.streaming import URI, Streaming
-from windrow.sinks.publish import INNER, PRINTED, publish_from_s3
-from windrow.submit import say
+from windrow.storage import s3
+from windrow.storage.hdfs import CLIENT
+from windrow.storage.publish import INNER, PRINTED, publish_from_s3
 
 #: What a step runs.
 STEP = FILES / "step.sh"

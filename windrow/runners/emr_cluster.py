@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import windrow.compat  # noqa: F401  mrjob needs what it brings
+import windrow.runners.compat  # noqa: F401  mrjob needs what it brings
 
 # isort: split
 from mrjob.conf import find_mrjob_conf, load_opts_from_mrjob_conf
@@ -19,9 +19,8 @@ from mrjob.emr import _MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH as _IDLE_SCRIPT
 from mrjob.emr import EMRJobRunner
 from mrjob.job import MRJob
 
-from windrow.emr import CONF, FILES, NAME
-from windrow.emr.aws import account, client, region_of_environment
-from windrow.emr.settings import bucket_of
+from windrow.aws.client import account, client, region_of_environment
+from windrow.aws.stack import CONF, FILES, NAME, bucket_of
 from windrow.errors import UsageError
 
 #: By the value of the tag `windrow`: which parameter of a request names that security group.

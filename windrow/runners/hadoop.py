@@ -1,7 +1,7 @@
 """`-r hadoop`: mrjob's Hadoop runner, with inputs settled from their first bytes and outputs published by rename.
 
-What a task refuses reaches the submitter as counters (windrow/counts.py), so nobody has to search logs for it; what
-makes a task fail is read from its log (windrow/runners/failures.py).
+What a task refuses reaches the submitter as counters (windrow/mapreduce/counters.py), so nobody has to search logs for
+it; what makes a task fail is read from its log (windrow/runners/failures.py).
 """
 
 import os
@@ -20,25 +20,18 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_rec
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
-from windrow import s3
+from windrow.console import shares
 from windrow.errors import InputError, OutputError
 from windrow.feeds.density import Head
-from windrow.feeds.files import is_parquet, size_of
 from windrow.feeds.heads import first_bytes_by_web, write_head
 from windrow.feeds.settle import bare, list_files
-from windrow.hdfs import CLIENT
-from windrow.progress import shares
 from windrow.runners.failures import split_logs, traceback_in
 from windrow.runners.streaming import URI, Streaming
-from windrow.s3 import is_s3
-from windrow.sinks.publish import (
-    INNER,
-    PRINTED,
-    TEXT_PARTS,
-    describe_output,
-    publish_from_s3,
-    writes_own_parts,
-)
+from windrow.storage import s3
+from windrow.storage.hdfs import CLIENT
+from windrow.storage.open import is_parquet, size_of
+from windrow.storage.publish import INNER, PRINTED, TEXT_PARTS, describe_output, publish_from_s3, writes_own_parts
+from windrow.storage.s3 import is_s3
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18

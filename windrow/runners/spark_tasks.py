@@ -19,7 +19,7 @@ from pyspark import Accumulator, TaskContext
 from pyspark.accumulators import AccumulatorParam
 
 from windrow.runners.splits import OPENS_INPUTS
-from windrow.sinks.part import of_this_task
+from windrow.storage.part import of_this_task
 
 #: What a task counted: names and amounts, by group.
 Counters = dict[str, dict[str, int]]

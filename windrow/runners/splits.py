@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from windrow import s3
-from windrow.feeds.files import is_splittable, size_of
-from windrow.progress import progress
+from windrow.console import progress
 from windrow.runners.shuffle import divide, gather
-from windrow.sinks.publish import PRINTED
+from windrow.storage import s3
+from windrow.storage.open import is_splittable, size_of
+from windrow.storage.publish import PRINTED
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"

@@ -13,11 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from windrow.feeds.files import is_parquet
 from windrow.runners.failures import Failure, explain
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.s3 import is_s3
-from windrow.sinks.publish import TEXT_PARTS
+from windrow.storage.open import is_parquet
+from windrow.storage.publish import TEXT_PARTS
+from windrow.storage.s3 import is_s3
 
 #: Inputs above which they are handed out whole: a task for each small file would take a second or more.
 _MANY = 64

@@ -17,10 +17,10 @@ import numpy as np
 import orjson
 
 from sort_keys.merge import Piece, Stretch, by_symbol
-from windrow.backtest import Strategy, Trace
 from windrow.sinks.lines import format_lines
-from windrow.sinks.part import own_part
+from windrow.storage.part import own_part
 from windrow.times import format_times
+from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.ledger import STATUS, Entries
 
 #: What ends the name of a part of orders, and of one of values.

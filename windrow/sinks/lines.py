@@ -21,11 +21,9 @@ import orjson
 import pyarrow as pa
 
 from sort_keys.merge import Stretch
+from windrow.arrays import Floats, Ints
 from windrow.sinks import Write
 from windrow.times import SECOND, format_seconds, format_times
-
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
 
 #: Lines formatted at once; more would only take more memory.
 _BATCH = 16_384
@@ -39,14 +37,14 @@ _TAB, _LINE_END = b"\t\n"
 def line_sink(stream: BinaryIO, dated: bool) -> Write:
     """Writes what it is given to a stream, as lines."""
 
-    def write(stretch: Stretch, index: Int64, columns: Sequence[Float64]) -> None:
+    def write(stretch: Stretch, index: Ints, columns: Sequence[Floats]) -> None:
         for lines in format_lines(stretch, index, columns, dated):
             stream.write(lines)
 
     return write
 
 
-def format_lines(stretch: Stretch, index: Int64, columns: Sequence[Float64], dated: bool) -> Iterator[memoryview]:
+def format_lines(stretch: Stretch, index: Ints, columns: Sequence[Floats], dated: bool) -> Iterator[memoryview]:
     r"""Lines, some thousands at a time, for the bars at `index` of a stretch; `columns` hold their values.
 
     >>> bars = Stretch([b"AA"], np.array([0]), False, np.array([0, 86_400 * 10**9]), [])
@@ -71,7 +69,7 @@ def _joined(keys: Any, rows: Any) -> memoryview:
     return memoryview(data)[: np.frombuffer(offsets, np.int32, len(joined) + 1)[-1]]
 
 
-def _keys(symbols: list[bytes], cuts: list[int], times: Int64, dated: bool) -> Any:
+def _keys(symbols: list[bytes], cuts: list[int], times: Ints, dated: bool) -> Any:
     """The first two fields of each line; symbol i, which has its tab, has the lines from cut i on."""
     if not dated and (times % SECOND).any():
         texts = format_times(times, dates=False)
@@ -89,7 +87,7 @@ def _keys(symbols: list[bytes], cuts: list[int], times: Int64, dated: bool) -> A
     return _texts(np.concatenate(raw), np.cumsum(np.concatenate([[0], *widths])))
 
 
-def _keys_of_one_width(symbols: list[bytes], lines: Int64, times: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+def _keys_of_one_width(symbols: list[bytes], lines: Ints, times: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
     """Symbols of as many bytes, each on so many lines, and the lines' times, side by side."""
     symbol = np.frombuffer(b"".join(symbols), f"V{len(symbols[0])}")
     keys = np.empty(len(times), [("symbol", symbol.dtype), ("time", times.dtype)])
@@ -98,7 +96,7 @@ def _keys_of_one_width(symbols: list[bytes], lines: Int64, times: npt.NDArray[np
     return keys
 
 
-def _rows(columns: Sequence[Float64]) -> Any:
+def _rows(columns: Sequence[Floats]) -> Any:
     """The values of each line, with tabs between them and the line's end."""
     values = np.ascontiguousarray(columns[0]) if len(columns) == 1 else np.column_stack(columns).ravel()
     text = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -112,7 +110,7 @@ def _rows(columns: Sequence[Float64]) -> Any:
     return _texts(raw, np.concatenate([[1], ends + 1]))
 
 
-def _texts(raw: npt.NDArray[np.uint8], offsets: Int64) -> Any:
+def _texts(raw: npt.NDArray[np.uint8], offsets: Ints) -> Any:
     """Arrow's array of the texts raw[offsets[i]:offsets[i + 1]], without a copy."""
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(raw)]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
@@ -135,7 +133,7 @@ class _TimeFields:
         self._known = np.empty(0, np.int64)
         self._texts = self._format(self._known)
 
-    def of(self, times: Int64, cuts: list[int]) -> npt.NDArray[np.void]:
+    def of(self, times: Ints, cuts: list[int]) -> npt.NDArray[np.void]:
         """The texts of times, which ascend between two cuts."""
         if len(cuts) <= len(times) // _LONG:
             runs = [self._of_run(times[start:end]) for start, end in pairwise(cuts)]
@@ -143,7 +141,7 @@ class _TimeFields:
                 return np.concatenate(runs)
         return self._of_any(times)
 
-    def _of_run(self, times: Int64) -> npt.NDArray[np.void]:
+    def _of_run(self, times: Ints) -> npt.NDArray[np.void]:
         """Most symbols' times follow each other as those of a symbol before did: then their texts lie side by side."""
         if not len(times):
             return self._texts[:0]
@@ -160,7 +158,7 @@ class _TimeFields:
             self._known, self._texts = np.concatenate([self._known, new]), np.concatenate([self._texts, texts])
         return run
 
-    def _of_any(self, times: Int64) -> npt.NDArray[np.void]:
+    def _of_any(self, times: Ints) -> npt.NDArray[np.void]:
         at = np.searchsorted(self._known, times)
         if not len(self._known) or (missing := self._known.take(at, mode="clip") != times).any():
             new = np.unique(times[missing] if len(self._known) else times)
@@ -172,7 +170,7 @@ class _TimeFields:
             at = np.searchsorted(self._known, times)
         return self._texts.take(at)
 
-    def _format(self, times: Int64) -> npt.NDArray[np.void]:
+    def _format(self, times: Ints) -> npt.NDArray[np.void]:
         texts = format_seconds(times, self._dated, b"\t")
         return np.ascontiguousarray(texts).view(f"V{texts.shape[1]}").reshape(len(times))
 

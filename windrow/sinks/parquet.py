@@ -30,12 +30,10 @@ import pyarrow.parquet as pq
 
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import Stretch
+from windrow.arrays import Floats, Ints
 from windrow.errors import OutputError
 from windrow.sinks import Write
 from windrow.times import format_times
-
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
 
 SUFFIX = ".parquet"
 #: Lines from which on a row group is written; it never has more than twice as many.
@@ -65,7 +63,7 @@ def parquet_sink(file: BinaryIO, names: Sequence[str], dated: bool, nanoseconds:
         write_page_checksum=True,
     ) as writer:
 
-        def write(stretch: Stretch, index: Int64, columns: Sequence[Float64]) -> None:
+        def write(stretch: Stretch, index: Ints, columns: Sequence[Floats]) -> None:
             group.add(stretch, index, columns)
             if group.rows >= _ROWS:
                 writer.write_batch(group.taken(), 2 * _ROWS)
@@ -86,7 +84,7 @@ class _RowGroup:
         self._numbers: dict[bytes, int] = {}
         self._pieces: list[list[npt.NDArray[np.generic]]] = []
 
-    def add(self, stretch: Stretch, index: Int64, columns: Sequence[Float64]) -> None:
+    def add(self, stretch: Stretch, index: Ints, columns: Sequence[Floats]) -> None:
         """Adds lines for the bars at `index` of a stretch; `columns` hold their values."""
         if not len(index):
             return
@@ -107,7 +105,7 @@ class _RowGroup:
         self.rows, self._numbers, self._pieces = 0, {}, []
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _moments(self, numbers: npt.NDArray[np.int32], times: Int64) -> pa.Array:
+    def _moments(self, numbers: npt.NDArray[np.int32], times: Ints) -> pa.Array:
         """Times (ns) as of the type asked for; `numbers` are their symbols', for errors."""
         try:
             return _array(pa.timestamp("ns", "UTC"), times).cast(self._time)
@@ -116,7 +114,7 @@ class _RowGroup:
             raise _too_fine(list(self._numbers)[numbers[at]], times[at : at + 1]) from None
 
 
-def _too_fine(symbol: bytes, time: Int64) -> OutputError:
+def _too_fine(symbol: bytes, time: Ints) -> OutputError:
     return OutputError(
         f"{decode_symbol(symbol)} at {format_times(time, dates=False)[0].decode()}: has nanoseconds, and"
         " --output-format parquet holds microseconds, because Spark reads no others; give parquet-ns, or text"

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from windrow import exact
-from windrow.rounding import Floats, Ints
+from windrow.arrays import Floats, Ints
+from windrow.exact import sums as exact
 from windrow.windows import CountWindow, Indicator, Options
 from windrow.windows.ema import side_by_side
 

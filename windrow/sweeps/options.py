@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from windrow.rule_options import column_of, rules_of, windows_of
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import OBJECTIVES, Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
+from windrow.trading.options import column_of, rules_of, windows_of
 from windrow.windows import kernels
 
 _GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"

@@ -18,12 +18,12 @@ from math import sqrt
 import numpy as np
 import orjson
 
-from windrow.backtest import Moments
 from windrow.sweeps.deflated import Returns, deflated_sharpe
 from windrow.sweeps.ranking import Figures, rank, undefined, walk_field
 from windrow.sweeps.runs import Pair, Part
 from windrow.sweeps.splits import Walk
 from windrow.sweeps.tally import Tally
+from windrow.trading.backtests import Moments
 
 _NONE = "no symbol has the objective"
 

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from windrow.backtest import Moments
 from windrow.errors import UsageError
 from windrow.sweeps.deflated import Returns, deflated_sharpe
 from windrow.sweeps.runs import Pair, Part
 from windrow.sweeps.splits import Walk
+from windrow.trading.backtests import Moments
 
 OBJECTIVES = ("pnl", "sharpe", "sqn", "return")
 

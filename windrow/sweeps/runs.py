@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sort_keys.merge import Piece
-from windrow.backtest import Backtests, Moments, Rules
+from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.errors import UsageError
-from windrow.rounding import Floats, Ints, Mask
-from windrow.signals import NOT_FULL, Signs
 from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Grid
 from windrow.sweeps.splits import Run, Split
+from windrow.trading.backtests import Backtests, Moments, Rules
+from windrow.trading.signals import NOT_FULL
 from windrow.windows import Options
 
 #: Pairs whose backtests go side by side.

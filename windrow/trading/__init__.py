@@ -10,5 +10,5 @@
     figures.py   what is told of a run
 
 Between two fills a run's value is cash + shares x close: so what it did there follows from the closes alone, and those
-are the same for all runs. The cost is one of fills, not of bars: windrow/backtest.py puts it together.
+are the same for all runs. The cost is one of fills, not of bars: windrow/trading/backtests.py puts it together.
 """

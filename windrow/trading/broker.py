@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints, Mask
-from windrow.signals import NOT_FULL, Signs
+from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.trading.rules import DUST, Rules
+from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
 
 FILLED, CLOSED_ONLY, REFUSED = range(3)

@@ -16,7 +16,7 @@ the close is at a new low). Ranges of closes tell where that is, and how deep th
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints
+from windrow.arrays import Floats, Ints
 from windrow.trading.ranges import Ranges
 from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans

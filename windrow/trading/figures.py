@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from windrow.rounding import Floats
+from windrow.arrays import Floats
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.trades import Trades

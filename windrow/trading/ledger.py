@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints
-from windrow.signals import Signs
+from windrow.arrays import Floats, Ints, Signs
 from windrow.trading.broker import REFUSED, Orders, targets
 from windrow.trading.rules import Rules
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints
+from windrow.arrays import Floats, Ints
 
 
 class Ranges:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints, Mask
+from windrow.arrays import Floats, Ints, Mask
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windrow.rounding import Ints
-from windrow.signals import NOT_FULL, Signs
+from windrow.arrays import Ints, Signs
 from windrow.trading.rules import Rules
+from windrow.trading.signals import NOT_FULL
 
 
 class Turns(NamedTuple):
@@ -25,7 +25,7 @@ class TurnFinder:
 
     A run's first turn is its first bar with both averages full, where an entry is by `state`: averages that are equal
     then count as fast below slow, since a run without a position goes short unless fast > slow. For entries by `cross`
-    it is the first cross (windrow/signals.py). From then on each turn changes the sign; touching is no turn.
+    it is the first cross (windrow/trading/signals.py). From then on each turn changes the sign; touching is no turn.
 
     Orders filled at the next open are decided on the row before: then rows are handed on one bar late, the last one
     with the next push.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windrow.rounding import Floats, Ints
+from windrow.arrays import Floats, Ints
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 

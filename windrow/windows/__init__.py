@@ -13,8 +13,9 @@ from functools import cache
 from importlib import import_module
 
 from windrow.errors import UsageError
+from windrow.times import parse_duration
 from windrow.windows.kernel import Kernel, Options
-from windrow.windows.window import CountWindow, TimeWindow, Window, parse_duration, parse_window
+from windrow.windows.window import CountWindow, TimeWindow, Window, parse_window
 
 __all__ = [
     "CountWindow",

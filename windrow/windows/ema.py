@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from windrow import exact
+from windrow.arrays import Floats, Ints
 from windrow.errors import SliceError, UsageError
-from windrow.rounding import Floats, Ints
+from windrow.exact import sums as exact
 from windrow.windows.kernel import Options, Skipped
 from windrow.windows.window import CountWindow, Reach, Window
 

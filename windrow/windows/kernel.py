@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
+from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
-from windrow.rounding import Floats, Ints
 from windrow.windows.window import Reach, Window
 
 
@@ -54,9 +54,9 @@ class Kernel(Protocol):
     Made from a window and options; raises UsageError where the two do not go with the kind. The values do not
     depend, to the bit, on where one push ends and the next begins.
 
-    A long series may be cut into slices, each given to a kernel of its own (windrow/slices.py). Such a kernel's values
-    are the series' own behind the slice's `head`; another kernel goes through the heads, and from each to the next by
-    `skip`.
+    A long series may be cut into slices, each given to a kernel of its own (windrow/mapreduce/slices.py). Such a
+    kernel's values are the series' own behind the slice's `head`; another kernel goes through the heads, and from each
+    to the next by `skip`.
     """
 
     kind: ClassVar[str]

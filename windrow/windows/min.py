@@ -1,7 +1,7 @@
 """Moving minimum."""
 
-from windrow import exact
-from windrow.rounding import Floats, Ints
+from windrow.arrays import Floats, Ints
+from windrow.exact import sums as exact
 from windrow.windows.rolling import Rolling
 
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import UsageError
-from windrow.rounding import Floats, Ints, Mask
 from windrow.windows.kernel import Options, Skipped
 from windrow.windows.window import CountWindow, Reach, Window
 

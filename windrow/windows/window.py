@@ -7,12 +7,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from windrow.arrays import Ints, Mask
 from windrow.errors import UsageError, WindowSizeError
-from windrow.rounding import Ints, Mask
+from windrow.times import duration_units, format_duration, parse_duration
 
 MOST_BARS = 1_000_000  # in one window
-_SECOND = 1_000_000_000
-_UNITS = {"s": _SECOND, "min": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86400 * _SECOND, "w": 604800 * _SECOND}
 
 
 @dataclass(frozen=True)
@@ -163,43 +162,9 @@ def parse_window(text: str) -> Window:
         return CountWindow(int(text[:30]))
     if re.fullmatch("[0-9]+[a-z]+", text, re.ASCII):
         return TimeWindow(parse_duration(text))
-    raise UsageError(f"window {text!r}: a window is a number of bars, as 20, or of {_unit_names()}, as 30d; give one")
-
-
-def parse_duration(text: str) -> int:
-    """Nanoseconds of a span of time: a whole number and a unit (s, min, h, d, w). Raises UsageError.
-
-    >>> parse_duration("2h")
-    7200000000000
-    """
-    match = re.fullmatch("([0-9]{1,19})([a-z]+)", text, re.ASCII)
-    if not match or match[2] not in _UNITS:
-        raise UsageError(
-            f"duration {text!r}: a duration is a whole number and a unit ({_unit_names()}); give one, as 30d"
-        )
-    span = int(match[1]) * _UNITS[match[2]]
-    if not 0 < span < 2**63:
-        raise UsageError(
-            f"duration {text!r}: a duration is longer than 0 and shorter than 2^63 ns (292 years);"
-            " give one in that range"
-        )
-    return span
-
-
-def format_duration(span_ns: int) -> str:
-    """The shortest text that `parse_duration` reads as this span; one that is no whole seconds is told in ns.
-
-    >>> format_duration(parse_duration("36h")), format_duration(parse_duration("48h"))
-    ('36h', '2d')
-    """
-    for unit, length in reversed(_UNITS.items()):
-        if span_ns % length == 0:
-            return f"{span_ns // length}{unit}"
-    return f"{span_ns}ns"
-
-
-def _unit_names() -> str:
-    return ", ".join(_UNITS)
+    raise UsageError(
+        f"window {text!r}: a window is a number of bars, as 20, or of {duration_units()}, as 30d; give one"
+    )
 
 
 def elapsed(later: Ints, earlier: Ints | np.int64) -> NDArray[np.uint64]:

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from windrow import exact
+from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
-from windrow.rounding import Floats, Ints
+from windrow.exact import sums as exact
 from windrow.windows.kernel import Options
 from windrow.windows.rolling import Rolling
 from windrow.windows.window import CountWindow, Window

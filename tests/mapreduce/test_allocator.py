@@ -1,0 +1,39 @@
+"""Memory that arrays free is used again, not given back page by page."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from windrow.mapreduce import allocator
+
+PROGRAM = """
+import resource, sys
+import numpy as np
+from windrow.mapreduce.allocator import keep_freed_memory
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+for _ in range(40):
+    chunk, copy = np.ones(1 << 20), np.ones(1 << 20)
+    del copy, chunk
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def page_faults(how):
+    return int(subprocess.run([sys.executable, "-c", PROGRAM, how], capture_output=True, check=True).stdout)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
+def test_arrays_of_the_same_size_again_and_again_fault_a_page_once():
+    assert page_faults("kept") < page_faults("given back") / 2
+
+
+@pytest.mark.parametrize("trouble", [OSError("no library"), AttributeError("mallopt")])
+def test_without_glibc_nothing_happens(monkeypatch, trouble):
+    def refuse(name):
+        raise trouble
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    assert allocator.keep_freed_memory() is None

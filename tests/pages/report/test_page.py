@@ -1,0 +1,613 @@
+"""Pages in a real Chromium: what is drawn and told, by pointer and keys, wide and narrow, light and dark; and that
+nothing of the data, and nothing of a network, becomes part of a page.
+"""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.pages.report.outputs import HOSTILE, Outputs, bars_of
+from windrow.pages.report import report
+from windrow.pages.report.contents import Sources, Story, contents
+from windrow.pages.report.markup import page
+from windrow.pages.report.results import Equity, Orders, open_output, read_figures, read_orders
+from windrow.pages.report.series import Series
+
+DATA = Path(__file__).parents[3] / "data" / "bars.csv"
+WATCH = (
+    "addEventListener('securitypolicyviolation', (event) => (window.violations ??= []).push(event.violatedDirective))"
+)
+#: How many pixels of a canvas have a colour of the page's style.
+PIXELS = """([canvas, name]) => {
+  const [red, green, blue] = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
+    .match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
+  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(canvas, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    if (Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue) < 12) count += 1;
+  }
+  return count;
+}"""
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class Looker:
+    """Opens pages, and hears what browsers complain of."""
+
+    def __init__(self, browser):
+        self.browser, self.heard, self.asked = browser, [], []
+
+    def open(self, path, width=1280, height=900, scheme="light"):
+        """A page, drawn."""
+        context = self.browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context.set_default_timeout(120_000)  # of a machine that is busy
+        tab = context.new_page()
+        tab.add_init_script(WATCH)
+        tab.on("console", lambda message: self.heard.append(message.text))
+        tab.on("pageerror", lambda error: self.heard.append(str(error)))
+        tab.on("dialog", lambda dialog: self.heard.append(dialog.message) or dialog.dismiss())
+        tab.on("request", lambda request: self.asked.append(request.url))
+        tab.goto(path.as_uri())
+        tab.evaluate(NEXT_FRAME)
+        return tab
+
+
+@pytest.fixture
+def look(chromium):
+    """Opens pages; afterwards none has said a word, or asked for anything but itself."""
+    looker = Looker(chromium)
+    yield looker.open
+    violations = [tab.evaluate("window.violations ?? []") for one in chromium.contexts for tab in one.pages]
+    for context in chromium.contexts:
+        context.close()
+    assert (looker.heard, violations) == ([], [[]] * len(violations))
+    assert all(re.match(r"file:.*\.html$|data:,$", url) for url in looker.asked)
+
+
+@pytest.fixture(scope="module")
+def shared_outputs(tmp_path_factory):
+    return Outputs(tmp_path_factory.mktemp("pages"))
+
+
+@pytest.fixture(scope="module")
+def backtest(shared_outputs):
+    """The directory of a backtest of the sample bars, by the job."""
+    return shared_outputs.run("backtest", "--fast", "sma:5", "--slow", "sma:20", "--orders", "--equity", DATA)
+
+
+@pytest.fixture(scope="module")
+def sweep(shared_outputs):
+    """The directory of a sweep over them, by the job."""
+    return shared_outputs.run("sweep", "--fast", "sma:3..6", "--slow", "sma:5..20/5", "--split", "0.7", DATA)
+
+
+@pytest.fixture(scope="module")
+def both(shared_outputs, backtest, sweep):
+    """A page of both."""
+    return report([sweep, backtest], [str(DATA)], out=shared_outputs.folder / "both.html")[0]
+
+
+@pytest.fixture(scope="module")
+def swept(shared_outputs, sweep):
+    """A page of the sweep alone."""
+    return report([sweep], [str(DATA)], out=shared_outputs.folder / "sweep.html")[0]
+
+
+def pixels(tab, colour, canvas="#chart canvas"):
+    return tab.evaluate(PIXELS, [tab.query_selector(canvas), colour])
+
+
+def wait_until(tab, told, *args, timeout=120):
+    """Asks until it is so. Playwright's own wait asks a second time from within the page, whose policy forbids that."""
+    end = time.monotonic() + timeout
+    while not tab.evaluate(told, *args):
+        assert time.monotonic() < end, told
+        tab.evaluate(NEXT_FRAME)
+
+
+def view(tab):
+    return tab.evaluate("[chart.from, chart.to]")
+
+
+def lines_of(place):
+    """A directory's lines by symbol."""
+    found = {}
+    for line in (place / "part-00000").read_text().splitlines():
+        symbol, _, told = line.partition("\t")
+        found.setdefault(symbol, []).append(json.loads(told))
+    return found
+
+
+def row(tab, name):
+    """The cells of the figures' row of that name."""
+    return (
+        tab.locator("#figures tr", has=tab.get_by_role("rowheader", name=name, exact=True))
+        .locator("td")
+        .all_inner_texts()
+    )
+
+
+def money(value):
+    return f"{value:+,.2f}".replace("-", "−") if round(value, 2) else "0.00"
+
+
+# Nothing but the page.
+
+
+def test_no_symbol_becomes_part_of_the_page(look, outputs):
+    frame = bars_of(HOSTILE)
+    made = report([outputs.backtest(frame)], [outputs.bars(frame)], out=outputs.folder / "report.html")[0]
+    tab = look(made)
+    assert tab.locator("#symbol option").all_text_contents() == sorted(HOSTILE)
+    for at, name in enumerate(sorted(HOSTILE)):
+        tab.select_option("#symbol", index=at)
+        assert tab.text_content("h1") == f"{name}: Backtest of ema:7 over ema:21"
+    assert tab.evaluate("[document.images.length, document.scripts.length]") == [0, 2]
+
+
+def test_the_policy_refuses_other_scripts_and_eval(chromium, both):
+    looker = Looker(chromium)
+    tab = looker.open(both)
+    tab.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
+    assert tab.evaluate("window.ran") is None
+    assert tab.evaluate("window.violations") == ["script-src-elem"]
+    tab.evaluate("setTimeout('window.ran = 2')")
+    tab.evaluate(NEXT_FRAME)
+    assert tab.evaluate("window.ran") is None
+    policy = tab.get_attribute("meta[http-equiv]", "content")
+    assert "unsafe" not in policy and policy.startswith("default-src 'none'; base-uri 'none'; form-action 'none';")
+    tab.context.close()
+
+
+def test_columns_arrive_exact(look, both):
+    tab = look(both)
+    bars = [line.split(",") for line in DATA.read_text().splitlines() if line.startswith("AAB,")]
+    tab.select_option("#symbol", "1")
+    told = (
+        "({times, candles: {open, high, low, close}}) => [times, open, high, low, close].map((column) => [...column])"
+    )
+    times, *prices = tab.evaluate(f"({told})(open(data.symbols[1]))")
+    assert prices == [[float(bar[at]) for bar in bars] for at in (2, 3, 4, 5)]
+    days = np.array([bar[1] for bar in bars], "datetime64[ms]").astype(int)
+    assert times == days.tolist()
+
+
+# What is drawn.
+
+
+def test_candles_averages_orders_and_values_are_drawn(look, both):
+    tab = look(both)
+    least = {"up": 500, "down": 500, "fast": 100, "slow": 100, "buy": 50, "sell": 50, "equity": 100, "fall": 100}
+    assert {name: pixels(tab, name) > few for name, few in least.items()} == dict.fromkeys(least, True)
+
+
+def test_without_orders_and_values_there_are_none(look, swept):
+    tab = look(swept)
+    assert (pixels(tab, "buy"), pixels(tab, "sell")) == (0, 0)
+    assert pixels(tab, "up") > 500 and tab.evaluate("chart.tops.length") == 1
+    assert tab.get_by_role("button", name="Later order").count() == 0
+    assert tab.inner_text("#charted-title") == "Prices and averages"
+
+
+def test_without_candles_a_line_is_drawn(look, outputs):
+    frame = bars_of(("A",))
+    place = outputs.backtest(frame)
+    made = report([place], [outputs.bars(frame.drop(columns="high"))], out=outputs.folder / "report.html")[0]
+    tab = look(made)
+    assert pixels(tab, "up") == 0
+    assert pixels(tab, "soft") > 300
+    assert f"close {frame['close'].iloc[-1]:.2f}" in tab.inner_text("#readout")
+
+
+def test_the_readout_tells_of_the_last_bar_and_of_that_under_the_pointer(look, both):
+    tab = look(both)
+    last = [line for line in DATA.read_text().splitlines() if line.startswith("AAA,")][-1].split(",")
+    shown = re.sub(r"\s+", " ", tab.inner_text("#readout"))
+    assert shown.startswith(f"{last[1]} O {last[2]} H {last[3]} L {last[4]} C {last[5]} sma:5 ")
+    box = tab.locator("#chart canvas").nth(1).bounding_box()
+    tab.mouse.move(box["x"] + 5, box["y"] + 50)
+    assert tab.inner_text("#readout").startswith("2023-01-0")
+    assert tab.inner_text("#labels span >> nth=0") == "Equity 100,000.00"
+    tab.mouse.move(5, 5)
+    assert tab.inner_text("#readout").startswith(last[1])
+
+
+def test_the_test_part_is_marked(look, swept):
+    tab = look(swept)
+    assert tab.evaluate("chart.series.cut") == {"at": 175, "end": 250, "labels": ["train", "test"]}
+
+
+# Figures.
+
+
+def test_figures_stand_side_by_side(look, both, backtest, sweep):
+    tab = look(both)
+    whole, grid = lines_of(backtest)["AAA"][0], lines_of(sweep)["AAA"]
+    train = [line for line in grid if line["part"] == "train"]
+    best = max(train, key=lambda line: (line["pnl"], -line["fast"], -line["slow"]))
+    proof = next(
+        line
+        for line in grid
+        if {**best, "part": "test"}.items() >= {k: line[k] for k in ("part", "fast", "slow")}.items()
+    )
+    assert row(tab, "Profit and loss") == [money(its["pnl"]) for its in (whole, best, proof)]
+    assert row(tab, "Return") == [f"{100 * its['return']:+.2f} %".replace("-", "−") for its in (whole, best, proof)]
+    assert row(tab, "Trades") == [str(its["trades_total"]) for its in (whole, best, proof)]
+    assert row(tab, "SQN") == [f"{its['sqn']:.3f}".replace("-", "−") for its in (whole, best, proof)]
+    assert tab.inner_text("#compared") == (
+        f"Backtest of sma:5 / sma:20, train of {best['fast']} / {best['slow']}, test of {best['fast']} / {best['slow']}"
+    )
+
+
+def test_what_is_undefined_is_a_dash_with_its_reason(look, both):
+    tab = look(both)
+    assert row(tab, "Sharpe ratio") == ["– 1"] * 3
+    assert tab.locator("#reasons li").all_inner_texts()[0] == "a single calendar year"
+    assert tab.locator("#figures td.none").first.get_attribute("title") == "a single calendar year"
+    tile = tab.locator("#tiles div", has_text="Sharpe ratio").locator("dd").first
+    assert (tile.inner_text(), tile.get_attribute("title")) == ("–", "a single calendar year")
+
+
+def test_the_chooser_shows_another_symbol(look, both, backtest):
+    tab = look(both)
+    tab.get_by_label("Symbol").select_option("AAD")
+    assert tab.inner_text("h1") == "AAD: Backtest of sma:5 over sma:20"
+    assert row(tab, "Profit and loss")[0] == money(lines_of(backtest)["AAD"][0]["pnl"])
+    tab.evaluate(NEXT_FRAME)
+    assert pixels(tab, "up") > 300
+
+
+def test_figures_that_a_page_does_not_know_are_shown_too(look, outputs):
+    frame = bars_of(("A",))
+    place = outputs.backtest(frame)
+    told = (place / "part-00000").read_text().replace('"pnl"', '"mean_time_held": 1.5, "pnl"')
+    (place / "part-00000").write_text(told)
+    tab = look(report([place], [outputs.bars(frame)], out=outputs.folder / "report.html")[0])
+    assert row(tab, "mean time held") == ["1.500"]
+
+
+# Keys and pointer.
+
+
+def test_keys_move_zoom_and_read(look, both, backtest):
+    tab = look(both)
+    chart = tab.get_by_role("application", name="Prices, averages, orders, equity and drawdown")
+    chart.focus()
+    start = view(tab)
+    assert start == [pytest.approx(-2.5, abs=3), pytest.approx(252.5, abs=3)]
+    tab.keyboard.press("ArrowUp")
+    zoomed = view(tab)
+    assert zoomed[1] - zoomed[0] == pytest.approx(0.7 * (start[1] - start[0]))
+    tab.keyboard.press("ArrowRight")
+    right = view(tab)
+    assert right[0] - zoomed[0] == pytest.approx(right[1] - zoomed[1]) and right[0] > zoomed[0]
+    tab.keyboard.press("Home")
+    assert view(tab)[0] < 1
+    tab.keyboard.press("End")
+    assert view(tab)[1] > 249
+    tab.keyboard.press("-")
+    tab.keyboard.press("0")
+    assert view(tab) == pytest.approx(start)
+    for _ in range(12):
+        tab.keyboard.press("+")
+    assert view(tab)[1] - view(tab)[0] == pytest.approx(12)
+    tab.keyboard.press("Home")
+    tab.keyboard.press("Shift+ArrowLeft")
+    one = tab.inner_text("#announced")
+    tab.keyboard.press("Shift+ArrowRight")
+    assert re.match(r"2023-01-\d\d O .* Equity 100,000.00, Drawdown 0.00 %", one.replace("\n", " "))
+    assert tab.inner_text("#announced") != one
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("chart.cross") is None
+
+
+def test_keys_and_buttons_go_from_order_to_order(look, both, backtest):
+    tab = look(both)
+    orders = read_orders([backtest / "part-00000-orders"], ["AAA"])["AAA"]
+    days = orders.times.astype("datetime64[ns]").astype("datetime64[D]").astype(str)
+
+    def expected(at):
+        side, size = ("buy", "sell")[orders.side[at]], f"{orders.size[at]:,.0f}"
+        return days[at], f"{side} {size} at {orders.price[at]:,.2f}"
+
+    tab.get_by_role("application").first.focus()
+    for key in ("+", "+", "+", "+", "Home", "n"):
+        tab.keyboard.press(key)
+    first = int(np.searchsorted(days, tab.inner_text("#readout")[:10]))
+    for key, at in (("n", first + 1), ("n", first + 2), ("p", first + 1)):
+        tab.keyboard.press(key)
+        day, words = expected(at)
+        assert tab.inner_text("#readout").startswith(day) and words in tab.inner_text("#readout")
+    tab.get_by_role("button", name="Later order").click()
+    assert expected(first + 2)[1] in tab.inner_text("#announced")
+    tab.get_by_role("button", name="Earlier order").click()
+    assert expected(first + 1)[1] in tab.inner_text("#announced")
+
+
+def test_pointer_and_wheel_move_and_zoom(look, both):
+    tab = look(both)
+    box = tab.locator("#chart canvas").nth(1).bounding_box()
+    x, y = box["x"] + 400, box["y"] + 100
+    start = view(tab)
+    tab.mouse.move(x, y)
+    scrolled = tab.evaluate("scrollY")
+    tab.mouse.wheel(0, 120)
+    wait_until(tab, "(was) => scrollY > was", scrolled)
+    assert view(tab) == start  # the wheel alone scrolls the page
+    tab.evaluate("scrollTo(0, 0)")
+    bar = tab.evaluate("chart.at(400)")
+    tab.keyboard.down("Control")
+    tab.mouse.wheel(0, -120)
+    wait_until(tab, "(was) => chart.to - chart.from < was", start[1] - start[0])
+    tab.keyboard.up("Control")
+    assert tab.evaluate("chart.at(400)") == pytest.approx(bar)
+    zoomed = view(tab)
+    tab.mouse.down()
+    tab.mouse.move(x - 80, y)
+    tab.mouse.up()
+    assert view(tab)[0] > zoomed[0]
+    tab.mouse.dblclick(x, y)
+    assert view(tab) == pytest.approx(start)
+    tab.get_by_role("button", name="Zoom in").click()
+    assert view(tab)[1] - view(tab)[0] == pytest.approx(0.6 * (start[1] - start[0]))
+    tab.locator("#overview").click(position={"x": 5, "y": 10})
+    assert view(tab)[0] < 1
+    tab.get_by_role("button", name="All").click()
+    assert view(tab) == pytest.approx(start)
+
+
+def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
+    tab = look(both)
+    visited = []
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        name, outline = tab.evaluate("""() => {
+          const it = document.activeElement;
+          const name = it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent;
+          return it === document.body ? ["", ""] : [name.trim(), getComputedStyle(it).outlineStyle];
+        }""")
+        if not name:
+            break
+        visited.append(name)
+        assert outline == "solid", name
+    pairs = [name for name in visited if name.startswith("Show pair")]
+    assert [name for name in visited if name not in pairs] == [
+        "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All",
+        "Prices, averages, orders, equity and drawdown", "Objective", "Train: Profit and loss of every pair",
+        "Test: Profit and loss of every pair", "Best pairs",
+    ]  # fmt: skip
+    assert len(pairs) == 8
+
+
+def test_every_control_has_a_name(look, both):
+    tab = look(both)
+    named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
+      it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
+    names = tab.evaluate(named)
+    assert len(names) == 20 and all(names)
+
+
+# The sweep.
+
+
+def test_the_map_is_read_and_chosen_from_by_keys(look, swept, sweep):
+    tab = look(swept)
+    grid = {(line["part"], line["fast"], line["slow"]): line for line in lines_of(sweep)["AAA"]}
+    order = sorted(grid, key=lambda key: (-grid[key]["pnl"], key))
+    best = next(key for key in order if key[0] == "train")
+    tab.get_by_role("application", name="Train: Profit and loss of every pair").focus()
+    expected = (
+        f"{best[1]} / {best[2]}, chosen of 16 pairs: train {money(grid[best]['pnl'])}, test"
+        f" {money(grid['test', best[1], best[2]]['pnl'])}"
+    )
+    assert tab.inner_text("#told") == expected.replace("16", str(len(grid) // 2))
+    for key in ("ArrowLeft",) * 4 + ("ArrowDown",) * 4 + ("ArrowRight", "ArrowUp"):
+        tab.keyboard.press(key)
+    assert tab.inner_text("#told") == (
+        f"4 / 10: train {money(grid['train', 4, 10]['pnl'])}, test {money(grid['test', 4, 10]['pnl'])}"
+    )
+    tab.keyboard.press("Enter")
+    assert row(tab, "Profit and loss") == [money(grid[part, 4, 10]["pnl"]) for part in ("train", "test")]
+    assert tab.inner_text("#tiled") == "Pair 4 / 10 on train, and below on test"
+    assert "sma:4 " in tab.inner_text("#readout") and "sma:10 " in tab.inner_text("#readout")
+    assert tab.inner_text("#notes") == "The averages drawn are sma:4 and sma:10."
+    assert tab.evaluate("[...chart.lines[1].values].filter(Number.isNaN).length") == 2 * 9  # anew with the test
+
+
+def test_the_map_is_chosen_from_by_a_click(look, swept):
+    tab = look(swept)
+    places = tab.evaluate("maps[1].places.map((_, pair) => maps[1].place(pair))")
+    cell = tab.evaluate("maps[1].cell")
+    fast, slow = tab.evaluate("[[...maps[1].fast], [...maps[1].slow]]")
+    pair = next(at for at in range(len(fast)) if (fast[at], slow[at]) == (6, 15))
+    x, y = places[pair][0] + cell["width"] / 2, places[pair][1] + cell["height"] / 2
+    tab.locator("#maps canvas").nth(1).click(position={"x": x, "y": y})
+    assert tab.inner_text("#told").startswith("6 / 15")
+    assert tab.evaluate("state.pair") == pair
+
+
+def test_an_objective_orders_the_pairs_anew(look, swept, sweep):
+    tab = look(swept)
+    train = [line for line in lines_of(sweep)["AAA"] if line["part"] == "train"]
+    for field, name in (("sqn", "SQN"), ("return", "Return"), ("sharpe", "Sharpe ratio")):
+        tab.get_by_label("Objective").select_option(name)
+        order = sorted(train, key=lambda line: (line[field] is None, -(line[field] or 0), line["fast"], line["slow"]))
+        shown = [f"{line['fast']} / {line['slow']}" for line in order[:8]]
+        assert tab.locator("#ranking tbody th").all_inner_texts() == shown
+        assert tab.inner_text("#maps h3 >> nth=0") == f"Train: {name}"
+    assert "– (a single calendar year)" in tab.inner_text("#told")
+    tab.get_by_role("button", name=f"Show pair {shown[3]}").click()
+    assert tab.inner_text("#told").startswith(shown[3])
+
+
+def test_the_maps_colours_tell_gains_from_losses(look, swept):
+    tab = look(swept)
+    colours = tab.evaluate("""() => {
+      const { colour, low, high } = colourScale([-50, 20, NaN], false);
+      const gains = colourScale([3, 5], false);
+      return [low, high, colour(-50).ground, colour(0).ground, colour(20).ground, gains.colour(3).ground];
+    }""")
+    pale = "rgb(243,245,248)"
+    assert colours == [-50, 20, "rgb(200,84,0)", pale, "rgb(0,98,160)", pale]
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([-3, 5], [-3, 5, False, False]), ([-3, -1], [-3, -1, False, False]), ([1, 40], [1, 40, False, False]),
+        ([1, *range(-20, 0), -9000], [-20, 1, True, False]), ([*range(1, 41), 9000], [1, 39, False, True]),
+    ],
+)  # fmt: skip
+def test_single_figures_do_not_bleach_the_maps(look, swept, values, ends):
+    """The ends are those of the picture's scale: tests/pages/report/test_picture.py."""
+    tab = look(swept)
+    told = "(values) => (({ low, high, below, above }) => [low, high, below, above])(colourScale(values, false))"
+    assert tab.evaluate(told, values) == ends
+
+
+def test_walks_are_chosen(look, outputs):
+    place = outputs.run("sweep", "--fast", "sma:3,4", "--slow", "sma:8,9", "--walk-forward", "3", DATA)
+    tab = look(report([place], [str(DATA)], ["AAB"], out=outputs.folder / "report.html")[0])
+    tab.get_by_label("Walk").select_option("3")
+    lines = [line for line in lines_of(place)["AAB"] if line["part"] == "train 3"]
+    best = max(lines, key=lambda line: (line["pnl"], -line["fast"], -line["slow"]))
+    assert tab.inner_text("#tiled") == f"Pair {best['fast']} / {best['slow']} on train 3, and below on test 3"
+    assert row(tab, "Profit and loss")[0] == money(best["pnl"])
+    assert tab.evaluate("chart.series.cut") == {"at": 187, "end": 250, "labels": ["train 3", "test 3"]}
+
+
+def test_the_best_pair_alone_has_no_map(look, outputs):
+    args = ("--fast", "sma:3..6", "--slow", "sma:8,9", "--split", "0.7", "--best", DATA)
+    place = outputs.run("sweep", *args)
+    tab = look(report([place], [str(DATA)], ["AAA"], out=outputs.folder / "report.html")[0])
+    (line,) = lines_of(place)["AAA"]
+    assert not tab.locator("#maps").is_visible() and not tab.get_by_label("Objective").is_visible()
+    chance = f"{line['deflated_sharpe']:.3f}".replace("-", "−")
+    assert f"as the best of 8 pairs by Profit and loss, deflated Sharpe ratio {chance}:" in tab.inner_text("#told")
+    assert row(tab, "Profit and loss") == [money(line[part]["pnl"]) for part in ("train", "test")]
+
+
+# Any screen.
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_follow_the_readers_scheme(look, both, scheme):
+    tab = look(both, scheme=scheme)
+    ground = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 30)"}
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == ground[scheme]
+    tab.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+    tab.evaluate(NEXT_FRAME)
+    assert pixels(tab, "up") > 500 and pixels(tab, "fast") > 100
+
+
+def test_words_stand_out_from_their_ground(look, both):
+    """Contrast of at least 4.5 to 1, in both schemes, of every colour that words have."""
+    contrasts = """() => {
+      const style = getComputedStyle(document.documentElement);
+      const parts = (name) => style.getPropertyValue(`--${name}`).match(/[0-9a-f]{2}/g);
+      const of = (name) => luminance(parts(name).map((part) => parseInt(part, 16)));
+      const ratio = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      const words = ["ink", "soft", "fast", "slow", "buy", "sell"];
+      return words.flatMap((name) => ["ground", "card"].map((under) => ratio(of(name), of(under))));
+    }"""
+    for scheme in ("light", "dark"):
+        assert min(look(both, scheme=scheme).evaluate(contrasts)) > 4.5
+
+
+@pytest.mark.parametrize("name", ["both", "swept"])
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_narrow_screens_scroll_down_only(look, request, name, width):
+    tab = look(request.getfixturevalue(name), width=width, height=640)
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert pixels(tab, "up") > 100
+    if width == 360:
+        tab.set_viewport_size({"width": 1000, "height": 640})
+        wait_until(tab, "chart.width > 800")
+
+
+# 100,000 bars.
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A page of 100,000 minutes, with an order at every eighth."""
+    bars = 100_000
+    rng = np.random.default_rng(7)
+    close = np.round(100 + rng.normal(0, 0.05, bars).cumsum(), 2)
+    opens = np.roll(close, 1)
+    prices = {
+        "open": opens,
+        "high": np.maximum(opens, close) + 0.02,
+        "low": np.minimum(opens, close) - 0.02,
+        "close": close,
+    }
+    times = np.arange(bars) * 60 * 10**9 + 1_600_000_000 * 10**9
+    at = np.arange(500, bars, 8)
+    zeros = np.zeros(len(at), int)
+    outputs = Outputs(tmp_path_factory.mktemp("large"))
+    output = open_output(outputs.output("backtest", [("A", {"fast": "ema:30", "slow": "ema:120"})]))
+    story = Story(
+        Series("A", times, prices, "close", False, "bars.csv"),
+        read_figures(output, ["A"])["A"][0],
+        Orders(times[at], np.arange(len(at)) % 2, zeros, zeros + 100.0, opens[at]),
+        Equity(times, np.round(1e5 + rng.normal(0, 5, bars).cumsum(), 2)),
+    )
+    place = outputs.folder / "large.html"
+    place.write_text(page(contents(Sources.of([output]), [story], known=1)))
+    return place
+
+
+#: Draws views of all bars down to 30, panned and zoomed; the most path steps of one drawing, and milliseconds of each.
+DRAW = """async () => {
+  let steps = 0;
+  for (const { prototype } of [CanvasRenderingContext2D, Path2D]) {
+    for (const name of ["lineTo", "moveTo", "rect", "fillRect", "fillText"].filter((name) => prototype[name])) {
+      const real = prototype[name];
+      prototype[name] = function (...told) { steps += 1; return real.apply(this, told); };
+    }
+  }
+  const [most, frames] = [[], []];
+  for (const bars of [1e5, 3e4, 5e3, 700, 30]) {
+    for (let at = 0; at < 12; at++) {
+      const before = performance.now();
+      chart.look(4e4 + at * bars / 40, 4e4 + bars - at * bars / 60);
+      steps = 0;
+      await new Promise(requestAnimationFrame);
+      most.push(steps);
+      frames.push(performance.now() - before);
+    }
+  }
+  return [Math.max(...most), Math.min(...most), frames];
+}"""
+
+
+def test_drawing_100_000_bars_costs_pixels_not_bars(look, large, record_property):
+    assert large.stat().st_size < 8_000_000
+    tab = look(large)
+    most, least, frames = tab.evaluate(DRAW)
+    assert least > 200 and most < 12_000
+    record_property("median frame in ms", float(np.median(frames)))
+    record_property("slowest frame in ms", max(frames))
+
+
+def test_100_000_bars_are_read_in_groups(look, large):
+    tab = look(large)
+    assert tab.evaluate("[chart.bars, chart.candleLevel()]") == [100_000, 9]
+    tab.get_by_role("application").first.focus()
+    tab.keyboard.press("Shift+ArrowRight")
+    assert re.match(r"2020-10-18 08:42:40 to 2020-10-18 17:13:40 O .* 64 orders", tab.inner_text("#readout"))
+    group = tab.evaluate("chart.group(chart.cross.bar)")
+    assert group["last"] - group["first"] == 511
+    high = tab.evaluate(
+        "({first, last}) => Math.max(...open(state.symbol).candles.high.subarray(first, last + 1))", group
+    )
+    assert f"H {high:.2f}" in tab.inner_text("#readout")
+    levels = "(at) => chart.candles.at(9).high[at]"
+    assert tab.evaluate(levels, group["first"] // 512) == high

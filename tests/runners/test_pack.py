@@ -1,0 +1,255 @@
+"""`windrow pack`: the file is a Python with all that tasks need, on a node that has none of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from windrow import cli
+from windrow.errors import InputError
+from windrow.runners import pack, unpack
+
+ROOT = Path(__file__).parents[2]
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+#: A Python without packages: the one that the tests' environment was made from.
+BARE = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+class Node:
+    """A machine with sh and a bare Python; nothing of the tests' environment reaches it."""
+
+    def __init__(self, folder, file):
+        self.folder, self.file, self.root = folder, file, folder / "root"
+        self.path = folder / "bin"
+        self.path.mkdir()
+        (self.path / f"python{VERSION}").symlink_to(BARE)
+        for tool in ("sh", "id", "mkdir", "sort"):
+            (self.path / tool).symlink_to(shutil.which(tool))
+
+    def environment(self, **env):
+        return {"PATH": str(self.path), "WINDROW_ENV_ROOT": str(self.root), **env}
+
+    def start(self, *args, **env):
+        return subprocess.Popen(
+            [str(self.file), *args], env=self.environment(**env), cwd=self.folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *args, stdin="", **env):
+        process = self.start(*args, **env)
+        out, err = process.communicate(stdin)
+        return process.returncode, out, err
+
+    def place(self, **env):
+        """The folder that the file unpacked itself into."""
+        status, out, err = self.run("-c", "import sys; print(sys.prefix)", **env)
+        assert status == 0, err
+        return Path(out.strip()).parent
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    """A node that got a small file: sort_keys without its needs, quickly packed and unpacked."""
+    monkeypatch.setattr(pack, "OURS", ("sort_keys",))
+    monkeypatch.setattr(pack, "TASKS_NEED", ())
+    file = tmp_path / "small.pyz"
+    pack.pack(file)
+    return Node(tmp_path, file)
+
+
+def test_it_is_a_python(node):
+    (node.folder / "folder").mkdir()
+    script = node.folder / "folder" / "script.py"
+    script.write_text("import sys, sort_keys\nprint(sys.argv, sys.path[0], sys.stdin.read())\nsys.exit(7)\n")
+    status, out, err = node.run(str(script), "a b", "$c", "", stdin="given")
+    assert (status, err) == (7, "")
+    assert out == f"{[str(script), 'a b', '$c', '']} {script.parent} given\n"
+
+
+def test_it_holds_its_own_packages_and_no_others(node):
+    code = "import sort_keys, sys; print(sort_keys.__file__.startswith(sys.prefix)); import numpy"
+    status, out, err = node.run("-c", code)
+    assert (status, out) == (1, "True\n")
+    assert "No module named 'numpy'" in err
+
+
+def test_what_is_on_pythonpath_wins(node):
+    (node.folder / "sort_keys.py").write_text("name = 'shipped'")
+    assert node.run("-c", "import sort_keys; print(sort_keys.name)", PYTHONPATH=str(node.folder))[1] == "shipped\n"
+
+
+def test_a_link_to_it_serves_as_well(node):
+    """As the distributed cache hands it out."""
+    link = node.folder / "windrow.pyz"
+    link.symlink_to(node.file)
+    assert subprocess.run(["sh", link.name, "-c", ""], cwd=node.folder, env=node.environment()).returncode == 0
+    assert subprocess.run(["./windrow.pyz", "-c", ""], cwd=node.folder, env=node.environment()).returncode == 0
+
+
+def test_tasks_that_start_at_once_unpack_it_once(node):
+    code = "import sort_keys, sys; print(sys.prefix)"
+    tasks = [node.start("-c", code) for _ in range(8)]
+    told = {task.communicate() for task in tasks}
+    [(prefix, err)] = told
+    assert err == ""
+    assert sorted(os.listdir(node.root)) == [Path(prefix.strip()).name, f"{Path(prefix.strip()).name}.lock"]
+
+
+def test_it_is_unpacked_once(node):
+    node.run("-c", "")
+    [home] = node.root.glob("env-*[!k]")
+    (home / "seen").touch()
+    node.run("-c", "")
+    assert (home / "seen").exists()
+
+
+def test_a_half_unpacked_one_is_not_taken_for_whole(node):
+    """What a killed task left: its part, and a lock that nobody holds."""
+    home = node.root / f"env-{pack._digest(dict(pack.task_files()))}"
+    (node.root / f"{home.name}.part" / "lib").mkdir(parents=True)
+    Path(f"{home}.lock").touch()
+    assert node.place() == node.root
+    assert (home / "bin" / "python").exists()
+
+
+def test_it_is_unpacked_again_where_its_python_has_gone(node):
+    node.run("-c", "")
+    [python] = node.root.glob("env-*/bin/python")
+    python.unlink()
+    python.symlink_to("/gone/python")
+    assert node.run("-c", "print(1)") == (0, "1\n", "")
+
+
+def test_places_in_order(node):
+    folder = node.folder
+    local, cache, home, tmp = (folder / name for name in ("yarn", "cache", "home", "tmp"))
+    env = {"LOCAL_DIRS": f"{local},/other", "XDG_CACHE_HOME": str(cache), "HOME": str(home), "TMPDIR": str(tmp)}
+    places = [node.root, local, cache / "windrow", home / ".cache" / "windrow", tmp / f"windrow-{os.getuid()}"]
+    for gone, place in zip([None, "WINDROW_ENV_ROOT", "LOCAL_DIRS", "XDG_CACHE_HOME", "HOME"], places, strict=True):
+        env |= {gone: ""} if gone else {}
+        assert node.place(**env) == place
+
+
+def test_a_home_that_cannot_be_written_is_passed_over(node):
+    """YARN's containers have HOME=/home/."""
+    tmp = node.folder / "tmp"
+    assert node.place(WINDROW_ENV_ROOT="", HOME="/proc", TMPDIR=str(tmp)) == tmp / f"windrow-{os.getuid()}"
+    assert (tmp / f"windrow-{os.getuid()}").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder that is another's")
+def test_a_folder_of_another_user_is_not_trusted(node):
+    other = node.folder / f"windrow-{os.getuid()}"
+    other.mkdir()
+    os.chown(other, 1234, 1234)
+    status, _, err = node.run("-c", "", WINDROW_ENV_ROOT="", HOME="", TMPDIR=str(node.folder))
+    assert status == 1
+    assert err == (
+        f"{node.file}: no folder to unpack into: name one of this user's, with 200 MB of room, by WINDROW_ENV_ROOT\n"
+    )
+
+
+def test_a_node_without_the_python(node):
+    """An older one by the name python3, and a name that leads nowhere, as pyenv's do."""
+    (node.path / f"python{VERSION}").unlink()
+    (node.path / "python3").write_text("#!/bin/sh\nexit 1\n")
+    (node.path / "python3").chmod(0o755)
+    message = f"{node.file}: no Python {VERSION} was found: install it, or name one by WINDROW_PYTHON\n"
+    assert node.run("-c", "") == (127, "", message)
+    assert node.run("-c", "", WINDROW_PYTHON=BARE) == (0, "", "")
+
+
+def test_python3_serves_where_it_is_the_right_one(node):
+    (node.path / f"python{VERSION}").rename(node.path / "python3")
+    assert node.run("-c", "") == (0, "", "")
+
+
+def test_a_place_that_cannot_be_filled(tmp_path, node):
+    refusal = unpack.main(str(tmp_path / "none.pyz"), str(tmp_path / "home"))
+    assert refusal.startswith(f"{tmp_path}/none.pyz: cannot be unpacked into {tmp_path}: [Errno 2] No such file")
+    assert refusal.endswith("; name a folder with room by WINDROW_ENV_ROOT")
+    assert not list(tmp_path.glob("home.[!l]*"))
+
+
+def test_a_distribution_that_does_not_say_its_files(monkeypatch):
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    for files in (lambda name: None, absent):
+        monkeypatch.setattr(metadata, "files", files)
+        with pytest.raises(InputError) as caught:
+            dict(pack.task_files())
+        assert str(caught.value) == (
+            "mrjob: its installation does not say what its files are; the tasks' environment is packed from that list;"
+            " install it by: pip install --force-reinstall mrjob"
+        )
+
+
+def test_the_same_environment_makes_the_same_bytes(node, tmp_path):
+    again = tmp_path / "again.pyz"
+    pack.pack(again)
+    assert again.read_bytes() == node.file.read_bytes()
+
+
+def test_the_command(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(pack, "OURS", ("sort_keys",))
+    monkeypatch.setattr(pack, "TASKS_NEED", ())
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["pack"]) == 0
+    size = Path("windrow.pyz").stat().st_size
+    assert capsys.readouterr().out == (
+        f"packed {size:,} bytes into windrow.pyz\nrun a job with it by: -r hadoop --environment windrow.pyz\n"
+    )
+    assert cli.main(["pack"]) == 1
+    assert "error: windrow.pyz: exists and is kept: choose another name, or replace it with --force" in (
+        capsys.readouterr().err
+    )
+    assert cli.main(["pack", "--force"]) == 0
+    assert os.listdir() == ["windrow.pyz"]
+
+
+def test_what_is_packed():
+    names = set(dict(pack.task_files()))
+    assert {
+        "windrow/mapreduce/barjob.py",
+        "windrow/pages/averages.html",
+        "jobs/rejects.py",
+        "sort_keys/keys.py",
+    } <= names
+    assert {"numpy/__init__.py", "pyarrow/csv.py", "yaml/__init__.py", "mrjob/job.py", "orjson/__init__.py"} <= names
+    assert not {name for name in names if name.endswith(".pyc") or "tests" in name.split("/")}
+    assert not {name for name in names if name.split("/")[0] in ("pandas", "click", "rich", "bin", "..")}
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """A node with the whole environment."""
+    folder = tmp_path_factory.mktemp("pack")
+    file = folder / "windrow.pyz"
+    assert pack.pack(file) < 100 << 20
+    return Node(folder, file)
+
+
+@pytest.mark.parametrize("reading", [[], ["--timezone", "America/New_York"]], ids=["dates", "zone"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_mappers_and_reducers_run_in_it(real, run_module, tmp_path, reading, suffix):
+    """Parquet and time zones, where pyarrow looks for packages that tasks do not have."""
+    bars = tmp_path / f"bars.{suffix}"
+    assert cli.main(["sample", str(bars), "--symbols", "3", "--spacing", "5min", "--order", "shuffled"]) == 0
+    args = ["--indicator", "sma:20", "--indicator", "ema:5", "--quiet", *reading, bars]
+    packed = ["-r", "local", "--files", real.file, "--task-python-bin", f"./{real.file.name}"]
+    inline = run_module("jobs.moving_average", *args)
+    done = run_module("jobs.moving_average", *packed, *args, env=real.environment())
+    assert done.status == 0, done.err
+    assert done.lines == inline.lines
+    assert done.lines
+
+
+def test_what_tasks_import_is_in_it(real):
+    status, out, _ = real.run("-c", "import jobs.moving_average, jobs.rejects, numpy; print(numpy.__file__)")
+    assert status == 0
+    assert out.startswith(str(real.root))

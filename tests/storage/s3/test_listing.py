@@ -1,0 +1,91 @@
+"""What arguments mean on S3."""
+
+import pytest
+
+from windrow.errors import InputError
+from windrow.feeds.settle import list_files
+from windrow.storage import s3
+
+
+@pytest.fixture
+def listed(bucket):
+    """The keys that an argument means."""
+    return lambda key: [found.uri.removeprefix(f"{bucket.uri}/") for found in s3.list_objects(f"{bucket.uri}/{key}")]
+
+
+def test_an_object_is_told_with_its_size_and_version(bucket):
+    uri = bucket.put("a/b.csv", b"12345")
+    assert s3.list_objects(uri) == [
+        s3.Object(uri, 5, s3.client().head_object(Bucket=bucket.name, Key="a/b.csv")["ETag"])
+    ]
+
+
+def test_a_folder_means_its_objects_neither_those_of_subfolders_nor_hidden_ones(bucket, listed):
+    for key in ("bars/", "bars/b.csv", "bars/a.csv", "bars/2020/c.csv", "bars/_SUCCESS", "bars/.x", "barsx.csv", "top"):
+        bucket.put(key)
+    assert listed("bars") == listed("bars/") == ["bars/a.csv", "bars/b.csv"]
+    assert listed("") == ["barsx.csv", "top"]
+    assert [found.uri for found in s3.list_objects(bucket.uri)] == [f"{bucket.uri}/barsx.csv", f"{bucket.uri}/top"]
+
+
+def test_glob_characters_match_within_a_part(bucket, listed):
+    for key in ("2019/a.csv", "2020/a.csv.gz", "2020/b.csv.gz", "2020/b.csv", "2021/x/c.csv.gz", "_x/a.csv.gz", "z"):
+        bucket.put(key)
+    assert listed("2020/*.csv.gz") == ["2020/a.csv.gz", "2020/b.csv.gz"]
+    assert listed("20*/?.csv*") == ["2019/a.csv", "2020/a.csv.gz", "2020/b.csv", "2020/b.csv.gz"]
+    assert listed("20[12]?/?.*") == ["2019/a.csv", "2020/a.csv.gz", "2020/b.csv", "2020/b.csv.gz"]
+    assert listed("*/x/c*") == ["2021/x/c.csv.gz"]
+    assert listed("*/") == ["2019/a.csv", "2020/a.csv.gz", "2020/b.csv", "2020/b.csv.gz"]
+    assert listed("2021/*") == ["2021/x/c.csv.gz"]  # a folder that matches means its objects
+    assert listed("_*/a*") == ["_x/a.csv.gz"]
+    assert listed("*/a.csv") == ["2019/a.csv"]
+
+
+NAMES = ["a b.csv", "ü/Ω.csv", "a+b.csv", "a%20b.csv", "a[1]*.csv", "a?.csv", "a#b&c=d.csv", "a'\"<>.csv", "x/../y.csv"]
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_a_name_is_taken_as_it_stands(bucket, listed, key):
+    bucket.put(key, b"text")
+    bucket.put("a1z.csv")
+    assert listed(key) == [key]
+    with s3.open_input(f"{bucket.uri}/{key}") as file:
+        assert file.read() == b"text"
+
+
+def test_a_folder_of_glob_characters_is_found_by_its_name(bucket, listed):
+    bucket.put("b[1]/a.csv")
+    assert listed("b[1]") == listed("b[1]/") == listed("b[[]1]/*") == ["b[1]/a.csv"]
+
+
+def test_thousands_of_objects_come_in_pages(bucket, listed):
+    bucket.fill("many/", 5000)
+    bucket.rules()
+    assert listed("many") == [f"many/{number:05}.csv" for number in range(5000)]
+    assert len(bucket.log("list-type")) == 5
+
+
+def test_arguments_keep_their_order_beside_files(bucket, tmp_path):
+    here = tmp_path / "b.csv"
+    here.touch()
+    far = [bucket.put(key) for key in ("c.csv", "a.csv")]
+    assert list_files([far[0], str(here), far[1]]) == [far[0], str(here), far[1]]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("s3://{}/none.csv", "does not exist, or holds no object; a folder means the objects in it"),
+        ("s3://{}/none/", "does not exist, or holds no object"),
+        ("s3://{}/*.csv", "matches no object"),
+        ("s3://no-{}/a.csv", "there is no such bucket; check its name"),
+        ("s3://no-{}/", "there is no such bucket; check its name"),
+        ("s3:///a.csv", "names no bucket; an object of S3 is named s3://BUCKET/KEY; name its bucket"),
+        ("s3://B!/a.csv", "is no name of an object of S3"),
+    ],
+)
+def test_what_means_nothing_is_refused_by_name(bucket, argument, message):
+    argument = argument.format(bucket.name)
+    with pytest.raises(InputError) as error:
+        list_files([argument])
+    assert str(error.value).startswith(f"{argument}: ") and message in str(error.value)

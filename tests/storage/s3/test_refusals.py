@@ -1,0 +1,109 @@
+"""What S3 refuses, as windrow says it: the name, what is wrong, why, and the cure; no secret, no traceback."""
+
+import sys
+
+import pytest
+
+from tests.storage.s3.conftest import AWS
+
+BARS = b"symbol,timestamp,close\nA,2020-01-01,1\n"
+
+
+@pytest.fixture
+def refused(bucket, run_job):
+    """What a job says of bars on S3 that it refuses to read, and of an output that it refuses to write."""
+
+    def say(argument="bars.csv", output=None, kind=1):
+        uri = f"{bucket.uri}/{argument}"
+        ran = run_job("--window", "1", *(["-o", f"{bucket.uri}/{output}"] if output else []), uri)
+        assert ran.status == kind and ran.out == b""
+        assert AWS["AWS_SECRET_ACCESS_KEY"] not in ran.err and "Traceback" not in ran.err
+        place = f"{bucket.uri}/{output}" if output else uri
+        assert ran.err.startswith(f"error: {place}: "), ran.err
+        return ran.err.removeprefix(f"error: {place}: ").rstrip("\n")
+
+    bucket.put("bars.csv", BARS)
+    return say
+
+
+def test_no_credentials(refused, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    message = (
+        "no credentials for AWS were found, or only some; S3 must know who asks; set AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY, or name a profile by AWS_PROFILE"
+    )
+    assert refused() == refused(output="out") == message
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
+    assert refused() == message
+
+
+def test_a_profile_that_is_not_there(refused, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert refused() == (
+        "S3's client refused: The config profile (nobody) could not be found; check AWS's variables, such as"
+        " AWS_PROFILE, and its files"
+    )
+
+
+def test_another_region(bucket, refused):
+    bucket.rules((".", "elsewhere"))
+    message = (
+        "its bucket is in another region ({}), and S3 answers in a bucket's own region only; set"
+        " AWS_DEFAULT_REGION=eu-central-1"
+    )
+    assert refused() == message.format("301")
+    assert refused(output="out") == message.format("PermanentRedirect")
+
+
+DENIED = (
+    "access is denied; windrow lists buckets, reads objects and writes them: ask the owner for s3:ListBucket,"
+    " s3:GetObject, s3:PutObject (AccessDenied)"
+)
+
+
+def test_a_bucket_that_is_denied(bucket, refused):
+    bucket.rules((".", "denied"))
+    assert refused() == refused("*.csv") == refused(output="out") == DENIED
+
+
+def test_an_object_that_is_denied_in_a_bucket_that_is_not(bucket, refused):
+    bucket.rules(("(GET|HEAD) .*bars.csv", "denied"))
+    assert refused("bars.csv") == DENIED
+
+
+def test_an_output_that_is_denied_where_bars_may_be_read(bucket, refused, run_job):
+    bucket.rules(("(PUT|POST) ", "denied"))
+    ran = run_job("--window", "1", "-o", f"{bucket.uri}/out", f"{bucket.uri}/bars.csv")
+    assert ran.status == 1 and ran.err.startswith(f"error: {bucket.uri}/out/") and DENIED in ran.err
+
+
+def test_a_bucket_and_an_object_that_are_missing(bucket, refused, run_job):
+    assert refused("none.csv").startswith("does not exist, or holds no object; a folder means the objects in it")
+    ran = run_job("s3://there-is-none/bars.csv")
+    assert ran.err == (
+        "error: s3://there-is-none/bars.csv: there is no such bucket; check its name, and AWS_ENDPOINT_URL where that"
+        " is set (NoSuchBucket)\n"
+    )
+
+
+def test_s3_that_stays_busy(bucket, refused, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    bucket.rules((".", "busy"))
+    assert refused() == "S3 is too busy (503), and stayed so for 2 attempts; run it again later"
+    assert refused(output="out") == "S3 is too busy (SlowDown), and stayed so for 2 attempts; run it again later"
+
+
+def test_s3_that_is_not_there(refused, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    said = refused()
+    assert said.startswith("S3 cannot be reached: Could not connect to the endpoint URL:")
+    assert said.endswith("check the network, AWS_ENDPOINT_URL and AWS_DEFAULT_REGION")
+
+
+def test_boto3_that_is_not_installed(refused, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] in ("boto3", "botocore")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    assert refused() == "S3 is read by boto3, which is not installed here; get it by: pip install 'windrow[aws]'"

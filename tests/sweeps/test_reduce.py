@@ -1,0 +1,358 @@
+"""Sweeps: every pair's figures are those of a backtest of its own, on the bars of its part alone, to the last bit."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sort_keys.merge import Piece, Stretch
+from windrow.sweeps import deflated, runs, splits
+from windrow.sweeps import reduce as sweep
+from windrow.sweeps.grid import parse_grid
+from windrow.sweeps.overall import Sums
+from windrow.sweeps.ranking import Choice
+from windrow.sweeps.runs import Sweep
+from windrow.sweeps.splits import Split, parse_split
+from windrow.trading import signals
+from windrow.trading.backtests import Backtests, Rules
+from windrow.windows import Options, parse_indicator
+
+DAY = 86_400 * 10**9
+RULES = [
+    Rules(size=1, cash=1000),
+    Rules(fill="close", side="long", entry="cross", sizing="all-in"),
+    Rules(size=3, cash=40, commission=0.01, commission_per_order=0.5, entry="cross"),
+]
+
+
+class Series:
+    """Bars in plain arrays, and in the pieces that a sweep gets."""
+
+    def __init__(self, closes, first=0):
+        self.closes = np.array(closes, float)
+        self.opens = np.round(self.closes + np.arange(len(closes)) % 3 / 4, 2)
+        self.times = (first + np.arange(len(closes)) * 17) * DAY
+
+    def __len__(self):
+        return len(self.closes)
+
+    def pieces(self, columns, cuts=()):
+        prices = {"open": self.opens, "close": self.closes}
+        for at in np.split(np.arange(len(self)), sorted(cuts)):
+            if len(at):
+                yield Piece(self.times[at], [prices[name][at] for name in columns])
+
+
+def by_itself(series, rules, pair, begin, end, warm):
+    """Figures of one pair on bars [begin, end): kernels over the bars alone, one backtest, one push."""
+    start = 0 if warm else begin
+    lines = [
+        parse_indicator(text).kernel(Options()).push(series.times[start:end], series.closes[start:end], np.array([0]))
+        for text in pair
+    ]
+    trend = signals.trend(*lines)
+    signs = np.zeros(1, np.int8)
+    for sign in trend[: begin - start]:
+        signs[0] = sign if sign in (1, -1) else signs[0]
+    tests = Backtests(rules, 1, signs=signs)
+    if end > begin:
+        at = slice(begin, end)
+        tests.push(series.times[at], series.opens[at], series.closes[at], trend[begin - start :, None])
+    return tests.figures()[0]
+
+
+def parts_of(split, bars, times):
+    """Bounds of each part, in the plainest words."""
+    if split.time is not None:
+        cut = sum(time < split.time for time in times.tolist())
+        return {"train": (0, cut), "test": (cut, bars)}
+    if split.share is not None:
+        cut = int(split.share * bars)
+        return {"train": (0, cut), "test": (cut, bars)}
+    if split.sections == 1:
+        return {"all": (0, bars)}
+    bounds = [number * bars // split.sections for number in range(split.sections + 1)]
+    walks = range(1, split.sections)
+    train = {f"train {k}": (0, bounds[k]) for k in walks}
+    return train | {f"test {k}": (bounds[k], bounds[k + 1]) for k in walks}
+
+
+def one_by_one(series, grid, rules, split, warm=False):
+    """What a sweep should give: {part: [figures of each pair]}."""
+    pairs = [(f"{grid.fast.kind}:{fast}", f"{grid.slow.kind}:{slow}") for fast, slow in grid.pairs()]
+    return {
+        part: [by_itself(series, rules, pair, *bounds, warm) for pair in pairs]
+        for part, bounds in parts_of(split, len(series), series.times).items()
+    }
+
+
+SPLITS = st.one_of(
+    st.just(Split()),
+    st.sampled_from(["0.3", "0.5", "0.77"]).map(lambda share: parse_split(share=share)),
+    st.integers(0, 1200).map(lambda day: Split(2, time=day * DAY)),
+    st.integers(1, 5).map(lambda walks: parse_split(walks=walks)),
+)
+QUARTERS = st.integers(16, 40).map(lambda quarters: quarters / 4)
+CLOSES = st.lists(QUARTERS, max_size=70)
+GRIDS = [("sma:1..4", "sma:3..9/2"), ("ema:2,5", "sma:4..6"), ("wma:2..3", "ema:3..6"), ("sma:2,3,7", "max:3,7,8,20")]
+
+
+@settings(max_examples=120, deadline=None)
+@given(closes=CLOSES, split=SPLITS, warm=st.booleans(), data=st.data())
+def test_every_pair_and_part_is_a_backtest_of_its_own(closes, split, warm, data):
+    series, rules = Series(closes), data.draw(st.sampled_from(RULES))
+    grid = parse_grid(*data.draw(st.sampled_from(GRIDS)), any_order=data.draw(st.booleans()))
+    cuts = data.draw(st.lists(st.integers(0, len(closes)), max_size=3))
+    swept = Sweep(grid, rules, split=split, warm=warm, shards=data.draw(st.integers(1, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_BARS", data.draw(st.sampled_from([1, 5, 512])))
+        patch.setattr(runs, "_PAIRS", data.draw(st.sampled_from([1, 3, 512])))
+        patch.setattr(splits, "_IN_MEMORY", data.draw(st.sampled_from([1, 20, 1000])))
+        runs._chunks.cache_clear()
+        shards = [list(swept.parts(series.pieces(swept.columns, cuts), shard)) for shard in range(swept.shards)]
+        pairs = [swept.pairs(shard) for shard in range(swept.shards)]
+        runs._chunks.cache_clear()
+    found = {}
+    for parts, its in zip(shards, pairs, strict=True):
+        for part in parts:
+            found.setdefault(part.name, {}).update(zip(its, part.figures, strict=True))
+    expected = one_by_one(series, grid, rules, split, warm)
+    assert found == {name: dict(zip(grid.pairs(), figures, strict=True)) for name, figures in expected.items()}
+
+
+def test_parts_come_in_order_of_time():
+    swept = Sweep(parse_grid("sma:1", "sma:2"), RULES[0], split=parse_split(walks=3))
+    names = [part.name for part in swept.parts(Series(range(10, 30)).pieces(swept.columns))]
+    assert names == ["train 1", "test 1", "train 2", "test 2", "train 3", "test 3"]
+
+
+# A touch at the first bar of a warm test part, and then a death cross: of the sign that train ended with.
+#
+#     fast - slow      +  +  +  |  0  -
+#     restarted        .  .  .  |  .  -     no sign before: no cross
+def test_a_warm_test_part_crosses_from_the_sign_of_train():
+    series = Series([5.0, 6.0, 7.0, 7.0, 3.0, 2.0, 2.0])
+    rules = Rules(size=1, cash=1000, entry="cross")
+    for warm, trades in ((True, 1), (False, 0)):
+        swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), warm=warm)
+        _, test = swept.parts(series.pieces(swept.columns))
+        assert test.figures[0]["trades_total"] == trades
+
+
+def test_the_acceptance_figures_of_intcs_year(shared_data):
+    """The issue's: 364 rows, 254 to train and 110 to test, ema 5..10 x 21..31."""
+    bars = pd.read_csv(shared_data / "INTC_year.csv", parse_dates=["dt"])
+    times = bars["dt"].to_numpy("datetime64[ns]").astype(np.int64)
+    pieces = [Piece(times, [bars["close"].to_numpy(float), bars["open"].to_numpy(float)])]
+    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(), split=parse_split(share="0.7"))
+    train, test = (dict(zip(swept.pairs(), part.figures, strict=True)) for part in swept.parts(pieces))
+    best = sorted(train, key=lambda pair: (-round(train[pair]["pnl"], 6), pair))
+    assert best[:5] == [(7, 21), (7, 22), (5, 24), (6, 23), (8, 21)]
+    assert [round(train[pair]["pnl"], 6) for pair in best[:5]] == [83, 83, 50, 45, 43]
+    assert best[-2:] == [(9, 25), (10, 25)] and {round(train[pair]["pnl"], 6) for pair in best[-2:]} == {-509}
+    best = sorted(test, key=lambda pair: (-round(test[pair]["pnl"], 6), pair))
+    assert best[:2] == [(7, 31), (10, 31)] and {round(test[pair]["pnl"], 6) for pair in best[:2]} == {359}
+    expected = {
+        "final_value": 100083, "trades_total": 15, "trades_closed": 14, "won": 7, "lost": 7, "closed_pnl": 71,
+        "sharpe": -4.410461169, "sqn": 0.186805286, "max_drawdown_pct": 0.446855096, "max_drawdown": 449,
+    }  # fmt: skip
+    assert {name: train[7, 21][name] for name in expected} == pytest.approx(expected, rel=3e-9)
+    expected = {
+        "pnl": 293, "trades_total": 4, "trades_closed": 3, "won": 2, "lost": 1, "closed_pnl": 154, "sqn": 0.783244375,
+        "max_drawdown_pct": 0.176911544, "max_drawdown": 177,
+    }  # fmt: skip
+    assert {name: test[7, 21][name] for name in expected} == pytest.approx(expected, rel=3e-9)
+    assert test[7, 21]["sharpe"] is None and test[7, 21]["undefined"] == {"sharpe": "a single calendar year"}
+
+
+def streams(symbols, shards, reducers):
+    """What each reducer gets: (symbol or shard of it, series), sorted; shards go to one reducer after another."""
+    fields = [
+        (name + (b"%%:%d" % shard if shards > 1 else b""), (number + shard) % reducers, series)
+        for number, (name, series) in enumerate(sorted(symbols.items()))
+        for shard in range(shards)
+    ]
+    for reducer in range(reducers):
+        yield sorted(((field, series) for field, to, series in fields if to == reducer), key=lambda one: one[0])
+
+
+def run_sweep(swept, choice, symbols, reducers=1):
+    """The output of a sweep of whole symbols, its second step included, lines sorted."""
+    lines = []
+    for stream in streams(symbols, swept.shards, reducers):
+        stretches = (
+            Stretch([field], np.zeros(1, np.int64), number > 0, piece.times, piece.values)
+            for field, series in stream
+            for number, piece in enumerate(series.pieces(swept.columns))
+        )
+        lines += sweep.swept(swept, choice, stretches)
+    if sweep.needs_uniting(swept, choice):
+        lines = sweep.unite(swept, choice, (line.rstrip(b"\n") for line in sorted(lines)))
+    return [(line.split(b"\t")[0], json.loads(line.split(b"\t")[1])) for line in lines]
+
+
+def plain_best(values, pairs, many=1):
+    """The best pairs by their values, None last, ties by (fast, slow)."""
+    order = sorted(pairs, key=lambda pair: (values[pair] is None, -(values[pair] or 0.0), pair))
+    return order[:many]
+
+
+SERIES = st.lists(QUARTERS, min_size=1, max_size=70).map(Series)
+SYMBOLS = st.dictionaries(st.sampled_from([b"A", b"B%25", b"BRK.B", b"\xc3\x85"]), SERIES, min_size=1)
+OBJECTIVE = st.sampled_from(["pnl", "sharpe", "sqn", "return"])
+
+
+def plain_figures(swept, symbols):
+    """{symbol: {part: {pair: figures}}}, each pair on its own."""
+    pairs = swept.grid.pairs()
+    return {
+        name: {
+            part: dict(zip(pairs, figures, strict=True))
+            for part, figures in one_by_one(series, swept.grid, swept.rules, swept.split, swept.warm).items()
+        }
+        for name, series in symbols.items()
+    }
+
+
+def a_sweep(data):
+    return Sweep(
+        parse_grid("sma:1,2,9,10", "sma:3,9..11/2"),  # whose texts do not sort as numbers do
+        data.draw(st.sampled_from(RULES)),
+        split=data.draw(SPLITS),
+        shards=data.draw(st.integers(1, 4)),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(symbols=SYMBOLS, data=st.data())
+def test_all_lines_in_order_whoever_reduces(symbols, data):
+    swept = a_sweep(data)
+    lines = run_sweep(swept, Choice(), symbols, data.draw(st.integers(1, 3)))
+    plain = plain_figures(swept, symbols)
+    for name in symbols:
+        expected = [
+            {"fast": pair[0], "slow": pair[1], "part": part, **figures}
+            for walk in swept.split.walks
+            for part in filter(None, walk)
+            for pair, figures in plain[name][part].items()
+        ]
+        assert [line for field, line in lines if field == name] == expected
+    assert {field for field, _ in lines} == set(symbols)
+
+
+@settings(max_examples=40, deadline=None)
+@given(symbols=SYMBOLS, objective=OBJECTIVE, top=st.integers(1, 5), data=st.data())
+def test_the_top_pairs_are_the_best_on_train_and_are_told_on_test_too(symbols, objective, top, data):
+    swept = a_sweep(data)
+    lines = run_sweep(swept, Choice(objective, top=top), symbols, data.draw(st.integers(1, 3)))
+    for name, parts in plain_figures(swept, symbols).items():
+        expected = []
+        for train, test in swept.split.walks:
+            values = {pair: figures[objective] for pair, figures in parts[train].items()}
+            best = plain_best(values, swept.grid.pairs(), top)
+            for part in filter(None, (train, test)):
+                expected += [{"fast": one[0], "slow": one[1], "part": part, **parts[part][one]} for one in best]
+        assert [line for field, line in lines if field == name] == expected
+
+
+def test_a_null_objective_ranks_last():
+    """Pairs that are never full never trade: their years all returned the same, so they have no Sharpe ratio."""
+    series = Series(10 + np.cumsum(np.cos(np.arange(60) * 1.3)).round(2))
+    swept = Sweep(parse_grid("sma:1,2", "sma:3,100"), RULES[0])
+    lines = run_sweep(swept, Choice("sharpe", top=9), {b"A": series})
+    sharpes = [line["sharpe"] for _, line in lines]
+    assert sharpes[1] < sharpes[0] < 0 and sharpes[2:] == [None, None]
+    assert [(line["fast"], line["slow"]) for _, line in lines][2:] == [(1, 100), (2, 100)]
+
+
+def test_over_all_symbols_a_pair_without_an_objective_for_half_of_them_ranks_behind():
+    def sums(fast, values):
+        told = Sums(0, fast, 9, len(values))
+        for value in values:
+            told.train.add(value)
+        return told
+
+    pairs = [sums(1, [None, 9.0, None, 9.0]), sums(2, [None, 2.0, 1.0, 3.0]), sums(3, [2.0] * 4), sums(4, [None] * 4)]
+    assert [told.fast for told in sorted(pairs, key=lambda told: told.order)] == [2, 3, 1, 4]
+
+
+@settings(max_examples=60, deadline=None)
+@given(symbols=SYMBOLS, objective=OBJECTIVE, data=st.data())
+def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
+    swept = a_sweep(data)
+    swept = Sweep(swept.grid, swept.rules, split=swept.split, shards=swept.shards, returns=True)
+    lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
+    plain, pairs = plain_figures(swept, symbols), swept.grid.pairs()
+    for number, (train, test) in enumerate(swept.split.walks):
+        words = {"all" if test is None else "train": train, **({"test": test} if test else {})}
+        for name, parts in plain.items():
+            line = [line for field, line in lines if field == name][number]
+            [best] = plain_best({pair: figures[objective] for pair, figures in parts[train].items()}, pairs)
+            assert (line["fast"], line["slow"]) == best and line["pairs"] == len(pairs)
+            assert {word: line[word] for word in words} == {word: parts[part][best] for word, part in words.items()}
+            assert line.get("walk") == (number + 1 if len(swept.split.walks) > 1 else None)
+        line = [line for field, line in lines if field == b""][number]
+        means, known = {}, {}
+        for pair in pairs:
+            values = [parts[train][pair][objective] for parts in plain.values()]
+            found = [Fraction(value) for value in values if value is not None]
+            known[pair], means[pair] = len(found), float(sum(found) / len(found)) if found else None
+        most = [pair for pair in pairs if 2 * known[pair] > len(symbols)]
+        [best] = plain_best(means, most or pairs)
+        assert (line["fast"], line["slow"], line["symbols"], line["pairs"]) == (*best, len(symbols), len(pairs))
+        for word, part in words.items():
+            values = [parts[part][best][objective] for parts in plain.values()]
+            found = [Fraction(value) for value in values if value is not None]
+            mean = float(sum(found) / len(found)) if found else None
+            assert line[word] == {"symbols": len(found), objective: mean}
+
+
+@settings(max_examples=25, deadline=None)
+@given(symbols=SYMBOLS, data=st.data())
+def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
+    one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], split=data.draw(SPLITS), returns=True)
+    several = Sweep(one.grid, one.rules, split=one.split, shards=data.draw(st.integers(2, 9)), returns=True)
+    choice = Choice(data.draw(OBJECTIVE), best=True)
+    lines = run_sweep(one, choice, symbols)
+    assert run_sweep(several, choice, symbols, data.draw(st.integers(1, 3))) == lines
+    assert all(-1e-9 <= (line["deflated_sharpe"] or 0) <= 1 for _, line in lines)
+    for _, line in lines:
+        assert (line["deflated_sharpe"] is None) == ("deflated_sharpe" in line.get("undefined", {}))
+
+
+def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():
+    closes = np.round(10 + np.cumsum(np.sin(np.arange(300) * 1.7)) / 4, 2)
+    swept = Sweep(parse_grid("sma:1..5", "sma:6..9"), RULES[0], split=parse_split(walks=2), returns=True)
+    lines = run_sweep(swept, Choice(best=True), {b"A": Series(closes)})
+    for all_symbols, its in ((lines[0], lines[2]), (lines[1], lines[3])):
+        assert all_symbols[0] == b"" and its[0] == b"A" and its[1]["walk"] == all_symbols[1]["walk"]
+        assert 0 < its[1]["deflated_sharpe"] < 1
+        assert all_symbols[1]["deflated_sharpe"] == pytest.approx(its[1]["deflated_sharpe"], rel=1e-9)
+
+
+def test_the_deflated_ratio_is_of_the_best_pairs_values_bar_by_bar():
+    closes = np.round(10 + np.cumsum(np.sin(np.arange(200) * 1.7)) / 4, 2)
+    series, rules = Series(closes), Rules(size=10, cash=1000, fill="close")
+    swept = Sweep(parse_grid("sma:1..3", "sma:4..6"), rules, returns=True)
+    sharpes, of_pair = [], {}
+    for fast, slow in swept.grid.pairs():
+        value, held, values, averages = 1000.0, 0, [], [None, None]
+        for bar, close in enumerate(closes):
+            value += held * (close - closes[bar - 1]) if bar else 0.0
+            averages = [np.mean(closes[bar + 1 - n : bar + 1]) if bar + 1 >= n else None for n in (fast, slow)]
+            if None not in averages and abs(averages[0] - averages[1]) > 1e-9:
+                held = 10 if averages[0] > averages[1] else -10
+            values.append(value)
+        returns = np.diff(values) / values[:-1]
+        apart = (returns - returns.mean()) / returns.std()
+        of_pair[fast, slow] = deflated.Returns(
+            199, returns.mean() / returns.std(), (apart**3).mean(), (apart**4).mean()
+        )
+        sharpes.append(of_pair[fast, slow].sharpe)
+    line = run_sweep(swept, Choice(best=True), {b"A": series})[1][1]
+    expected, _ = deflated.deflated_sharpe(of_pair[line["fast"], line["slow"]], sharpes)
+    assert line["deflated_sharpe"] == pytest.approx(expected, rel=1e-9)

@@ -1,0 +1,31 @@
+"""Arrays: their names by what they hold, and Arrow's as numpy's without a copy."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Codes: TypeAlias = NDArray[np.int32]
+Mask: TypeAlias = NDArray[np.bool_]
+Signs: TypeAlias = NDArray[np.int8]
+
+
+def as_float64(array: Any) -> Floats:
+    """An arrow float64 array without nulls as numpy's, without a copy."""
+    # Not array.to_numpy(): its first call imports pandas, a quarter of a second in every task.
+    return np.frombuffer(array.buffers()[1], np.float64, len(array), array.offset * 8) if len(array) else np.empty(0)
+
+
+def as_int64(array: Any) -> Ints:
+    """An arrow int64 array without nulls as numpy's, without a copy."""
+    if not len(array):
+        return np.empty(0, np.int64)
+    return np.frombuffer(array.buffers()[1], np.int64, len(array), array.offset * 8)
+
+
+def as_bool(array: Any) -> Mask:
+    """An arrow boolean array without nulls as numpy's."""
+    bits = np.frombuffer(array.buffers()[1], np.uint8) if len(array) else np.empty(0, np.uint8)
+    return np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)].astype(bool)

@@ -1,0 +1,130 @@
+"""What a row's fields must be: one rule for CSV and Parquet, and the reason where a row is invalid."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
+from windrow.bars.columns import Layout
+from windrow.times import EARLIEST, LATEST, UNITS, parse_times
+
+#: Why a line is no bar, in the order in which it is asked; a line counts once, for the first reason that holds.
+REASONS = {
+    "long": "longer than 1 MiB",
+    "quote": "a quote that does not close on its line, or a carriage return within it",
+    "fields": "more or fewer fields than the header",
+    "utf8": "a needed field is not UTF-8",
+    "missing": "a needed field is empty",
+    "time": "the time does not parse",
+    "number": "a value is not a number",
+    "nan": "a value is NaN or infinite",
+    "range": "a value other than 0 is outside 1e-9..1e12 in magnitude",
+}
+
+SMALLEST, LARGEST = 1e-9, 1e12
+
+_WITHIN_INT64 = 9.223e18
+
+MAX_LINE = 1 << 20
+
+#: How much of a rejected line is kept to be shown.
+SHOWN_BYTES = 1024
+
+
+class Reasons:
+    """For each row the first reason, in the order of REASONS, why it is no bar."""
+
+    def __init__(self, rows: int) -> None:
+        self._codes = np.full(rows, len(REASONS))
+
+    def check_values(self, values: Floats) -> Floats:
+        """Notes values that are not finite or out of range; -0.0 becomes 0.0."""
+        self.add("nan", ~np.isfinite(values))
+        self.add("range", outside_range(values))
+        return values + 0.0
+
+    def add(self, reason: str, rows: Mask) -> None:
+        """Notes rows that are no bars for this reason."""
+        code = list(REASONS).index(reason)
+        self._codes[rows] = np.minimum(self._codes[rows], code)
+
+    @property
+    def good(self) -> Mask:
+        """Which rows are bars."""
+        good: Mask = self._codes == len(REASONS)
+        return good
+
+    def of(self, rows: Ints) -> list[str]:
+        """The reasons of rows that are no bars."""
+        names = list(REASONS)
+        return [names[code] for code in self._codes[rows]]
+
+
+def outside_range(values: Floats) -> Mask:
+    """Which values are too large or too small to be summed exactly.
+
+    >>> outside_range(np.array([0.0, 1e-9, -1e12, 1e-10, 2e12])).tolist()
+    [False, False, False, True, True]
+    """
+    magnitude = np.abs(values)
+    outside: Mask = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude != 0))
+    return outside
+
+
+def only_utf8(array: Any, reasons: Reasons) -> Any:
+    """Texts (binary), those that are not UTF-8 noted and made empty: arrow's functions stop at the first such."""
+    import pyarrow.compute as pc
+
+    valid = is_utf8(array)
+    reasons.add("utf8", ~valid)
+    return array if valid.all() else pc.if_else(pa.array(valid), array, pa.scalar(b"", pa.binary()))
+
+
+def is_utf8(array: Any) -> Mask:
+    """Which texts (binary) are UTF-8."""
+    try:
+        array.cast(pa.string())
+    except pa.ArrowInvalid:
+        return np.array([_decodes(text) for text in array.to_pylist()], bool)
+    return np.ones(len(array), bool)
+
+
+def _decodes(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
+    """Times (ns UTC), which of them parse, which have a time of day; `array` is of arrow type binary."""
+    if not len(array):
+        return np.empty(0, np.int64), np.empty(0, bool), np.empty(0, bool)
+    if layout.time_unit is not None:
+        return _counted_times(array, layout.time_unit)
+    _, offsets, data = array.buffers()
+    offsets = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
+    times = parse_times(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), offsets, layout.timezone)
+    if times.ok.all():
+        return times
+    import pyarrow.compute as pc
+
+    trimmed = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t").cast(pa.binary())
+    if trimmed.equals(array):
+        return times
+    return text_times(trimmed, layout)
+
+
+def _counted_times(array: Any, unit: str) -> tuple[Ints, Mask, Mask]:
+    """Times given as integers of `--time-unit`."""
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
+    ok = as_bool(pc.match_substring_regex(text, "^-?[0-9]{1,19}$"))
+    ok[ok] = np.abs(as_float64(text.filter(pa.array(ok)).cast(pa.float64()))) < _WITHIN_INT64
+    counted = np.zeros(len(array), np.int64)
+    counted[ok] = as_int64(text.filter(pa.array(ok)).cast(pa.int64()))
+    ok &= (counted >= EARLIEST // UNITS[unit]) & (counted <= LATEST // UNITS[unit])
+    return np.where(ok, counted, 0) * UNITS[unit], ok, np.ones(len(array), bool)

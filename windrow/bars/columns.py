@@ -1,0 +1,106 @@
+"""Bars as columns, and what the columns of an input are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from windrow.arrays import Floats, Ints, Mask
+from windrow.errors import InputError
+from windrow.times import format_times
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What an input's columns are, settled once, from its header.
+
+    `symbol` is None where the file has no such column and every bar is of `constant_symbol`. `dated` says whether the
+    input's times are dates or have a time of day (None: not known).
+    """
+
+    names: tuple[str, ...]
+    symbol: str | None
+    time: str
+    values: tuple[str, ...]
+    constant_symbol: str | None = None
+    header: bytes | None = None
+    dated: bool | None = None
+    timezone: str = "UTC"
+    time_unit: str | None = None
+
+    @property
+    def needed(self) -> list[str]:
+        """Names of the columns to parse."""
+        return [name for name in (self.symbol, self.time, *self.values) if name is not None]
+
+
+class Rejected(NamedTuple):
+    """A line that is no bar: why, and its first 1,024 bytes."""
+
+    reason: str
+    text: bytes
+
+
+@dataclass
+class Bars:
+    """Parsed bars in input order: bar i is of symbol `symbols[codes[i]]` at `times[i]` (ns UTC)."""
+
+    symbols: list[str]
+    codes: npt.NDArray[np.int32]
+    times: Ints
+    values: list[Floats]
+    timed: Mask
+    rejected: Counter[str] = field(default_factory=Counter)
+    headers: int = 0
+    texts: list[Rejected] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def lines(self) -> int:
+        """Lines read, headers apart."""
+        return len(self) + self.rejected.total()
+
+
+def join_bars(parts: Sequence[Bars]) -> Bars:
+    """Bars of several chunks as of one, in order.
+
+    >>> one, two = (Bars([s], np.zeros(1, np.int32), np.zeros(1, np.int64), [], np.zeros(1, bool)) for s in "AB")
+    >>> join_bars([one, two, one]).codes.tolist()
+    [0, 1, 0]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    symbols = list(dict.fromkeys(chain.from_iterable(part.symbols for part in parts)))
+    number = dict(zip(symbols, range(len(symbols)), strict=True))
+    numbers = [np.array([*map(number.__getitem__, part.symbols)], np.int32) for part in parts]
+    return Bars(
+        symbols,
+        np.concatenate([own[part.codes] for own, part in zip(numbers, parts, strict=True)]),
+        np.concatenate([part.times for part in parts]),
+        [np.concatenate(column) for column in zip(*(part.values for part in parts), strict=True)],
+        np.concatenate([part.timed for part in parts]),
+        sum((part.rejected for part in parts), Counter()),
+        sum(part.headers for part in parts),
+        [text for part in parts for text in part.texts],
+    )
+
+
+def check_one_kind_of_time(bars: Bars, layout: Layout, source: str) -> None:
+    """Refuses an input that mixes dates and times of day: which of the two its dates mean cannot be known."""
+    if layout.dated is None or not len(bars):
+        return
+    odd = bars.timed if layout.dated else ~bars.timed
+    if odd.any():
+        at = bars.times[np.argmax(odd)][None]
+        first, other = ("dates", "a time of day") if layout.dated else ("times of day", "a date alone")
+        raise InputError(
+            f"{source}: holds {first}, but also {other}: {format_times(at, not layout.dated)[0].decode()};"
+            " one input's times must be all dates or all times of day, or it is unclear when a date's bar is;"
+            " write them alike, or give them as two files"
+        )

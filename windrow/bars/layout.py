@@ -1,0 +1,172 @@
+"""A header -> which columns hold the symbol, the time and the values.
+
+Names are lower-cased and their blanks become underscores, so `Adj Close` is adj_close. Known are the layouts that the
+field writes: symbol,timestamp,open,...; exchange,stock_symbol,date,...; date,...,Name; dt,sym,...,vol; and one file a
+symbol, Date,Open,..., whose symbol the file does not say.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from windrow.bars.columns import Layout
+from windrow.errors import InputError, UsageError
+
+SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "name")
+TIME_NAMES = ("timestamp", "datetime", "date", "dt", "time")
+ALIASES = {"volume": "vol", "vol": "volume", "adj_close": "adjclose", "adjclose": "adj_close"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the user says inputs are to be read."""
+
+    values: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    symbol: str | None = None
+    symbol_from_filename: bool = False
+    timezone: str = "UTC"
+    time_unit: str | None = None
+    on_conflict: str = "fail"
+    """Which of different bars at one symbol and time is the bar, columns compared left to right: smallest, largest."""
+
+
+def normalise(name: str) -> str:
+    """A column's name as windrow knows it.
+
+    >>> normalise(" Adj Close ")
+    'adj_close'
+    """
+    return "_".join(name.lower().split())
+
+
+def split_header(line: bytes, path: str) -> tuple[str, ...]:
+    """Normalised names of a header line; InputError where it is no line of CSV text."""
+    try:
+        return tuple(normalise(name) for name in next(csv.reader([line.decode()], strict=True), []))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path}: its first line, {line[:80]!r}, is no CSV header ({error}); the first line names the columns;"
+            " add one, or name them by --columns"
+        ) from error
+
+
+def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Reading) -> Layout:
+    """The layout of an input with these (normalised) column names; InputError where a needed column is missing."""
+    symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
+    values = tuple(_value_column(path, names, value) for value in reading.values)
+    for value in values:
+        if value in (symbol, time):
+            what = "symbol" if value == symbol else "time"
+            raise InputError(
+                f"{path}: column {value!r} holds a bar's {what}, no value;"
+                f" its columns are {_listed(names)}; choose another by --column"
+            )
+    return Layout(
+        names=tuple(names),
+        symbol=symbol,
+        time=time,
+        values=values,
+        constant_symbol=None if symbol else _constant_symbol(path, reading),
+        header=header,
+        timezone=reading.timezone,
+        time_unit=reading.time_unit,
+    )
+
+
+def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:
+    found = [name for name in SYMBOL_NAMES if name in names]
+    if found:
+        return _only_one(path, names, found[0])
+    if reading.symbol is None and not reading.symbol_from_filename:
+        raise InputError(
+            f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
+            f" {_listed(SYMBOL_NAMES)}; give --symbol NAME for all its bars, --symbol-from-filename, or --columns"
+        )
+    return None
+
+
+def _constant_symbol(path: str, reading: Reading) -> str:
+    symbol = symbol_of_filename(path) if reading.symbol is None else reading.symbol
+    try:
+        symbol.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{symbol!r}: is no symbol, because it is not UTF-8; name another by --symbol") from None
+    if not symbol:
+        raise UsageError("--symbol '': a bar needs a symbol; give a name that is not empty")
+    return symbol
+
+
+def _time_column(path: str, names: Sequence[str]) -> str:
+    found = [name for name in TIME_NAMES if name in names]
+    if not found:
+        raise InputError(
+            f"{path}: has no time column among {_listed(names)}; a bar needs a time, from a column named"
+            f" {_listed(TIME_NAMES)}; if the file has no header, or other names, name its columns by --columns"
+        )
+    if found[0] in ("date", "dt") and "time" in found:
+        raise InputError(
+            f"{path}: has both {found[0]!r} and 'time'; windrow reads a bar's time from one column;"
+            " join the two as one timestamp, or leave the one to ignore out by --columns"
+        )
+    return _only_one(path, names, found[0])
+
+
+def _value_column(path: str, names: Sequence[str], value: str) -> str:
+    for name in (value, ALIASES.get(value, value)):
+        if name in names:
+            return _only_one(path, names, name)
+    raise InputError(
+        f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them by --column"
+    )
+
+
+def _only_one(path: str, names: Sequence[str], name: str) -> str:
+    if list(names).count(name) > 1:
+        raise InputError(
+            f"{path}: has {list(names).count(name)} columns named {name!r}; it must be clear which is meant;"
+            " rename one, or name the columns by --columns"
+        )
+    return name
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def symbol_of_filename(path: str) -> str:
+    """A file's name without the suffixes of formats and compressions.
+
+    >>> symbol_of_filename("bars/BRK.B.csv.gz")
+    'BRK.B'
+    """
+    name = Path(path).name
+    while (suffix := Path(name).suffix).lower() in (".csv", ".txt", ".gz", ".bz2", ".zst", ".parquet", ".pq"):
+        name = name[: -len(suffix)]
+    if not name:
+        raise UsageError(
+            f"{path}: --symbol-from-filename finds no name before the suffix; name it, or give --symbol NAME"
+        )
+    return name
+
+
+def to_json(layout: Layout) -> dict[str, Any]:
+    """As the tasks get it."""
+    fields = asdict(layout)
+    fields["header"] = None if layout.header is None else layout.header.decode("latin-1")
+    return fields
+
+
+def from_json(fields: dict[str, Any]) -> Layout:
+    """The layout that `to_json` wrote."""
+    header = fields["header"]
+    return Layout(
+        **{
+            **fields,
+            "names": tuple(fields["names"]),
+            "values": tuple(fields["values"]),
+            "header": None if header is None else header.encode("latin-1"),
+        }
+    )

@@ -1,0 +1,278 @@
+"""Bars: lines of text, or columns of Parquet, -> columns of symbol, time and the values a job uses.
+
+Only those columns are parsed and checked: a blank `open` harms no average of `close`. What cannot be a bar is counted
+by reason, never guessed at. A chunk of lines is parsed twice at most: once quickly, which either finds every line a
+bar or gives up, and then, only where some line is not, carefully, which says of each line why. Both read numbers and
+times with the same code, so a bad line never changes what its neighbours mean.
+"""
+
+import re
+from array import array as packed
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pa_csv  # pyarrow.compute, 30 ms of a task's start, only where a line is no bar
+
+from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64
+from windrow.bars.checks import LARGEST, MAX_LINE, SHOWN_BYTES, SMALLEST, Reasons, _decodes, only_utf8, text_times
+from windrow.bars.columns import Bars, Layout, Rejected
+
+_WELL_QUOTED = re.compile(
+    rb'(?:(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?(?:,(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?)*+\r?\n)*+'
+)
+_MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+_AS_ASCII = bytes(range(128)) + b"?" * 128
+_NUMBER = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
+_NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
+_TINY = re.compile(rb"[eE]-[0-9]{3}")
+_NOT_FINITE = r"^[ \t]*[+-]?(?i:nan|inf|infinity)[ \t]*$"
+
+
+def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
+    r"""Parses whole lines of CSV.
+
+    `keep_texts` keeps the rejected lines' texts too. Memory is a few times the chunk's. Raises nothing for bad lines:
+    they are counted.
+
+    >>> layout = Layout(("symbol", "timestamp", "close"), "symbol", "timestamp", ("close",))
+    >>> bars = parse_lines(b"AA,2008-03-05,36.6\nAA,2008-03-04,n/a\n", layout)
+    >>> bars.symbols, bars.values, dict(bars.rejected)
+    (['AA'], [array([36.6])], {'number': 1})
+    """
+    chunk, broken, texts = _drop_broken_lines(chunk, keep_texts)
+    bars = _no_bars(layout)
+    if chunk:
+        bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
+    bars.rejected.update(broken)
+    bars.texts += texts
+    return bars
+
+
+def _no_bars(layout: Layout) -> Bars:
+    values = [np.empty(0) for _ in layout.values]
+    return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
+
+
+def _drop_broken_lines(chunk: bytes, keep_texts: bool) -> tuple[bytes, Counter[str], list[Rejected]]:
+    """Cuts out the lines that a CSV parser would run into the next ones; counts them by reason."""
+    broken: Counter[str] = Counter()
+    texts: list[Rejected] = []
+    if not _may_be_broken(chunk):
+        return chunk, broken, texts
+    whole = []
+    for line in _split_lines(chunk):
+        reason = "long" if len(line) - 1 > MAX_LINE else "" if _WELL_QUOTED.fullmatch(line) else "quote"
+        if not reason:
+            whole.append(line)
+            continue
+        broken[reason] += 1
+        if keep_texts:
+            texts.append(Rejected(reason, line.rstrip(b"\r\n")[:SHOWN_BYTES]))
+    return b"".join(whole), broken, texts
+
+
+def _split_lines(chunk: bytes) -> Iterator[bytes]:
+    begin = 0
+    while begin < len(chunk):
+        end = chunk.index(b"\n", begin) + 1
+        yield chunk[begin:end]
+        begin = end
+
+
+def _may_be_broken(chunk: bytes) -> bool:
+    lone = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
+    if lone or (b'"' in chunk and not _WELL_QUOTED.fullmatch(chunk)):
+        return True
+    half = MAX_LINE // 2  # a line over MAX_LINE covers at least one such stretch whole
+    return any(chunk.find(b"\n", at, at + half) < 0 for at in range(0, len(chunk) - half, half))
+
+
+class _Unclean(Exception):  # noqa: N818 - not an error: the signal to look at each line
+    """Some line of the chunk is no bar."""
+
+
+def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
+    """All lines as bars, or None if any is not."""
+    types = dict.fromkeys(layout.values, pa.float64())
+    if layout.symbol is not None:
+        types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
+    types[layout.time] = pa.binary()
+    try:
+        table = _read_csv(chunk, layout, types)
+        values = [_clean_values(table[name]) for name in layout.values]
+        symbols, codes = _symbols(table, layout)
+        times, timed = _clean_times(table[layout.time], layout)
+    except (pa.ArrowInvalid, _Unclean):
+        return None
+    if _may_underflow(values, chunk):
+        return None
+    return Bars(symbols, codes, times, values, timed)
+
+
+def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
+    """Whether some 0 may be a number too small for a float64, as 1e-400: none is below 200 places without saying so."""
+    if not any((value == 0).any() for value in values):
+        return False
+    if b"0" * 200 in chunk:
+        return True
+    return (b"e-" in chunk or b"E-" in chunk) and _TINY.search(chunk) is not None
+
+
+def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
+    """The needed columns, each as one arrow array."""
+    positions = [str(i) for i in range(len(layout.names))]  # names may repeat where nobody needs them
+    position = {name: positions[layout.names.index(name)] for name in layout.needed}
+    if chunk.startswith(_MARK):
+        chunk = _MARK + chunk  # arrow drops one; a file's own is gone by now, and elsewhere it is a symbol's
+    table = pa_csv.read_csv(
+        pa.BufferReader(chunk),
+        pa_csv.ReadOptions(column_names=positions, use_threads=False, block_size=max(len(chunk) + 1, 1 << 16)),
+        pa_csv.ParseOptions(quote_char='"' if b'"' in chunk else False, invalid_row_handler=skipped),
+        pa_csv.ConvertOptions(
+            include_columns=list(position.values()),
+            column_types={position[name]: type_ for name, type_ in types.items()},
+            null_values=[""],
+            strings_can_be_null=False,
+        ),
+    )
+    return {name: _one_array(table.column(position[name])) for name in layout.needed}
+
+
+def _one_array(column: Any) -> Any:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.array([], column.type) if not column.num_chunks else column.unify_dictionaries().combine_chunks()
+
+
+def _clean_values(array: Any) -> Floats:
+    if array.null_count:
+        raise _Unclean
+    values = as_float64(array)
+    magnitude = np.abs(values)
+    if not ((magnitude <= LARGEST) & ((magnitude >= SMALLEST) | (magnitude == 0))).all():
+        raise _Unclean
+    return values + 0.0  # -0.0 is 0.0
+
+
+def _clean_times(array: Any, layout: Layout) -> tuple[Ints, Mask]:
+    times, ok, timed = text_times(array, layout)
+    if not ok.all():
+        raise _Unclean
+    return times, timed
+
+
+def _symbols(table: dict[str, Any], layout: Layout) -> tuple[list[str], npt.NDArray[np.int32]]:
+    if layout.symbol is None:
+        return [layout.constant_symbol or ""], np.zeros(len(table[layout.time]), np.int32)
+    array = table[layout.symbol]
+    symbols = array.dictionary.to_pylist()
+    if "" in symbols:
+        raise _Unclean
+    return symbols, np.frombuffer(array.indices.buffers()[1], np.int32, len(array), array.indices.offset * 4)
+
+
+def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
+    """Bars, and for every other line the reason why it is none."""
+    import pyarrow.compute as pc
+
+    wrong_fields = packed("q")
+
+    def skip(row: Any) -> str:
+        wrong_fields.append(row.number - 1)
+        return "skip"
+
+    text, types = chunk, dict.fromkeys(layout.needed, pa.binary())
+    if not _decodes(chunk):  # arrow hands lines to `skip` as str, and fails where it cannot
+        _read_csv(chunk.translate(_AS_ASCII), layout, types, skip)
+        text = _without(chunk, set(wrong_fields))
+    table = _read_csv(text, layout, types, skip)
+    reasons = Reasons(len(table[layout.time]))
+    for name in layout.needed:
+        table[name] = only_utf8(table[name], reasons)
+        reasons.add("missing", as_bool(pc.equal(pc.binary_length(_trim(table[name], name, layout)), 0)))
+    times, ok, timed = text_times(table[layout.time], layout)
+    reasons.add("time", ~ok)
+    values = [_checked_values(table[name], reasons) for name in layout.values]
+    return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
+
+
+def _without(chunk: bytes, numbers: set[int]) -> bytes:
+    """The lines but those of these numbers; never nothing at all, which arrow refuses."""
+    return b"".join(line + b"\n" for number, line in enumerate(_lines(chunk)) if number not in numbers) or b"\n"
+
+
+def _lines(chunk: bytes) -> list[bytes]:
+    """Lines as arrow counts them, without the blank ones."""
+    return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
+
+
+def _trim(array: Any, name: str, layout: Layout) -> Any:
+    """Blanks around numbers and times mean nothing; in a symbol every byte counts."""
+    import pyarrow.compute as pc
+
+    return array if name == layout.symbol else pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
+
+
+def _checked_values(array: Any, reasons: Reasons) -> Floats:
+    import pyarrow.compute as pc
+
+    text = array.cast(pa.string(), safe=False)
+    number = as_bool(pc.match_substring_regex(text, _NUMBER))
+    not_finite = as_bool(pc.match_substring_regex(text, _NOT_FINITE))
+    values = np.zeros(len(array))
+    values[number] = as_float64(pc.utf8_trim(text.filter(pa.array(number)), " \t").cast(pa.float64()))
+    reasons.add("number", ~number & ~not_finite)
+    reasons.add("nan", not_finite)
+    reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
+    return reasons.check_values(values)
+
+
+def _select(
+    chunk: bytes, layout: Layout, table: dict[str, Any], parsed: tuple[Ints, Mask, list[Floats]],
+    reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool,
+) -> Bars:  # fmt: skip
+    times, timed, values = parsed
+    good = reasons.good
+    rows = pa.array(good)
+    if layout.symbol is None:
+        symbols, codes = [layout.constant_symbol or ""], np.zeros(int(good.sum()), np.int32)
+    else:
+        kept = table[layout.symbol].filter(rows).cast(pa.string()).dictionary_encode()
+        symbols, codes = kept.dictionary.to_pylist(), np.frombuffer(kept.indices.buffers()[1], np.int32, len(kept))
+    bars = Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
+    _account(bars, chunk, layout, np.flatnonzero(~good), reasons, wrong_fields, keep_texts)
+    return bars
+
+
+def _account(
+    bars: Bars,
+    chunk: bytes,
+    layout: Layout,
+    bad: Ints,
+    reasons: Reasons,
+    wrong_fields: "packed[int]",
+    keep_texts: bool,
+) -> None:
+    """Counts what is no bar by reason; lines equal to the header apart."""
+    if not keep_texts and (layout.header is None or layout.header not in chunk):
+        bars.rejected.update(reasons.of(bad))
+        bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
+        return
+    lines = _lines(chunk)
+    taken = np.ones(len(lines), bool)
+    taken[wrong_fields] = False
+    line_of_row = np.flatnonzero(taken)
+    why = {int(line_of_row[row]): reason for row, reason in zip(bad, reasons.of(bad), strict=True)}
+    why.update(dict.fromkeys(wrong_fields, "fields"))
+    for number in sorted(why):
+        text = lines[number].rstrip(b"\r")
+        if layout.header is not None and text.removeprefix(b"\xef\xbb\xbf") == layout.header:
+            bars.headers += 1
+            continue
+        bars.rejected[why[number]] += 1
+        if keep_texts:
+            bars.texts.append(Rejected(why[number], text[:SHOWN_BYTES]))

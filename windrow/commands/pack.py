@@ -1,0 +1,25 @@
+"""`windrow pack`."""
+
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("out", default="windrow.pyz", type=FILE)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def pack(out: Path, force: bool, quiet: bool) -> None:
+    """Pack the tasks' whole environment, for nodes without numpy.
+
+    OUT, windrow.pyz by default, is one file and the tasks' interpreter: `./windrow.pyz SCRIPT` runs a script with
+    the packages installed here, on a node that has a bare Python of this minor version.
+    """
+    from windrow.runners.pack import how_to_use
+    from windrow.runners.pack import pack as write
+
+    size = write(out, force, quiet)
+    click.echo(f"packed {size:,} bytes into {out}")
+    click.echo(how_to_use(out))

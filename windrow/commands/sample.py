@@ -1,0 +1,41 @@
+"""`windrow sample`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+#: Fewer rows than this are written before a bar could be read.
+LONG_WORK = 3_000_000
+ORDERS = click.Choice(["time", "symbol", "shuffled"])
+FORMATS = click.Choice(["csv", "parquet"])
+SPACING = "Between bars: 5min (units s, min, h, d, w), or bd: Monday to Friday."
+SEED = "Another seed makes other bars, the same one the same bytes."
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("out", type=FILE)
+@click.option("--symbols", default=5, show_default=True, metavar="N", help="How many symbols: AAA, AAB ...")
+@click.option("--bars", default=250, show_default=True, metavar="N", help="How many bars of each symbol.")
+@click.option("--spacing", default="1d", show_default=True, help=SPACING)
+@click.option("--start", default="2020-01-01", show_default=True, help="The first bar's date, or time (UTC).")
+@click.option("--order", default="time", show_default=True, type=ORDERS, help="Of the rows, not the bars.")
+@click.option("--format", "form", type=FORMATS, help="Where OUT's suffix does not tell.")
+@click.option("--seed", default=0, show_default=True, help=SEED)
+@click.option("--places", default=2, show_default=True, metavar="N", help="Decimal places of prices, 0 to 8.")
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any) -> None:
+    """Write sample bars of any size from a seed.
+
+    OUT is a new file: .csv (.csv.gz, .csv.bz2, .csv.zst) or .parquet, of symbol, timestamp, open, high, low,
+    close, volume. Memory stays small whatever the size and order.
+    """
+    from windrow.console import progress
+    from windrow.sample.bars import Sample, write
+
+    bars = Sample(**options)
+    with progress("writing bars", bars.rows, bars.rows >= LONG_WORK and not quiet) as report:
+        size = write(bars, out, form, force, report)
+    click.echo(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")

@@ -1,0 +1,126 @@
+"""The bars of a DataFrame, as a reducer gets those of files."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.keys import decode_symbol
+from sort_keys.merge import ON_CONFLICT, Merge, Stretch
+from sort_keys.slots import Slots
+from windrow.bars.checks import outside_range
+from windrow.bars.layout import SYMBOL_NAMES, normalise
+from windrow.errors import ConflictError, InputError, UsageError
+
+
+def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> Iterator[Stretch]:
+    """A frame's bars, with the values of these columns, as a reducer gets them: what `moving_average` says of `bars`.
+
+    Raises what it raises; ConflictError once all bars have gone by.
+    """
+    if on_conflict not in ON_CONFLICT:
+        raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
+    merge = Merge(len(columns), on_conflict)
+    yield from merge.stretches(_lines(bars, columns))
+    if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
+        one, other = (values[0] if len(values) == 1 else values for values in (conflict.one, conflict.other))
+        raise ConflictError(
+            f"{merge.findings.conflicts:,} bars differ from another of their symbol and time, as"
+            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}: {one!r} and"
+            f" {other!r}; a symbol has one bar at a time; drop the wrong ones, or give"
+            " on_conflict='smallest' or 'largest'"
+        )
+
+
+def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its column `timestamp`, in UTC, put into the zone of `bars`, where that has one."""
+    zone = _timestamps(bars).dt.tz
+    if zone is not None:
+        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
+    return frame
+
+
+def _lines(bars: pd.DataFrame, columns: Sequence[str]) -> Iterable[bytes]:
+    """The bars as a shuffle would bring them to a reducer."""
+    timestamps = _timestamps(bars)
+    name = _symbol_column(bars)
+    codes, symbols = pd.factorize(_symbols(bars[name])) if name else (np.zeros(len(bars)), ["bars"])
+    times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
+    ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
+    ordered = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
+    return sorted(line[:-1] for line in write_blocks(ordered, Slots(1 << 62)))
+
+
+def _symbol_column(bars: pd.DataFrame) -> str | None:
+    """The column of symbols, by the names that files may give it; None where all bars are one symbol's.
+
+    A frame with other text in it is refused: bars of several symbols must never be averaged as one series.
+    """
+    for known in SYMBOL_NAMES:
+        for name in bars.columns:
+            if normalise(str(name)) == known:
+                return str(name)
+    texts = [str(name) for name in bars.columns if pd.api.types.is_string_dtype(bars[name].dtype)]
+    if texts:
+        raise UsageError(
+            f"the frame has no column {', '.join(SYMBOL_NAMES)}, but text in {', '.join(texts)}; it must be clear which"
+            " symbol a bar is of; rename the column that says it to symbol, or drop the others"
+        )
+    return None
+
+
+def _symbols(symbols: "pd.Series[Any]") -> "pd.Series[Any]":
+    texts = symbols.astype(str)
+    if symbols.isna().any() or (texts == "").any():
+        raise InputError(
+            f"column {symbols.name} is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
+            " bars.dropna()"
+        )
+    return texts
+
+
+def _nanoseconds(times: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.int64]]:
+    try:
+        return np.asarray(times.dt.as_unit("ns").astype("int64"), np.int64)
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise InputError(
+            f"column timestamp: {error}; times lie in the years 1678-2261; drop the rows outside"
+        ) from error
+
+
+def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
+    if "timestamp" in bars:
+        timestamps = bars["timestamp"]
+    elif isinstance(bars.index, pd.DatetimeIndex):
+        timestamps = pd.Series(bars.index, index=bars.index)
+    else:
+        raise UsageError(
+            f"the frame has columns {', '.join(map(str, bars.columns))}; bars need a column `timestamp`, or a"
+            " DatetimeIndex; rename the column that holds the times"
+        )
+    if not pd.api.types.is_datetime64_any_dtype(timestamps) or timestamps.isna().any():
+        raise InputError(
+            f"column timestamp is of type {timestamps.dtype} or has missing times; a bar's time is a datetime;"
+            " convert it by pd.to_datetime, and drop rows without one"
+        )
+    return timestamps
+
+
+def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if column not in bars:
+        raise UsageError(f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; choose one")
+    try:
+        values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"column {column!r} is no column of numbers ({error}); convert it, as by pd.to_numeric"
+        ) from error
+    bad = ~np.isfinite(values) | outside_range(values)
+    if bad.any():
+        raise InputError(
+            f"column {column!r} holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are no prices; a price"
+            f" is 0 or 1e-9..1e12 in magnitude; drop those rows, as by bars.dropna(subset=[{column!r}])"
+        )
+    return values

@@ -1,0 +1,271 @@
+"""What jobs wrote and what they read, as pandas DataFrames: for notebooks, plots and tests."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from sort_keys.keys import decode_symbol
+from windrow.bars.columns import Bars
+from windrow.bars.layout import Reading, normalise
+from windrow.errors import InputError
+from windrow.feeds.files import read_bars as read_file
+from windrow.feeds.settle import Settled, list_files, settle
+from windrow.frames.tables import figures_table
+from windrow.sinks.backtests import EQUITY, ORDERS
+from windrow.sinks.crosses import WORDS, names_of, tells_cross
+from windrow.storage.open import is_parquet
+from windrow.storage.publish import DESCRIPTION, at_hand
+
+_MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+
+
+def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
+
+    `path` is an output directory, or one part of it, here or on S3, of lines or Parquet. Rows are sorted by symbol and
+    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`,
+    or as the directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses
+    have the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many
+    named figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is
+    undefined; orders and equity beside them are not read. All lines are held in memory.
+
+    Raises InputError where there is no output, or lines have another number of fields than `columns` says.
+    """
+    with at_hand(path) as place:
+        return _read_all(place, columns)
+
+
+def _read_all(place: Path, columns: Sequence[str] | None) -> pd.DataFrame:
+    parts = _parts(place)
+    if any(map(_holds_figures, parts)):
+        return figures_table([row for part in parts for row in _read_figures(part)])
+    names = columns if columns is not None else _described(place)
+    read = [_read_parquet(part, names) if is_parquet(part.name) else _read_part(part, names) for part in parts]
+    frames = [frame for frame in read if frame is not None]
+    if not frames:
+        return _empty(names or [])
+    return _in_order(pd.concat(frames, ignore_index=True))
+
+
+def _parts(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    parts = sorted(filter(_is_part, place.glob("*"))) if place.is_dir() else []
+    if not parts:
+        raise InputError(
+            f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
+            " lines that a job printed"
+        )
+    return parts
+
+
+def _is_part(path: Path) -> bool:
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY))
+
+
+def _holds_figures(part: Path) -> bool:
+    return not is_parquet(part.name) and _ends(part)[0].partition(b"\t")[2].startswith(b"{")
+
+
+def _read_figures(part: Path) -> Iterator[dict[str, Any]]:
+    for line in part.read_bytes().splitlines():
+        symbol, _, figures = line.partition(b"\t")
+        try:
+            yield {"symbol": decode_symbol(symbol), **orjson.loads(figures)}
+        except ValueError as error:
+            raise _no_output(part, error) from error
+
+
+def _described(place: Path) -> list[str] | None:
+    description = place / DESCRIPTION
+    return json.loads(description.read_text())["columns"] if description.is_file() else None
+
+
+def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
+    first, whole = _ends(part)
+    if not first:
+        return None
+    if not whole:
+        raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the output again, whole")
+    fields = first.count(b"\t") - 1
+    usual = names_of(fields - 3) if tells_cross(first) else [f"value_{i + 1}" for i in range(fields)]
+    names = names if names is not None else usual
+    if fields < 1:
+        raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
+    if fields != len(names):
+        raise _other_names(part, fields, names)
+    are_words = [name in WORDS for name in usual]
+    table = _read_lines(part, are_words, marked=first.startswith(_MARK))
+    symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
+    texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
+    moments = _parse_times(part, times.dictionary.to_pylist())
+    values = [
+        column.to_pandas().astype(str) if is_word else column.to_numpy()
+        for column, is_word in zip(table.columns[2:], are_words, strict=True)
+    ]
+    return _frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
+
+
+def _frame_of(columns: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = pd.Index(["symbol", "timestamp", *names])  # of which two may be equal
+    return frame.astype({"symbol": str})
+
+
+def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
+    try:
+        table = pq.ParquetFile(part, page_checksum_verification=True).read()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{part}: is truncated or damaged ({error}); copy the output again, whole") from error
+    time, *kinds = table.schema.types[1:] or [None]
+    if table.schema.names[:2] != ["symbol", "timestamp"] or {pa.float64()} != set(kinds) or not _is_time(time):
+        columns = ", ".join(f"{field.name} {field.type}" for field in table.schema)
+        raise _no_output(part, ValueError(f"its columns are {columns}"))
+    if names is not None and len(names) != len(kinds):
+        raise _other_names(part, len(kinds), names)
+    moments = table.column(1).cast(pa.timestamp("ns", getattr(time, "tz", None))).to_pandas()
+    values = [column.to_numpy() for column in table.columns[2:]]
+    return _frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
+
+
+def _ends(part: Path) -> tuple[bytes, bool]:
+    """A part's first line, and whether its last one has an end."""
+    with part.open("rb") as file:
+        first = file.readline()
+        file.seek(-min(1, len(first)), 2)
+        return first, file.read() in (b"", b"\n")
+
+
+def _read_lines(part: Path, are_words: Sequence[bool], marked: bool) -> Any:
+    """The lines as an arrow table, whose parser of numbers is exact; `are_words` tells values that are none."""
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = [text, text, *(text if is_word else pa.float64() for is_word in are_words)]
+    names = [str(number) for number in range(len(types))]
+    try:
+        return pa_csv.read_csv(
+            # arrow drops a byte order mark; this one is the first symbol's
+            pa.BufferReader(_MARK + part.read_bytes()) if marked else part,
+            pa_csv.ReadOptions(column_names=names),
+            pa_csv.ParseOptions(delimiter="\t", quote_char=False),
+            pa_csv.ConvertOptions(
+                column_types=dict(zip(names, types, strict=True)),
+                null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _no_output(part, error) from error
+
+
+def _parse_times(part: Path, texts: list[str]) -> pd.DatetimeIndex:
+    try:
+        return pd.to_datetime(pd.Index(texts), format="ISO8601", utc=texts[0].endswith("Z")).as_unit("ns")
+    except ValueError as error:
+        raise _no_output(part, error) from error
+
+
+def _is_time(kind: Any) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date32(kind))
+
+
+def _other_names(part: Path, fields: int, names: Sequence[str]) -> InputError:
+    return InputError(
+        f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
+        f" {', '.join(names)}; name each by columns=[...]"
+    )
+
+
+def _no_output(part: Path, error: ValueError) -> InputError:
+    return InputError(
+        f"{part}: is no output of a job ({str(error).strip()}); its lines are SYMBOL, TIME and values,"
+        " separated by tabs; give the directory that --output-dir named"
+    )
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sort_values(["symbol", "timestamp"], kind="stable", ignore_index=True)
+
+
+def _empty(names: Sequence[str]) -> pd.DataFrame:
+    columns = {"symbol": pd.Series(dtype=str), "timestamp": pd.Series(dtype="datetime64[ns]")}
+    return pd.DataFrame(columns | {name: pd.Series(dtype=str if name in WORDS else np.float64) for name in names})
+
+
+def reading_of(path: str | Path, column: str | None = None) -> Reading:
+    """How the job that wrote an output directory read its bars; of anything else the defaults.
+
+    `column`, where given, is read instead of the job's first one; of the job's others none.
+    """
+    reading = full_reading_of(path)
+    return replace(reading, values=(normalise(column),) if column else reading.values[:1])
+
+
+def full_reading_of(path: str | Path) -> Reading:
+    """The same with all of the job's columns: a line in which one of them is no number was no bar for it."""
+    with at_hand(path) as place:
+        description = place / DESCRIPTION
+        told = json.loads(description.read_text()).get("reading") if description.is_file() else None
+    told = told or {"values": ["close"]}
+    return Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
+
+
+def read_bars(
+    paths: Sequence[str], symbols: Sequence[str] | None = None, reading: Reading | None = None
+) -> pd.DataFrame:
+    """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the values of `reading`'s columns.
+
+    Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Lines that are no bars are left out.
+    Raises InputError as a job would.
+    """
+    reading = reading or Reading(values=("close",))
+    settled = _settled(paths, reading)
+    chosen = None if symbols is None else set(symbols)
+    frames = [
+        _frame(bars, chosen, reading.values)
+        for path, layout in settled.inputs.items()
+        for bars in read_file(path, layout)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    if not settled.dated:
+        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC")
+    frame = _in_order(frame.drop_duplicates())
+    return frame if reading.on_conflict == "fail" else _one_a_time(frame, reading)
+
+
+def _one_a_time(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Of different bars at one symbol and time the one that a job of that reading keeps."""
+    key = ["symbol", "timestamp"]
+    keep: Literal["first", "last"] = "last" if reading.on_conflict == "largest" else "first"
+    order = frame.sort_values([*key, *reading.values], kind="stable").drop_duplicates(key, keep=keep).index
+    return frame.loc[order.sort_values()].reset_index(drop=True)
+
+
+def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:
+    """Names, as windrow knows them, of the columns that every one of these inputs has. Raises what `read_bars` does."""
+    return set.intersection(*(set(layout.names) for layout in _settled(paths, reading).inputs.values()))
+
+
+def _settled(paths: Sequence[str], reading: Reading) -> Settled:
+    return settle(list_files(paths), reading, slot=1 << 62)[0]
+
+
+def _frame(bars: Bars, chosen: set[str] | None, columns: Sequence[str]) -> pd.DataFrame:
+    wanted = np.array([chosen is None or symbol in chosen for symbol in bars.symbols], bool)
+    rows = wanted[bars.codes]
+    names = np.array(bars.symbols, object)[bars.codes[rows]]
+    return pd.DataFrame(
+        {
+            "symbol": pd.Series(names, dtype=str),
+            "timestamp": bars.times[rows].view("datetime64[ns]"),
+        }
+        | {column: values[rows] for column, values in zip(columns, bars.values, strict=True)}
+    )

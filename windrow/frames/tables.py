@@ -1,0 +1,28 @@
+"""Figures as a DataFrame."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Figures, one dict a row, as a frame sorted by symbol; undefined ones are NaN.
+
+    Figures of a part, a dict in that dict, become columns with the part's name before theirs.
+
+    >>> figures_table([{"symbol": "AA", "fast": 7, "train": {"pnl": 83.0, "sqn": None}}])
+      symbol  fast  train_pnl  train_sqn
+    0     AA     7       83.0        NaN
+    """
+    table = pd.DataFrame(list(map(_flat, rows))).sort_values("symbol", kind="stable", ignore_index=True)
+    empty = [name for name in table if table[name].isna().all()]
+    return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        parted = isinstance(value, dict) and name != "undefined"
+        flat |= {f"{name}_{figure}": its for figure, its in value.items()} if parted else {name: value}
+    return flat

@@ -1,0 +1,163 @@
+"""What a run's summed counters say: what was done, and whether its output may be trusted.
+
+Tasks count on their own, under any runner; the submitter adds up and decides, before anything is printed or published.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from urllib.parse import quote_plus, unquote_plus
+from zlib import crc32
+
+import numpy as np
+
+from sort_keys.keys import decode_symbol, encode_time
+from sort_keys.merge import Conflict
+from windrow import errors
+from windrow.bars.checks import REASONS
+from windrow.errors import BadBarsError, ConflictError, WindrowError
+from windrow.times import format_times
+
+#: Counter groups: what was counted; the bars in conflict that a task names; why a task refused to go on. The last two
+#: say it in their counters' names: counters are what reaches the submitter from any task of any runner.
+COUNTS = "windrow"
+CONFLICT = "windrow: a conflict"
+REFUSED = "windrow: refused"
+#: What reducers count of the bars that reach them.
+OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
+
+#: With the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
+_NAME_LENGTH = 56
+_HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
+
+
+class Told(NamedTuple):
+    """What the tasks of a run told: counts, conflicts in order of symbol and time, and refusals."""
+
+    counts: Counter[str]
+    conflicts: list[str]
+    refusals: list[str]
+
+
+def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Told:
+    """What all tasks of all steps told by their counters."""
+    told = Told(Counter(), [], [])
+    for step in counters:
+        told.counts.update(step.get(COUNTS, {}))
+        told.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
+        told.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
+    return told
+
+
+def names_of(text: str) -> list[str]:
+    """A text as names of counters, which are short and hold no comma; `summed` puts it together again.
+
+    >>> names_of("a, b")
+    ['d42800 a%2C+b']
+    """
+    safe = quote_plus(text, safe=_HARMLESS)  # Hadoop trims blanks
+    mark = f"{crc32(text.encode()) & 0xFFFF:04x}"
+    pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
+    return [f"{mark}{number:02d} {piece}" for number, piece in enumerate(pieces)]
+
+
+def _joined(names: Iterable[str]) -> list[str]:
+    """The texts that names of counters spell."""
+    pieces: dict[str, str] = {}
+    for name in sorted(names):
+        pieces[name[:4]] = pieces.get(name[:4], "") + name[7:]
+    return [unquote_plus(text) for text in pieces.values()]
+
+
+def refusal(texts: Sequence[str]) -> WindrowError:
+    """The error that tasks refused with: the first, of all of them the same at every run."""
+    kind, _, message = texts[0].partition(" ")
+    return getattr(errors, kind)(message)  # type: ignore[no-any-return]
+
+
+def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
+    """A conflict for `names_of`: its key to sort by, a blank, its description."""
+    key = conflict.symbol + b"\t" + encode_time(conflict.time)
+    return f"{key.hex()} {describe(conflict, columns, dated)}"
+
+
+def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
+    """A conflict as the user reads it."""
+    time = format_times(np.array([conflict.time]), dated)[0].decode()
+    pairs = [
+        f"{name} {one!r} and {other!r}"
+        for name, one, other in zip(columns, conflict.one, conflict.other, strict=True)
+        if one != other
+    ]
+    return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
+
+
+def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
+    """Fails a job whose summed counters say that its output must not be trusted."""
+    rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
+    bad, bars = rejected_lines(counts), counts["bars"]
+    reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
+    if not bars:
+        raise BadBarsError(
+            f"no input has a bar: {bad:,} lines read, all rejected: {reasons}; a job needs bars to walk over;"
+            " see the lines with jobs.rejects, and check --columns, --column and --time-unit"
+        )
+    if bad > max_bad * (bad + bars):
+        raise BadBarsError(
+            f"{bad:,} of {bad + bars:,} lines are no bars: {reasons}; --max-bad {max_bad} allows"
+            f" {int(max_bad * (bad + bars)):,}; see the lines with jobs.rejects, mend them, or allow more by --max-bad"
+        )
+    if on_conflict == "fail" and counts["conflicts"]:
+        raise ConflictError(
+            f"{_number(counts['conflicts'], 'conflict')}, two different bars at one symbol and time:"
+            f" {''.join(conflicts[:1])};"
+            " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
+            " nanoseconds, first; or keep one by --on-conflict smallest|largest"
+        )
+
+
+def rejected_lines(counts: Counter[str]) -> int:
+    """How many lines were no bars, for any reason."""
+    return sum(counts[f"rejected: {reason}"] for reason in REASONS)
+
+
+def summary(counts: Counter[str]) -> str:
+    """One line of what a job did.
+
+    >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
+    '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
+    """
+    bad = rejected_lines(counts)
+    parts = [
+        f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
+        f" -> {_number(counts['output lines'], 'line')}"
+    ]
+    parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
+    parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
+    parts += [f"{_number(bad, 'line')} rejected"] if bad else []
+    return "; ".join(parts)
+
+
+def table(counts: Counter[str]) -> list[str]:
+    """The counts as aligned lines, for the end of a run; those of rejected lines only where there are some.
+
+    >>> print("\\n".join(table(Counter({"bars": 1250, "blocks": 7, "rejected: time": 2, "output lines": 1155}))))
+      bars            1,250
+      blocks              7
+      slots               0
+      repeats             0
+      conflicts           0
+      rejected            2
+        time              2
+      output lines    1,155
+    """
+    shown = ("bars", "blocks", "slots", *(["slices"] if counts["slices"] else []), "repeats", "conflicts")
+    rows = [(name, counts[name]) for name in shown]
+    rows.append(("rejected", rejected_lines(counts)))
+    rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
+    rows.append(("output lines", counts["output lines"]))
+    return [f"  {name:14}{number:>7,}" for name, number in rows]
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

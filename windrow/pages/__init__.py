@@ -1,0 +1,1 @@
+"""Everything one looks at: pages that stand alone, and their pictures."""

@@ -1,0 +1,94 @@
+"""A sweep's lines of one symbol as columns over its pairs, part by part."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from windrow.arrays import Floats
+from windrow.pages.packed import Packed, packed
+from windrow.pages.report.results import Figures
+
+_NO_FIGURES = {"fast", "slow", "part", "undefined"}
+#: What a line of --best tells beside figures.
+_OF_BEST = ("walk", "objective", "pairs", "deflated_sharpe")
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Figures of all pairs on one part: by field a column, NaN where undefined, and why: texts, and a number a pair."""
+
+    fields: dict[str, Floats]
+    reasons: dict[str, tuple[list[str], Floats]]
+
+    def packed(self) -> dict[str, Any]:
+        """For the page."""
+        fields = {field: packed(values) for field, values in self.fields.items()}
+        reasons = {field: {"texts": texts, "which": packed(which)} for field, (texts, which) in self.reasons.items()}
+        return {"fields": fields, "reasons": reasons}
+
+
+@dataclass(frozen=True)
+class Swept:
+    """One symbol's sweep: its pairs, ascending, its parts by name, and, of --best alone, what is told of each walk."""
+
+    pairs: list[Pair]
+    parts: dict[str, Part]
+    best: list[Figures]
+
+    def walks(self) -> list[tuple[str, str | None]]:
+        """The names of the parts that pairs are chosen on, each with the one they are proved on, if there is one."""
+        tests = {name.replace("train", "test"): name for name in self.parts if name.startswith("train")}
+        if not tests:
+            return [(name, None) for name in self.parts]
+        return [(train, test if test in self.parts else None) for test, train in tests.items()]
+
+    def best_pair(self, part: str, objective: str) -> Pair:
+        """The pair of the largest figure on a part; NaN is less than any, and of equals the first is taken."""
+        values = self.parts[part].fields[objective]
+        return self.pairs[int(np.argmax(np.where(np.isnan(values), -np.inf, values)))]
+
+    def packed(self, kinds: Sequence[str]) -> dict[str, Any]:
+        """For the page; `kinds` are the averages', of the fast side and of the slow one."""
+        fast, slow = (packed(np.array(windows, np.float64)) for windows in zip(*self.pairs, strict=True))
+        parts: dict[str, Packed] = {name: part.packed() for name, part in self.parts.items()}
+        return {"fast": fast, "slow": slow, "kinds": list(kinds), "parts": parts, "best": self.best}
+
+
+def swept(lines: Iterable[Figures]) -> Swept:
+    """One symbol's sweep from its lines, in any order; a pair that a part has no line of has no figures there.
+
+    >>> sweep = swept([{"fast": 5, "slow": 21, "part": "all", "pnl": None, "undefined": {"pnl": "why"}}])
+    >>> sweep.pairs, sweep.parts["all"].fields, sweep.parts["all"].reasons
+    ([(5, 21)], {'pnl': array([nan])}, {'pnl': (['why'], array([0.]))})
+    """
+    best: list[Figures] = []
+    rows: dict[str, dict[Pair, Figures]] = {}
+    for line in lines:
+        pair = (line["fast"], line["slow"])
+        if "part" in line:
+            rows.setdefault(line["part"], {})[pair] = line
+            continue
+        best.append({"fast": pair[0], "slow": pair[1]} | {name: line[name] for name in _OF_BEST if name in line})
+        for name in ("all", "train", "test"):
+            if name in line:
+                part = f"{name} {line['walk']}" if "walk" in line else name
+                rows.setdefault(part, {})[pair] = line[name]
+    pairs = sorted({pair for part in rows.values() for pair in part})
+    return Swept(pairs, {name: _part(pairs, found) for name, found in rows.items()}, best)
+
+
+def _part(pairs: Sequence[Pair], found: dict[Pair, Figures]) -> Part:
+    lines = [found.get(pair, {}) for pair in pairs]
+    names = dict.fromkeys(name for line in lines for name in line if name not in _NO_FIGURES)
+    fields = {name: np.array([line.get(name) for line in lines], np.float64) for name in names}
+    whys = {name: [line.get("undefined", {}).get(name) for line in lines] for name in names}
+    return Part(fields, {name: _reasons(why) for name, why in whys.items() if any(why)})
+
+
+def _reasons(whys: Sequence[str | None]) -> tuple[list[str], Floats]:
+    texts = list(dict.fromkeys(why for why in whys if why))
+    return texts, np.array([texts.index(why) if why else -1 for why in whys], np.float64)

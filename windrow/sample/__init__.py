@@ -1,0 +1,5 @@
+"""Made-up bars of any size from a seed.
+
+bars.py    `windrow sample`: bars in any order, as CSV or Parquet
+noise.py   numbers that are random and yet the same everywhere
+"""

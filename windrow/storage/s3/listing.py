@@ -1,0 +1,149 @@
+"""What an argument means: an object, a folder's objects, or those that glob characters match."""
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from windrow.aws.s3_client import client, refusing
+from windrow.errors import InputError
+from windrow.storage.s3.names import folder_of, is_hidden, is_s3, last_part, split
+
+_GLOB = re.compile(r"[*?[]")
+
+
+class Object(NamedTuple):
+    """An object as it was when it was listed."""
+
+    uri: str
+    size: int
+    etag: str
+
+
+#: Objects as they were last listed: a file opened later is one of these, or refused.
+_known: dict[tuple[str, str], Object] = {}
+
+
+def remember(objects: Iterable[Object]) -> None:
+    """From now on these are read as they are told here; one that has changed since is refused by name."""
+    _known.update({split(found.uri): found for found in objects})
+
+
+def version(path: str) -> dict[str, Any]:
+    """Of an object of S3, what tells a task which one was listed; of any other file nothing."""
+    return {"size": known(path).size, "etag": known(path).etag} if is_s3(path) else {}
+
+
+def known(uri: str) -> Object:
+    """The object as it was last listed or told; asked for, if it never was. Raises InputError."""
+    found = _known.get(split(uri))
+    if found is None:
+        with refusing(uri):
+            found = _head(uri)
+    return found
+
+
+def list_objects(argument: str) -> list[Object]:
+    """The objects that an argument means, in order of their names; they are remembered.
+
+    An object's whole name means it. A folder's, with or without the slash at its end, means the objects in it, without
+    those of its subfolders and those whose names begin with _ or . ; so does an empty key. `*`, `?` and `[...]` match
+    within a part between slashes, where nothing has that very name. Raises InputError where there is none.
+    """
+    with refusing(argument):
+        found = _expanded(argument)
+    if not found:
+        what = "matches no object" if _GLOB.search(split(argument)[1]) else "does not exist, or holds no object"
+        raise InputError(
+            f"{argument}: {what}; a folder means the objects in it, not those of its subfolders nor names that begin"
+            " with _ or .; name an object, a folder that holds some, or a pattern such as s3://BUCKET/FOLDER/*.csv.gz"
+        )
+    remember(found)
+    return found
+
+
+def _expanded(argument: str) -> list[Object]:
+    bucket, key = split(argument)
+    base = f"{argument.partition(':')[0]}://{bucket}/"
+    if key and not key.endswith("/") and (whole := head_if_any(base + key)):
+        return [whole]
+    found = files_in(base, key if not key or key.endswith("/") else f"{key}/")
+    return found or (_matching(base, key) if _GLOB.search(key) else [])
+
+
+def files_in(base: str, folder: str) -> list[Object]:
+    """The objects of a folder of the bucket `base`, s3://BUCKET/, that its name means."""
+    return [found for found in _level(base, folder)[0] if not is_hidden(found.uri)]
+
+
+def everything_in(uri: str) -> list[Object]:
+    """All objects of a folder, hidden ones too, or the one object of that name; none where there is none."""
+    bucket, folder = folder_of(uri)
+    with refusing(uri):
+        whole = head_if_any(uri) if folder and not uri.endswith("/") else None
+        found = [whole] if whole else _level(f"s3://{bucket}/", folder)[0]
+    remember(found)
+    return [each for each in found if last_part(each.uri)]
+
+
+def _matching(base: str, key: str) -> list[Object]:
+    """Objects whose names glob characters match, and those in folders that they match."""
+    *parts, last = key.split("/")
+    folders = [""]
+    for part in parts:
+        folders = [found for folder in folders for found in _folders(base, folder, part)]
+    if not last:
+        return [found for folder in folders for found in files_in(base, folder)]
+    return [found for folder in folders for found in _named(base, folder, last)]
+
+
+def _folders(base: str, folder: str, part: str) -> list[str]:
+    if not _GLOB.search(part):
+        return [f"{folder}{part}/"]
+    return [found for found in _level(base, folder + _literal(part))[1] if _matches(last_part(found[:-1]), part)]
+
+
+def _named(base: str, folder: str, part: str) -> list[Object]:
+    objects, folders = _level(base, folder + _literal(part))
+    found = [each for each in objects if _matches(last_part(each.uri), part)]
+    inside = [each for each in folders if _matches(last_part(each[:-1]), part)]
+    return found + [each for below in inside for each in files_in(base, below)]
+
+
+def _literal(part: str) -> str:
+    """What a part begins with before its first glob character."""
+    return _GLOB.split(part, maxsplit=1)[0]
+
+
+def _matches(name: str, part: str) -> bool:
+    """As in a shell: what is hidden is matched only by what says so."""
+    return bool(name) and fnmatchcase(name, part) and (name[0] not in "_." or part[0] == name[0])
+
+
+def _level(base: str, prefix: str) -> tuple[list[Object], list[str]]:
+    """Objects and folders (their keys, with the slash) whose keys begin with this and have no further slash."""
+    objects: list[Object] = []
+    folders: list[str] = []
+    pages = client().get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=split(base)[0], Prefix=prefix, Delimiter="/"):
+        objects += [Object(base + one["Key"], one["Size"], one["ETag"]) for one in page.get("Contents", ())]
+        folders += [one["Prefix"] for one in page.get("CommonPrefixes", ())]
+    return objects, folders
+
+
+def _head(uri: str) -> Object:
+    bucket, key = split(uri)
+    told = client().head_object(Bucket=bucket, Key=key)
+    return Object(uri, told["ContentLength"], told["ETag"])
+
+
+def head_if_any(uri: str) -> Object | None:
+    """The object of that very name; None also where it may not be read: listing, or reading, says why."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return _head(uri)
+    except ClientError as error:
+        if str(error.response.get("Error", {}).get("Code")) in ("404", "403", "NoSuchKey"):
+            return None
+        raise

@@ -1,0 +1,212 @@
+"""Golden and death crosses of two lines: an indicator, or the price itself, over another.
+
+A cross is a change of the sign of fast - slow since it was last not zero: touching is not crossing.
+
+    fast - slow    not full   0  0  +  +  0  +  0  -  0  -  +
+                              starting state       |        |
+                                                 death    golden
+
+The first cross needs both lines full at the bar before, so the first sign there is, is a state and no cross. Signs are
+those of exact comparison: averages that are equal in school arithmetic are equal here (windrow/exact/sums.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from windrow.arrays import Floats, Ints, Signs
+from windrow.errors import UsageError
+from windrow.windows import Indicator, Options, kernels, parse_indicator
+
+#: In place of a sign, where a line has no value yet. No sign times it is -1: a cross is where a sign times the one
+#: before is.
+NOT_FULL = -2
+
+
+class LineKernel(Protocol):
+    """What computes a line: see `windows.Kernel`."""
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """One value a bar, NaN where there is none yet."""
+        ...
+
+
+class PriceKernel:
+    """Hands out the prices that it takes, as a kernel does its values."""
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """The values themselves: see `Kernel.push`."""
+        return values
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price itself, of the column that the averages take, as one line of two; full from the first bar."""
+
+    column: str = "close"
+
+    def __str__(self) -> str:
+        return self.column
+
+    def kernel(self, options: Options) -> LineKernel:
+        """A new kernel, as an indicator's; no option changes it."""
+        return PriceKernel()
+
+
+Line: TypeAlias = Price | Indicator
+
+
+def parse_line(text: str, column: str = "close") -> Line:
+    """The line that a text stands for: an indicator as `ema:7`, or the price by the name of its column.
+
+    Raises UsageError if it is neither.
+
+    >>> parse_line("ema:7"), parse_line("close")
+    (Indicator(kind='ema', window=CountWindow(bars=7)), Price(column='close'))
+    """
+    if text == column:
+        return Price(column)
+    if ":" not in text:
+        raise UsageError(
+            f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the price"
+            f" itself, {column}; give one as sma:50, or {column}"
+        )
+    return parse_indicator(text)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two lines, of which the fast one crosses the slow one, whichever is the quicker.
+
+    Raises UsageError where they are the same line.
+    """
+
+    fast: Line
+    slow: Line
+
+    def __post_init__(self) -> None:
+        if self.fast == self.slow:
+            raise UsageError(
+                f"--fast {self.fast} --slow {self.slow}: a line never crosses itself; give another for one of them"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.fast}/{self.slow}"
+
+
+def parse_pairs(fasts: Sequence[str], slows: Sequence[str], column: str = "close") -> list[Pair]:
+    """The pairs that texts of lines stand for, the first fast with the first slow, and so on.
+
+    Raises UsageError for texts that are no lines, more of the one than of the other, and a pair given twice.
+
+    >>> [str(pair) for pair in parse_pairs(["close", "ema:7"], ["sma:200", "ema:21"])]
+    ['close/sma:200', 'ema:7/ema:21']
+    """
+    if len(fasts) != len(slows):
+        raise UsageError(
+            f"--fast {' '.join(fasts) or '(none)'} --slow {' '.join(slows) or '(none)'}: the first fast crosses the"
+            f" first slow, the second the second, and so on; {len(fasts)} and {len(slows)} do not go up; give one of"
+            " each a pair"
+        )
+    texts = zip(fasts, slows, strict=True)
+    pairs = [Pair(parse_line(fast, column), parse_line(slow, column)) for fast, slow in texts]
+    for pair in pairs:
+        if pairs.count(pair) > 1:
+            raise UsageError(
+                f"--fast {pair.fast} --slow {pair.slow}: given {pairs.count(pair)} times; a pair's crosses are written"
+                " once; give it once"
+            )
+    return pairs
+
+
+def trend(fast: Floats, slow: Floats) -> Signs:
+    """The sign of fast - slow: 1, 0 or -1, and NOT_FULL where either is NaN; of any shapes that broadcast.
+
+    >>> trend(np.array([np.nan, 2.0, 2.0, 2.0]), np.array([1.0, 1.0, 2.0, 3.0])).tolist()
+    [-2, 1, 0, -1]
+    """
+    signs: Signs = np.greater(fast, slow).view(np.int8) - np.less(fast, slow).view(np.int8)
+    signs[np.isnan(fast) | np.isnan(slow)] = NOT_FULL
+    return signs
+
+
+class Crosses:
+    """Finds the crosses of one pair of lines, symbol after symbol. State: the last sign that is not zero.
+
+    Where a line is not full, what was before is forgotten.
+
+    >>> crosses = Crosses()
+    >>> crosses.push(np.array([-2, -2, 0, 1, 0, -1, 0], np.int8), starts=np.array([0]))
+    (array([5]), array([-1], dtype=int8))
+    >>> crosses.push(np.array([-1, 1, -1, 1], np.int8), starts=np.array([2]))  # goes on; the third is a new symbol's
+    (array([1, 3]), array([1, 1], dtype=int8))
+    """
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def push(self, trend: Signs, starts: Ints) -> tuple[Ints, Signs]:
+        """Positions of the crosses among these bars, and what each is: 1 golden, -1 death.
+
+        trend: (bars,), what `trend` returns. starts: positions at which a new symbol's bars begin, ascending; bars
+        before the first go on with the symbol of the push before. The crosses do not depend on where pushes end.
+        """
+        at = np.flatnonzero(trend)
+        known = np.concatenate([np.array([self._last], np.int8), trend[at]])
+        firsts = np.searchsorted(at, starts)
+        before = known[:-1].copy()
+        before[firsts[firsts < len(at)]] = 0
+        self._last = 0 if len(starts) and firsts[-1] == len(at) else int(known[-1])
+        crossed = known[1:] * before == -1
+        return at[crossed], known[1:][crossed]
+
+
+class Found(NamedTuple):
+    """Crosses among some bars, in order of the bars, then of the pairs; all of shape (crosses,).
+
+    positions: the bars'. pairs: the pairs' numbers. signs: 1 golden, -1 death. The others are values at those bars.
+    """
+
+    positions: Ints
+    pairs: Ints
+    signs: Signs
+    prices: Floats
+    fast: Floats
+    slow: Floats
+
+
+class Signals:
+    """Runs bars through the lines of all pairs, each line once, and finds the pairs' crosses, all symbols at once.
+
+    State: the lines' and a sign a pair; temporaries: a column of the push's bars for each line. Raises UsageError where
+    a line and the options do not go together.
+
+    >>> signals = Signals(parse_pairs(["close", "close"], ["sma:2", "sma:3"]))
+    >>> found = signals.push(np.arange(6), np.array([4.0, 3.0, 2.0, 3.0, 3.0, 1.0]), np.array([0]))
+    >>> for cross in zip(*(column.tolist() for column in found)):
+    ...     print(cross)
+    (3, 0, 1, 3.0, 3.0, 2.5)
+    (3, 1, 1, 3.0, 3.0, 2.6666666666666665)
+    (5, 0, -1, 1.0, 1.0, 2.0)
+    (5, 1, -1, 1.0, 1.0, 2.3333333333333335)
+    """
+
+    def __init__(self, pairs: Sequence[Pair], options: Options | None = None) -> None:
+        self.pairs = list(pairs)
+        self._crosses = [Crosses() for _ in pairs]
+        lines = dict.fromkeys(line for pair in pairs for line in (pair.fast, pair.slow))
+        self._kernels = {line: line.kernel(options or Options()) for line in lines}
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Found:
+        """The crosses among these bars. Takes what `Kernel.push` takes, and raises what it raises."""
+        lines = {line: kernel.push(times, values, starts) for line, kernel in self._kernels.items()}
+        found = []
+        for number, (pair, crosses) in enumerate(zip(self.pairs, self._crosses, strict=True)):
+            fast, slow = lines[pair.fast], lines[pair.slow]
+            at, signs = crosses.push(trend(fast, slow), starts)
+            found.append(Found(at, np.full(len(at), number), signs, values[at], fast[at], slow[at]))
+        together = [np.concatenate(column) for column in zip(*found, strict=True)]
+        order = np.argsort(together[0], kind="stable")
+        return Found._make(column[order] for column in together)
