@@ -1,7 +1,10 @@
 """A crossover strategy over every symbol's bars: its trades, profit and risk, by backtrader's rules."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
+from sort_keys.merge import Stretch
 from windrow.errors import UsageError
 from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
@@ -10,52 +13,49 @@ from windrow.trading.options import add_averages, add_rules, column_of, rules_of
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import kernels
 
-FAST = (
-    f"the line that crosses: KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close"
-    " (default sma:50)"
-)
-SLOW = "the line that is crossed (default sma:200)"
+FAST = f"the fast line: KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close (default sma:50)"
+SLOW = "the slow line (default sma:200)"
 ORDERS = "write the orders too, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
 EQUITY = "write the value at each close too, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
 
 
 class Backtest(BarJob):
-    """One line a symbol, SYMBOL<tab>JSON: the figures of holding shares while fast lies above slow, and owing them
-    while it lies below.
+    """One line a symbol, SYMBOL<tab>JSON: the figures of being long while the fast line is above the slow one, and
+    short while it is below.
     """
 
-    def add_options(self):
+    def add_options(self) -> None:
         group = self.add_group("Backtest")
-        self.option(group, "--fast LINE", FAST, default="sma:50")
-        self.option(group, "--slow LINE", SLOW, default="sma:200")
-        add_averages(self, group)
-        self.option(group, "--orders", ORDERS, action="store_true")
-        self.option(group, "--equity", EQUITY, action="store_true")
-        add_rules(self)
+        group.add("--fast LINE", FAST, default="sma:50")
+        group.add("--slow LINE", SLOW, default="sma:200")
+        add_averages(group)
+        group.add("--orders", ORDERS, action="store_true")
+        group.add("--equity", EQUITY, action="store_true")
+        add_rules(self.add_group("Trading"))
 
-    def check_options(self):
+    def check_options(self) -> None:
         self.strategy()
         for name in ("orders", "equity"):
             if getattr(self.options, name) and self.options.output_dir is None:
                 raise UsageError(f"--{name}: they are files beside the figures, which are printed; give -o DIR")
 
-    def columns(self):
+    def columns(self) -> list[str]:
         return self.strategy().columns
 
-    def strategy(self):
+    def strategy(self) -> Strategy:
         """The lines, and the rules to trade them by."""
         options, column = self.options, column_of(self.options)
         pair = Pair(parse_line(options.fast, column), parse_line(options.slow, column))
         return Strategy(pair, rules_of(options), column, windows_of(options))
 
-    def reduce_bars(self, stretches):
+    def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         options = self.options
         return backtest_lines(self.strategy(), stretches, self.settled.dated, options.orders, options.equity)
 
-    def description(self):
+    def description(self) -> dict[str, Any]:
         strategy, seed = self.strategy(), self.options.ema_seed
-        told = {"fast": str(strategy.pair.fast), "slow": str(strategy.pair.slow), "ema_seed": seed}
-        return super().description() | told | {"rules": asdict(strategy.rules)}
+        own = {"fast": str(strategy.pair.fast), "slow": str(strategy.pair.slow), "ema_seed": seed}
+        return super().description() | own | {"rules": asdict(strategy.rules)}
 
 
 if __name__ == "__main__":

@@ -1,62 +1,66 @@
 """Golden and death crosses of two averages, or of the price and an average, of every symbol's bars."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from sort_keys.merge import Stretch
 from windrow.bars.layout import normalise
 from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.crosses import names_of, signal_lines
-from windrow.trading.signals import Signals, parse_pairs
+from windrow.trading.signals import Pair, Signals, parse_pairs
 from windrow.windows import Options, kernels
 
 FAST = (
-    f"the line that crosses: KIND:WINDOW, KIND one of {', '.join(kernels())}, over a WINDOW of bars (50) or of time"
-    " (30d: s, min, h, d, w), or the price itself, close (default sma:50)"
+    f"the fast line: KIND:WINDOW, KIND one of {', '.join(kernels())}, over a WINDOW of bars, e.g. 50, or of time,"
+    " e.g. 30d (units s, min, h, d, w), or the price itself, close (default sma:50)"
 )
 SLOW = (
-    "the line that is crossed (default sma:200); repeat both for more pairs, the first --fast with the first --slow;"
-    " then a last field tells a line's pair, as sma:50/sma:200"
+    "the slow line (default sma:200); repeat both for more pairs, the first --fast with the first --slow;"
+    " a last field then names a line's pair, e.g. sma:50/sma:200"
 )
 COLUMN = "column of the price, and of the averages; --fast close then becomes --fast NAME (default close)"
 EMA_SEED = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
 
 
 class Crossover(BarJob):
-    """One line where fast comes to lie above slow (golden) or below (death),
+    """One line where the fast line crosses above the slow one (golden) or below it (death),
     SYMBOL<tab>TIME<tab>golden|death<tab>PRICE<tab>FAST<tab>SLOW.
     """
 
     no_lines = "no cross: fast and slow were never full, or never changed sides; give shorter windows, or more bars"
 
-    def add_options(self):
+    def add_options(self) -> None:
         group = self.add_group("Crosses")
-        self.option(group, "--fast LINE", FAST, action="append")
-        self.option(group, "--slow LINE", SLOW, action="append")
-        self.option(group, "--column NAME", COLUMN, default="close")
-        self.option(group, "--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
+        group.add("--fast LINE", FAST, action="append")
+        group.add("--slow LINE", SLOW, action="append")
+        group.add("--column NAME", COLUMN, default="close")
+        group.add("--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
 
-    def check_options(self):
+    def check_options(self) -> None:
         self.signals()
 
-    def columns(self):
+    def columns(self) -> list[str]:
         return [self.options.column]
 
-    def pairs(self):
+    def pairs(self) -> list[Pair]:
         """The pairs asked for, in order."""
         fasts, slows = self.options.fast or [], self.options.slow or []
         if not fasts and not slows:
             fasts, slows = ["sma:50"], ["sma:200"]
         return parse_pairs(fasts, slows, normalise(self.options.column))
 
-    def signals(self):
+    def signals(self) -> Signals:
         """The kernel: the crosses of all pairs."""
         return Signals(self.pairs(), Options(ema_seed=self.options.ema_seed))
 
-    def reduce_bars(self, stretches):
+    def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         return signal_lines(self.signals(), stretches, self.settled.dated)
 
-    def description(self):
+    def description(self) -> dict[str, Any]:
         pairs = [(str(pair.fast), str(pair.slow)) for pair in self.pairs()]
         (fast, slow), seed = pairs[0], self.options.ema_seed
-        told = {"columns": names_of(len(pairs)), "fast": fast, "slow": slow, "pairs": pairs, "ema_seed": seed}
-        return super().description() | told
+        own = {"columns": names_of(len(pairs)), "fast": fast, "slow": slow, "pairs": pairs, "ema_seed": seed}
+        return super().description() | own
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 from windrow.errors import UsageError
 from windrow.mapreduce.barjob import BarJob
-from windrow.windows import Options, kernels, parse_indicator
+from windrow.windows import Indicator, Options, kernels, parse_indicator
 from windrow.windows.indicators import Indicators, Step, parse_step
 
 INDICATOR = (
-    f"one output column: {', '.join(kernels())} over a WINDOW of bars (20) or of time (30d: s, min, h, d, w);"
-    " repeat for more columns (default sma:20)"
+    f"one output column: {', '.join(kernels())} over a WINDOW of bars, e.g. 20, or of time, e.g. 30d (units s, min,"
+    " h, d, w); repeat for more columns (default sma:20)"
 )
-STEP = "a line only every STEP bars (5), or once so much time has passed (1d) (default: every bar)"
+STEP = "a line only every STEP bars, e.g. 5, or once so much time has passed, e.g. 1d (default: every bar)"
 MIN_PERIODS = "values from N bars in the window on, not only from a full window; ema and wma excepted"
 EMA_SEED = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
 
@@ -17,17 +17,17 @@ EMA_SEED = "an ema starts from the mean of its first bars, or from the first bar
 class MovingAverage(BarJob):
     """One line a bar, SYMBOL<tab>TIME<tab>VALUE..., with one value for each indicator."""
 
-    def add_options(self):
+    def add_options(self) -> None:
         group = self.add_group("Moving averages")
-        self.option(group, "--indicator KIND:WINDOW", INDICATOR, action="append")
-        self.option(group, "--window WINDOW", "short for --indicator sma:WINDOW")
-        self.option(group, "--column NAME", "column to average (default close)", default="close")
-        self.option(group, "--step STEP", STEP)
-        self.option(group, "--min-periods N", MIN_PERIODS, type=int)
-        self.option(group, "--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
-        self.option(group, "--ddof N", "std divides by the number of bars less N (default 1)", type=int, default=1)
+        group.add("--indicator KIND:WINDOW", INDICATOR, action="append")
+        group.add("--window WINDOW", "short for --indicator sma:WINDOW")
+        group.add("--column NAME", "column to average (default close)", default="close")
+        group.add("--step STEP", STEP)
+        group.add("--min-periods N", MIN_PERIODS, type=int)
+        group.add("--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
+        group.add("--ddof N", "std divides by the number of bars less N (default 1)", type=int, default=1)
 
-    def check_options(self):
+    def check_options(self) -> None:
         self.kernel()
         if self.options.step and self.options.slices:
             raise UsageError(
@@ -35,18 +35,18 @@ class MovingAverage(BarJob):
                 " out"
             )
 
-    def columns(self):
+    def columns(self) -> list[str]:
         return [self.options.column]
 
-    def output_names(self):
+    def output_names(self) -> list[str]:
         return [str(indicator) for indicator in self.indicators()]
 
-    def kernel(self):
+    def kernel(self) -> Indicators:
         options = self.options
         windows = Options(options.min_periods, ema_seed=options.ema_seed, ddof=options.ddof)
         return Indicators(self.indicators(), windows, parse_step(options.step) if options.step else Step())
 
-    def indicators(self):
+    def indicators(self) -> list[Indicator]:
         """The indicators asked for, in order."""
         window, asked = self.options.window, self.options.indicator or []
         if window is None:

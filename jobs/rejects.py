@@ -1,36 +1,40 @@
-"""Every line of the inputs that is no bar, as JSON: its file, the reason, its text."""
+"""Every invalid row of the inputs, as JSON: its file, the reason, its text."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import orjson
 
+from windrow.bars.columns import Bars
 from windrow.console import say
 from windrow.mapreduce.barjob import BarJob
-from windrow.mapreduce.counters import rejected_lines
+from windrow.mapreduce.counters import invalid_rows
 
 
 class Rejects(BarJob):
-    r"""Map only. A text is cut at 1 KiB; bytes that are not UTF-8 stand in it as \xNN."""
+    r"""Map only. A text is cut at 1 KiB; bytes that are not UTF-8 are written as \xNN."""
 
     map_only = True
     keep_texts = True
 
-    def add_options(self):
-        group = self.add_group("Rejected lines")
-        self.option(group, "--column NAME,...", "columns that must hold a value (default close)", default="close")
+    def add_options(self) -> None:
+        group = self.add_group("Invalid rows")
+        group.add("--column NAME,...", "columns that must hold a value (default close)", default="close")
 
-    def columns(self):
-        return self.options.column.split(",")
+    def columns(self) -> list[str]:
+        return list(self.options.column.split(","))
 
-    def map_bars(self, bars, source):
+    def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         for reason, text in bars.texts:
             fields = {"file": source, "reason": reason, "text": text.decode(errors="backslashreplace")}
             yield orjson.dumps(fields) + b"\n"
 
-    def judge(self, counts, conflicts):
-        """Any number of rejected lines is a result here, none too."""
+    def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
+        """Any number of invalid rows is a result here, none too."""
 
-    def tell(self, counts):
+    def report(self, counts: Counter[str]) -> None:
         if not self.options.quiet:
-            say(f"{rejected_lines(counts):,} of {rejected_lines(counts) + counts['bars']:,} lines are no bars")
+            say(f"{invalid_rows(counts):,} of {invalid_rows(counts) + counts['bars']:,} rows are invalid")
 
 
 if __name__ == "__main__":

@@ -1,53 +1,58 @@
 """Every pair of a grid of averages, traded over every symbol's bars: figures on train and test, and the best pair."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
+from sort_keys.merge import Stretch
 from windrow.mapreduce.barjob import BarJob
 from windrow.sweeps import options as sweeping
+from windrow.sweeps import runs
+from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.trading.options import add_averages, add_rules
 
 
 class Sweep(BarJob):
-    """One line a pair and part, SYMBOL<tab>JSON; pairs are chosen on train and proved on test."""
+    """One line a pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
     no_lines = "no figures: there were no bars"
 
-    def add_options(self):
+    def add_options(self) -> None:
         group = self.add_group("Pairs and parts")
-        sweeping.add_to(self, group)
-        add_averages(self, group)
-        add_rules(self)
+        sweeping.add_to(group)
+        add_averages(group)
+        add_rules(self.add_group("Trading"))
 
-    def check_options(self):
+    def check_options(self) -> None:
         self.sweep()
         self.choice()
 
-    def columns(self):
+    def columns(self) -> list[str]:
         return self.sweep().columns
 
-    def sweep(self):
+    def sweep(self) -> runs.Sweep:
         """What is tried on each symbol."""
         return sweeping.sweep(self.options)
 
-    def choice(self):
-        """What is told of it."""
+    def choice(self) -> Choice:
+        """What is reported of it."""
         return sweeping.choice(self.options)
 
-    def shards(self):
-        return self.options.shards
+    def shards(self) -> int:
+        return int(self.options.shards)
 
-    def reduce_bars(self, stretches):
+    def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         return swept(self.sweep(), self.choice(), stretches, lambda: self.show("pairs advance"))
 
-    def unites(self):
+    def unites(self) -> bool:
         return needs_uniting(self.sweep(), self.choice())
 
-    def unite(self, lines):
+    def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         return unite(self.sweep(), self.choice(), lines)
 
-    def description(self):
-        return super().description() | sweeping.told(self.options) | {"rules": asdict(self.sweep().rules)}
+    def description(self) -> dict[str, Any]:
+        return super().description() | sweeping.described(self.options) | {"rules": asdict(self.sweep().rules)}
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ class Faulty(MovingAverage):
     def add_options(self):
         super().add_options()
         faults = ["none", "mapper", "reducer", "late reducer", "partitioner", "comparator"]
-        self.option(self.groups[0], "--fault", "what is wrong", choices=faults, default="none")
-        self.option(self.groups[0], "--wait-for FILE", "tasks wait halfway while this file is there")
-        self.option(self.groups[0], "--waits", "which tasks wait", choices=["mapper", "reducer"])
+        self.groups[0].add("--fault", "what is wrong", choices=faults, default="none")
+        self.groups[0].add("--wait-for FILE", "tasks wait halfway while this file is there")
+        self.groups[0].add("--waits", "which tasks wait", choices=["mapper", "reducer"])
 
     def map_bars(self, bars, source):
         if self.options.fault == "mapper":

@@ -11,7 +11,8 @@ import pytest
 from sort_keys.slots import BARS_PER_SLOT
 from windrow.bars.layout import Reading
 from windrow.errors import InputError
-from windrow.feeds.settle import Settled, list_files, settle
+from windrow.feeds.settle import Settled, settle
+from windrow.storage.source import list_inputs
 
 READING = Reading(values=("close",))
 HEADER = "symbol,timestamp,close\n"
@@ -28,17 +29,17 @@ def test_a_directory_means_its_files_but_not_hidden_ones_nor_those_below(tmp_pat
     for name in ("b.csv", "a.csv", "_SUCCESS", ".hidden", "below/c.csv"):
         write(tmp_path / name, HEADER)
     files = [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
-    assert list_files([str(tmp_path)]) == files
-    assert list_files([files[1], str(tmp_path), files[1]]) == [files[1], *files, files[1]]
+    assert list_inputs([str(tmp_path)]) == files
+    assert list_inputs([files[1], str(tmp_path), files[1]]) == [files[1], *files, files[1]]
 
 
 def test_paths_are_absolute_and_names_are_taken_as_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("a[b]*?.csv", "with blank\n.csv", "-x.csv", b"\xff.csv".decode(errors="surrogateescape")):
         write(tmp_path / name, HEADER)
-        assert list_files([name]) == [str(tmp_path / name)]
+        assert list_inputs([name]) == [str(tmp_path / name)]
     with pytest.raises(InputError, match=r"does not exist"):
-        list_files(["*.csv"])
+        list_inputs(["*.csv"])
 
 
 def test_arguments_that_are_no_files_of_bars(tmp_path):
@@ -49,9 +50,9 @@ def test_arguments_that_are_no_files_of_bars(tmp_path):
         tmp_path / "pipe": "is no regular file", "x" * 300: "cannot be read: File name too long",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=rf"^{argument}: {message}"):
-            list_files([str(argument)])
+            list_inputs([str(argument)])
     with pytest.raises(InputError, match=r"an input's name is empty"):
-        list_files([""])
+        list_inputs([""])
 
 
 def test_empty_and_header_only_files_are_left_out(tmp_path):

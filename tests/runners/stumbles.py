@@ -19,9 +19,9 @@ class Stumbles(MovingAverage):
 
     def add_options(self):
         super().add_options()
-        self.option(self.groups[0], "--marks DIR", "each task's first attempt fails at its very end; noted here")
-        self.option(self.groups[0], "--lost FILE", "a reducer ends its executor, which has run mappers; noted here")
-        self.option(self.groups[0], "--nap FILE", "a reducer sleeps for a minute; noted here")
+        self.groups[0].add("--marks DIR", "each task's first attempt fails at its very end; noted here")
+        self.groups[0].add("--lost FILE", "a reducer ends its executor, which has run mappers; noted here")
+        self.groups[0].add("--nap FILE", "a reducer sleeps for a minute; noted here")
 
     def steps(self):
         return [*super().steps(), MRStep(mapper=self.by_symbol, reducer=self.count_lines)]

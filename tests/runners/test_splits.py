@@ -33,7 +33,7 @@ def test_every_byte_is_in_exactly_one_range(tmp_path_factory, files, cores, most
     ranges = [piece for task in tasks for piece in task]
     assert all(task for task in tasks)
     for path, (suffix, size) in zip(paths, files, strict=True):
-        mine = [(piece["start"], piece["start"] + piece["length"]) for piece in ranges if piece["path"] == path]
+        mine = [(piece.start, piece.start + piece.length) for piece in ranges if piece.path == path]
         edges = [0, *(end for _, end in mine)]
         assert [start for start, _ in mine] == edges[:-1] and edges[-1] == size
         assert len(mine) == 1 or suffix in ("csv", "txt", "parquet")

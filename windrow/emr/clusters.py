@@ -25,17 +25,18 @@ class Cluster(NamedTuple):
 
 def create(settings: Settings) -> str:
     """Starts a cluster of the pool and returns its id; jobs join it by --pool, or by --cluster and that id."""
-    from windrow.runners import find
+    from windrow.runners.emr import EMRRunner
+    from windrow.runners.launch import Launch
 
     if settings.cluster:
         raise UsageError(f"--cluster {settings.cluster}: is there already; leave it out to create another")
     settings = replace(settings, pool=True)
     with explained("emr run_job_flow"):
-        runner = find("emr")(**settings.resolved().runner_options(), quiet=True)
+        runner = EMRRunner(Launch(quiet=True), **settings.resolved().runner_options())
         try:
             return str(runner.make_persistent_cluster())
         finally:
-            runner._cleanup_local_tmp()
+            runner.discard()
 
 
 def list_clusters(region: str | None) -> Iterator[Cluster]:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from windrow.errors import InputError, UsageError
 from windrow.feeds.heads import write_head
-from windrow.feeds.settle import list_files
 from windrow.runners.splits import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
 from windrow.storage import s3
 from windrow.storage.open import is_parquet, open_text
+from windrow.storage.source import list_inputs
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
@@ -46,7 +46,7 @@ def told(bars: int | None, size: int | None, files: int) -> Inputs:
 def look_into(arguments: Sequence[str]) -> Inputs:
     """What the files that arguments mean hold, here or on S3. Raises InputError, or what S3 refuses."""
     far = [found for argument in arguments if s3.is_s3(argument) for found in s3.list_objects(argument)]
-    here = list_files([argument for argument in arguments if not s3.is_s3(argument)])
+    here = list_inputs([argument for argument in arguments if not s3.is_s3(argument)])
     sizes = {found.uri: found.size for found in far} | {path: Path(path).stat().st_size for path in here}
     sizes = {path: size for path, size in sizes.items() if size}
     sample = list(sizes)[:: -(-len(sizes) // _LOOKED_INTO)] if sizes else []

@@ -11,7 +11,7 @@ from windrow.aws.stack import bucket_of
 from windrow.emr import inputs, model, prices
 from windrow.emr.inputs import Inputs
 from windrow.emr.model import Estimate
-from windrow.emr.settings import REDUCES, USUAL_REGION, Settings, capacity
+from windrow.emr.settings import USUAL_REGION, Settings, capacity
 from windrow.errors import InputError, UsageError
 from windrow.storage.s3 import is_s3
 
@@ -77,7 +77,8 @@ def make_plan(
     bars: int | None = None, size: int | None = None, figures: model.Figures | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a job with its own arguments, its inputs' names included. Raises WindrowError as the job would."""
-    from windrow.runners.emr_cluster import runner_of
+    from windrow.mapreduce.submit import make_unsettled_runner
+    from windrow.runners.emr import EMRRunner
 
     figures, listed = figures or model.load(), prices.load(table)
     offline = _offline(settings)
@@ -85,11 +86,12 @@ def make_plan(
     if not job.options.args:
         raise UsageError("no input: a plan needs to know how much there is; name files, or a folder or prefix")
     settled, read = _inputs(job.options.args, bars, size)
-    with runner_of(job, settled) as runner:
+    with job.make_runner() if settled else make_unsettled_runner(job) as runner:
+        assert isinstance(runner, EMRRunner)
         planned = runner.plan()
         uploads = _uploads(planned.uploads)
-        region = runner._opts["region"]
-        reduces = int(runner._jobconf_for_step(0).get(REDUCES) or runner.usual_reducers())
+        region = runner.region
+        reduces = runner.reducers(0)
     cores = offline.core_vcpus()
     if cores is None:
         what = f"--cluster {settings.cluster}" if settings.cluster else "instance groups in the configuration"

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sort_keys.slots import BARS_PER_SLOT, Slots
-from windrow.aws.parallel import in_parallel
 from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.feeds.files import read_bars, read_start
 from windrow.storage.open import is_plain, named, size_of
-from windrow.storage.s3 import is_s3
+from windrow.storage.source import each
 
 #: Bytes read at each place of a sampled file.
 SAMPLE_BYTES = 1 << 16
@@ -60,18 +59,17 @@ def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | 
     sample says how many bars lie between its earliest and latest. Inputs that overlap in time add up.
     """
     step = -(-len(inputs) // _SAMPLED_INPUTS)
-    sampled = list(inputs.items())[::step]
+    sampled = list(inputs)[::step]
     places = max(2, _PLACES // len(sampled))
     found: dict[str, list[_Sampled]] = {}
 
-    def sample(of: tuple[str, Layout]) -> list[tuple[str, _Sampled]]:
-        path, layout = of
+    def sample(path: str) -> list[tuple[str, _Sampled]]:
         head = (heads or {}).get(path, Head(path, 1.0))
         with named(head.place, path):
-            samples, share = _samples(head.place, layout, places)
+            samples, share = _samples(head.place, inputs[path], places)
         return list(_densities(samples, share * head.share))
 
-    for told in (in_parallel if any(is_s3(path) for path, _ in sampled) else map)(sample, sampled):
+    for told in each(sample, sampled):
         for symbol, of_symbol in told:
             found.setdefault(symbol, []).append(of_symbol)
     return {symbol: _added(told, step) for symbol, told in found.items()}

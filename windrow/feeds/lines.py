@@ -3,11 +3,10 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from io import FileIO
+from io import FileIO, RawIOBase
 from typing import BinaryIO, NamedTuple
 
 from windrow.bars.checks import MAX_LINE, SHOWN_BYTES
-from windrow.storage.s3.reading import Input
 
 #: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
 CHUNK_BYTES = 8 << 20
@@ -44,7 +43,7 @@ def _quickest(stream: BinaryIO) -> Callable[[int], bytes]:
     """How the stream is read with the fewest copies; fewer bytes than asked for may come."""
     if isinstance(stream, FileIO) and stream.seekable():
         return partial(_read_up_to_a_line, stream)
-    return stream.read1 if isinstance(stream, Input) else stream.read
+    return stream.read1 if isinstance(stream, RawIOBase) and hasattr(stream, "read1") else stream.read
 
 
 def _read_up_to_a_line(file: FileIO, size: int) -> bytes:

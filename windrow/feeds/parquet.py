@@ -19,7 +19,7 @@ from windrow.bars.checks import SHOWN_BYTES, Reasons, is_utf8, only_utf8, text_t
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
 from windrow.errors import InputError
 from windrow.storage.open import opened, size_of
-from windrow.storage.s3 import is_s3
+from windrow.storage.source import source_of
 from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many bars as a chunk of CSV holds, so that blocks are as long.
@@ -75,8 +75,9 @@ def _row_groups(metadata: Any, size: int, start: int, end: int | None) -> list[i
 
 @contextmanager
 def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
-    # Of an object of S3 what arrow asks for is fetched, column by column, and nothing ahead of that.
-    with opened(path, end=0) if is_s3(path) else nullcontext(path) as source:
+    # Of what is elsewhere, what arrow asks for is fetched, column by column, and nothing ahead of that.
+    place = source_of(path).path(path)
+    with opened(path, end=0) if place is None else nullcontext(place) as source:
         try:
             file = pq.ParquetFile(
                 source, read_dictionary=list(as_dictionary), pre_buffer=False, page_checksum_verification=True

@@ -6,14 +6,12 @@ samples of some.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from sort_keys.slots import Slots
-from windrow.aws.parallel import in_parallel
 from windrow.bars import layout as layouts
 from windrow.bars.checks import MAX_LINE
 from windrow.bars.columns import Bars, Layout
@@ -21,8 +19,8 @@ from windrow.bars.layout import Reading
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import read_bars
-from windrow.storage import s3
 from windrow.storage.open import is_parquet, is_plain, named, open_text
+from windrow.storage.source import canonical, each
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,18 @@ class Settled:
 
     def at(self, places: Mapping[str, str]) -> "Settled":
         """The same for tasks that see each input at another place."""
-        inputs = {bare(places[path]): layout for path, layout in self.inputs.items()}
-        names = {bare(places[path]): path for path in self.inputs if bare(places[path]) != path}
+        inputs = {canonical(places[path]): layout for path, layout in self.inputs.items()}
+        names = {canonical(places[path]): path for path in self.inputs if canonical(places[path]) != path}
         return replace(self, inputs=inputs, names=names)
 
     def name(self, path: str) -> str:
         """What the user calls the input that a task sees at `path`."""
-        return self.names.get(bare(path), path)
+        return self.names.get(canonical(path), path)
 
     def layout(self, path: str) -> Layout:
         """The layout of an input by the path that a task sees."""
         try:
-            return self.inputs[bare(path)]
+            return self.inputs[canonical(path)]
         except KeyError:
             raise InputError(
                 f"{path}: was not among the inputs when the job was submitted, so its columns are not known;"
@@ -84,56 +82,6 @@ class Settled:
         return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"], fields["slices"])
 
 
-def bare(path: str) -> str:
-    """A path without scheme and host, which tasks and submitter may spell differently; of S3, with its bucket.
-
-    >>> bare("hdfs://namenode:8020/bars/a.csv"), bare("file:/bars/a.csv"), bare("/bars/a:/b.csv")
-    ('/bars/a.csv', '/bars/a.csv', '/bars/a:/b.csv')
-    >>> bare("s3://bucket/a.csv"), bare("s3a://bucket/a.csv")
-    ('s3://bucket/a.csv', 's3://bucket/a.csv')
-    """
-    if s3.is_s3(path):
-        return "s3://{}/{}".format(*s3.split(path))
-    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:(//[^/]*)?(?=/)", "", path)
-
-
-def list_files(arguments: Sequence[str]) -> list[str]:
-    """Absolute paths of the files, or URIs of the objects of S3, that arguments mean.
-
-    A directory means its files, without hidden ones; so does a folder of S3, where a pattern is expanded too.
-    """
-    objects = in_parallel(s3.list_objects, [argument for argument in arguments if s3.is_s3(argument)])
-    files: list[str] = []
-    for argument in arguments:
-        try:
-            files += [found.uri for found in next(objects)] if s3.is_s3(argument) else _files_of(argument)
-        except OSError as error:
-            raise InputError(f"{argument}: cannot be read: {error.strerror}; check the path and its rights") from error
-    return files
-
-
-def _files_of(argument: str) -> list[str]:
-    path = Path(argument).absolute()
-    if not argument:
-        raise InputError("'': an input's name is empty; give files of bars, or directories that hold them")
-    if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
-        if not inside:
-            raise InputError(
-                f"{argument}: is a directory without files; a directory means the files in it, not"
-                " those of its subdirectories nor names that begin with _ or .; name the files"
-            )
-        return list(map(str, inside))
-    if path.is_file():
-        return [str(path)]
-    if path.exists():
-        raise InputError(
-            f"{argument}: is no regular file, and inputs are read more than once; give its bytes on"
-            " standard input, as -"
-        )
-    raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
-
-
 #: Chooses the span of slices, or none.
 Slicing = Callable[[Mapping[str, Density]], int | None]
 
@@ -147,7 +95,7 @@ def settle(
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also the paths that hold no bar, which are left out.
 
-    Inputs are local files or objects of S3, or have a local copy of their first part in `heads`. Raises InputError
+    Inputs can be opened here, or have a local copy of their first part in `heads`. Raises InputError
     where an input does not say what its columns are, or where no input has a bar.
     """
     inputs: dict[str, Layout] = {}
@@ -158,9 +106,7 @@ def settle(
     def settle_one(path: str) -> Layout | None:
         return _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
 
-    # An object of S3 takes some answers of S3 to settle; of several at once, the first one's refusal is told.
-    far = any(s3.is_s3(heads[path].place if path in heads else path) for path in distinct)
-    for path, layout in zip(distinct, (in_parallel if far else map)(settle_one, distinct), strict=True):
+    for path, layout in zip(distinct, each(settle_one, distinct), strict=True):
         if layout is None:
             barren.append(path)
         else:

@@ -18,12 +18,13 @@ from windrow.bars.columns import Bars
 from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
-from windrow.feeds.settle import Settled, list_files, settle
+from windrow.feeds.settle import Settled, settle
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import WORDS, names_of, tells_cross
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import DESCRIPTION, at_hand
+from windrow.storage.source import list_inputs
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
@@ -255,7 +256,7 @@ def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:
 
 
 def _settled(paths: Sequence[str], reading: Reading) -> Settled:
-    return settle(list_files(paths), reading, slot=1 << 62)[0]
+    return settle(list_inputs(paths), reading, slot=1 << 62)[0]
 
 
 def _frame(bars: Bars, chosen: set[str] | None, columns: Sequence[str]) -> pd.DataFrame:

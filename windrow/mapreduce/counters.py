@@ -1,4 +1,4 @@
-"""What a run's summed counters say: what was done, and whether its output may be trusted.
+"""What a run's summed counters say: what was done, and whether its output can be trusted.
 
 Tasks count on their own, under any runner; the submitter adds up and decides, before anything is printed or published.
 """
@@ -19,7 +19,7 @@ from windrow.errors import BadBarsError, ConflictError, WindrowError
 from windrow.times import format_times
 
 #: Counter groups: what was counted; the bars in conflict that a task names; why a task refused to go on. The last two
-#: say it in their counters' names: counters are what reaches the submitter from any task of any runner.
+#: say it in their counters' names: only counters reach the submitter from any task of any runner.
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
@@ -31,22 +31,22 @@ _NAME_LENGTH = 56
 _HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 
 
-class Told(NamedTuple):
-    """What the tasks of a run told: counts, conflicts in order of symbol and time, and refusals."""
+class Summary(NamedTuple):
+    """What the tasks of a run reported: counts, conflicts in order of symbol and time, and refusals."""
 
     counts: Counter[str]
     conflicts: list[str]
     refusals: list[str]
 
 
-def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Told:
-    """What all tasks of all steps told by their counters."""
-    told = Told(Counter(), [], [])
+def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
+    """What all tasks of all steps reported by their counters."""
+    summary = Summary(Counter(), [], [])
     for step in counters:
-        told.counts.update(step.get(COUNTS, {}))
-        told.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
-        told.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
-    return told
+        summary.counts.update(step.get(COUNTS, {}))
+        summary.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
+        summary.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
+    return summary
 
 
 def names_of(text: str) -> list[str]:
@@ -95,29 +95,29 @@ def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
 def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
     """Fails a job whose summed counters say that its output must not be trusted."""
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
-    bad, bars = rejected_lines(counts), counts["bars"]
+    bad, bars = invalid_rows(counts), counts["bars"]
     reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
     if not bars:
         raise BadBarsError(
-            f"no input has a bar: {bad:,} lines read, all rejected: {reasons}; a job needs bars to walk over;"
-            " see the lines with jobs.rejects, and check --columns, --column and --time-unit"
+            f"no valid row in any input: {bad:,} rows read, all invalid: {reasons}; a job needs bars;"
+            " see the rows with jobs.rejects, and check --columns, --column and --time-unit"
         )
     if bad > max_bad * (bad + bars):
         raise BadBarsError(
-            f"{bad:,} of {bad + bars:,} lines are no bars: {reasons}; --max-bad {max_bad} allows"
-            f" {int(max_bad * (bad + bars)):,}; see the lines with jobs.rejects, mend them, or allow more by --max-bad"
+            f"{bad:,} of {bad + bars:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
+            f" {int(max_bad * (bad + bars)):,}; see the rows with jobs.rejects, fix them, or allow more with --max-bad"
         )
     if on_conflict == "fail" and counts["conflicts"]:
         raise ConflictError(
-            f"{_number(counts['conflicts'], 'conflict')}, two different bars at one symbol and time:"
+            f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time:"
             f" {''.join(conflicts[:1])};"
             " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
-            " nanoseconds, first; or keep one by --on-conflict smallest|largest"
+            " nanoseconds, first; or keep one with --on-conflict smallest|largest"
         )
 
 
-def rejected_lines(counts: Counter[str]) -> int:
-    """How many lines were no bars, for any reason."""
+def invalid_rows(counts: Counter[str]) -> int:
+    """How many rows were invalid, for any reason."""
     return sum(counts[f"rejected: {reason}"] for reason in REASONS)
 
 
@@ -127,19 +127,19 @@ def summary(counts: Counter[str]) -> str:
     >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
     '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
     """
-    bad = rejected_lines(counts)
+    bad = invalid_rows(counts)
     parts = [
         f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
         f" -> {_number(counts['output lines'], 'line')}"
     ]
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
-    parts += [f"{_number(bad, 'line')} rejected"] if bad else []
+    parts += [f"{_number(bad, 'invalid row')}"] if bad else []
     return "; ".join(parts)
 
 
 def table(counts: Counter[str]) -> list[str]:
-    """The counts as aligned lines, for the end of a run; those of rejected lines only where there are some.
+    """The counts as aligned lines, for the end of a run; those of invalid rows only where there are some.
 
     >>> print("\\n".join(table(Counter({"bars": 1250, "blocks": 7, "rejected: time": 2, "output lines": 1155}))))
       bars            1,250
@@ -153,7 +153,7 @@ def table(counts: Counter[str]) -> list[str]:
     """
     shown = ("bars", "blocks", "slots", *(["slices"] if counts["slices"] else []), "repeats", "conflicts")
     rows = [(name, counts[name]) for name in shown]
-    rows.append(("rejected", rejected_lines(counts)))
+    rows.append(("rejected", invalid_rows(counts)))
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
     rows.append(("output lines", counts["output lines"]))
     return [f"  {name:14}{number:>7,}" for name, number in rows]

@@ -1,10 +1,20 @@
 """--help of a job: its own options first, in groups, then how to run it, then where mrjob's many others are."""
 
+import difflib
+import re
+import shutil
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, HelpFormatter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from windrow.errors import UsageError
+from windrow.mapreduce.options import UNUSED, OptionGroup
+
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
 
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
 _RUNNING = {
@@ -14,38 +24,47 @@ _RUNNING = {
                    " or not at all (default: print the output)"),
     "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose times"
                       " have nanoseconds"),
-    "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, as mapreduce.job.reduces=8; may be repeated"),
-    "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, as `windrow pack` makes"
-                    " it, for nodes without numpy"),
+    "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, e.g. mapreduce.job.reduces=8; may be repeated"),
+    "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, made by `windrow pack`,"
+                    " for nodes without numpy"),
     "conf_paths": (["-c", "--conf-path"], "FILE", "mrjob's configuration (default: mrjob.conf at its usual places)"),
     "quiet": (["-q", "--quiet"], None, "print nothing but output and errors"),
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),
     "help": (["-h", "--help"], None, "show this; with -v all of mrjob's options, with -r that runner's"),
 }  # fmt: skip
+#: Columns of text beyond which lines are hard to read.
+_WIDEST = 100
 
 
-class _Wide(HelpFormatter):
+class _Formatter(HelpFormatter):
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=100)
+        width = min(shutil.get_terminal_size().columns, _WIDEST)
+        super().__init__(prog, max_help_position=min(28, width // 3), width=width - 1)
 
 
-def print_help(job: type, parser: ArgumentParser, groups: Sequence[Any], everything: bool) -> None:
+def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[OptionGroup], everything: bool) -> None:
     """Prints a job's help: `groups` of its own options, then those for running it; with `everything`, all others."""
     shown = ArgumentParser(
-        prog=f"python -m {job_name(job)}", usage="%(prog)s [options] FILE...", add_help=False, formatter_class=_Wide,
-        description=f"{_first_line(sys.modules[job.__module__])} {_first_line(job)}",
+        prog=f"windrow {command_name(job)}", usage="%(prog)s [options] FILE...", add_help=False,
+        formatter_class=_Formatter, description=f"{_first_line(sys.modules[job.__module__])} {_first_line(job)}",
     )  # fmt: skip
     for group in groups:
-        _add(shown, group.title, group._group_actions)
+        _add(shown, group.title, group.actions)
     by_dest = {action.dest: action for action in reversed(parser._actions) if action.option_strings}
-    _add(shown, "Running", [_retold(by_dest[dest], *told) for dest, told in _RUNNING.items()])
+    running = {dest: how for dest, how in _RUNNING.items() if dest != "output_format" or _writes_tables(job)}
+    _add(shown, "Running", [_described(by_dest[dest], *how) for dest, how in running.items()])
     if everything:
-        told = {action.dest for group in groups for action in group._group_actions}.union(_RUNNING)
-        _add(shown, "Others, of mrjob", [action for dest, action in by_dest.items() if dest not in told])
+        listed = {action.dest for group in groups for action in group.actions}.union(_RUNNING)
+        _add(shown, "Others, of mrjob", [action for dest, action in by_dest.items() if dest not in listed])
     shown.print_help(sys.stdout)
 
 
-def _retold(action: Action, spellings: list[str], metavar: str | None, text: str) -> Action:
+def _writes_tables(job: "type[BarJob]") -> bool:
+    """Whether the job's output is a table of values, which Parquet can hold."""
+    return "output_names" in {name for base in job.__mro__[:-1] if base.__name__ != "BarJob" for name in vars(base)}
+
+
+def _described(action: Action, spellings: list[str], metavar: str | None, text: str) -> Action:
     """An option of mrjob's in windrow's words; its own list every runner and alias there ever was."""
     action.option_strings, action.metavar, action.help = spellings, metavar, text
     return action
@@ -59,7 +78,24 @@ def job_name(job: type) -> str:
     return spec.name if spec else Path(sys.argv[0]).stem
 
 
-def _first_line(documented: Any) -> str:
+def command_name(job: type) -> str:
+    """The name by which the `windrow` command runs a job."""
+    return job_name(job).rpartition(".")[2].replace("_", "-")
+
+
+def usage_error(message: str, parser: ArgumentParser) -> UsageError:
+    """The error for arguments that argparse refuses, with the nearest option for a misspelt one."""
+    found = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+    if found is None:
+        return UsageError(f"{message}; see --help")
+    if found[1].strip("-").replace("-", "_") in UNUSED:
+        return UsageError(f"{found[1]}: this job has no use for it; leave it out; see --help")
+    known = [spelling for action in parser._actions for spelling in action.option_strings]
+    near = difflib.get_close_matches(found[1], known, n=1)
+    return UsageError(f"{message}; " + (f"did you mean {near[0]}?" if near else "see --help"))
+
+
+def _first_line(documented: type | ModuleType) -> str:
     return (documented.__doc__ or "").strip().partition("\n\n")[0]
 
 

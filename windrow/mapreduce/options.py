@@ -1,8 +1,8 @@
-"""The options that every job over bars has: how to read bars, and how to move them."""
+"""The options of a job over bars: how to read bars, and how to move them. A job gets those that it can use."""
 
-from argparse import SUPPRESS
-from collections.abc import Sequence
-from typing import Any
+from argparse import SUPPRESS, Action, Namespace
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sort_keys.blocks import BLOCK_BARS
@@ -11,76 +11,130 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
 
+if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
+
+    from windrow.mapreduce.barjob import BarJob
+
 #: Of --slices: chosen from samples of the inputs.
 AUTO = "auto"
 #: Of outputs.
 FORMATS = ("text", "parquet", "parquet-ns")
 
-_ZONE = "zone of times that name none, as America/New_York; dates have none"
-_BAD = "share of lines that may be no bars, from 0 to 1; above it the job fails"
+_ZONE = "time zone of times that name none, e.g. America/New_York; dates have none"
+_BAD = "share of rows that may be invalid, from 0 to 1; above it the job fails"
 _CONFLICT = "of different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "bars a block holds at most; 1 is the textbook's one bar a record"
 _SLOT = (
-    "time that no block crosses, as 30d; a reducer holds at most one slot of one symbol"
+    "time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
     " (default: some thousands of bars, from samples of the inputs)"
 )
 _SLICES = (
-    "reducers share a symbol's bars in slices of this span, as 365d, and a second, small step stitches them; auto:"
+    "reducers share a symbol's bars in slices of this span, e.g. 365d, and a second, small step stitches them; auto:"
     " where a symbol alone has more than a reducer's share"
 )
 
 
-def add_to(job: Any) -> None:
-    """Adds them to a BarJob, in two groups."""
+class OptionGroup:
+    """A titled group of a job's options, all of which its tasks get too."""
+
+    def __init__(self, group: "_ArgumentGroup", pass_through: Callable[[Action], None]) -> None:
+        self.title = group.title or ""
+        self.actions: list[Action] = []
+        self._group, self._pass_through = group, pass_through
+
+    def add(self, spelling: str, text: str, **how: Any) -> None:
+        """Adds an option: `--step STEP` and what it means; `how` are argparse's own arguments."""
+        name, _, value = spelling.partition(" ")
+        how = {**how, "metavar": value} if value else how
+        action = self._group.add_argument(name, help=text, **how)
+        self.actions.append(action)
+        self._pass_through(action)
+
+
+def add_to(job: "BarJob") -> None:
+    """Adds the options that every job over bars has, as far as this one can use them."""
+    judges = type(job).judge is _base().judge
     reading = job.add_group("Reading bars")
-    job.option(reading, "--columns NAME,...", "names of the columns, for inputs without a header")
-    job.option(reading, "--symbol NAME", "symbol of inputs that have no symbol column")
-    job.option(reading, "--symbol-from-filename", "such an input is named for its symbol: AA.csv", action="store_true")
-    job.option(reading, "--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
-    job.option(reading, "--time-unit", "times are integers since 1970, of this unit", choices=list(UNITS))
-    job.option(reading, "--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
-    job.option(reading, "--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
+    reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
+    reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
+    reading.add("--symbol-from-filename", "such an input is named for its symbol: AA.csv", action="store_true")
+    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
+    reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
+    if judges:
+        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
+    if not job.map_only:
+        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
+        _add_moving(job)
+    # windrow/mapreduce/help.py describes these, among mrjob's.
+    parser = job.arg_parser
+    job.pass_through(parser.add_argument("--output-format", help=SUPPRESS, choices=FORMATS, default=FORMATS[0]))
+    parser.add_argument("--environment", help=SUPPRESS)
+    parser.set_defaults(**{name: default for name, default in UNUSED.items() if not _has(job, name)})
+
+
+def _add_moving(job: "BarJob") -> None:
     moving = job.add_group("Moving bars (none changes the output)")
-    job.option(moving, "--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
-    job.option(moving, "--slot SPAN", _SLOT)
-    job.option(moving, "--slices SPAN", _SLICES)
-    # windrow/mapreduce/help.py tells of these, among mrjob's.
-    job.option(job.arg_parser, "--output-format", SUPPRESS, choices=FORMATS, default=FORMATS[0])
-    job.arg_parser.add_argument("--environment", help=SUPPRESS)
+    moving.add("--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
+    moving.add("--slot SPAN", _SLOT)
+    if type(job).can_be_sliced():
+        moving.add("--slices SPAN", _SLICES)
 
 
-def check(options: Any) -> None:
+#: Values of those options that a job may be without.
+UNUSED: dict[str, Any] = {
+    "max_bad": 1.0, "on_conflict": "fail", "block_bars": BLOCK_BARS, "slot": None, "slices": None,
+}  # fmt: skip
+
+
+def _has(job: "BarJob", name: str) -> bool:
+    return any(action.dest == name for group in job.groups for action in group.actions)
+
+
+def _base() -> "type[BarJob]":
+    from windrow.mapreduce.barjob import BarJob
+
+    return BarJob
+
+
+def check(given: Namespace) -> None:
     """Refuses wrong values, by UsageError, before any work."""
-    if options.block_bars < 1:
-        raise UsageError(f"--block-bars {options.block_bars}: a block holds at least one bar; give 1 or more")
-    if not 0 <= options.max_bad <= 1:
-        raise UsageError(f"--max-bad {options.max_bad}: a share of lines lies between 0 and 1; 0.001 is one in 1,000")
-    slot(options)
-    if options.slices not in (None, AUTO):
-        parse_duration(options.slices)
-    _check_timezone(options.timezone)
+    if given.block_bars < 1:
+        raise UsageError(f"--block-bars {given.block_bars}: a block holds at least one bar; give 1 or more")
+    if not 0 <= given.max_bad <= 1:
+        raise UsageError(f"--max-bad {given.max_bad}: a share of rows is between 0 and 1; 0.001 is one in 1,000")
+    slot(given)
+    slices(given)
+    _check_timezone(given.timezone)
 
 
 def _check_timezone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise UsageError(f"--timezone {name}: is no zone of the IANA database; give one as America/New_York") from None
+        raise UsageError(
+            f"--timezone {name}: is not a zone of the IANA database; give one, e.g. America/New_York"
+        ) from None
 
 
-def reading(options: Any, columns: Sequence[str]) -> Reading:
+def reading(given: Namespace, columns: Sequence[str]) -> Reading:
     """How inputs are to be read for a job that uses these columns."""
     return Reading(
         values=tuple(dict.fromkeys(normalise(name) for name in columns)),
-        columns=tuple(normalise(name) for name in options.columns.split(",")) if options.columns else (),
-        symbol=options.symbol,
-        symbol_from_filename=options.symbol_from_filename,
-        timezone=options.timezone,
-        time_unit=options.time_unit,
-        on_conflict=options.on_conflict,
+        columns=tuple(normalise(name) for name in given.columns.split(",")) if given.columns else (),
+        symbol=given.symbol,
+        symbol_from_filename=given.symbol_from_filename,
+        timezone=given.timezone,
+        time_unit=given.time_unit,
+        on_conflict=given.on_conflict,
     )
 
 
-def slot(options: Any) -> int | None:
-    """The slots' span in ns, if one was asked for."""
-    return None if options.slot is None else parse_duration(options.slot)
+def slot(given: Namespace) -> int | None:
+    """The span of slots in ns, if one was given."""
+    return None if given.slot is None else parse_duration(given.slot)
+
+
+def slices(given: Namespace) -> int | str | None:
+    """The span of slices in ns, if one was given, or AUTO."""
+    return given.slices if given.slices in (None, AUTO) else parse_duration(given.slices)

@@ -3,93 +3,35 @@
 import logging
 import shutil
 import signal
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.util import find_spec
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import current_thread, main_thread
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from windrow.console import say
-from windrow.errors import InputError, UsageError
+from windrow.errors import UsageError
 from windrow.feeds.density import Head, slices_for
-from windrow.feeds.settle import Slicing, list_files, settle
-from windrow.mapreduce import options
+from windrow.feeds.settle import Settled, Slicing, settle
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
-from windrow.runners.unpack import MARK
-from windrow.storage import s3
+from windrow.mapreduce.help import command_name
+from windrow.mapreduce.options import AUTO
+from windrow.mapreduce.submission import Submission
+from windrow.runners import Runner
+from windrow.runners.launch import Launch
 from windrow.storage.publish import refuse_taken, staged
-from windrow.times import parse_duration
 
-#: Where jobs run.
-RUNNERS = ("inline", "local", "hadoop", "emr", "spark")
-
-
-def is_here(job: Any) -> bool:
-    """Whether tasks open inputs and write outputs themselves, in folders of this machine."""
-    return (job.options.runner or "inline") in ("inline", "local", "spark")
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
 
 
-def check(job: Any) -> None:
-    """Refuses, before any work, what no runner could do."""
-    runner = job.options.runner or "inline"
-    if runner not in RUNNERS:
-        raise UsageError(f"-r {runner}: is not there yet; run by -r {', '.join(RUNNERS)}")
-    if runner == "emr":
-        _check_emr(job)
-    if job.options.environment is not None:
-        _check_environment(Path(job.options.environment), runner)
-    if job.options.output_format != "text":
-        _check_parquet(job)
-    for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
-        asked = (job.options.jobconf or {}).get(name, "1")
-        if not asked.isdecimal() or int(asked) < 1:
-            raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")
-
-
-def _check_emr(job: Any) -> None:
-    if find_spec("boto3") is None:
-        raise UsageError("-r emr: needs boto3, which is not installed here; get it by: pip install 'windrow[aws]'")
-    output = job.options.output_dir
-    if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
-        raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
-
-
-def _check_environment(path: Path, runner: str) -> None:
-    if runner not in ("hadoop", "emr"):
-        raise UsageError(f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or run elsewhere")
-    try:
-        with path.open("rb") as file:
-            begins = file.read(len(MARK))
-    except OSError as error:
-        raise InputError(f"--environment {path}: {error.strerror}; make one by: windrow pack {path}") from None
-    if begins != MARK:
-        raise InputError(f"--environment {path}: was not made by windrow pack; make one by: windrow pack windrow.pyz")
-
-
-def _check_parquet(job: Any) -> None:
-    asked, names = f"--output-format {job.options.output_format}", ["symbol", "timestamp", *job.output_names()]
-    if len(names) == 2:
-        raise UsageError(f"{asked}: this job's lines are no table of values; leave it out, and read them as text")
-    if job.options.output_dir is None or job.options.cat_output:
-        raise UsageError(
-            f"{asked}: is for files, and lines are printed; name their directory by -o DIR, without --cat-output"
-        )
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UsageError(
-            f"{asked}: {len(twice)} columns are named {twice[0]}; a table's columns have names of their"
-            " own; ask for each once"
-        )
-    import windrow.sinks.parquet  # noqa: F401  before tasks are forked, so that it is imported once
-
-
-def run(job: Any) -> None:
+def run(job: "BarJob") -> None:
     """Runs a job to its end; raises WindrowError where its output must not be trusted, and then leaves none."""
     with _terminated_like_interrupted(), _logging_for(job):
-        _run(job)
+        job.report(_run(job, job.submission))
 
 
 @contextmanager
@@ -106,11 +48,12 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _logging_for(job: Any) -> Iterator[None]:
+def _logging_for(job: "BarJob") -> Iterator[None]:
     """mrjob's own messages, which would hide the few that matter, only with -v; afterwards logging is as it was."""
     loggers = [logging.getLogger(name) for name in ("mrjob", "__main__")]
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
-    job.set_up_logging(quiet=not job.options.verbose, verbose=job.options.verbose)
+    verbose = job.submission.verbose
+    job.set_up_logging(quiet=not verbose, verbose=verbose)
     try:
         yield
     finally:
@@ -119,111 +62,129 @@ def _logging_for(job: Any) -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _run(job: Any) -> None:
-    output = job.options.output_dir
+def _run(job: "BarJob", submission: Submission) -> Counter[str]:
+    output = submission.output
     if output is None:
-        counts = _run_and_judge(job, print_output=job._should_cat_output())
-    elif is_here(job):
+        with make_runner(job, None) as runner:
+            return _run_and_judge(job, runner)
+    if submission.is_here:
         refuse_taken(output)
-        shown = not (job.options.quiet or job.options.verbose)
-        with staged(output, job.description(), job.options.spark_tmp_dir, shown) as job.options.output_dir:
-            counts = _run_and_judge(job, print_output=bool(job.options.cat_output))
-    else:
-        job.options.output_dir = _beside(output)
-        counts = _run_and_judge(job, print_output=bool(job.options.cat_output), output=output)
-    job.tell(counts)
+        description, scratch = job.description(), submission.scratch
+        with (
+            staged(output, description, scratch, submission.shows_progress) as staging,
+            make_runner(job, str(staging)) as runner,
+        ):
+            return _run_and_judge(job, runner)
+    with make_runner(job, _beside(output)) as runner, runner.publishing(output, job.description()):
+        return _run_and_judge(job, runner)
 
 
 def _beside(output: str) -> str:
     """Where the parts of an output on HDFS, or on S3, are written before they are published."""
-    if s3.is_s3(output):
-        bucket, folder = s3.folder_of(output)
-        return f"s3://{bucket}/" + _beside(f"/{folder}")[1:]
     parent, slash, name = output.rstrip("/").rpartition("/")
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 
 
-def _run_and_judge(job: Any, print_output: bool, output: str | None = None) -> Counter[str]:
-    with job.make_runner() as runner, runner.kept, _publishing(runner, job, output):
-        runner.run()
-        told = summed(runner.counters())
-        if told.refusals:
-            raise refusal(told.refusals)
-        for name in OF_REDUCERS:
-            told.counts[name] //= job.shards()  # each of which found the same
-        job.judge(told.counts, told.conflicts)
-        if print_output:
-            for chunk in runner.cat_output():
-                job.stdout.write(chunk)
-            job.stdout.flush()
-    return told.counts
+def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
+    """Runs all steps, and prints their lines where that was asked; raises what makes the output wrong."""
+    runner.run()
+    summary = summed(runner.counters())
+    if summary.refusals:
+        raise refusal(summary.refusals)
+    for name in OF_REDUCERS:
+        summary.counts[name] //= job.shards()  # each of which found the same
+    job.judge(summary.counts, summary.conflicts)
+    if job.submission.prints:
+        for chunk in runner.cat_output():
+            job.stdout.write(chunk)
+        job.stdout.flush()
+    return summary.counts
 
 
-def _publishing(runner: Any, job: Any, output: str | None) -> AbstractContextManager[Any]:
-    return nullcontext() if output is None else runner.staged(output, job.description())
-
-
-def make_runner(job: Any, make: Callable[[], Any]) -> Any:
-    """A runner made by `make`, mrjob's way, that has the job's inputs settled; it keeps what tasks read of that."""
-    kept = tempfile.TemporaryDirectory(prefix="windrow-")
+def make_runner(job: "BarJob", output: str | None) -> Runner:
+    """A runner that writes parts to `output`, the job's inputs settled; it keeps what tasks read of that."""
+    kept = TemporaryDirectory(prefix="windrow-")
     folder = Path(kept.name)
     try:
-        job._cl_args = [*job._cl_args, "--settled", str(folder / "settled.json")]
-        runner = make()
-        runner.shows_progress = not (job.options.quiet or job.options.verbose)
+        job.add_arguments("--settled", str(folder / "settled.json"))
+        runner = job.runner_of(_launch(job), output)
         _settle_inputs(job, runner, folder)
     except BaseException:
         kept.cleanup()
         raise
-    runner.kept = kept
+    runner.keep(kept)
     return runner
 
 
-def _settle_inputs(job: Any, runner: Any, folder: Path) -> None:
-    spooled = str(folder / "standard-input")
-    arguments = _arguments(job, spooled)
-    far = hasattr(runner, "find_inputs")
-    listed, heads = runner.find_inputs(arguments, folder) if far else (list_files(arguments), {})
+def make_unsettled_runner(job: "BarJob") -> Runner:
+    """A runner whose inputs are named but not looked at: for plans of work on what cannot be read from here."""
+    kept = TemporaryDirectory(prefix="windrow-")
+    settled = Path(kept.name, "settled.json")
+    settled.touch()
+    job.add_arguments("--settled", str(settled))
+    runner = job.runner_of(_launch(job), job.submission.output)
+    runner.keep(kept)
+    runner.inputs = list(job.submission.inputs)
+    return runner
+
+
+def _launch(job: "BarJob") -> Launch:
+    submission = job.submission
+    return Launch(
+        task=job.task,
+        environment=submission.environment,
+        quiet=submission.quiet,
+        verbose=submission.verbose,
+        shows_progress=submission.shows_progress,
+    )
+
+
+def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
+    submission, spooled = job.submission, str(folder / "standard-input")
+    listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    reading = options.reading(job.options, job.columns())
-    settled, barren = settle(list(places), reading, options.slot(job.options), heads, _slicing(job, runner))
-    if settled.slices:
-        job.slice_by(settled.slices)
-        runner.sliced, runner._steps = True, job._steps_desc()
+    settled, barren = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
+    _slice(job, runner, settled)
     for path in barren:
         say(f"warning: {path}: has no line below its header; skipped")
     read = {places[path] for path in settled.inputs}
-    kept = [path for path in listed if path in read]  # one given twice is read twice
-    if far:
-        taken = runner.take_inputs(kept, folder)
-        places = {path: taken[places[path]] for path in settled.inputs}
-    else:
-        runner._input_paths = kept
-    settled.at(places).save(folder / "settled.json")
+    kept = [path for path in listed if path in read]  # one that was given twice is read twice
+    tasks_see = runner.take_inputs(kept, folder)
+    settled.at({path: tasks_see[places[path]] for path in settled.inputs}).save(folder / "settled.json")
 
 
-def _slicing(job: Any, runner: Any) -> Slicing | None:
+def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:
+    """Gives the job, and its runner, the steps of a job in slices, where there are some."""
+    job.slice_by(settled.slices)
+    with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
+    runner.take_steps(job.describe_steps(), with_parts)
+
+
+def _slicing(job: "BarJob", runner: Runner) -> Slicing | None:
     """How the span of slices is chosen, where the job is to have some."""
-    asked = job.options.slices
+    asked = job.submission.slices
     if asked is None:
         return None
-    if asked != options.AUTO:
-        return lambda _: parse_duration(asked)
-    head, conf = job.kernel().head, runner._jobconf_for_step(0)
-    reducers = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or runner.usual_reducers()
-    return lambda densities: slices_for(densities, int(reducers), head.bars, head.span_ns)
+    if isinstance(asked, int):
+        return lambda _: asked
+    assert asked == AUTO
+    head, reducers = job.sliced_kernel().head, runner.reducers(0)
+    return lambda densities: slices_for(densities, reducers, head.bars, head.span_ns)
 
 
-def _arguments(job: Any, spooled: str) -> list[str]:
+def _arguments(job: "BarJob", spooled: str) -> list[str]:
     """The inputs as given; standard input as the file `spooled`: it is read twice, for its header and for its bars."""
-    arguments: Sequence[str] = job.options.args or ["-"]
+    arguments = job.submission.inputs or ("-",)
     if "-" not in arguments:
         return list(arguments)
     if arguments.count("-") > 1:
         raise UsageError("-: given more than once; standard input can be read once; give it once")
-    if job.options.symbol_from_filename:
+    if job.submission.reading.symbol_from_filename:
         raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
+    if not job.submission.inputs and job.stdin.isatty():
+        usage = f"windrow {command_name(type(job))} [options] FILE..."
+        raise UsageError(f"no input: give files of bars, or - to read standard input; usage: {usage}")
     _spool(job.stdin, Path(spooled))
     return [spooled if path == "-" else path for path in arguments]
 

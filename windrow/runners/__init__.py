@@ -1,59 +1,86 @@
-"""Runners: thin subclasses of mrjob's inline and local ones, with the same options, steps and counters.
+"""Runners: thin subclasses of mrjob's, with the same options, steps and counters.
 
-    splits.py   what both change: inputs are opened by windrow, not copied line by line; reducers are as many as asked
-    inline.py   every task in this process
-    local.py    a process a core, forked from this one, so that imports are paid once
-    tasks.py    running functions in forked processes
-    streaming.py what the runners on Hadoop share: code and inputs on their way to the tasks
-    hadoop.py   inputs on HDFS or here, outputs published there
-    emr.py      inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
+    mrjob_adapter.py  mrjob's private parts, under public names
+    compat.py     what mrjob imports and newer Pythons lack
+    splits.py     what inline, local and spark share: inputs are opened by windrow; reducers are as many as asked
+    inline.py     every task in this process
+    local.py      a process a core, forked from this one, so that imports are paid once
+    tasks.py      running functions in forked processes
+    shuffle.py    the shuffle on one machine
+    streaming.py  what the runners on Hadoop share: code and inputs on their way to the tasks
+    hadoop.py     inputs on HDFS or here, outputs published there
+    emr.py        inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
     emr_cluster.py the request for a cluster; emr_request.py what is checked of it before anything is paid for
-    failures.py why a step failed there
-    spark.py    Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
+    failures.py   why a step failed there
+    spark.py      Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
+    pack.py       the tasks' environment as one file; unpack.py is what that file runs
 
 mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol, Self
 
-import windrow.runners.compat  # noqa: F401  mrjob needs what it brings
+import windrow.runners.compat  # noqa: F401  mrjob, which the modules here import, needs it
+from windrow.feeds.density import Head
 
-
-def find(alias: str) -> Any:
-    """windrow's runner of that name, or None for mrjob's own; loaded only where it is used."""
-    if alias == "inline":
-        from windrow.runners.inline import InlineRunner
-
-        return InlineRunner
-    if alias == "local":
-        from windrow.runners.local import LocalRunner
-
-        return LocalRunner
-    if alias == "hadoop":
-        from windrow.runners.hadoop import HadoopRunner
-
-        return HadoopRunner
-    if alias == "emr":
-        from windrow.runners.emr import EMRRunner
-
-        return EMRRunner
-    if alias == "spark":
-        from windrow.runners.spark import SparkRunner
-
-        return SparkRunner
-    return None
+#: Where jobs run: each is a module here with a `RUNNER`, imported only where it is used.
+NAMES = ("inline", "local", "hadoop", "emr", "spark")
 
 
-def more_arguments(runner: Any, job: Any) -> dict[str, Any]:
-    """What windrow's runners take beside mrjob's arguments."""
-    if not runner.__module__.startswith("windrow."):
-        return {}
-    if runner.alias in ("local", "inline"):
-        return {"task": job.task}
-    if runner.alias == "hadoop":
-        return {"environment": job.options.environment}
-    if runner.alias == "emr":
-        return {"environment": job.options.environment, "quiet": job.options.quiet}
-    if runner.alias == "spark":
-        return {"verbose": job.options.verbose}
-    return {}
+class Runner(Protocol):
+    """What runs a job: see mrjob's MRJobRunner, of which each is one."""
+
+    #: Paths and URIs of the inputs, as tasks see them.
+    inputs: list[str]
+
+    def __init__(self, **kwargs: Any) -> None: ...
+
+    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+        """The inputs that arguments mean, and copies in `folder` of the first part of those that cannot be read here.
+
+        Raises InputError.
+        """
+
+    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+        """Makes these the job's inputs; where each is for a task. `folder` is for files that go with the job."""
+
+    def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
+        """Makes these the job's steps; `with_parts` numbers those whose tasks write parts of the output themselves."""
+
+    def reducers(self, number: int) -> int:
+        """How many reducers a step has."""
+
+    def publishing(self, output: str, description: dict[str, Any]) -> AbstractContextManager[object]:
+        """What the job wrote becomes `output`, described, unless the block fails; then it is removed."""
+
+    def keep(self, folder: TemporaryDirectory[str]) -> None:
+        """Lets a folder that tasks read from go with the runner."""
+
+    def run(self) -> None:
+        """Runs all steps. Raises what a task raised, or why the cluster failed."""
+
+    def counters(self) -> list[dict[str, dict[str, int]]]:
+        """The counters of each step."""
+
+    def cat_output(self) -> Iterator[bytes]:
+        """The output's parts in order, in large pieces."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def on_this_machine(name: str) -> bool:
+    """Whether tasks of a runner open inputs and write outputs themselves, in folders of this machine."""
+    return name in ("inline", "local", "spark")
+
+
+def find(name: str) -> type[Runner]:
+    """The runner of one of NAMES."""
+    runner: type[Runner] = import_module(f"windrow.runners.{name}").RUNNER
+    return runner

@@ -6,6 +6,7 @@ it; what makes a task fail is read from its log (windrow/runners/failures.py).
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import time
@@ -16,22 +17,28 @@ from pathlib import Path
 from typing import Any
 
 from mrjob.hadoop import HadoopJobRunner
-from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
 from windrow.console import shares
-from windrow.errors import InputError, OutputError
+from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.density import Head
 from windrow.feeds.heads import first_bytes_by_web, write_head
-from windrow.feeds.settle import bare, list_files
 from windrow.runners.failures import split_logs, traceback_in
-from windrow.runners.streaming import URI, Streaming
-from windrow.storage import s3
-from windrow.storage.hdfs import CLIENT
+from windrow.runners.launch import Launch
+from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
+from windrow.runners.streaming import Streaming
+from windrow.storage import hdfs, s3
 from windrow.storage.open import is_parquet, size_of
-from windrow.storage.publish import INNER, PRINTED, TEXT_PARTS, describe_output, publish_from_s3, writes_own_parts
-from windrow.storage.s3 import is_s3
+from windrow.storage.publish import (
+    INNER,
+    PRINTED,
+    TEXT_PARTS,
+    describe_output,
+    publish_from_s3,
+    writes_own_parts,
+)
+from windrow.storage.source import canonical, list_inputs, scheme_of, source_of
 
 #: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -46,42 +53,46 @@ _LAST_LINES = 400
 _LOGS_COME = 10
 
 
-class HadoopRunner(Streaming, HadoopJobRunner):
+class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
     """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
 
-    _output_dir: str
-
-    def __init__(self, environment: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, launch: Launch, **kwargs: Any) -> None:
         self._web: str | None = None
         self._schemes: dict[str, bool] = {}
         self._application: str | None = None
-        self._said: deque[bytes] = deque(maxlen=_LAST_LINES)
-        super().__init__(environment, **kwargs)
+        self._last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
+        super().__init__(launch, **kwargs)
+        self._check_client()
 
-    def _job_folder(self) -> str:
-        return self._hadoop_tmp_dir  # type: ignore[no-any-return]
+    def _check_client(self) -> None:
+        """Refuses, before any work, to run without Hadoop's client."""
+        client = self.get_hadoop_bin()[0]
+        if shutil.which(client) is None:
+            raise UsageError(
+                f"-r hadoop: needs Hadoop's client, and there is no {client!r} here; install Hadoop and put its bin"
+                " folder on PATH, or name the client by hadoop_bin in mrjob.conf or HADOOP_HOME"
+            )
 
     def run(self) -> None:
-        """Runs the job; what made it fail is raised as the task, or Hadoop, said it."""
+        """Runs the job; what made it fail is raised as the task, or Hadoop, reported it."""
         try:
             super().run()
         except StepFailedException as error:
             raise self._explained() from error
-        if self.sliced:
-            inner = f"{self._intermediate_output_dir(0)}/*{INNER}*"
-            self._hadoop("fs", "-mv", inner, self._output_dir)
+        for number in self.steps_with_parts:
+            self._hadoop("fs", "-mv", f"{self.step_output(number)}/*{INNER}*", self.output)
 
-    def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, Any]:
+    def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
         """Runs Hadoop's client for one step, and ends that step on the cluster where this process is stopped."""
-        # Its words, counters among them, are read here, wherever the cluster has clients log to, as steps of EMR do.
-        env = {**(env or os.environ), "HADOOP_ROOT_LOGGER": "INFO,console"}
+        # Its lines, counters among them, are read here, wherever the cluster has clients log to, as steps of EMR do.
+        env = {**(environment or os.environ), "HADOOP_ROOT_LOGGER": "INFO,console"}
         # A session of its own: Ctrl-C is for this process, which must still ask for the job's end.
         with subprocess.Popen(
-            hadoop_args, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
         ) as client:  # fmt: skip
             try:
-                step = _interpret_hadoop_jar_command_stderr(self._listen(client), record_callback=_log_log4j_record)
+                step = interpret_client(self._listen(client))
             except BaseException:
                 client.kill()
                 self._end_application()
@@ -92,29 +103,30 @@ class HadoopRunner(Streaming, HadoopJobRunner):
         if self._application:
             subprocess.run([*self._client("yarn"), "application", "-kill", self._application], capture_output=True)
 
-    def _listen(self, client: Any) -> Iterator[bytes]:
+    def _listen(self, client: "subprocess.Popen[bytes]") -> Iterator[bytes]:
         """The client's lines; a bar on the terminal shows what they say of maps and reduces."""
         self._application = None
-        self._said.clear()
-        with shares(("map", "reduce"), self.shows_progress) as tell:
+        self._last_lines.clear()
+        with shares(("map", "reduce"), self.launch.shows_progress) as show:
+            assert client.stdout is not None
             for line in client.stdout:
-                self._said.append(line)
+                self._last_lines.append(line)
                 if submitted := _SUBMITTED.search(line):
                     self._application = submitted[1].decode()
                 if done := _SHARES.search(line):
-                    tell([int(share) for share in done.groups()])
+                    show([int(share) for share in done.groups()])
                 yield line
 
     def _explained(self) -> Exception:
-        errors = self._log_interpretations[-1]["step"].get("errors", ())
-        silent = any("subprocess failed" in str(error) for error in errors)  # the task's Python knows why, not Hadoop
+        # The task's Python knows why its subprocess failed, not Hadoop.
+        silent = any("subprocess failed" in str(error) for error in self.step_errors())
         more = "to see more: run it again with -v"
         logs: list[str] = []
         if self._application:
             command = [*self._client("yarn"), "logs", "-applicationId", self._application]
             more = f"to see more: {cmd_line(command)}"
             logs = self._gathered_logs(command) if silent else []
-        return self._failure_explained(errors, b"".join(self._said).decode(errors="replace"), logs, more)
+        return self.failure(b"".join(self._last_lines).decode(errors="replace"), logs, more)
 
     def _gathered_logs(self, command: Sequence[str]) -> list[str]:
         """What tasks wrote to standard error, once the cluster has gathered it; none where it does not gather logs."""
@@ -137,9 +149,9 @@ class HadoopRunner(Streaming, HadoopJobRunner):
         Objects of S3 are listed, and their headers read, from here.
         """
         self._asked = list(arguments)
-        far = [argument for argument in arguments if URI.match(argument) and not is_s3(argument)]
+        far = [argument for argument in arguments if source_of(argument) is hdfs.SOURCE]
         sizes = self._list(far) if far else {}
-        near = list_files([argument for argument in arguments if argument not in far])
+        near = list_inputs([argument for argument in arguments if argument not in far])
         self._sizes = {**sizes, **{path: size_of(path) for path in near}}
         return [*sizes, *near], self._heads(sizes, folder)
 
@@ -166,7 +178,7 @@ class HadoopRunner(Streaming, HadoopJobRunner):
 
     def _first_bytes(self, uri: str, enough: int) -> bytes:
         if self._web is not None:
-            head = first_bytes_by_web(self._web, bare(uri), enough)
+            head = first_bytes_by_web(self._web, canonical(uri), enough)
             if head is not None:
                 return head
             self._web = None  # one refusal is enough
@@ -188,13 +200,13 @@ class HadoopRunner(Streaming, HadoopJobRunner):
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Makes these the job's inputs; where each lies for a task, which fetches some by this client."""
-        self._opts["cmdenv"] |= {CLIENT: cmd_line(self.get_hadoop_bin())}
+        self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
         return super().take_inputs(paths, folder)
 
-    def _for_hadoop(self, uri: str) -> str:
-        """A path as this Hadoop knows it: where it has no file system for s3://, or s3n://, that is S3A's."""
-        scheme = uri.partition(":")[0].lower()
-        if not is_s3(uri) or scheme == "s3a" or self._has_file_system(scheme):
+    def uri_for_hadoop(self, uri: str) -> str:
+        """A URI as this Hadoop knows it: where it has no file system for s3://, or s3n://, that is S3A's."""
+        scheme = scheme_of(uri)
+        if source_of(uri) is not s3.SOURCE or scheme == "s3a" or self._has_file_system(scheme):
             return uri
         return "s3a" + uri[len(scheme) :]
 
@@ -205,23 +217,22 @@ class HadoopRunner(Streaming, HadoopJobRunner):
                 self._schemes[scheme] = not subprocess.run(asked, capture_output=True).returncode
         return self._schemes.get(scheme, False)
 
-    def _upload_local_files(self) -> None:
+    def upload(self) -> None:
         """Uploads inputs, and what mrjob would file by file, in one call: the start of one takes a second or two."""
-        self._note_uploads()
         with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
-            for place, path in self._uploads.items():
-                link = Path(folder) / place.removeprefix(self._hadoop_tmp_dir + "/")
+            for place, path in self.gather_uploads().items():
+                link = Path(folder) / place.removeprefix(self.folder + "/")
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(Path(path).absolute())
-            self._hadoop("fs", "-mkdir", "-p", self._hadoop_tmp_dir)
-            self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self._hadoop_tmp_dir)
+            self._hadoop("fs", "-mkdir", "-p", self.folder)
+            self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self.folder)
 
     def get_hadoop_version(self) -> str:
         """The version, by the name of the streaming jar where that tells it: asking Hadoop takes a second."""
-        told = re.search(r"-(\d+\.\d+\.\d+)\.jar$", self._opts["hadoop_streaming_jar"] or "")
-        if told:
-            self.fs.hadoop._hadoop_version = told[1]
-        return super().get_hadoop_version()  # type: ignore[no-any-return]
+        named = re.search(r"-(\d+\.\d+\.\d+)\.jar$", self.settings["hadoop_streaming_jar"] or "")
+        if named:
+            self.assume_version(named[1])
+        return str(super().get_hadoop_version())
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, by one call for all."""
@@ -234,39 +245,39 @@ class HadoopRunner(Streaming, HadoopJobRunner):
             raise OutputError(f"{self.get_output_dir()}: the output cannot be read; what Hadoop says of it is above")
 
     @contextmanager
-    def staged(self, output: str, description: dict[str, Any]) -> Iterator[None]:
+    def publishing(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The job's output directory becomes `output`, described, unless the block fails; then it is removed."""
-        if is_s3(output):
-            with self._staged_on_s3(output, description):
-                yield
-            return
+        publish = self._publish_on_s3 if source_of(output) is s3.SOURCE else self._publish
+        with publish(output, description):
+            yield
+
+    @contextmanager
+    def _publish(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         if self.fs.hadoop.exists(output):
             raise OutputError(
                 f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
             )
-        self._output = output
+        self._published = output
         try:
             yield
-            described, _ = describe_output(
-                description, Path(self._get_local_tmp_dir())
-            )  # Hadoop writes _SUCCESS by itself
-            self._hadoop("fs", "-put", str(described), self._output_dir)
+            described, _ = describe_output(description, self.scratch)  # Hadoop writes _SUCCESS itself
+            self._hadoop("fs", "-put", str(described), self.output)
             if writes_own_parts(description):
-                self._hadoop("fs", "-rm", "-skipTrash", f"{self._output_dir}/{TEXT_PARTS}")
-            self._hadoop("fs", "-mv", self._output_dir, output)
+                self._hadoop("fs", "-rm", "-skipTrash", f"{self.output}/{TEXT_PARTS}")
+            self._hadoop("fs", "-mv", self.output, output)
         except BaseException:
-            self.fs.hadoop.rm(self._output_dir)
+            self.fs.hadoop.rm(self.output)
             raise
 
     @contextmanager
-    def _staged_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
+    def _publish_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
         s3.refuse_taken(output)
-        staging = self._output_dir
-        self._output, self._output_dir = output, self._for_hadoop(staging)
+        staging = self.output
+        self._published, self.output = output, self.uri_for_hadoop(staging)
         try:
             yield
-            publish_from_s3(staging, output, description, Path(self._get_local_tmp_dir()))
+            publish_from_s3(staging, output, description, self.scratch)
         finally:
             s3.delete_prefix(staging)
 
@@ -280,3 +291,6 @@ class HadoopRunner(Streaming, HadoopJobRunner):
                 f" {(said or ['it said nothing'])[-1]}; check the path, its rights, and that the cluster is up"
             )
         return done.stdout
+
+
+RUNNER = HadoopRunner

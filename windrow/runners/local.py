@@ -5,37 +5,30 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mrjob.job import MRJob
 from mrjob.local import LocalMRJobRunner
 
+from windrow.runners.mrjob_adapter import Invocation, LocalAdapter
 from windrow.runners.splits import OpensInputs
 from windrow.runners.tasks import run_forked
 
 
-class LocalRunner(OpensInputs, LocalMRJobRunner):
+class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
     """mrjob's local runner with forked tasks.
 
     What a fork cannot give (a `--setup` script, another interpreter, a command as a step) is left to mrjob's own way,
     an interpreter a task.
     """
 
-    def __init__(self, task: Callable[[list[str]], MRJob] | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._task = task
-
-    def _forks(self) -> bool:
-        return self._task is not None and not any(
-            self._opts[name] for name in ("setup", "python_bin", "task_python_bin")
+    def forks(self) -> bool:
+        """Whether tasks are forks of this process."""
+        return self.launch.task is not None and not any(
+            self.settings[name] for name in ("setup", "python_bin", "task_python_bin")
         )
 
-    def _bootstrap_mrjob(self) -> bool:
-        # A fork has mrjob; to put it into an archive for other interpreters takes 40 ms.
-        return not self._forks() and bool(super()._bootstrap_mrjob())
-
-    def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Callable[..., None]:
-        task = self._task
-        if task is None or not self._forks() or self._get_step(step_num)[task_type]["type"] != "script":
-            return super()._invoke_task_func(task_type, step_num, task_num)  # type: ignore[no-any-return]
+    def invocation(self, step: int, kind: str) -> Invocation:
+        """A function that runs a task in a fork."""
+        make = self.launch.task
+        assert make is not None, "asked for where tasks are forks"
 
         def invoke(stdin: Any, stdout: Any, stderr: Any, wd: str, env: dict[str, str]) -> None:
             os.environ.clear()
@@ -43,21 +36,26 @@ class LocalRunner(OpensInputs, LocalMRJobRunner):
             os.chdir(wd)
             sys.path.insert(0, wd)
             sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
-            task(self._args_for_task(step_num, task_type)).execute()
+            make(self.arguments_of(step, kind)).execute()
 
         return invoke
 
-    def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
-        if self._forks():
-            run_forked(funcs, num_processes or self._num_cores(), self._tell, _import_for_reducers)
+    def run_tasks(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """Runs a task a core at a time."""
+        if self.forks():
+            run_forked(tasks, self.cores(), self.advance, _import_for_reducers)
         else:
-            super()._run_multiple(list(funcs), num_processes)
+            self.run_interpreters(tasks)
 
-    def _log_cause_of_error(self, ex: Exception) -> None:
-        if not self._forks():
-            super()._log_cause_of_error(ex)
+    def explain_failure(self, error: Exception) -> None:
+        """Logs, of a task that was an interpreter, what it wrote to standard error."""
+        if not self.forks():
+            super().explain_failure(error)
 
 
 def _import_for_reducers() -> None:
     """What reducers write lines by: once, while mappers run, for all that are forked later."""
     import pyarrow.compute  # noqa: F401
+
+
+RUNNER = LocalRunner

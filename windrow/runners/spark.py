@@ -10,21 +10,27 @@ every attempt.
 
 import json
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mrjob.spark.runner import SparkMRJobRunner
 
 from sort_keys.shuffle import partition
 from windrow.errors import OutputError, UsageError
+from windrow.runners.launch import Launch
+from windrow.runners.mrjob_adapter import Counters, SparkAdapter
 from windrow.runners.spark_driver import check_installed, started
-from windrow.runners.splits import OpensInputs, plan_tasks
+from windrow.runners.splits import ReadsHere, plan_tasks
 from windrow.runners.streaming import zip_packages
+
+if TYPE_CHECKING:
+    from pyspark import RDD, Accumulator, SparkContext
+
+    from windrow.runners.spark_tasks import Name, Task
 
 _KINDS = ("mapper", "reducer")
 #: Options of Spark's that are windrow's to choose, where the user does not.
@@ -42,109 +48,88 @@ _LOCAL_OPTIONS = {
 }
 
 
-class SparkRunner(OpensInputs, SparkMRJobRunner):
+class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
     """mrjob's Spark runner; tasks open inputs and write parts themselves, in folders that all of them see."""
 
-    def __init__(self, verbose: bool = False, **kwargs: Any) -> None:
+    def __init__(self, launch: Launch, **kwargs: Any) -> None:
         check_installed()
-        super().__init__(**kwargs)
-        self._verbose = verbose
+        super().__init__(launch, **kwargs)
         self._cores = 1
-        if self._spark_deploy_mode() != "client":
+        if self.deploy_mode != "client":
+            raise UsageError(f"--spark-deploy-mode {self.deploy_mode}: Spark's driver is this process; leave it out")
+        if self.most_output_files:
             raise UsageError(
-                f"--spark-deploy-mode {self._spark_deploy_mode()}: Spark's driver is this process; leave it out"
-            )
-        if self._max_output_files:
-            raise UsageError(
-                f"--max-output-files {self._max_output_files}: a reducer writes one file; give"
-                f" -D mapreduce.job.reduces={self._max_output_files} instead"
+                f"--max-output-files {self.most_output_files}: a reducer writes one file; give"
+                f" -D mapreduce.job.reduces={self.most_output_files} instead"
             )
 
-    def _is_local(self) -> bool:
-        """Whether tasks run on this machine, beside this process."""
-        return not self._spark_executors_have_own_wd()
+    @classmethod
+    def default_options(cls) -> dict[str, Any]:
+        """A run that fails leaves nothing behind."""
+        return {"cleanup_on_failure": ["ALL"]}
 
-    def _default_python_bin(self, local: bool = False) -> list[str]:
-        return super()._default_python_bin(local or self._is_local())  # type: ignore[no-any-return]
+    def more_python_files(self) -> list[str]:
+        """The packages of windrow."""
+        return [str(zip_packages(self.scratch / "windrow.zip"))]
 
-    def _pick_spark_tmp_dir(self) -> str:
-        """Where output lies that is only printed: among the job's other temporary files, with which it goes."""
-        return str(Path(self._opts["spark_tmp_dir"] or self._get_local_tmp_dir(), f"{self._job_key}-spark"))
-
-    def _cleanup_local_tmp(self) -> None:
-        shutil.rmtree(self._spark_tmp_dir, ignore_errors=True)
-        super()._cleanup_local_tmp()
-
-    def _py_files(self) -> list[str]:
-        """What tasks import and do not find: where they run on other machines that is the job, its packages, mrjob."""
-        if self._is_local():
-            return list(self._opts["py_files"])
-        return [*super()._py_files(), str(zip_packages(Path(self._get_local_tmp_dir()) / "windrow.zip"))]
-
-    def _add_input_files_for_upload(self) -> None:
-        """Nothing: tasks open the inputs where they are."""
-
-    def _num_cores(self) -> int:
+    def usual_reducers(self) -> int:
+        """One a core."""
         return self._cores
 
-    def _run(self) -> None:
-        self._create_setup_wrapper_scripts()
-        self._upload_local_files()
-        folder = Path(self._get_local_tmp_dir())
-        log = None if self._verbose else folder / "spark.log"
-        with started(self._submit_arguments(folder), self._environment(), log) as spark:
-            parts = self._run_steps(spark)
+    def run_steps(self) -> list[Counters]:
+        """Runs all steps as one job of Spark's; the counters of each."""
+        log = None if self.launch.verbose else self.scratch / "spark.log"
+        with started(self._submit_arguments(), self._environment(), log) as spark:
+            parts, counters = self._run_steps(spark)
         self._check_parts(parts)
+        return counters
 
-    def _submit_arguments(self, folder: Path) -> list[str]:
+    def _submit_arguments(self) -> list[str]:
         """Options of spark-submit; of two of one name the last one counts."""
-        local = {**_LOCAL_OPTIONS, "spark.local.dir": str(folder)} if self._is_local() else {}
+        local = {**_LOCAL_OPTIONS, "spark.local.dir": str(self.scratch)} if self.runs_here else {}
         options = [f"--conf={name}={value}" for name, value in {**_OPTIONS, **local}.items()]
-        return ["--name", self._job_key, *options, *self._spark_submit_args(0)]
+        return ["--name", self.job_key, *options, *self.submit_arguments()]
 
     def _environment(self) -> dict[str, str]:
         """What tells Spark which Python runs the tasks, and, on this machine, what that imports: what this one does."""
-        seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} if self._is_local() else {}
-        return {"PYSPARK_PYTHON": " ".join(self._task_python_bin()), **seen}
+        seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} if self.runs_here else {}
+        return {"PYSPARK_PYTHON": " ".join(self.task_python()), **seen}
 
-    def _run_steps(self, spark: Any) -> list[str]:
-        """Runs all steps as one job of Spark's; returns the names of the output's parts."""
-        from windrow.runners.spark_tasks import LastTold
+    def _run_steps(self, spark: "SparkContext") -> tuple[list[str], list[Counters]]:
+        """The names of the output's parts, and the counters of each step."""
+        from windrow.runners.spark_tasks import LatestCounters
 
-        told = spark.accumulator({}, LastTold())
+        counted: Accumulator[dict[Name, Counters]] = spark.accumulator({}, LatestCounters())
         self._cores = spark.defaultParallelism
         tasks = [
-            self._task(step, kind, told)
-            for step, kinds in enumerate(self._get_steps())
+            self._task(number, kind, counted)
+            for number, kinds in enumerate(self.steps_described)
             for kind in _KINDS
             if kind in kinds
         ]
         lines = self._planned(spark)
         for task in tasks:
-            lines = sort_by_key(lines, self._num_reducers(task.step)) if task.kind == "reducer" else lines
+            lines = sort_by_key(lines, self.reducers(task.step)) if task.kind == "reducer" else lines
             lines = lines.mapPartitionsWithIndex(task.write_part if task is tasks[-1] else task.lines)
         parts: list[str] = lines.collect()
-        self._counters = [summed(told.value, step) for step in range(self._num_steps())]
-        return parts
+        return parts, [summed(counted.value, number) for number in range(self.step_count)]
 
-    def _task(self, step: int, kind: str, told: Any) -> Any:
+    def _task(self, number: int, kind: str, counted: "Accumulator[dict[Name, Counters]]") -> "Task":
         from windrow.runners.spark_tasks import Task
 
-        arguments = self._mr_job_extra_args(local=self._is_local())
-        script = self._script_path if self._is_local() else None
-        name = self._mrjob_cls.__name__
-        return Task(self._job_script_module_name(), name, script, arguments, step, kind, told, self._output_dir)
+        script = self.script if self.runs_here else None
+        return Task(self.job_module, self.job_name, script, self.job_arguments(), number, kind, counted, self.output)
 
-    def _planned(self, spark: Any) -> Any:
+    def _planned(self, spark: "SparkContext") -> "RDD[Any]":
         """What each mapper of the first step is to open, a line a mapper."""
-        tasks = [json.dumps(task).encode() + b"\n" for task in plan_tasks(self._get_input_paths(), self._cores)]
+        tasks = [json.dumps(task).encode() + b"\n" for task in plan_tasks(self.inputs, self._cores)]
         return spark.parallelize(tasks, len(tasks))
 
     def _check_parts(self, parts: Sequence[str]) -> None:
         """Removes what failed attempts left, and fails where a part is not to be seen from here."""
         from windrow.runners.spark_tasks import ATTEMPT
 
-        folder = Path(self._output_dir)
+        folder = Path(self.output)
         for left in folder.glob(f"{ATTEMPT}*"):
             left.unlink()
         missing = [part for part in parts if not (folder / part).exists()]
@@ -155,22 +140,23 @@ class SparkRunner(OpensInputs, SparkMRJobRunner):
             )
 
 
-def sort_by_key(lines: Any, reducers: int) -> Any:
+def sort_by_key(lines: "RDD[bytes]", reducers: int) -> "RDD[bytes]":
     """Lines, each at the reducer of its symbol, sorted there by all of the line, which begins with symbol and time."""
     pairs = lines.map(lambda line: (line, None))
     return pairs.repartitionAndSortWithinPartitions(reducers, partial(partition, reducers=reducers)).keys()
 
 
-def summed(
-    told: Mapping[tuple[int, str, int], Mapping[str, Mapping[str, int]]], step: int
-) -> dict[str, dict[str, int]]:
+def summed(counted: "Mapping[Name, Counters]", step: int) -> Counters:
     """The counters of a step's tasks, added up.
 
     >>> summed({(0, "mapper", 0): {"g": {"n": 1}}, (0, "reducer", 0): {"g": {"n": 2}}, (1, "mapper", 0): {}}, 0)
     {'g': {'n': 3}}
     """
     groups: dict[str, Counter[str]] = {}
-    for (number, _, _), counters in told.items():
-        for group, counted in counters.items() if number == step else ():
-            groups.setdefault(group, Counter()).update(counted)
-    return {group: dict(counted) for group, counted in groups.items()}
+    for (number, _, _), counters in counted.items():
+        for group, amounts in counters.items() if number == step else ():
+            groups.setdefault(group, Counter()).update(amounts)
+    return {group: dict(amounts) for group, amounts in groups.items()}
+
+
+RUNNER = SparkRunner

@@ -18,35 +18,34 @@ from typing import Any
 from pyspark import Accumulator, TaskContext
 from pyspark.accumulators import AccumulatorParam
 
+from windrow.runners.mrjob_adapter import Counters
 from windrow.runners.splits import OPENS_INPUTS
 from windrow.storage.part import of_this_task
 
-#: What a task counted: names and amounts, by group.
-Counters = dict[str, dict[str, int]]
 #: A step's number, what it runs, and which of its tasks.
 Name = tuple[int, str, int]
 #: Begins the names of files that attempts write; an underscore hides them from whoever reads an output.
 ATTEMPT = "_attempt-"
 
 
-class LastTold(AccumulatorParam[dict[Name, Counters]]):
-    """Keeps what each task told last.
+class LatestCounters(AccumulatorParam[dict[Name, Counters]]):
+    """Keeps what each task counted last.
 
     Spark adds a mapper's update each time that it ends: twice where two attempts race, or a lost node's mappers run
     again. Sums would count it twice. What a task counts depends on its input alone, so keeping one of them is exact.
     """
 
     def zero(self, value: dict[Name, Counters]) -> dict[Name, Counters]:
-        """Nothing told."""
+        """Nothing counted."""
         return {}
 
     def addInPlace(  # noqa: N802  Spark's name
         self, value1: dict[Name, Counters], value2: dict[Name, Counters]
     ) -> dict[Name, Counters]:
-        """What was told, with what is told now.
+        """What was counted, with what is reported now.
 
         >>> once = {(0, "mapper", 0): {"windrow": {"bars": 5}}}
-        >>> LastTold().addInPlace(dict(once), once) == once
+        >>> LatestCounters().addInPlace(dict(once), once) == once
         True
         """
         value1.update(value2)
@@ -65,7 +64,7 @@ class Task:
     arguments: list[str]
     step: int
     kind: str
-    told: Accumulator[dict[Name, Counters]]
+    counted: Accumulator[dict[Name, Counters]]
     folder: str
     """Of the output."""
 
@@ -108,7 +107,7 @@ class Task:
         with open(os.devnull, "wb") as stderr:  # Spark asks no task how far it is
             job.sandbox(_Lines(lines), stdout, stderr)
             job.execute()
-        self.told.add({(self.step, self.kind, number): counters})
+        self.counted.add({(self.step, self.kind, number): counters})
 
     def _job_class(self) -> Any:
         if self.script is not None and self.module not in sys.modules:

@@ -1,19 +1,21 @@
 """Runs functions in forked processes, so many at a time, and brings their errors back.
 
-A fork of this process, which has imported everything, starts a task in 2 ms; an interpreter of its own would need some
-hundred times that.
+A fork of this process, which has imported everything, starts a task in some milliseconds; an interpreter of its own
+would need a hundred times that.
 """
 
 import json
-import os
-import select
 import signal
 import traceback
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
 
 from windrow import errors
 from windrow.errors import WindrowError
+
+_FORK = get_context("fork")
 
 
 class TaskError(Exception):
@@ -26,77 +28,71 @@ def run_forked(
     done: Callable[[int], object] = int,
     meanwhile: Callable[[], None] | None = None,
 ) -> None:
-    """Runs all tasks, at most `processes` at a time, telling `done` of each; returns when all are.
+    """Runs all tasks, at most `processes` at a time, and calls `done` for each; returns when all have ended.
 
-    This process does nothing but wait, once it has done `meanwhile` beside the first tasks.
-    At the first failure the tasks under way are ended and the failure is raised here: a WindrowError as it was, any
-    other as TaskError.
+    This process does nothing but wait, once it has done `meanwhile` beside the first tasks. At the first failure the
+    tasks under way are ended and the failure is raised here: a WindrowError as it was, any other as TaskError.
     """
-    running: dict[int, int] = {}  # where a task writes its error -> its process id
+    running: dict[Connection, ForkProcess] = {}  # by where a task writes its error
     waiting = iter(tasks)
     try:
         while True:
             while len(running) < processes and (task := next(waiting, None)):
-                process, reads = _fork(task)
+                reads, process = _start(task)
                 running[reads] = process
             if not running:
                 return
             if meanwhile:
                 meanwhile()
                 meanwhile = None
-            for reads in select.select(list(running), [], [])[0]:
+            ready = wait(list(running))
+            for reads in [reads for reads in running if reads in ready]:
                 _reap(running.pop(reads), reads)
                 done(1)
     finally:
-        _end(running)
+        for reads, process in running.items():
+            process.terminate()
+            process.join()
+            process.close()
+            reads.close()
 
 
-def _fork(task: Callable[[], None]) -> tuple[int, int]:
-    reads, writes = os.pipe()
-    process = os.fork()
-    if not process:
-        os.close(reads)
-        _run_in_child(task, writes)
-    os.close(writes)
-    return process, reads
+def _start(task: Callable[[], None]) -> tuple[Connection, ForkProcess]:
+    reads, writes = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_run, args=(task, writes))
+    process.start()
+    writes.close()
+    return reads, process
 
 
-def _run_in_child(task: Callable[[], None], writes: int) -> NoReturn:
-    """Runs the task and leaves at once: what this process inherited (buffers, exit handlers) is its parent's to end."""
-    status = 0
+def _run(task: Callable[[], None], writes: Connection) -> None:
+    """Runs the task, in its own process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends its children
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears of it too, and ends its children
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         task()
     except BaseException as error:
-        status = 1
         kind = type(error).__name__ if isinstance(error, WindrowError) else ""
-        text = str(error) if kind else traceback.format_exc()
-        with os.fdopen(writes, "wb") as pipe:
-            pipe.write(json.dumps([kind, text]).encode())
-    finally:
-        os._exit(status)
+        writes.send_bytes(json.dumps([kind, str(error) if kind else traceback.format_exc()]).encode())
 
 
-def _reap(process: int, reads: int) -> None:
-    """Takes a task's end: its pipe has said all once its process is gone."""
-    with os.fdopen(reads, "rb") as pipe:
-        told = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+def _reap(process: ForkProcess, reads: Connection) -> None:
+    """Takes a task's end. Raises what it sent, or how it was ended."""
+    with reads:
+        try:
+            sent = reads.recv_bytes()
+        except EOFError:  # it sent nothing
+            sent = b""
+    process.join()
+    code = process.exitcode or 0
+    process.close()
     if code < 0:
         raise TaskError(
             f"a task was ended by signal {-code} ({signal.Signals(-code).name}); if nobody sent it, memory ran out:"
             " run fewer tasks at a time by --num-cores, or hold less by --slot"
         )
-    if told:
-        kind, text = json.loads(told)
+    if sent:
+        kind, text = json.loads(sent)
         raise getattr(errors, kind)(text) if kind else TaskError(text)
     if code:
-        raise TaskError(f"a task left with status {code} and said nothing")
-
-
-def _end(running: dict[int, int]) -> None:
-    for reads, process in running.items():
-        os.kill(process, signal.SIGTERM)
-        os.waitpid(process, 0)
-        os.close(reads)
+        raise TaskError(f"a task exited with status {code} and reported nothing")

@@ -1,4 +1,7 @@
-"""Hadoop's client, as tasks call it: the node that a task runs on may have it at another place, or none on its path."""
+"""Files on HDFS, or on whatever else Hadoop's client knows: tasks fetch them, and put parts there, by that client.
+
+The node that a task runs on may have the client at another place than the submitter, or none on its path.
+"""
 
 import os
 import re
@@ -6,11 +9,45 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
-from windrow.storage.s3.names import is_s3
+from windrow.errors import InputError
+from windrow.storage.local import without_host
+from windrow.storage.source import Source, source_of
 
 #: Tells a task where the submitter's Hadoop client is, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
+
+
+class HadoopSource(Source):
+    """Files by hdfs:// and by every scheme that windrow does not know. `-r hadoop` lists them and reads their heads."""
+
+    schemes = ("hdfs",)
+
+    def expand(self, argument: str) -> list[str]:
+        """Raises InputError: see `_refuse`."""
+        _refuse(argument)
+
+    def size(self, uri: str) -> int:
+        """Raises InputError: see `_refuse`."""
+        _refuse(uri)
+
+    def open(self, uri: str, end: int | None = None) -> BinaryIO:
+        """Raises InputError: see `_refuse`."""
+        _refuse(uri)
+
+    def canonical(self, uri: str) -> str:
+        """The path, without scheme and host, which tasks and submitter may spell differently."""
+        return without_host(uri)
+
+    @property
+    def through_hadoop(self) -> bool:
+        """Always."""
+        return True
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise InputError(f"{uri}: is read by Hadoop alone; run the job with -r hadoop, or copy the file to this machine")
 
 
 def get(uris: Sequence[str], folder: Path) -> str:
@@ -21,9 +58,9 @@ def get(uris: Sequence[str], folder: Path) -> str:
 def put(place: Path, uri: str) -> str:
     """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing.
 
-    On S3 a folder is there from its first object on, so it is made: the client puts nothing into none.
+    On S3 a folder exists from its first object on, so it is made: the client puts nothing into a missing one.
     """
-    said = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if is_s3(uri) else ""
+    said = "" if source_of(uri) is SOURCE else _failure("-mkdir", "-p", uri.rpartition("/")[0])
     return said or _failure("-put", str(place), uri)
 
 
@@ -49,3 +86,6 @@ def _client() -> list[str]:
         if place and os.access(place, os.X_OK):
             return [place]
     return os.environ.get(CLIENT, "hadoop").split()
+
+
+SOURCE = HadoopSource()

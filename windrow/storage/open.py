@@ -1,4 +1,4 @@
-"""An input's bytes, or its text, by its name: here or on S3; plain, gzip, bz2, zstd.
+"""An input's bytes, or its text, from any source: plain, gzip, bz2, zstd.
 
 A file is read to its end or refused by name: a truncated or damaged one never passes for a shorter one, and every
 member of a concatenated gzip is read.
@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from windrow.errors import InputError
-from windrow.storage import s3
+from windrow.storage.source import source_of
 
 #: Suffix -> arrow's name of the codec.
 CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
@@ -42,13 +42,13 @@ def is_plain(path: str) -> bool:
 
 
 def opened(path: str, end: int | None = None) -> BinaryIO:
-    """A file, or an object of S3, as its bytes stand; of S3 nothing is fetched ahead beyond `end`."""
-    return s3.open_input(path, end) if s3.is_s3(path) else cast(BinaryIO, Path(path).open("rb", buffering=0))
+    """An input's bytes as they are, in a file that can seek; nothing beyond `end` is fetched ahead."""
+    return source_of(path).open(path, end)
 
 
 def size_of(path: str) -> int:
-    """Bytes of a file, or of an object of S3."""
-    return s3.known(path).size if s3.is_s3(path) else Path(path).stat().st_size
+    """Bytes of an input."""
+    return source_of(path).size(path)
 
 
 @contextmanager

@@ -1,10 +1,8 @@
 """Parts that appear together, by one rename, or not at all; on S3, where nothing can be renamed, by one commit."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +12,7 @@ from windrow.console import progress
 from windrow.errors import InputError, OutputError
 from windrow.storage import s3
 from windrow.storage.open import named
+from windrow.storage.source import source_of
 
 #: What an output directory says of its parts; the underscore hides it from Hadoop.
 DESCRIPTION = "_windrow.json"
@@ -30,68 +29,37 @@ _LONG_UPLOAD = 32 << 20
 
 
 def refuse_taken(output: str) -> None:
-    """Raises OutputError where an output's place is taken: nothing is ever overwritten or mixed."""
-    if s3.is_s3(output):
-        s3.refuse_taken(output)
-        return
-    path = Path(output)
-    try:
-        taken = (path.exists() or path.is_symlink()) and not (path.is_dir() and not any(path.iterdir()))
-    except OSError as error:
-        raise _cannot(output, error) from error
-    if taken:
-        what = "is not empty" if path.is_dir() else "is a file"
-        raise OutputError(
-            f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
-            " by --output-dir"
-        )
+    """Raises OutputError where something is at an output's place: nothing is ever overwritten or mixed."""
+    source_of(output).refuse_taken(output)
 
 
 @contextmanager
-def staged(output: str, description: dict[str, Any], folder: str | None = None, shown: bool = False) -> Iterator[str]:
-    """A directory to write parts into; it becomes `output`, described, unless the block fails.
+def staged(output: str, description: dict[str, Any], scratch: str | None = None, shown: bool = False) -> Iterator[Path]:
+    """A local directory to write parts into; it becomes `output`, described, unless the block fails.
 
-    It lies beside the output, and a run that is killed leaves only it behind, whose name begins with a dot. That of an
-    output on S3 lies in `folder`, or among the system's temporary ones; `shown` tells of a long upload on the terminal.
+    Of an output that is not on this machine it is in `scratch`, or among the system's temporary files; `shown` reports
+    a long upload on the terminal.
     """
-    if not s3.is_s3(output):
-        with _staged_here(output, description) as staging:
-            yield staging
-        return
-    with TemporaryDirectory(prefix="windrow-", dir=folder) as kept:
-        yield kept
-        _upload(Path(kept), output, description, shown)
+    source = source_of(output)
+    with source.staging(output, scratch) as staging:
+        yield staging
+        names = _described_parts(staging, description, output)
+        size = sum((staging / name).stat().st_size for name in names)
+        with progress(f"to {output}", size, shown and source.remote and size > _LONG_UPLOAD) as advance:
+            source.commit(staging, names, output, advance)
 
 
-def _upload(staging: Path, output: str, description: dict[str, Any], shown: bool) -> None:
-    s3.refuse_taken(output)  # another may have written there in the meantime
-    describe_output(description, staging)
-    parts = sorted(part for part in staging.iterdir() if part.name[0] not in "._")
-    if writes_own_parts(description):
-        parts = [part for part in parts if not part.match(TEXT_PARTS)]
-    files = [*parts, staging / DESCRIPTION, staging / SUCCESS]  # in this order they appear
-    size = sum(part.stat().st_size for part in parts)
-    with progress(f"to {output}", size, shown and size > _LONG_UPLOAD) as tell:
-        s3.upload({s3.join(output, file.name): file for file in files}, tell)
-
-
-@contextmanager
-def _staged_here(output: str, description: dict[str, Any]) -> Iterator[str]:
-    final = Path(output).resolve()  # behind a link, so that the link stays
-    staging = final.with_name(f".{final.name}.windrow-{os.getpid()}")
-    made = [parent for parent in final.parents if not parent.exists()]
+def _described_parts(staging: Path, description: dict[str, Any], output: str) -> list[str]:
+    """Names of an output's files, in the order in which they are to appear: parts, description, mark of success."""
     try:
-        try:
-            staging.mkdir(parents=True)
-        except OSError as error:
-            raise _cannot(output, error) from error
-        yield str(staging)
-        _publish(staging, final, output, description)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for parent in made:
-            with suppress(OSError):  # it holds the output
-                parent.rmdir()
+        described = describe_output(description, staging)
+        parts = sorted(part.name for part in staging.iterdir() if part.name[0] not in "._")
+    except OSError as error:
+        raise OutputError(
+            f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir"
+        ) from error
+    own = writes_own_parts(description)
+    return [name for name in parts if not (own and fnmatchcase(name, TEXT_PARTS))] + [file.name for file in described]
 
 
 def publish_from_s3(staging: str, output: str, description: dict[str, Any], folder: Path) -> None:
@@ -105,27 +73,28 @@ def publish_from_s3(staging: str, output: str, description: dict[str, Any], fold
 
 @contextmanager
 def at_hand(output: str | Path) -> Iterator[Path]:
-    """Where an output, or one part, can be read: where it is, or a copy of what lies on S3, for this block.
+    """Where an output, or one part, can be read: in place, or, for this block, a copy of what is not on this machine.
 
-    Errors of the block name it as it is named here. Raises InputError for an output on S3 that is not whole.
+    Errors of the block name it as it is named here. Raises InputError for an output elsewhere that is not whole.
     """
-    if not s3.is_s3(str(output)):
-        yield Path(output)
-        return
     uri = str(output)
-    found = [one.uri for one in s3.everything_in(uri)]
+    source = source_of(uri)
+    if (place := source.path(uri)) is not None:
+        yield place
+        return
+    found = list(source.contents(uri))
     names = [name.rpartition("/")[2] for name in found]
     if not found:
         raise InputError(f"{uri}: holds no output of a job; give what --output-dir named, or a part of that")
-    whole = found == [uri]
-    if not whole and SUCCESS not in names:
+    is_part = found == [uri]
+    if not is_part and SUCCESS not in names:
         raise InputError(
             f"{uri}: is not whole: it has no {SUCCESS}, which a job writes last; wait for that job, or run it again"
         )
-    above = uri.rpartition("/")[0] if whole else uri
+    above = uri.rpartition("/")[0] if is_part else uri
     with TemporaryDirectory(prefix="windrow-") as folder, named(folder, above):
-        s3.download(found, Path(folder))
-        yield Path(folder, names[0]) if whole else Path(folder)
+        source.download(found, Path(folder))
+        yield Path(folder, names[0]) if is_part else Path(folder)
 
 
 def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
@@ -142,18 +111,3 @@ def writes_own_parts(description: dict[str, Any]) -> bool:
     Spark, and whatever else takes a directory for a table, reads every file whose name does not hide it.
     """
     return bool(description.get("format", "text") != "text")
-
-
-def _publish(staging: Path, final: Path, output: str, description: dict[str, Any]) -> None:
-    try:
-        describe_output(description, staging)
-        if writes_own_parts(description):
-            for part in staging.glob(TEXT_PARTS):
-                part.unlink()
-        os.replace(staging, final)
-    except OSError as error:
-        raise _cannot(output, error) from error
-
-
-def _cannot(output: str, error: OSError) -> OutputError:
-    return OutputError(f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir")

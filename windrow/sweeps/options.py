@@ -1,12 +1,13 @@
 """The options of a sweep: which pairs, on which parts, and which of them are told of."""
 
+from argparse import Namespace
 from typing import Any
 
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import OBJECTIVES, Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
-from windrow.trading.options import column_of, rules_of, windows_of
+from windrow.trading.options import Group, column_of, rules_of, windows_of
 from windrow.windows import kernels
 
 _GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"
@@ -21,25 +22,25 @@ _BEST = "instead, a line a symbol: its best pair; and one with an empty SYMBOL: 
 _SHARDS = "reducers share a symbol's pairs, all of them reading its bars; never changes the output (default 1)"
 
 #: Of the options, what whoever reads an output must know.
-_TOLD = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")
+_DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")
 
 
-def add_to(job: Any, group: Any) -> None:
-    """Adds them to a group of a BarJob's options."""
-    job.option(group, "--fast GRID", f"the lines that cross: {_GRID} (default ema:5..10)", default="ema:5..10")
-    job.option(group, "--slow GRID", "the lines that are crossed (default ema:21..31)", default="ema:21..31")
-    job.option(group, "--any-order", _ANY_ORDER, action="store_true")
-    job.option(group, "--split SHARE", _SPLIT)
-    job.option(group, "--split-at TIME", _SPLIT_AT)
-    job.option(group, "--walk-forward N", _WALKS, type=int)
-    job.option(group, "--warm", _WARM, action="store_true")
-    job.option(group, "--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
-    job.option(group, "--top K", _TOP, type=int)
-    job.option(group, "--best", _BEST, action="store_true")
-    job.option(group, "--shards N", _SHARDS, type=int, default=1)
+def add_to(group: Group) -> None:
+    """Adds them to a group of a job's options."""
+    group.add("--fast GRID", f"the lines that cross: {_GRID} (default ema:5..10)", default="ema:5..10")
+    group.add("--slow GRID", "the lines that are crossed (default ema:21..31)", default="ema:21..31")
+    group.add("--any-order", _ANY_ORDER, action="store_true")
+    group.add("--split SHARE", _SPLIT)
+    group.add("--split-at TIME", _SPLIT_AT)
+    group.add("--walk-forward N", _WALKS, type=int)
+    group.add("--warm", _WARM, action="store_true")
+    group.add("--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
+    group.add("--top K", _TOP, type=int)
+    group.add("--best", _BEST, action="store_true")
+    group.add("--shards N", _SHARDS, type=int, default=1)
 
 
-def sweep(options: Any) -> Sweep:
+def sweep(options: Namespace) -> Sweep:
     """What is tried on each symbol. Raises UsageError."""
     grid = parse_grid(options.fast, options.slow, options.any_order)
     split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
@@ -47,11 +48,11 @@ def sweep(options: Any) -> Sweep:
     return Sweep(grid, rules, column, split, options.warm, windows, options.shards, returns=options.best)
 
 
-def choice(options: Any) -> Choice:
+def choice(options: Namespace) -> Choice:
     """What is told of it. Raises UsageError."""
     return Choice(options.objective, options.top, options.best)
 
 
-def told(options: Any) -> dict[str, Any]:
+def described(options: Namespace) -> dict[str, Any]:
     """What is written of them beside an output."""
-    return {name: getattr(options, name) for name in _TOLD}
+    return {name: getattr(options, name) for name in _DESCRIBED}

@@ -1,7 +1,8 @@
 """The options of jobs that trade: the rules, and the averages' column and seed."""
 
+from argparse import Namespace
 from dataclasses import fields
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from windrow.bars.layout import normalise
 from windrow.trading.rules import CHOICES, Rules
@@ -17,13 +18,19 @@ _WORDS = {
 }
 
 
-def add_rules(job: Any) -> None:
-    """Adds the options of the rules to a BarJob, in a group of their own."""
-    group = job.add_group("Trading")
+class Group(Protocol):
+    """A group of a job's options, as windrow/mapreduce/options.py makes them."""
+
+    def add(self, spelling: str, text: str, **how: Any) -> None:
+        """Adds an option: `--size SHARES` and what it means; `how` are argparse's own arguments."""
+
+
+def add_rules(group: Group) -> None:
+    """Adds the options of the rules."""
 
     def add(spelling: str, text: str) -> None:
         default = getattr(Rules, spelling.split()[0].strip("-").replace("-", "_"))
-        job.option(group, spelling, f"{text} (default {default:g})", type=float, default=default)
+        group.add(spelling, f"{text} (default {default:g})", type=float, default=default)
 
     add("--size SHARES", "shares of a position")
     add("--cash MONEY", "money at the start")
@@ -32,27 +39,27 @@ def add_rules(job: Any) -> None:
     add("--slippage SHARE", _SLIPPAGE)
     for name, text in _WORDS.items():
         default = getattr(Rules, name)
-        job.option(group, f"--{name}", f"{text} (default {default})", choices=get_args(CHOICES[name]), default=default)
+        group.add(f"--{name}", f"{text} (default {default})", choices=get_args(CHOICES[name]), default=default)
 
 
-def rules_of(options: Any) -> Rules:
+def rules_of(options: Namespace) -> Rules:
     """The rules that options ask for. Raises UsageError for values out of range."""
     return Rules(**{field.name: getattr(options, field.name) for field in fields(Rules)})
 
 
-def add_averages(job: Any, group: Any) -> None:
+def add_averages(group: Group) -> None:
     """Adds the options of what averages take, and how they start."""
     column = "column of the averages; orders take open and close (default close)"
     seed = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
-    job.option(group, "--column NAME", column, default="close")
-    job.option(group, "--ema-seed", seed, choices=["sma", "first"], default="sma")
+    group.add("--column NAME", column, default="close")
+    group.add("--ema-seed", seed, choices=["sma", "first"], default="sma")
 
 
-def column_of(options: Any) -> str:
+def column_of(options: Namespace) -> str:
     """The column of the averages, as it is named in bars."""
     return normalise(options.column)
 
 
-def windows_of(options: Any) -> Options:
+def windows_of(options: Namespace) -> Options:
     """How the averages are treated."""
     return Options(ema_seed=options.ema_seed)

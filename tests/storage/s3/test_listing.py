@@ -3,8 +3,8 @@
 import pytest
 
 from windrow.errors import InputError
-from windrow.feeds.settle import list_files
 from windrow.storage import s3
+from windrow.storage.source import list_inputs
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_arguments_keep_their_order_beside_files(bucket, tmp_path):
     here = tmp_path / "b.csv"
     here.touch()
     far = [bucket.put(key) for key in ("c.csv", "a.csv")]
-    assert list_files([far[0], str(here), far[1]]) == [far[0], str(here), far[1]]
+    assert list_inputs([far[0], str(here), far[1]]) == [far[0], str(here), far[1]]
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_arguments_keep_their_order_beside_files(bucket, tmp_path):
 def test_what_means_nothing_is_refused_by_name(bucket, argument, message):
     argument = argument.format(bucket.name)
     with pytest.raises(InputError) as error:
-        list_files([argument])
+        list_inputs([argument])
     assert str(error.value).startswith(f"{argument}: ") and message in str(error.value)

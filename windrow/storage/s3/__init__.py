@@ -1,5 +1,6 @@
 """Objects of S3: listed, read by ranges, and written so that all of an output appears at its end.
 
+    source.py    S3 as windrow's other rooms see it, behind the interface of all sources
     names.py     s3://BUCKET/KEY -> bucket and key
     client.py    boto3's client; what it refuses, as errors of windrow
     listing.py   what an argument means: an object, a folder's objects, or those that glob characters match
@@ -17,9 +18,11 @@ from windrow.aws.s3_client import client, refusal
 from windrow.storage.s3.listing import Object, everything_in, known, list_objects, remember, version
 from windrow.storage.s3.names import folder_of, is_s3, join, split
 from windrow.storage.s3.reading import download, looking_ahead, open_input, read_range
+from windrow.storage.s3.source import SOURCE
 from windrow.storage.s3.writing import delete_prefix, publish_copies, refuse_taken, upload
 
 __all__ = [
+    "SOURCE",
     "Object",
     "client",
     "delete_prefix",

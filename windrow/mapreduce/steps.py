@@ -1,0 +1,240 @@
+"""Steps: a job is a list of them, of any length. What a step's mappers and reducers do with their lines is said here.
+
+    bars to lines      map_bars                     (map only)
+    one shuffle        map_bars -> reduce_bars      a kernel's columns, or the lines of `BarJob.reduce_bars`
+    sliced             map_bars -> reduce_slices,   pass_on -> stitch_slices
+    united             map_bars -> reduce_bars,     pass_on -> unite_lines
+
+The lines between two steps are SYMBOL <tab> TIMESTAMP <tab> anything, so that every runner partitions and sorts them as
+it does blocks.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.keys import copied
+from sort_keys.merge import Merge, Stretch
+from windrow.bars.columns import Bars, join_bars
+from windrow.feeds.files import parse_stream
+from windrow.feeds.ranges import read_ranges
+from windrow.mapreduce.counters import CONFLICT, conflict_text
+from windrow.mapreduce.slices import Lines, Slicer, stitch
+from windrow.mapreduce.task import Task
+from windrow.runners.splits import OPENS_INPUTS
+from windrow.sinks import Write
+from windrow.sinks.lines import line_sink
+from windrow.storage.part import own_part
+from windrow.storage.publish import INNER
+from windrow.storage.source import Range
+
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob, SeriesKernel
+
+#: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
+_FEW_BARS, _MOST_BARS = 512, 900_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the tasks of one step do."""
+
+    map: Callable[[Task], None]
+    reduce: Callable[[Task], None] | None = None
+    """None: the mappers' lines are the step's output."""
+    writes_parts: bool = False
+    """Whether its reducers write parts of the job's output themselves, beside the lines for the next step."""
+
+
+def steps_of(job: "BarJob") -> list[Step]:
+    """The steps that a job has by what it declares."""
+    first = partial(map_bars, job)
+    if job.map_only:
+        return [Step(first)]
+    if job.slices is not None:
+        sliced = Step(first, partial(reduce_slices, job), writes_parts=True)
+        return [sliced, Step(pass_on, partial(stitch_slices, job))]
+    reduced = Step(first, partial(reduce_bars, job))
+    return [reduced, Step(pass_on, partial(unite_lines, job))] if job.unites() else [reduced]
+
+
+# Mappers.
+
+
+def map_bars(job: "BarJob", task: Task) -> None:
+    """Parses the task's share of the inputs and writes its lines: blocks, unless the job says otherwise."""
+    counts = Counter({"map tasks": 1})
+    for bars, source in _feed(job, task) if job.map_only else _in_long_blocks(_feed(job, task)):
+        counts["bars"] += len(bars)
+        counts["header lines"] += bars.headers
+        for reason, rows in bars.rejected.items():
+            counts[f"rejected: {reason}"] += rows
+        task.stdout.write(b"".join(job.map_bars(bars, source)))
+        job.show(f"{counts['bars']:,} bars read")
+        del bars  # before the next ones are read
+    task.count(counts)
+
+
+def pass_on(task: Task) -> None:
+    """Maps lines of the step before to themselves."""
+    task.stdout.writelines(task.stdin)
+
+
+def blocks(job: "BarJob", bars: Bars) -> Iterator[bytes]:
+    """A chunk of bars as blocks, each to every reducer that its symbol is for."""
+    columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
+    written = write_blocks(columns, job.settled.slots, job.options.block_bars, job.slices)
+    return written if job.shards() == 1 else copied(written, job.shards())
+
+
+def _feed(job: "BarJob", task: Task) -> Iterator[tuple[Bars, str]]:
+    """Parsed bars and the input they come from; opened here, or read from standard input where Hadoop opened it."""
+    if os.environ.get(OPENS_INPUTS):
+        for line in task.stdin:
+            ranges = [Range(*one) for one in json.loads(line[line.index(b"[") :])]
+            yield from read_ranges(ranges, job.settled, job.keep_texts)
+        return
+    path, headed = _map_input("file"), _map_input("start") in ("", "0")
+    layout, name = job.settled.layout(path), job.settled.name(path)
+    for bars in parse_stream(task.stdin, layout, name, keep_texts=job.keep_texts, headed=headed):
+        yield bars, name
+
+
+def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
+    """Chunks, joined where they hold so few bars of each symbol that blocks would be short, and slow."""
+    held: list[Bars] = []
+    source = ""
+    for bars, source in feed:
+        held.append(bars)
+        total = sum(map(len, held))
+        if total >= min(_MOST_BARS, _FEW_BARS * max(len(part.symbols) for part in held)):
+            joined, held = join_bars(held), []
+            yield joined, source
+            del joined
+    if held:
+        yield join_bars(held), source
+
+
+def _map_input(what: str) -> str:
+    """The path (`file`) or first byte (`start`) of a streaming mapper's input, as its environment tells."""
+    names = (f"mapreduce_map_input_{what}", f"map_input_{what}")  # Hadoop's names, and those of its first version
+    return next((os.environ[name] for name in names if name in os.environ), "")
+
+
+# Reducers.
+
+
+def reduce_bars(job: "BarJob", task: Task) -> None:
+    """Pushes the task's merged blocks through the job's kernel, or its `reduce_bars`, and writes the lines."""
+    counts = Counter({"reduce tasks": 1})
+    merge = _merge(job)
+    stretches = merge.stretches(task.stdin)
+    lines = job.reduce_bars(_counted(job, stretches, counts))
+    if lines is None:
+        _write(job, task, _pushed(job.kernel(), stretches), counts)
+    else:
+        _write_lines(task, lines, Counter() if job.unites() else counts)
+    _finish(job, task, merge, counts)
+
+
+def reduce_slices(job: "BarJob", task: Task) -> None:
+    """Writes the lines of slices that are final to a part of the output, and hands the slices' edges on."""
+    counts = Counter({"reduce tasks": 1})
+    merge = _merge(job)
+    _write(job, task, _sliced(job, task, merge.stretches(task.stdin)), counts, INNER)
+    counts["slices"] = counts.pop("symbols", 0)
+    _finish(job, task, merge, counts)
+
+
+def stitch_slices(job: "BarJob", task: Task) -> None:
+    """Writes the lines at the slices' edges."""
+    counts = Counter({"reduce tasks": 1})
+    _write(job, task, stitch(job.sliced_kernel(), task.stdin), counts)
+    task.count(counts)
+
+
+def unite_lines(job: "BarJob", task: Task) -> None:
+    """Writes what the job makes of the lines of all reducers."""
+    counts = Counter({"reduce tasks": 1})
+    _write_lines(task, job.unite(line.rstrip(b"\n") for line in task.stdin), counts)
+    task.count(counts)
+
+
+def _merge(job: "BarJob") -> Merge:
+    return Merge(len(job.columns()), job.options.on_conflict, job.settled.slots)
+
+
+def _finish(job: "BarJob", task: Task, merge: Merge, counts: Counter[str]) -> None:
+    """Reports what was counted, and the first conflict."""
+    found = merge.findings
+    for name in ("blocks", "slots", "repeats", "conflicts"):
+        counts[name] += getattr(found, name)
+    task.count(counts)
+    if found.first_conflict is not None:
+        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated))
+
+
+def _pushed(kernel: "SeriesKernel", stretches: Iterable[Stretch]) -> Iterator[Lines]:
+    for stretch in stretches:
+        yield stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
+
+
+def _sliced(job: "BarJob", task: Task, stretches: Iterable[Stretch]) -> Iterator[Lines]:
+    """The final lines of slices; their edges go to the next step."""
+    slicer = Slicer(job.sliced_kernel())
+    for stretch in stretches:
+        lines, edges = slicer.push(stretch)
+        task.stdout.writelines(edges)
+        yield lines
+    task.stdout.writelines(slicer.close())
+
+
+def _counted(job: "BarJob", stretches: Iterable[Stretch], counts: Counter[str]) -> Iterator[Stretch]:
+    """Stretches, their symbols counted as they go by."""
+    for stretch in stretches:
+        yield stretch
+        counts["symbols"] += len(stretch.new_starts)
+        job.show(_status(counts))
+
+
+def _write_lines(task: Task, lines: Iterable[bytes], counts: Counter[str]) -> None:
+    for line in lines:
+        counts["output lines"] += 1
+        task.stdout.write(line)
+
+
+def _write(job: "BarJob", task: Task, lines: Iterable[Lines], counts: Counter[str], name: str = "") -> None:
+    """Writes a reducer's lines, to a part of that name where they are not the step's output."""
+    with _sink(job, task, name) as write:
+        for stretch, index, columns in lines:
+            counts["symbols"] += len(stretch.new_starts)
+            counts["output lines"] += len(index)
+            write(stretch, index, columns)
+            job.show(_status(counts))
+
+
+def _status(counts: Counter[str]) -> str:
+    return f"{counts['output lines']:,} lines written, of {counts['symbols']:,} symbols"
+
+
+@contextmanager
+def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
+    """What writes a reducer's results."""
+    dated, kind = job.settled.dated, job.options.output_format
+    if kind != "text":
+        from windrow.sinks.parquet import SUFFIX, parquet_sink
+
+        names, fine = job.output_names(), kind == "parquet-ns"
+        with own_part(name + SUFFIX) as file, parquet_sink(file, names, dated, fine) as write:
+            yield write
+    elif name:
+        with own_part(name) as file:
+            yield line_sink(file, dated)
+    else:
+        yield line_sink(task.stdout, dated)

@@ -1,0 +1,126 @@
+"""Submission: what is asked of one run of a job, made once from its options and checked before any work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from windrow.bars.layout import Reading
+from windrow.errors import InputError, UsageError
+from windrow.mapreduce import options
+from windrow.runners import NAMES, on_this_machine
+from windrow.runners.unpack import MARK
+from windrow.storage import s3
+
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One run of a job."""
+
+    runner: str
+    inputs: tuple[str, ...]
+    """As they were given; `-` is standard input."""
+    reading: Reading
+    slot: int | None
+    """The span (ns) of slots, where it was given."""
+    slices: int | str | None
+    """The span (ns) of slices, options.AUTO, or None."""
+    output: str | None
+    """The directory to publish; None: lines are printed."""
+    prints: bool
+    quiet: bool
+    verbose: bool
+    environment: str | None
+    """A packed environment for the tasks."""
+    scratch: str | None
+    """Where parts are gathered that are uploaded to somewhere else."""
+
+    @classmethod
+    def of(cls, job: "BarJob") -> "Submission":
+        """What a job's options ask for. Raises UsageError, or InputError for an environment that cannot be read."""
+        given = job.options
+        runner = given.runner or "inline"
+        _check_runner(runner, given.output_dir)
+        if given.environment is not None:
+            _check_environment(Path(given.environment), runner)
+        if given.output_format != "text":
+            _check_table(job)
+        _check_reducers(given.jobconf or {})
+        options.check(given)
+        if given.slices:
+            job.sliced_kernel()
+        return cls(
+            runner=runner,
+            inputs=tuple(given.args),
+            reading=options.reading(given, job.columns()),
+            slot=options.slot(given),
+            slices=options.slices(given),
+            output=given.output_dir,
+            prints=given.output_dir is None if given.cat_output is None else given.cat_output,
+            quiet=given.quiet,
+            verbose=given.verbose,
+            environment=given.environment,
+            scratch=given.spark_tmp_dir,
+        )
+
+    @property
+    def is_here(self) -> bool:
+        """Whether tasks open inputs and write outputs themselves, in folders of this machine."""
+        return on_this_machine(self.runner)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether long work shows a bar on the terminal."""
+        return not (self.quiet or self.verbose)
+
+
+def _check_runner(runner: str, output: str | None) -> None:
+    if runner not in NAMES:
+        raise UsageError(f"-r {runner}: is not a runner; run with -r {', '.join(NAMES)}")
+    if runner != "emr":
+        return
+    if find_spec("boto3") is None:
+        raise UsageError(
+            "-r emr: needs boto3, which is not installed here; install it with: pip install 'windrow[aws]'"
+        )
+    if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
+        raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
+
+
+def _check_environment(path: Path, runner: str) -> None:
+    if runner not in ("hadoop", "emr"):
+        raise UsageError(f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or run elsewhere")
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(MARK))
+    except OSError as error:
+        raise InputError(f"--environment {path}: {error.strerror}; make one with: windrow pack {path}") from None
+    if begins != MARK:
+        raise InputError(f"--environment {path}: was not made by windrow pack; make one with: windrow pack windrow.pyz")
+
+
+def _check_table(job: "BarJob") -> None:
+    given, names = job.options, ["symbol", "timestamp", *job.output_names()]
+    asked = f"--output-format {given.output_format}"
+    if len(names) == 2:
+        raise UsageError(f"{asked}: this job's lines are not a table of values; leave it out, and read them as text")
+    if given.output_dir is None or given.cat_output:
+        raise UsageError(
+            f"{asked}: is for files, and lines are printed; name their directory with -o DIR, without --cat-output"
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(
+            f"{asked}: {len(twice)} columns are named {twice[0]}; a table's columns have names of their"
+            " own; ask for each once"
+        )
+
+
+def _check_reducers(jobconf: Mapping[str, str]) -> None:
+    for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
+        asked = jobconf.get(name, "1")
+        if not asked.isdecimal() or int(asked) < 1:
+            raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")

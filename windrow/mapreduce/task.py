@@ -1,0 +1,55 @@
+"""A task while it runs: its lines in and out, what it counts, and how far it is."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from time import monotonic
+from typing import TYPE_CHECKING, BinaryIO
+
+from windrow.mapreduce.counters import COUNTS, names_of
+from windrow.runners.splits import OWN_TASK
+
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
+
+#: Seconds between two reports of how far a task is.
+_SECONDS = 3.0
+
+
+class Task:
+    """One mapper, combiner or reducer of a job, in its own process or in the submitter's."""
+
+    def __init__(self, job: "BarJob") -> None:
+        self._job = job
+        self._reported_at = float("-inf")
+
+    @property
+    def stdin(self) -> BinaryIO:
+        """Its input: lines of the shuffle, or what says which inputs to open."""
+        return self._job.stdin  # type: ignore[no-any-return]  # mrjob's
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Writes lines of output, each ended by LF."""
+        self._job.stdout.writelines(lines)
+
+    @property
+    def stdout(self) -> BinaryIO:
+        """Its output."""
+        return self._job.stdout  # type: ignore[no-any-return]  # mrjob's
+
+    def count(self, counts: Counter[str]) -> None:
+        """Adds to the counters that the submitter sums over all tasks."""
+        for name, amount in counts.items():
+            if amount:
+                self._job.increment_counter(COUNTS, name, int(amount))
+
+    def report(self, group: str, text: str) -> None:
+        """Lets the submitter have a text, as names of counters: they reach it from any task of any runner."""
+        for name in names_of(text):
+            self._job.increment_counter(group, name)
+
+    def show(self, status: str) -> None:
+        """Tells Hadoop every few seconds how far this task is: Hadoop shows that, and ends tasks that stay silent."""
+        if OWN_TASK not in os.environ and monotonic() > self._reported_at + _SECONDS:
+            self._reported_at = monotonic()
+            self._job.set_status(status)

@@ -1,0 +1,755 @@
+"""Everything of mrjob that its documentation does not promise: read from mrjob 0.7.4, touched here and nowhere else.
+
+Jobs and runners of windrow derive from these classes. Each gives mrjob's private methods and attributes public names:
+
+    a method that mrjob calls      is overridden here and calls the method that a runner of windrow defines
+    what a runner asks of mrjob    is a property or a method without an underscore
+
+The classes for runners are mixins. Each goes before one of mrjob's own runners in a class's bases, so that a task,
+which needs JobAdapter alone, imports no runner.
+"""
+
+import shutil
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from copy import copy
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from mrjob.job import MRJob
+
+from windrow.runners.launch import Launch
+
+if TYPE_CHECKING:
+    from mrjob.emr import EMRJobRunner
+    from mrjob.hadoop import HadoopJobRunner
+    from mrjob.runner import MRJobRunner
+    from mrjob.sim import SimMRJobRunner
+    from mrjob.spark.runner import SparkMRJobRunner
+
+    from windrow.runners import Runner
+else:
+    MRJobRunner = SimMRJobRunner = HadoopJobRunner = EMRJobRunner = SparkMRJobRunner = object
+
+#: A step as mrjob describes it to runners.
+StepDescription = dict[str, Any]
+#: mrjob's record of a part of a mapper's input: a file, and the bytes in it.
+Split = dict[str, Any]
+#: Counters by group and name.
+Counters = dict[str, dict[str, int]]
+
+
+class JobAdapter(MRJob):
+    """mrjob's job."""
+
+    arg_parser: ArgumentParser
+    _cl_args: list[str]
+
+    def pass_through(self, action: Action) -> None:
+        """Gives an option, already added to the parser, to the job's tasks too."""
+        self._passthru_arg_dests.add(action.dest)
+
+    def with_arguments(self, args: list[str]) -> Self:
+        """A copy of this job that has read other arguments."""
+        job = copy(self)
+        job._cl_args = args
+        job.load_args(args)
+        return job
+
+    def add_arguments(self, *args: str) -> None:
+        """Lets a runner made from now on see these, after the job's own."""
+        self._cl_args = [*self._cl_args, *args]
+
+    def describe_steps(self) -> list[StepDescription]:
+        """The steps, as runners get them."""
+        described: list[StepDescription] = self._steps_desc()
+        return described
+
+    def runner_class(self) -> "type[Runner]":
+        """The class of the runner to use."""
+        raise NotImplementedError
+
+    def runner_of(self, launch: Launch, output: str | None) -> "Runner":
+        """A new runner of `runner_class` that writes its parts to `output`."""
+        runner: Runner = self.runner_class()(launch=launch, **{**self._runner_kwargs(), "output_dir": output})
+        return runner
+
+    def print_own_help(self, everything: bool) -> None:
+        """Prints --help; with `everything` all options of mrjob too."""
+        raise NotImplementedError
+
+    def _runner_class(self) -> "type[Runner]":
+        return self.runner_class()
+
+    def _print_help(self, given: Namespace) -> None:
+        if given.runner:
+            super()._print_help(given)  # that runner's options, as mrjob lists them
+        else:
+            self.print_own_help(given.verbose)
+
+
+class RunnerAdapter(MRJobRunner):
+    """What any of mrjob's runners has."""
+
+    alias: str
+
+    def __init__(self, launch: Launch, **kwargs: Any) -> None:
+        self.launch = launch
+        self._kept: TemporaryDirectory[str] | None = None
+        #: Numbers of the steps whose tasks write parts of the output themselves.
+        self.steps_with_parts: tuple[int, ...] = ()
+        super().__init__(**kwargs)
+
+    @classmethod
+    def default_options(cls) -> dict[str, Any]:
+        """Options of the runner that differ from mrjob's defaults."""
+        return {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The runner's options, by mrjob's names."""
+        settings: dict[str, Any] = self._opts
+        return settings
+
+    @property
+    def inputs(self) -> list[str]:
+        """Paths and URIs of the inputs of the first step."""
+        inputs: list[str] = self._get_input_paths()
+        return inputs
+
+    @inputs.setter
+    def inputs(self, paths: Sequence[str]) -> None:
+        self._input_paths = list(paths)
+
+    @property
+    def output(self) -> str:
+        """The directory of the parts."""
+        return str(self._output_dir)
+
+    @output.setter
+    def output(self, place: str) -> None:
+        self._output_dir = place
+
+    @property
+    def scratch(self) -> Path:
+        """A directory of this machine for the runner's files; it goes with the runner."""
+        return Path(self._get_local_tmp_dir())
+
+    @property
+    def script(self) -> str | None:
+        """The job's file."""
+        path: str | None = self._script_path
+        return path
+
+    @property
+    def job_key(self) -> str:
+        """The run's unique name."""
+        return str(self._job_key)
+
+    def keep(self, folder: "TemporaryDirectory[str]") -> None:
+        """Lets a folder that tasks read from go with the runner."""
+        self._kept = folder
+
+    def cleanup(self, mode: Any = None) -> None:
+        """Removes what was kept for the run, as mrjob's option `cleanup` says."""
+        try:
+            super().cleanup(mode)
+        finally:
+            if self._kept is not None:
+                self._kept.cleanup()
+
+    def take_steps(self, described: list[StepDescription], with_parts: Iterable[int]) -> None:
+        """Makes these the job's steps; `with_parts` numbers those whose tasks write parts of the output themselves."""
+        self._steps = described
+        self.steps_with_parts = tuple(with_parts)
+
+    def step(self, number: int) -> StepDescription:
+        """A step as it was described."""
+        step: StepDescription = self._get_step(number)
+        return step
+
+    @property
+    def step_count(self) -> int:
+        """How many steps there are."""
+        return int(self._num_steps())
+
+    def step_jobconf(self, number: int) -> dict[str, Any]:
+        """Hadoop's options of a step: a method that a runner may extend."""
+        conf: dict[str, Any] = super()._jobconf_for_step(number)
+        return conf
+
+    def usual_reducers(self) -> int:
+        """How many reducers there are where nobody says."""
+        return 1
+
+    def reducers(self, number: int) -> int:
+        """How many reducers a step has."""
+        conf = self.step_jobconf(number)
+        return int(conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or self.usual_reducers())
+
+    @classmethod
+    def _default_opts(cls) -> dict[str, Any]:
+        return {**super()._default_opts(), **cls.default_options()}
+
+    def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
+        return self.step_jobconf(step_num)
+
+    def _check_input_paths(self) -> None:
+        """Nothing: their headers have been read already."""
+
+
+class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
+    """mrjob's simulation of Hadoop: tasks on this machine, in folders of it."""
+
+    def map_tasks(self, paths: Sequence[str]) -> Sequence[tuple[bytes, Split]]:
+        """Of each mapper of the first step: its standard input, and what mrjob is to tell it of its split."""
+        raise NotImplementedError
+
+    def phase(self, title: str, tasks: int) -> AbstractContextManager[object]:
+        """Surrounds a step's mappers (`map`), then its reducers (`reduce`)."""
+        raise NotImplementedError
+
+    def run_tasks(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """Runs functions, each a task."""
+        raise NotImplementedError
+
+    def after_mapper(self, step: int, output: str) -> Callable[[], None]:
+        """What a mapper calls, where it runs, once its output is whole; only where the step has reducers."""
+        raise NotImplementedError
+
+    def before_reducer(self, step: int, number: int, place: str) -> Callable[[], None]:
+        """What a reducer calls, where it runs, to write its input to `place`."""
+        raise NotImplementedError
+
+    def cores(self) -> int:
+        """How many tasks run at a time."""
+        return int(super()._num_cores())
+
+    def task_settings(self, kind: str, step: int) -> dict[str, Any]:
+        """More of Hadoop's options, which tasks get in their environment."""
+        return {}
+
+    def explain_failure(self, error: Exception) -> None:
+        """Logs why a step failed: nothing, for the error itself names its input."""
+
+    def mapper_outputs(self, step: int) -> list[str]:
+        """Where the step's mappers write their lines."""
+        return self._outputs.get(step, [])
+
+    def arguments_of(self, step: int, kind: str) -> list[str]:
+        """The arguments by which a job becomes a task."""
+        args: list[str] = self._args_for_task(step, kind)
+        return args
+
+    def _input_paths_for_step(self, step_num: int) -> list[str]:
+        # mrjob's own would expand glob characters, which names of files may hold.
+        paths: list[str] = self._get_input_paths() if step_num == 0 else super()._input_paths_for_step(step_num)
+        return paths
+
+    def _split_mapper_input(self, input_paths: Sequence[str], step_num: int) -> list[Split]:
+        if step_num:
+            splits: list[Split] = super()._split_mapper_input(input_paths, step_num)
+            return splits
+        tasks = self.map_tasks(input_paths)
+        for number, (stdin, _) in enumerate(tasks):
+            path = Path(self._task_input_path("mapper", step_num, number))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(stdin)
+        return [split for _, split in tasks]
+
+    def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Split]) -> None:
+        self._outputs: dict[int, list[str]] = {step_num: []}
+        with self.phase("map", len(map_splits)):
+            super()._run_mappers_and_combiners(step_num, map_splits)
+
+    def _run_reducers(self, step_num: int, num_reducer_tasks: int) -> None:
+        with self.phase("reduce", num_reducer_tasks):
+            super()._run_reducers(step_num, num_reducer_tasks)
+
+    def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
+        self.run_tasks(funcs)
+
+    def _simulate_jobconf_for_step(
+        self, task_type: str, step_num: int, task_num: int, map_split: Split | None = None
+    ) -> dict[str, Any]:
+        conf = super()._simulate_jobconf_for_step(task_type, step_num, task_num, map_split)
+        # What a task writes itself is output, whatever the step.
+        return {**conf, "mapreduce.task.output.dir": self._output_dir, **self.task_settings(task_type, step_num)}
+
+    def _run_mapper_and_combiner_func(self, step_num: int, task_num: int, map_split: Split) -> Callable[[], None]:
+        run: Callable[[], None] = super()._run_mapper_and_combiner_func(step_num, task_num, map_split)
+        step = self._get_step(step_num)
+        if "reducer" not in step:
+            return run
+        output = self._task_output_path("combiner" if "combiner" in step else "mapper", step_num, task_num)
+        self._outputs[step_num].append(output)
+        return partial(_both, run, self.after_mapper(step_num, output))
+
+    def _run_task_func(
+        self, task_type: str, step_num: int, task_num: int, map_split: Split | None = None
+    ) -> Callable[[], None]:
+        run: Callable[[], None] = super()._run_task_func(task_type, step_num, task_num, map_split)
+        if task_type != "reducer":
+            return run
+        place = self._task_input_path(task_type, step_num, task_num)
+        return partial(_both, self.before_reducer(step_num, task_num, place), run)
+
+    def _sort_reducer_input(self, step_num: int, num_map_tasks: int) -> None:
+        """Nothing: mappers sort their own output, and reducers merge (windrow/runners/shuffle.py)."""
+
+    def _split_reducer_input(self, step_num: int) -> int:
+        return self.reducers(step_num)
+
+    def _num_cores(self) -> int:
+        return self.cores()
+
+    def _log_cause_of_error(self, ex: Exception) -> None:
+        self.explain_failure(ex)
+
+
+def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
+    one()
+    other()
+
+
+class InlineAdapter(SimulatedAdapter):
+    """mrjob's inline runner."""
+
+    def __init__(self, launch: Launch, **kwargs: Any) -> None:
+        super().__init__(launch, **kwargs)
+        self._mrjob_cls = launch.task  # what mrjob makes tasks by
+
+
+#: A task with its streams: stdin, stdout, stderr, the working directory and the environment.
+Invocation = Callable[[Any, Any, Any, str, dict[str, str]], None]
+
+
+class LocalAdapter(SimulatedAdapter):
+    """mrjob's local runner."""
+
+    def forks(self) -> bool:
+        """Whether tasks are forks of this process, not interpreters of their own."""
+        raise NotImplementedError
+
+    def invocation(self, step: int, kind: str) -> Invocation:
+        """A function that runs a task in a fork."""
+        raise NotImplementedError
+
+    def run_interpreters(self, tasks: Iterable[Callable[[], None]]) -> None:
+        """Runs tasks mrjob's way, an interpreter each."""
+        super(RunnerAdapter, self)._run_multiple(list(tasks))  # past the method that calls `run_tasks`
+
+    def _bootstrap_mrjob(self) -> bool:
+        # A fork has mrjob; to put it into an archive for other interpreters takes 40 ms.
+        return not self.forks() and bool(super()._bootstrap_mrjob())
+
+    def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Invocation:
+        if self.forks() and self._get_step(step_num)[task_type]["type"] == "script":
+            return self.invocation(step_num, task_type)
+        invoke: Invocation = super()._invoke_task_func(task_type, step_num, task_num)
+        return invoke
+
+
+class StreamingAdapter(RunnerAdapter):
+    """Those of mrjob's runners that start Hadoop Streaming."""
+
+    @property
+    def folder(self) -> str:
+        """Where the run's files are for the cluster, without a slash at its end."""
+        raise NotImplementedError
+
+    def upload(self) -> None:
+        """Sends what tasks need to where the cluster reads it."""
+        raise NotImplementedError
+
+    def step_inputs(self, number: int, uris: list[str]) -> list[str]:
+        """The inputs of a step, given the folders that mrjob would have it read."""
+        return uris
+
+    def uploads_of_mrjob(self) -> dict[str, str]:
+        """What mrjob would upload file by file: paths here, by where they go."""
+        uploads: dict[str, str] = {}
+        real, self._fs = self.fs, _Uploads(self.fs, uploads)
+        try:
+            super()._upload_local_files()
+        finally:
+            self._fs = real
+        return uploads
+
+    def set_input_format(self, name: str) -> None:
+        """The Java class by which Hadoop reads the inputs of the first step."""
+        self._hadoop_input_format = name
+
+    def step_output(self, number: int) -> str:
+        """The folder in which a step that is not the last one writes."""
+        return str(self._intermediate_output_dir(number))
+
+    def step_errors(self) -> Sequence[Mapping[str, Any]]:
+        """What Hadoop's client said of attempts of the last step that failed."""
+        errors: Sequence[Mapping[str, Any]] = self._log_interpretations[-1]["step"].get("errors", ())
+        return errors
+
+    def _upload_local_files(self) -> None:
+        self.upload()
+
+    def _step_input_uris(self, step_num: int) -> list[str]:
+        return self.step_inputs(step_num, super()._step_input_uris(step_num))
+
+    def _add_input_files_for_upload(self) -> None:
+        """Nothing: the runner has seen to them when it took its inputs."""
+
+    def _pick_error(self, log_interpretation: Any, step_type: str) -> None:
+        """Nothing: mrjob would search for logs at places where they are not."""
+
+
+class _Uploads:
+    """Stands for a file system while mrjob uploads: it notes in `files` what is to be put where."""
+
+    def __init__(self, fs: Any, files: dict[str, str]) -> None:
+        self._fs, self._files = fs, files
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._fs, name)
+
+    def mkdir(self, path: str) -> None:
+        """Nothing: folders come with their files."""
+
+    def put(self, path: str, place: str) -> None:
+        """Notes it."""
+        self._files[place] = path
+
+
+def interpret_client(lines: Iterator[bytes]) -> dict[str, Any]:
+    """What the lines of Hadoop's client say of a step: its counters, and errors of attempts."""
+    from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
+
+    step: dict[str, Any] = _interpret_hadoop_jar_command_stderr(lines, record_callback=_log_log4j_record)
+    return step
+
+
+class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
+    """mrjob's Hadoop runner."""
+
+    def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
+        """Runs Hadoop's client for one step; its exit status and what `interpret_client` says."""
+        raise NotImplementedError
+
+    @property
+    def folder(self) -> str:
+        """Where the run's files are on HDFS, without a slash at its end."""
+        return str(self._hadoop_tmp_dir)
+
+    def assume_version(self, version: str) -> None:
+        """Keeps mrjob from asking Hadoop for its version, which takes a second."""
+        self.fs.hadoop._hadoop_version = version
+
+    def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, dict[str, Any]]:
+        return self.run_client(hadoop_args, env)
+
+
+class EMRAdapter(RunnerAdapter, EMRJobRunner):
+    """mrjob's EMR runner, as far as it asks for clusters."""
+
+    def cluster_request(self, persistent: bool = False) -> dict[str, Any]:
+        """The arguments of RunJobFlow."""
+        request: dict[str, Any] = super()._cluster_kwargs(persistent)
+        return request
+
+    def default_folder(self) -> str:
+        """The folder on S3 for the run's files, where none is configured."""
+        raise NotImplementedError
+
+    def before_finding_cluster(self) -> None:
+        """Called before a cluster of the pool is looked for."""
+
+    def step_dicts(self) -> list[dict[str, Any]]:
+        """The steps as EMR gets them."""
+        steps: list[dict[str, Any]] = self._steps_to_submit()
+        return steps
+
+    def prepare(self) -> None:
+        """Makes the request's parts and uploads what it names."""
+        self._prepare_for_launch()
+
+    def assume_image(self, version: str) -> None:
+        """Keeps mrjob from asking a cluster for its version."""
+        self.get_image_version = lambda: version
+
+    def make_archives(self) -> None:
+        """Packs the folders that tasks get."""
+        self._create_dir_archives()
+
+    def forget_cloud(self) -> None:
+        """Lets the end of the runner remove nothing but files of this machine."""
+        self._opts["cleanup"] = self._opts["cleanup_on_failure"] = ["LOCAL_TMP"]
+
+    def discard(self) -> None:
+        """Removes the runner's files of this machine."""
+        self._cleanup_local_tmp()
+
+    def upload_uri(self, path: str) -> str | None:
+        """Where a file is uploaded to; None where it is not."""
+        uri: str | None = self._upload_mgr.path_to_uri().get(path)
+        return uri
+
+    def _set_cloud_tmp_dir(self) -> None:
+        # mrjob would search all buckets for one, and make one.
+        self._opts["cloud_tmp_dir"] = self.default_folder()
+
+    def _fix_opt(self, opt_key: str, opt_value: Any, source: str) -> Any:
+        # mrjob's own region where none is named would be one in which nobody asked for anything.
+        return opt_value if opt_key == "region" else super()._fix_opt(opt_key, opt_value, source)
+
+    def _find_cluster(self) -> Any:
+        self.before_finding_cluster()
+        return super()._find_cluster()
+
+    def _cluster_kwargs(self, persistent: bool = False) -> dict[str, Any]:
+        return self.cluster_request(persistent)
+
+
+class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
+    """mrjob's EMR runner, as far as it runs steps."""
+
+    def check_folder(self, uri: str) -> None:
+        """Raises UsageError where a folder cannot be used."""
+
+    def check_steps(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Raises ClusterError where steps must not be sent."""
+
+    def streaming_step(self, number: int) -> dict[str, Any]:
+        """What runs Hadoop Streaming for a step: EMR's HadoopJarStep."""
+        raise NotImplementedError
+
+    def await_step(self, step_id: str, number: int) -> None:
+        """Waits until a step has ended well. Raises ClusterError, or why it failed."""
+        raise NotImplementedError
+
+    def launch_and_wait(self) -> None:
+        """Runs all steps on a cluster."""
+        self._launch_emr_job()
+        self._wait_for_steps_to_complete()
+
+    def run_attempts(self) -> None:
+        """Runs the job on a cluster, and on another one where the first is lost."""
+        raise NotImplementedError
+
+    def started_cluster(self, cluster_id: str) -> None:
+        """Called when a cluster has been asked for."""
+
+    def default_steps_folder(self) -> str:
+        """Where steps that are not the last one write."""
+        raise NotImplementedError
+
+    def remove_cloud_files(self) -> None:
+        """Removes the run's files from S3."""
+        raise NotImplementedError
+
+    @property
+    def folder(self) -> str:
+        """Where the run's files are on S3, without a slash at its end."""
+        return str(self._cloud_tmp_dir).rstrip("/")
+
+    @property
+    def cluster_id(self) -> str | None:
+        """The cluster's id, once there is one."""
+        cluster: str | None = self._cluster_id
+        return cluster
+
+    def forget_cluster(self) -> None:
+        """Forgets a cluster that was lost, and its steps, so that another one is created."""
+        self._cluster_id, self._created_cluster = None, False
+        self._step_ids.clear()
+
+    @property
+    def step_ids(self) -> Sequence[str]:
+        """Ids of the steps that were submitted."""
+        ids: Sequence[str] = self._step_ids
+        return ids
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the job has run to its end."""
+        return bool(self._ran_job)
+
+    @property
+    def log_folder(self) -> str | None:
+        """Where EMR puts the cluster's logs."""
+        folder: str | None = self._s3_log_dir()
+        return folder
+
+    def described_cluster(self) -> dict[str, Any]:
+        """What EMR says of the cluster."""
+        cluster: dict[str, Any] = self._describe_cluster()
+        return cluster
+
+    def instance_groups(self) -> list[dict[str, Any]]:
+        """The cluster's instance groups, where it has no fleets."""
+        groups: list[dict[str, Any]] = self._instance_groups()
+        return groups
+
+    def pool_tags(self) -> dict[str, str]:
+        """Tags by which mrjob finds a cluster of its pools."""
+        if not self._opts["pool_clusters"]:
+            return {}
+        return {"__mrjob_pool_hash": self._pool_hash(), "__mrjob_pool_name": self._opts["pool_name"]}
+
+    def streaming_arguments(self, number: int) -> list[str]:
+        """The arguments of Hadoop Streaming for a step."""
+        args: list[str] = self._hadoop_streaming_jar_args(number)
+        return args
+
+    def add_upload(self, path: str) -> None:
+        """Uploads a file with the job's own."""
+        self._upload_mgr.add(path)
+
+    def note_step(self, step_id: str, interpreted: dict[str, Any]) -> None:
+        """Keeps what a step's client said, for its counters."""
+        self._log_interpretations.append({"step_id": step_id, "step": interpreted})
+
+    def _check_and_fix_s3_dir(self, s3_uri: str) -> str:
+        self.check_folder(s3_uri)
+        return str(super()._check_and_fix_s3_dir(s3_uri))
+
+    def _run(self) -> None:
+        self._prepare_for_launch()
+        self.run_attempts()
+
+    def _create_cluster(self, persistent: bool = False) -> str:
+        cluster = str(super()._create_cluster(persistent))
+        self.started_cluster(cluster)
+        return cluster
+
+    def _default_step_output_dir(self) -> str:
+        return self.default_steps_folder()
+
+    def _streaming_step_hadoop_jar_step(self, step_num: int) -> dict[str, Any]:
+        return self.streaming_step(step_num)
+
+    def _add_steps_to_cluster(self, steps: Any) -> None:
+        self.check_steps(steps)
+        super()._add_steps_to_cluster(steps)
+
+    def _wait_for_step_to_complete(self, step_id: str, step_num: int | None = None) -> None:
+        assert step_num is not None
+        self.await_step(step_id, step_num)
+
+    def _add_job_files_for_upload(self) -> None:
+        """Nothing but what `add_upload` was given: mrjob would send code a second time, for Spark."""
+        self.add_files()
+
+    def add_files(self) -> None:
+        """Called when files can be added by `add_upload`."""
+
+    def _cleanup_cloud_tmp(self) -> None:
+        self.remove_cloud_files()
+
+    def _cleanup_logs(self) -> None:
+        """Nothing: EMR writes them after the job has ended; the bucket's own rules end their time."""
+
+    def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
+        """Nothing: a cluster has its tags from its creation on."""
+
+    def _log_address_of_master_once(self) -> None:
+        """Nothing: nobody is to log in there."""
+
+    def _check_output_not_exists(self) -> None:
+        """Nothing: that was checked before, and what is written there is published later."""
+
+    def _wait_for_s3_eventual_consistency(self) -> None:
+        """Nothing: since 2020 S3 shows at once what was written."""
+
+
+def idle_script() -> str:
+    """The path of mrjob's bootstrap action that switches the master of an idle cluster off."""
+    from mrjob.emr import _MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH
+
+    return str(_MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH)
+
+
+class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
+    """mrjob's Spark runner."""
+
+    def run_steps(self) -> list[Counters]:
+        """Runs all steps; the counters of each."""
+        raise NotImplementedError
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether tasks run on this machine, beside this process."""
+        return not self._spark_executors_have_own_wd()
+
+    @property
+    def deploy_mode(self) -> str:
+        """Where Spark's driver runs."""
+        return str(self._spark_deploy_mode())
+
+    @property
+    def most_output_files(self) -> int | None:
+        """mrjob's option --max-output-files."""
+        most: int | None = self._max_output_files
+        return most
+
+    @property
+    def steps_described(self) -> list[StepDescription]:
+        """The steps, as they were described."""
+        steps: list[StepDescription] = self._get_steps()
+        return steps
+
+    @property
+    def job_module(self) -> str:
+        """The name by which tasks import the job's module."""
+        return str(self._job_script_module_name())
+
+    @property
+    def job_name(self) -> str:
+        """The name of the job's class."""
+        return str(self._mrjob_cls.__name__)
+
+    def job_arguments(self) -> list[str]:
+        """The job's options, as its tasks get them."""
+        args: list[str] = self._mr_job_extra_args(local=self.runs_here)
+        return args
+
+    def submit_arguments(self) -> list[str]:
+        """The arguments of spark-submit that the options ask for."""
+        args: list[str] = self._spark_submit_args(0)
+        return args
+
+    def task_python(self) -> list[str]:
+        """The interpreter of tasks."""
+        python: list[str] = self._task_python_bin()
+        return python
+
+    def more_python_files(self) -> list[str]:
+        """What tasks that run on other machines import beside the files of mrjob's options."""
+        return []
+
+    def _run(self) -> None:
+        self._create_setup_wrapper_scripts()
+        super()._upload_local_files()
+        self._counters = self.run_steps()
+
+    def _default_python_bin(self, local: bool = False) -> list[str]:
+        python: list[str] = super()._default_python_bin(local or self.runs_here)
+        return python
+
+    def _pick_spark_tmp_dir(self) -> str:
+        # Output that is only printed is among the job's other temporary files, with which it goes.
+        return str(Path(self._opts["spark_tmp_dir"] or self._get_local_tmp_dir(), f"{self._job_key}-spark"))
+
+    def _cleanup_local_tmp(self) -> None:
+        shutil.rmtree(self._spark_tmp_dir, ignore_errors=True)
+        super()._cleanup_local_tmp()
+
+    def _py_files(self) -> list[str]:
+        # Where tasks run on other machines they import the job, its packages and mrjob.
+        if self.runs_here:
+            return list(self._opts["py_files"])
+        return [*super()._py_files(), *self.more_python_files()]
+
+    def _add_input_files_for_upload(self) -> None:
+        """Nothing: tasks open the inputs where they are."""

@@ -1,0 +1,122 @@
+"""Files of this machine."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from windrow.errors import InputError, OutputError
+from windrow.storage.source import Source
+
+_PREFIX = "file:"
+
+
+class LocalSource(Source):
+    """Files by path, or by file:/PATH. An output appears by one rename."""
+
+    schemes = ("file",)
+
+    def expand(self, argument: str) -> list[str]:
+        """The absolute path of a file; of a directory those of its files."""
+        try:
+            return _files_of(argument, self.path(argument))
+        except OSError as error:
+            raise InputError(f"{argument}: cannot be read: {error.strerror}; check the path and its rights") from error
+
+    def size(self, uri: str) -> int:
+        """Bytes of a file."""
+        return self.path(uri).stat().st_size
+
+    def open(self, uri: str, end: int | None = None) -> BinaryIO:
+        """The file."""
+        return cast(BinaryIO, self.path(uri).open("rb", buffering=0))
+
+    def path(self, uri: str) -> Path:
+        """The path that a URI names, or the path itself."""
+        return Path(self.canonical(uri))
+
+    def canonical(self, uri: str) -> str:
+        """The path, without scheme and host."""
+        return without_host(uri) if uri[: len(_PREFIX)].lower() == _PREFIX else uri
+
+    def refuse_taken(self, output: str) -> None:
+        """Raises OutputError unless the place is free, or an empty directory."""
+        path = self.path(output)
+        try:
+            taken = (path.exists() or path.is_symlink()) and not (path.is_dir() and not any(path.iterdir()))
+        except OSError as error:
+            raise _cannot_make(output, error) from error
+        if taken:
+            what = "is not empty" if path.is_dir() else "is a file"
+            raise OutputError(
+                f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
+                " by --output-dir"
+            )
+
+    @contextmanager
+    def staging(self, output: str, scratch: str | None = None) -> Iterator[Path]:
+        """A directory beside the output; a run that is killed leaves only it, its name begins with a dot."""
+        final = self.path(output).resolve()  # behind a link, so that the link stays
+        staging = final.with_name(f".{final.name}.windrow-{os.getpid()}")
+        made = [parent for parent in final.parents if not parent.exists()]
+        try:
+            try:
+                staging.mkdir(parents=True)
+            except OSError as error:
+                raise _cannot_make(output, error) from error
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            for parent in made:
+                with suppress(OSError):  # it holds the output
+                    parent.rmdir()
+
+    def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
+        """Renames the directory, once it holds nothing but these files."""
+        try:
+            for file in set(os.listdir(staging)).difference(names):
+                (staging / file).unlink()
+            os.replace(staging, self.path(output).resolve())
+        except OSError as error:
+            raise _cannot_make(output, error) from error
+
+
+def _files_of(argument: str, path: Path) -> list[str]:
+    path = path.absolute()
+    if not argument:
+        raise InputError("'': an input's name is empty; give files of bars, or directories that hold them")
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
+        if not inside:
+            raise InputError(
+                f"{argument}: is a directory without files; a directory means the files in it, not"
+                " those of its subdirectories nor names that begin with _ or .; name the files"
+            )
+        return list(map(str, inside))
+    if path.is_file():
+        return [str(path)]
+    if path.exists():
+        raise InputError(
+            f"{argument}: is not a regular file, and inputs are read more than once; give its bytes on"
+            " standard input, with -"
+        )
+    raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
+
+
+def without_host(uri: str) -> str:
+    """The path in a URI of a file system.
+
+    >>> without_host("hdfs://namenode:8020/bars/a.csv"), without_host("file:/bars/a.csv")
+    ('/bars/a.csv', '/bars/a.csv')
+    """
+    rest = uri.partition(":")[2]
+    return "/" + rest.removeprefix("//").partition("/")[2] if rest.startswith("//") else rest
+
+
+def _cannot_make(output: str, error: OSError) -> OutputError:
+    return OutputError(f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir")
+
+
+SOURCE = LocalSource()

@@ -1,0 +1,168 @@
+"""Source: what windrow asks of a place where bytes are kept. A URI's scheme says which place that is.
+
+A new kind of place is one module beside this one with a `SOURCE`, an instance of a subclass of `Source`. It is found by
+its scheme; no list names it.
+"""
+
+import pkgutil
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NamedTuple, TypeVar
+
+#: What tells an input from another one that has taken its place: a JSON object; empty where nothing does.
+Version = Mapping[str, str | int]
+Result = TypeVar("Result")
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
+
+
+class Range(NamedTuple):
+    """Bytes of an input that a mapper reads, and which version of it."""
+
+    path: str
+    start: int
+    length: int
+    version: Version
+
+
+class Source(ABC):
+    """Inputs and outputs of some schemes. Methods raise InputError or OutputError, naming the URI."""
+
+    #: The schemes of its URIs, in lower case.
+    schemes: tuple[str, ...]
+    #: Whether each answer comes over a network, so that several are asked for at a time.
+    remote = False
+
+    # Inputs.
+
+    @abstractmethod
+    def expand(self, argument: str) -> list[str]:
+        """The inputs that an argument means: itself, or those in the directory that it names, without hidden ones."""
+
+    @abstractmethod
+    def size(self, uri: str) -> int:
+        """Bytes of an input."""
+
+    @abstractmethod
+    def open(self, uri: str, end: int | None = None) -> BinaryIO:
+        """An input's bytes as they are, unbuffered, in a file that can seek; nothing beyond `end` is fetched ahead."""
+
+    def path(self, uri: str) -> Path | None:
+        """Where an input or output is on this machine; None where it is elsewhere."""
+        return None
+
+    def canonical(self, uri: str) -> str:
+        """The one spelling of a URI by which submitter and tasks know an input."""
+        return uri
+
+    def version(self, uri: str) -> Version:
+        """What tells this input, as it was listed, from one that takes its place later."""
+        return {}
+
+    def expect(self, uri: str, version: Version) -> None:  # noqa: B027  most sources know one version only
+        """From now on the input is read as that version, or refused."""
+
+    def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
+        """Start and length of the ranges, about `share` bytes long, that mappers read of an input that can be split."""
+        size = self.size(uri)
+        pieces = max(1, -(-size // share))
+        for piece in range(pieces):
+            start, end = size * piece // pieces, size * (piece + 1) // pieces
+            yield start, end - start
+
+    def ahead(self, ranges: Sequence[Range]) -> Iterator[Range]:
+        """These ranges one by one; meanwhile the first bytes of the next ones may be fetched."""
+        yield from ranges
+
+    @property
+    def through_hadoop(self) -> bool:
+        """Whether tasks read copies that Hadoop's client fetches, instead of calling `open`."""
+        return False
+
+    # Outputs.
+
+    def refuse_taken(self, output: str) -> None:
+        """Raises OutputError where something is at an output's place: nothing is ever overwritten or mixed."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def staging(self, output: str, scratch: str | None = None) -> AbstractContextManager[Path]:
+        """A local directory in which the files of an output are gathered, removed afterwards; `scratch`: in there."""
+        return _temporary(scratch)
+
+    def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
+        """Makes these files of `staging` the output, all or none, in this order; `advance` is passed bytes done."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def contents(self, output: str) -> Sequence[str]:
+        """URIs of all files of an output, hidden ones too; of the output itself where it is one file."""
+        raise NotImplementedError(f"{self.schemes[0]}:// has no outputs to read")
+
+    def download(self, uris: Sequence[str], folder: Path) -> None:
+        """Copies files, whose names must differ, into a folder of this machine."""
+        for uri in uris:
+            with self.open(uri) as file, (folder / uri.rpartition("/")[2]).open("wb") as copy:
+                copyfileobj(file, copy, 1 << 20)
+
+
+@contextmanager
+def _temporary(scratch: str | None) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="windrow-", dir=scratch) as folder:
+        yield Path(folder)
+
+
+def scheme_of(uri: str) -> str:
+    """The scheme of a URI, in lower case; `file` of a path without one.
+
+    >>> scheme_of("S3://bucket/bars.csv"), scheme_of("bars.csv"), scheme_of("/bars/a:/b.csv")
+    ('s3', 'file', 'file')
+    """
+    found = _SCHEME.match(uri)
+    return found[1].lower() if found else "file"
+
+
+def source_of(uri: str) -> Source:
+    """The source that a URI's scheme chooses; any scheme that windrow does not know is taken to be one of Hadoop's."""
+    sources = _sources()
+    return sources.get(scheme_of(uri), sources["hdfs"])
+
+
+@cache
+def _sources() -> dict[str, Source]:
+    """The sources by scheme: `SOURCE` of every module of this package that has one."""
+    package = import_module(__package__)
+    modules = [import_module(found.name) for found in pkgutil.iter_modules(package.__path__, f"{__package__}.")]
+    sources: list[Source] = [module.SOURCE for module in modules if hasattr(module, "SOURCE")]
+    return {scheme: source for source in sources for scheme in source.schemes}
+
+
+def canonical(uri: str) -> str:
+    """The one spelling of a URI by which submitter and tasks know an input: without Hadoop's host, or s3a for s3.
+
+    >>> canonical("hdfs://namenode:8020/bars/a.csv"), canonical("file:/bars/a.csv"), canonical("/bars/a:/b.csv")
+    ('/bars/a.csv', '/bars/a.csv', '/bars/a:/b.csv')
+    >>> canonical("s3://bucket/a.csv"), canonical("s3a://bucket/a.csv")
+    ('s3://bucket/a.csv', 's3://bucket/a.csv')
+    """
+    return source_of(uri).canonical(uri)
+
+
+def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]:
+    """What `work` gives for each URI, in order; several at a time where one of them is on a network."""
+    if not any(source_of(uri).remote for uri in uris):
+        return map(work, uris)
+    from windrow.aws.parallel import in_parallel
+
+    return in_parallel(work, uris)
+
+
+def list_inputs(arguments: Sequence[str]) -> list[str]:
+    """Paths and URIs of the inputs that arguments mean, in order. Raises InputError."""
+    listed = each(lambda argument: source_of(argument).expand(argument), arguments)
+    return [uri for uris in listed for uri in uris]
