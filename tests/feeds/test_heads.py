@@ -11,7 +11,8 @@ import zstandard
 
 from windrow.bars.layout import Reading
 from windrow.feeds.heads import first_bytes_by_web, write_head
-from windrow.feeds.settle import bare, settle
+from windrow.feeds.settle import settle
+from windrow.storage.source import canonical
 
 HEADER = b"symbol,timestamp,close\n"
 TEXT = HEADER + b"".join(b"AA,2020-01-01T%02d:%02d:00Z,%d.5\n" % (n // 60 % 24, n % 60, n) for n in range(1000))
@@ -48,7 +49,7 @@ def test_a_part_of_an_input_settles_its_columns(tmp_path, suffix, share):
     ],
 )
 def test_a_path_without_scheme_and_host(path, expected):
-    assert bare(path) == expected
+    assert canonical(path) == expected
 
 
 @pytest.fixture

@@ -28,6 +28,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Protocol, Self, cast
 
+import windrow.runners.compat  # noqa: F401  mrjob needs it
+
+# isort: split
 from mrjob.protocol import RawValueProtocol
 from mrjob.step import MRStep, StepFailedException
 

@@ -32,7 +32,7 @@ def planned(tmp_path, monkeypatch):
         conf.write_text(CONF.format(root=ROOT).replace(str(ROOT / "windrow/emr/mrjob.conf"), str(base)))
         job = MovingAverage(["-r", "emr", "-c", str(conf), "-o", "s3://bars/out", *map(str, options), str(BARS)])
         job.options.output_dir = "s3://bars/.staged"
-        with job.make_runner() as runner, runner.kept:
+        with job.make_runner() as runner:
             return runner.plan()
 
     return plan
