@@ -226,7 +226,7 @@ _STYLE = """\
     --ground: #64748b; --bytes: #0e7490; --bars: #2563eb; --kernels: #15803d; --running: #7c3aed; --people: #c2410c;
     font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
   @media (prefers-color-scheme: dark) {
-    svg { --paper: #12161d; --ink: #e8ecf2; --soft: #a3adbd; --line: #6b778c; --band: #191f29;
+    svg { --paper: #12161d; --ink: #e8ecf2; --soft: #a3adbd; --line: #7c889c; --band: #191f29;
       --ground: #94a3b8; --bytes: #22b8cf; --bars: #6ea8fe; --kernels: #4ade80; --running: #b197fc; --people: #ff9f66; }
   }
   .paper { fill: var(--paper); }

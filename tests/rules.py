@@ -210,14 +210,15 @@ def _classes(node: ast.AST, place: str) -> Iterator[tuple[str, ast.ClassDef]]:
 def _privates(node: ast.ClassDef | ast.Module) -> Iterator[str]:
     """Private names that a class, or the classes of a module and itself, define or assign."""
     for child in node.body:
-        yield from (name for name, _ in _defined(child) if _is_private(name))
+        yield from (name for name, _ in defined(child) if _is_private(name))
     for child in ast.walk(node):
         stored = isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store)
         if stored and _is_private(child.attr) and ast.unparse(child.value) in ("self", "cls"):
             yield child.attr
 
 
-def _defined(node: ast.AST) -> Iterator[tuple[str, int]]:
+def defined(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names that a statement defines, and its line."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.name, node.lineno
     elif isinstance(node, ast.Assign | ast.AnnAssign):
@@ -296,7 +297,7 @@ def _touches(node: ast.AST, place: str, shared: Mapping[str, set[str]], foreign:
         here = place
         if isinstance(child, ast.ClassDef):
             here = f"{place}.{child.name}"
-            own = (found for one in child.body for found in _defined(one))
+            own = (found for one in child.body for found in defined(one))
             yield from ((line, f"{child.name}.{name}") for name, line in own if name in shared.get(here, ()))
         elif isinstance(child, ast.Attribute) and _is_private(child.attr):
             of_self = ast.unparse(child.value) in ("self", "cls", "super()")
@@ -471,12 +472,13 @@ def names_used_twice(root: Path, judged: Collection[str] = ()) -> Iterator[str]:
 
 
 def functions_written_twice(root: Path) -> Iterator[str]:
-    """Functions of the same statements, of some size."""
+    """Functions of the same statements, of some size; those that only raise an error share nothing."""
     written = defaultdict(list)
     for path, node in _walk(root):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
-            written["".join(map(ast.dump, body))].append((path, node))
+            if not all(isinstance(statement, ast.Raise) for statement in body):
+                written["".join(map(ast.dump, body))].append((path, node))
     for body, found in written.items():
         if len(body) > 300 and len(found) > 1:
             (path, node), *others = found
