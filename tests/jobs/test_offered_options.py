@@ -1,0 +1,191 @@
+"""Every option that a job's --help offers is accepted by the job, and has an effect on it.
+
+Each option is tried on bars on which it should show: what is shuffled, written or reported must differ from a run
+without it. The options of --help's last group, Running, are those of every job, and tested elsewhere.
+"""
+
+import re
+from functools import partial
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import ROOT
+from windrow.errors import UsageError
+from windrow.mapreduce.barjob import BarJob
+from windrow.mapreduce.registry import find_jobs, job_class
+
+
+class Trial(NamedTuple):
+    """How an option is tried: its value, on which bars, and beside which options, by default the job's of `BESIDE`."""
+
+    value: str = ""
+    bars: str = "bars.csv"
+    beside: str | None = None
+
+
+BESIDE = {
+    "moving_average": "--indicator ema:3 --indicator std:5",
+    "crossover": "--fast ema:3 --slow sma:8",
+    "backtest": "--fast ema:3 --slow sma:8",
+    "sweep": "--fast ema:3,5 --slow sma:8",
+}
+TRIALS = {
+    "--indicator": Trial("ema:3", beside=""),
+    "--window": Trial("3", beside=""),
+    "--column": Trial("open", "no-open.csv"),
+    "--step": Trial("5"),
+    "--min-periods": Trial("1"),
+    "--ema-seed": Trial("first"),
+    "--ddof": Trial("0"),
+    "--fast": Trial("ema:3", beside="--slow sma:8"),
+    "--slow": Trial("sma:8", beside="--fast ema:3"),
+    "--orders": Trial(),
+    "--equity": Trial(),
+    "--any-order": Trial(beside="--fast ema:3,9 --slow sma:8"),
+    "--split": Trial("0.5"),
+    "--split-at": Trial("2023-07-01"),
+    "--walk-forward": Trial("2"),
+    "--warm": Trial(beside="--fast ema:3 --slow sma:8 --split 0.5"),
+    "--objective": Trial("sqn", beside="--fast ema:2..7 --slow sma:8,9 --top 1"),
+    "--top": Trial("1"),
+    "--best": Trial(),
+    "--shards": Trial("2"),
+    "--size": Trial("10"),
+    "--cash": Trial("500"),
+    "--commission": Trial("0.01"),
+    "--commission-per-order": Trial("1"),
+    "--slippage": Trial("0.01"),
+    "--fill": Trial("close"),
+    "--side": Trial("long"),
+    "--entry": Trial("cross"),
+    "--sizing": Trial("all-in"),
+    "--columns": Trial("symbol,timestamp,open,high,low,close,volume", "no-header.csv"),
+    "--symbol": Trial("AAA", "no-symbol.csv"),
+    "--symbol-from-filename": Trial(bars="no-symbol.csv"),
+    "--timezone": Trial("America/New_York", "no-zone.csv"),
+    "--time-unit": Trial("s", "seconds.csv"),
+    "--max-bad": Trial("1", "invalid.csv"),
+    "--on-conflict": Trial("largest", "conflict.csv"),
+    "--block-bars": Trial("1"),
+    "--slot": Trial("5d"),
+    "--slices": Trial("100d"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The bars of TRIALS."""
+    folder = tmp_path_factory.mktemp("bars")
+    header, *rows = (ROOT / "data" / "bars.csv").read_text().splitlines()
+    minutes = (ROOT / "data" / "minute_bars.csv").read_text().replace("Z,", ",").splitlines()
+    files = {
+        "bars.csv": [header, *rows],
+        "no-open.csv": [header, *rows, "AAA,2024-12-31,,1,1,1,1"],
+        "no-header.csv": rows,
+        "no-symbol.csv": [line.partition(",")[2] for line in [header, *rows] if line[:3] in ("AAA", "sym")],
+        "no-zone.csv": [*minutes, "AAA,2024-03-10T02:30:00,1,1,1,1,1"],  # which the clocks of New York skip
+        "seconds.csv": [
+            header,
+            *(re.sub(r",[\d-]+", f",{86_400 * day}", row, count=1) for day, row in enumerate(rows)),
+        ],
+        "invalid.csv": [header, *rows, *["AAA,noon,1,1,1,1,1"] * 5],
+        "conflict.csv": [header, *rows, rows[0].rpartition(",")[0].rpartition(",")[0] + ",1,1"],
+    }
+    for name, lines in files.items():
+        (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    return folder
+
+
+@pytest.fixture
+def offered(capfd):
+    """The options that a job's --help lists before those of every job."""
+
+    def find(job):
+        with pytest.raises(SystemExit):
+            job.main(["--help"])
+        listed, running, _ = capfd.readouterr().out.partition("\nRunning:\n")
+        assert running
+        return re.findall(r"^  (--[a-z-]+)", listed, re.MULTILINE)
+
+    return find
+
+
+@pytest.fixture
+def useless(capfd, tmp_path, folder, offered):
+    """Those options that a job offers, but refuses, or makes nothing of."""
+    seen = {}
+
+    def observe(job, options, bars):
+        place = tmp_path / str(len(seen))
+        tail = ["-o", f"{place}/out", "--cleanup", "NONE", "--local-tmp-dir", str(place), str(folder / bars)]
+        place.mkdir()
+        status = job.main([*options, *tail])
+        written = [path for path in sorted(place.glob("out/*")) if path.name != "_windrow.json"]
+        shuffled = sorted(place.glob("*/step/*/mapper/*/output"))
+        contents = [(path.name, path.read_bytes()) for path in [*written, *shuffled]]
+        return status, capfd.readouterr().err.replace(str(place), ""), contents
+
+    def observed(job, *how):
+        if how not in seen:
+            seen[how] = observe(job, *how)
+        return seen[how]
+
+    def find(job):
+        for option in offered(job):
+            if option not in TRIALS:
+                yield f"{option}: has no trial: every option is tried; add one to TRIALS"
+                continue
+            value, bars, beside = TRIALS[option]
+            beside = tuple((BESIDE.get(job.__module__.rpartition(".")[2], "") if beside is None else beside).split())
+            without = observed(job, beside, bars)
+            status, said, contents = observed(job, (*beside, option, *value.split()), bars)
+            if status:
+                yield f"{option}: is refused: {said}"
+            elif (status, said, contents) == without:
+                yield f"{option}: changes nothing"
+
+    return lambda job: list(find(job))
+
+
+#: Jobs that are known to offer too much.
+LATER = ("backtest", "crossover", "rejects", "sweep")
+XFAIL = pytest.mark.xfail(
+    reason="jobs declare their groups of options in issue 12 part 4, not merged yet", strict=False
+)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=XFAIL if name in LATER else ()) for name in find_jobs()])
+def test_every_option_that_help_lists_is_accepted_and_has_an_effect(useless, name):
+    assert useless(job_class(find_jobs()[name])) == []
+
+
+class Rows(BarJob):
+    """Counts rows, and offers options that it has no use for."""
+
+    map_only = True
+
+    def add_options(self):
+        group = self.add_group("Rows")
+        add = getattr(group, "add", None) or partial(self.option, group)  # the latter until issue 12 part 4 is merged
+        add("--ema-seed", "is for averages", choices=["sma", "first"], default="sma")
+        add("--split SHARE", "is not for this job")
+        add("--novel", "nobody has tried yet", action="store_true")
+
+    def check_options(self):
+        if self.options.split:
+            raise UsageError(f"--split {self.options.split}: this job has no parts; leave it out")
+
+    def columns(self):
+        return ["close"]
+
+    def map_bars(self, bars, source):
+        yield b"%d\n" % len(bars)
+
+
+def test_an_option_that_a_job_has_no_use_for_is_found(useless):
+    found = useless(Rows)
+    assert "--ema-seed: changes nothing" in found
+    assert "--novel: has no trial: every option is tried; add one to TRIALS" in found
+    assert "--split: is refused: error: --split 0.5: this job has no parts; leave it out\n" in found
+    assert not [line for line in found if line.startswith(("--symbol", "--columns", "--time-unit"))]
