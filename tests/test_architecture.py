@@ -37,7 +37,7 @@ ONE_MEANING = {
 LATER = {
     "privates_of_mrjob": "the adapter of issue 12 part 4 is not merged yet",
     "attributes_assigned_by_with": "Submission of issue 12 part 4 is not merged yet",
-    "names_used_twice": "to be renamed: runners/splits.py (of inputs) or sweeps/splits.py (train and test); and"
+    "names_used_twice": "to be renamed: runners/simulated.py (of inputs) or sweeps/splits.py (train and test); and"
     " feeds/ranges.py (of bytes) or trading/ranges.py (of an array)",
     "functions_written_twice": "issue 12 part 8 is not merged yet",
     "untyped jobs": "the types of issue 12 part 4 are not merged yet",

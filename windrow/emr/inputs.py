@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from windrow.errors import InputError, UsageError
 from windrow.feeds.heads import write_head
-from windrow.runners.splits import SPLIT_BYTES
+from windrow.runners.simulated import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
 from windrow.storage import s3
 from windrow.storage.open import is_parquet, open_text

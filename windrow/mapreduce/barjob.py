@@ -52,7 +52,7 @@ from windrow.mapreduce.slices import SlicedKernel
 from windrow.mapreduce.submission import Submission
 from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
-from windrow.runners.splits import OWN_TASK
+from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
 
 

@@ -22,12 +22,12 @@ from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from windrow.bars.columns import Bars, join_bars
+from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
-from windrow.feeds.ranges import read_ranges
 from windrow.mapreduce.counters import CONFLICT, conflict_text
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
-from windrow.runners.splits import OPENS_INPUTS
+from windrow.runners.simulated import OPENS_INPUTS
 from windrow.sinks import Write
 from windrow.sinks.lines import line_sink
 from windrow.storage.part import own_part

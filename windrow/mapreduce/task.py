@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 from windrow.mapreduce.counters import COUNTS, names_of
-from windrow.runners.splits import OWN_TASK
+from windrow.runners.simulated import OWN_TASK
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob

@@ -2,7 +2,7 @@
 
     mrjob_adapter.py  mrjob's private parts, under public names
     compat.py     what mrjob imports and newer Pythons lack
-    splits.py     what inline, local and spark share: inputs are opened by windrow; reducers are as many as asked
+    simulated.py what inline, local and spark share: inputs are opened by windrow; reducers are as many as asked
     inline.py     every task in this process
     local.py      a process a core, forked from this one, so that imports are paid once
     tasks.py      running functions in forked processes

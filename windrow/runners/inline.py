@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from mrjob.inline import InlineMRJobRunner
 
 from windrow.runners.mrjob_adapter import InlineAdapter
-from windrow.runners.splits import OpensInputs
+from windrow.runners.simulated import OpensInputs
 
 
 class InlineRunner(OpensInputs, InlineAdapter, InlineMRJobRunner):

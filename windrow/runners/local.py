@@ -8,7 +8,7 @@ from typing import Any
 from mrjob.local import LocalMRJobRunner
 
 from windrow.runners.mrjob_adapter import Invocation, LocalAdapter
-from windrow.runners.splits import OpensInputs
+from windrow.runners.simulated import OpensInputs
 from windrow.runners.tasks import run_forked
 
 

@@ -23,8 +23,8 @@ from sort_keys.shuffle import partition
 from windrow.errors import OutputError, UsageError
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import Counters, SparkAdapter
+from windrow.runners.simulated import ReadsHere, plan_tasks
 from windrow.runners.spark_driver import check_installed, started
-from windrow.runners.splits import ReadsHere, plan_tasks
 from windrow.runners.streaming import zip_packages
 
 if TYPE_CHECKING:

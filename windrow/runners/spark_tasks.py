@@ -19,7 +19,7 @@ from pyspark import Accumulator, TaskContext
 from pyspark.accumulators import AccumulatorParam
 
 from windrow.runners.mrjob_adapter import Counters
-from windrow.runners.splits import OPENS_INPUTS
+from windrow.runners.simulated import OPENS_INPUTS
 from windrow.storage.part import of_this_task
 
 #: A step's number, what it runs, and which of its tasks.

@@ -16,7 +16,7 @@ from typing import Any
 from windrow.runners.failures import Failure, explain
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
-from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
+from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, source_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windrow.runners import splits
-from windrow.runners.splits import plan_tasks
+from windrow.runners import simulated
+from windrow.runners.simulated import plan_tasks
 
 
 @settings(max_examples=200, deadline=None)
@@ -28,7 +28,7 @@ def test_every_byte_is_in_exactly_one_range(tmp_path_factory, files, cores, most
     for path, (_, size) in zip(paths, files, strict=True):
         Path(path).write_bytes(b"x" * size)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(splits, "SPLIT_BYTES", most)
+        patch.setattr(simulated, "SPLIT_BYTES", most)
         tasks = list(plan_tasks(paths, cores))
     ranges = [piece for task in tasks for piece in task]
     assert all(task for task in tasks)
@@ -50,7 +50,7 @@ def test_small_files_share_a_task_and_a_large_one_is_shared(tmp_path):
 
 @pytest.mark.parametrize(("size", "cores", "tasks"), [(1, 2, 1), (900, 2, 2), (4500, 2, 6), (4500, 4, 8), (9000, 1, 9)])
 def test_every_core_gets_as_many_ranges(tmp_path, monkeypatch, size, cores, tasks):
-    monkeypatch.setattr(splits, "SPLIT_BYTES", 1000)
+    monkeypatch.setattr(simulated, "SPLIT_BYTES", 1000)
     (tmp_path / "bars.csv").write_bytes(b"x" * size)
     assert len(list(plan_tasks([str(tmp_path / "bars.csv")], cores))) == tasks
 
@@ -71,7 +71,7 @@ def plain(tmp_path, run_job):
 @pytest.mark.parametrize("split_bytes", [1000, 7777, 10**6])
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_the_output_does_not_depend_on_the_splits(plain, run_job, monkeypatch, runner, split_bytes):
-    monkeypatch.setattr(splits, "SPLIT_BYTES", split_bytes)
+    monkeypatch.setattr(simulated, "SPLIT_BYTES", split_bytes)
     path, expected = plain
     done = run_job("-r", runner, "--window", "3", path)
     assert done.lines == expected and len(expected) == 3000 - 2 * 13
@@ -81,7 +81,7 @@ def test_the_output_does_not_depend_on_the_splits(plain, run_job, monkeypatch, r
 def test_mappers_share_the_row_groups_of_a_parquet_file(plain, run_job, monkeypatch, tmp_path, runner):
     path = tmp_path / "bars.parquet"
     pq.write_table(pa_csv.read_csv(plain[0]), path, row_group_size=300)
-    monkeypatch.setattr(splits, "SPLIT_BYTES", -(-path.stat().st_size // 4))
+    monkeypatch.setattr(simulated, "SPLIT_BYTES", -(-path.stat().st_size // 4))
     done = run_job("-r", runner, "--num-cores", "2", "--window", "3", "-D", "mapreduce.job.reduces=1", "-v", path)
     assert done.lines == plain[1] and "map tasks=4" in done.err
 
