@@ -22,9 +22,9 @@ from mrjob.spark.runner import SparkMRJobRunner
 
 from sort_keys.shuffle import partition
 from windrow.errors import OutputError, UsageError
+from windrow.runners.pack import zip_own_packages
 from windrow.runners.spark_driver import check_installed, started
 from windrow.runners.splits import OpensInputs, plan_tasks
-from windrow.runners.streaming import zip_packages
 
 _KINDS = ("mapper", "reducer")
 #: Options of Spark's that are windrow's to choose, where the user does not.
@@ -79,7 +79,7 @@ class SparkRunner(OpensInputs, SparkMRJobRunner):
         """What tasks import and do not find: where they run on other machines that is the job, its packages, mrjob."""
         if self._is_local():
             return list(self._opts["py_files"])
-        return [*super()._py_files(), str(zip_packages(Path(self._get_local_tmp_dir()) / "windrow.zip"))]
+        return [*super()._py_files(), str(zip_own_packages(Path(self._get_local_tmp_dir()) / "windrow.zip"))]
 
     def _add_input_files_for_upload(self) -> None:
         """Nothing: tasks open the inputs where they are."""

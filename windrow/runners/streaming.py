@@ -7,13 +7,12 @@ packages that it needs, an environment of `windrow pack` travels too.
 import json
 import re
 import tempfile
-import zipfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from windrow.runners.failures import Failure, explain
+from windrow.runners.pack import zip_own_packages
 from windrow.runners.splits import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
@@ -38,7 +37,7 @@ class Streaming:
         self._uploads: dict[str, str] = {}
         self._output: str | None = None
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
-        zipped = zip_packages(Path(self._code.name) / "windrow.zip")
+        zipped = zip_own_packages(Path(self._code.name) / "windrow.zip")
         kwargs["py_files"] = [*(kwargs.get("py_files") or []), str(zipped)]
         if environment is not None:
             kwargs |= self._interpreter(Path(environment), kwargs.get("upload_files") or [])
@@ -132,17 +131,6 @@ class Uploads:
     def put(self, path: str, place: str) -> None:
         """Notes it."""
         self.files[place] = path
-
-
-def zip_packages(place: Path) -> Path:
-    """The packages that tasks import, as they stand here, in one zip that Python can import from."""
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in ("jobs", "sort_keys", "windrow"):
-            spec = find_spec(package)
-            root = Path((spec and spec.origin) or "").parent
-            for file in sorted(root.rglob("*.py")):
-                archive.write(file, Path(package) / file.relative_to(root))
-    return place
 
 
 def go_whole(paths: Sequence[str]) -> bool:
