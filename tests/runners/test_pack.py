@@ -250,6 +250,7 @@ def real(tmp_path_factory):
     return Node(folder, file)
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("reading", [[], ["--timezone", "America/New_York"]], ids=["dates", "zone"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_mappers_and_reducers_run_in_it(real, run_module, tmp_path, reading, suffix):
