@@ -1,34 +1,92 @@
-"""What many tests share: running whole jobs, bars as files, and where the real prices are."""
+"""What many tests share: how they are selected, running whole jobs, where the real prices are."""
 
 import io
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from jobs.moving_average import MovingAverage
+from tests.needs import IN_CI, count_skipped, require
 
-ROOT = Path(__file__).parents[1]
-# No example is failed by the clock: a busy machine is no fault.
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+
+#: Folders of tests whose outcome no other version of Python can change: they test numpy's and arrow's work, pages, and
+#: what is outside this process. In other folders a file says so itself, by this mark.
+ONE_PYTHON = {
+    "bars", "cluster", "commands", "emr", "exact", "feeds", "frames", "pages", "peers", "runners/emr", "sample",
+    "sinks", "sort_keys", "storage", "sweeps", "trading", "windows",
+}  # fmt: skip
+
+# No example is failed by the clock: a busy machine is not a fault.
 settings.register_profile("windrow", deadline=None)
 settings.load_profile("windrow")
 
-#: Real prices that stand beside the project, not in it.
+#: Real prices, which are beside the project, not in it.
 SHARED = ROOT.parent / "shared" / "data"
+
+collect_ignore = [] if find_spec("backtrader") and find_spec("vectorbt") else ["peers"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
+def pytest_collection_modifyitems(items):
+    """Marks tests by their folders."""
+    for item in items:
+        if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
+            item.add_marker("one_python")
+        if item.path.is_relative_to(TESTS / "peers"):
+            item.add_marker("peers")
+        if item.path.name == "spark_tasks.py":
+            item.add_marker("spark")
+
+
+def pytest_runtest_setup(item):
+    """Skips a test without what it needs: see tests/needs.py."""
+    if item.get_closest_marker("spark"):
+        require("pyspark", "java")
+    for mark in item.iter_markers("needs"):
+        require(*mark.args)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the last lines of all
+def pytest_terminal_summary(terminalreporter):
+    """Lists what was skipped for want of a tool."""
+    result = yield
+    if missing := skipped(terminalreporter):
+        terminalreporter.section("skipped for want of a tool" + " (CI=true: failed)" * IN_CI, "!")
+        for reason, tests in missing.most_common():
+            terminalreporter.line(f"{tests} {'test' if tests == 1 else 'tests'} skipped: {reason}")
+    return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fails the run in CI if a tool is missing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if IN_CI and session.exitstatus == pytest.ExitCode.OK and reporter and skipped(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skipped(reporter):
+    """The reasons for which tests were skipped for want of a tool, counted."""
+    reports = reporter.stats.get("skipped", [])
+    return count_skipped([report.longrepr[2].removeprefix("Skipped: ") for report in reports])
 
 
 @pytest.fixture
 def shared_data():
-    """The folder of real prices; tests that read it skip where it is absent."""
+    """The folder of real prices; tests that read it are skipped without it."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the real prices in {SHARED}, which are not here")
+        pytest.skip(f"the real prices are not in {SHARED}")
     return SHARED
 
 
 class Ran:
-    """What a job printed, said and returned."""
+    """What a job printed, what it wrote to standard error, and its status."""
 
     def __init__(self, status, out, err):
         self.status, self.out, self.err = status, out, err
@@ -41,7 +99,7 @@ class Ran:
 
 @pytest.fixture
 def run_job(capfdbinary):
-    """Runs a job in this process: `run_job("--window", "3", path)`; `job=` another than MovingAverage."""
+    """Runs a job in this process: `run_job("--window", "3", path)`; another than MovingAverage by `job=`."""
 
     def run(*args, job=MovingAverage, stdin=b""):
         real, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 PROGRAMS = "DuckDB,record per bar,sort in reducer"
 

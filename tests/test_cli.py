@@ -1,5 +1,8 @@
-"""The `windrow` command: finds jobs without importing them, hands on arguments, refuses in one line."""
+"""The `windrow` command: finds jobs without importing them, passes arguments on, reports an error in one line."""
 
+import errno
+import os
+import resource
 import subprocess
 import sys
 import types
@@ -9,6 +12,8 @@ import pytest
 
 from windrow import cli
 
+ROOT = Path(__file__).parents[1]
+BARS = ROOT / "data/bars.csv"
 MOVING = '''"""Moving averages of every symbol.
 
 More words.
@@ -27,7 +32,7 @@ class MovingAverage(BarJob):
 
 @pytest.fixture
 def fake_jobs(tmp_path, monkeypatch):
-    """A package of jobs, and a stand-in for windrow.mapreduce.barjob that prints the arguments it gets."""
+    """A folder of jobs, and a stand-in for windrow.mapreduce.barjob that prints the arguments it gets."""
 
     class BarJob:
         @classmethod
@@ -46,8 +51,7 @@ def fake_jobs(tmp_path, monkeypatch):
         (folder / f"{name}.py").write_text(text)
     (folder / "subpackage").mkdir()
     (folder / "subpackage" / "__init__.py").write_text("")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(cli, "JOBS_PACKAGE", "fakejobs")
+    monkeypatch.setattr(cli, "JOBS", folder)
     stand_in = types.ModuleType("windrow.mapreduce.barjob")
     stand_in.BarJob = BarJob
     monkeypatch.setitem(sys.modules, "windrow.mapreduce.barjob", stand_in)
@@ -78,7 +82,7 @@ def test_help_lists_jobs_and_tools_without_importing(fake_jobs, capsys, args):
         ["--", "-x", "--", "y"], ["--force", "é 'q'"], ["moving-average", ""],
     ],
 )  # fmt: skip
-def test_a_job_gets_its_arguments_untouched_and_gives_the_exit_status(fake_jobs, capsys, args):
+def test_a_job_gets_its_arguments_untouched_and_returns_the_exit_status(fake_jobs, capsys, args):
     assert cli.main(["moving-average", *args]) == len(args)
     assert capsys.readouterr().out == f"MovingAverage {args}\n"
 
@@ -89,10 +93,10 @@ def test_a_new_job_needs_no_list(fake_jobs, capsys):
     assert capsys.readouterr().out == "MovingAverage []\n"
 
 
-@pytest.mark.parametrize(("name", "found"), [("two", "MovingAverage, B"), ("none", "none")])
-def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
+@pytest.mark.parametrize(("name", "found"), [("two", "MovingAverage, B"), ("none", "no subclass")])
+def test_a_file_that_does_not_define_exactly_one_job_is_refused(fake_jobs, capsys, name, found):
     assert cli.main([name]) == 1
-    message = f"a job's file defines one subclass of BarJob, this one: {found}"
+    message = f"defines {found}: a job's file defines one subclass of BarJob; move others elsewhere"
     assert capsys.readouterr().err == f"error: {fake_jobs / name}.py: {message}\n"
 
 
@@ -104,7 +108,7 @@ def test_a_file_of_not_one_job_is_refused(fake_jobs, capsys, name, found):
         ("Plot", "Plot: no such command: did you mean plot?"),
         (
             "xyzzy",
-            "xyzzy: no such command: there are broken, crossings, moving-average, none, two, emr, pack, plot,"
+            "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, emr, pack, plot,"
             " report, sample",
         ),
     ],
@@ -115,8 +119,9 @@ def test_an_unknown_command_names_the_nearest(fake_jobs, capsys, name, message):
 
 
 def test_another_error_in_a_job_keeps_its_traceback(fake_jobs):
-    with pytest.raises(RuntimeError, match="imported"):
-        cli.main(["crossings"])
+    for _ in range(2):  # it is not half imported by the first
+        with pytest.raises(RuntimeError, match="imported"):
+            cli.main(["crossings"])
 
 
 def test_every_real_job_and_tool_is_described():
@@ -127,8 +132,45 @@ def test_every_real_job_and_tool_is_described():
         assert all(option.help for option in tool.params if option.param_type_name == "option")
 
 
-def test_no_jobs_package_is_no_jobs():
-    assert cli.find_jobs("no_such_package") == {}
+def test_without_a_folder_of_jobs_there_are_none(tmp_path):
+    assert cli.find_jobs(tmp_path / "nothing") == {}
+
+
+@pytest.fixture
+def shadowed(tmp_path):
+    """Runs Python in a folder with packages of the user's own that are named as ours; what it printed."""
+    for name in ("jobs", "sort_keys"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("OWNER = 'the user'\n")
+
+    def run(*args):
+        env = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+        return subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    return run
+
+
+def test_jobs_are_found_where_the_user_has_packages_of_the_same_names(shadowed):
+    assert "moving-average  Sliding-window" in shadowed("-m", "windrow.cli", "--help").stdout
+    expected = (ROOT / "data/averages.tsv").read_text().splitlines()
+    for options in (["-r", "inline"], ["-r", "local"], ["-r", "local", "--task-python-bin", sys.executable]):
+        indicators = ["--indicator", "sma:20", "--indicator", "ema:12"]
+        done = shadowed("-m", "windrow.cli", "moving-average", "-q", *options, *indicators, str(BARS))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sorted(done.stdout.splitlines()) == sorted(expected)
+
+
+def test_a_library_leaves_a_users_jobs_alone(shadowed):
+    program = f"""
+import pandas, windrow, jobs
+from windrow.cli import main
+print(len(windrow.moving_average(pandas.read_csv({str(BARS)!r}, parse_dates=["timestamp"]), "sma:20")))
+main(["moving-average", "-q", "-o", "out", {str(BARS)!r}])
+import jobs
+print(jobs.OWNER)
+"""
+    done = shadowed("-c", program)
+    assert (done.stdout, done.stderr) == ("1155\nthe user\n", "")
 
 
 def test_sample_says_what_it_wrote(tmp_path, capsys):
@@ -143,7 +185,7 @@ def test_sample_says_what_it_wrote(tmp_path, capsys):
         (
             ["sample", "bars"],
             2,
-            "bars: its name tells no format: end it in .csv or .parquet, or give --format",
+            "bars: no format: end the name in .csv or .parquet, or use --format",
         ),
         (["sample", "a.csv", "--bars", "x"], 2, "Invalid value for '--bars': 'x' is not a valid integer."),
         (["sample", "none/a.csv"], 1, "none/a.csv: there is no directory none: make it first"),
@@ -151,10 +193,109 @@ def test_sample_says_what_it_wrote(tmp_path, capsys):
         (["plot", "out"], 2, "Missing option '--bars'."),
     ],
 )
-def test_refusals_are_one_line_on_stderr(capsys, args, status, message):
+def test_errors_are_one_line_on_stderr(capsys, args, status, message):
     assert cli.main(args) == status
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", f"error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "near"),
+    [
+        (["--hepl"], "--help"),
+        (["sample", "a.csv", "--bras", "3"], "--bars"),
+        (["emr", "doctor", "--core", "3"], "--cores"),
+    ],
+)
+def test_a_misspelt_option_names_the_nearest(capsys, args, near):
+    assert cli.main(args) == 2
+    assert near in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100, 300])
+@pytest.mark.parametrize("command", ["", "sample", "pack", "plot", "report", "emr", "emr plan", "emr cluster create"])
+def test_help_is_no_wider_than_the_terminal(capsys, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert cli.main([*command.split(), "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= min(columns, cli.MOST_COLUMNS)
+
+
+def run_command(*args, **kwargs):
+    """The command in a process of its own; its status, and what it wrote to standard error."""
+    command = [sys.executable, "-m", "windrow.cli", *args]
+    done = subprocess.run(command, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, **kwargs)
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["--version"], ["emr", "plan", "-h"], ["sample", "bars.csv"]], ids=" ".join
+)
+def test_a_closed_pipe_is_one_line(tmp_path, args):
+    reads, writes = os.pipe()
+    os.close(reads)
+    refusal = (
+        "error: the output: cannot be written: Broken pipe; the program that reads it has ended; let it read to the"
+    )
+    try:
+        assert run_command(*args, stdout=writes, cwd=tmp_path) == (1, f"{refusal} end, or write to a file\n")
+    finally:
+        os.close(writes)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["moving-average", "-q", str(BARS)]], ids=["help", "job"])
+def test_a_full_disk_behind_standard_output_is_one_line(tmp_path, args):
+    refusal = "error: the output: cannot be written: No space left on device; free some space, or use another place\n"
+    with open("/dev/full", "wb") as full:
+        assert run_command(*args, stdout=full, cwd=tmp_path) == (1, refusal)
+
+
+@pytest.mark.parametrize("args", [["sample", "bars.csv"], ["sample", "bars.parquet"], ["pack"]], ids=" ".join)
+def test_a_file_that_grows_beyond_a_limit_is_one_line_and_removed(tmp_path, args):
+    """As on a full disk, which takes a file system to make."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    status, said = run_command(*args, cwd=tmp_path, preexec_fn=limit)
+    assert (status, said.count("\n"), os.listdir(tmp_path)) == (1, 1, [])
+    assert said.endswith(": cannot be written: File too large\n")
+
+
+@pytest.mark.parametrize("args", [["sample", "bars.csv"], ["pack", "windrow.pyz"]], ids=" ".join)
+def test_a_read_only_place_is_one_line(tmp_path, monkeypatch, capsys, args):
+    def refuse(real):
+        def method(path, *args, **kwargs):
+            if path.suffix == ".part":
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            return real(path, *args, **kwargs)
+
+        return method
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "open", refuse(Path.open))
+    monkeypatch.setattr(Path, "unlink", refuse(Path.unlink))
+    assert cli.main(args) == 1
+    assert capsys.readouterr().err == f"error: {args[1]}: cannot be written: Read-only file system\n"
+
+
+@pytest.mark.parametrize("number", cli.FIXES)
+def test_what_the_system_refuses_elsewhere_is_one_line_with_a_fix(monkeypatch, capsys, number):
+    def refuse(*args):
+        raise OSError(number, os.strerror(number), "/tmp/part")
+
+    monkeypatch.setattr("windrow.sample.bars.write", refuse)
+    assert cli.main(["sample", "a.csv"]) == 1
+    reason = f"{os.strerror(number)}; {cli.FIXES[number]}"
+    assert capsys.readouterr().err == f"error: /tmp/part: cannot be written: {reason}\n"
+
+
+def test_another_error_of_the_system_keeps_its_traceback(monkeypatch):
+    def refuse(*args):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr("windrow.sample.bars.write", refuse)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        cli.main(["sample", "a.csv"])
 
 
 def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):

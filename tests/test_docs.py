@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted(path.name for path in (ROOT / "docs").glob("*.md") if "```console\n" in path.read_text())
 

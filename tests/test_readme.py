@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 

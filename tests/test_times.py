@@ -14,6 +14,7 @@ from windrow.bars.checks import text_times
 from windrow.bars.columns import Layout
 from windrow.times import DAY, EARLIEST, LATEST, format_times, parse_times
 
+pytestmark = pytest.mark.one_python
 EPOCH = datetime(1970, 1, 1)
 FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|([+-])(\d\d)(?::?(\d\d))?)?)?",

@@ -5,6 +5,10 @@ merge), windrow.windows (kernels), windrow.sinks (out). windrow.mapreduce ties t
 docs/architecture.md draws it.
 """
 
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,3 +35,14 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
+
+
+def _use_own_sort_keys() -> None:
+    """Makes `import sort_keys` find the package beside this one, also where the path has another of that name first."""
+    spec = PathFinder.find_spec("sort_keys", [str(Path(__file__).parents[1])])
+    if spec and spec.loader and spec.name not in sys.modules:
+        sys.modules[spec.name] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+_use_own_sort_keys()

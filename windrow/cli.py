@@ -1,27 +1,44 @@
 """The `windrow` command: runs a job by its name, and the tools beside the jobs.
 
-Jobs are found by looking into the `jobs` package, and named and described without importing them: `windrow
---help` answers at once, and a job that cannot be imported breaks none of the others.
+Jobs are found by listing a folder, and named and described without being imported: `windrow --help` answers at once,
+and a job that cannot be imported breaks none of the others.
 """
 
 import difflib
+import errno
 import importlib
+import os
 import pkgutil
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
 from windrow import commands
-from windrow.errors import WindrowError
-from windrow.mapreduce.registry import find_jobs, job_class, summary
+from windrow.errors import OutputError, WindrowError
+from windrow.mapreduce.registry import JOBS, find_jobs, job_class, summary
 
-JOBS_PACKAGE = "jobs"
 INTERRUPTED = 130
+#: --help is as wide as the terminal, but no wider than this.
+MOST_COLUMNS = 102
+#: What the system may refuse a command, through no fault of the code, and the fix.
+FIXES = {
+    errno.EPIPE: "the program that reads it has ended; let it read to the end, or write to a file",
+    errno.ENOSPC: "free some space, or use another place",
+    errno.EDQUOT: "free some space, or use another place",
+    errno.EFBIG: "raise the limit (ulimit -f), or write less",
+    errno.EROFS: "use a place that can be written to",
+    errno.EACCES: "change its permissions, or use another place",
+    errno.EPERM: "change its permissions, or use another place",
+}
 
 
 def find_tools() -> list[str]:
-    """Return the names of the commands in windrow/commands, importing none."""
+    """Return the names of the commands in windrow/commands, without importing any."""
     return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
 
 
@@ -31,8 +48,32 @@ def tool(name: str) -> click.Command:
     return command
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raises OutputError where the system refuses to write: a closed pipe, a full disk, a read-only place."""
+    try:
+        yield
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in FIXES:
+            raise
+        _discard_unwritten_output()
+        place = error.filename or "the output"
+        raise OutputError(f"{place}: cannot be written: {error.strerror}; {FIXES[error.errno]}") from error
+
+
+def _discard_unwritten_output() -> None:
+    """Python would try to write the rest of standard output again as it exits, and fail again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class JobCommand(click.Command):
-    """Hands its arguments to a job untouched, --help and options unknown here included."""
+    """Passes its arguments to a job untouched, --help and options unknown here included."""
 
     def __init__(self, name: str, file: Path) -> None:
         super().__init__(name, help=summary(file), add_help_option=False)
@@ -54,14 +95,25 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of jobs, then of tools."""
-        return [*find_jobs(JOBS_PACKAGE), *find_tools()]
+        return [*find_jobs(JOBS), *find_tools()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the tool or job of that name."""
         if cmd_name in find_tools():
             return tool(cmd_name)
-        file = find_jobs(JOBS_PACKAGE).get(cmd_name)
+        file = find_jobs(JOBS).get(cmd_name)
         return JobCommand(cmd_name, file) if file else None
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the arguments, which prints --help, with the system's refusals as errors of windrow's."""
+        width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
+        with refusals():
+            return super().make_context(*args, **{"terminal_width": width - 2, **extra})
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name, with the system's refusals as errors of windrow's."""
+        with refusals():
+            return super().invoke(ctx)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,13 +122,13 @@ class Commands(click.Group):
         name, known = args[0], self.list_commands(ctx)
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             near = difflib.get_close_matches(name.replace("_", "-").lower(), known, n=1)
-            cure = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise click.UsageError(f"{name}: no such command: {cure}")
+            fix = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(known)}"
+            raise click.UsageError(f"{name}: no such command: {fix}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in two groups, Jobs and Tools."""
-        jobs = [(name, summary(file)) for name, file in find_jobs(JOBS_PACKAGE).items()]
+        jobs = [(name, summary(file)) for name, file in find_jobs(JOBS).items()]
         tools = [(name, tool(name).get_short_help_str(100)) for name in find_tools()]
         for title, rows in (("Jobs", jobs), ("Tools", tools)):
             if rows:
@@ -88,23 +140,23 @@ class Commands(click.Group):
     cls=Commands,
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="windrow", message="windrow %(version)s")
 @click.pass_context
 def windrow(ctx: click.Context) -> None:
     """Run MapReduce jobs over market bars: each symbol's bars reach a reducer in time order, and averages of
     any window have the same bits on a laptop and under Hadoop Streaming. `windrow COMMAND
-    --help` tells a command's options.
+    --help` shows a command's options.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the command, by default the process's, and return its exit status: 0 done, 1 refused, 2 usage.
+    """Run the command, by default the process's, and return its exit status: 0 done, 1 failed, 2 wrong usage.
 
-    A refusal is one line on stderr, `error: ` and the message; other exceptions show their traceback.
+    A WindrowError is one line on stderr, `error: ` and its message; other exceptions show their traceback.
     """
     try:
         status = windrow.main(args, prog_name="windrow", standalone_mode=False)

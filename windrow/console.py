@@ -1,4 +1,4 @@
-"""Bars that move on the terminal while long work goes on."""
+"""Lines and progress bars for the user, on standard error."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def say(*lines: str) -> None:
-    """Speaks to the user, on standard error: standard output is the job's."""
+    """Writes lines to standard error: standard output is for the job's results."""
     sys.stderr.write("".join(f"{line}\n" for line in lines))
 
 
 @contextmanager
 def progress(title: str, total: int, shown: bool = True) -> Iterator[Callable[[int], object]]:
-    """Gives a function to tell of each step done; it moves a bar on standard error, where that is a terminal.
+    """Yields a function that takes the steps just done and moves a progress bar, if standard error is a terminal.
 
-    Nothing is shown where `shown` is False: for work so short that a bar would only flicker.
+    Nothing is shown if `shown` is False: for work so short that a progress bar would only flicker.
     """
-    with _bars(shown) as bars:
+    with _progress_bars(shown) as bars:
         if bars is None:
             yield int
             return
@@ -28,31 +28,31 @@ def progress(title: str, total: int, shown: bool = True) -> Iterator[Callable[[i
 
 @contextmanager
 def shares(titles: Sequence[str], shown: bool = True) -> Iterator[Callable[[Sequence[int]], object]]:
-    """Gives a function to tell how many per cent of each of some kinds of work are done, each with a bar as above."""
-    with _bars(shown) as bars:
+    """Yields a function that takes the percentages done of several kinds of work, and moves a progress bar for each."""
+    with _progress_bars(shown) as bars:
         if bars is None:
             yield list
             return
         tasks = [bars.add_task(title, total=100) for title in titles]
         bars.refresh()
 
-        def tell(done: Sequence[int]) -> None:
+        def show(done: Sequence[int]) -> None:
             for task, share in zip(tasks, done, strict=True):
                 bars.update(task, completed=share)
             bars.refresh()
 
-        yield tell
+        yield show
 
 
 @contextmanager
-def _bars(shown: bool) -> Iterator[Any]:
-    """rich's, or None where there is nothing to show."""
+def _progress_bars(shown: bool) -> Iterator[Any]:
+    """rich's, or None if there is nothing to show or no terminal to show it on."""
     if not shown or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    # Without a thread to refresh it: the work may fork.
+    # Without a thread that refreshes it: the work may fork.
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         yield bars

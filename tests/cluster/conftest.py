@@ -2,8 +2,7 @@
 
 A test that uses `cluster` carries `@pytest.mark.cluster` and is run by `make test-cluster`, in CI too, which starts the
 cluster where it does not run: 20 s and 1.3 GB are not to be taken unasked. These tests run one after another: a fault
-is for the test that causes it. `hadoop_local` has no daemons and is part of every run; it skips only where Hadoop's
-jars cannot be had, and never in CI.
+is for the test that causes it. `hadoop_local` has no daemons and is part of every run where Java and Maven are.
 """
 
 import contextlib
@@ -21,6 +20,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from tests.needs import require
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".cluster"
@@ -83,6 +84,7 @@ def own_conf(folder, name):
 @pytest.fixture(scope="session")
 def hadoop_local(tmp_path_factory):
     """The mrjob.conf of Hadoop Streaming in one process, on local files."""
+    require("hadoop")
     if why := make("cluster-jars"):
         (pytest.fail if IN_CI else pytest.skip)(f"no Hadoop here: {why}")
     return own_conf(tmp_path_factory.mktemp("conf"), "mrjob-local.conf")

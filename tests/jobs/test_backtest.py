@@ -11,6 +11,7 @@ import windrow
 from jobs.backtest import Backtest
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.one_python
 DATA = ROOT / "data"
 BARS, MINUTES = DATA / "bars.csv", DATA / "minute_bars.csv"
 LINES = ["--fast", "ema:7", "--slow", "sma:21"]

@@ -18,6 +18,7 @@ import windrow
 from jobs.crossover import Crossover
 from tests.oracle import exact_crosses, read_crosses
 
+pytestmark = pytest.mark.one_python
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -90,10 +91,12 @@ def test_crosses_are_those_of_talibs_averages(crossover, fast, slow):
     assert len(expected) > 3
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(("fast", "slow"), [("close", "sma:2"), ("sma:2", "sma:4"), ("sma:1", "sma:8")])
 def test_crosses_are_those_of_backtraders_indicator(crossover, bars, fast, slow):
     """On whole prices, whose means over 2, 4 and 8 bars it has without rounding; ties are frequent."""
-    bt = pytest.importorskip("backtrader", reason="needs backtrader 1.9.78.123")
+    import backtrader as bt
+
     closes = np.random.default_rng(4).integers(1, 5, 300).astype(float)
     path = bars(*closes)
     found = []

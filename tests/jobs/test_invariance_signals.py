@@ -4,8 +4,6 @@ A job is one entry of JOBS; what it writes beside its lines is compared too.
 """
 
 import itertools
-import os
-import shutil
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -28,6 +26,7 @@ class Case(NamedTuple):
 
 
 #: Several pairs; the price often touches min:2, and never crosses it.
+pytestmark = pytest.mark.one_python
 PAIRS = "--fast close --slow min:2 --fast sma:3 --slow sma:8 --fast ema:5 --slow wma:12 --fast sma:7d --slow ema:20"
 COSTS = ["--commission", "0.001", "--slippage", "0.0005", "--cash", "20000"]  # which is too little for some orders
 GRID = ["--fast", "ema:3..5", "--slow", "sma:4..12/4", "--split", "0.7"]
@@ -84,10 +83,8 @@ def test_every_combination_gives_the_same_bytes(tmp_path, plain, run):
     check_run(tmp_path, plain, *run)
 
 
+@pytest.mark.spark
 def test_spark_gives_the_same_bytes(tmp_path, plain):
-    pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
-    if shutil.which("java") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")
     check_run(tmp_path, plain, "shuffled", 3, "64", "90d", 3, "spark", "--spark-master", "local[2]")
 
 

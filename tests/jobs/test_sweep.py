@@ -13,6 +13,7 @@ from jobs.backtest import Backtest
 from jobs.sweep import Sweep
 from windrow.sweeps import runs, splits
 
+pytestmark = pytest.mark.one_python
 DATA = Path(__file__).parents[2] / "data"
 BARS = DATA / "bars.csv"
 SMALL = ["--fast", "ema:3,5", "--slow", "ema:5..9/2"]

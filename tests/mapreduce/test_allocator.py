@@ -1,4 +1,4 @@
-"""Memory that arrays free is used again, not given back page by page."""
+"""Memory that arrays free is used again, not returned to the system page by page."""
 
 import ctypes
 import subprocess
@@ -26,8 +26,8 @@ def page_faults(how):
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
-def test_arrays_of_the_same_size_again_and_again_fault_a_page_once():
-    assert page_faults("kept") < page_faults("given back") / 2
+def test_repeated_arrays_of_one_size_fault_each_page_once():
+    assert page_faults("kept") < page_faults("returned") / 2
 
 
 @pytest.mark.parametrize("trouble", [OSError("no library"), AttributeError("mallopt")])

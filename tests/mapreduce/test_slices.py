@@ -22,6 +22,7 @@ from windrow.sinks.lines import format_lines
 from windrow.windows import Options, parse_indicator
 from windrow.windows.indicators import Indicators
 
+pytestmark = pytest.mark.one_python
 SMALL = Slots(7 * SECOND)
 
 

@@ -4,8 +4,6 @@ import base64
 import hashlib
 import itertools
 import json
-import os
-import shutil
 import subprocess
 import sys
 import types
@@ -194,7 +192,7 @@ def test_the_policy_allows_the_pages_script_alone():
     assert "img" not in elements.tags
 
 
-@pytest.mark.skipif(not shutil.which("chromium") and "CI" not in os.environ, reason="chromium is not installed")
+@pytest.mark.needs("chromium")
 def test_a_browser_draws_the_page_and_runs_nothing_of_the_data(tmp_path):
     place = tmp_path / "plot.html"
     place.write_text(page(arrange(*frames(HOSTILE))), encoding="utf-8")

@@ -17,6 +17,7 @@ KNOW_MRJOB = [
     "windrow.mapreduce.barjob",
     *(f"windrow.runners.{path.stem}" for path in (ROOT / "windrow/runners").glob("[a-z]*.py")),
 ]
+KNOW_SPARK = {"windrow.runners.spark_tasks"}
 #: Hides distutils and pipes from whatever Python starts with it, submission or task, as 3.13 does.
 HIDE = """
 import sys
@@ -47,10 +48,10 @@ def test_the_names_are_really_hidden(hiding):
     assert "No module named 'pipes'" in hiding("-c", "import mrjob.util").stderr
 
 
-@pytest.mark.parametrize("module", KNOW_MRJOB)
+@pytest.mark.parametrize(
+    "module", [pytest.param(name, marks=pytest.mark.spark if name in KNOW_SPARK else ()) for name in KNOW_MRJOB]
+)
 def test_who_imports_mrjob_brings_what_it_lacks(hiding, module):
-    if module.endswith("spark_tasks"):
-        pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
     done = hiding("-c", f"import {module}, mrjob.emr, mrjob.hadoop")
     assert (done.returncode, done.stderr) == (0, "")
 

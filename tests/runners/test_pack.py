@@ -1,4 +1,4 @@
-"""`windrow pack`: the file is a Python with all that tasks need, on a node that has none of it."""
+"""`windrow pack`: the file is a Python with all that tasks import, on a node that has none of it."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -20,7 +21,7 @@ BARE = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 class Node:
-    """A machine with sh and a bare Python; nothing of the tests' environment reaches it."""
+    """A machine with sh and a bare Python; nothing of the tests' environment is visible on it."""
 
     def __init__(self, folder, file):
         self.folder, self.file, self.root = folder, file, folder / "root"
@@ -53,7 +54,7 @@ class Node:
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
-    """A node that got a small file: sort_keys without its needs, quickly packed and unpacked."""
+    """A node with a small file: sort_keys without its dependencies, quickly packed and unpacked."""
     monkeypatch.setattr(pack, "OURS", ("sort_keys",))
     monkeypatch.setattr(pack, "TASKS_NEED", ())
     file = tmp_path / "small.pyz"
@@ -77,13 +78,13 @@ def test_it_holds_its_own_packages_and_no_others(node):
     assert "No module named 'numpy'" in err
 
 
-def test_what_is_on_pythonpath_wins(node):
+def test_pythonpath_takes_precedence(node):
     (node.folder / "sort_keys.py").write_text("name = 'shipped'")
     assert node.run("-c", "import sort_keys; print(sort_keys.name)", PYTHONPATH=str(node.folder))[1] == "shipped\n"
 
 
-def test_a_link_to_it_serves_as_well(node):
-    """As the distributed cache hands it out."""
+def test_a_link_to_it_works_too(node):
+    """The distributed cache hands it out so."""
     link = node.folder / "windrow.pyz"
     link.symlink_to(node.file)
     assert subprocess.run(["sh", link.name, "-c", ""], cwd=node.folder, env=node.environment()).returncode == 0
@@ -93,8 +94,7 @@ def test_a_link_to_it_serves_as_well(node):
 def test_tasks_that_start_at_once_unpack_it_once(node):
     code = "import sort_keys, sys; print(sys.prefix)"
     tasks = [node.start("-c", code) for _ in range(8)]
-    told = {task.communicate() for task in tasks}
-    [(prefix, err)] = told
+    [(prefix, err)] = {task.communicate() for task in tasks}
     assert err == ""
     assert sorted(os.listdir(node.root)) == [Path(prefix.strip()).name, f"{Path(prefix.strip()).name}.lock"]
 
@@ -107,8 +107,8 @@ def test_it_is_unpacked_once(node):
     assert (home / "seen").exists()
 
 
-def test_a_half_unpacked_one_is_not_taken_for_whole(node):
-    """What a killed task left: its part, and a lock that nobody holds."""
+def test_a_half_unpacked_environment_is_not_used(node):
+    """What a killed task left: a part of it, and a lock that nobody holds."""
     home = node.root / f"env-{pack._digest(dict(pack.task_files()))}"
     (node.root / f"{home.name}.part" / "lib").mkdir(parents=True)
     Path(f"{home}.lock").touch()
@@ -116,7 +116,7 @@ def test_a_half_unpacked_one_is_not_taken_for_whole(node):
     assert (home / "bin" / "python").exists()
 
 
-def test_it_is_unpacked_again_where_its_python_has_gone(node):
+def test_it_is_unpacked_again_if_its_python_has_been_removed(node):
     node.run("-c", "")
     [python] = node.root.glob("env-*/bin/python")
     python.unlink()
@@ -134,14 +134,14 @@ def test_places_in_order(node):
         assert node.place(**env) == place
 
 
-def test_a_home_that_cannot_be_written_is_passed_over(node):
+def test_a_read_only_home_is_skipped(node):
     """YARN's containers have HOME=/home/."""
     tmp = node.folder / "tmp"
     assert node.place(WINDROW_ENV_ROOT="", HOME="/proc", TMPDIR=str(tmp)) == tmp / f"windrow-{os.getuid()}"
     assert (tmp / f"windrow-{os.getuid()}").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder that is another's")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another user's folder")
 def test_a_folder_of_another_user_is_not_trusted(node):
     other = node.folder / f"windrow-{os.getuid()}"
     other.mkdir()
@@ -149,33 +149,33 @@ def test_a_folder_of_another_user_is_not_trusted(node):
     status, _, err = node.run("-c", "", WINDROW_ENV_ROOT="", HOME="", TMPDIR=str(node.folder))
     assert status == 1
     assert err == (
-        f"{node.file}: no folder to unpack into: name one of this user's, with 200 MB of room, by WINDROW_ENV_ROOT\n"
+        f"{node.file}: no folder to unpack into: set WINDROW_ENV_ROOT to a folder of this user's with 200 MB free\n"
     )
 
 
 def test_a_node_without_the_python(node):
-    """An older one by the name python3, and a name that leads nowhere, as pyenv's do."""
+    """An older one named python3, and a command that fails, as pyenv's do for versions that are not installed."""
     (node.path / f"python{VERSION}").unlink()
     (node.path / "python3").write_text("#!/bin/sh\nexit 1\n")
     (node.path / "python3").chmod(0o755)
-    message = f"{node.file}: no Python {VERSION} was found: install it, or name one by WINDROW_PYTHON\n"
+    message = f"{node.file}: Python {VERSION} was not found: install it, or set WINDROW_PYTHON to its path\n"
     assert node.run("-c", "") == (127, "", message)
     assert node.run("-c", "", WINDROW_PYTHON=BARE) == (0, "", "")
 
 
-def test_python3_serves_where_it_is_the_right_one(node):
+def test_python3_is_used_if_it_is_the_right_version(node):
     (node.path / f"python{VERSION}").rename(node.path / "python3")
     assert node.run("-c", "") == (0, "", "")
 
 
-def test_a_place_that_cannot_be_filled(tmp_path, node):
+def test_a_folder_that_cannot_be_written_to(tmp_path, node):
     refusal = unpack.main(str(tmp_path / "none.pyz"), str(tmp_path / "home"))
     assert refusal.startswith(f"{tmp_path}/none.pyz: cannot be unpacked into {tmp_path}: [Errno 2] No such file")
-    assert refusal.endswith("; name a folder with room by WINDROW_ENV_ROOT")
+    assert refusal.endswith("; set WINDROW_ENV_ROOT to a folder with free space")
     assert not list(tmp_path.glob("home.[!l]*"))
 
 
-def test_a_distribution_that_does_not_say_its_files(monkeypatch):
+def test_a_distribution_without_a_list_of_its_files(monkeypatch):
     def absent(name):
         raise metadata.PackageNotFoundError(name)
 
@@ -184,8 +184,8 @@ def test_a_distribution_that_does_not_say_its_files(monkeypatch):
         with pytest.raises(InputError) as caught:
             dict(pack.task_files())
         assert str(caught.value) == (
-            "mrjob: its installation does not say what its files are; the tasks' environment is packed from that list;"
-            " install it by: pip install --force-reinstall mrjob"
+            "mrjob: its installation has no list of its files: the tasks' environment is packed from that list; install"
+            " it with: pip install --force-reinstall mrjob"
         )
 
 
@@ -202,7 +202,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     assert cli.main(["pack"]) == 0
     size = Path("windrow.pyz").stat().st_size
     assert capsys.readouterr().out == (
-        f"packed {size:,} bytes into windrow.pyz\nrun a job with it by: -r hadoop --environment windrow.pyz\n"
+        f"packed {size:,} bytes into windrow.pyz\nrun a job with it: -r hadoop --environment windrow.pyz\n"
     )
     assert cli.main(["pack"]) == 1
     assert "error: windrow.pyz: exists and is kept: choose another name, or replace it with --force" in (
@@ -210,6 +210,22 @@ def test_the_command(monkeypatch, tmp_path, capsys):
     )
     assert cli.main(["pack", "--force"]) == 0
     assert os.listdir() == ["windrow.pyz"]
+
+
+def test_our_own_packages_as_a_zip(tmp_path, monkeypatch):
+    """Importable as it is; the same files make the same bytes; a `jobs` of somebody else's on the path is not ours."""
+    (tmp_path / "theirs/jobs").mkdir(parents=True)
+    (tmp_path / "theirs/jobs/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path / "theirs"))
+    one, two = (pack.zip_own_packages(tmp_path / name) for name in ("one.zip", "two.zip"))
+    assert one.read_bytes() == two.read_bytes()
+    names = ZipFile(one).namelist()
+    assert {"jobs/sweep.py", "sort_keys/keys.py", "windrow/cli.py", "windrow/pages/page.css"} <= set(names)
+    assert names == sorted(names) and not [name for name in names if name.endswith(".pyc")]
+    code = "import jobs.sweep, sort_keys, windrow; print(jobs.__file__, sort_keys.__file__, windrow.__file__)"
+    env = {**os.environ, "PYTHONPATH": str(one)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == [f"{one}/{package}/__init__.py" for package in pack.OURS], done.stderr
 
 
 def test_what_is_packed():
@@ -234,10 +250,11 @@ def real(tmp_path_factory):
     return Node(folder, file)
 
 
+@pytest.mark.one_python
 @pytest.mark.parametrize("reading", [[], ["--timezone", "America/New_York"]], ids=["dates", "zone"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_mappers_and_reducers_run_in_it(real, run_module, tmp_path, reading, suffix):
-    """Parquet and time zones, where pyarrow looks for packages that tasks do not have."""
+    """Parquet and time zones, for which pyarrow looks for packages that tasks do not have."""
     bars = tmp_path / f"bars.{suffix}"
     assert cli.main(["sample", str(bars), "--symbols", "3", "--spacing", "5min", "--order", "shuffled"]) == 0
     args = ["--indicator", "sma:20", "--indicator", "ema:5", "--quiet", *reading, bars]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -18,25 +19,17 @@ import pytest
 
 import windrow
 from windrow.cli import main as windrow_command
+from windrow.runners.spark import summed
+from windrow.runners.spark_driver import explain
 
-pyspark = pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
-from windrow.runners.spark import summed  # noqa: E402
-from windrow.runners.spark_driver import explain  # noqa: E402
-
+pytestmark = [pytest.mark.spark, pytest.mark.one_python]
 ROOT = Path(__file__).parents[2]
 INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
 ON_TWO_CORES = ["-r", "spark", "--spark-master", "local[2]"]
 
 
 @pytest.fixture
-def java():
-    """Java, without which a test skips, but not in CI."""
-    if shutil.which("java") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")
-
-
-@pytest.fixture
-def on_spark(run_module, java):
+def on_spark(run_module):
     """Runs a job under Spark."""
     return lambda *args, job="jobs.moving_average", **kw: run_module(job, *ON_TWO_CORES, *args, **kw)
 
@@ -107,7 +100,7 @@ def test_mappers_run_again_for_a_lost_executor_count_once(run_module, mixed, tmp
     env = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1"}
     ran = run_module("tests.runners.stumbles", *options, "--lost", tmp_path / "lost", *INDICATORS, mixed, env=env)
     here = run_module("tests.runners.stumbles", "-r", "local", "--num-cores", "2", *INDICATORS, mixed)
-    shutil.rmtree(Path(pyspark.__file__).parent / "work", ignore_errors=True)  # the executors' folders
+    shutil.rmtree(Path(find_spec("pyspark").origin).parent / "work", ignore_errors=True)  # the executors' folders
     assert ran.status == 0, ran.err
     assert (tmp_path / "lost").exists()
     assert (ran.lines, ran.err) == (here.lines, here.err)
@@ -172,7 +165,7 @@ def test_a_reducers_memory_does_not_grow_with_its_symbol(on_spark, tmp_path):
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["while Spark starts", "while a task runs"])
-def test_ended_by_a_signal_it_leaves_neither_output_nor_a_jvm(java, tmp_path, begun):
+def test_ended_by_a_signal_it_leaves_neither_output_nor_a_jvm(tmp_path, begun):
     folder, nap = tmp_path / "folder", tmp_path / "nap"
     folder.mkdir()
     marked = {**os.environ, "TMPDIR": str(folder)}  # every process of this run has it

@@ -1,4 +1,4 @@
-"""windrow.sample.bars: the same bars in any order, format and machine; whole files or none."""
+"""windrow.sample.bars: the same bars in any order, in any format, on any machine; whole files or none."""
 
 import bz2
 import gzip
@@ -23,6 +23,7 @@ from windrow.storage.newfile import new_file
 
 DATA = Path(__file__).parents[2] / "data"
 HEADER = "symbol,timestamp,open,high,low,close,volume\n"
+SPACINGS = "not a spacing: a spacing is a whole number and a unit (s, min, h, d, w), e.g. 5min, or bd"
 
 
 def frame(sample):
@@ -30,7 +31,7 @@ def frame(sample):
 
 
 def test_bytes_are_fixed():
-    """These sums change if the generator does, or if a machine or a numpy computes anything differently."""
+    """These sums change if the generator does, or if a machine or a numpy computes something differently."""
     daily = Sample(symbols=7, bars=600, spacing="bd", order="shuffled", seed=3)
     minutes = Sample(symbols=2, bars=2000, spacing="1min", start="2020-01-01T14:30Z", places=5)
     sums = [hashlib.sha256(sample.csv(0, sample.rows)).hexdigest()[:16] for sample in (daily, minutes)]
@@ -132,7 +133,7 @@ def test_times(spacing, start, second):
     assert Sample(symbols=1, bars=2, spacing=spacing, start=start).csv(1, 2).decode().split(",")[1] == second
 
 
-def test_symbols_of_four_letters_where_three_do_not_suffice():
+def test_symbols_of_four_letters_if_three_are_not_enough():
     assert Sample(symbols=26**3).names[-1] == "ZZZ"
     assert Sample(symbols=26**3 + 1).names[-1] == "BAAA"
     assert len(set(Sample(symbols=26**3 + 1).names)) == 26**3 + 1
@@ -183,30 +184,33 @@ def test_parquet_holds_the_bars_of_csv(tmp_path, spacing, kind):
     assert pd.to_datetime(table["timestamp"].to_pandas(), utc=True).tolist() == times.tolist()
 
 
-def test_progress_hears_every_row(tmp_path):
-    heard = []
-    write(Sample(symbols=3, bars=CSV_CHUNK), tmp_path / "bars.csv", report=heard.append)
-    assert heard == [CSV_CHUNK] * 3
+def test_progress_is_reported_for_every_row(tmp_path):
+    reported = []
+    write(Sample(symbols=3, bars=CSV_CHUNK), tmp_path / "bars.csv", report=reported.append)
+    assert reported == [CSV_CHUNK] * 3
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"symbols": 0}, "--symbols 0: must be from 1 to 456,976"),
-        ({"bars": 0}, "--bars 0: must be from 1 to 10,000,000,000"),
-        ({"places": 9}, "--places 9: must be from 0 to 8"),
-        ({"order": "random"}, "--order random: must be one of time, symbol, shuffled"),
-        ({"spacing": "1m"}, "--spacing 1m: must be a number and a unit (s, min, h, d, w), as 5min, or bd"),
-        ({"spacing": "0d"}, "--spacing 0d: must be a number and a unit (s, min, h, d, w), as 5min, or bd"),
-        ({"start": "soon"}, "--start soon: must be as 2020-01-31 or 2020-01-31T14:30Z"),
+        ({"symbols": 0}, "--symbols 0: out of range: use 1 to 456,976"),
+        ({"bars": 0}, "--bars 0: out of range: use 1 to 10,000,000,000"),
+        ({"places": 9}, "--places 9: out of range: use 0 to 8"),
+        ({"order": "random"}, "--order random: unknown order: use one of time, symbol, shuffled"),
+        ({"spacing": "1m"}, f"--spacing 1m: {SPACINGS}"),
+        ({"spacing": "0d"}, f"--spacing 0d: {SPACINGS}"),
+        (
+            {"start": "soon"},
+            "--start soon: not a time: a start is a date or an ISO 8601 time, e.g. 2020-01-31 or 2020-01-31T14:30Z",
+        ),
         (
             {"start": "2020-01-01T00:00:00.5"},
-            "--start 2020-01-01T00:00:00.5: must be a whole second: leave its fraction out",
+            "--start 2020-01-01T00:00:00.5: has a fraction of a second: bars start at whole seconds; leave it out",
         ),
         (
             {"bars": 100_000},
-            "--start 2020-01-01, --bars 100000, --spacing 1d: bars must lie between 1678-01-01 and "
-            "2261-12-31: make fewer bars, nearer together, or start elsewhere",
+            "--start 2020-01-01, --bars 100000, --spacing 1d: bars outside 1678-01-01 to 2261-12-31: times must be in"
+            " this range; make fewer bars, closer together, or start at another time",
         ),
     ],
 )
@@ -218,17 +222,17 @@ def test_wrong_options(options, message):
 
 @pytest.mark.parametrize("options", [{"bars": 63_200, "spacing": "bd"}, {"start": "1677-12-31"}])
 def test_bars_stay_in_the_years_windrow_reads(options):
-    with pytest.raises(UsageError, match="must lie between"):
+    with pytest.raises(UsageError, match="bars outside 1678-01-01 to 2261-12-31"):
         Sample(**options)
 
 
 @pytest.mark.parametrize(
     ("name", "chosen", "message"),
     [
-        ("bars", None, "bars: its name tells no format: end it in .csv or .parquet, or give --format"),
-        ("-", None, "-: its name tells no format: end it in .csv or .parquet, or give --format"),
-        ("bars.csv", "parquet", "--format parquet: bars.csv ends as a file of csv does: change one of them"),
-        ("b.parquet.gz", None, "b.parquet.gz: Parquet is compressed inside already: leave .gz out"),
+        ("bars", None, "bars: no format: end the name in .csv or .parquet, or use --format"),
+        ("-", None, "-: no format: end the name in .csv or .parquet, or use --format"),
+        ("bars.csv", "parquet", "--format parquet: the suffix of bars.csv is that of csv: change one of them"),
+        ("b.parquet.gz", None, "b.parquet.gz: Parquet is compressed internally: leave .gz out"),
     ],
 )
 def test_unclear_formats(name, chosen, message):

@@ -127,9 +127,9 @@ print(json.dumps(sorted(frame.collect())))
 """
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize("dated", [pytest.param(True, marks=pytest.mark.full), False])
 def test_spark_reads_it(run_job, tmp_path, dated):
-    pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
     path, late = tmp_path / "bars.csv", "" if dated else "T10:00:00.123456Z"
     path.write_text(f"symbol,timestamp,close\na\tb,2008-03-05{late},1\na\tb,2008-03-06{late},0.1\n")
     options = ["--indicator", "sma:1", "--indicator", "sma:2", "-D", "mapreduce.job.reduces=3"]

@@ -14,8 +14,8 @@ FILE = click.Path(path_type=Path)
 def pack(out: Path, force: bool, quiet: bool) -> None:
     """Pack the tasks' whole environment, for nodes without numpy.
 
-    OUT, windrow.pyz by default, is one file and the tasks' interpreter: `./windrow.pyz SCRIPT` runs a script with
-    the packages installed here, on a node that has a bare Python of this minor version.
+    OUT, windrow.pyz by default, is a single file that serves as the tasks' interpreter: `./windrow.pyz SCRIPT` runs a
+    script with the packages installed here, on a node that has only a bare Python of the same minor version.
     """
     from windrow.runners.pack import how_to_use
     from windrow.runners.pack import pack as write

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import ZIP_DEFLATED, ZipFile
 
 from windrow.aws.stack import FILES
 from windrow.emr.settings import Settings
-from windrow.runners.pack import OURS, own_files
+from windrow.runners.pack import zip_own_packages
 from windrow.storage import s3
 
 
@@ -14,12 +13,7 @@ def put(settings: Settings) -> list[str]:
     """Replaces s3://BUCKET/code/ and returns what lies there. Raises OutputError where it may not be written."""
     folder = f"s3://{settings.known_bucket()}/code"
     with TemporaryDirectory(prefix="windrow-") as work:
-        zipped = Path(work, "windrow.zip")
-        with ZipFile(zipped, "w", ZIP_DEFLATED) as archive:
-            for package in OURS:
-                for name, path in sorted(own_files(package)):
-                    archive.write(path, name)
-        files = [FILES / "bootstrap.sh", FILES / "requirements.txt", zipped]
+        files = [FILES / "bootstrap.sh", FILES / "requirements.txt", zip_own_packages(Path(work, "windrow.zip"))]
         s3.delete_prefix(folder)
         s3.upload({f"{folder}/{path.name}": path for path in files})
     return [f"{folder}/{path.name}" for path in files]

@@ -1,8 +1,8 @@
-"""The C library's allocator, told to keep what arrays free.
+"""The C library's allocator, set to keep the memory that arrays free.
 
-A task makes and frees arrays of megabytes all the time. glibc gives such memory back to the system at once and is given
-it anew, page by page, each page cleared: a fifth of a run's time. Kept, it is used again by the next chunk, which is as
-large; at its peak a task takes no more than before.
+A task allocates and frees arrays of megabytes all the time. glibc returns such memory to the system at once and gets it
+back page by page, each page cleared: a fifth of a run's time. If it is kept, the next chunk, which is as large, uses it
+again; a task's peak memory is no higher than before.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ _KEEP, _GROW_BY, _OF_ITS_OWN = 1 << 30, 8 << 20, 1 << 28
 
 
 def keep_freed_memory() -> None:
-    """Keeps freed memory in this process and its forks; does nothing where the C library is not glibc."""
+    """Keeps freed memory in this process and its forks; does nothing if the C library is not glibc."""
     with suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, _OF_ITS_OWN)

@@ -23,9 +23,9 @@ from sort_keys.shuffle import partition
 from windrow.errors import OutputError, UsageError
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import Counters, SparkAdapter
+from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import ReadsHere, plan_tasks
 from windrow.runners.spark_driver import check_installed, started
-from windrow.runners.streaming import zip_packages
 
 if TYPE_CHECKING:
     from pyspark import RDD, Accumulator, SparkContext
@@ -70,7 +70,7 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
 
     def more_python_files(self) -> list[str]:
         """The packages of windrow."""
-        return [str(zip_packages(self.scratch / "windrow.zip"))]
+        return [str(zip_own_packages(self.scratch / "windrow.zip"))]
 
     def usual_reducers(self) -> int:
         """One a core."""

@@ -7,15 +7,14 @@ packages that it needs, an environment of `windrow pack` travels too.
 import json
 import re
 import tempfile
-import zipfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from windrow.runners.failures import Failure, explain
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
+from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
@@ -34,7 +33,7 @@ class Streaming(StreamingAdapter):
         self._uploads: dict[str, str] = {}
         self._published: str | None = None
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
-        zipped = zip_packages(Path(self._code.name) / "windrow.zip")
+        zipped = zip_own_packages(Path(self._code.name) / "windrow.zip")
         kwargs["py_files"] = [*(kwargs.get("py_files") or []), str(zipped)]
         if launch.environment is not None:
             kwargs |= self._interpreter(Path(launch.environment), kwargs.get("upload_files") or [])
@@ -87,17 +86,6 @@ class Streaming(StreamingAdapter):
         """The error to raise for a failed step, from what its client said of attempts, and said last."""
         attempts = [error["hadoop_error"]["message"] for error in self.step_errors() if "hadoop_error" in error]
         return explain(Failure(attempts, client, logs), more, self._asked, self._published or self.output)
-
-
-def zip_packages(place: Path) -> Path:
-    """The packages that tasks import, as they are here, in one zip that Python can import from."""
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in ("jobs", "sort_keys", "windrow"):
-            spec = find_spec(package)
-            root = Path((spec and spec.origin) or "").parent
-            for file in sorted(root.rglob("*.py")):
-                archive.write(file, Path(package) / file.relative_to(root))
-    return place
 
 
 def go_whole(paths: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
-"""Unpacks an environment of `windrow pack`: this text is the __main__.py of the file that it makes.
+"""Unpacks an environment of `windrow pack`: this module is the __main__.py of the file that `windrow pack` writes.
 
-It runs on a node, under a bare Python, and so imports nothing but the standard library. What it makes is laid out as
-`python -m venv` would: bin/python finds pyvenv.cfg above it, and the packages beside that.
+It runs on a node, under a bare Python, and so imports only the standard library. The environment is laid out as by
+`python -m venv`: bin/python finds pyvenv.cfg above it, and the packages beside that.
 """
 
 import fcntl
@@ -12,17 +12,17 @@ import tempfile
 from zipfile import ZipFile
 
 PACKAGES = "packages/"
-#: How a packed environment begins.
+#: The first bytes of a packed environment.
 MARK = b"#!/bin/sh\n# The environment of windrow's tasks"
 
 
 def unpack(archive: str, home: str) -> None:
-    """Makes the environment `home`, unless it is there; of tasks that start at once one does, the others wait."""
+    """Makes the environment `home` unless it exists; of tasks that start at once, one makes it and the others wait."""
     with open(f"{home}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # goes with its process, however that ends
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released when the process ends, however it ends
         if os.path.exists(f"{home}/bin/python"):
             return
-        shutil.rmtree(home, ignore_errors=True)  # its link leads to a Python that is no longer there
+        shutil.rmtree(home, ignore_errors=True)  # its link points to a Python that no longer exists
         part = tempfile.mkdtemp(prefix=f"{os.path.basename(home)}.", dir=os.path.dirname(home))
         try:
             _fill(part, archive)
@@ -46,12 +46,12 @@ def _fill(folder: str, archive: str) -> None:
 
 
 def main(archive: str, home: str) -> str | None:
-    """Unpacks `archive`; returns what to tell where that cannot be."""
+    """Unpacks `archive` into `home`; returns the error message if that fails."""
     try:
         unpack(archive, home)
     except OSError as error:
         folder = os.path.dirname(home)
-        return f"{archive}: cannot be unpacked into {folder}: {error}; name a folder with room by WINDROW_ENV_ROOT"
+        return f"{archive}: cannot be unpacked into {folder}: {error}; set WINDROW_ENV_ROOT to a folder with free space"
     return None
 
 

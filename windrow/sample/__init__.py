@@ -1,5 +1,5 @@
 """Made-up bars of any size from a seed.
 
 bars.py    `windrow sample`: bars in any order, as CSV or Parquet
-noise.py   numbers that are random and yet the same everywhere
+noise.py   random numbers that are the same on every machine
 """

@@ -1,13 +1,11 @@
 """Sample bars of any size from a seed: the same bytes for the same arguments, on any machine.
 
-Every bar is a function of (seed, symbol, number of the bar) alone. Rows can therefore be made in any order,
-by any number of threads, in memory that does not grow with their number, and all orders hold exactly the same
-bars.
+Every bar is a function of (seed, symbol, number of the bar) alone. Rows can therefore be made in any order, by any
+number of threads, in memory that does not grow with their number, and every order has exactly the same bars.
 
-The price is a fractal walk (windrow.sample.noise), compounded, and rounded to whole ticks: its text is exact.
+Prices are a fractal walk (windrow.sample.noise), compounded, and rounded to whole ticks: their text is exact.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +25,7 @@ from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
 from windrow.sample.noise import Hashes, compounded, hashed, numbered, permuted, share, walk
 from windrow.storage.newfile import new_file, refuse_taken
+from windrow.times import SECOND, duration_units, parse_duration
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,19 +36,18 @@ Made = TypeVar("Made")
 ORDERS = ("time", "symbol", "shuffled")
 FORMATS = ("csv", "parquet")
 COMPRESSIONS = (".gz", ".bz2", ".zst")
-UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 DAY = 86_400
 TRADING_DAY = 23_400
 FIRST_DAY, LAST_DAY = "1678-01-01", "2261-12-31"
 
-# Small enough to stay in a core's cache, large enough that numpy's overhead per call vanishes.
+# Small enough to stay in a core's cache, large enough that numpy's overhead per call does not matter.
 CSV_CHUNK = 1 << 15
 ROW_GROUP = 1 << 17
 THREADS = 2
 
 
 class Ticks(NamedTuple):
-    """Bars as int64 columns: index of the symbol, seconds since 1970 UTC, prices in ticks, volume."""
+    """Bars as int64 columns: index of the symbol, seconds since 1970 UTC, prices in ticks, volume in shares."""
 
     symbol: Ints
     seconds: Ints
@@ -62,11 +60,11 @@ class Ticks(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """What bars to make: `bars` of each of `symbols`, `spacing` apart from `start` on, in `order`.
+    """Which bars to make: `bars` of each of `symbols`, `spacing` apart from `start` on, in `order`.
 
-    `spacing` is a duration (`1min`, `2h`, `1d`; units s, min, h, d, w) or `bd`, the days from Monday to
-    Friday; `start` a date or an ISO 8601 time (UTC unless it says otherwise); prices have `places` decimal
-    places. Raises UsageError naming the option that is wrong.
+    `spacing` is a duration (`1min`, `2h`, `1d`; units s, min, h, d, w) or `bd`, Monday to Friday; `start` a date or an
+    ISO 8601 time (UTC unless it has an offset); prices have `places` decimal places. Raises UsageError naming the
+    option that is wrong.
 
     >>> sample = Sample(symbols=2, bars=3, spacing="bd", start="2020-01-03")
     >>> print(sample.csv(0, 4).decode(), end="")
@@ -91,14 +89,14 @@ class Sample:
         _check_range("--bars", self.bars, 1, 10**10)
         _check_range("--places", self.places, 0, 8)
         if self.order not in ORDERS:
-            raise UsageError(f"--order {self.order}: must be one of {', '.join(ORDERS)}")
+            raise UsageError(f"--order {self.order}: unknown order: use one of {', '.join(ORDERS)}")
         last = self.start_seconds + (self.bars - 1) * self.spacing_seconds
         if self.spacing == "bd":
             last = int(self._seconds(np.array([self.bars - 1]))[0])
         if not _day(FIRST_DAY) * DAY <= self.start_seconds <= last < (_day(LAST_DAY) + 1) * DAY:
             raise UsageError(
-                f"--start {self.start}, --bars {self.bars}, --spacing {self.spacing}: bars must lie between "
-                f"{FIRST_DAY} and {LAST_DAY}: make fewer bars, nearer together, or start elsewhere"
+                f"--start {self.start}, --bars {self.bars}, --spacing {self.spacing}: bars outside {FIRST_DAY} to"
+                f" {LAST_DAY}: times must be in this range; make fewer bars, closer together, or start at another time"
             )
 
     @property
@@ -113,22 +111,22 @@ class Sample:
 
     @cached_property
     def start_seconds(self) -> int:
-        """Seconds since 1970 UTC of the first bar (for `bd` the next working day is taken)."""
+        """Seconds since 1970 UTC of the first bar (for `bd`: of the first weekday from then on)."""
         return _parse_start(self.start)
 
     @cached_property
     def dates_only(self) -> bool:
-        """Whether every bar falls on midnight and is written as a date."""
+        """Whether every bar is at midnight, and so written as a date."""
         return self.spacing_seconds % DAY == 0 and self.start_seconds % DAY == 0
 
     @cached_property
     def names(self) -> list[str]:
-        """The symbols: AAA, AAB ... of three letters, or four where three do not suffice."""
+        """The symbols: AAA, AAB ... of three letters, or of four if three are not enough."""
         width = 3 if self.symbols <= 26**3 else 4
         return [_letters(index, width) for index in range(self.symbols)]
 
     def ticks(self, first: int, stop: int) -> Ticks:
-        """Return the rows from `first` up to, not including, `stop`; memory for these rows only."""
+        """Return the rows from `first` up to, but not including, `stop`; takes memory for these rows only."""
         symbol, bar = self._places(np.arange(first, stop, dtype=np.int64))
         return Ticks(symbol, self._seconds(bar), *self._prices(symbol, bar))
 
@@ -182,7 +180,7 @@ class Sample:
 
     @cached_property
     def _swing(self) -> float:
-        """Height of the smallest octave: about 1.4 % a day, less for shorter bars as in a random walk."""
+        """Height of the smallest octave: about 1.4 % a day, less for shorter bars, as in a random walk."""
         return 0.02 * min(1.0, sqrt(self.spacing_seconds / DAY))
 
     def _prices(self, symbol: Ints, bar: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
@@ -223,14 +221,15 @@ def parse_spacing(text: str) -> int:
     """
     if text == "bd":
         return DAY
-    match = re.fullmatch(r"([1-9][0-9]{0,8})(s|min|h|d|w)", text)
-    if not match:
-        raise UsageError(f"--spacing {text}: must be a number and a unit (s, min, h, d, w), as 5min, or bd")
-    return int(match[1]) * UNITS[match[2]]
+    try:
+        return parse_duration(text) // SECOND
+    except UsageError:
+        rule = f"a spacing is a whole number and a unit ({duration_units()})"
+        raise UsageError(f"--spacing {text}: not a spacing: {rule}, e.g. 5min, or bd") from None
 
 
 def _ticks(amounts: Floats) -> Ints:
-    """Round to whole ticks, one at least."""
+    """Round to whole ticks, at least one."""
     return np.maximum(np.rint(amounts), 1).astype(np.int64)
 
 
@@ -275,7 +274,7 @@ def _bytes(text: npt.NDArray[np.str_]) -> Text:
 
 
 def _lines(pieces: list[Text | int], rows: int) -> bytes:
-    """Join the columns of text, one piece a field or a separator, and drop the NULs."""
+    """Join columns of text, each piece a field or a separator, and drop the NULs."""
     widths = [1 if isinstance(piece, int) else piece.shape[1] for piece in pieces]
     lines = np.empty((rows, sum(widths)), np.uint8)
     at = 0
@@ -298,19 +297,20 @@ def _parse_start(text: str) -> int:
     try:
         start = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--start {text}: must be as 2020-01-31 or 2020-01-31T14:30Z") from None
+        rule = "a start is a date or an ISO 8601 time"
+        raise UsageError(f"--start {text}: not a time: {rule}, e.g. 2020-01-31 or 2020-01-31T14:30Z") from None
     if start.microsecond:
-        raise UsageError(f"--start {text}: must be a whole second: leave its fraction out")
+        raise UsageError(f"--start {text}: has a fraction of a second: bars start at whole seconds; leave it out")
     return int((start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp())
 
 
 def _check_range(option: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
-        raise UsageError(f"{option} {value}: must be from {least:,} to {most:,}")
+        raise UsageError(f"{option} {value}: out of range: use {least:,} to {most:,}")
 
 
 def format_of(path: Path, chosen: str | None = None) -> str:
-    """Return `csv` or `parquet`, as `chosen` or the suffix says; UsageError if neither does, or they differ.
+    """Return `csv` or `parquet`, from `chosen` or the suffix; UsageError if neither names it, or they differ.
 
     >>> format_of(Path("bars.csv.gz"))
     'csv'
@@ -318,11 +318,11 @@ def format_of(path: Path, chosen: str | None = None) -> str:
     suffixes = [suffix for suffix in path.suffixes[-2:] if suffix not in COMPRESSIONS]
     named = suffixes[-1][1:] if suffixes and suffixes[-1][1:] in FORMATS else None
     if chosen and named and chosen != named:
-        raise UsageError(f"--format {chosen}: {path.name} ends as a file of {named} does: change one of them")
+        raise UsageError(f"--format {chosen}: the suffix of {path.name} is that of {named}: change one of them")
     if not (chosen or named):
-        raise UsageError(f"{path}: its name tells no format: end it in .csv or .parquet, or give --format")
+        raise UsageError(f"{path}: no format: end the name in .csv or .parquet, or use --format")
     if (chosen or named) == "parquet" and path.suffix in COMPRESSIONS:
-        raise UsageError(f"{path}: Parquet is compressed inside already: leave {path.suffix} out")
+        raise UsageError(f"{path}: Parquet is compressed internally: leave {path.suffix} out")
     return str(chosen or named)
 
 
@@ -333,11 +333,11 @@ def write(
     force: bool = False,
     report: Callable[[int], object] = int,
 ) -> int:
-    """Write `sample` to `path` and return the file's size in bytes; `report` hears the rows of each step.
+    """Write `sample` to `path` and return the file's size in bytes; `report` is called with the rows of each step.
 
-    The format is `chosen` or told by the suffix; .gz, .bz2 and .zst compress CSV. Raises OutputError if the
-    file exists (unless `force`) or cannot be written, UsageError if the format is unclear. Memory is some
-    megabytes, whatever the size.
+    The format is `chosen` or that of the suffix; .gz, .bz2 and .zst compress CSV. Raises OutputError if the file exists
+    (unless `force`) or cannot be written, UsageError if the format is unclear. Takes a few megabytes of memory,
+    whatever the size.
     """
     form = format_of(path, chosen)
     refuse_taken(path, force)
@@ -365,7 +365,7 @@ def _write_parquet(sample: Sample, file: BinaryIO, suffix: str, report: Callable
 
 @contextmanager
 def _compressed(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
-    """Wrap `file` to compress as its suffix says, storing no name or time: the same bytes come again."""
+    """Wrap `file` to compress by its suffix, storing no name or time, so that the same bars make the same bytes."""
     import bz2
     import gzip
 

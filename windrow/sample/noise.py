@@ -1,7 +1,7 @@
-"""Randomness that needs no state: hashes, a walk and a shuffle, each computable at any place alone.
+"""Randomness without state: hashes, a walk and a shuffle, each of which can be computed at any position by itself.
 
-Only 32-bit integer hashes and single IEEE additions, multiplications and divisions are used. They give the
-same bits on every machine and under every numpy; numpy.random, exp and log need not.
+Only 32-bit integer hashes and single IEEE additions, multiplications and divisions are used. They give the same bits on
+every machine and with every numpy; numpy.random, exp and log may not.
 """
 
 from math import isqrt
@@ -16,7 +16,7 @@ Hashes = npt.NDArray[np.uint32]
 OCTAVES = 7
 # A bar takes three quarters of its time slot, so it opens near, not at, the close before.
 BAR_SHARE = 0.75
-# Odd constants that spread numbers and salts over all 32 bits, each on lines of its own.
+# Odd constants that spread numbers and salts over all 32 bits.
 SPREAD, SALT = 0x9E3779B9, 0x85EBCA6B
 
 
@@ -44,9 +44,9 @@ def share(hashes: Hashes) -> Floats:
 def walk(keys: Hashes, bar: Ints) -> tuple[Floats, Floats]:
     """Return the walk of `keys` at each `bar`'s open, and the move from there to its close.
 
-    It is value noise: straight lines between hashed knots 1, 4, 16 ... bars apart, each octave twice as high
-    as the one before, as in a random walk, up to 4,096 bars; beyond these it returns. In heights of the
-    smallest octave, within +-127. Knots' numbers wrap at 2^32, where the walk joins its start.
+    It is value noise: straight lines between hashed knots 1, 4, 16 ... bars apart, each octave twice as high as the one
+    before, as in a random walk, up to 4,096 bars; beyond that it does not drift. The unit is the height of the smallest
+    octave; values are within +-127. Knots' numbers wrap at 2^32, where the walk joins its start.
     """
     level, move = np.zeros(len(bar)), np.zeros(len(bar))
     for octave in range(OCTAVES):
@@ -65,10 +65,10 @@ def _knot(keys: Hashes, number: Ints, octave: int) -> Floats:
 
 
 def permuted(rows: Ints, total: int, key: int) -> Ints:
-    """Return where the shuffle of range(total) that `key` chooses puts each of `rows`; no more is kept.
+    """Return where the shuffle of range(total) chosen by `key` puts each of `rows`; takes memory for `rows` only.
 
-    A Feistel network permutes a square just larger than `total`; what falls outside goes round again until it
-    is inside (J. Black and P. Rogaway, Ciphers with Arbitrary Finite Domains, 2002).
+    A Feistel network permutes a square just larger than `total`; a result outside is permuted again until it is inside
+    (J. Black and P. Rogaway, Ciphers with Arbitrary Finite Domains, 2002).
 
     >>> sorted(permuted(np.arange(1000), 1000, key=1).tolist()) == list(range(1000))
     True
@@ -87,7 +87,7 @@ def _feistel(rows: Ints, side: int, key: int) -> Ints:
 
 
 def compounded(growth: Floats) -> Floats:
-    """Return exp(growth), nearly, from multiplications alone; positive for growth > -8."""
+    """Return exp(growth) approximately, by multiplications alone; positive for growth > -8."""
     result = 1 + growth / 8
     for _ in range(3):
         result *= result

@@ -1,10 +1,10 @@
 """What the tests of reports share: outputs to report on, and a browser to look at pages with."""
 
-import os
 import shutil
 
 import pytest
 
+from tests.needs import require
 from tests.pages.report.outputs import Outputs
 
 
@@ -23,14 +23,12 @@ def shared(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     """A real Chromium, the system's."""
-    place = shutil.which("chromium")
-    if not place and "CI" not in os.environ:
-        pytest.skip("chromium is not installed")
-    if "CI" not in os.environ:
-        pytest.importorskip("playwright", reason="playwright is not installed")
+    require("chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=place, args=["--no-sandbox", "--disable-gpu"])
+        browser = running.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         yield browser
         browser.close()

@@ -4,6 +4,7 @@ import pytest
 
 from tests.cluster.conftest import IN_CI, ROOT, make, with_path
 from tests.cluster.conftest import cluster as of_cluster
+from tests.needs import require
 from tests.runners.emr.double import Double
 
 CONF = """\
@@ -22,6 +23,7 @@ runners:
 @pytest.fixture(scope="session")
 def jars():
     """Hadoop's jars and S3A's."""
+    require("hadoop")
     if why := make("emr-jars"):
         (pytest.fail if IN_CI else pytest.skip)(f"no Hadoop here: {why}")
 

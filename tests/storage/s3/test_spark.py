@@ -1,15 +1,13 @@
 """Jobs over S3 under Spark, whose tasks are processes of its own: the bytes of -r local."""
 
 import gzip
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from windrow.storage import s3
 
-pytest.importorskip("pyspark", reason="needs Spark: pip install 'windrow[spark]'")
+pytestmark = pytest.mark.spark
 ROOT = Path(__file__).parents[3]
 
 
@@ -18,8 +16,6 @@ ROOT = Path(__file__).parents[3]
     [pytest.param((), id="text", marks=pytest.mark.full), pytest.param(("--output-format", "parquet"), id="parquet")],
 )
 def test_spark_tasks_read_objects_and_the_output_appears_on_s3(bucket, run_module, tmp_path, options):
-    if shutil.which("java") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")
     header, *rows = (ROOT / "data/bars.csv").read_text().splitlines()
     bucket.put("bars/a b.csv", "\n".join([header, *rows[::2]]))
     bucket.put("bars/c.csv.gz", gzip.compress("\n".join([header, *rows[1::2]]).encode()))
@@ -37,8 +33,6 @@ def test_spark_tasks_read_objects_and_the_output_appears_on_s3(bucket, run_modul
 
 
 def test_spark_refuses_an_object_that_is_damaged_by_name(bucket, run_module):
-    if shutil.which("java") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("needs Java, which is not here")
     uri = bucket.put("bars.csv.gz", gzip.compress((ROOT / "data/bars.csv").read_bytes())[:-2000])
     ran = run_module("jobs.moving_average", "-r", "spark", "--spark-master", "local[2]", "-o", f"{bucket.uri}/out", uri)
     assert ran.status == 1 and ran.err.startswith(f"error: {uri}: is truncated or damaged")

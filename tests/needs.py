@@ -1,0 +1,59 @@
+"""What some tests need that pip does not install: whether it is here, and how to get it.
+
+A test is marked `@pytest.mark.needs("chromium")`, or a fixture calls `require("hadoop")`: without it the test is
+skipped. The last lines of the run list what was skipped so; with CI=true in the environment such a run fails.
+"""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+class Need(NamedTuple):
+    """What is needed, how to get it, and whether it is here."""
+
+    name: str
+    fix: str
+    is_here: Callable[[], bool]
+
+    @property
+    def reason(self) -> str:
+        """Why a test is skipped."""
+        return f"needs {self.name}: {self.fix}"
+
+
+def _commands(*names: str) -> Callable[[], bool]:
+    return lambda: all(map(shutil.which, names))
+
+
+NEEDS = {
+    "chromium": Need("Chromium", "apt-get install chromium", _commands("chromium")),
+    "java": Need("Java 17", "apt-get install openjdk-17-jre-headless", _commands("java")),
+    # `make cluster-jars` would install what is missing of these, if run as root: not without being asked to.
+    "hadoop": Need("Hadoop", "make cluster-jars", _commands("java", "mvn", "curl")),
+    "pyspark": Need("pyspark", "make test-spark", lambda: find_spec("pyspark") is not None),
+}
+
+
+def require(*names: str) -> None:
+    """Skips the test unless all of these are here."""
+    for need in map(NEEDS.__getitem__, names):
+        if not need.is_here():
+            pytest.skip(need.reason)
+
+
+def count_skipped(reasons: list[str]) -> Counter[str]:
+    """How many tests were skipped for want of what is needed, by reason.
+
+    >>> count_skipped(["needs pyspark: make test-spark", "the C library has no mallopt"])
+    Counter({'needs pyspark: make test-spark': 1})
+    """
+    known = {need.reason for need in NEEDS.values()}
+    return Counter(reason for reason in reasons if reason in known)

@@ -1,0 +1,82 @@
+"""What a tool's absence does to a run: skipped tests, listed in the last lines; in CI the run fails."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.needs import NEEDS, count_skipped
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = """
+import pytest
+
+@pytest.mark.needs("chromium")
+def test_a_page():
+    pass
+
+@pytest.mark.spark
+@pytest.mark.parametrize("number", [1, 2])
+def test_spark(number):
+    pass
+
+def test_plain():
+    pass
+
+def test_something_else():
+    pytest.skip("for a reason of its own")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs the tests above, which nothing is installed for, and returns the exit status and the last lines, pytest's own included."""
+    (tmp_path / "test_program.py").write_text(PROGRAM)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  spark\n  needs(tool)\n  one_python\n  peers\n")
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "uname"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+
+    def run(*args, **env):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", *args, tmp_path]
+        env = {"HOME": str(tmp_path), "PATH": str(tmp_path / "bin"), "PYTHONPATH": str(ROOT), **env}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+        return done.returncode, done.stdout.partition("skipped for want of a tool")[2].splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "two"])
+def test_the_last_lines_list_what_is_skipped_for_want_of_a_tool(run, processes):
+    status, lines = run(*processes)
+    java = "java" if NEEDS["pyspark"].is_here() else "pyspark"
+    assert status == 0 and lines[1:-1] == [
+        f"2 tests skipped: {NEEDS[java].reason}",
+        "1 test skipped: needs Chromium: apt-get install chromium",
+    ]
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]], ids=["one process", "two"])
+def test_in_ci_that_list_fails_the_run(run, processes):
+    status, lines = run(*processes, CI="true")
+    assert status == 1 and "(CI=true: failed)" in lines[0] and len(lines) == 4
+
+
+def test_in_ci_other_skips_do_not_fail_the_run(run):
+    assert run("-k", "plain or else", CI="true") == (0, [])
+
+
+def test_a_tool_is_found_on_the_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not NEEDS["chromium"].is_here()
+    (tmp_path / "chromium").write_text("")
+    os.chmod(tmp_path / "chromium", 0o755)
+    assert NEEDS["chromium"].is_here()
+
+
+def test_only_reasons_of_tools_are_counted():
+    reason = NEEDS["hadoop"].reason
+    assert count_skipped([reason, reason, "the real prices are not here"]) == {reason: 2}
