@@ -5,36 +5,23 @@ and a job that cannot be imported breaks none of the others.
 """
 
 import difflib
-import errno
 import importlib
-import os
 import pkgutil
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from windrow import commands
-from windrow.errors import OutputError, WindrowError
+from windrow.console import refusals
+from windrow.errors import WindrowError
 from windrow.mapreduce.registry import JOBS, find_jobs, job_class, summary
 
 INTERRUPTED = 130
 #: --help is as wide as the terminal, but no wider than this.
 MOST_COLUMNS = 102
-#: What the system may refuse a command, through no fault of the code, and the fix.
-FIXES = {
-    errno.EPIPE: "the program that reads it has ended; let it read to the end, or write to a file",
-    errno.ENOSPC: "free some space, or use another place",
-    errno.EDQUOT: "free some space, or use another place",
-    errno.EFBIG: "raise the limit (ulimit -f), or write less",
-    errno.EROFS: "use a place that can be written to",
-    errno.EACCES: "change its permissions, or use another place",
-    errno.EPERM: "change its permissions, or use another place",
-}
 
 
 def find_tools() -> list[str]:
@@ -46,30 +33,6 @@ def tool(name: str) -> click.Command:
     """Import the command of that name."""
     command: click.Command = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
     return command
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Raises OutputError where the system refuses to write: a closed pipe, a full disk, a read-only place."""
-    try:
-        yield
-        if sys.stdout:
-            sys.stdout.flush()
-    except OSError as error:
-        if error.errno not in FIXES:
-            raise
-        _discard_unwritten_output()
-        place = error.filename or "the output"
-        raise OutputError(f"{place}: cannot be written: {error.strerror}; {FIXES[error.errno]}") from error
-
-
-def _discard_unwritten_output() -> None:
-    """Python would try to write the rest of standard output again as it exits, and fail again."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class JobCommand(click.Command):

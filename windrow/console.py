@@ -1,9 +1,28 @@
-"""Lines and progress bars for the user, on standard error."""
+"""Lines and progress bars for the user, on standard error; and what the system refuses, in a sentence."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from tempfile import gettempdir
 from typing import Any
+
+from windrow.errors import OutputError
+
+#: What the system may refuse a command, through no fault of the code, and the fix.
+FIXES = {
+    errno.EPIPE: "the program that reads it has ended; let it read to the end, or write to a file",
+    errno.ENOSPC: "free some space, or use another place (-o, or TMPDIR for temporary files)",
+    errno.EDQUOT: "free some space, or use another place (-o, or TMPDIR for temporary files)",
+    errno.EFBIG: "raise the limit (ulimit -f), or write less",
+    errno.EROFS: "use a place that can be written to",
+    errno.EACCES: "change its permissions, or use another place",
+    errno.EPERM: "change its permissions, or use another place",
+}
+
+
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def say(*lines: str) -> None:
@@ -56,3 +75,37 @@ def _progress_bars(shown: bool) -> Iterator[Any]:
     # Without a thread that refreshes it: the work may fork.
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         yield bars
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raises OutputError where the system refuses to write: a closed pipe, a full disk, a read-only place."""
+    try:
+        yield
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:
+        refused = refusal_of(error)
+        if refused is None:
+            raise
+        _discard_unwritten_output()
+        raise refused from error
+
+
+def refusal_of(error: OSError) -> OutputError | None:
+    """What the system's refusal to write means, and the fix; None for any other error."""
+    if error.errno not in FIXES:
+        return None
+    place = error.filename or "the output"
+    if error.errno in _OF_A_DISK:  # shutil names the file that it copied from
+        place = f"the output, or a file in {gettempdir()}"
+    return OutputError(f"{place}: cannot be written: {error.strerror}; {FIXES[error.errno]}")
+
+
+def _discard_unwritten_output() -> None:
+    """Python would try to write the rest of standard output again as it exits, and fail again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""A new kind of place is one file: mem://, made up here, is read from and written to without another file knowing it."""
+"""A new kind of place is one file: mem://, made up here, is read from and written to; no other file knows of it."""
 
 import sys
 from importlib import import_module

@@ -40,7 +40,7 @@ from sort_keys.slots import Slots
 from windrow import runners
 from windrow.arrays import Floats, Ints
 from windrow.bars.columns import Bars
-from windrow.console import say
+from windrow.console import refusals, say
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce import options, steps, submit
@@ -176,8 +176,12 @@ class BarJob(JobAdapter):
     def main(cls, args: list[str]) -> int:
         """Runs the job with these arguments and returns the exit status: 0 done, 1 refused or failed, 2 usage."""
         keep_freed_memory()
+        if sys.stdout is None:
+            say("error: standard output: is closed, and a job needs it; redirect it, e.g. with >/dev/null")
+            return 1
         try:
-            cls(args).execute()
+            with refusals():
+                cls(args).execute()
         except WindrowError as error:
             say(f"error: {error}")
             return error.exit_status
@@ -187,8 +191,6 @@ class BarJob(JobAdapter):
         except StepFailedException as error:
             say(f"error: {error}")
             return 1
-        except BrokenPipeError:  # the reader of our output, `head` perhaps, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             say("stopped; nothing was written")
             return 130

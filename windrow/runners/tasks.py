@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
 from windrow import errors
+from windrow.console import refusal_of
 from windrow.errors import WindrowError
 
 _FORK = get_context("fork")
@@ -71,7 +72,8 @@ def _run(task: Callable[[], None], writes: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         task()
-    except BaseException as error:
+    except BaseException as caught:
+        error = (refusal_of(caught) if isinstance(caught, OSError) else None) or caught
         kind = type(error).__name__ if isinstance(error, WindrowError) else ""
         writes.send_bytes(json.dumps([kind, str(error) if kind else traceback.format_exc()]).encode())
 

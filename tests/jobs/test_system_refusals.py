@@ -1,0 +1,82 @@
+"""What the system refuses a job: a closed pipe, a full disk, a read-only place. One sentence, exit 1, nothing left."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+JOB = [sys.executable, "-m", "jobs.moving_average", "-q"]
+BARS = str(ROOT / "data/bars.csv")
+
+
+def run(*args, **kwargs):
+    return subprocess.run([*JOB, *map(str, args)], stderr=subprocess.PIPE, text=True, cwd=ROOT, **kwargs)
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_full_disk(runner, tmp_path):
+    """/dev/full takes no byte."""
+    with open("/dev/full", "w") as full:
+        ran = run("-r", runner, BARS, stdout=full, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert ran.returncode == 1 and ran.stderr.count("\n") == 1
+    assert (
+        ran.stderr.startswith("error: the output, or a file in ") and "No space left on device; free some" in ran.stderr
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_file_that_may_not_grow_leaves_no_output(runner, tmp_path):
+    """What ENOSPC does to parts: the limit counts for each file, in the submitter and in forks."""
+    bars = tmp_path / "bars.csv"
+    with bars.open("w") as file:
+        file.write("symbol,timestamp,close\n")
+        file.writelines(f"S,{year}-{month:02d}-{day:02d},{year}.{day}\n"
+                        for year in range(1700, 1900) for month in range(1, 13) for day in range(1, 29))  # fmt: skip
+    (tmp_path / "tmp").mkdir()
+    ran = run(
+        "-r", runner, "--window", "1", bars, "-o", tmp_path / "out",
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+    )  # fmt: skip
+    assert ran.returncode == 1 and ran.stderr.count("\n") == 1, ran.stderr
+    assert "File too large; raise the limit (ulimit -f)" in ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bars.csv", "tmp"]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_reader_that_has_ended(runner, tmp_path):
+    reads, writes = os.pipe()
+    os.close(reads)
+    ran = run("-r", runner, BARS, stdout=writes, env={**os.environ, "TMPDIR": str(tmp_path)})
+    os.close(writes)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1) and "Broken pipe; the program that reads it" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_place(tmp_path):
+    ran = run(BARS, "-o", "/proc/averages", stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("error: /proc/averages: cannot be made: ") and list(tmp_path.iterdir()) == []
+
+
+def test_standard_output_that_is_closed():
+    ran = run(BARS, preexec_fn=lambda: os.close(1))
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1) and "is closed" in ran.stderr
+
+
+def test_a_terminal_and_no_file_is_usage(tmp_path):
+    """It used to wait without a word."""
+    main, terminal = os.openpty()
+    ran = run(stdin=terminal, stdout=subprocess.PIPE, timeout=60)
+    os.close(main), os.close(terminal)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "error: no input: give files of bars, or - to read standard input;"
+        " usage: windrow moving-average [options] FILE...\n"
+    )
