@@ -35,12 +35,7 @@ ONE_MEANING = {
 }
 #: Violations that are known, and who removes them.
 LATER = {
-    "privates_of_mrjob": "the adapter of issue 12 part 4 is not merged yet",
-    "attributes_assigned_by_with": "Submission of issue 12 part 4 is not merged yet",
-    "names_used_twice": "to be renamed: runners/simulated.py (of inputs) or sweeps/splits.py (train and test); and"
-    " feeds/ranges.py (of bytes) or trading/ranges.py (of an array)",
     "functions_written_twice": "issue 12 part 8 is not merged yet",
-    "untyped jobs": "the types of issue 12 part 4 are not merged yet",
 }
 
 RULES = {
@@ -406,7 +401,6 @@ def test_mrjobs_private_names_are_all_known(name):
     assert ours and ours <= rules.private_to(f"mrjob.{name}") <= rules.private_in_mrjob()
 
 
-@pytest.mark.xfail(reason="local and source come with issue 12 part 4, not merged yet", strict=False)
 def test_a_name_judged_to_have_one_meaning_is_still_used_twice():
     doubled = "".join(rules.names_used_twice(ROOT))
     assert [
@@ -437,17 +431,7 @@ def test_every_room_says_what_it_is_for():
 
 
 #: What the page names and issue 12 part 4 brings.
-COMING = {
-    "windrow/mapreduce/steps.py",
-    "windrow/mapreduce/submission.py",
-    "windrow/runners/mrjob_adapter.py",
-    "windrow/storage/local.py",
-    "windrow/storage/source.py",
-    "BarJob.pipeline",
-    "NAMES",
-    "OptionGroup",
-    "Runner",
-}
+COMING: set[str] = set()
 
 
 def named(text):

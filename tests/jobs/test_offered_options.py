@@ -5,7 +5,6 @@ without it. The options of --help's last group, Running, are those of every job,
 """
 
 import re
-from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -149,13 +148,7 @@ def useless(capfd, tmp_path, folder, offered):
 
 
 #: Jobs that are known to offer too much.
-LATER = ("backtest", "crossover", "rejects", "sweep")
-XFAIL = pytest.mark.xfail(
-    reason="jobs declare their groups of options in issue 12 part 4, not merged yet", strict=False
-)
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=XFAIL if name in LATER else ()) for name in find_jobs()])
+@pytest.mark.parametrize("name", find_jobs())
 def test_every_option_that_help_lists_is_accepted_and_has_an_effect(useless, name):
     assert useless(job_class(find_jobs()[name])) == []
 
@@ -167,10 +160,9 @@ class Rows(BarJob):
 
     def add_options(self):
         group = self.add_group("Rows")
-        add = getattr(group, "add", None) or partial(self.option, group)  # the latter until issue 12 part 4 is merged
-        add("--ema-seed", "is for averages", choices=["sma", "first"], default="sma")
-        add("--split SHARE", "is not for this job")
-        add("--novel", "nobody has tried yet", action="store_true")
+        group.add("--ema-seed", "is for averages", choices=["sma", "first"], default="sma")
+        group.add("--split SHARE", "is not for this job")
+        group.add("--novel", "nobody has tried yet", action="store_true")
 
     def check_options(self):
         if self.options.split:

@@ -9,14 +9,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-import windrow
+from windrow import errors
 from windrow.errors import WindrowError
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
 
 #: Found by its place: what `import jobs` finds first may be a package of the user's own.
-JOBS = Path(windrow.__file__).parents[1] / "jobs"
+JOBS = Path(errors.__file__).parents[1] / "jobs"
 
 
 def find_jobs(folder: Path = JOBS) -> dict[str, Path]:

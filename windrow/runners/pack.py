@@ -37,7 +37,7 @@ from pathlib import Path, PurePath
 from shlex import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-import windrow
+from windrow import errors
 from windrow.console import progress
 from windrow.errors import InputError
 from windrow.runners import unpack
@@ -128,7 +128,7 @@ def task_files() -> Iterator[tuple[str, Path]]:
 
 def own_files(package: str) -> Iterator[tuple[str, Path]]:
     """The files of the package beside windrow's; one of the same name elsewhere on the path is not ours."""
-    root = Path(windrow.__file__).parents[1]
+    root = Path(errors.__file__).parents[1]
     for path in (root / package).rglob("*"):
         name = path.relative_to(root)
         if path.is_file() and _needed(name):
