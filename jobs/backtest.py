@@ -15,8 +15,8 @@ from windrow.windows import kernels
 
 FAST = f"the fast line: KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close (default sma:50)"
 SLOW = "the slow line (default sma:200)"
-ORDERS = "write the orders too, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
-EQUITY = "write the value at each close too, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
+ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
+EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
 
 
 class Backtest(BarJob):
@@ -37,7 +37,7 @@ class Backtest(BarJob):
         self.strategy()
         for name in ("orders", "equity"):
             if getattr(self.options, name) and self.options.output_dir is None:
-                raise UsageError(f"--{name}: they are files beside the figures, which are printed; give -o DIR")
+                raise UsageError(f"--{name}: writes files beside the figures, but the figures are printed; give -o DIR")
 
     def columns(self) -> list[str]:
         return self.strategy().columns

@@ -19,7 +19,7 @@ SLOW = (
     " a last field then names a line's pair, e.g. sma:50/sma:200"
 )
 COLUMN = "column of the price, and of the averages; --fast close then becomes --fast NAME (default close)"
-EMA_SEED = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
+EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or from its first bar (first)"
 
 
 class Crossover(BarJob):
@@ -27,7 +27,7 @@ class Crossover(BarJob):
     SYMBOL<tab>TIME<tab>golden|death<tab>PRICE<tab>FAST<tab>SLOW.
     """
 
-    no_lines = "no cross: fast and slow were never full, or never changed sides; give shorter windows, or more bars"
+    no_lines = "no cross: the lines were never both full, or never crossed; use shorter windows, or more bars"
 
     def add_options(self) -> None:
         group = self.add_group("Crosses")

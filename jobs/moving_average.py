@@ -9,9 +9,9 @@ INDICATOR = (
     f"one output column: {', '.join(kernels())} over a WINDOW of bars, e.g. 20, or of time, e.g. 30d (units s, min,"
     " h, d, w); repeat for more columns (default sma:20)"
 )
-STEP = "a line only every STEP bars, e.g. 5, or once so much time has passed, e.g. 1d (default: every bar)"
-MIN_PERIODS = "values from N bars in the window on, not only from a full window; ema and wma excepted"
-EMA_SEED = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
+STEP = "write a line only every STEP bars, e.g. 5, or every STEP of time, e.g. 1d (default: every bar)"
+MIN_PERIODS = "write values once the window holds N bars, not only once it is full; not for ema and wma"
+EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or from its first bar (first)"
 
 
 class MovingAverage(BarJob):
@@ -20,18 +20,18 @@ class MovingAverage(BarJob):
     def add_options(self) -> None:
         group = self.add_group("Moving averages")
         group.add("--indicator KIND:WINDOW", INDICATOR, action="append")
-        group.add("--window WINDOW", "short for --indicator sma:WINDOW")
+        group.add("--window WINDOW", "shorthand for --indicator sma:WINDOW")
         group.add("--column NAME", "column to average (default close)", default="close")
         group.add("--step STEP", STEP)
         group.add("--min-periods N", MIN_PERIODS, type=int)
         group.add("--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
-        group.add("--ddof N", "std divides by the number of bars less N (default 1)", type=int, default=1)
+        group.add("--ddof N", "std divides by the number of bars minus N (default 1)", type=int, default=1)
 
     def check_options(self) -> None:
         self.kernel()
         if self.options.step and self.options.slices:
             raise UsageError(
-                f"--slices {self.options.slices}: given with --step, whose lines depend on all lines before; leave one"
+                f"--slices {self.options.slices}: given with --step, whose lines depend on all earlier ones; leave one"
                 " out"
             )
 
@@ -53,7 +53,7 @@ class MovingAverage(BarJob):
             return [parse_indicator(text) for text in asked or ["sma:20"]]
         if asked:
             raise UsageError(
-                f"--window {window}: given beside --indicator; it is short for --indicator sma:{window}; give that"
+                f"--window {window}: given beside --indicator; it is shorthand for --indicator sma:{window}; use that"
             )
         return [parse_indicator(f"sma:{window}")]
 

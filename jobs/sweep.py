@@ -16,7 +16,7 @@ from windrow.trading.options import add_averages, add_rules
 class Sweep(BarJob):
     """One line a pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
-    no_lines = "no figures: there were no bars"
+    no_lines = "no figures: no valid row in any input"
 
     def add_options(self) -> None:
         group = self.add_group("Pairs and parts")

@@ -189,7 +189,7 @@ def test_sample_says_what_it_wrote(tmp_path, capsys):
             "bars: no format: end the name in .csv or .parquet, or use --format",
         ),
         (["sample", "a.csv", "--bars", "x"], 2, "Invalid value for '--bars': 'x' is not a valid integer."),
-        (["sample", "none/a.csv"], 1, "none/a.csv: there is no directory none: make it first"),
+        (["sample", "none/a.csv"], 1, "none/a.csv: directory none does not exist: create it first"),
         (["sample"], 2, "Missing argument 'OUT'."),
         (["plot", "out"], 2, "Missing option '--bars'."),
     ],

@@ -291,7 +291,7 @@ def parse_duration(text: str) -> int:
     match = re.fullmatch("([0-9]{1,19})([a-z]+)", text, re.ASCII)
     if not match or match[2] not in DURATIONS:
         raise UsageError(
-            f"duration {text!r}: a duration is a whole number and a unit ({duration_units()}); give one, as 30d"
+            f"duration {text!r}: a duration is a whole number and a unit ({duration_units()}); give one, e.g. 30d"
         )
     span = int(match[1]) * DURATIONS[match[2]]
     if not 0 < span < 2**63:

@@ -48,10 +48,10 @@ def test_a_file_without_a_symbol_column():
         match=r"^AA.csv: has no symbol column among date, .*--symbol NAME .*--symbol-from-filename",
     ):
         layout(yahoo)
-    with pytest.raises(UsageError, match=r"^--symbol '': a bar needs a symbol"):
+    with pytest.raises(UsageError, match=r"^--symbol '': is empty; a bar needs a symbol"):
         layout(yahoo, symbol="")
     for how in ({"symbol": "A\udcff"}, {"symbol_from_filename": True}):
-        with pytest.raises(UsageError, match=r"is no symbol, because it is not UTF-8"):
+        with pytest.raises(UsageError, match=r"^symbol .* is not valid UTF-8"):
             layout(yahoo, "A\udcff.csv", **how)
 
 
@@ -59,7 +59,7 @@ def test_a_file_without_a_symbol_column():
     ("header", "message"),
     [
         ("symbol,open,close", "has no time column among symbol, open, close; .*--columns"),
-        ("symbol,date,time,close", "has both 'date' and 'time'; .*join the two as one timestamp"),
+        ("symbol,date,time,close", "has both 'date' and 'time'; .*join the two into one timestamp"),
         ("symbol,dt,Time,close", "has both 'dt' and 'time'"),
         ("symbol,date,open", "has no column 'close'; its columns are symbol, date, open"),
         ("symbol,date,close,CLOSE", "has 2 columns named 'close'"),
@@ -76,13 +76,13 @@ def test_headers_that_do_not_say_enough(header, message):
 
 @pytest.mark.parametrize("header", [b"\xff\xfes\0y\0", b'"symbol,date', b"symbol\rdate,close", b'symbol,"a"b,date'])
 def test_what_is_no_line_of_csv(header):
-    with pytest.raises(InputError, match=r"^AA.csv: its first line, .* is no CSV header"):
+    with pytest.raises(InputError, match=r"^AA.csv: its first line, .* is not a CSV header"):
         split_header(header, "AA.csv")
 
 
 @pytest.mark.parametrize(("column", "holds"), [("symbol", "symbol"), ("date", "time")])
 def test_symbols_and_times_are_no_values(column, holds):
-    with pytest.raises(InputError, match=f"^AA.csv: column '{column}' holds a bar's {holds}, no value; .*--column"):
+    with pytest.raises(InputError, match=f"^AA.csv: column '{column}' holds the {holds}, not a value; .*--column"):
         layout("symbol,date,close", values=(column,))
 
 

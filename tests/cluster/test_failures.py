@@ -45,9 +45,9 @@ def test_an_output_directory_on_the_cluster(on_cluster, hdfs):
         (["A,2020-01-01,1", "A,2020-01-02T10:00,2"], "but also a time of day: 2020-01-02T10:00:00Z"),
         (
             ["A,2020-01-01,1", "A,2020-01-01,2"],
-            "1 conflict, two different bars at one symbol and time: A at 2020-01-01",
+            "1 conflict, different bars at one symbol and time: A at 2020-01-01",
         ),
-        (["A,2020-01-01,1", "A,2020-01-02,x"], "1 of 2 lines are no bars: 1 number"),
+        (["A,2020-01-01,1", "A,2020-01-02,x"], "1 of 2 rows are invalid: 1 number"),
     ],
     ids=["mixed", "conflict", "bad"],
 )
@@ -88,7 +88,7 @@ def test_a_full_disk(cluster, on_cluster, hdfs):
     cluster.hadoop("dfsadmin", "-setSpaceQuota", "1m", hdfs.path + "/full")
     ran = on_cluster("-o", hdfs.uri("full/out"), BARS)
     check_refused(
-        ran, f"{hdfs.uri('full/out')}: HDFS has no room for it: ", "quota", "free some, or choose another place"
+        ran, f"{hdfs.uri('full/out')}: HDFS has no space for it: ", "quota", "free some, or choose another place"
     )
     assert hdfs.list("full") == ["empty"]
 
@@ -99,7 +99,7 @@ def check_foreseen_by_nobody(ran, kind):
     assert first == "Traceback (most recent call last):"
     assert error.startswith(f"ZeroDivisionError: a {kind} that nobody foresaw")
     assert more.startswith("to see more: ")
-    assert last == "error: a task failed; what it said is above"
+    assert last == "error: a task failed; its traceback or last output is above"
     assert ran.err.count("Traceback") == 1 and "Streaming" not in ran.err
     return more
 

@@ -69,7 +69,7 @@ def test_a_refusal_of_the_sink_is_said_and_leaves_no_output(on_hadoop, tmp_path)
 def test_a_part_that_cannot_be_put_fails_the_task(on_hadoop, tmp_path):
     ran = on_hadoop(*PARQUET, "--cmdenv", "mapreduce_task_output_dir=file:/nowhere/below", "-o",
                     f"file://{tmp_path}/out", BARS)  # fmt: skip
-    assert ran.status == 1 and "file:/nowhere/below/part-00000.parquet: cannot be put there: put: " in ran.err
+    assert ran.status == 1 and "file:/nowhere/below/part-00000.parquet: cannot be written: put: " in ran.err
     assert not os.listdir(tmp_path)
 
 

@@ -105,7 +105,7 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
     (place / taken).write_text("mine")
     before = sorted(place.iterdir())
     assert main(["report", "backtest", "--bars", "bars.csv"]) == 1
-    assert words(capsys) == f"error: {taken}: exists and is kept: choose another name, or replace it with --force"
+    assert words(capsys) == f"error: {taken}: already exists: choose another name, or replace it with --force"
     assert (sorted(place.iterdir()), (place / taken).read_text()) == (before, "mine")
     assert main(["report", "backtest", "--bars", "bars.csv", "--force"]) == 0
     assert (place / taken).stat().st_size > 10_000
@@ -136,7 +136,7 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
             ["backtest", "-o", "a.png"], 2,
             "-o a.png: the page's name must end in .html; the picture is named as it, .png",
         ),
-        (["backtest", "-o", "no/a.html"], 1, "no/a.html: there is no directory no: make it first"),
+        (["backtest", "-o", "no/a.html"], 1, "no/a.html: directory no does not exist: create it first"),
         (
             ["backtest", "backtest"], 2,
             "backtest backtest: both are of a backtest; a page tells of one backtest, one sweep, or one of each; make"

@@ -111,5 +111,5 @@ def test_an_input_that_cannot_be_read_is_refused_by_name(tmp_path, monkeypatch):
 
     runner = HadoopRunner.__new__(HadoopRunner)
     monkeypatch.setattr(runner, "_first_bytes", lambda uri, enough: b"", raising=False)
-    with pytest.raises(InputError, match=r"hdfs:///a.csv: cannot be read to its end; check its rights"):
+    with pytest.raises(InputError, match=r"hdfs:///a.csv: cannot be read to its end; check its permissions"):
         runner._head("hdfs:///a.csv", 1000, tmp_path / "a.csv")

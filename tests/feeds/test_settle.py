@@ -47,11 +47,11 @@ def test_arguments_that_are_no_files_of_bars(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for argument, message in {
         tmp_path / "none.csv": "does not exist; give files of bars", tmp_path / "empty": "is a directory without files",
-        tmp_path / "pipe": "is no regular file", "x" * 300: "cannot be read: File name too long",
+        tmp_path / "pipe": "is not a regular file", "x" * 300: "cannot be read: File name too long",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=rf"^{argument}: {message}"):
             list_inputs([str(argument)])
-    with pytest.raises(InputError, match=r"an input's name is empty"):
+    with pytest.raises(InputError, match=r"the name of an input is empty"):
         list_inputs([""])
 
 
@@ -62,7 +62,7 @@ def test_empty_and_header_only_files_are_left_out(tmp_path):
     good = write(tmp_path / "good", HEADER + "A,2008-03-05,1\n")
     settled, skipped = settle([*barren, good], READING)
     assert list(settled.inputs) == [good] and skipped == barren
-    with pytest.raises(InputError, match=rf"^no input has a bar: {barren[0]}, .* \.\.\.; an input needs a header"):
+    with pytest.raises(InputError, match=rf"^no valid row in any input: {barren[0]}, .* \.\.\.: no rows read; an"):
         settle(barren, READING)
 
 

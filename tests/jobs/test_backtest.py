@@ -165,8 +165,8 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--orders"], "--orders: they are files beside the figures, which are printed; give -o DIR"),
-        (["--equity"], "--equity: they are files beside the figures, which are printed; give -o DIR"),
+        (["--orders"], "--orders: writes files beside the figures, but the figures are printed; give -o DIR"),
+        (["--equity"], "--equity: writes files beside the figures, but the figures are printed; give -o DIR"),
         (["--size", "0"], "--size 0.0: a position has a size, above 0 and up to 1e15; give one"),
         (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"),
         (
@@ -176,7 +176,7 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
         (["--slices", "365d"], "--slices 365d: this job's bars cannot be cut into slices; leave it out"),
         (
             ["--output-format", "parquet", "-o", "out"],
-            "--output-format parquet: this job's lines are no table of values; leave it out, and read them as text",
+            "--output-format parquet: this job's output is not a table of values; leave it out, and read text",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_good_bars(job):
 def test_files_that_are_not_there(job):
     refused(job("none.csv"), "error: none.csv: does not exist; give files of bars")
     refused(job("x" * 300), "cannot be read: File name too long")
-    refused(job(""), "an input's name is empty")
+    refused(job(""), "the name of an input is empty")
 
 
 def test_directories(job):
@@ -91,35 +91,35 @@ def test_directories(job):
 
 def test_empty_files(job):
     empty, bare = write("empty.csv", ""), write("bare.csv", HEADER)
-    refused(job(empty), "error: no input has a bar: ", "empty.csv; an input needs a header and lines below it")
-    refused(job(bare, empty), "error: no input has a bar: ", "bare.csv")
+    refused(job(empty), "error: no valid row in any input: ", "empty.csv: no rows read; an input needs a header")
+    refused(job(bare, empty), "error: no valid row in any input: ", "bare.csv")
     done = job(empty, bare, write("a.csv", HEADER + ROWS))
     assert done.status == 0 and len(done.lines) == 27
     for name in (empty, bare):
-        assert f"{name}: has no line below its header; skipped" in done.err
+        assert f"{name}: has no rows; skipped" in done.err
 
 
 def test_no_bar_at_all(job):
     refused(
         job(write("a.csv", HEADER + "A,x,1\nA,2008-03-05,x\n"), "--max-bad", "1"),
-        "error: no input has a bar: 2 lines read, all rejected: 1 time (the time does not parse); 1 number",
+        "error: no valid row in any input: 2 rows read, all invalid: 1 time (the time does not parse); 1 number",
     )
 
 
 def test_bars_but_no_output(job):
     done = job(write("a.csv", HEADER + ROWS), window="99")
-    assert done.status == 0 and done.out == b"" and "warning: no line of output: no window was ever full" in done.err
+    assert done.status == 0 and done.out == b"" and "warning: no output: no window was ever full" in done.err
 
 
 def test_max_bad(job):
     path = write("a.csv", HEADER + ROWS + 'A,x,1\nA,"x,1\n')
     refused(
         job(path),
-        "error: 2 of 30 lines are no bars: 1 quote",
+        "error: 2 of 30 rows are invalid: 1 quote",
         "1 time (the time does not parse); --max-bad 0.001",
     )
     done = job(path, "--max-bad", "0.1")
-    assert done.status == 0 and "2 lines rejected" in done.err and len(done.lines) == 27
+    assert done.status == 0 and "2 invalid rows" in done.err and len(done.lines) == 27
 
 
 def test_conflicts_have_the_same_message_in_any_order(job):
@@ -134,7 +134,7 @@ def test_conflicts_have_the_same_message_in_any_order(job):
         done = job(*paths)
         refused(
             done,
-            "error: 3 conflicts, two different bars at one symbol and time: A at 2008-03-05 has close 5.5 and 9.0;",
+            "error: 3 conflicts, different bars at one symbol and time: A at 2008-03-05 has close 5.5 and 9.0;",
         )
         messages.add(done.err)
     assert len(messages) == 1
@@ -156,7 +156,7 @@ def test_repeats_are_dropped_and_counted(job):
     "lines", [["A,2008-03-01,1", "A,2008-03-02T10:00Z,1"], ["A,2008-03-02T10:00Z,1", "A,2008-03-01,1"]]
 )
 def test_dates_and_times_of_day_in_one_input(job, lines):
-    refused(job(write("a.csv", HEADER + "\n".join(lines))), "a.csv: holds ", "but also a", "write them alike")
+    refused(job(write("a.csv", HEADER + "\n".join(lines))), "a.csv: contains ", "but also a", "all in one form")
 
 
 def test_a_mixture_far_into_a_file(job):
@@ -180,9 +180,9 @@ def test_columns(job):
         job(path, "--symbol", "X", "--column", "high"),
         "a.csv: has no column 'high'; its columns are date, open, close",
     )
-    refused(job(path, "--symbol", "X", "--column", "date"), "a.csv: column 'date' holds a bar's time, no value")
-    refused(job(path, "--symbol", ""), "--symbol '': a bar needs a symbol", status=2)
-    refused(job(path, "--symbol", "\udcff"), "is no symbol, because it is not UTF-8", status=2)
+    refused(job(path, "--symbol", "X", "--column", "date"), "a.csv: column 'date' holds the time, not a value")
+    refused(job(path, "--symbol", ""), "--symbol '': is empty; a bar needs a symbol", status=2)
+    refused(job(path, "--symbol", "\udcff"), "is not valid UTF-8", status=2)
 
 
 def test_lines_that_other_readers_stumble_over(job):
@@ -200,7 +200,7 @@ def test_lines_that_other_readers_stumble_over(job):
     done = job(write("a.csv", text))
     assert done.lines == [b"A\t2100-01-01\t2.0", b"A%09B\t2100-01-01\t6.0", b"NA\t2100-01-01\t1.0"] and not done.status
     done = job(write("b.csv", 'symbol,timestamp,close,note\nA,1960-01-01,1,"a\nb"\nA,1960-01-02,1,\n'), window="1")
-    refused(done, "2 of 3 lines are no bars: 1 quote", "1 fields")
+    refused(done, "2 of 3 rows are invalid: 1 quote", "1 fields")
 
 
 @pytest.mark.parametrize("suffix", PACK)
@@ -251,7 +251,7 @@ def test_damaged_parquet(job):
     ):
         refused(
             job(write("a.parquet", content), "-o", "out"),
-            "a.parquet: is truncated or damaged, or no Parquet file",
+            "a.parquet: is truncated, damaged or not a Parquet file",
         )
 
 
@@ -262,10 +262,10 @@ def test_compressed_under_a_plain_name(job):
 def test_standard_input(job):
     for args in ((), ("-",)):
         assert len(job(*args, stdin=(HEADER + ROWS).encode()).lines) == 27
-    refused(job("-", stdin=b""), "error: no input has a bar: -;")
+    refused(job("-", stdin=b""), "error: no valid row in any input: -: no rows read;")
     refused(job("-", stdin=b"symbol,close\nA,1\n"), "error: -: has no time column")
     refused(
-        job("-", stdin=(HEADER + ROWS + "A,2020-02-01T10:00,1\n").encode()), "error: -: holds dates, but also a time"
+        job("-", stdin=(HEADER + ROWS + "A,2020-02-01T10:00,1\n").encode()), "error: -: contains dates, but also a time"
     )
 
 
@@ -277,9 +277,9 @@ def test_an_output_whose_place_is_taken(job):
     refused(job("-o", "full", path), "error: full: exists and is not empty; a job writes a new directory only")
     for name in (path, "dangling"):
         refused(job("-o", name, path), f"error: {name}: exists and is a file")
-    refused(job("-o", "a.csv/out", path), "error: a.csv/out: cannot be made: Not a directory")
-    refused(job("-o", "x" * 300, path), "cannot be made: File name too long")
-    refused(job("-o", "new/below/out", write("bad.csv", HEADER + "A,x,1\n")), "no input has a bar")
+    refused(job("-o", "a.csv/out", path), "error: a.csv/out: cannot be created: Not a directory")
+    refused(job("-o", "x" * 300, path), "cannot be created: File name too long")
+    refused(job("-o", "new/below/out", write("bad.csv", HEADER + "A,x,1\n")), "no valid row in any input")
 
 
 def test_an_output_appears_whole(job):

@@ -254,9 +254,7 @@ def test_times_of_day_and_symbols_of_any_text(crossover, tmp_path):
     ]
 
 
-NO_CROSS = (
-    "warning: no cross: fast and slow were never full, or never changed sides; give shorter windows, or more bars\n"
-)
+NO_CROSS = "warning: no cross: the lines were never both full, or never crossed; use shorter windows, or more bars\n"
 
 
 def test_no_cross_ends_well_but_says_so(crossover, tmp_path):

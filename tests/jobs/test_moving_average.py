@@ -147,7 +147,7 @@ def test_min_periods_and_ema_seed_and_ddof_reach_the_kernels(run_job, tmp_path):
 def test_bars_without_a_full_window_end_well_but_say_so(run_job):
     ran = run_job("--window", "1000", DATA / "bars.csv")
     assert (ran.status, ran.out) == (0, b"")
-    assert "warning: no line of output: no window was ever full" in ran.err
+    assert "warning: no output: no window was ever full" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_help_shows_our_options_first_then_how_to_run(run_module):
     text = ran.out.decode()
     headings = [text.index(title) for title in ("Moving averages:", "Reading bars:", "Moving bars", "Running:")]
     assert headings == sorted(headings)
-    assert text.startswith("usage: python -m jobs.moving_average [options] FILE...")
+    assert text.startswith("usage: windrow moving-average [options] FILE...")
     assert "--settled" not in text
 
 
@@ -201,7 +201,7 @@ def test_the_conflict_named_is_the_first_by_key_whoever_reduces_it(run_job, tmp_
     bars.write_text("symbol,timestamp,close\n" + quoted)
     ran = run_job("-D", f"mapreduce.job.reduces={reducers}", bars)
     assert ran.status == 1
-    assert "4 conflicts, two different bars at one symbol and time: A at 2020-01-01 has close 1.0 and 2.0;" in ran.err
+    assert "4 conflicts, different bars at one symbol and time: A at 2020-01-01 has close 1.0 and 2.0;" in ran.err
 
 
 @pytest.mark.parametrize("reducers", ["0", "-1", "x", "1.5"])

@@ -28,7 +28,7 @@ def test_each_rejected_line_with_file_reason_and_text(run_job, tmp_path, runner)
     assert {line["file"] for line in told} == {str(bars)}
     expected = {line.decode(errors="backslashreplace"): reason for line, reason in LINES.items()}
     assert {line["text"]: line["reason"] for line in told} == expected
-    assert "8 of 10 lines are no bars" in ran.err
+    assert "8 of 10 rows are invalid" in ran.err
 
 
 def test_a_long_line_is_cut_at_1_kib(run_job, tmp_path):
@@ -49,7 +49,7 @@ def test_no_rejected_line_is_no_output_and_no_complaint(run_job, tmp_path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\n")
     ran = run_job(bars, job=Rejects)
-    assert (ran.status, ran.out, ran.err) == (0, b"", "0 of 1 lines are no bars\n")
+    assert (ran.status, ran.out, ran.err) == (0, b"", "0 of 1 rows are invalid\n")
 
 
 def test_an_output_directory_holds_the_lines(run_job, tmp_path):

@@ -164,7 +164,7 @@ def test_a_slice_keeps_its_tail_and_nothing_else():
 
 
 def test_what_is_no_edge_is_refused():
-    with pytest.raises(InputError, match="a reducer read b'junk' of b'AA'; it takes the edges that the first step"):
+    with pytest.raises(InputError, match="a reducer read b'junk' of symbol b'AA': not a slice edge of this version"):
         list(stitch(Indicators([parse_indicator("sma:5")]), [b"AA\t8000000000000000\tjunk"]))
 
 
@@ -225,7 +225,7 @@ def test_the_span_that_auto_chooses(densities, head, bars):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--slices", "monthly"], "duration 'monthly': a duration is a whole number and a unit"),
-    (["--slices", "30d", "--step", "5"], "--slices 30d: given with --step, whose lines depend on all lines before;"),
+    (["--slices", "30d", "--step", "5"], "--slices 30d: given with --step, whose lines depend on all earlier ones;"),
 ])  # fmt: skip
 def test_what_cannot_be_sliced_is_refused(run_job, options, message):
     ran = run_job(*options, ROOT / "data/bars.csv")

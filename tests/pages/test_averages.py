@@ -234,7 +234,7 @@ def test_plot_writes_page_and_picture(output, capsys):
 def test_an_existing_page_or_picture_is_kept(output, capsys, taken):
     (output.parent / taken).write_text("mine")
     assert main(["plot", "out", "--bars", "a.csv"]) == 1
-    message = f"{taken}: exists and is kept: choose another name, or replace it with --force"
+    message = f"{taken}: already exists: choose another name, or replace it with --force"
     assert capsys.readouterr().err == f"error: {message}\n"
     assert [path.name for path in output.parent.iterdir() if path.is_file()] == [taken]
     assert main(["plot", "out", "--bars", "a.csv", "--force"]) == 0

@@ -43,10 +43,10 @@ PIPE_FAILED = "Hadoop failed the job: RuntimeException: PipeMapRed.waitOutputThr
 NO_NUMPY = TRACEBACK.format("").replace("KeyError: 'AA'", "ModuleNotFoundError: No module named 'numpy'")
 NOT_FOUND = "setup-wrapper.sh: 19: python3.9: not found"
 LIMIT = "[2026-11-21 14:00:00.000]Container [pid=7] is running 12B beyond the 'PHYSICAL' memory limit. Killing"
-SHIP = "ship them what tasks need: windrow pack, then --environment FILE"
+SHIP = "ship an environment to the tasks: windrow pack, then --environment FILE"
 MORE_MEMORY = (
-    "give a task more by -D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB,"
-    " or let a reducer hold less by --slot SPAN"
+    "give each task more with -D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB,"
+    " or make a reducer hold less with --slot SPAN"
 )
 
 
@@ -57,16 +57,16 @@ MORE_MEMORY = (
             PIPE.format(127),
             [f"+ sh\n{NOT_FOUND}\n"],
             f"{NOT_FOUND}\n{PIPE_FAILED} 127",
-            f"the cluster's nodes lack that command; name their Python by --task-python-bin, or {SHIP}",
+            f"the cluster's nodes lack that command; name their Python with --task-python-bin, or {SHIP}",
         ),
         (PIPE.format(1), [NO_NUMPY], NO_NUMPY, f"the Python of the cluster's nodes lacks it; {SHIP}"),
         (LIMIT, [], f"Hadoop failed the job: {LIMIT}", MORE_MEMORY),
-        (PIPE.format(137), ["Killed\n"], f"Killed\n{PIPE_FAILED} 137", f"memory ran out: {MORE_MEMORY}"),
+        (PIPE.format(137), ["Killed\n"], f"Killed\n{PIPE_FAILED} 137", f"out of memory; {MORE_MEMORY}"),
         (
             PIPE.format(1),
             [],
             f"{PIPE_FAILED} 1",
-            "what the task said is in its log on a node: this cluster does not gather logs",
+            "the task's output is in its log on a node: this cluster does not aggregate logs",
         ),
     ],
     ids=["no such Python", "no numpy", "memory limit", "out of memory", "logs not gathered"],
@@ -81,7 +81,7 @@ def test_a_failed_task_and_its_cure(attempt, logs, words, cure):
         ("26/11/21 14:00:00 ERROR streaming.StreamJob: Error Launching job : No queue q\nFailed!\n", "No queue q"),
         ("... INFO mapreduce.Job: Job job_1 failed with state FAILED due to: AM failed 2 times\n", "AM failed 2 times"),
         ("Exception in thread main java.net.ConnectException: refused\n\tat x\n", "ConnectException: refused"),
-        ("", "it did not say why"),
+        ("", "it gave no reason"),
     ],
 )
 def test_a_job_that_did_not_start(client, reason):
@@ -96,7 +96,7 @@ def test_no_room_on_hdfs():
     )
     assert said([PIPE.format(1), quota]) == (
         OutputError,
-        "hdfs:///out: HDFS has no room for it: DSQuotaExceededException: The DiskSpace quota of /a is exceeded;"
+        "hdfs:///out: HDFS has no space for it: DSQuotaExceededException: The DiskSpace quota of /a is exceeded;"
         f" free some, or choose another place; {MORE}",
     )
 
@@ -104,6 +104,5 @@ def test_no_room_on_hdfs():
 def test_a_damaged_input():
     assert said(["Error: java.io.EOFException: Unexpected end of input stream\n\tat"]) == (
         InputError,
-        "hdfs:///bars: is truncated or damaged, or one of them is: EOFException: Unexpected end of input stream; get it"
-        f" again; {MORE}",
+        f"hdfs:///bars: is truncated or damaged: EOFException: Unexpected end of input stream; get it again; {MORE}",
     )

@@ -205,7 +205,7 @@ def test_the_command(monkeypatch, tmp_path, capsys):
         f"packed {size:,} bytes into windrow.pyz\nrun a job with it: -r hadoop --environment windrow.pyz\n"
     )
     assert cli.main(["pack"]) == 1
-    assert "error: windrow.pyz: exists and is kept: choose another name, or replace it with --force" in (
+    assert "error: windrow.pyz: already exists: choose another name, or replace it with --force" in (
         capsys.readouterr().err
     )
     assert cli.main(["pack", "--force"]) == 0

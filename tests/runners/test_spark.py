@@ -114,7 +114,7 @@ def test_a_job_without_a_reducer(on_spark, tmp_path):
     assert [json.loads(line) for line in ran.lines] == [
         {"file": str(bars), "reason": "number", "text": "AA,2020-01-02,\tx"}
     ]
-    assert ran.err == "1 of 2 lines are no bars\n"
+    assert ran.err == "1 of 2 rows are invalid\n"
 
 
 def test_a_conflict_is_said_in_a_line_and_leaves_nothing(on_spark, tmp_path):
@@ -122,7 +122,7 @@ def test_a_conflict_is_said_in_a_line_and_leaves_nothing(on_spark, tmp_path):
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-01,2\n")
     ran = on_spark("--window", "1", "-o", tmp_path / "deep/out", bars)
     assert ran.status == 1
-    assert ran.err.startswith("error: 1 conflict, two different bars at one symbol and time: AA at 2020-01-01 has")
+    assert ran.err.startswith("error: 1 conflict, different bars at one symbol and time: AA at 2020-01-01 has")
     assert ran.err.count("\n") == 1 and [path.name for path in tmp_path.iterdir()] == ["bars.csv"]
 
 
@@ -150,7 +150,10 @@ def test_an_error_that_nobody_foresaw_is_a_traceback_of_the_job(on_spark, tmp_pa
     assert lines[0] == "Traceback (most recent call last):" and "/pyspark/" not in ran.err
     assert re.search(f'\n  File "{ROOT}/tests/cluster/faulty.py", line [0-9]+, in map_bars\n', ran.err)
     assert lines[-3].startswith("ZeroDivisionError: a mapper that nobody foresaw")
-    assert lines[-2:] == ["to see more: run it again with -v", "error: a task failed; what it said is above"]
+    assert lines[-2:] == [
+        "to see more: run it again with -v",
+        "error: a task failed; its traceback or last output is above",
+    ]
     assert not list(tmp_path.iterdir())
 
 
@@ -198,14 +201,14 @@ def test_without_java_or_pyspark_it_says_how_to_get_them(run_module, tmp_path):
     ran = run_module(*asked, env={**os.environ, "JAVA_HOME": "/nowhere"})
     assert ran.status == 2
     assert ran.err == (
-        "error: -r spark: needs Java, and there is no /nowhere/bin/java; install Java 17, or name its folder by"
-        " JAVA_HOME\n"
+        "error: -r spark: needs Java, but there is no /nowhere/bin/java; install Java 17, or set JAVA_HOME"
+        " to its folder\n"
     )
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyspark'] = None\n")
     ran = run_module(*asked, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert ran.status == 2
     assert ran.err == (
-        "error: -r spark: needs pyspark, which is not installed here; get it by: pip install 'windrow[spark]'\n"
+        "error: -r spark: needs pyspark, which is not installed here; install it with: pip install 'windrow[spark]'\n"
     )
 
 

@@ -250,7 +250,7 @@ def test_an_existing_file_is_kept(tmp_path):
     taken.write_text("mine")
     with pytest.raises(OutputError) as error:
         write(Sample(), taken)
-    assert str(error.value) == f"{taken}: exists and is kept: choose another name, or replace it with --force"
+    assert str(error.value) == f"{taken}: already exists: choose another name, or replace it with --force"
     assert taken.read_text() == "mine"
     write(Sample(), taken, force=True)
     assert taken.read_text().startswith(HEADER)
@@ -258,9 +258,9 @@ def test_an_existing_file_is_kept(tmp_path):
 
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "d.csv").mkdir()
-    with pytest.raises(OutputError, match=r"d\.csv: is a directory, and a file is to be written: name a file in it"):
+    with pytest.raises(OutputError, match=r"d\.csv: is a directory, but the output is one file: name a file in it"):
         write(Sample(), tmp_path / "d.csv", force=True)
-    with pytest.raises(OutputError, match=r"bars\.csv: there is no directory .*none: make it first"):
+    with pytest.raises(OutputError, match=r"bars\.csv: directory .*none does not exist: create it first"):
         write(Sample(), tmp_path / "none" / "bars.csv")
     full = r"full\.csv: cannot be written: No space left on device"
     with pytest.raises(OutputError, match=full), new_file(tmp_path / "full.csv"):
@@ -284,6 +284,6 @@ def test_an_interrupt_leaves_no_half_file(tmp_path, stop):
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
     place = tmp_path / "bars.csv"
-    with pytest.raises(OutputError, match="exists and is kept"), new_file(place):
+    with pytest.raises(OutputError, match="already exists"), new_file(place):
         place.write_text("mine")
     assert place.read_text() == "mine"

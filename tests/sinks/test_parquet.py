@@ -157,11 +157,11 @@ def test_nanoseconds_are_written_where_they_are_asked_for_and_never_rounded(run_
 
 
 @pytest.mark.parametrize(("options", "job", "message"), [
-    ([], None, "--output-format parquet: is for files, and lines are printed; name their directory by -o DIR"),
-    (["--cat-output", "-o", "out"], None, "--output-format parquet: is for files"),
-    (["-o", "out"], Rejects, "--output-format parquet: this job's lines are no table of values; leave it out"),
+    ([], None, "--output-format parquet: needs files, but lines are printed; name a directory with -o DIR"),
+    (["--cat-output", "-o", "out"], None, "--output-format parquet: needs files"),
+    (["-o", "out"], Rejects, "--output-format parquet: this job's output is not a table of values; leave it out"),
     (["-o", "out", "--indicator", "sma:2", "--indicator", "sma:2"], None,
-     "--output-format parquet: 2 columns are named sma:2; a table's columns have names of their own; ask for each"),
+     "--output-format parquet: 2 columns are named sma:2; the columns of a table need distinct names; ask for"),
 ])  # fmt: skip
 def test_what_cannot_be_parquet(run_job, tmp_path, monkeypatch, options, job, message):
     monkeypatch.chdir(tmp_path)

@@ -119,7 +119,7 @@ def test_a_step_may_pass_over_more_bars_than_a_window_holds() -> None:
     ("text", "message"),
     [
         ("0", "--step 0: a step counts 1 bar or more; give such a number, or a duration as 1d"),
-        ("1.5", "duration '1.5': a duration is a whole number and a unit (s, min, h, d, w); give one, as 30d"),
+        ("1.5", "duration '1.5': a duration is a whole number and a unit (s, min, h, d, w); give one, e.g. 30d"),
         (
             "0d",
             "duration '0d': a duration is longer than 0 and shorter than 2^63 ns (292 years); give one in that range",

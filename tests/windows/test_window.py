@@ -40,7 +40,7 @@ RANGE = "above 0 and below 2^63 ns (292 years); give a span in that range"
         ("٣", f"window '٣': a window is a number of bars, as 20, or of {UNITS}, as 30d; give one"),
         ("0", "window 0: a window counts 1 to 1,000,000 bars; give a number in that range"),
         ("1000001", "window 1000001: a window counts 1 to 1,000,000 bars; give a number in that range"),
-        ("5m", f"duration '5m': a duration is a whole number and a unit ({UNITS}); give one, as 30d"),
+        ("5m", f"duration '5m': a duration is a whole number and a unit ({UNITS}); give one, e.g. 30d"),
         (
             "0d",
             "duration '0d': a duration is longer than 0 and shorter than 2^63 ns (292 years); give one in that range",

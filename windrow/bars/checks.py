@@ -12,14 +12,14 @@ from windrow.times import EARLIEST, LATEST, UNITS, parse_times
 #: Why a line is no bar, in the order in which it is asked; a line counts once, for the first reason that holds.
 REASONS = {
     "long": "longer than 1 MiB",
-    "quote": "a quote that does not close on its line, or a carriage return within it",
+    "quote": "a quote that is not closed on its line, or a stray carriage return",
     "fields": "more or fewer fields than the header",
-    "utf8": "a needed field is not UTF-8",
-    "missing": "a needed field is empty",
+    "utf8": "a required field is not valid UTF-8",
+    "missing": "a required field is empty",
     "time": "the time does not parse",
     "number": "a value is not a number",
     "nan": "a value is NaN or infinite",
-    "range": "a value other than 0 is outside 1e-9..1e12 in magnitude",
+    "range": "a nonzero value is outside 1e-9..1e12 in magnitude",
 }
 
 SMALLEST, LARGEST = 1e-9, 1e12

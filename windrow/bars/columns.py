@@ -100,7 +100,7 @@ def check_one_kind_of_time(bars: Bars, layout: Layout, source: str) -> None:
         at = bars.times[np.argmax(odd)][None]
         first, other = ("dates", "a time of day") if layout.dated else ("times of day", "a date alone")
         raise InputError(
-            f"{source}: holds {first}, but also {other}: {format_times(at, not layout.dated)[0].decode()};"
-            " one input's times must be all dates or all times of day, or it is unclear when a date's bar is;"
-            " write them alike, or give them as two files"
+            f"{source}: contains {first}, but also {other}: {format_times(at, not layout.dated)[0].decode()};"
+            " the times of one input must be all dates or all times of day, or it is unclear when a dated bar is;"
+            " write them all in one form, or split the input into two files"
         )

@@ -48,8 +48,8 @@ def split_header(line: bytes, path: str) -> tuple[str, ...]:
         return tuple(normalise(name) for name in next(csv.reader([line.decode()], strict=True), []))
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"{path}: its first line, {line[:80]!r}, is no CSV header ({error}); the first line names the columns;"
-            " add one, or name them by --columns"
+            f"{path}: its first line, {line[:80]!r}, is not a CSV header ({error}); the first line names the columns;"
+            " add one, or name the columns with --columns"
         ) from error
 
 
@@ -61,8 +61,8 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         if value in (symbol, time):
             what = "symbol" if value == symbol else "time"
             raise InputError(
-                f"{path}: column {value!r} holds a bar's {what}, no value;"
-                f" its columns are {_listed(names)}; choose another by --column"
+                f"{path}: column {value!r} holds the {what}, not a value;"
+                f" its columns are {_listed(names)}; choose another with --column"
             )
     return Layout(
         names=tuple(names),
@@ -83,7 +83,7 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
     if reading.symbol is None and not reading.symbol_from_filename:
         raise InputError(
             f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
-            f" {_listed(SYMBOL_NAMES)}; give --symbol NAME for all its bars, --symbol-from-filename, or --columns"
+            f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename, or --columns"
         )
     return None
 
@@ -93,9 +93,11 @@ def _constant_symbol(path: str, reading: Reading) -> str:
     try:
         symbol.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{symbol!r}: is no symbol, because it is not UTF-8; name another by --symbol") from None
+        raise UsageError(
+            f"symbol {symbol!r}: is not valid UTF-8; symbols are UTF-8 text; set another with --symbol"
+        ) from None
     if not symbol:
-        raise UsageError("--symbol '': a bar needs a symbol; give a name that is not empty")
+        raise UsageError("--symbol '': is empty; a bar needs a symbol; give a name that is not empty")
     return symbol
 
 
@@ -104,12 +106,12 @@ def _time_column(path: str, names: Sequence[str]) -> str:
     if not found:
         raise InputError(
             f"{path}: has no time column among {_listed(names)}; a bar needs a time, from a column named"
-            f" {_listed(TIME_NAMES)}; if the file has no header, or other names, name its columns by --columns"
+            f" {_listed(TIME_NAMES)}; if the file has no header, or uses other names, name its columns with --columns"
         )
     if found[0] in ("date", "dt") and "time" in found:
         raise InputError(
             f"{path}: has both {found[0]!r} and 'time'; windrow reads a bar's time from one column;"
-            " join the two as one timestamp, or leave the one to ignore out by --columns"
+            " join the two into one timestamp, or rename the one to ignore with --columns"
         )
     return _only_one(path, names, found[0])
 
@@ -119,15 +121,15 @@ def _value_column(path: str, names: Sequence[str], value: str) -> str:
         if name in names:
             return _only_one(path, names, name)
     raise InputError(
-        f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them by --column"
+        f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them with --column"
     )
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
     if list(names).count(name) > 1:
         raise InputError(
-            f"{path}: has {list(names).count(name)} columns named {name!r}; it must be clear which is meant;"
-            " rename one, or name the columns by --columns"
+            f"{path}: has {list(names).count(name)} columns named {name!r}; the one to use must be unambiguous;"
+            " rename one, or name the columns with --columns"
         )
     return name
 
@@ -147,7 +149,7 @@ def symbol_of_filename(path: str) -> str:
         name = name[: -len(suffix)]
     if not name:
         raise UsageError(
-            f"{path}: --symbol-from-filename finds no name before the suffix; name it, or give --symbol NAME"
+            f"{path}: has no name before its suffix for --symbol-from-filename; rename the file, or use --symbol NAME"
         )
     return name
 

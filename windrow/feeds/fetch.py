@@ -65,8 +65,6 @@ def _get(uris: Sequence[str], folder: Path) -> Iterator[tuple[str, str]]:
         place = folder / str(len(waiting))
         place.mkdir()
         if reason := hdfs.get(list(by_name.values()), place):
-            raise InputError(
-                f"{', '.join(by_name.values())[:300]}: cannot be fetched: {reason}; check that it is readable"
-            )
+            raise InputError(f"{', '.join(by_name.values())[:300]}: cannot be fetched: {reason}; check its permissions")
         yield from ((uri, str(place / name)) for name, uri in by_name.items())
         waiting = [uri for uri in waiting if uri not in by_name.values()]

@@ -84,7 +84,7 @@ def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
             )
         except FileNotFoundError as error:
             raise InputError(
-                f"{path}: cannot be read: No such file or directory; check the path and its rights"
+                f"{path}: cannot be read: No such file or directory; check the path and its permissions"
             ) from error
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
@@ -94,7 +94,7 @@ def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
 
 def _damaged(path: str, error: Exception) -> InputError:
     return InputError(
-        f"{path}: is truncated or damaged, or no Parquet file ({error}); windrow reads a file whole or not at all;"
+        f"{path}: is truncated, damaged or not a Parquet file ({error}); windrow reads a file whole or not at all;"
         " get the file again"
     )
 
@@ -158,9 +158,9 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
     if pa.types.is_date(kind):
         return _timestamps(array.cast(pa.timestamp("s")), None, reasons), np.zeros(len(array), bool)
     if pa.types.is_integer(kind) and layout.time_unit is None:
-        raise _wrong_type(path, layout.time, kind, "whole numbers say no unit", "say which by --time-unit s|ms|us|ns")
+        raise _wrong_type(path, layout.time, kind, "integers need a unit", "set it with --time-unit s|ms|us|ns")
     if not (pa.types.is_integer(kind) or _is_text(kind)):
-        raise _wrong_type(path, layout.time, kind, "a time is a timestamp, a date, text or a whole number", "cast it")
+        raise _wrong_type(path, layout.time, kind, "a time is a timestamp, date, text or integer", "cast the column")
     texts = only_utf8(_filled(array.cast(pa.string()), "").cast(pa.binary()), reasons)
     times, ok, timed = text_times(texts, layout)
     reasons.add("time", ~ok)
@@ -183,7 +183,7 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
 def _values(array: Any, name: str, path: str, reasons: Reasons) -> Floats:
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another by --column")
+        raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another with --column")
     if pa.types.is_decimal(kind):
         array = array.cast(pa.string())  # arrow's own way from decimals to floats is off by a bit at times
     return reasons.check_values(as_float64(_filled(array.cast(pa.float64(), safe=False), 0.0)))

@@ -52,7 +52,7 @@ class Settled:
             return self.inputs[canonical(path)]
         except KeyError:
             raise InputError(
-                f"{path}: was not among the inputs when the job was submitted, so its columns are not known;"
+                f"{path}: was not among the inputs when the job was submitted, so its columns are unknown;"
                 " give every input by its full path, and submit the job again"
             ) from None
 
@@ -113,8 +113,8 @@ def settle(
             inputs[path] = layout
     if not inputs:
         raise InputError(
-            f"no input has a bar: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}; an input needs"
-            " a header and lines below it; check that these are the files you mean"
+            f"no valid row in any input: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}: no rows read;"
+            " an input needs a header and rows below it; check that these are the right files"
         )
     dated = all(layout.dated is not False for layout in inputs.values())
     densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
@@ -160,7 +160,7 @@ def _first_line(path: str) -> bytes:
     line = head.partition(b"\n")[0].rstrip(b"\r")
     if len(line) > MAX_LINE:
         raise InputError(
-            f"{path}: its first line is longer than 1 MiB and so no header; the first line names the"
+            f"{path}: its first line is longer than 1 MiB, so it is not a header; the first line names the"
             " columns; check that this is a CSV file with line ends"
         )
     return line

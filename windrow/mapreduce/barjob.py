@@ -82,7 +82,7 @@ class BarJob(JobAdapter):
     #: Whether the texts of invalid rows reach `map_bars`, not only their number.
     keep_texts = False
     #: Why there may be no line of output, and the fix.
-    no_lines = "no line of output: no window was ever full; give a shorter one, or --min-periods"
+    no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 
     def columns(self) -> list[str]:
         """Names of the columns that the job uses; only these are parsed and checked."""

@@ -100,18 +100,18 @@ def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_con
     if not bars:
         raise BadBarsError(
             f"no valid row in any input: {bad:,} rows read, all invalid: {reasons}; a job needs bars;"
-            " see the rows with jobs.rejects, and check --columns, --column and --time-unit"
+            " list them with `windrow rejects`, and check --columns, --column and --time-unit"
         )
     if bad > max_bad * (bad + bars):
         raise BadBarsError(
             f"{bad:,} of {bad + bars:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
-            f" {int(max_bad * (bad + bars)):,}; see the rows with jobs.rejects, fix them, or allow more with --max-bad"
+            f" {int(max_bad * (bad + bars)):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
         )
     if on_conflict == "fail" and counts["conflicts"]:
         raise ConflictError(
             f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time:"
             f" {''.join(conflicts[:1])};"
-            " a symbol has one bar at a time: trades that share a time must be aggregated, or given unique"
+            " a symbol has one bar at each time: aggregate trades that share a time, or give them unique"
             " nanoseconds, first; or keep one with --on-conflict smallest|largest"
         )
 

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 #: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
 _RUNNING = {
-    "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (a process a core),"
-               " hadoop, emr, or spark"),
-    "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; it must not exist or be empty, and appears whole"
-                   " or not at all (default: print the output)"),
-    "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose times"
-                      " have nanoseconds"),
-    "jobconf": (["-D"], "NAME=VALUE", "an option of Hadoop's, e.g. mapreduce.job.reduces=8; may be repeated"),
+    "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (one process per"
+               " core), hadoop, emr, or spark"),
+    "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; DIR must not exist, or be empty, and appears"
+                   " whole or not at all (default: print the output)"),
+    "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose"
+                      " times have nanoseconds"),
+    "jobconf": (["-D"], "NAME=VALUE", "a Hadoop option, e.g. mapreduce.job.reduces=8; may be repeated"),
     "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, made by `windrow pack`,"
                     " for nodes without numpy"),
     "conf_paths": (["-c", "--conf-path"], "FILE", "mrjob's configuration (default: mrjob.conf at its usual places)"),
     "quiet": (["-q", "--quiet"], None, "print nothing but output and errors"),
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),
-    "help": (["-h", "--help"], None, "show this; with -v all of mrjob's options, with -r that runner's"),
+    "help": (["-h", "--help"], None, "show this help; with -v, all of mrjob's options; with -r, that runner's"),
 }  # fmt: skip
 #: Columns of text beyond which lines are hard to read.
 _WIDEST = 100
@@ -55,7 +55,7 @@ def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[Opt
     _add(shown, "Running", [_described(by_dest[dest], *how) for dest, how in running.items()])
     if everything:
         listed = {action.dest for group in groups for action in group.actions}.union(_RUNNING)
-        _add(shown, "Others, of mrjob", [action for dest, action in by_dest.items() if dest not in listed])
+        _add(shown, "mrjob's other options", [action for dest, action in by_dest.items() if dest not in listed])
     shown.print_help(sys.stdout)
 
 
@@ -89,7 +89,7 @@ def usage_error(message: str, parser: ArgumentParser) -> UsageError:
     if found is None:
         return UsageError(f"{message}; see --help")
     if found[1].strip("-").replace("-", "_") in UNUSED:
-        return UsageError(f"{found[1]}: this job has no use for it; leave it out; see --help")
+        return UsageError(f"{found[1]}: does not apply to this job; leave it out; see --help")
     known = [spelling for action in parser._actions for spelling in action.option_strings]
     near = difflib.get_close_matches(found[1], known, n=1)
     return UsageError(f"{message}; " + (f"did you mean {near[0]}?" if near else "see --help"))

@@ -21,17 +21,17 @@ AUTO = "auto"
 #: Of outputs.
 FORMATS = ("text", "parquet", "parquet-ns")
 
-_ZONE = "time zone of times that name none, e.g. America/New_York; dates have none"
+_ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of rows that may be invalid, from 0 to 1; above it the job fails"
-_CONFLICT = "of different bars at one symbol and time: fail, or keep the smallest or the largest"
-_BLOCK = "bars a block holds at most; 1 is the textbook's one bar a record"
+_CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
+_BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
 _SLOT = (
-    "time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
-    " (default: some thousands of bars, from samples of the inputs)"
+    "span of time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
+    " (default: a few thousand bars, estimated from samples of the inputs)"
 )
 _SLICES = (
     "reducers share a symbol's bars in slices of this span, e.g. 365d, and a second, small step stitches them; auto:"
-    " where a symbol alone has more than a reducer's share"
+    " where a single symbol has more than a reducer's share"
 )
 
 
@@ -58,7 +58,7 @@ def add_to(job: "BarJob") -> None:
     reading = job.add_group("Reading bars")
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
-    reading.add("--symbol-from-filename", "such an input is named for its symbol: AA.csv", action="store_true")
+    reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
     reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
     if judges:
@@ -74,7 +74,7 @@ def add_to(job: "BarJob") -> None:
 
 
 def _add_moving(job: "BarJob") -> None:
-    moving = job.add_group("Moving bars (none changes the output)")
+    moving = job.add_group("Moving bars (never changes the output)")
     moving.add("--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
     moving.add("--slot SPAN", _SLOT)
     if type(job).can_be_sliced():
@@ -113,7 +113,7 @@ def _check_timezone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise UsageError(
-            f"--timezone {name}: is not a zone of the IANA database; give one, e.g. America/New_York"
+            f"--timezone {name}: is not a time zone of the IANA database; give one, e.g. America/New_York"
         ) from None
 
 

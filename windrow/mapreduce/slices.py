@@ -200,8 +200,8 @@ def _read(symbol: bytes, payload: bytes) -> tuple[Ints, list[Floats], list[Skipp
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"a reducer read {payload[:80]!r} of {symbol!r}; it takes the edges that the first step of one version of"
-            " windrow hands on; install one version everywhere and run the job again"
+            f"a reducer read {payload[:80]!r} of symbol {symbol!r}: not a slice edge of this version of windrow;"
+            " install one version everywhere, and run the job again"
         ) from error
 
 

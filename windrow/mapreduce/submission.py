@@ -93,7 +93,9 @@ def _check_runner(runner: str, output: str | None) -> None:
 
 def _check_environment(path: Path, runner: str) -> None:
     if runner not in ("hadoop", "emr"):
-        raise UsageError(f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or run elsewhere")
+        raise UsageError(
+            f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or use -r hadoop or -r emr"
+        )
     try:
         with path.open("rb") as file:
             begins = file.read(len(MARK))
@@ -107,15 +109,15 @@ def _check_table(job: "BarJob") -> None:
     given, names = job.options, ["symbol", "timestamp", *job.output_names()]
     asked = f"--output-format {given.output_format}"
     if len(names) == 2:
-        raise UsageError(f"{asked}: this job's lines are not a table of values; leave it out, and read them as text")
+        raise UsageError(f"{asked}: this job's output is not a table of values; leave it out, and read text")
     if given.output_dir is None or given.cat_output:
         raise UsageError(
-            f"{asked}: is for files, and lines are printed; name their directory with -o DIR, without --cat-output"
+            f"{asked}: needs files, but lines are printed; name a directory with -o DIR, without --cat-output"
         )
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(
-            f"{asked}: {len(twice)} columns are named {twice[0]}; a table's columns have names of their"
-            " own; ask for each once"
+            f"{asked}: {len(twice)} columns are named {twice[0]}; the columns of a table need distinct names;"
+            " ask for each once"
         )
 
 
@@ -123,4 +125,4 @@ def _check_reducers(jobconf: Mapping[str, str]) -> None:
     for name in ("mapreduce.job.reduces", "mapred.reduce.tasks"):
         asked = jobconf.get(name, "1")
         if not asked.isdecimal() or int(asked) < 1:
-            raise UsageError(f"-D {name}={asked}: a job has 1 reducer or more; give a whole number from 1")
+            raise UsageError(f"-D {name}={asked}: a job has at least 1 reducer; give a whole number of 1 or more")

@@ -147,7 +147,7 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     settled, barren = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
     _slice(job, runner, settled)
     for path in barren:
-        say(f"warning: {path}: has no line below its header; skipped")
+        say(f"warning: {path}: has no rows; skipped")
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # one that was given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)
@@ -179,9 +179,9 @@ def _arguments(job: "BarJob", spooled: str) -> list[str]:
     if "-" not in arguments:
         return list(arguments)
     if arguments.count("-") > 1:
-        raise UsageError("-: given more than once; standard input can be read once; give it once")
+        raise UsageError("-: given more than once; standard input can only be read once; give it once")
     if job.submission.reading.symbol_from_filename:
-        raise UsageError("-: standard input has no file name to be a symbol; give --symbol NAME instead")
+        raise UsageError("-: standard input has no file name to take a symbol from; use --symbol NAME instead")
     if not job.submission.inputs and job.stdin.isatty():
         usage = f"windrow {command_name(type(job))} [options] FILE..."
         raise UsageError(f"no input: give files of bars, or - to read standard input; usage: {usage}")

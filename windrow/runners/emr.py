@@ -55,10 +55,10 @@ _UNDER_WAY = ("PENDING", "RUNNING", "CANCEL_PENDING")
 _ENDS = 30
 #: By what EMR calls the reason of a cluster's end: the cure. Any other reason, and the cluster was lost.
 _ENDED = {
-    "VALIDATION_ERROR": "EMR could not make it as asked; mend what it names; `windrow emr doctor` checks the roles",
-    "BOOTSTRAP_FAILURE": "a node could not be made ready; its words come to {logs}node/ within minutes",
-    "INSTANCE_FLEET_TIMEOUT": "AWS had no such machines; try again later, another region, or other instance types",
-    "USER_REQUEST": "somebody ended it; run the job again",
+    "VALIDATION_ERROR": "EMR could not create it as requested; fix what it names; `windrow emr doctor` checks roles",
+    "BOOTSTRAP_FAILURE": "a node could not be set up; its logs appear in {logs}node/ within minutes",
+    "INSTANCE_FLEET_TIMEOUT": "AWS had no such instances; try later, another region, or other instance types",
+    "USER_REQUEST": "it was terminated by a user; run the job again",
 }
 #: Of mrjob: AWS's own variables and files say it to windrow, on the way to S3 too.
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -83,8 +83,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         check_environment_variables(list(self.settings["cmdenv"]))
         if given := [name for name in _CREDENTIALS if self.settings[name]]:
             raise UsageError(
-                f"{given[0]}: is in mrjob.conf or among the options; AWS's own tools read credentials"
-                " elsewhere, and so does windrow; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                f"{given[0]}: is set in mrjob.conf or by an option; windrow finds credentials where AWS's own"
+                " tools do; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )
 
     # Options.
@@ -122,7 +122,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         """The files and objects that arguments mean; of objects, ranges are read where they lie."""
         self._asked = list(arguments)
         if strange := [one for one in arguments if source_of(one) not in (s3.SOURCE, local.SOURCE)]:
-            raise InputError(f"{strange[0]}: -r emr reads s3:// and files of this machine; copy it to S3")
+            raise InputError(f"{strange[0]}: -r emr only reads s3:// and files on this machine; copy it to S3")
         found = list_inputs(arguments)
         self._sizes = {path: size_of(path) for path in found}
         return found, {}
@@ -179,7 +179,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     def started_cluster(self, cluster_id: str) -> None:
         """Says that a cluster has been asked for."""
-        self._say(f"asked for cluster {cluster_id} in {self.settings['region']}; it takes some minutes to start")
+        self._say(f"requested cluster {cluster_id} in {self.settings['region']}; it takes a few minutes to start")
 
     def run(self) -> None:
         """Runs the job; what made it fail is raised as the task, Hadoop or AWS said it."""
@@ -195,8 +195,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             if place is not None and place != self.settings["region"]:
                 raise UsageError(
                     f"{uri}: its bucket is in {place}, the cluster would be in {self.settings['region']}; EMR keeps its"
-                    f" logs in its own region, and each byte between regions costs; give --region {place}, or another"
-                    " bucket"
+                    f" logs in its own region, and traffic between regions costs money; use --region {place}, or"
+                    " another bucket"
                 )
 
     def run_attempts(self) -> None:
@@ -205,8 +205,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             self._run_once()
         except _ClusterLostError as lost:
             if self.settings["cluster_id"]:
-                raise ClusterError(f"{lost}; run the job again, without --cluster-id on a cluster of its own") from None
-            self._say(f"{lost}; running the job once more, on a new cluster")
+                raise ClusterError(f"{lost}; run the job again without --cluster-id, on a cluster of its own") from None
+            self._say(f"{lost}; running the job again on a new cluster")
             self.forget_cluster()
             self._run_once()
 
@@ -268,8 +268,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             self._refuse_step(step_id, number, status, log)
         if not step.get("counters"):
             raise ClusterError(
-                f"step {step_id} of cluster {self.cluster_id}: ended well, but reported no counters, so its output"
-                f" cannot be judged; see its log: {self._how_to_see(step_id)}"
+                f"step {step_id} of cluster {self.cluster_id}: succeeded, but reported no counters, so its output"
+                f" cannot be checked; see its log: {self._how_to_see(step_id)}"
             )
 
     def _await_beginning(self, step_id: str, step_num: int) -> None:
@@ -281,7 +281,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             if cluster["State"] in _GONE:
                 return
             time.sleep(self.settings["check_cluster_every"])
-        self._say_new("step", f"step {step_num + 1} of {self.step_count} ({step_id}): runs")
+        self._say_new("step", f"step {step_num + 1} of {self.step_count} ({step_id}): running")
 
     def _await_end(self, step_id: str, step_num: int) -> dict[str, Any]:
         """Waits until a step has ended, or its cluster has; the step's status."""
@@ -315,7 +315,9 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         if not log:  # it could not even put that on S3: perhaps its cluster is going
             self._refuse_gone_cluster()
         if status["State"] in ("CANCELLED", "INTERRUPTED"):
-            raise ClusterError(f"step {step_id} of cluster {self.cluster_id}: somebody cancelled it; run the job again")
+            raise ClusterError(
+                f"step {step_id} of cluster {self.cluster_id}: was cancelled by a user; run the job again"
+            )
         more = f"to see more: {self._how_to_see(step_id)}"
         raise self.failure(log, split_logs(self._log(step_num, "tasks")), more)
 
@@ -327,7 +329,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
                 return
             time.sleep(self.settings["check_cluster_every"])
         reason = cluster["Status"]["StateChangeReason"]
-        what = f"cluster {self.cluster_id}: has ended: {reason.get('Message') or 'EMR does not say why'}"
+        what = f"cluster {self.cluster_id}: has ended: {reason.get('Message') or 'EMR gave no reason'}"
         cure = _ENDED.get(reason.get("Code", ""))
         if cure is None:
             raise _ClusterLostError(what)
@@ -361,7 +363,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
                 s3.delete_prefix(self._place)
         self._say(
-            f"{output}: is there; to read it: python -c \"import windrow; print(windrow.read_output('{output}'))\""
+            f"{output}: written; read it with: python -c \"import windrow; print(windrow.read_output('{output}'))\""
         )
 
     def cat_output(self) -> Iterator[bytes]:

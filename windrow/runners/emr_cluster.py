@@ -59,7 +59,7 @@ class ClusterRunner(EMRAdapter, EMRJobRunner):
     def region(self) -> str:
         """The cluster's region. Raises UsageError where none is named."""
         if not self.settings["region"]:
-            raise UsageError("-r emr: no region is named; set AWS_DEFAULT_REGION, or give --region, e.g. us-east-1")
+            raise UsageError("-r emr: no region is set; set AWS_DEFAULT_REGION, or use --region, e.g. us-east-1")
         return str(self.settings["region"])
 
     def before_finding_cluster(self) -> None:
@@ -122,7 +122,7 @@ def configured(confs: Sequence[str] | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for conf in usual_confs() if confs is None else confs:
         if not Path(conf).is_file():
-            raise UsageError(f"-c {conf}: there is no such file; name a configuration of mrjob's, or leave -c out")
+            raise UsageError(f"-c {conf}: no such file; name an mrjob configuration file, or leave -c out")
         for _, options in load_opts_from_mrjob_conf("emr", conf):
             found.update(options)
     return found

@@ -34,23 +34,23 @@ def _wrong(request: Mapping[str, Any]) -> Iterator[str]:
     label = str(request.get("ReleaseLabel", "none"))
     release = re.fullmatch(r"emr-(\d+)\.\d+\.\d+", label)
     if not release or int(release[1]) < 7:
-        yield f"release_label {label}: windrow needs Python 3.11, which EMR has from 7.0 on; give one as emr-7.13.0"
+        yield f"release_label {label}: windrow needs Python 3.11, which EMR has from 7.0 on; use e.g. emr-7.13.0"
     applications = [application["Name"] for application in request.get("Applications", ())]
     if "Hadoop" not in applications:
-        yield f"applications {applications}: the jobs run on Hadoop; give applications: [Hadoop]"
+        yield f"applications {applications}: Hadoop is missing; the jobs run on it; use applications: [Hadoop]"
     for field, option in (("ServiceRole", "iam_service_role"), ("JobFlowRole", "iam_instance_profile")):
         if not request.get(field):
-            yield f"{option}: is not set; EMR acts by a role of yours; make it by emr/template.yaml, and name it there"
+            yield f"{option}: is not set; EMR acts in your role; create it with emr/template.yaml, and name it here"
     if request.get("ServiceRole") == _MANAGED and TAG not in request.get("Tags", ()):
-        yield f"Tags: lack {TAG['Key']}=true; {_MANAGED} may touch no other cluster; add it to extra_cluster_params"
+        yield f"Tags: no {TAG['Key']}=true; {_MANAGED} may touch no other cluster; add it to extra_cluster_params"
     machines = {type_: architecture(type_) for type_ in instance_types(request)}
     if len(set(machines.values())) != 1:
-        yield f"instance types {machines}: a cluster runs one build of its packages; give types of one architecture"
+        yield f"instance types {machines}: a cluster runs one build of its packages; use types of one architecture"
     idle = request.get("AutoTerminationPolicy", {}).get("IdleTimeout", 0)
     if not _IDLE[0] <= idle <= _IDLE[1]:
         yield (
             f"AutoTerminationPolicy.IdleTimeout {idle}: EMR ends an idle cluster after {_IDLE[0]} to {_IDLE[1]} s, even"
-            " if this machine is gone; give a number of seconds, as 1800, in extra_cluster_params"
+            " if this machine is gone; give a number of seconds, e.g. 1800, in extra_cluster_params"
         )
     if not str(request.get("LogUri", "")).startswith("s3://"):
         yield f"cloud_log_dir {request.get('LogUri')}: EMR keeps its logs on S3; give s3://BUCKET/FOLDER/"
@@ -62,8 +62,8 @@ def check_secrets(sent: Any) -> None:
     for text in _texts(sent):
         if _KEY_ID.search(text) or any(secret in text for secret in own if len(secret) > 3):
             raise ClusterError(
-                "-r emr: a step or the cluster would be given AWS's credentials, which EMR shows to everyone who may"
-                " describe it; nodes have a role instead: leave them out of options, cmdenv and mrjob.conf"
+                "-r emr: the request contains AWS credentials, which EMR shows to everyone who may describe the"
+                " cluster or its steps; nodes use a role instead; remove them from options, cmdenv and mrjob.conf"
             )
 
 
@@ -72,8 +72,8 @@ def check_environment_variables(names: Sequence[str]) -> None:
     for name in names:
         if _SECRET_NAME.search(name):
             raise ClusterError(
-                f"--cmdenv {name}=...: is named like a secret, and EMR shows what a step is given to everyone who may"
-                " describe it; let the tasks fetch it themselves, by the nodes' role"
+                f"--cmdenv {name}=...: is named like a secret; EMR shows a step's arguments to everyone who may"
+                " describe it; let the tasks fetch the secret themselves, in the nodes' role"
             )
 
 
@@ -86,7 +86,7 @@ def check_environment(path: Path, request: Mapping[str, Any]) -> None:
     if packed and packed != [wanted]:
         raise ClusterError(
             f"--environment {path}: was packed for CPython {', '.join(packed)}, and the cluster's nodes have {wanted};"
-            " pack it on such a machine, choose such instances, or leave it out: the cluster then installs its own"
+            " pack it on such a machine, choose other instances, or leave it out: the cluster then installs its own"
         )
 
 

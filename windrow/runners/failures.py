@@ -24,14 +24,14 @@ _CONTAINER = re.compile(r'File "/[^"]*/container_\w+/')
 _DAMAGED = re.compile(
     r"EOFException|ZipException|ZlibFactory|bad block|BZip2|IOException: (incorrect|invalid|not a)"
 )  # what Hadoop's own readers of gzip and bzip2 say
-_SHIP = "ship them what tasks need: windrow pack, then --environment FILE"
+_SHIP = "ship an environment to the tasks: windrow pack, then --environment FILE"
 _MORE = "-D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB"
 #: By what the message has in it.
 _CURES = (
     ("No module named", f"the Python of the cluster's nodes lacks it; {_SHIP}"),
-    (": not found", f"the cluster's nodes lack that command; name their Python by --task-python-bin, or {_SHIP}"),
-    ("memory limit", f"give a task more by {_MORE}, or let a reducer hold less by --slot SPAN"),
-    ("code 137", f"memory ran out: give a task more by {_MORE}, or let a reducer hold less by --slot SPAN"),
+    (": not found", f"the cluster's nodes lack that command; name their Python with --task-python-bin, or {_SHIP}"),
+    ("memory limit", f"give each task more with {_MORE}, or make a reducer hold less with --slot SPAN"),
+    ("code 137", f"out of memory; give each task more with {_MORE}, or make a reducer hold less with --slot SPAN"),
 )
 
 
@@ -55,19 +55,20 @@ def explain(failure: Failure, more: str, inputs: Sequence[str], output: str) -> 
     for reason in reasons:
         if "Quota" in reason or "No space" in reason:
             return OutputError(
-                f"{output}: HDFS has no room for it: {reason}; free some, or choose another place; {more}"
+                f"{output}: HDFS has no space for it: {reason}; free some, or choose another place; {more}"
             )
     for reason, said in zip(reasons, failure.attempts, strict=True):
         if _DAMAGED.search(said):
             files = ", ".join(inputs[:5]) + (" ..." if len(inputs) > 5 else "")
-            return InputError(f"{files}: is truncated or damaged, or one of them is: {reason}; get it again; {more}")
+            which = "is" if len(inputs) == 1 else "one of these is"
+            return InputError(f"{files}: {which} truncated or damaged: {reason}; get it again; {more}")
     words = _first(traceback_in, [*failure.logs, failure.client])
     if not words:
         reason = reasons[0] if reasons else refusal_in(failure.client)
         words = f"{_first(last_words, failure.logs)}\nHadoop failed the job: {reason}".lstrip()
     cure = [cure for sign, cure in _CURES if sign in words][:1]
     if not (cure or failure.logs) and "subprocess failed" in words:
-        cure = ["what the task said is in its log on a node: this cluster does not gather logs"]
+        cure = ["the task's output is in its log on a node: this cluster does not aggregate logs"]
     return TaskError("\n".join([words, *cure, more]))
 
 
@@ -132,4 +133,4 @@ def refusal_in(text: str) -> str:
     'Error Launching job : No queue q'
     """
     found = re.findall(r"(?:ERROR [\w.]+: |failed with state \w+ due to: |^Exception in thread \S+ )(.+)", text, re.M)
-    return found[-1].strip() if found else "it did not say why"
+    return found[-1].strip() if found else "it gave no reason"

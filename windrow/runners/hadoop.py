@@ -69,8 +69,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         client = self.get_hadoop_bin()[0]
         if shutil.which(client) is None:
             raise UsageError(
-                f"-r hadoop: needs Hadoop's client, and there is no {client!r} here; install Hadoop and put its bin"
-                " folder on PATH, or name the client by hadoop_bin in mrjob.conf or HADOOP_HOME"
+                f"-r hadoop: needs Hadoop's client, but {client!r} is not installed here; install Hadoop and put its"
+                " bin folder on PATH, or name the client with hadoop_bin in mrjob.conf or HADOOP_HOME"
             )
 
     def run(self) -> None:
@@ -172,7 +172,9 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet says its columns at its end
         while (head := write_head(self._first_bytes(uri, enough), uri, size, place)) is None:
             if enough == size:
-                raise InputError(f"{uri}: cannot be read to its end; check its rights, and that the cluster is healthy")
+                raise InputError(
+                    f"{uri}: cannot be read to its end; check its permissions, and that the cluster is healthy"
+                )
             enough = min(size, 4 * enough)
         return head
 
@@ -242,7 +244,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             while piece := cat.stdout.read(1 << 20):
                 yield piece
         if cat.returncode:
-            raise OutputError(f"{self.get_output_dir()}: the output cannot be read; what Hadoop says of it is above")
+            raise OutputError(f"{self.get_output_dir()}: the output cannot be read; Hadoop's message is above")
 
     @contextmanager
     def publishing(self, output: str, description: dict[str, Any]) -> Iterator[None]:
@@ -255,7 +257,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
     def _publish(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         if self.fs.hadoop.exists(output):
             raise OutputError(
-                f"{output}: exists; a job writes a new directory only; remove it, or choose another by --output-dir"
+                f"{output}: exists; a job writes a new directory only; remove it, or choose another with --output-dir"
             )
         self._published = output
         try:
@@ -285,10 +287,11 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         """What a command of Hadoop's client prints; InputError with what it says where it fails."""
         done = subprocess.run([*self.get_hadoop_bin(), *arguments], capture_output=True)
         if done.returncode:
-            said = [line for line in done.stderr.decode().splitlines() if not line.startswith(("SLF4J", "log4j", "20"))]
+            lines = done.stderr.decode().splitlines()
+            output = [line for line in lines if not line.startswith(("SLF4J", "log4j", "20"))]
             raise InputError(
-                f"{' '.join(arguments[2:])[:300]}: `hadoop {' '.join(arguments[:2])}` refused:"
-                f" {(said or ['it said nothing'])[-1]}; check the path, its rights, and that the cluster is up"
+                f"{' '.join(arguments[2:])[:300]}: `hadoop {' '.join(arguments[:2])}` failed:"
+                f" {(output or ['it gave no reason'])[-1]}; check the path, its permissions, and that the cluster is up"
             )
         return done.stdout
 

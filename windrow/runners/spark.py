@@ -56,10 +56,12 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         super().__init__(launch, **kwargs)
         self._cores = 1
         if self.deploy_mode != "client":
-            raise UsageError(f"--spark-deploy-mode {self.deploy_mode}: Spark's driver is this process; leave it out")
+            raise UsageError(
+                f"--spark-deploy-mode {self.deploy_mode}: Spark's driver runs in this process; leave it out"
+            )
         if self.most_output_files:
             raise UsageError(
-                f"--max-output-files {self.most_output_files}: a reducer writes one file; give"
+                f"--max-output-files {self.most_output_files}: each reducer writes one file; use"
                 f" -D mapreduce.job.reduces={self.most_output_files} instead"
             )
 
@@ -135,8 +137,8 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         missing = [part for part in parts if not (folder / part).exists()]
         if missing:
             raise OutputError(
-                f"{folder}: {len(missing)} of {len(parts)} parts are not there: tasks wrote them on other machines;"
-                " give --output-dir, or --spark-tmp-dir for output that is printed, in a folder that all machines share"
+                f"{folder}: {len(missing)} of {len(parts)} parts are missing: tasks wrote them on other machines;"
+                " give --output-dir, or --spark-tmp-dir if output is printed, in a folder that all machines share"
             )
 
 

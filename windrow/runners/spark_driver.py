@@ -31,13 +31,13 @@ def check_installed() -> None:
     """Refuses, before any work, to run without pyspark or Java."""
     if find_spec("pyspark") is None:
         raise UsageError(
-            "-r spark: needs pyspark, which is not installed here; get it by: pip install 'windrow[spark]'"
+            "-r spark: needs pyspark, which is not installed here; install it with: pip install 'windrow[spark]'"
         )
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else "java"
     if shutil.which(java) is None:
         raise UsageError(
-            f"-r spark: needs Java, and there is no {java}; install Java 17, or name its folder by JAVA_HOME"
+            f"-r spark: needs Java, but there is no {java}; install Java 17, or set JAVA_HOME to its folder"
         )
 
 
@@ -51,7 +51,7 @@ def started(arguments: Sequence[str], environment: Mapping[str, str], log: Path 
     from pyspark import SparkContext
 
     if SparkContext._active_spark_context is not None:
-        raise UsageError("-r spark: this process has another SparkContext; end that first, by its stop()")
+        raise UsageError("-r spark: this process already has a SparkContext; stop that first, with its stop()")
     told = {**environment, "PYSPARK_SUBMIT_ARGS": cmd_line([*arguments, "pyspark-shell"])}
     with _environment(told), _as_it_was(SparkContext), _without_warnings(), open(log or os.devnull, "ab") as file:
         gateway = None
@@ -77,10 +77,10 @@ def _launch(said: Any, log: Path | None) -> Any:
     try:
         return launch_gateway(popen_kwargs={"stdout": said, "stderr": said})
     except PySparkRuntimeError:
-        words = last_words(log.read_text(errors="replace")) if log else "what it said is above"
+        output = last_words(log.read_text(errors="replace")) if log else "its output is above"
         raise UsageError(
-            f"-r spark: Spark did not start: {words}; check that Java is one that this pyspark runs on, and the options"
-            " of Spark's"
+            f"-r spark: Spark did not start: {output}; check that this pyspark supports the installed Java, and Spark's"
+            " options"
         ) from None
 
 

@@ -47,7 +47,7 @@ class HadoopSource(Source):
 
 
 def _refuse(uri: str) -> NoReturn:
-    raise InputError(f"{uri}: is read by Hadoop alone; run the job with -r hadoop, or copy the file to this machine")
+    raise InputError(f"{uri}: can only be read by Hadoop; run the job with -r hadoop, or copy the file to this machine")
 
 
 def get(uris: Sequence[str], folder: Path) -> str:

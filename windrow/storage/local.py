@@ -23,7 +23,9 @@ class LocalSource(Source):
         try:
             return _files_of(argument, self.path(argument))
         except OSError as error:
-            raise InputError(f"{argument}: cannot be read: {error.strerror}; check the path and its rights") from error
+            raise InputError(
+                f"{argument}: cannot be read: {error.strerror}; check the path and its permissions"
+            ) from error
 
     def size(self, uri: str) -> int:
         """Bytes of a file."""
@@ -52,7 +54,7 @@ class LocalSource(Source):
             what = "is not empty" if path.is_dir() else "is a file"
             raise OutputError(
                 f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
-                " by --output-dir"
+                " with --output-dir"
             )
 
     @contextmanager
@@ -86,23 +88,23 @@ class LocalSource(Source):
 def _files_of(argument: str, path: Path) -> list[str]:
     path = path.absolute()
     if not argument:
-        raise InputError("'': an input's name is empty; give files of bars, or directories that hold them")
+        raise InputError("'': the name of an input is empty; give files of bars, or directories of them")
     if path.is_dir():
         inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
         if not inside:
             raise InputError(
                 f"{argument}: is a directory without files; a directory means the files in it, not"
-                " those of its subdirectories nor names that begin with _ or .; name the files"
+                " those in subdirectories, nor those whose names begin with _ or .; name the files"
             )
         return list(map(str, inside))
     if path.is_file():
         return [str(path)]
     if path.exists():
         raise InputError(
-            f"{argument}: is not a regular file, and inputs are read more than once; give its bytes on"
-            " standard input, with -"
+            f"{argument}: is not a regular file; inputs are read more than once; pipe it to standard input,"
+            " and give - instead"
         )
-    raise InputError(f"{argument}: does not exist; give files of bars, or directories that hold them")
+    raise InputError(f"{argument}: does not exist; give files of bars, or directories of them")
 
 
 def without_host(uri: str) -> str:
@@ -116,7 +118,7 @@ def without_host(uri: str) -> str:
 
 
 def _cannot_make(output: str, error: OSError) -> OutputError:
-    return OutputError(f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir")
+    return OutputError(f"{output}: cannot be created: {error.strerror}; choose another place with --output-dir")
 
 
 SOURCE = LocalSource()

@@ -12,11 +12,11 @@ from windrow.errors import OutputError
 def refuse_taken(path: Path, force: bool) -> None:
     """Raise OutputError if `path` exists (unless `force`), is a directory, or lies in none."""
     if path.is_dir():
-        raise OutputError(f"{path}: is a directory, and a file is to be written: name a file in it")
+        raise OutputError(f"{path}: is a directory, but the output is one file: name a file in it")
     if path.exists() and not force:
-        raise OutputError(f"{path}: exists and is kept: choose another name, or replace it with --force")
+        raise OutputError(f"{path}: already exists: choose another name, or replace it with --force")
     if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no directory {path.parent}: make it first")
+        raise OutputError(f"{path}: directory {path.parent} does not exist: create it first")
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, Bin
     except (OSError, pa.ArrowException) as error:
         if codec is None or getattr(error, "filename", None) is not None:
             why = getattr(error, "strerror", None) or error
-            raise InputError(f"{path}: cannot be read: {why}; check the path and its rights") from error
+            raise InputError(f"{path}: cannot be read: {why}; check the path and its permissions") from error
         raise InputError(
             f"{path}: is truncated or damaged ({error}); windrow reads a file whole or not at all;"
             f" get the file again, or test it with `{_TESTERS[codec]}`"
@@ -97,6 +97,6 @@ def _check_magic(path: str, head: bytes, codec: str | None) -> None:
     if codec is None and found is not None:
         suffix = ".parquet" if found == "Parquet" else next(key for key, value in CODECS.items() if value == found)
         raise InputError(
-            f"{path}: begins with {head!r} and so holds {found} data, which is read by suffix;"
+            f"{path}: begins with {head!r}, so it is {found} data; the format is chosen by suffix;"
             f" rename it to end in {suffix}"
         )

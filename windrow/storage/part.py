@@ -39,7 +39,7 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
         with place.open("wb") as file:
             yield file
         if why := hdfs.put(place, f"{folder}/{name}"):
-            raise OSError(f"{folder}/{name}: cannot be put there: {why}")
+            raise OSError(f"{folder}/{name}: cannot be written: {why}")
 
 
 def of_this_task(number: int, folder: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ def _described_parts(staging: Path, description: dict[str, Any], output: str) ->
         parts = sorted(part.name for part in staging.iterdir() if part.name[0] not in "._")
     except OSError as error:
         raise OutputError(
-            f"{output}: cannot be made: {error.strerror}; choose another place by --output-dir"
+            f"{output}: cannot be created: {error.strerror}; choose another place with --output-dir"
         ) from error
     own = writes_own_parts(description)
     return [name for name in parts if not (own and fnmatchcase(name, TEXT_PARTS))] + [file.name for file in described]
@@ -85,11 +85,13 @@ def at_hand(output: str | Path) -> Iterator[Path]:
     found = list(source.contents(uri))
     names = [name.rpartition("/")[2] for name in found]
     if not found:
-        raise InputError(f"{uri}: holds no output of a job; give what --output-dir named, or a part of that")
+        raise InputError(
+            f"{uri}: contains no output of a job; give the directory that --output-dir named, or one of its parts"
+        )
     is_part = found == [uri]
     if not is_part and SUCCESS not in names:
         raise InputError(
-            f"{uri}: is not whole: it has no {SUCCESS}, which a job writes last; wait for that job, or run it again"
+            f"{uri}: is incomplete: it has no {SUCCESS}, which a job writes last; wait for that job, or run it again"
         )
     above = uri.rpartition("/")[0] if is_part else uri
     with TemporaryDirectory(prefix="windrow-") as folder, named(folder, above):

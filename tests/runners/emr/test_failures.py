@@ -37,7 +37,7 @@ def test_without_boto3(tmp_path):
     command = [sys.executable, "-c", f"{program} sys.exit(job.main(['-r', 'emr', {str(BARS)!r}]))"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=with_path())
     assert done.returncode == 2 and done.stderr == (
-        "error: -r emr: needs boto3, which is not installed here; get it by: pip install 'windrow[aws]'\n"
+        "error: -r emr: needs boto3, which is not installed here; install it with: pip install 'windrow[aws]'\n"
     )
 
 
@@ -50,7 +50,7 @@ def test_without_credentials(on_emr, double):
 
 
 def test_a_cluster_far_from_its_bucket(on_emr, double):
-    says = ["its bucket is in us-east-1, the cluster would be in eu-west-1", "give --region us-east-1"]
+    says = ["its bucket is in us-east-1, the cluster would be in eu-west-1", "use --region us-east-1"]
     check_refused(on_emr("--region", "eu-west-1", *OUT, BARS), "error: s3://work/jobs/", *says, status=2)
     assert nothing_is_left(double) and double.clusters() == []
 
@@ -70,10 +70,10 @@ def test_access_denied(on_emr, double):
 @pytest.mark.parametrize(
     ("code", "message", "cure"),
     [
-        ("VALIDATION_ERROR", "windrow-emr-nodes is invalid", "could not make it as asked; mend what it names"),
-        ("BOOTSTRAP_FAILURE", "bootstrap action 1 returned 1", "could not be made ready; its words come to s3://work/"),
+        ("VALIDATION_ERROR", "windrow-emr-nodes is invalid", "could not create it as requested; fix what it names"),
+        ("BOOTSTRAP_FAILURE", "bootstrap action 1 returned 1", "could not be set up; its logs appear in s3://work/"),
         ("INSTANCE_FLEET_TIMEOUT", "no capacity", "AWS had no such machines"),
-        ("USER_REQUEST", "Terminated by user request", "somebody ended it"),
+        ("USER_REQUEST", "Terminated by user request", "it was terminated by a user"),
     ],
 )
 def test_a_cluster_that_does_not_come_up(on_emr, double, code, message, cure):
@@ -84,7 +84,7 @@ def test_a_cluster_that_does_not_come_up(on_emr, double, code, message, cure):
 
 def test_a_cluster_lost_twice(on_emr, double):
     double.on_start = double.lose
-    check_refused(on_emr(*OUT, BARS), "the job is run once more, on a new cluster", "error: cluster j-")
+    check_refused(on_emr(*OUT, BARS), "running the job again on a new cluster", "error: cluster j-")
     assert len(double.clusters()) == 2 and nothing_is_left(double)
 
 
@@ -120,7 +120,7 @@ def test_a_step_that_fails_says_its_tasks_traceback(on_emr, double):
     assert said[-3].startswith("ZeroDivisionError: a mapper that nobody foresaw")
     step, cluster = double.steps()[0], double.clusters()[0]
     assert said[-2] == f"to see more: windrow emr logs {step.id} --cluster {cluster.id}"
-    assert said[-1] == "error: a task failed; what it said is above"
+    assert said[-1] == "error: a task failed; its traceback or last output is above"
     assert step.state == "FAILED" and nothing_is_left(double)
 
 
@@ -128,7 +128,7 @@ def test_what_tasks_refuse_is_its_message_alone(on_emr, double, tmp_path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,timestamp,close\nA,2020-01-01,1\nA,2020-01-01,2\n")
     ran = on_emr("-q", "--window", 1, *OUT, bars)
-    assert ran.err.startswith("error: 1 conflict, two different bars at one symbol and time: A at 2020-01-01")
+    assert ran.err.startswith("error: 1 conflict, different bars at one symbol and time: A at 2020-01-01")
     assert ran.status == 1 and nothing_is_left(double)
 
 
@@ -150,7 +150,7 @@ def test_a_cluster_lost_mid_step(on_emr, double):
         ended.set()
         thread.join()
     assert ran.status == 0, ran.err
-    assert "The master failed: the instance was terminated; the job is run once more, on a new cluster\n" in ran.err
+    assert "The master failed: the instance was terminated; running the job again on a new cluster\n" in ran.err
     parts = [key for key in keys(double, "bars") if "part-" in key]
     assert parts == ["a/out/part-00000", "a/out/part-00001"]
     assert lines_of([read(double, "bars", key) for key in parts]) == averages()

@@ -100,7 +100,7 @@ def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, t
                     gate.unlink(missing_ok=True)
     patience.cancel()
     assert job.returncode == 0, shown
-    assert re.search(rb"cluster j-\w+: (starting|waiting|running).*step 1 of 1 \(s-\w+\): runs", shown, re.DOTALL)
+    assert re.search(rb"cluster j-\w+: (starting|waiting|running).*step 1 of 1 \(s-\w+\): running", shown, re.DOTALL)
     assert re.search(rb"map .*100%.*reduce ", shown, re.DOTALL)
 
 
@@ -117,4 +117,4 @@ def test_files_of_this_machine_parquet_in_and_out(on_emr, double, tmp_path):
         "in/bars.parquet",
         *(f"out/{name}" for name in ("_SUCCESS", "_windrow.json", "part-00000.parquet", "part-00001.parquet")),
     ]
-    assert "\ns3://bars/out: is there; to read it: python -c " in ran.err
+    assert "\ns3://bars/out: written; read it with: python -c " in ran.err

@@ -130,13 +130,13 @@ def test_a_good_request():
     ("field", "value", "says"),
     [
         ("ReleaseLabel", "emr-6.15.0", "release_label emr-6.15.0: windrow needs Python 3.11"),
-        ("Applications", [{"Name": "Spark"}], r"applications \['Spark'\]: the jobs run on Hadoop"),
+        ("Applications", [{"Name": "Spark"}], r"applications \['Spark'\]: Hadoop is missing"),
         ("ServiceRole", "", "iam_service_role: is not set; .* emr/template.yaml"),
         ("JobFlowRole", "", "iam_instance_profile: is not set"),
-        ("Tags", [], "Tags: lack for-use-with-amazon-emr-managed-policies=true"),
+        ("Tags", [], "Tags: no for-use-with-amazon-emr-managed-policies=true"),
         ("AutoTerminationPolicy", {}, "IdleTimeout 0: EMR ends an idle cluster after 60 to 604800 s"),
         ("LogUri", "/tmp/logs", "cloud_log_dir /tmp/logs: EMR keeps its logs on S3"),
-        ("Name", "by AKIA0123456789ABCDEF", "would be given AWS's credentials"),
+        ("Name", "by AKIA0123456789ABCDEF", "the request contains AWS credentials"),
     ],
 )
 def test_what_is_refused(field, value, says):

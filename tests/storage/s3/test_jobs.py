@@ -225,9 +225,9 @@ def test_outputs_are_read_drawn_and_reported_from_s3(bucket, tmp_path, run_job):
 
 def test_an_output_on_s3_that_is_not_whole_is_not_read(bucket):
     uri = bucket.put("out/part-00000", b"A\t2020-01-01\t1.0\n").rpartition("/")[0]
-    with pytest.raises(WindrowError, match=r"/out: is not whole: it has no _SUCCESS, which a job writes last"):
+    with pytest.raises(WindrowError, match=r"/out: is incomplete: it has no _SUCCESS, which a job writes last"):
         windrow.read_output(uri)
-    with pytest.raises(WindrowError, match=r"/none: holds no output of a job"):
+    with pytest.raises(WindrowError, match=r"/none: contains no output of a job"):
         windrow.read_output(f"{bucket.uri}/none")
     bucket.put("out/_SUCCESS")
     bucket.put("out/part-00001", b"A\t2020-01-02")
