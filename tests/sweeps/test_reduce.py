@@ -324,6 +324,18 @@ def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
         assert (line["deflated_sharpe"] is None) == ("deflated_sharpe" in line.get("undefined", {}))
 
 
+def test_there_is_no_deflated_ratio_of_a_value_that_fell_to_0_or_below():
+    """Sold short at 30 and 20, less 5 %, 100 shares and the cash are worth -50 and 0."""
+    rules = Rules(size=100, cash=100, slippage=0.05, fill="close")
+    swept = Sweep(parse_grid("sma:1", "sma:2,3"), rules, returns=True)
+    lines = dict(run_sweep(swept, Choice(best=True), {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0])}))
+    whys = [lines[name]["undefined"]["deflated_sharpe"] for name in (b"A", b"")]
+    assert whys == ["its value was 0 or below before the last bar", "it has returns on no symbol"]
+    assert [lines[name]["deflated_sharpe"] for name in (b"A", b"")] == [None, None]
+    both = {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0]), b"B": Series([1.0, 1.1, 1.0, 1.2, 1.1, 1.3])}
+    assert dict(run_sweep(swept, Choice(best=True), both))[b""]["deflated_sharpe"] is not None
+
+
 def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():
     closes = np.round(10 + np.cumsum(np.sin(np.arange(300) * 1.7)) / 4, 2)
     swept = Sweep(parse_grid("sma:1..5", "sma:6..9"), RULES[0], split=parse_split(walks=2), returns=True)

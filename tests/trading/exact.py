@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import sqrt
 
 NOT_FULL = -2
@@ -164,10 +165,22 @@ def drawdown(values):
 
 
 def yearly(start, bars, values):
-    """Returns of calendar years, in order; none where one begins with nothing."""
+    """Returns of calendar years, in order; none where one begins at or below 0."""
     lasts = {time.year: value for (time, _, _), value in zip(bars, values, strict=True)}
     starts = [start, *lasts.values()][:-1]
-    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if all(starts) else []
+    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if min(starts) > 0 else []
+
+
+def moments(values):
+    """Returns from bar to bar: how many, mean, deviation, skewness and kurtosis; None where a return has no base."""
+    if min(values[:-1], default=1) <= 0:
+        return None
+    returns = [float(after / before - 1) for before, after in pairwise(values)]
+    mean, spread = sum(returns) / len(returns), deviation(returns)
+    if not spread:
+        return len(returns), mean, spread, None, None
+    scores = [(value - mean) / spread for value in returns]
+    return len(returns), mean, spread, *(sum(score**power for score in scores) / len(scores) for power in (3, 4))
 
 
 def deviation(sample):

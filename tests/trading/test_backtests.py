@@ -162,6 +162,9 @@ UP, DOWN = [-2, 1, 1, 1], [-1, -1, -1, -1]
 NO_TRADE, ONE_YEAR = {"strike_rate": "no closed trade"}, {"sharpe": "a single calendar year"}
 NO_BARS = ["sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars", "exposure", "turnover"]
 NO_MEAN = {"turnover": "the mean value is not above 0"}
+NO_PERCENT = {"max_drawdown_pct": "the value began at 0 or below"}
+#: 100 shares sold short at a close of 20 bring 1,900, which with the cash pays for just these shares.
+TO_0 = Rules(size=100, cash=100, slippage=0.05, fill="close")
 
 
 @pytest.mark.parametrize(
@@ -182,14 +185,62 @@ NO_MEAN = {"turnover": "the mean value is not above 0"}
         ),
         (  # worth -490 at the first close
             Rules(fill="close", size=100, cash=10, slippage=0.5), [10, 11, 12], [-1, -1, -1],
-            NO_TRADE | ONE_YEAR | NO_MEAN | {"max_drawdown_pct": "the value began at 0 or below"},
+            NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT,
         ),
+        (TO_0, [20], [-1], NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT),  # worth 0
+        (TO_0, [20, 19, 21], [-1, -1, -1], NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT),  # 0, 100, -100
+        (TO_0, [21, 20], [-1, -1], NO_TRADE | ONE_YEAR | NO_PERCENT),  # -5, 95: never below its peak
+        (TO_0, [19, 21], [-1, -1], NO_TRADE | ONE_YEAR | NO_MEAN),  # 5, -195
     ],
 )  # fmt: skip
 def test_what_is_undefined_is_none_with_a_reason(rules, closes, trend, undefined):
     told = pushed(rules, closes, trend).figures()[0]
     assert told.get("undefined", {}) == undefined
     assert {name for name, value in told.items() if value is None} == set(undefined)
+
+
+@pytest.mark.parametrize(
+    ("closes", "percent", "money", "bars"),
+    [
+        ([20], None, 0, 0),  # worth 0
+        ([20, 19, 21], None, 200, 1),  # 0, 100, -100
+        ([21, 20, 19, 20], None, 100, 1),  # -5, 95, 195, 95
+        ([21, 22], None, 100, 1),  # -5, -105
+        ([19, 21], 4_000, 200, 1),  # 5, -195
+        ([10, 10.5, 9], 100 * 50 / 50, 50, 1),  # 50, 0, 150
+    ],
+)
+def test_a_drawdown_is_a_percentage_only_of_a_value_that_began_above_0(closes, percent, money, bars):
+    told = pushed(TO_0, closes, [-1] * len(closes)).figures()[0]
+    found = told["max_drawdown_pct"], told["max_drawdown"], told["max_drawdown_bars"]
+    assert found == (pytest.approx(percent) if percent else percent, pytest.approx(money), bars)
+
+
+def test_frames_of_figures_say_why_one_is_missing():
+    """Equal lines count as fast below slow, so the first bar sells."""
+    how = {"size": 100, "cash": 100, "slippage": 0.05, "fill": "close"}
+    told = windrow.backtest(series([20, 19, 21]), "close", "max:1", **how).iloc[0]
+    swept = windrow.sweep(series([20, 19, 21]), "sma:1", "max:1", any_order=True, **how).iloc[0]
+    best = windrow.sweep(series([20, 19, 21]), "sma:1", "max:1", any_order=True, best=True, **how).iloc[1]
+    for percent, why in (
+        (told.max_drawdown_pct, told.undefined),
+        (swept.max_drawdown_pct, swept.undefined),
+        (best.all_max_drawdown_pct, best.all_undefined),
+    ):
+        assert np.isnan(percent) and why["max_drawdown_pct"] == "the value began at 0 or below"
+
+
+def test_there_is_no_return_from_a_value_of_0_or_below():
+    """From 50 to 0 there is, of -1; from 0 there is none, nor from -50 to 150."""
+    for closes, mean in (([10, 10.5], -1.0), ([10, 11], -2.0), ([10, 10.5, 9], None), ([10, 11, 9], None)):
+        for cut in range(len(closes)):
+            tests, prices = Backtests(TO_0, 1, returns=True), np.array(closes, np.float64)
+            for rows in (slice(0, cut), slice(cut, None)):
+                if len(prices[rows]):
+                    times, signs = np.arange(len(prices)) * DAY, np.full((len(prices), 1), -1, np.int8)
+                    tests.push(times[rows], None, prices[rows], signs[rows])
+            found = tests.returns().mean[0]
+            assert np.isnan(found) if mean is None else found == pytest.approx(mean)
 
 
 def test_years_that_return_the_same_or_begin_with_nothing_have_no_sharpe_ratio():
@@ -200,8 +251,12 @@ def test_years_that_return_the_same_or_begin_with_nothing_have_no_sharpe_ratio()
     assert told["undefined"]["sharpe"] == "all calendar years returned the same" and told["sortino"] == -1.0
     ruined = Backtests(Rules(size=1, cash=1, fill="close"), 1)
     ruined.push(years, None, np.array([1.0, 2.0, 3.0]), np.full((3, 1), -1, np.int8))
-    reason = "a calendar year began with a value of 0"
+    reason = "a calendar year began with a value of 0 or below"
     assert ruined.figures()[0]["undefined"]["sharpe"] == ruined.figures()[0]["undefined"]["sortino"] == reason
+    # Worth 1, -1 and -2, the last a "gain" of 100 %.
+    below = Backtests(Rules(size=1, cash=1, fill="close"), 1)
+    below.push(years, None, np.array([1.0, 3.0, 4.0]), np.full((3, 1), -1, np.int8))
+    assert below.figures()[0]["undefined"]["sharpe"] == below.figures()[0]["undefined"]["sortino"] == reason
 
 
 def test_no_sortino_ratio_where_every_year_returned_enough():

@@ -24,14 +24,19 @@ from typing import NamedTuple
 _EULER_MASCHERONI = 0.5772156649015329
 _NORMAL = NormalDist()
 
+#: Why returns have no Sharpe ratio: all are the same; or there is none from a value that is not above 0.
+NO_DEVIATION = "its returns have no deviation"
+NOT_ABOVE_0 = "its value was 0 or below before the last bar"
+
 
 class Returns(NamedTuple):
-    """What a backtest's returns a bar come to: how many, mean / deviation (None: no deviation), and their shape."""
+    """What a backtest's returns a bar come to: how many, mean / deviation (None: `why` says why), and their shape."""
 
     bars: int
     sharpe: float | None = None
     skewness: float = 0.0
     kurtosis: float = 0.0
+    why: str = NO_DEVIATION
 
 
 def expected_best(variance: float, tries: int) -> float:
@@ -49,8 +54,8 @@ def expected_best(variance: float, tries: int) -> float:
 def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[float | None, str]:
     """The deflated Sharpe ratio of the best of all tries, or None and why there is none.
 
-    sharpes: of all tries, the best included, in any order; None where a try's returns have no deviation, as of pairs
-    that never trade: it counts as a try and not for the variance, which divides by n - 1.
+    sharpes: of all tries, the best included, in any order; None where a try has none, e.g. a pair that never trades: it
+    counts as a try and not for the variance, which divides by n - 1.
 
     >>> best = Returns(1250, 2.5 / sqrt(250), -3.0, 10.0)
     >>> spread = [sqrt(0.5 / 250 * 99 / 100) * sign for sign in (1, -1)] * 50  # of variance 0.5 / 250
@@ -59,7 +64,7 @@ def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[flo
     """
     known = [sharpe for sharpe in sharpes if sharpe is not None]
     if best.sharpe is None:
-        return None, "its returns have no deviation"
+        return None, best.why
     if best.bars < 2:
         return None, "it takes 2 returns or more"
     if len(sharpes) > 1 and len(known) < 2:

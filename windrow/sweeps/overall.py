@@ -26,6 +26,7 @@ from windrow.sweeps.tally import Tally
 from windrow.trading.backtests import Moments
 
 _NONE = "no symbol has the objective"
+_NO_RETURNS = "it has returns on no symbol"
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Sums:
         """The returns of all series as those of one, of average length."""
         bars, *sums = (tally.sum for tally in self.returns)
         if not bars:
-            return Returns(0)
+            return Returns(0, why=_NO_RETURNS)
         one, two, three, four = (power / bars for power in sums)
         variance = two - one**2
         each = int(bars / self.series)

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from windrow.errors import UsageError
-from windrow.sweeps.deflated import Returns, deflated_sharpe
+from windrow.sweeps.deflated import NO_DEVIATION, NOT_ABOVE_0, Returns, deflated_sharpe
 from windrow.sweeps.runs import Pair, Part
 from windrow.sweeps.splits import Walk
 from windrow.trading.backtests import Moments
@@ -127,14 +127,15 @@ def _record(
 
 
 def returns_of(moments: Moments) -> list[Returns]:
-    """Each run's returns, without a Sharpe ratio where they have no deviation."""
+    """Each run's returns, without a Sharpe ratio where they have no deviation or are undefined."""
     with np.errstate(divide="ignore", invalid="ignore"):
         sharpes = moments.mean / moments.std
     known = np.isfinite([sharpes, moments.skewness, moments.kurtosis]).all(axis=0)
-    columns = (column.tolist() for column in (known, sharpes, moments.skewness, moments.kurtosis))
+    ruined = np.isnan(moments.mean) & (moments.count > 0)
+    columns = (column.tolist() for column in (known, ruined, sharpes, moments.skewness, moments.kurtosis))
     return [
-        Returns(moments.count, *told) if sound else Returns(moments.count)
-        for sound, *told in zip(*columns, strict=True)
+        Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else NO_DEVIATION)
+        for defined, zero, *shape in zip(*columns, strict=True)
     ]
 
 

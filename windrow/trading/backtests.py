@@ -64,8 +64,8 @@ class Backtests:
         self.rules, self.runs = rules, runs
         self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
         self._spans, self._trades = SpanMaker(rules, runs), Trades(rules, runs)
-        self._drawdown, self._value = Drawdown(runs), Value(rules, runs)
-        self._returns = Returns(runs) if returns else None
+        self._drawdown, self._value = Drawdown(rules, runs), Value(rules, runs)
+        self._returns = Returns(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._close = np.zeros(1)
 

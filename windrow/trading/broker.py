@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, Signs
-from windrow.trading.rules import DUST, Rules
+from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
 
@@ -183,7 +183,7 @@ def targets(rules: Rules) -> Floats:
 def _fixed(rules: Rules) -> Fill:
     """Positions of `size` shares, long or short."""
     target_of, rate, fee = targets(rules), rules.commission, rules.commission_per_order
-    nothing = -DUST * rules.cash
+    nothing = -rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         target = target_of[side]
@@ -205,7 +205,7 @@ def _all_in(rules: Rules) -> Fill:
     sell_nb); a short position is worth as much as the cash before it.
     """
     sign_of, rate, fee = np.sign(targets(rules)), rules.commission, rules.commission_per_order
-    nothing = DUST * rules.cash
+    nothing = rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         sign = sign_of[side]

@@ -18,23 +18,28 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.trading.ranges import Ranges
-from windrow.trading.rules import DUST
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 
 class Drawdown:
     """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
 
-    `percent` is NaN once the peak was not above 0. State: the peak, and the bars since.
+    `percent` is NaN for a run whose value began at 0 or below: only then is a peak ever not above 0. State: the peak,
+    and the bars since.
     """
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, rules: Rules, runs: int) -> None:
+        self._dust = rules.dust
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
         self._peak, self._since = np.full(runs, -np.inf), np.zeros(runs, np.int64)
         self._best = np.full(runs, np.nan)  # where the peak lies in a run's last span: its close, in favour
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, of which there is one or more."""
+        if np.isneginf(self._peak).all():  # the first bars
+            at = spans.at(0)
+            self.percent[spans.cash[at] + spans.held[at] * closes[0] <= self._dust] = np.nan
         kept = np.flatnonzero(spans.begins < spans.ends)
         run, held = spans.runs[kept], spans.held[kept]
         firsts = np.flatnonzero(np.diff(run, prepend=-1))
@@ -179,7 +184,7 @@ class Dips:
 
     def _deepen(self, at: Ints, peak: Floats, low: Floats) -> None:
         money = peak - low
-        with np.errstate(all="ignore"):
-            percent = np.where(peak > 0, 100.0 * money / peak, np.nan)
+        with np.errstate(all="ignore"):  # of a peak that is not above 0, no percentage is kept
+            percent = 100.0 * money / peak
         self.money[at] = np.maximum(self.money[at], money)
         self.percent[at] = np.maximum(self.percent[at], percent)

@@ -48,6 +48,11 @@ class Rules:
     entry: Entry = "state"
     sizing: Sizing = "fixed"
 
+    @property
+    def dust(self) -> float:
+        """Money that counts as none: what rounding may leave of 0."""
+        return DUST * self.cash
+
     def __post_init__(self) -> None:
         if not 0 < self.size <= MOST:
             raise UsageError(f"--size {self.size}: a position has a size, above 0 and up to 1e15; give one")

@@ -276,11 +276,14 @@ def _equity(series: Series, equity: Equity | None, group: int) -> dict[str, Pack
 
 
 def drawdown(values: Floats) -> Floats:
-    """How far values lie below their highest so far, in % of it; NaN where that is not above 0, or there is no value.
+    """How far values are below their highest so far, in % of it; NaN where there is no value.
+
+    NaN throughout where the first value is 0 or below, as the figure `max_drawdown_pct` is then undefined.
 
     >>> drawdown(np.array([100.0, 125.0, 100.0]))
     array([ 0.,  0., 20.])
     """
     peaks = np.fmax.accumulate(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(peaks > 0, 100 * (peaks - values) / peaks, np.nan)
+    if np.nanmin(peaks, initial=np.inf) <= 0:
+        return np.full_like(values, np.nan)
+    return 100 * (peaks - values) / peaks
