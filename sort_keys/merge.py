@@ -19,14 +19,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sort_keys.blocks import read_blocks
-from sort_keys.keys import decode_symbol, key_order, split_records, split_slice
+from sort_keys.blocks import Columns, read_blocks
+from sort_keys.keys import decode_symbol, encode_symbols, key_order, split_records, split_slice
 from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
 
 #: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
 _BATCH_BYTES = 1 << 17
+#: Bars in memory are handed out so many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
+_STRETCH_BARS = 1 << 16
 #: What to do with two different bars at one (symbol, timestamp).
 ON_CONFLICT = ("fail", "smallest", "largest")
 
@@ -128,6 +130,20 @@ class Merge:
         if self._waiting is not None:
             waited, self._waiting = self._waiting, None
             yield from self._release(waited)
+
+    def in_memory(self, bars: Columns) -> Iterator[Stretch]:
+        """The same of bars that are in memory already, sorted by `sort_bars`: no block is written or read.
+
+        Memory: a copy of the columns where bars are repeated or in conflict.
+        """
+        self.findings.bars += len(bars.times)
+        owner = np.repeat(np.arange(len(bars.starts)), np.diff(bars.starts, append=len(bars.times)))
+        times, values = bars.times, bars.values
+        if not _strictly_ascending(owner, times):
+            owner, times, values = self._in_order(owner, times, values)
+        starts = np.searchsorted(owner, np.arange(len(bars.starts)))
+        for stretch in self._release(Stretch(encode_symbols(bars.symbols), starts, False, times, values)):
+            yield from _cut(stretch, _STRETCH_BARS)
 
     def _batch_bytes(self) -> int:
         """As much again as waits already, so that waiting bars are not merged over and over."""
@@ -250,6 +266,18 @@ def _prepend(
     times = np.concatenate([waiting.times, times])
     values = [np.concatenate(pair) for pair in zip(waiting.values, values, strict=True)]
     return names, owner, times, values
+
+
+def _cut(stretch: Stretch, bars: int) -> Iterator[Stretch]:
+    """A stretch in pieces of so many bars."""
+    for begin in range(0, len(stretch.times), bars):
+        rows = slice(begin, begin + bars)
+        first = int(np.searchsorted(stretch.starts, begin, side="right")) - 1
+        last = int(np.searchsorted(stretch.starts, begin + bars))
+        starts = np.maximum(stretch.starts[first:last] - begin, 0)
+        continued = stretch.continued if not begin else bool(stretch.starts[first] < begin)
+        values = [value[rows] for value in stretch.values]
+        yield Stretch(stretch.symbols[first:last], starts, continued, stretch.times[rows], values)
 
 
 def _strictly_ascending(owner: Ints, times: Ints) -> bool:

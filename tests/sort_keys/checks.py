@@ -7,8 +7,8 @@ are plain Python: dict, sorted, //.
 import struct
 import types
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -77,8 +77,10 @@ def check_partition(pairs: Sequence[tuple[str, int]], reducers: int, partition=s
 # Blocks.
 
 
-def columns_of(bars: Sequence[Bar]) -> blocks.Columns:
+def columns_of(bars: Sequence[Bar], in_key_order: bool = False) -> blocks.Columns:
     names = list(dict.fromkeys(symbol for symbol, _, _ in bars))
+    if in_key_order:
+        names.sort(key=keys.encode_symbol)
     codes = {name: code for code, name in enumerate(names)}
     width = len(bars[0][2]) if bars else 1
     return blocks.sort_bars(
@@ -163,9 +165,13 @@ def merged(
 ) -> tuple[list[Bar], merge.Findings]:
     """What a merge makes of sorted lines; its stretches are checked on the way."""
     merging = module.Merge(columns, on_conflict)
-    bars: list[Bar] = []
+    return list(rows_of(merging.stretches(line.rstrip(b"\n") for line in lines))), merging.findings
+
+
+def rows_of(stretches: Iterable[merge.Stretch]) -> Iterator[Bar]:
+    """The bars of stretches, which are checked on the way."""
     last = None
-    for stretch in merging.stretches(line.rstrip(b"\n") for line in lines):
+    for stretch in stretches:
         starts = stretch.starts.tolist()
         assert starts[0] == 0
         assert starts == sorted(set(starts))
@@ -176,11 +182,8 @@ def merged(
         last = stretch.symbols[-1]
         owners = np.searchsorted(stretch.starts, np.arange(len(stretch.times)), side="right") - 1
         rows = zip(*(value.tolist() for value in stretch.values), strict=True)
-        bars += [
-            (keys.decode_symbol(stretch.symbols[owner]), time, row)
-            for owner, time, row in zip(owners.tolist(), stretch.times.tolist(), rows, strict=True)
-        ]
-    return bars, merging.findings
+        for owner, time, row in zip(owners.tolist(), stretch.times.tolist(), rows, strict=True):
+            yield keys.decode_symbol(stretch.symbols[owner]), time, row
 
 
 def oracle(bars: Sequence[Bar], on_conflict: str) -> tuple[list[Bar], int, int, tuple[object, ...] | None]:
@@ -209,6 +212,17 @@ def check_merge(cut: Cut, on_conflict: str = "smallest", module: types.ModuleTyp
     assert (findings.bars, findings.blocks) == (len(cut.bars), len(lines))
     assert (findings.repeats, findings.conflicts) == (repeats, conflicts)
     assert findings.first_conflict == first
+
+
+def check_in_memory(cut: Cut, on_conflict: str, stretch_bars: int, module: types.ModuleType = merge) -> None:
+    """Bars in memory give what their blocks give, to the bit, however many are handed out at a time."""
+    lines, columns = lines_of(cut.chunks, Slots(cut.span), cut.block_bars), len(cut.bars[0][2])
+    bars, findings = merged(lines, columns, on_conflict)
+    merging = module.Merge(columns, on_conflict)
+    with mock.patch.object(module, "_STRETCH_BARS", stretch_bars):
+        found = list(rows_of(merging.in_memory(columns_of(cut.bars, in_key_order=True))))
+    assert [(*bar[:2], bits(bar[2])) for bar in found] == [(*bar[:2], bits(bar[2])) for bar in bars]
+    assert replace(merging.findings, blocks=findings.blocks) == findings
 
 
 # Negative controls.

@@ -17,7 +17,9 @@ from sort_keys.slots import Slots
 from tests.sort_keys.checks import (
     Cut,
     assert_red,
+    check_in_memory,
     check_merge,
+    columns_of,
     cuts,
     lines_of,
     merged,
@@ -49,6 +51,21 @@ def test_findings_do_not_depend_on_the_cut(cut, other, on_conflict, rng):
     again = replace(other, chunks=chunks)
     check_merge(again, on_conflict)
     check_merge(cut, on_conflict)
+
+
+STRETCH_BARS = st.sampled_from([1, 2, 7, 1000])
+
+
+@settings(max_examples=200, deadline=None)
+@given(cuts(), ON_CONFLICT, STRETCH_BARS)
+@example(Cut([TRIPLE], 10**18, 1, 1), "largest", 1)
+def test_bars_in_memory_give_what_their_blocks_give(cut, on_conflict, stretch_bars):
+    check_in_memory(cut, on_conflict, stretch_bars)
+
+
+def test_no_bars_in_memory_give_nothing():
+    merging = merge.Merge(1, "fail")
+    assert list(merging.in_memory(columns_of([]))) == [] and merging.findings == merge.Findings()
 
 
 @pytest.mark.parametrize("on_conflict", merge.ON_CONFLICT)
@@ -225,6 +242,23 @@ def test_control_every_stretch_looks_new():
 
 def test_control_waiting_bars_forgotten():
     red(("waited, self._waiting = self._waiting, None\n            yield from self._release(waited)", "pass"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("stretch.continued if not begin else bool(stretch.starts[first] < begin)", "False"),
+        ("if not _strictly_ascending(owner, times):\n            owner, times, values = self._in_order(owner, times, values)"
+         "\n        starts = np.searchsorted(owner, np.arange(len(bars", "if False:\n            pass"
+         "\n        starts = np.searchsorted(owner, np.arange(len(bars"),
+        ("np.searchsorted(stretch.starts, begin + bars)", "np.searchsorted(stretch.starts, begin + bars, side='right')"),
+    ],
+)  # fmt: skip
+def test_control_bars_in_memory_cut_or_merged_otherwise(change):
+    module = mutant(merge, change)
+    assert_red(
+        lambda cut, on_conflict, bars: check_in_memory(cut, on_conflict, bars, module), cuts(), ON_CONFLICT, STRETCH_BARS
+    )
 
 
 # What a merge refuses.
