@@ -244,21 +244,28 @@ def test_control_waiting_bars_forgotten():
     red(("waited, self._waiting = self._waiting, None\n            yield from self._release(waited)", "pass"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("stretch.continued if not begin else bool(stretch.starts[first] < begin)", "False"),
-        ("if not _strictly_ascending(owner, times):\n            owner, times, values = self._in_order(owner, times, values)"
-         "\n        starts = np.searchsorted(owner, np.arange(len(bars", "if False:\n            pass"
-         "\n        starts = np.searchsorted(owner, np.arange(len(bars"),
-        ("np.searchsorted(stretch.starts, begin + bars)", "np.searchsorted(stretch.starts, begin + bars, side='right')"),
-    ],
-)  # fmt: skip
-def test_control_bars_in_memory_cut_or_merged_otherwise(change):
-    module = mutant(merge, change)
-    assert_red(
-        lambda cut, on_conflict, bars: check_in_memory(cut, on_conflict, bars, module), cuts(), ON_CONFLICT, STRETCH_BARS
+def red_in_memory(*changes):
+    module = mutant(merge, *changes)
+
+    def check(cut, on_conflict, stretch_bars):
+        check_in_memory(cut, on_conflict, stretch_bars, module)
+
+    assert_red(check, cuts(), ON_CONFLICT, STRETCH_BARS)
+
+
+def test_control_bars_in_memory_whose_every_stretch_looks_new():
+    red_in_memory(("stretch.continued if not begin else bool(stretch.starts[first] < begin)", "False"))
+
+
+def test_control_a_stretch_that_takes_the_next_symbol():
+    red_in_memory(
+        ("np.searchsorted(stretch.starts, begin + bars)", "np.searchsorted(stretch.starts, begin + bars + 1)")
     )
+
+
+def test_control_repeats_in_memory_kept():
+    begins = "\n        starts = np.searchsorted(owner, np.arange(len(bars"
+    red_in_memory((f"owner, times, values = self._in_order(owner, times, values){begins}", f"pass{begins}"))
 
 
 # What a merge refuses.

@@ -2,8 +2,9 @@
 
 bars.py       a frame's bars, as a reducer gets them
 average.py    windrow.moving_average
+crossover.py  windrow.crossover
 backtest.py   windrow.backtest
 sweep.py      windrow.sweep
 outputs.py    windrow.read_output; bars of files as a frame
-tables.py     figures as a frame
+rows.py       rows for bars as a frame     tables.py   figures as a frame
 """

@@ -1,15 +1,14 @@
 """The bars of a DataFrame, as a reducer gets those of files."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.blocks import Columns, sort_bars
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import ON_CONFLICT, Merge, Stretch
-from sort_keys.slots import Slots
 from windrow.bars.checks import outside_range
 from windrow.bars.layout import SYMBOL_NAMES, normalise
 from windrow.errors import ConflictError, InputError, UsageError
@@ -23,7 +22,7 @@ def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> I
     if on_conflict not in ON_CONFLICT:
         raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
     merge = Merge(len(columns), on_conflict)
-    yield from merge.stretches(_lines(bars, columns))
+    yield from merge.in_memory(_sorted(bars, columns))
     if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
         one, other = (values[0] if len(values) == 1 else values for values in (conflict.one, conflict.other))
         raise ConflictError(
@@ -42,15 +41,14 @@ def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _lines(bars: pd.DataFrame, columns: Sequence[str]) -> Iterable[bytes]:
-    """The bars as a shuffle would bring them to a reducer."""
+def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
+    """The bars by symbol, then time."""
     timestamps = _timestamps(bars)
     name = _symbol_column(bars)
-    codes, symbols = pd.factorize(_symbols(bars[name])) if name else (np.zeros(len(bars)), ["bars"])
+    codes, symbols = pd.factorize(_symbols(bars[name]), sort=True) if name else (np.zeros(len(bars)), ["bars"])
     times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
     ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
-    ordered = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
-    return sorted(line[:-1] for line in write_blocks(ordered, Slots(1 << 62)))
+    return sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
 
 
 def _symbol_column(bars: pd.DataFrame) -> str | None:

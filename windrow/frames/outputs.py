@@ -19,6 +19,7 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, list_files, settle
+from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import WORDS, names_of, tells_cross
@@ -112,13 +113,7 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
         column.to_pandas().astype(str) if is_word else column.to_numpy()
         for column, is_word in zip(table.columns[2:], are_words, strict=True)
     ]
-    return _frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
-
-
-def _frame_of(columns: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(dict(enumerate(columns)))
-    frame.columns = pd.Index(["symbol", "timestamp", *names])  # of which two may be equal
-    return frame.astype({"symbol": str})
+    return frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
 
 
 def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
@@ -134,7 +129,7 @@ def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
         raise _other_names(part, len(kinds), names)
     moments = table.column(1).cast(pa.timestamp("ns", getattr(time, "tz", None))).to_pandas()
     values = [column.to_numpy() for column in table.columns[2:]]
-    return _frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
+    return frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
 
 
 def _ends(part: Path) -> tuple[bytes, bool]:
