@@ -2,11 +2,11 @@
 
 Blocks arrive sorted by symbol and first bar. Every bar earlier than the newest block's first bar can be
 released: no later block reaches back to it. A bar *at* that time must wait, because the newest block holds a
-bar of the same time, which may be a repeat of it or in conflict with it.
+bar of the same time, which may repeat it or be in conflict with it.
 
-Repeats are dropped as they come, so that a bar sent over and over waits once. Bars in conflict wait side by
-side and are settled when they are released: only then are all of them there, and the counts do not depend on
-the order in which they came.
+Repeats are dropped as they arrive, so that a bar sent many times waits once. Bars in conflict wait side by side
+and are settled when they are released: only then have all of them arrived, and the counts do not depend on the
+order in which they did.
 
 Memory: one batch of blocks, and the bars of one symbol that wait, at most one slot (sort_keys/slots.py).
 """
@@ -29,14 +29,14 @@ from windrow.errors import InputError
 _BATCH_BYTES = 1 << 17
 #: Bars in memory are handed out so many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
 _STRETCH_BARS = 1 << 16
-#: What to do with two different bars at one (symbol, timestamp).
+#: How two different bars at one (symbol, timestamp) are treated.
 ON_CONFLICT = ("fail", "smallest", "largest")
 
 
 class Stretch(NamedTuple):
-    """Bars of one or many symbols, in order: `symbols[i]`, as keys hold it, begins at `starts[i]`.
+    """Bars of one or many symbols, in order: `symbols[i]`, encoded as in keys, begins at `starts[i]`.
 
-    Where `continued`, the first symbol's bars go on from the stretch before.
+    Where `continued`, the first symbol's bars follow those of the previous stretch.
     """
 
     symbols: list[bytes]
@@ -59,7 +59,7 @@ class Piece(NamedTuple):
 
 
 def by_symbol(stretches: Iterable[Stretch]) -> Iterator[tuple[bytes, Iterator[Piece]]]:
-    """Each symbol, as keys hold it, and its bars in pieces, as they come; a symbol's pieces are gone once it is passed.
+    """Each symbol, encoded as in keys, and its bars in pieces; read the pieces before asking for the next symbol.
 
     >>> one = Stretch([b"A", b"B"], np.array([0, 1]), False, np.array([5, 3]), [np.array([1.0, 2.0])])
     >>> two = Stretch([b"B"], np.array([0]), True, np.array([4]), [np.array([7.0])])
@@ -90,7 +90,7 @@ class Conflict(NamedTuple):
 
 @dataclass
 class Findings:
-    """What a merge took, and what it dropped."""
+    """What a merge read, and what it dropped."""
 
     bars: int = 0
     blocks: int = 0
@@ -105,8 +105,8 @@ class Merge:
     """Merges the sorted lines of a shuffle; counts what it drops in `findings`.
 
     `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers,
-    the smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are
-    counted for the job to fail on. Given the `slots` that the blocks were cut by, it counts those that hold bars.
+    the smallest is kept, or the largest; the choice never depends on which arrived first. With "fail" they are
+    counted, and the job fails on them. Given the `slots` that cut the blocks, it counts those that hold bars.
     """
 
     columns: int
@@ -119,7 +119,7 @@ class Merge:
     _last_slot: tuple[bytes, int] | None = None
 
     def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
-        """Bars in order, in stretches of some ten thousand; InputError for lines unsorted or damaged."""
+        """Bars in order, in stretches of some ten thousand. Raises InputError for unsorted or damaged lines."""
         for symbols, times, payloads in _batches(lines, self._batch_bytes):
             self._check_sorted(symbols, times)
             names, owners = _number(symbols)
@@ -132,7 +132,7 @@ class Merge:
             yield from self._release(waited)
 
     def in_memory(self, bars: Columns) -> Iterator[Stretch]:
-        """The same of bars that are in memory already, sorted by `sort_bars`: no block is written or read.
+        """The same for bars that are in memory already, sorted by `sort_bars`: no block is written or read.
 
         Memory: a copy of the columns where bars are repeated or in conflict.
         """
@@ -146,7 +146,7 @@ class Merge:
             yield from _cut(stretch, _STRETCH_BARS)
 
     def _batch_bytes(self) -> int:
-        """As much again as waits already, so that waiting bars are not merged over and over."""
+        """As much as is waiting already, so that waiting bars are not merged over and over."""
         return max(_BATCH_BYTES, 8 * len(self._waiting.times) if self._waiting else 0)
 
     def _check_sorted(self, symbols: list[bytes], times: list[int]) -> None:
@@ -156,7 +156,7 @@ class Merge:
             at = next(i for i, (one, other) in enumerate(pairwise(keys)) if other < one)
             raise InputError(
                 f"a reducer read a block of {keys[at + 1][0]!r} after one of {keys[at][0]!r}, whose key sorts"
-                " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
+                " after it: the shuffle sorts lines by their bytes; remove any other comparator from the configuration"
             )
 
     def _count_slots(self, names: list[bytes], owners: Ints, times: Ints) -> None:
@@ -174,7 +174,7 @@ class Merge:
         return np.array([slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])[owners]
 
     def _merge(self, names: list[bytes], owners: Ints, first_times: list[int], payloads: list[bytes]) -> Stretch:
-        """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""
+        """A batch and the waiting bars, in order and without repeats; bars in conflict side by side."""
         counts, times, values = read_blocks(first_times, payloads, self.columns)
         self.findings.blocks += len(counts)
         self.findings.bars += len(times)
@@ -200,7 +200,7 @@ class Merge:
         return owner[keep], times[keep], [value[keep] for value in values]
 
     def _release(self, stretch: Stretch) -> Iterator[Stretch]:
-        """Hands out a stretch that no later block reaches back to; only now are conflicts complete."""
+        """Releases a stretch that no later block reaches back to; only now are its conflicts complete."""
         if len(stretch.times):
             same = stretch.times[1:] == stretch.times[:-1]
             same[stretch.starts[1:] - 1] = False
@@ -211,7 +211,7 @@ class Merge:
             yield stretch._replace(continued=continued)
 
     def _settle(self, stretch: Stretch, same: Mask) -> Stretch:
-        """One bar a time where some are in conflict (`same`: as the bar before), smallest first."""
+        """One bar per time where some are in conflict (`same` as the bar before), smallest first."""
         self.findings.conflicts += int(np.count_nonzero(same))
         if self.findings.first_conflict is None:
             self.findings.first_conflict = _conflict(stretch, int(np.argmax(same)))
@@ -228,7 +228,7 @@ def _conflict(stretch: Stretch, at: int) -> Conflict:
 
 
 def _sort_shared(same: Mask, owner: Ints, times: Ints, values: list[Floats]) -> None:
-    """Sorts, in place, the values of bars that share symbol and time (`same`: as the bar before)."""
+    """Sorts, in place, the values of bars that share symbol and time (`same` as the bar before)."""
     shared = np.zeros(len(times), bool)
     shared[1:] |= same
     shared[:-1] |= same
@@ -285,7 +285,7 @@ def _strictly_ascending(owner: Ints, times: Ints) -> bool:
 
 
 def _split(merged: Stretch, symbol: bytes, newest: int) -> tuple[Stretch, Stretch | None]:
-    """What may be released, and what waits: bars of the newest block's symbol from its first bar on."""
+    """What can be released, and what waits: the bars of the newest block's symbol from its first bar on."""
     begin = int(merged.starts[-1])
     at = begin + int(np.searchsorted(merged.times[begin:], newest, side="left"))
     released_symbols = len(merged.symbols) if at > begin else len(merged.symbols) - 1

@@ -292,7 +292,7 @@ def test_lines_out_of_order_are_refused(batch_bytes, monkeypatch):
     assert len(merged(lines, 1, "fail")[0]) == 6
     wrongs = lines[::-1], [lines[1], lines[0], *lines[2:]], [*lines[3:], *lines[:3]], [*lines, lines[0]]
     for wrong in wrongs:
-        with pytest.raises(InputError, match="whose key sorts behind it; the shuffle sorts"):
+        with pytest.raises(InputError, match="whose key sorts after it: the shuffle sorts"):
             merged(wrong, 1, "fail")
 
 

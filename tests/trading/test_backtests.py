@@ -322,30 +322,30 @@ def test_ten_thousand_runs_take_little_memory():
     assert peak < 200e6 and held < 5e6
 
 
-FRACTION = "it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"
+FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"size": 0}, "--size 0: a position has a size, above 0 and up to 1e15; give one"),
-        ({"size": float("nan")}, "--size nan: a position has a size, above 0 and up to 1e15; give one"),
-        ({"cash": -5.0}, "--cash -5.0: a run starts with cash, above 0 and up to 1e15; give some"),
-        ({"cash": float("inf")}, "--cash inf: a run starts with cash, above 0 and up to 1e15; give some"),
+        ({"size": 0}, "--size 0: a position's size is above 0 and up to 1e15; use such a number"),
+        ({"size": float("nan")}, "--size nan: a position's size is above 0 and up to 1e15; use such a number"),
+        ({"cash": -5.0}, "--cash -5.0: the initial cash is above 0 and up to 1e15; use such an amount"),
+        ({"cash": float("inf")}, "--cash inf: the initial cash is above 0 and up to 1e15; use such an amount"),
         ({"commission": 1.0}, f"--commission 1.0: {FRACTION}"),
         ({"slippage": -0.1}, f"--slippage -0.1: {FRACTION}"),
-        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; give such an amount"),
-        ({"fill": "open"}, "--fill open: is none of next-open, close; give one of them"),
-        ({"side": "short"}, "--side short: is none of both, long; give one of them"),
-        ({"entry": "x"}, "--entry x: is none of state, cross; give one of them"),
-        ({"sizing": "half"}, "--sizing half: is none of fixed, all-in; give one of them"),
+        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; use such an amount"),
+        ({"fill": "open"}, "--fill open: not one of next-open, close; use one of them"),
+        ({"side": "short"}, "--side short: not one of both, long; use one of them"),
+        ({"entry": "x"}, "--entry x: not one of state, cross; use one of them"),
+        ({"sizing": "half"}, "--sizing half: not one of fixed, all-in; use one of them"),
         (
             {"column": "volume", "fast": "volume"},
-            "column='volume': the frame's columns are timestamp, open, close; choose one",
+            "column='volume': the frame's columns are timestamp, open, close; use one of them",
         ),
-        ({"on_conflict": "first"}, "on_conflict='first': is one of fail, smallest, largest"),
-        ({"slow": "close"}, "--fast close --slow close: a line never crosses itself; give another for one of them"),
-        ({"ema_seed": "last"}, "--ema-seed last: an EMA starts from `sma` or `first`; give one of them"),
+        ({"on_conflict": "first"}, "on_conflict='first': not one of fail, smallest, largest; use one of them"),
+        ({"slow": "close"}, "--fast close --slow close: a line never crosses itself; use two different lines"),
+        ({"ema_seed": "last"}, "--ema-seed last: not one of sma, first; use one of them"),
     ],
 )
 def test_wrong_options_are_refused(wrong, message):
@@ -356,12 +356,12 @@ def test_wrong_options_are_refused(wrong, message):
 
 def test_bars_that_cannot_be_traded_are_refused():
     lines = {"fast": "close", "slow": "sma:2"}
-    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; choose one$"):
+    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; use one of them$"):
         windrow.backtest(series([1, 2]).drop(columns="open"), **lines)
-    with pytest.raises(InputError, match=r"^column 'open' holds nan and 0 more values that are no prices"):
+    with pytest.raises(InputError, match=r"^column 'open': it holds nan and 0 more values that are not prices"):
         windrow.backtest(series([1, 2], [1, None]), **lines)
     twice = series([1, 2]).assign(timestamp=pd.Timestamp(0))
-    with pytest.raises(ConflictError, match=r"as bars at 1970-01-01 00:00:00: \(1\.0, 1\.0\) and \(2\.0, 2\.0\);"):
+    with pytest.raises(ConflictError, match=r"e\.g\. bars at 1970-01-01 00:00:00, \(1\.0, 1\.0\) and \(2\.0, 2\.0\):"):
         windrow.backtest(twice, **lines)
     assert windrow.backtest(twice, on_conflict="largest", **lines).buy_and_hold.tolist() == [0.0]
 

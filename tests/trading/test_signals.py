@@ -118,5 +118,5 @@ def test_what_is_no_line_is_refused_with_the_cure(text):
         parse_line(text, "adj_close")
     assert str(refused.value) == (
         f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of ema, max, min, sma, std, sum, wma, or the"
-        " price itself, adj_close; give one as sma:50, or adj_close"
+        " price itself, adj_close; use e.g. sma:50, or adj_close"
     )

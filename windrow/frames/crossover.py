@@ -8,7 +8,7 @@ import pandas as pd
 
 from windrow.frames.bars import in_zone, stretches
 from windrow.frames.rows import Rows
-from windrow.sinks.crosses import SIGNALS, WORDS, names_of
+from windrow.sinks.crosses import SIGNALS, TEXT_FIELDS, names_of
 from windrow.trading.signals import Signals, parse_pairs
 from windrow.windows import Options
 
@@ -26,15 +26,14 @@ def crossover(
 ) -> pd.DataFrame:
     """Crosses of a fast and a slow line in every symbol's bars, to the bit what `jobs.crossover` writes for them.
 
-    bars: what `windrow.moving_average` takes. fast, slow: a line each, an indicator, e.g. `ema:7`, or the price by the
-    name of its column, e.g. `close`; or as many of the one as of the other, for several pairs: the first fast line with
-    the first slow line, and so on. The others are the job's options of the same names.
+    bars: as for `windrow.moving_average`. fast, slow: a line each, an indicator, e.g. `ema:7`, or the price by the name
+    of its column, e.g. `close`; or equally many lines each, for several pairs: the first fast line with the first slow
+    line, and so on. The others are the job's options of the same names.
 
-    Returns a row for each cross, sorted by symbol, timestamp and pair: symbol, timestamp, signal (golden: fast crosses
-    above slow; death: below), the price and both lines at that bar, as float64 columns price, fast and slow; and of
-    several pairs the column pair, e.g. `sma:50/sma:200`. Memory: some copies of the column used. Raises UsageError for
-    wrong options, InputError for values that are no prices, ConflictError for two different bars at one (symbol,
-    timestamp).
+    Returns a row per cross, sorted by symbol, timestamp and pair: symbol, timestamp, signal (golden: fast crosses above
+    slow; death: below), the float64 columns price, fast and slow at that bar, and with several pairs the column pair,
+    e.g. `sma:50/sma:200`. Memory: some copies of the column used. Raises UsageError for wrong options, InputError for
+    values that are not prices, ConflictError for two different bars at one (symbol, timestamp).
 
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2024-01-02", periods=7), "close": [10, 11, 11, 12, 12, 11, 13]})
@@ -52,4 +51,4 @@ def crossover(
         found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]
         rows.add(stretch, found.positions, columns[: len(names)])
-    return in_zone(rows.frame().astype({name: str for name in names if name in WORDS}), bars)
+    return in_zone(rows.frame().astype({name: str for name in names if name in TEXT_FIELDS}), bars)

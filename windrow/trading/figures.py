@@ -1,4 +1,4 @@
-"""What is told of a run: its figures, and why one is undefined."""
+"""The figures of a run, and why one is undefined."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,9 +19,9 @@ _DRAWDOWN = ("max_drawdown_pct", "max_drawdown", "max_drawdown_bars")
 
 
 def figures(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> list[dict[str, Any]]:
-    """One dict a run: its figures by name, in the order in which they are written.
+    """One dict per run: its figures by name, in the order in which they are written.
 
-    An undefined one is None; "undefined", which stands last and only there, says why by name.
+    An undefined figure is None; a last entry "undefined", where there is any, gives the reasons by name.
     """
     columns = _columns(rules, value, trades, drawdown)
     names = list(columns)
@@ -89,7 +89,7 @@ def _sqn(trades: Trades) -> Floats:
 def _undefined(
     rules: Rules, value: Value, trades: Trades, columns: dict[str, NDArray[Any]]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Names of figures, the runs where they are undefined, and why; of two reasons the first counts."""
+    """Names of figures, the runs where they are undefined, and why; the first of two reasons counts."""
     yield "strike_rate", trades.closed == 0, "no closed trade"
     yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), "all closed trades had the same profit"
     every = np.ones(len(value.now), bool)

@@ -8,7 +8,7 @@ from windrow.arrays import Floats, Ints
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
-#: Bars x runs whose values are looked at together.
+#: Bars x runs whose values are processed together.
 _TILE = 1 << 16
 
 
@@ -23,13 +23,13 @@ def values(spans: Spans, closes: Floats) -> Floats:
 
 
 def added(rows: Floats) -> Floats:
-    """Rows added one after the other. numpy adds a single column in another order, which must not change its bits."""
+    """Rows added one after another. numpy adds a single column in another order, which must not change its bits."""
     total: Floats = np.add.reduce(rows, axis=0) if rows.shape[1] > 1 else np.add.accumulate(rows)[-1]
     return total
 
 
 class Value:
-    """What figures need of the value of each run. State: a few numbers a run, and a return for each calendar year.
+    """What figures need of the value of each run. State: a few numbers per run, and a return per calendar year.
 
     Sums over a span are taken when it ends, so their bits do not depend on where pushes end.
     """
@@ -98,9 +98,10 @@ class Value:
 
 
 class Moments(NamedTuple):
-    """Of a run's returns from one bar's value to the next: how many, and (runs,) arrays.
+    """The returns of runs from one bar's value to the next: how many, and their moments, (runs,) arrays.
 
-    std divides by the number of returns. skewness and kurtosis are of the population; a normal one's kurtosis is 3.
+    std divides by the number of returns. skewness and kurtosis are those of the population; normal returns have a
+    kurtosis of 3.
     NaN where they are undefined: no returns, no deviation, or a value of 0 or below before the last bar, from which
     there is no return.
     """
@@ -112,8 +113,8 @@ class Moments(NamedTuple):
     kurtosis: Floats
 
 
-class Returns:
-    """Sums of the powers 1..4 of returns from bar to bar, added in order of the bars. State: those, and the value."""
+class ReturnSums:
+    """Sums of the powers 1..4 of returns from bar to bar, added in order of bars. State: those sums, and the value."""
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._dust = rules.dust
@@ -148,7 +149,7 @@ class Returns:
         return np.where(values > self._dust, values, np.nan)
 
     def moments(self) -> Moments:
-        """Of the returns so far."""
+        """The moments of the returns so far."""
         count = max(self._bars - 1, 0)
         with np.errstate(all="ignore"):
             one, two, three, four = self._sums / count
