@@ -1,4 +1,4 @@
-"""Parquet out: to the bit what text holds, whoever reads it, in row groups of bounded size."""
+"""Parquet output: to the bit what text holds, for any reader, in row groups of bounded size."""
 
 import datetime
 import io
@@ -116,7 +116,7 @@ def test_the_whole_directory_is_a_table(run_job, tmp_path):
     assert pyarrow.dataset.dataset(tmp_path / "o").count_rows() == 2
 
 
-#: In a process of its own: Spark leaves threads, pipes and a JVM in the one that starts it.
+#: In a separate process: Spark leaves threads, pipes and a JVM in the one that starts it.
 READ_BY_SPARK = """
 import json, sys
 from pyspark.sql import SparkSession

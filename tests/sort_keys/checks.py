@@ -104,7 +104,7 @@ def decoded(line: bytes, columns: int) -> list[Bar]:
 
 
 def check_blocks(bars: Sequence[Bar], slots: Slots, block_bars: int) -> None:
-    """Every bar comes back to the last bit from blocks within one symbol and slot, none too long."""
+    """Every bar comes back to the last bit from blocks within one symbol and slot, and none is too long."""
     lines = lines_of([bars], slots, block_bars)
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") and b"\r" not in line for line in lines)
     found = [decoded(line, len(bars[0][2])) for line in lines]
@@ -229,7 +229,7 @@ def check_in_memory(cut: Cut, on_conflict: str, stretch_bars: int, module: types
 
 
 def mutant(module: types.ModuleType, *changes: tuple[str, str]) -> types.ModuleType:
-    """The module with some of its source replaced; each text must stand there exactly once."""
+    """The module with some of its source replaced; each text must occur in it exactly once."""
     source = Path(module.__file__).read_text()
     for old, new in changes:
         assert source.count(old) == 1, f"{old!r} is not in {module.__name__} once; change the control with the code"

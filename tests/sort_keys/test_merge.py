@@ -272,7 +272,7 @@ def test_control_repeats_in_memory_kept():
 
 
 @pytest.mark.parametrize("line", [b"", b"no tabs", b"AA\t5", b"AA\t2008-03-03\t33.5"])
-def test_a_line_that_is_no_block_is_refused(line):
+def test_a_line_that_is_not_a_block_is_refused(line):
     good = lines_of([MANY[:10]], Slots(10**9), 64)
     with pytest.raises(InputError, match=r"a reducer read .* it takes the lines that windrow's mappers write"):
         merged([*good, line], 1, "fail")

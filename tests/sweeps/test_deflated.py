@@ -1,4 +1,4 @@
-"""The deflated Sharpe ratio: the paper's own figures, what it must do, and where there is none."""
+"""The deflated Sharpe ratio: the paper's figures, its properties, and where it is undefined."""
 
 from math import sqrt
 
@@ -59,5 +59,5 @@ def test_a_pair_that_never_trades_counts_as_a_try():
     (Returns(100, 0.5, 0.0, 3.0), [0.5, None], "fewer than 2 pairs have returns with a deviation"),
     (Returns(100, 2.0, 3.0, 3.0), [2.0, 0.1], "the spread of its Sharpe ratio is not above 0"),
 ])  # fmt: skip
-def test_where_there_is_none_it_says_why(best, sharpes, why):
+def test_it_is_undefined_with_a_reason(best, sharpes, why):
     assert deflated_sharpe(best, sharpes) == (None, why)

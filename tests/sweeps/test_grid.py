@@ -1,4 +1,4 @@
-"""Grids: what a text stands for, which pairs there are, and what is refused in which words."""
+"""Grids: the meaning of texts, the pairs, and the errors."""
 
 import re
 
@@ -45,7 +45,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_axis_is_refused(text):
+def test_a_text_that_is_not_an_axis_is_refused(text):
     with pytest.raises(UsageError, match=f"^--slow {re.escape(WRONG[text])}"):
         parse_grid("sma:5", text)
     with pytest.raises(UsageError, match=f"^--fast {re.escape(WRONG[text])}"):

@@ -19,7 +19,7 @@ DAY = 86_400 * 10**9
 
 
 def pieces_of(times, cuts):
-    """The bars at these times in pieces; a bar's values tell its place."""
+    """The bars at these times in pieces; a bar's values are its place."""
     places = np.split(np.arange(len(times)), sorted(cuts))
     return [Piece(times[at], [at / 4, -1.0 / (at + 1)]) for at in places]
 
@@ -54,7 +54,7 @@ def test_a_share_is_the_decimal_that_is_written(share, bars, train):
 
 
 @pytest.mark.parametrize("share", ["0", "1", "0.0", "0.000", "1.0", "-0.5", "1.5", "7/10", "7e-1", "nan", "", "half"])
-def test_what_is_no_share_is_refused(share):
+def test_a_text_that_is_not_a_share_is_refused(share):
     with pytest.raises(UsageError) as refused:
         parse_split(share=share)
     assert str(refused.value) == (

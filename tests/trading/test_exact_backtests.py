@@ -117,13 +117,13 @@ def assert_exact(bars, trends, rules):
     tests = Backtests(rules, len(trends), returns=True, traced=True)
     trace = tests.push(*arrays(bars, trends))
     waiting = tests.open_orders()
-    for run, (trend, told) in enumerate(zip(trends, tests.figures(), strict=True)):
+    for run, (trend, found) in enumerate(zip(trends, tests.figures(), strict=True)):
         expected = exact.backtest(rules, bars, trend)
         assert_moments(tests.returns(), run, expected.values)
         assert_orders(orders_of(trace.orders, run) + orders_of(waiting, run), expected.orders)
         values = [float(value) for value in expected.values]
         assert all(map(close_to, trace.values[:, run], values, [rules.cash] * len(values)))
-        assert_figures(told, exact.figures(rules, bars, expected), rules.cash)
+        assert_figures(found, exact.figures(rules, bars, expected), rules.cash)
 
 
 def assert_moments(found, run, values):
@@ -135,22 +135,22 @@ def assert_moments(found, run, values):
         assert close_to(found.std[run] ** 2, spread**2, scale=1e3)
 
 
-def assert_figures(told, expected, cash):
-    assert list(told)[: len(expected)] == list(expected)
-    assert set(told.get("undefined", {})) == {name for name, value in expected.items() if value is None}
+def assert_figures(found, expected, cash):
+    assert list(found)[: len(expected)] == list(expected)
+    assert set(found.get("undefined", {})) == {name for name, value in expected.items() if value is None}
     for name, value in expected.items():
         if value is None or isinstance(value, int):
-            assert told[name] == value, name
+            assert found[name] == value, name
         elif name in RATIOS:
-            assert abs(told[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
+            assert abs(found[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
         else:
             scale = cash if name in ("pnl", "final_value", "closed_pnl", "max_drawdown") else 1.0
-            assert close_to(told[name], float(value), scale), name
+            assert close_to(found[name], float(value), scale), name
 
 
 @settings(max_examples=150, deadline=None)
 @given(series(), rules, st.data())
-def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(drawn, rules, data):
+def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn, rules, data):
     bars, trends = drawn
     if data.draw(st.booleans()):  # so much cash that a span's values differ by what rounding may take
         rules = replace(rules, cash=1e14)
@@ -163,8 +163,8 @@ def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(draw
     assert all(map(same_bits, parts.returns(), whole.returns()))
     assert same_bits(np.concatenate([each.values for each in traces]), trace.values)
     run = data.draw(st.integers(0, len(trends) - 1))
-    told = [order for each in traces for order in orders_of(each.orders, run)]
-    assert told == orders_of(trace.orders, run)
+    found = [order for each in traces for order in orders_of(each.orders, run)]
+    assert found == orders_of(trace.orders, run)
     assert orders_of(parts.open_orders(), run) == orders_of(whole.open_orders(), run)
     alone = Backtests(rules, 1, returns=True)
     push(alone, bars, trends[run : run + 1], cuts)

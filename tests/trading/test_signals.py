@@ -113,7 +113,7 @@ def test_the_price_is_full_from_its_first_bar():
 
 
 @pytest.mark.parametrize("text", ["sma20", "close", "", "open"])
-def test_what_is_no_line_is_refused_with_the_cure(text):
+def test_a_text_that_is_not_a_line_is_refused_with_the_fix(text):
     with pytest.raises(UsageError) as refused:
         parse_line(text, "adj_close")
     assert str(refused.value) == (

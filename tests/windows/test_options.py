@@ -51,7 +51,7 @@ def test_min_periods_is_not_for_ema_and_wma(run: Run) -> None:
 
 
 @pytest.mark.parametrize("text", ["sma", "sma:", "20", "SMA:20", "tema:5", ":5"])
-def test_what_is_no_indicator(text: str) -> None:
+def test_a_text_that_is_not_an_indicator(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_indicator(text)
     kinds = ", ".join(kernels())

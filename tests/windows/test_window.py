@@ -52,13 +52,13 @@ RANGE = "above 0 and below 2^63 ns (292 years); use a span in that range"
         ),
     ],
 )
-def test_what_is_no_window(text: str, message: str) -> None:
+def test_a_text_that_is_not_a_window(text: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_window(text)
     assert str(raised.value) == message
 
 
-def test_a_duration_is_no_number_of_bars() -> None:
+def test_a_number_of_bars_is_not_a_duration() -> None:
     with pytest.raises(UsageError, match=r"^duration '20': a duration is a whole number and a unit"):
         parse_duration("20")
 
