@@ -4,15 +4,15 @@ A block is consecutive bars of one symbol within one slot. Its line is the key o
 payload, little endian:
 
     header    bars u4 | per column, time first: scale u1, width u1, first value i8
-    deltas    per column: one signed integer of `width` bytes a bar, the difference from the bar before
+    deltas    per column: one signed integer of `width` bytes per bar, the difference from the bar before
     check     CRC-32 of all that, u4
 
-A column travels as integers. Times are counted in the largest unit that their differences allow; a value is
-the integer q of q / 10^places where that division gives back exactly the float64, otherwise the float64's 64
-bits. Then the three bytes that a line of text must not hold (LF, CR, and the escape itself) are escaped.
+A column is sent as integers. Times are counted in the largest unit that their differences allow; a value is
+the integer q of q / 10^places where that division gives exactly the float64, otherwise the float64's 64 bits.
+Then the three bytes that a line of text must not hold (LF, CR, and the escape itself) are escaped.
 
 Why this encoding: what benchmarks/codec.py printed for 5 million minute bars in cents, one value column,
-blocks of 1,000 bars, one core (bytes a bar; ns a bar to encode, to decode; medians of seven runs; the last is
+blocks of 1,000 bars, one core (bytes per bar; ns per bar to encode, to decode; medians of seven runs; the last is
 `--block-bars 1`):
 
                                bytes  encode  decode
@@ -75,7 +75,7 @@ class Columns(NamedTuple):
 def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Ints, values: list[Floats]) -> Columns:
     """Bars in any order as Columns, sorted by (symbol, time); `names[codes[i]]` is the symbol of bar i.
 
-    Bars that stand in time order cost one stable sort by symbol; any other order costs a sort by both.
+    Bars that are in time order already cost one stable sort by symbol; any other order costs a sort by both.
     """
     narrow = codes.astype(np.uint16) if len(names) <= 1 << 16 else codes  # numpy sorts 16 bits by radix
     order = np.argsort(narrow, kind="stable")
@@ -161,7 +161,7 @@ class _Column:
 
 
 def _deltas(integers: Ints, cuts: Ints) -> Ints:
-    """Differences from the bar before, 0 at a block's first; they may wrap, as the sums that undo them do."""
+    """Differences from the bar before, 0 at a block's first bar; they may wrap, as the sums that undo them do."""
     deltas = np.empty_like(integers)
     np.subtract(integers[1:], integers[:-1], out=deltas[1:])
     deltas[cuts] = 0
@@ -203,18 +203,18 @@ def _as_integers(values: Floats, cuts: Ints, counts: Ints) -> tuple[Ints, Ints]:
     scales = np.full(len(cuts), _BITS)
     firsts = values[cuts]
     for code, power in enumerate(_POWERS):
-        hopeful = (scales == _BITS) & _counted(firsts, power)[1]  # a block's first bar rules out most places
-        if not hopeful.any():
+        possible = (scales == _BITS) & _counted(firsts, power)[1]  # a block's first bar rules out most places
+        if not possible.any():
             continue
-        rows = slice(None) if hopeful.all() else np.flatnonzero(np.repeat(hopeful, counts))
+        rows = slice(None) if possible.all() else np.flatnonzero(np.repeat(possible, counts))
         counted, exact = _counted(values[rows], power)
-        within = np.cumsum(counts[hopeful]) - counts[hopeful]
+        within = np.cumsum(counts[possible]) - counts[possible]
         settled = np.logical_and.reduceat(exact, within)
-        scales[np.flatnonzero(hopeful)[settled]] = code
+        scales[np.flatnonzero(possible)[settled]] = code
         if settled.all():
             integers[rows] = counted
         else:
-            kept = np.repeat(settled, counts[hopeful])
+            kept = np.repeat(settled, counts[possible])
             integers[np.arange(len(values))[rows][kept]] = counted[kept]
     return integers, scales
 
@@ -227,9 +227,9 @@ def _counted(values: Floats, power: np.float64) -> tuple[Ints, Mask]:
 
 
 def read_blocks(first_times: Sequence[int], payloads: Sequence[bytes], columns: int) -> tuple[Ints, Ints, list[Floats]]:
-    """Bars a block, and the times (ns) and values of all blocks one after another.
+    """Bars per block, and the times (ns) and values of all blocks one after another.
 
-    `first_times` and `payloads` are what `keys.split_record` gives; `columns` is how many values a bar has.
+    `first_times` and `payloads` are what `keys.split_records` returns; `columns` is how many values a bar has.
     Memory: a copy of the payloads, and what they decode to. Raises InputError for a payload that is damaged.
     """
     bodies = _unescape(payloads)
@@ -250,21 +250,21 @@ def read_blocks(first_times: Sequence[int], payloads: Sequence[bytes], columns: 
 
 
 def _read_headers(bodies: list[bytes], first_times: Ints, columns: int) -> Any:
-    """The headers of payloads, all of them sound."""
+    """The headers of payloads, all of them valid."""
     header = _header(columns)
     lengths = np.array([len(body) for body in bodies])
     checks = np.array([crc32(body) for body in bodies])
     _refuse(lengths < header.itemsize + _CHECK.size, "it is cut short")
-    _refuse(checks != _CHECKED, "its bytes do not give its checksum")
+    _refuse(checks != _CHECKED, "its bytes do not match its checksum")
     headers = np.frombuffer(b"".join([body[: header.itemsize] for body in bodies]), header)
     counts, heads = headers["bars"].astype(np.int64), headers["columns"]
     _refuse(~np.isin(heads["width"], [0, *_TYPES]).all(axis=1), "it has a column of unknown width")
-    said = header.itemsize + counts * heads["width"].sum(axis=1, dtype=np.int64) + _CHECK.size
-    wrong = (said != lengths) | (counts < 1) | (counts > lengths)
+    expected = header.itemsize + counts * heads["width"].sum(axis=1, dtype=np.int64) + _CHECK.size
+    wrong = (expected != lengths) | (counts < 1) | (counts > lengths)
     _refuse(wrong, f"it does not hold bars of {columns} columns")
     _refuse(heads["scale"][:, 0] >= len(_UNITS), "its times are in an unknown unit")
     _refuse((heads["scale"][:, 1:] > _BITS).any(axis=1), "its values are in an unknown unit")
-    _refuse(heads["first"][:, 0] != first_times, "its key is another block's")
+    _refuse(heads["first"][:, 0] != first_times, "its key belongs to another block")
     return headers
 
 
@@ -291,7 +291,7 @@ def _read_deltas(parts: list[bytes], widths: Ints, counts: Ints) -> Ints:
 
 
 def _undelta(deltas: Ints, counts: Ints, firsts: Ints) -> Ints:
-    """Running sums of all blocks at once; each block restarts at its first value. Sums in place."""
+    """Running sums of all blocks at once, in place; each block restarts at its first value."""
     starts = np.cumsum(counts) - counts
     np.cumsum(deltas, out=deltas)
     deltas += np.repeat(firsts - deltas[starts], counts)
@@ -299,7 +299,7 @@ def _undelta(deltas: Ints, counts: Ints, firsts: Ints) -> Ints:
 
 
 def _each(settings: Any, counts: Ints) -> Any:
-    """A setting of each block for each of its bars; one alone where all are the same."""
+    """Each block's setting for each of its bars; a single one where all are the same."""
     return settings[0] if (settings == settings[0]).all() else np.repeat(settings, counts)
 
 

@@ -10,9 +10,9 @@ and Hadoop.
 * A symbol is UTF-8 with the bytes 0x00-0x1F, 0x7F and % percent-encoded. No byte of it is then below the tab
   that ends it, so a symbol sorts before every longer one that begins with it, and lines and fields stay
   whole.
-* Where a symbol's bars are shared by several reducers, its slice's number stands behind it: `SYMBOL%:12`. In an
-  encoded symbol two digits follow each %, so none reads like that. Its place in time a slice gets by the
-  timestamp; its number only keeps it apart.
+* Where several reducers share a symbol's bars, the number of a slice follows the symbol: `SYMBOL%:12`. In an
+  encoded symbol two digits follow each %, so no symbol looks like that. The timestamp puts a slice in its place
+  in time; the number only keeps slices apart.
 """
 
 import re
@@ -32,7 +32,7 @@ _SLICE = b"%:"
 
 
 def encode_symbol(symbol: str) -> bytes:
-    r"""A symbol as it stands in keys and outputs; nothing is trimmed or folded.
+    r"""A symbol as it is written in keys and outputs; nothing is trimmed or folded.
 
     >>> encode_symbol("BRK.B"), encode_symbol("a\tb%"), encode_symbol("Ångström")
     (b'BRK.B', b'a%09b%25', b'\xc3\x85ngstr\xc3\xb6m')
@@ -42,7 +42,7 @@ def encode_symbol(symbol: str) -> bytes:
 
 
 def encode_symbols(symbols: Sequence[str]) -> list[bytes]:
-    """What `encode_symbol` gives for each; most symbols need no escape, and that is seen of all at once.
+    """What `encode_symbol` returns for each; most symbols need no escape, which is checked for all of them at once.
 
     >>> encode_symbols(["AA", "é", "%"])
     [b'AA', b'\\xc3\\xa9', b'%25']
@@ -71,7 +71,7 @@ def encode_slice(encoded_symbol: bytes, number: int) -> bytes:
 
 
 def split_slice(field: bytes) -> tuple[bytes, int]:
-    """The encoded symbol in a key's first field, and its slice's number, 0 where it has none.
+    """The encoded symbol in a key's first field, and the number of its slice, 0 where it has none.
 
     >>> split_slice(b"AA%:12"), split_slice(b"a%09b")
     ((b'AA', 12), (b'a%09b', 0))
@@ -81,7 +81,7 @@ def split_slice(field: bytes) -> tuple[bytes, int]:
 
 
 def copied(lines: Iterable[bytes], shards: int) -> Iterator[bytes]:
-    r"""Each line once for each of so many shards, whose number stands in it as a slice's does.
+    r"""Each line once per shard, with the shard's number in place of a slice's.
 
     >>> list(copied([b"AA\t8000000000000000\t...\n"], 2))
     [b'AA%:0\t8000000000000000\t...\n', b'AA%:1\t8000000000000000\t...\n']
@@ -104,7 +104,7 @@ def encode_time(nanoseconds: int) -> bytes:
 
 
 def encode_times(nanoseconds: npt.NDArray[np.int64]) -> list[bytes]:
-    """What `encode_time` gives for each.
+    """What `encode_time` returns for each.
 
     >>> encode_times(np.array([0, -1]))
     [b'8000000000000000', b'7fffffffffffffff']
@@ -133,7 +133,7 @@ def key_order(codes: npt.NDArray[Any], times: npt.NDArray[np.int64]) -> npt.NDAr
     """
     earliest, most = int(times.min()), int(codes.max()) + 1
     span = int(times.max()) - earliest + 1
-    if span * most < _BIAS:  # both in one int64: several times quicker than a sort by two
+    if span * most < _BIAS:  # both in one int64: several times faster than a sort by two
         return np.argsort(codes * np.int64(span) + (times - earliest))
     by_time = np.argsort(times)
     narrow = codes.astype(np.uint16) if most <= 1 << 16 else codes  # numpy sorts 16 bits by radix
@@ -154,15 +154,15 @@ def split_records(lines: Sequence[bytes]) -> tuple[list[bytes], list[int], list[
         return symbols, _decode_times(times), payloads
     except ValueError:
         for line in lines:
-            split_record(line.rstrip(b"\n"))  # raises for the first that is none
+            split_record(line.rstrip(b"\n"))  # raises for the first that is not one
         raise
 
 
 def _decode_times(encoded: Sequence[bytes]) -> list[int]:
-    """What `decode_time` gives for each, all at once."""
+    """What `decode_time` returns for each, all at once."""
     raw = unhexlify(b"".join(encoded))
     if set(map(len, encoded)) != {16}:
-        raise ValueError("one is not sixteen hexadecimal digits")
+        raise ValueError("a time is not sixteen hexadecimal digits")
     times: list[int] = (np.frombuffer(raw, ">u8").astype(np.uint64) ^ np.uint64(_BIAS)).view(np.int64).tolist()
     return times
 
@@ -177,6 +177,6 @@ def split_record(line: bytes) -> tuple[bytes, int, bytes]:
         return symbol, decode_time(time), payload
     except ValueError as error:
         raise InputError(
-            f"a reducer read {line[:80]!r}; it takes the lines that windrow's mappers write,"
-            " SYMBOL<tab>TIME<tab>block; give a job files of bars, not the output of another job's mappers"
+            f"a reducer read {line[:80]!r}: it takes the lines that windrow's mappers write,"
+            " SYMBOL<tab>TIME<tab>block; run the job on files of bars, not on the output of another job's mappers"
         ) from error

@@ -2,11 +2,11 @@
 
 Blocks arrive sorted by symbol and first bar. Every bar earlier than the newest block's first bar can be
 released: no later block reaches back to it. A bar *at* that time must wait, because the newest block holds a
-bar of the same time, which may be a repeat of it or in conflict with it.
+bar of the same time, which may repeat it or be in conflict with it.
 
-Repeats are dropped as they come, so that a bar sent over and over waits once. Bars in conflict wait side by
-side and are settled when they are released: only then are all of them there, and the counts do not depend on
-the order in which they came.
+Repeats are dropped as they arrive, so that a bar sent many times waits once. Bars in conflict wait side by side
+and are settled when they are released: only then have all of them arrived, and the counts do not depend on the
+order in which they did.
 
 Memory: one batch of blocks, and the bars of one symbol that wait, at most one slot (sort_keys/slots.py).
 """
@@ -19,22 +19,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sort_keys.blocks import read_blocks
-from sort_keys.keys import decode_symbol, key_order, split_records, split_slice
+from sort_keys.blocks import Columns, read_blocks
+from sort_keys.keys import decode_symbol, encode_symbols, key_order, split_records, split_slice
 from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
 
 #: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
 _BATCH_BYTES = 1 << 17
-#: What to do with two different bars at one (symbol, timestamp).
+#: Bars in memory are handed out so many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
+_STRETCH_BARS = 1 << 16
+#: How two different bars at one (symbol, timestamp) are treated.
 ON_CONFLICT = ("fail", "smallest", "largest")
 
 
 class Stretch(NamedTuple):
-    """Bars of one or many symbols, in order: `symbols[i]`, as keys hold it, begins at `starts[i]`.
+    """Bars of one or many symbols, in order: `symbols[i]`, encoded as in keys, begins at `starts[i]`.
 
-    Where `continued`, the first symbol's bars go on from the stretch before.
+    Where `continued`, the first symbol's bars follow those of the previous stretch.
     """
 
     symbols: list[bytes]
@@ -57,7 +59,7 @@ class Piece(NamedTuple):
 
 
 def by_symbol(stretches: Iterable[Stretch]) -> Iterator[tuple[bytes, Iterator[Piece]]]:
-    """Each symbol, as keys hold it, and its bars in pieces, as they come; a symbol's pieces are gone once it is passed.
+    """Each symbol, encoded as in keys, and its bars in pieces; read the pieces before asking for the next symbol.
 
     >>> one = Stretch([b"A", b"B"], np.array([0, 1]), False, np.array([5, 3]), [np.array([1.0, 2.0])])
     >>> two = Stretch([b"B"], np.array([0]), True, np.array([4]), [np.array([7.0])])
@@ -88,7 +90,7 @@ class Conflict(NamedTuple):
 
 @dataclass
 class Findings:
-    """What a merge took, and what it dropped."""
+    """What a merge read, and what it dropped."""
 
     bars: int = 0
     blocks: int = 0
@@ -103,8 +105,8 @@ class Merge:
     """Merges the sorted lines of a shuffle; counts what it drops in `findings`.
 
     `columns` is how many values a bar has. Of bars in conflict, columns compared left to right as numbers,
-    the smallest is kept, or the largest; the choice never depends on which came first. With "fail" they are
-    counted for the job to fail on. Given the `slots` that the blocks were cut by, it counts those that hold bars.
+    the smallest is kept, or the largest; the choice never depends on which arrived first. With "fail" they are
+    counted, and the job fails on them. Given the `slots` that cut the blocks, it counts those that hold bars.
     """
 
     columns: int
@@ -117,7 +119,7 @@ class Merge:
     _last_slot: tuple[bytes, int] | None = None
 
     def stretches(self, lines: Iterable[bytes]) -> Iterator[Stretch]:
-        """Bars in order, in stretches of some ten thousand; InputError for lines unsorted or damaged."""
+        """Bars in order, in stretches of some ten thousand. Raises InputError for unsorted or damaged lines."""
         for symbols, times, payloads in _batches(lines, self._batch_bytes):
             self._check_sorted(symbols, times)
             names, owners = _number(symbols)
@@ -129,8 +131,22 @@ class Merge:
             waited, self._waiting = self._waiting, None
             yield from self._release(waited)
 
+    def in_memory(self, bars: Columns) -> Iterator[Stretch]:
+        """The same for bars that are in memory already, sorted by `sort_bars`: no block is written or read.
+
+        Memory: a copy of the columns where bars are repeated or in conflict.
+        """
+        self.findings.bars += len(bars.times)
+        owner = np.repeat(np.arange(len(bars.starts)), np.diff(bars.starts, append=len(bars.times)))
+        times, values = bars.times, bars.values
+        if not _strictly_ascending(owner, times):
+            owner, times, values = self._in_order(owner, times, values)
+        starts = np.searchsorted(owner, np.arange(len(bars.starts)))
+        for stretch in self._release(Stretch(encode_symbols(bars.symbols), starts, False, times, values)):
+            yield from _cut(stretch, _STRETCH_BARS)
+
     def _batch_bytes(self) -> int:
-        """As much again as waits already, so that waiting bars are not merged over and over."""
+        """As much as is waiting already, so that waiting bars are not merged over and over."""
         return max(_BATCH_BYTES, 8 * len(self._waiting.times) if self._waiting else 0)
 
     def _check_sorted(self, symbols: list[bytes], times: list[int]) -> None:
@@ -140,7 +156,7 @@ class Merge:
             at = next(i for i, (one, other) in enumerate(pairwise(keys)) if other < one)
             raise InputError(
                 f"a reducer read a block of {keys[at + 1][0]!r} after one of {keys[at][0]!r}, whose key sorts"
-                " behind it; the shuffle sorts lines by their bytes; nothing may set another comparator"
+                " after it: the shuffle sorts lines by their bytes; remove any other comparator from the configuration"
             )
 
     def _count_slots(self, names: list[bytes], owners: Ints, times: Ints) -> None:
@@ -158,7 +174,7 @@ class Merge:
         return np.array([slots.span_of(decode_symbol(split_slice(name)[0])) for name in names])[owners]
 
     def _merge(self, names: list[bytes], owners: Ints, first_times: list[int], payloads: list[bytes]) -> Stretch:
-        """A batch and the bars that wait, in order and without repeats; bars in conflict side by side."""
+        """A batch and the waiting bars, in order and without repeats; bars in conflict side by side."""
         counts, times, values = read_blocks(first_times, payloads, self.columns)
         self.findings.blocks += len(counts)
         self.findings.bars += len(times)
@@ -184,7 +200,7 @@ class Merge:
         return owner[keep], times[keep], [value[keep] for value in values]
 
     def _release(self, stretch: Stretch) -> Iterator[Stretch]:
-        """Hands out a stretch that no later block reaches back to; only now are conflicts complete."""
+        """Releases a stretch that no later block reaches back to; only now are its conflicts complete."""
         if len(stretch.times):
             same = stretch.times[1:] == stretch.times[:-1]
             same[stretch.starts[1:] - 1] = False
@@ -195,7 +211,7 @@ class Merge:
             yield stretch._replace(continued=continued)
 
     def _settle(self, stretch: Stretch, same: Mask) -> Stretch:
-        """One bar a time where some are in conflict (`same`: as the bar before), smallest first."""
+        """One bar per time where some are in conflict (`same` as the bar before), smallest first."""
         self.findings.conflicts += int(np.count_nonzero(same))
         if self.findings.first_conflict is None:
             self.findings.first_conflict = _conflict(stretch, int(np.argmax(same)))
@@ -212,7 +228,7 @@ def _conflict(stretch: Stretch, at: int) -> Conflict:
 
 
 def _sort_shared(same: Mask, owner: Ints, times: Ints, values: list[Floats]) -> None:
-    """Sorts, in place, the values of bars that share symbol and time (`same`: as the bar before)."""
+    """Sorts, in place, the values of bars that share symbol and time (`same` as the bar before)."""
     shared = np.zeros(len(times), bool)
     shared[1:] |= same
     shared[:-1] |= same
@@ -252,12 +268,24 @@ def _prepend(
     return names, owner, times, values
 
 
+def _cut(stretch: Stretch, bars: int) -> Iterator[Stretch]:
+    """A stretch in pieces of so many bars."""
+    for begin in range(0, len(stretch.times), bars):
+        rows = slice(begin, begin + bars)
+        first = int(np.searchsorted(stretch.starts, begin, side="right")) - 1
+        last = int(np.searchsorted(stretch.starts, begin + bars))
+        starts = np.maximum(stretch.starts[first:last] - begin, 0)
+        continued = stretch.continued if not begin else bool(stretch.starts[first] < begin)
+        values = [value[rows] for value in stretch.values]
+        yield Stretch(stretch.symbols[first:last], starts, continued, stretch.times[rows], values)
+
+
 def _strictly_ascending(owner: Ints, times: Ints) -> bool:
     return bool(np.all((times[1:] > times[:-1]) | (owner[1:] != owner[:-1])))
 
 
 def _split(merged: Stretch, symbol: bytes, newest: int) -> tuple[Stretch, Stretch | None]:
-    """What may be released, and what waits: bars of the newest block's symbol from its first bar on."""
+    """What can be released, and what waits: the bars of the newest block's symbol from its first bar on."""
     begin = int(merged.starts[-1])
     at = begin + int(np.searchsorted(merged.times[begin:], newest, side="left"))
     released_symbols = len(merged.symbols) if at > begin else len(merged.symbols) - 1

@@ -8,14 +8,14 @@ from sort_keys.keys import split_slice
 PARTITIONER = "org.apache.hadoop.mapred.lib.KeyFieldBasedPartitioner"
 
 #: Hadoop sorts on both fields with its default byte comparator (a key's byte order is its order) and
-#: partitions on the first, where its hash tells a symbol's slices apart. Grouping is the reducer's: it reads
-#: the first field of each line.
+#: partitions on the first, whose hash differs between a symbol's slices. Grouping is done by the reducer, which
+#: reads the first field of each line.
 HADOOP_OPTIONS = {
     "stream.num.map.output.key.fields": "2",
     "stream.map.output.field.separator": "\t",
     "mapreduce.partition.keypartitioner.options": "-k1,1",
     "mapreduce.map.output.key.field.separator": "\t",
-    # Tasks get every option in their environment; the list of inputs may be longer than that can be.
+    # Tasks get every option in their environment, and the list of inputs may be longer than a variable can be.
     "stream.jobconf.truncate.limit": "20000",
 }
 
@@ -26,7 +26,7 @@ MAP_ONLY_OPTIONS = {"stream.map.output": "keyonlytext"}
 def partition(line: bytes, reducers: int) -> int:
     r"""The reducer (0-based) that gets a shuffled line: a hash of its symbol, the same in every process.
 
-    A symbol's slices go to one reducer after another, so that each gets as many.
+    A symbol's slices go to one reducer after another, so that all get equally many.
 
     >>> partition(b"AA\t8000000000000000\t...", 3) == partition(b"AA\t8000000000000001\t...", 3)
     True

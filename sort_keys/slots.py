@@ -1,7 +1,7 @@
 """Slots: spans of time that no block crosses.
 
-Where blocks of many mappers overlap, a reducer holds what it may not release yet. That is at most one slot of
-one symbol, because every block lies within one slot. A slot bounds memory, never correctness: any span gives
+Where blocks of many mappers overlap, a reducer holds what it cannot release yet. That is at most one slot of
+one symbol, because every block is within one slot. A slot bounds memory, never correctness: any span gives
 the same output.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from windrow.arrays import Ints
 
-#: Bars of one symbol that a slot is meant to hold: some 64 KB a column in a reducer, and long enough blocks.
+#: Bars of one symbol that a slot should hold: some 64 KB per column in a reducer, and long enough blocks.
 BARS_PER_SLOT = 8192
 
 
@@ -54,7 +54,7 @@ class Slots:
         return self.dense.get(symbol, self.span)
 
     def numbers(self, times: Ints) -> Ints:
-        """The numbers, from 0 on at the earliest of all times, of the spans that hold times (ns).
+        """The numbers of the spans that hold times (ns), counted from 0 at the earliest possible time.
 
         >>> Slots(1 << 60).numbers(np.array([-(1 << 63), -1, 0])).tolist()
         [0, 7, 8]
@@ -63,5 +63,5 @@ class Slots:
         return np.asarray(times // self.span - earliest, np.int64)
 
     def to_json(self) -> dict[str, Any]:
-        """As the tasks get it."""
+        """As it is passed to the tasks."""
         return {"span": self.span, "dense": dict(self.dense)}

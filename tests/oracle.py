@@ -1,4 +1,4 @@
-"""Whole jobs in the plainest arithmetic: dicts, `sorted` and `fractions`, one bar after another."""
+"""Whole jobs in plain arithmetic: dicts, `sorted` and `fractions`, one bar after another."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -7,7 +7,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def printed(x: float) -> Fraction:
-    """The number that x stands for: DESIGN section 6, said in the plainest words."""
+    """The number that x represents: DESIGN section 6, as plainly as possible."""
     for unit in (10**6, 10**9):
         q = round(float(x) * unit)
         if abs(q) < 2**53 and q / unit == x:
@@ -51,7 +51,7 @@ def _time(text):
 
 
 def exact_line(text, times, prices):
-    """An indicator of exact arithmetic as `sma:3` or `max:7d`, or `close`: a Fraction a bar, None where not full."""
+    """An exact indicator, e.g. `sma:3` or `max:7d`, or `close`: a Fraction per bar, None where not full."""
     kind, _, window = text.partition(":")
     if not window:
         return prices
@@ -79,7 +79,7 @@ _EXACT = {
 def exact_crosses(bars, fast, slow):
     """Crosses (symbol, time, golden|death, price, fast, slow) of two exact lines over bars as for `moving_means`.
 
-    The sign of fast - slow against the one it had when it was last not zero, which it had since both are full.
+    The sign of fast - slow against the one it had when it was last not zero, while both were full.
     """
     lines = []
     for symbol in {bar[0] for bar in bars}:

@@ -4,7 +4,7 @@ from sort_keys.keys import decode_symbol
 
 
 def rows_of(lines):
-    """Lines of text as (symbol, time, values), values as the bits of floats, None where there is none."""
+    """Lines of text as (symbol, time, values), values as the bits of floats, None where there is no value."""
     rows = [line.decode().split("\t") for line in lines]
     return sorted(
         (decode_symbol(row[0].encode()), row[1], tuple(float(field).hex() if field else None for field in row[2:]))
@@ -13,7 +13,7 @@ def rows_of(lines):
 
 
 def rows_in(table, text=str):
-    """Rows of symbol, time and values as `rows_of` gives them; `text` tells a time's text."""
+    """Rows of symbol, time and values as `rows_of` returns them; `text` makes a time's text."""
     return sorted(
         (symbol, text(time), tuple(None if value is None else value.hex() for value in values))
         for symbol, time, *values in table
@@ -21,5 +21,5 @@ def rows_in(table, text=str):
 
 
 def arrow_rows(table, text=str):
-    """The same of an arrow table."""
+    """The same for an arrow table."""
     return rows_in(zip(*table.to_pydict().values(), strict=True), text)

@@ -61,10 +61,11 @@ def test_the_guide_to_sweeps_and_help_name_the_same_options_of_sweeps(run_module
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
 
 
-def test_the_notebook_of_the_guide_to_sweeps_runs():
-    [program] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/sweeps.md").read_text(), re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize(("guide", "lines", "shown"), [("sweeps.md", 7, "train_pnl"), ("signals.md", None, "golden")])
+def test_the_notebook_of_a_guide_runs(guide, lines, shown):
+    [program] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / guide).read_text(), re.MULTILINE | re.DOTALL)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
-    assert len(done.stdout.splitlines()) == 7 and "train_pnl" in done.stdout
+    assert shown in done.stdout and lines in (None, len(done.stdout.splitlines()))

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from windrow.frames.average import moving_average
     from windrow.frames.backtest import backtest
+    from windrow.frames.crossover import crossover
     from windrow.frames.outputs import read_output
     from windrow.frames.sweep import sweep
 
-__all__ = ["backtest", "moving_average", "read_output", "sweep"]
+__all__ = ["backtest", "crossover", "moving_average", "read_output", "sweep"]
 __version__ = "0.1.0"
 
 _HOME = {
     "backtest": "windrow.frames.backtest",
+    "crossover": "windrow.frames.crossover",
     "moving_average": "windrow.frames.average",
     "read_output": "windrow.frames.outputs",
     "sweep": "windrow.frames.sweep",

@@ -93,7 +93,7 @@ def check_seen(run, fault, bars):
     ran = run(*options, "--fault", fault, bars, job="tests.cluster.faulty")
     if fault == "comparator":
         assert ran.status == 1 and ran.out == b""
-        assert "whose key sorts behind it; the shuffle sorts lines by their bytes" in ran.err
+        assert "whose key sorts after it: the shuffle sorts lines by their bytes" in ran.err
     else:
         assert ran.status == 0 and len(ran.lines) > 1000
         assert ran.lines != averages()  # what `check` would find, without minutes spent on telling the difference

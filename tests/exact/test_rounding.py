@@ -57,18 +57,18 @@ BESIDE = st.sampled_from([-(2**22), -1, 0, 1, 2**22])  # of 2**-52 / count of a 
 @example(2**53, 7, 1, 1)
 @example(2**53 - 1, 7, 1, 1)
 @example(2**52, 5, -1, 1)
-def test_a_tie_goes_to_even_and_next_to_a_tie_to_its_side(m: int, count: int, beside: int, sign: int) -> None:
-    #  m . . . . tie . . . . m + 1        the quotient is at the tie, or just beside it
-    total = sign * ((2 * m + 1) * count * 2**51 + beside)
+def test_a_tie_goes_to_even_and_next_to_a_tie_to_its_side(m: int, count: int, rest: int, sign: int) -> None:
+    #  m . . . . tie . . . . m + 1        the quotient is at the tie, or just next to it
+    total = sign * ((2 * m + 1) * count * 2**51 + rest)
     for width in (42, 45):
         check(limbs_of(total, width), width, -52, count, 1)
 
 
 @given(st.integers(2**50 + 1, 2**51), st.integers(-5, 5), BESIDE)
 @example(2**50 + 1, -1, -1)
-def test_below_a_power_of_two_the_gap_is_half_as_wide(count: int, quarter_gaps: int, beside: int) -> None:
-    #  1 - 2**-53 . . 1 . . . . 1 + 2**-52        the quotient is 1 + quarter_gaps * 2**-54, or just beside it
-    total = (count * 2**54 + quarter_gaps * count) * 2**22 + beside
+def test_below_a_power_of_two_the_gap_is_half_as_wide(count: int, quarter_gaps: int, rest: int) -> None:
+    #  1 - 2**-53 . . 1 . . . . 1 + 2**-52        the quotient is 1 + quarter_gaps * 2**-54, or just next to it
+    total = (count * 2**54 + quarter_gaps * count) * 2**22 + rest
     check(limbs_of(total, 45), 45, -76, count, 1)
 
 

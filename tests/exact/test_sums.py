@@ -155,13 +155,13 @@ def test_ties_of_full_mantissas(mantissas: list[int], exponent: int, spread: int
 
 
 @pytest.mark.parametrize(
-    ("beside", "wanted"),
+    ("rest", "wanted"),
     [(0.0, 2.0), (2.0**-81, 2.0 + 2.0**-51), (-(2.0**-81), 2.0)],
     ids=["tie", "above", "below"],
 )
-def test_what_lies_far_below_a_tie_decides_it(beside: float, wanted: float) -> None:
+def test_what_is_far_below_a_tie_decides_it(rest: float, wanted: float) -> None:
     #  1 + 2**-52 + 1 is half way between 2 and the float above
-    x = np.array([1 + 2.0**-52, 1.0, 2.0**-29 + beside, -(2.0**-29)])
+    x = np.array([1 + 2.0**-52, 1.0, 2.0**-29 + rest, -(2.0**-29)])
     assert exact.sums(x, np.array([0]), np.array([4])).tolist() == [wanted]
 
 
@@ -219,7 +219,7 @@ def test_no_windows_and_no_values() -> None:
 
 
 def test_neighbours_in_the_call_change_no_bit() -> None:
-    # Cents alone take one limb; the same cents beside a spike and 17 digits take three.
+    # Cents alone take one limb; the same cents with a spike and 17 digits take three.
     rng = np.random.default_rng(4)
     cents = walk(rng, 2, 50.0)
     crowd = np.concatenate([cents, [1e12, 1e-9, 1 / 3, 1.23456789]])

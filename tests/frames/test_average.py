@@ -46,7 +46,7 @@ def frame(**columns):
     return pd.DataFrame({"symbol": "A", "timestamp": dates, "close": [1.0, 2.0, 4.0], **columns})
 
 
-def test_order_and_index_of_the_frame_mean_nothing():
+def test_order_and_index_of_the_frame_do_not_matter():
     expected = windrow.moving_average(frame(), "sma:2")
     assert expected["sma:2"].tolist() == [1.5, 3.0]
     pd.testing.assert_frame_equal(windrow.moving_average(frame().iloc[::-1], "sma:2"), expected)
@@ -69,7 +69,7 @@ def test_units_of_time(unit):
     assert found["timestamp"].tolist() == frame()["timestamp"].tolist()
 
 
-def test_without_a_symbol_column_all_bars_are_one_symbols():
+def test_without_a_symbol_column_all_bars_belong_to_one_symbol():
     alone = frame().set_index("timestamp")[["close"]]
     assert windrow.moving_average(alone, "sma:3")["sma:3"].tolist() == [7 / 3]
 
@@ -93,30 +93,30 @@ def test_no_bars_give_no_rows():
 
 
 @pytest.mark.parametrize(("columns", "error", "message"), [
-    ({"symbol": ["A", None, "B"]}, InputError, "column symbol is empty or missing"),
-    ({"symbol": ["A", "", "B"]}, InputError, "column symbol is empty or missing"),
-    ({"symbol": pd.Categorical(["A", None, "B"])}, InputError, "column symbol is empty or missing"),
-    ({"close": [1.0, None, 2.0]}, InputError, "column 'close' holds nan and 0 more values"),
-    ({"close": pd.array([1, None, 2], dtype="Int64")}, InputError, "column 'close' holds nan and 0 more values"),
-    ({"close": [1e13, np.inf, 1e-10]}, InputError, "column 'close' holds 10000000000000.0 and 2 more values"),
-    ({"close": ["a", "b", "c"]}, InputError, "column 'close' is no column of numbers"),
-    ({"timestamp": ["a", "b", "c"]}, InputError, "column timestamp is of type"),
-    ({"timestamp": [pd.NaT, pd.Timestamp(0), pd.Timestamp(1)]}, InputError, "column timestamp .* has missing times"),
+    ({"symbol": ["A", None, "B"]}, InputError, "column symbol: empty or missing"),
+    ({"symbol": ["A", "", "B"]}, InputError, "column symbol: empty or missing"),
+    ({"symbol": pd.Categorical(["A", None, "B"])}, InputError, "column symbol: empty or missing"),
+    ({"close": [1.0, None, 2.0]}, InputError, "column 'close': it holds nan and 0 more values"),
+    ({"close": pd.array([1, None, 2], dtype="Int64")}, InputError, "column 'close': it holds nan and 0 more values"),
+    ({"close": [1e13, np.inf, 1e-10]}, InputError, "column 'close': it holds 10000000000000.0 and 2 more values"),
+    ({"close": ["a", "b", "c"]}, InputError, "column 'close': it does not hold numbers"),
+    ({"timestamp": ["a", "b", "c"]}, InputError, "column timestamp: it is of type (str|object): a bar's"),
+    ({"timestamp": [pd.NaT, pd.Timestamp(0), pd.Timestamp(1)]}, InputError, "column timestamp: missing in some rows"),
     ({"timestamp": np.array(["1500", "2000", "2001"], "datetime64[s]")}, InputError, "column timestamp: .*1678-2261"),
     ({"timestamp": [pd.Timestamp(0)] * 3}, ConflictError,
-     "2 bars differ from another of their symbol and time, as A at 1970-01-01 00:00:00: 1.0 and 2.0"),
+     "2 bars differ from another bar of their symbol and time, e.g. A at 1970-01-01 00:00:00, 1.0 and 2.0:"),
 ])  # fmt: skip
-def test_bars_that_are_none(columns, error, message):
+def test_invalid_bars_are_refused(columns, error, message):
     with pytest.raises(error, match=f"^{message}"):
         windrow.moving_average(frame(**columns), "sma:2")
 
 
 @pytest.mark.parametrize(("how", "message"), [
     ({"column": "open"}, "column='open': the frame's columns are symbol, timestamp, close"),
-    ({"on_conflict": "first"}, "on_conflict='first': is one of fail, smallest, largest"),
+    ({"on_conflict": "first"}, "on_conflict='first': not one of fail, smallest, largest; use one of them"),
     ({"step": "x"}, ""), ({"min_periods": 5}, ""), ({"ddof": -1}, ""),
 ])  # fmt: skip
-def test_options_that_are_none(how, message):
+def test_invalid_options_are_refused(how, message):
     with pytest.raises(UsageError, match=f"^{message}"):
         windrow.moving_average(frame(), "sma:2", **how)
 
@@ -127,14 +127,14 @@ def test_conflicts_can_be_settled():
         assert windrow.moving_average(same, "sma:1", on_conflict=side)["sma:1"].tolist() == [value]
 
 
-def test_symbols_are_found_by_the_names_that_files_give_them():
+def test_symbols_are_found_by_the_names_that_they_have_in_files():
     times = pd.date_range("2020-01-01", periods=2)
     bars = pd.DataFrame({"Ticker": ["A", "B"], "timestamp": times, "close": [1.0, 2.0]})
     assert windrow.moving_average(bars, "sma:1")["symbol"].tolist() == ["A", "B"]
 
 
-def test_text_that_is_no_known_symbol_column_is_refused_not_averaged_over():
+def test_text_in_no_known_symbol_column_is_refused_not_averaged_over():
     times = pd.date_range("2020-01-01", periods=2)
     bars = pd.DataFrame({"instrument": ["A", "B"], "timestamp": times, "close": [1.0, 2.0]})
-    with pytest.raises(UsageError, match=r"the frame has no column symbol.* but text in instrument"):
+    with pytest.raises(UsageError, match=r"the frame has none of the columns symbol.* but text in instrument"):
         windrow.moving_average(bars, "sma:1")

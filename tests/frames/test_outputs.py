@@ -124,24 +124,24 @@ def test_no_lines_give_an_empty_frame(tmp_path):
         (
             b"AA\t2008-03-05\t1\t2\n",
             {"columns": ["a"]},
-            "its lines hold 2 values, but 1 columns are named: a",
+            "its lines hold 2 values, but there are names for 1: a",
         ),
         (b"AA\t2008-03-05\t1\t2", {}, "its last line has no end"),
-        (b"hello\n", {}, "is no output of a job"),
-        (b"a\tb\tc\n", {}, "is no output of a job"),
-        (b"AA\tb\t1\n", {}, "is no output of a job"),
-        (b"A\t2008-03-05\t1\nA\t2008-03-06\t1\t2\n", {}, "is no output of a job"),
+        (b"hello\n", {}, "it is not the output of a job"),
+        (b"a\tb\tc\n", {}, "it is not the output of a job"),
+        (b"AA\tb\t1\n", {}, "it is not the output of a job"),
+        (b"A\t2008-03-05\t1\nA\t2008-03-06\t1\t2\n", {}, "it is not the output of a job"),
     ],
 )
-def test_what_is_no_output(tmp_path, content, how, message):
+def test_a_file_that_is_not_an_output(tmp_path, content, how, message):
     with pytest.raises(InputError, match=f"^{tmp_path / 'out'}: {message}"):
         read(tmp_path, content, **how)
 
 
-def test_no_output_there(tmp_path):
+def test_a_place_without_an_output(tmp_path):
     (tmp_path / "_SUCCESS").touch()
     for place in (tmp_path, tmp_path / "none"):
-        with pytest.raises(InputError, match=f"^{place}: holds no output of a job"):
+        with pytest.raises(InputError, match=f"^{place}: it holds no output of a job"):
             windrow.read_output(place)
 
 

@@ -167,11 +167,11 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
     [
         (["--orders"], "--orders: writes files beside the figures, but the figures are printed; give -o DIR"),
         (["--equity"], "--equity: writes files beside the figures, but the figures are printed; give -o DIR"),
-        (["--size", "0"], "--size 0.0: a position has a size, above 0 and up to 1e15; give one"),
-        (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"),
+        (["--size", "0"], "--size 0.0: a position's size is above 0 and up to 1e15; use such a number"),
+        (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"),
         (
             ["--fast", "ema:7", "--slow", "ema:7"],
-            "--fast ema:7 --slow ema:7: a line never crosses itself; give another for one of them",
+            "--fast ema:7 --slow ema:7: a line never crosses itself; use two different lines",
         ),
         (["--slices", "365d"], "--slices 365d: this job's bars cannot be cut into slices; leave it out"),
         (
@@ -194,5 +194,5 @@ def test_words_that_no_option_knows_are_refused(backtest, option):
 def test_damaged_lines_of_figures_are_refused_by_name(backtest, tmp_path):
     part = tmp_path / "part-00000"
     part.write_bytes(backtest(*LINES, BARS).out.replace(b'"pnl":', b'"pnl"', 1))
-    with pytest.raises(windrow.errors.InputError, match=r"part-00000: is no output of a job \("):
+    with pytest.raises(windrow.errors.InputError, match=r"part-00000: it is not the output of a job \("):
         windrow.read_output(part)

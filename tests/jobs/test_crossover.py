@@ -286,6 +286,7 @@ def test_an_output_is_a_frame_and_describes_itself(crossover, tmp_path, pairs):
 
 
 ONE_OF = "KIND one of ema, max, min, sma, std, sum, wma"
+PAIRED = "the first fast line crosses the first slow line, the second the second, and so on; use one of each per pair"
 
 
 @pytest.mark.parametrize(
@@ -293,45 +294,43 @@ ONE_OF = "KIND one of ema, max, min, sma, std, sum, wma"
     [
         (
             ["--fast", "sma:5"],
-            "--fast sma:5 --slow (none): the first fast crosses the first slow, the second the second, and so on;"
-            " 1 and 0 do not go up; give one of each a pair",
+            f"--fast sma:5 --slow (none): 1 fast and 0 slow lines do not pair up: {PAIRED}",
         ),
         (
             ["--fast", "sma:5", "--slow", "sma:20", "--slow", "sma:50"],
-            "--fast sma:5 --slow sma:20 sma:50: the first fast crosses the first slow, the second the second, and so"
-            " on; 1 and 2 do not go up; give one of each a pair",
+            f"--fast sma:5 --slow sma:20 sma:50: 1 fast and 2 slow lines do not pair up: {PAIRED}",
         ),
         (
             ["--fast", "sma:2d", "--slow", "sma:48h"],
-            "--fast sma:2d --slow sma:2d: a line never crosses itself; give another for one of them",
+            "--fast sma:2d --slow sma:2d: a line never crosses itself; use two different lines",
         ),
         (
             ["--fast", "close", "--slow", "close"],
-            "--fast close --slow close: a line never crosses itself; give another for one of them",
+            "--fast close --slow close: a line never crosses itself; use two different lines",
         ),
         (
             ["--fast", "sma:5", "--slow", "sma:20"] * 2,
-            "--fast sma:5 --slow sma:20: given 2 times; a pair's crosses are written once; give it once",
+            "--fast sma:5 --slow sma:20: the pair is given 2 times: its crosses are written once; use it once",
         ),
         (
             ["--fast", "sma5", "--slow", "sma:20"],
             f"line 'sma5': a line is an indicator, KIND:WINDOW with {ONE_OF}, or the price itself, close;"
-            " give one as sma:50, or close",
+            " use e.g. sma:50, or close",
         ),
         (
             ["--fast", "close", "--slow", "sma:20", "--column", "Adj Close"],
             f"line 'close': a line is an indicator, KIND:WINDOW with {ONE_OF}, or the price itself, adj_close;"
-            " give one as sma:50, or adj_close",
+            " use e.g. sma:50, or adj_close",
         ),
         (
             ["--fast", "foo:5", "--slow", "sma:20"],
-            f"indicator 'foo:5': an indicator is KIND:WINDOW, {ONE_OF}; give one as sma:20 or max:30d",
+            f"indicator 'foo:5': an indicator is KIND:WINDOW, with {ONE_OF}; use e.g. sma:20 or max:30d",
         ),
         (
             ["--fast", "sma:0", "--slow", "sma:20"],
-            "window 0: a window counts 1 to 1,000,000 bars; give a number in that range",
+            "window 0: a window holds 1 to 1,000,000 bars; use a number in that range",
         ),
-        (["--fast", "ema:5d", "--slow", "sma:20"], "ema:5d: smoothing goes by bars; give a number of bars, as ema:20"),
+        (["--fast", "ema:5d", "--slow", "sma:20"], "ema:5d: an ema is smoothed over a number of bars; use e.g. ema:20"),
         (["--slices", "90d"], "--slices 90d: this job's bars cannot be cut into slices; leave it out"),
         (
             ["--output-format", "parquet", "-o", "out"],

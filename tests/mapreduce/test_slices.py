@@ -143,9 +143,9 @@ def test_an_average_that_sticks_farther_off_is_refused():
     with pytest.raises(SliceError) as refused:
         both_ways(["ema:20000"], Options(), columns, Slots(480_000 * SECOND))
     assert re.fullmatch(
-        r"ema over 20000 bars: after 463,615 bars of a slice it is still 101\.0, and 100\.99999999\d+ from the bars"
-        r" before the slice; an average must be the same by then, and is not where a long one meets prices that stand"
-        r" still; leave out --slices",
+        r"ema over 20000 bars: after 463,615 bars of a slice it is 101\.0, but 100\.99999999\d+ when computed from the"
+        r" bars before the slice: the two must agree by then, and do not where a long average meets prices that do not"
+        r" move; leave out --slices",
         str(refused.value),
     )
 

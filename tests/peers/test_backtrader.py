@@ -100,8 +100,8 @@ def run_backtrader(frame, kind, fast, slow, rules):
 
 def figures_of(run, cash):
     """backtrader's figures by windrow's names."""
-    told = {analyzer.__class__.__name__: analyzer.get_analysis() for analyzer in run.analyzers}
-    trades, down = told["TradeAnalyzer"], told["DrawDown"]
+    result = {analyzer.__class__.__name__: analyzer.get_analysis() for analyzer in run.analyzers}
+    trades, down = result["TradeAnalyzer"], result["DrawDown"]
     counts = trades if trades["total"]["total"] else None
     return {
         "pnl": run.values[-1] - cash,
@@ -109,8 +109,8 @@ def figures_of(run, cash):
         "trades_total": trades["total"]["total"],
         "trades_open": counts["total"]["open"] if counts else 0,
         **closed_trades(counts if counts and counts["total"].get("closed") else None),
-        "sharpe": told["SharpeRatio"]["sharperatio"],
-        "sqn": told["SQN"]["sqn"],
+        "sharpe": result["SharpeRatio"]["sharperatio"],
+        "sqn": result["SQN"]["sqn"],
         "max_drawdown_pct": down["max"]["drawdown"],
         "max_drawdown": down["max"]["moneydown"],
         "max_drawdown_bars": down["max"]["len"],
@@ -222,10 +222,10 @@ def test_the_series_are_of_every_kind():
     """What the comparison is worth: orders of all four kinds, series without any, shorts below 0, long drawdowns."""
     status, none, below = set(), 0, 0
     for number in range(0, 200, 4):  # those with little cash
-        told = backtest(*walk(number))
-        status |= set(told.orders.status)
-        none += told.orders.empty
-        below += bool((told.equity.value < 0).any())
+        result = backtest(*walk(number))
+        status |= set(result.orders.status)
+        none += result.orders.empty
+        below += bool((result.equity.value < 0).any())
     assert status == {"filled", "closed-only", "refused", "open"} and none >= 5 and below >= 1
 
 

@@ -47,10 +47,10 @@ def crossed(frame, fast, slow):
 def test_orders_values_and_figures_are_vectorbts(frame, pair, costs):
     theirs = {NAMES[name]: value for name, value in costs.items()}
     portfolio = vbt.Portfolio.from_signals(*crossed(frame, *pair), init_cash=10_000.0, freq="1D", **theirs)
-    told = windrow.backtest(frame, f"sma:{pair[0]}", f"sma:{pair[1]}", cash=10_000.0, traced=True, **RULES, **costs)
-    assert_orders(told.orders, portfolio.orders.records_readable)
-    assert told.equity.value.to_numpy() == pytest.approx(portfolio.value().to_numpy(), rel=1e-9)
-    figures, trades = told.figures.iloc[0], portfolio.trades
+    result = windrow.backtest(frame, f"sma:{pair[0]}", f"sma:{pair[1]}", cash=10_000.0, traced=True, **RULES, **costs)
+    assert_orders(result.orders, portfolio.orders.records_readable)
+    assert result.equity.value.to_numpy() == pytest.approx(portfolio.value().to_numpy(), rel=1e-9)
+    figures, trades = result.figures.iloc[0], portfolio.trades
     assert figures.trades_total == trades.count() and figures.trades_closed == trades.closed.count()
     assert figures.won == (trades.closed.pnl.values >= 0).sum()
     assert figures.closed_pnl == pytest.approx(trades.closed.pnl.sum(), rel=1e-9, abs=1e-6)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sort_keys.merge import Stretch
-from windrow.sinks.crosses import format_signals, names_of, signal_lines, tells_cross
+from windrow.sinks.crosses import format_signals, is_cross, names_of, signal_lines
 from windrow.sinks.lines import format_lines
 from windrow.trading.signals import Found, Signals, parse_pairs
 
@@ -67,7 +67,7 @@ def test_times_and_values_are_written_as_those_of_any_line(rows, dated):
     ],
 )
 def test_a_line_that_tells_of_a_cross(line, is_one):
-    assert tells_cross(line) is is_one
+    assert is_cross(line) is is_one
 
 
 def test_names_of_fields():

@@ -19,7 +19,7 @@ def some_times(rng):
 @pytest.mark.parametrize("kept", [100, 3000, 1 << 16])
 @pytest.mark.parametrize("seed", range(20))
 def test_symbols_of_the_same_and_of_other_times(monkeypatch, kept, seed):
-    """So many texts are kept that some, or all, or none of a symbol's are known when the next one comes."""
+    """Texts of times are kept, so that some, all or none of a symbol's are known when the next symbol comes."""
     monkeypatch.setattr(lines, "_KEPT", kept)
     lines._time_fields.cache_clear()
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Parquet out: to the bit what text holds, whoever reads it, in row groups of bounded size."""
+"""Parquet output: to the bit what text holds, for any reader, in row groups of bounded size."""
 
 import datetime
 import io
@@ -116,7 +116,7 @@ def test_the_whole_directory_is_a_table(run_job, tmp_path):
     assert pyarrow.dataset.dataset(tmp_path / "o").count_rows() == 2
 
 
-#: In a process of its own: Spark leaves threads, pipes and a JVM in the one that starts it.
+#: In a separate process: Spark leaves threads, pipes and a JVM in the one that starts it.
 READ_BY_SPARK = """
 import json, sys
 from pyspark.sql import SparkSession
@@ -146,8 +146,8 @@ def test_nanoseconds_are_written_where_they_are_asked_for_and_never_rounded(run_
     ran = run_job("--window", "1", "--output-format", "parquet", "-o", tmp_path / "out", path)
     assert (ran.status, ran.out, (tmp_path / "out").exists()) == (1, b"", False)
     assert ran.err == (
-        "error: A at 2008-03-05T10:00:00.123456789Z: has nanoseconds, and --output-format parquet holds microseconds,"
-        " because Spark reads no others; give parquet-ns, or text\n"
+        "error: A at 2008-03-05T10:00:00.123456789Z: it has nanoseconds: --output-format parquet holds microseconds,"
+        " because Spark reads no others; use parquet-ns, or text\n"
     )
     assert run_job("--window", "1", "--output-format", "parquet-ns", "-o", tmp_path / "out", path).status == 0
     assert windrow.read_output(tmp_path / "out")["timestamp"].astype("int64").tolist() == [
@@ -249,7 +249,7 @@ def test_read_output_names_what_is_wrong_with_a_part(tmp_path):
         write(Stretch([b"A"], np.zeros(1, np.int64), False, np.array([0]), []), np.array([0]), [np.array([0.5])])
     assert windrow.read_output(part).iloc[0, 2] == 0.5 and list(windrow.read_output(tmp_path))[2] == "sma:2"
     assert list(windrow.read_output(part, ["mean"]))[2] == "mean"
-    with pytest.raises(InputError, match=f"^{part}: its lines hold 1 values, but 2 columns are named: a, b"):
+    with pytest.raises(InputError, match=f"^{part}: its lines hold 1 values, but there are names for 2: a, b"):
         windrow.read_output(tmp_path, ["a", "b"])
     whole = part.read_bytes()
     values = pq.read_metadata(part).row_group(0).column(2)
@@ -257,15 +257,15 @@ def test_read_output_names_what_is_wrong_with_a_part(tmp_path):
     flipped[values.data_page_offset + values.total_compressed_size - 1] ^= 1
     for half in (b"", whole[:40], whole[:-9], flipped):
         part.write_bytes(half)
-        with pytest.raises(InputError, match=f"^{part}: is truncated or damaged"):
+        with pytest.raises(InputError, match=f"^{part}: it is truncated or damaged"):
             windrow.read_output(tmp_path)
     for table in ({"symbol": ["A"], "timestamp": [1.5], "a": [1.5]}, {"symbol": ["A"], "close": [1.5]}, {"a": [1]}):
         pq.write_table(pa.table(table), part)
-        with pytest.raises(InputError, match=f"^{part}: is no output of a job"):
+        with pytest.raises(InputError, match=f"^{part}: it is not the output of a job"):
             windrow.read_output(tmp_path)
 
 
 def test_a_time_that_would_be_rounded_is_named():
     stretch = Stretch([b"A", b"%09"], np.array([0, 2]), False, np.array([0, 1000, 1]), [])
-    with pytest.raises(OutputError, match=r"^\t at 1970-01-01T00:00:00.000000001Z: has nanoseconds"):
+    with pytest.raises(OutputError, match=r"^\t at 1970-01-01T00:00:00.000000001Z: it has nanoseconds"):
         written([(stretch, np.arange(3), [np.ones(3)])], ["a"], "us", 10)

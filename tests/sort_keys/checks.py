@@ -7,8 +7,8 @@ are plain Python: dict, sorted, //.
 import struct
 import types
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -77,8 +77,10 @@ def check_partition(pairs: Sequence[tuple[str, int]], reducers: int, partition=s
 # Blocks.
 
 
-def columns_of(bars: Sequence[Bar]) -> blocks.Columns:
+def columns_of(bars: Sequence[Bar], in_key_order: bool = False) -> blocks.Columns:
     names = list(dict.fromkeys(symbol for symbol, _, _ in bars))
+    if in_key_order:
+        names.sort(key=keys.encode_symbol)
     codes = {name: code for code, name in enumerate(names)}
     width = len(bars[0][2]) if bars else 1
     return blocks.sort_bars(
@@ -102,7 +104,7 @@ def decoded(line: bytes, columns: int) -> list[Bar]:
 
 
 def check_blocks(bars: Sequence[Bar], slots: Slots, block_bars: int) -> None:
-    """Every bar comes back to the last bit from blocks within one symbol and slot, none too long."""
+    """Every bar comes back to the last bit from blocks within one symbol and slot, and none is too long."""
     lines = lines_of([bars], slots, block_bars)
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") and b"\r" not in line for line in lines)
     found = [decoded(line, len(bars[0][2])) for line in lines]
@@ -163,9 +165,13 @@ def merged(
 ) -> tuple[list[Bar], merge.Findings]:
     """What a merge makes of sorted lines; its stretches are checked on the way."""
     merging = module.Merge(columns, on_conflict)
-    bars: list[Bar] = []
+    return list(rows_of(merging.stretches(line.rstrip(b"\n") for line in lines))), merging.findings
+
+
+def rows_of(stretches: Iterable[merge.Stretch]) -> Iterator[Bar]:
+    """The bars of stretches, which are checked on the way."""
     last = None
-    for stretch in merging.stretches(line.rstrip(b"\n") for line in lines):
+    for stretch in stretches:
         starts = stretch.starts.tolist()
         assert starts[0] == 0
         assert starts == sorted(set(starts))
@@ -176,11 +182,8 @@ def merged(
         last = stretch.symbols[-1]
         owners = np.searchsorted(stretch.starts, np.arange(len(stretch.times)), side="right") - 1
         rows = zip(*(value.tolist() for value in stretch.values), strict=True)
-        bars += [
-            (keys.decode_symbol(stretch.symbols[owner]), time, row)
-            for owner, time, row in zip(owners.tolist(), stretch.times.tolist(), rows, strict=True)
-        ]
-    return bars, merging.findings
+        for owner, time, row in zip(owners.tolist(), stretch.times.tolist(), rows, strict=True):
+            yield keys.decode_symbol(stretch.symbols[owner]), time, row
 
 
 def oracle(bars: Sequence[Bar], on_conflict: str) -> tuple[list[Bar], int, int, tuple[object, ...] | None]:
@@ -211,11 +214,22 @@ def check_merge(cut: Cut, on_conflict: str = "smallest", module: types.ModuleTyp
     assert findings.first_conflict == first
 
 
+def check_in_memory(cut: Cut, on_conflict: str, stretch_bars: int, module: types.ModuleType = merge) -> None:
+    """Bars in memory give what their blocks give, to the bit, however many are handed out at a time."""
+    lines, columns = lines_of(cut.chunks, Slots(cut.span), cut.block_bars), len(cut.bars[0][2])
+    bars, findings = merged(lines, columns, on_conflict)
+    merging = module.Merge(columns, on_conflict)
+    with mock.patch.object(module, "_STRETCH_BARS", stretch_bars):
+        found = list(rows_of(merging.in_memory(columns_of(cut.bars, in_key_order=True))))
+    assert [(*bar[:2], bits(bar[2])) for bar in found] == [(*bar[:2], bits(bar[2])) for bar in bars]
+    assert replace(merging.findings, blocks=findings.blocks) == findings
+
+
 # Negative controls.
 
 
 def mutant(module: types.ModuleType, *changes: tuple[str, str]) -> types.ModuleType:
-    """The module with some of its source replaced; each text must stand there exactly once."""
+    """The module with some of its source replaced; each text must occur in it exactly once."""
     source = Path(module.__file__).read_text()
     for old, new in changes:
         assert source.count(old) == 1, f"{old!r} is not in {module.__name__} once; change the control with the code"

@@ -271,7 +271,7 @@ def lie(**fields):
     ({"width_0": 8}, "it does not hold bars of 1 columns"),
     ({"scale_0": 7}, "its times are in an unknown unit"),
     ({"scale_1": 6}, "its values are in an unknown unit"),
-    ({"first_0": 5}, "its key is another block's"),
+    ({"first_0": 5}, "its key belongs to another block"),
 ])  # fmt: skip
 def test_a_header_that_lies_is_refused(fields, why):
     assert why in refused(lie(**fields))
@@ -288,7 +288,7 @@ def test_a_block_of_no_bars_is_refused():
 
 
 def test_a_block_under_another_key_is_refused():
-    assert "its key is another block's" in refused(PAYLOAD, first=FIRST + 1)
+    assert "its key belongs to another block" in refused(PAYLOAD, first=FIRST + 1)
 
 
 def test_an_honest_header_is_not_refused():

@@ -17,7 +17,9 @@ from sort_keys.slots import Slots
 from tests.sort_keys.checks import (
     Cut,
     assert_red,
+    check_in_memory,
     check_merge,
+    columns_of,
     cuts,
     lines_of,
     merged,
@@ -49,6 +51,21 @@ def test_findings_do_not_depend_on_the_cut(cut, other, on_conflict, rng):
     again = replace(other, chunks=chunks)
     check_merge(again, on_conflict)
     check_merge(cut, on_conflict)
+
+
+STRETCH_BARS = st.sampled_from([1, 2, 7, 1000])
+
+
+@settings(max_examples=200, deadline=None)
+@given(cuts(), ON_CONFLICT, STRETCH_BARS)
+@example(Cut([TRIPLE], 10**18, 1, 1), "largest", 1)
+def test_bars_in_memory_give_what_their_blocks_give(cut, on_conflict, stretch_bars):
+    check_in_memory(cut, on_conflict, stretch_bars)
+
+
+def test_no_bars_in_memory_give_nothing():
+    merging = merge.Merge(1, "fail")
+    assert list(merging.in_memory(columns_of([]))) == [] and merging.findings == merge.Findings()
 
 
 @pytest.mark.parametrize("on_conflict", merge.ON_CONFLICT)
@@ -227,11 +244,35 @@ def test_control_waiting_bars_forgotten():
     red(("waited, self._waiting = self._waiting, None\n            yield from self._release(waited)", "pass"))
 
 
+def red_in_memory(*changes):
+    module = mutant(merge, *changes)
+
+    def check(cut, on_conflict, stretch_bars):
+        check_in_memory(cut, on_conflict, stretch_bars, module)
+
+    assert_red(check, cuts(), ON_CONFLICT, STRETCH_BARS)
+
+
+def test_control_bars_in_memory_whose_every_stretch_looks_new():
+    red_in_memory(("stretch.continued if not begin else bool(stretch.starts[first] < begin)", "False"))
+
+
+def test_control_a_stretch_that_takes_the_next_symbol():
+    red_in_memory(
+        ("np.searchsorted(stretch.starts, begin + bars)", "np.searchsorted(stretch.starts, begin + bars + 1)")
+    )
+
+
+def test_control_repeats_in_memory_kept():
+    begins = "\n        starts = np.searchsorted(owner, np.arange(len(bars"
+    red_in_memory((f"owner, times, values = self._in_order(owner, times, values){begins}", f"pass{begins}"))
+
+
 # What a merge refuses.
 
 
 @pytest.mark.parametrize("line", [b"", b"no tabs", b"AA\t5", b"AA\t2008-03-03\t33.5"])
-def test_a_line_that_is_no_block_is_refused(line):
+def test_a_line_that_is_not_a_block_is_refused(line):
     good = lines_of([MANY[:10]], Slots(10**9), 64)
     with pytest.raises(InputError, match=r"a reducer read .* it takes the lines that windrow's mappers write"):
         merged([*good, line], 1, "fail")
@@ -251,7 +292,7 @@ def test_lines_out_of_order_are_refused(batch_bytes, monkeypatch):
     assert len(merged(lines, 1, "fail")[0]) == 6
     wrongs = lines[::-1], [lines[1], lines[0], *lines[2:]], [*lines[3:], *lines[:3]], [*lines, lines[0]]
     for wrong in wrongs:
-        with pytest.raises(InputError, match="whose key sorts behind it; the shuffle sorts"):
+        with pytest.raises(InputError, match="whose key sorts after it: the shuffle sorts"):
             merged(wrong, 1, "fail")
 
 

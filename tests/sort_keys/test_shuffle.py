@@ -34,15 +34,15 @@ def test_every_reducer_gets_its_share():
 def test_other_processes_agree():
     lines = [symbol.encode("unicode_escape").replace(b"\\", b"/") + b"\t" for symbol in HARD_SYMBOLS]
     code = f"from sort_keys.shuffle import partition; print([partition(line, 9) for line in {lines!r}])"
-    said = [
+    found = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                        env={"PYTHONHASHSEED": seed}).stdout
         for seed in ("1", "2")
     ]  # fmt: skip
-    assert said == [f"{[shuffle.partition(line, 9) for line in lines]}\n"] * 2
+    assert found == [f"{[shuffle.partition(line, 9) for line in lines]}\n"] * 2
 
 
-def test_hadoop_is_told_to_sort_on_both_fields_and_partition_on_the_first():
+def test_hadoop_sorts_on_both_fields_and_partitions_on_the_first():
     assert shuffle.HADOOP_OPTIONS["stream.num.map.output.key.fields"] == "2"
     assert shuffle.HADOOP_OPTIONS["mapreduce.partition.keypartitioner.options"] == "-k1,1"
     assert shuffle.PARTITIONER.endswith("KeyFieldBasedPartitioner")

@@ -1,4 +1,4 @@
-"""The deflated Sharpe ratio: the paper's own figures, what it must do, and where there is none."""
+"""The deflated Sharpe ratio: the paper's figures, its properties, and where it is undefined."""
 
 from math import sqrt
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.sweeps.deflated import Returns, deflated_sharpe, expected_best
+from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, deflated_sharpe, expected_best
 
 #: Bailey and Lopez de Prado (2014), "A numerical example": a Sharpe ratio of 2.5 a year from 5 years of 250 daily
 #: returns with skewness -3 and kurtosis 10, the best of 100 tries whose ratios, of a year, have variance 1/2.
@@ -54,9 +54,10 @@ def test_a_pair_that_never_trades_counts_as_a_try():
 
 @pytest.mark.parametrize(("best", "sharpes", "why"), [
     (Returns(100), [None, None], "its returns have no deviation"),
+    (Returns(100, why=NOT_ABOVE_0), [None, 0.1], "its value was 0 or below before the last bar"),
     (Returns(1, 0.5, 0.0, 3.0), [0.5, 0.1], "it takes 2 returns or more"),
     (Returns(100, 0.5, 0.0, 3.0), [0.5, None], "fewer than 2 pairs have returns with a deviation"),
     (Returns(100, 2.0, 3.0, 3.0), [2.0, 0.1], "the spread of its Sharpe ratio is not above 0"),
 ])  # fmt: skip
-def test_where_there_is_none_it_says_why(best, sharpes, why):
+def test_it_is_undefined_with_a_reason(best, sharpes, why):
     assert deflated_sharpe(best, sharpes) == (None, why)

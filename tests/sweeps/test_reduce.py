@@ -1,4 +1,4 @@
-"""Sweeps: every pair's figures are those of a backtest of its own, on the bars of its part alone, to the last bit."""
+"""Sweeps: every pair's figures are those of a separate backtest, on the bars of its part alone, to the last bit."""
 
 import json
 from fractions import Fraction
@@ -66,7 +66,7 @@ def by_itself(series, rules, pair, begin, end, warm):
 
 
 def parts_of(split, bars, times):
-    """Bounds of each part, in the plainest words."""
+    """Bounds of each part, computed as plainly as possible."""
     if split.time is not None:
         cut = sum(time < split.time for time in times.tolist())
         return {"train": (0, cut), "test": (cut, bars)}
@@ -103,7 +103,7 @@ GRIDS = [("sma:1..4", "sma:3..9/2"), ("ema:2,5", "sma:4..6"), ("wma:2..3", "ema:
 
 @settings(max_examples=120, deadline=None)
 @given(closes=CLOSES, split=SPLITS, warm=st.booleans(), data=st.data())
-def test_every_pair_and_part_is_a_backtest_of_its_own(closes, split, warm, data):
+def test_every_pair_and_part_is_a_separate_backtest(closes, split, warm, data):
     series, rules = Series(closes), data.draw(st.sampled_from(RULES))
     grid = parse_grid(*data.draw(st.sampled_from(GRIDS)), any_order=data.draw(st.booleans()))
     cuts = data.draw(st.lists(st.integers(0, len(closes)), max_size=3))
@@ -229,7 +229,7 @@ def a_sweep(data):
 
 @settings(max_examples=40, deadline=None)
 @given(symbols=SYMBOLS, data=st.data())
-def test_all_lines_in_order_whoever_reduces(symbols, data):
+def test_all_lines_in_order_for_any_number_of_reducers(symbols, data):
     swept = a_sweep(data)
     lines = run_sweep(swept, Choice(), symbols, data.draw(st.integers(1, 3)))
     plain = plain_figures(swept, symbols)
@@ -246,7 +246,7 @@ def test_all_lines_in_order_whoever_reduces(symbols, data):
 
 @settings(max_examples=40, deadline=None)
 @given(symbols=SYMBOLS, objective=OBJECTIVE, top=st.integers(1, 5), data=st.data())
-def test_the_top_pairs_are_the_best_on_train_and_are_told_on_test_too(symbols, objective, top, data):
+def test_the_top_pairs_are_the_best_on_train_and_are_written_for_test_too(symbols, objective, top, data):
     swept = a_sweep(data)
     lines = run_sweep(swept, Choice(objective, top=top), symbols, data.draw(st.integers(1, 3)))
     for name, parts in plain_figures(swept, symbols).items():
@@ -271,13 +271,13 @@ def test_a_null_objective_ranks_last():
 
 def test_over_all_symbols_a_pair_without_an_objective_for_half_of_them_ranks_behind():
     def sums(fast, values):
-        told = Sums(0, fast, 9, len(values))
+        result = Sums(0, fast, 9, len(values))
         for value in values:
-            told.train.add(value)
-        return told
+            result.train.add(value)
+        return result
 
     pairs = [sums(1, [None, 9.0, None, 9.0]), sums(2, [None, 2.0, 1.0, 3.0]), sums(3, [2.0] * 4), sums(4, [None] * 4)]
-    assert [told.fast for told in sorted(pairs, key=lambda told: told.order)] == [2, 3, 1, 4]
+    assert [result.fast for result in sorted(pairs, key=lambda result: result.order)] == [2, 3, 1, 4]
 
 
 @settings(max_examples=60, deadline=None)
@@ -288,12 +288,13 @@ def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
     lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
     plain, pairs = plain_figures(swept, symbols), swept.grid.pairs()
     for number, (train, test) in enumerate(swept.split.walks):
-        words = {"all" if test is None else "train": train, **({"test": test} if test else {})}
+        parts_of_line = {"all" if test is None else "train": train, **({"test": test} if test else {})}
         for name, parts in plain.items():
             line = [line for field, line in lines if field == name][number]
             [best] = plain_best({pair: figures[objective] for pair, figures in parts[train].items()}, pairs)
             assert (line["fast"], line["slow"]) == best and line["pairs"] == len(pairs)
-            assert {word: line[word] for word in words} == {word: parts[part][best] for word, part in words.items()}
+            expected = {name: parts[part][best] for name, part in parts_of_line.items()}
+            assert {name: line[name] for name in parts_of_line} == expected
             assert line.get("walk") == (number + 1 if len(swept.split.walks) > 1 else None)
         line = [line for field, line in lines if field == b""][number]
         means, known = {}, {}
@@ -304,16 +305,16 @@ def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
         most = [pair for pair in pairs if 2 * known[pair] > len(symbols)]
         [best] = plain_best(means, most or pairs)
         assert (line["fast"], line["slow"], line["symbols"], line["pairs"]) == (*best, len(symbols), len(pairs))
-        for word, part in words.items():
+        for name, part in parts_of_line.items():
             values = [parts[part][best][objective] for parts in plain.values()]
             found = [Fraction(value) for value in values if value is not None]
             mean = float(sum(found) / len(found)) if found else None
-            assert line[word] == {"symbols": len(found), objective: mean}
+            assert line[name] == {"symbols": len(found), objective: mean}
 
 
 @settings(max_examples=25, deadline=None)
 @given(symbols=SYMBOLS, data=st.data())
-def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
+def test_the_best_lines_are_the_same_bytes_for_any_number_of_reducers(symbols, data):
     one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], split=data.draw(SPLITS), returns=True)
     several = Sweep(one.grid, one.rules, split=one.split, shards=data.draw(st.integers(2, 9)), returns=True)
     choice = Choice(data.draw(OBJECTIVE), best=True)
@@ -322,6 +323,18 @@ def test_the_best_lines_are_the_same_bytes_whoever_reduces(symbols, data):
     assert all(-1e-9 <= (line["deflated_sharpe"] or 0) <= 1 for _, line in lines)
     for _, line in lines:
         assert (line["deflated_sharpe"] is None) == ("deflated_sharpe" in line.get("undefined", {}))
+
+
+def test_there_is_no_deflated_ratio_of_a_value_that_fell_to_0_or_below():
+    """Sold short at 30 and 20, less 5 %, 100 shares and the cash are worth -50 and 0."""
+    rules = Rules(size=100, cash=100, slippage=0.05, fill="close")
+    swept = Sweep(parse_grid("sma:1", "sma:2,3"), rules, returns=True)
+    lines = dict(run_sweep(swept, Choice(best=True), {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0])}))
+    whys = [lines[name]["undefined"]["deflated_sharpe"] for name in (b"A", b"")]
+    assert whys == ["its value was 0 or below before the last bar", "it has returns on no symbol"]
+    assert [lines[name]["deflated_sharpe"] for name in (b"A", b"")] == [None, None]
+    both = {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0]), b"B": Series([1.0, 1.1, 1.0, 1.2, 1.1, 1.3])}
+    assert dict(run_sweep(swept, Choice(best=True), both))[b""]["deflated_sharpe"] is not None
 
 
 def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():

@@ -19,7 +19,7 @@ DAY = 86_400 * 10**9
 
 
 def pieces_of(times, cuts):
-    """The bars at these times in pieces; a bar's values tell its place."""
+    """The bars at these times in pieces; a bar's values are its place."""
     places = np.split(np.arange(len(times)), sorted(cuts))
     return [Piece(times[at], [at / 4, -1.0 / (at + 1)]) for at in places]
 
@@ -54,11 +54,11 @@ def test_a_share_is_the_decimal_that_is_written(share, bars, train):
 
 
 @pytest.mark.parametrize("share", ["0", "1", "0.0", "0.000", "1.0", "-0.5", "1.5", "7/10", "7e-1", "nan", "", "half"])
-def test_what_is_no_share_is_refused(share):
+def test_a_text_that_is_not_a_share_is_refused(share):
     with pytest.raises(UsageError) as refused:
         parse_split(share=share)
     assert str(refused.value) == (
-        f"--split {share}: the share of a series' bars to train on is a decimal above 0 and below 1; give one as 0.7"
+        f"--split {share}: the share of a series' bars to train on is a decimal above 0 and below 1; use e.g. 0.7"
     )
 
 
@@ -78,19 +78,19 @@ def test_times_are_read_as_those_of_bars():
     with pytest.raises(UsageError) as refused:
         split_at("2020-13-01")
     assert str(refused.value) == (
-        "--split-at 2020-13-01: does not parse as a time; the test begins at a date, 2024-01-31, or a time of day,"
-        " 2024-01-31T09:30; give one"
+        "--split-at 2020-13-01: does not parse as a time: the test begins at a date, or a date with a time of day; use"
+        " e.g. 2024-01-31 or 2024-01-31T09:30"
     )
 
 
 def test_one_way_to_split():
     with pytest.raises(
-        UsageError, match=re.escape("--split 0.7 --walk-forward 3: a series is split one way; give one")
+        UsageError, match=re.escape("--split 0.7 --walk-forward 3: a series is split one way; use one of them")
     ):
         parse_split(share="0.7", walks=3)
     assert parse_split() == Split() and parse_split(walks=2) == walk_forward(2)
     for walks in (0, -1):
-        message = f"--walk-forward {walks}: there is 1 walk, from train to test, or more; give such a number"
+        message = f"--walk-forward {walks}: it is the number of walks from train to test; use 1 or more"
         with pytest.raises(UsageError, match=message):
             parse_split(walks=walks)
 

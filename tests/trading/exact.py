@@ -1,7 +1,8 @@
-"""A backtest in the plainest words: one run, one bar after another, in fractions. DESIGN section 8, nothing else."""
+"""A backtest as plain as possible: one run, one bar after another, in fractions. DESIGN section 8, nothing else."""
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import sqrt
 
 NOT_FULL = -2
@@ -10,7 +11,7 @@ TARGET = Fraction(1, 100)
 
 @dataclass
 class Run:
-    """What came of a run; money in fractions."""
+    """The results of a run; money in fractions."""
 
     cash: Fraction
     held: Fraction = Fraction(0)
@@ -25,7 +26,7 @@ class Run:
 
 
 def number(value):
-    """The number that a float was written for."""
+    """The decimal number that a float represents."""
     return Fraction(repr(float(value)))
 
 
@@ -48,12 +49,12 @@ def backtest(rules, bars, trend):
         run.exposed += run.held != 0
     if placed:
         side, time, close = placed
-        run.orders.append((time, side, asked(rules, run, side), close, "open"))
+        run.orders.append((time, side, ordered(rules, run, side), close, "open"))
     return run
 
 
 def decide(rules, now, last):
-    """What the averages say, and the last sign that is not zero."""
+    """The position that the averages call for, and the last sign that is not zero."""
     if rules.entry == "state":
         return now, last
     if now == NOT_FULL:
@@ -64,7 +65,7 @@ def decide(rules, now, last):
 
 
 def order(rules, run, sign):
-    """To which side an order is placed: 1, -1 or 0."""
+    """The side of the order that is placed: 1, -1 or 0."""
     if sign == NOT_FULL or (rules.entry == "cross" and sign == 0):
         return 0
     if run.held == 0:
@@ -78,8 +79,8 @@ def target(rules, side):
     return side if side > 0 or rules.side == "both" else 0
 
 
-def asked(rules, run, side):
-    """Shares that an order asks for; None where the cash at the fill decides."""
+def ordered(rules, run, side):
+    """The shares ordered; None where the cash at the fill decides."""
     if rules.sizing == "fixed":
         return abs(target(rules, side) * number(rules.size) - run.held)
     return None if target(rules, side) else abs(run.held)
@@ -105,7 +106,7 @@ def trade(rules, run, placed, time, price):
     if opening == 0:
         fits, shares = True, Fraction(0)
     if refused or (not fits and closing == 0):
-        run.orders.append((placed_time, side, asked(rules, run, side), placed_close, "refused"))
+        run.orders.append((placed_time, side, ordered(rules, run, side), placed_close, "refused"))
         return
     if not fits:
         shares = Fraction(0)
@@ -164,10 +165,22 @@ def drawdown(values):
 
 
 def yearly(start, bars, values):
-    """Returns of calendar years, in order; none where one begins with nothing."""
+    """Returns of calendar years, in order; none where one begins at or below 0."""
     lasts = {time.year: value for (time, _, _), value in zip(bars, values, strict=True)}
     starts = [start, *lasts.values()][:-1]
-    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if all(starts) else []
+    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if min(starts) > 0 else []
+
+
+def moments(values):
+    """Returns from bar to bar: how many, mean, deviation, skewness and kurtosis; None where a return has no base."""
+    if min(values[:-1], default=1) <= 0:
+        return None
+    returns = [float(after / before - 1) for before, after in pairwise(values)]
+    mean, spread = sum(returns) / len(returns), deviation(returns)
+    if not spread:
+        return len(returns), mean, spread, None, None
+    scores = [(value - mean) / spread for value in returns]
+    return len(returns), mean, spread, *(sum(score**power for score in scores) / len(scores) for power in (3, 4))
 
 
 def deviation(sample):

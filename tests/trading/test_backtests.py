@@ -1,4 +1,4 @@
-"""Backtests of real prices and of planted ones: the published figures, ties and touches, what is undefined, memory."""
+"""Backtests of real prices and of made-up ones: the published figures, ties and touches, undefined figures, memory."""
 
 import subprocess
 import sys
@@ -21,8 +21,8 @@ from windrow.trading.signals import NOT_FULL
 DAY = 86_400 * 10**9
 COLUMNS = ["symbol", "timestamp", "open", "close"]
 PARTS = {"train": slice(None, 254), "test": slice(254, None)}
-#: What the published strategy makes of Intel's prices, by part, to 9 places. (As backtrader gives them: the last place
-#: of the second SQN, 0.78324437615, is printed as 5 where they were published.)
+#: The published strategy's figures for Intel's prices, by part, to 9 places. (As backtrader computes them: the last
+#: place of the second SQN, 0.78324437615, is printed as 5 in the publication.)
 PUBLISHED = {
     "train": {
         "pnl": 83.0, "final_value": 100_083.0, "trades_total": 15, "trades_open": 1, "trades_closed": 14, "won": 7,
@@ -44,11 +44,13 @@ def intel(shared_data):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_published_strategy_gives_the_published_figures(intel, part):
-    told = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21").iloc[0]
+    result = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21").iloc[0]
     for name, value in PUBLISHED[part].items():
-        assert told[name] == pytest.approx(value, abs=5e-10 if name in ("sharpe", "sqn", "max_drawdown_pct") else 1e-9)
+        assert result[name] == pytest.approx(
+            value, abs=5e-10 if name in ("sharpe", "sqn", "max_drawdown_pct") else 1e-9
+        )
     if part == "test":
-        assert np.isnan(told.sharpe) and told.undefined == {"sharpe": "a single calendar year"}
+        assert np.isnan(result.sharpe) and result.undefined == {"sharpe": "a single calendar year"}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def series(closes, opens=None):
     return pd.DataFrame({"timestamp": times, "open": opens, "close": closes}).astype({"open": float, "close": float})
 
 
-def school_trend(closes, fast, slow):
+def exact_trend(closes, fast, slow):
     """Signs of the difference of two simple averages, in fractions."""
     for end in range(1, len(closes) + 1):
         if end < max(fast, slow):
@@ -95,10 +97,10 @@ def school_trend(closes, fast, slow):
     st.tuples(st.integers(1, 4), st.integers(1, 6)).filter(lambda pair: pair[0] != pair[1]),
     st.sampled_from([{}, {"entry": "cross"}, {"side": "long", "fill": "close"}, {"size": 9_999}]),
 )
-def test_ties_and_touches_are_those_of_school_arithmetic(texts, windows, how):
-    """Averages of few prices are often equal on paper, and in no other arithmetic."""
+def test_ties_and_touches_are_those_of_exact_decimal_arithmetic(texts, windows, how):
+    """Averages of few prices are often equal in exact arithmetic, and in no other."""
     closes = [Fraction(text) for text in texts]
-    trend = list(school_trend(closes, *windows))
+    trend = list(exact_trend(closes, *windows))
     days = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=at) for at in range(len(closes))]
     rules = Rules(**how)
     expected = exact.backtest(rules, list(zip(days, closes, closes, strict=True)), trend)
@@ -138,15 +140,15 @@ def test_an_order_is_refused_where_it_is_placed_and_halved_where_it_is_filled():
 def test_a_position_is_closed_even_where_that_costs_more_than_there_is():
     """Bought for all of 100, with 5 an order; at 10 the sale was worth placing, at 4 it leaves a debt of 1."""
     how = {"size": 1, "cash": 100, "commission_per_order": 5, "side": "long", "traced": True}
-    told = windrow.backtest(series([80, 95, 10, 10], [80, 80, 95, 4]), "close", "sma:2", **how)
-    assert told.orders.status.tolist() == ["filled", "filled"] and told.equity.value.tolist() == [100, 100, 10, -1]
+    result = windrow.backtest(series([80, 95, 10, 10], [80, 80, 95, 4]), "close", "sma:2", **how)
+    assert result.orders.status.tolist() == ["filled", "filled"] and result.equity.value.tolist() == [100, 100, 10, -1]
 
 
-def test_a_trade_that_earns_its_commission_and_no_more_is_won():
+def test_a_trade_that_earns_just_its_commission_is_won():
     """In floats (10.12 - 10.1) * 100 is less than 2."""
     closes = [10, 10.1, 10.12, 10.1, 10.1]
-    told = pushed(Rules(commission_per_order=1.0, side="long", fill="close"), closes, [-1, 1, -1, -1, -1]).figures()
-    assert (told[0]["won"], told[0]["lost"]) == (1, 0) and abs(told[0]["closed_pnl"]) < 1e-9
+    result = pushed(Rules(commission_per_order=1.0, side="long", fill="close"), closes, [-1, 1, -1, -1, -1]).figures()
+    assert (result[0]["won"], result[0]["lost"]) == (1, 0) and abs(result[0]["closed_pnl"]) < 1e-9
 
 
 def pushed(rules, closes, trend, **how):
@@ -162,6 +164,9 @@ UP, DOWN = [-2, 1, 1, 1], [-1, -1, -1, -1]
 NO_TRADE, ONE_YEAR = {"strike_rate": "no closed trade"}, {"sharpe": "a single calendar year"}
 NO_BARS = ["sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars", "exposure", "turnover"]
 NO_MEAN = {"turnover": "the mean value is not above 0"}
+NO_PERCENT = {"max_drawdown_pct": "the value began at 0 or below"}
+#: 100 shares sold short at a close of 20 bring 1,900, which with the cash pays for just these shares.
+TO_0 = Rules(size=100, cash=100, slippage=0.05, fill="close")
 
 
 @pytest.mark.parametrize(
@@ -182,39 +187,91 @@ NO_MEAN = {"turnover": "the mean value is not above 0"}
         ),
         (  # worth -490 at the first close
             Rules(fill="close", size=100, cash=10, slippage=0.5), [10, 11, 12], [-1, -1, -1],
-            NO_TRADE | ONE_YEAR | NO_MEAN | {"max_drawdown_pct": "the value began at 0 or below"},
+            NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT,
         ),
+        (TO_0, [20], [-1], NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT),  # worth 0
+        (TO_0, [20, 19, 21], [-1, -1, -1], NO_TRADE | ONE_YEAR | NO_MEAN | NO_PERCENT),  # 0, 100, -100
+        (TO_0, [21, 20], [-1, -1], NO_TRADE | ONE_YEAR | NO_PERCENT),  # -5, 95: never below its peak
+        (TO_0, [19, 21], [-1, -1], NO_TRADE | ONE_YEAR | NO_MEAN),  # 5, -195
     ],
 )  # fmt: skip
 def test_what_is_undefined_is_none_with_a_reason(rules, closes, trend, undefined):
-    told = pushed(rules, closes, trend).figures()[0]
-    assert told.get("undefined", {}) == undefined
-    assert {name for name, value in told.items() if value is None} == set(undefined)
+    result = pushed(rules, closes, trend).figures()[0]
+    assert result.get("undefined", {}) == undefined
+    assert {name for name, value in result.items() if value is None} == set(undefined)
+
+
+@pytest.mark.parametrize(
+    ("closes", "percent", "money", "bars"),
+    [
+        ([20], None, 0, 0),  # worth 0
+        ([20, 19, 21], None, 200, 1),  # 0, 100, -100
+        ([21, 20, 19, 20], None, 100, 1),  # -5, 95, 195, 95
+        ([21, 22], None, 100, 1),  # -5, -105
+        ([19, 21], 4_000, 200, 1),  # 5, -195
+        ([10, 10.5, 9], 100 * 50 / 50, 50, 1),  # 50, 0, 150
+    ],
+)
+def test_a_drawdown_is_a_percentage_only_of_a_value_that_began_above_0(closes, percent, money, bars):
+    result = pushed(TO_0, closes, [-1] * len(closes)).figures()[0]
+    found = result["max_drawdown_pct"], result["max_drawdown"], result["max_drawdown_bars"]
+    assert found == (pytest.approx(percent) if percent else percent, pytest.approx(money), bars)
+
+
+def test_frames_of_figures_say_why_one_is_missing():
+    """Equal lines count as fast below slow, so the first bar sells."""
+    how = {"size": 100, "cash": 100, "slippage": 0.05, "fill": "close"}
+    result = windrow.backtest(series([20, 19, 21]), "close", "max:1", **how).iloc[0]
+    swept = windrow.sweep(series([20, 19, 21]), "sma:1", "max:1", any_order=True, **how).iloc[0]
+    best = windrow.sweep(series([20, 19, 21]), "sma:1", "max:1", any_order=True, best=True, **how).iloc[1]
+    for percent, why in (
+        (result.max_drawdown_pct, result.undefined),
+        (swept.max_drawdown_pct, swept.undefined),
+        (best.all_max_drawdown_pct, best.all_undefined),
+    ):
+        assert np.isnan(percent) and why["max_drawdown_pct"] == "the value began at 0 or below"
+
+
+def test_there_is_no_return_from_a_value_of_0_or_below():
+    """From 50 to 0 there is, of -1; from 0 there is none, nor from -50 to 150."""
+    for closes, mean in (([10, 10.5], -1.0), ([10, 11], -2.0), ([10, 10.5, 9], None), ([10, 11, 9], None)):
+        for cut in range(len(closes)):
+            tests, prices = Backtests(TO_0, 1, returns=True), np.array(closes, np.float64)
+            for rows in (slice(0, cut), slice(cut, None)):
+                if len(prices[rows]):
+                    times, signs = np.arange(len(prices)) * DAY, np.full((len(prices), 1), -1, np.int8)
+                    tests.push(times[rows], None, prices[rows], signs[rows])
+            found = tests.returns().mean[0]
+            assert np.isnan(found) if mean is None else found == pytest.approx(mean)
 
 
 def test_years_that_return_the_same_or_begin_with_nothing_have_no_sharpe_ratio():
     years = np.array(["2019-12-30", "2020-12-30", "2021-12-30"], "datetime64[ns]").astype(np.int64)
     idle = Backtests(Rules(), 1)
     idle.push(years, np.ones(3), np.ones(3), np.full((3, 1), NOT_FULL, np.int8))
-    told = idle.figures()[0]
-    assert told["undefined"]["sharpe"] == "all calendar years returned the same" and told["sortino"] == -1.0
+    result = idle.figures()[0]
+    assert result["undefined"]["sharpe"] == "all calendar years returned the same" and result["sortino"] == -1.0
     ruined = Backtests(Rules(size=1, cash=1, fill="close"), 1)
     ruined.push(years, None, np.array([1.0, 2.0, 3.0]), np.full((3, 1), -1, np.int8))
-    reason = "a calendar year began with a value of 0"
+    reason = "a calendar year began with a value of 0 or below"
     assert ruined.figures()[0]["undefined"]["sharpe"] == ruined.figures()[0]["undefined"]["sortino"] == reason
+    # Worth 1, -1 and -2, the last a "gain" of 100 %.
+    below = Backtests(Rules(size=1, cash=1, fill="close"), 1)
+    below.push(years, None, np.array([1.0, 3.0, 4.0]), np.full((3, 1), -1, np.int8))
+    assert below.figures()[0]["undefined"]["sharpe"] == below.figures()[0]["undefined"]["sortino"] == reason
 
 
 def test_no_sortino_ratio_where_every_year_returned_enough():
-    told = pushed(Rules(size=1_000), [10, 10, 12, 12], [1, 1, 1, 1]).figures()[0]
-    assert told["undefined"]["sortino"] == "no calendar year returned less than 0.01" and told["sortino"] is None
+    result = pushed(Rules(size=1_000), [10, 10, 12, 12], [1, 1, 1, 1]).figures()[0]
+    assert result["undefined"]["sortino"] == "no calendar year returned less than 0.01" and result["sortino"] is None
 
 
 def test_exposure_turnover_and_buying_and_holding():
     """Bought at 10, sold at 15: in position at two closes of five; 250 were traded, the value is 102 on average."""
-    told = pushed(Rules(size=10, cash=100, side="long"), [8, 10, 12, 15, 20], [1, 1, -1, -1, -1]).figures()[0]
+    result = pushed(Rules(size=10, cash=100, side="long"), [8, 10, 12, 15, 20], [1, 1, -1, -1, -1]).figures()[0]
     values = [100, 100, 120, 150, 150]
-    assert told["exposure"] == 2 / 5 and told["turnover"] == 250 / (sum(values) / 5)
-    assert told["buy_and_hold"] == 20 / 8 - 1 and told["return"] == 0.5
+    assert result["exposure"] == 2 / 5 and result["turnover"] == 250 / (sum(values) / 5)
+    assert result["buy_and_hold"] == 20 / 8 - 1 and result["return"] == 0.5
 
 
 def test_a_cross_may_lie_before_the_first_bar():
@@ -224,17 +281,17 @@ def test_a_cross_may_lie_before_the_first_bar():
         assert trace.orders.sides.tolist() == side
 
 
-def test_a_run_alone_has_the_bits_of_one_beside_others():
+def test_a_run_alone_has_the_bits_of_one_among_others():
     """Over a dozen years: numpy adds a dozen numbers of one column in another order than those of two."""
     random = np.random.default_rng(7)
     times = np.arange(400) * 11 * DAY
     closes = np.round(20 * np.exp(np.cumsum(random.normal(0, 0.03, 400))), 2)
     trend = random.choice(np.array([-1, 1], np.int8), (400, 3))
-    beside, alone = Backtests(Rules(), 3, returns=True), Backtests(Rules(), 1, returns=True)
-    beside.push(times, closes, closes, trend)
+    among, alone = Backtests(Rules(), 3, returns=True), Backtests(Rules(), 1, returns=True)
+    among.push(times, closes, closes, trend)
     alone.push(times, closes, closes, trend[:, 1:2])
-    assert repr(alone.figures()[0]) == repr(beside.figures()[1])
-    moments = zip(alone.returns()[1:], beside.returns()[1:], strict=True)
+    assert repr(alone.figures()[0]) == repr(among.figures()[1])
+    moments = zip(alone.returns()[1:], among.returns()[1:], strict=True)
     assert all(one[0].hex() == other[1].hex() for one, other in moments)
 
 
@@ -267,30 +324,30 @@ def test_ten_thousand_runs_take_little_memory():
     assert peak < 200e6 and held < 5e6
 
 
-FRACTION = "it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001"
+FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"size": 0}, "--size 0: a position has a size, above 0 and up to 1e15; give one"),
-        ({"size": float("nan")}, "--size nan: a position has a size, above 0 and up to 1e15; give one"),
-        ({"cash": -5.0}, "--cash -5.0: a run starts with cash, above 0 and up to 1e15; give some"),
-        ({"cash": float("inf")}, "--cash inf: a run starts with cash, above 0 and up to 1e15; give some"),
+        ({"size": 0}, "--size 0: a position's size is above 0 and up to 1e15; use such a number"),
+        ({"size": float("nan")}, "--size nan: a position's size is above 0 and up to 1e15; use such a number"),
+        ({"cash": -5.0}, "--cash -5.0: the initial cash is above 0 and up to 1e15; use such an amount"),
+        ({"cash": float("inf")}, "--cash inf: the initial cash is above 0 and up to 1e15; use such an amount"),
         ({"commission": 1.0}, f"--commission 1.0: {FRACTION}"),
         ({"slippage": -0.1}, f"--slippage -0.1: {FRACTION}"),
-        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; give such an amount"),
-        ({"fill": "open"}, "--fill open: is none of next-open, close; give one of them"),
-        ({"side": "short"}, "--side short: is none of both, long; give one of them"),
-        ({"entry": "x"}, "--entry x: is none of state, cross; give one of them"),
-        ({"sizing": "half"}, "--sizing half: is none of fixed, all-in; give one of them"),
+        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; use such an amount"),
+        ({"fill": "open"}, "--fill open: not one of next-open, close; use one of them"),
+        ({"side": "short"}, "--side short: not one of both, long; use one of them"),
+        ({"entry": "x"}, "--entry x: not one of state, cross; use one of them"),
+        ({"sizing": "half"}, "--sizing half: not one of fixed, all-in; use one of them"),
         (
             {"column": "volume", "fast": "volume"},
-            "column='volume': the frame's columns are timestamp, open, close; choose one",
+            "column='volume': the frame's columns are timestamp, open, close; use one of them",
         ),
-        ({"on_conflict": "first"}, "on_conflict='first': is one of fail, smallest, largest"),
-        ({"slow": "close"}, "--fast close --slow close: a line never crosses itself; give another for one of them"),
-        ({"ema_seed": "last"}, "--ema-seed last: an EMA starts from `sma` or `first`; give one of them"),
+        ({"on_conflict": "first"}, "on_conflict='first': not one of fail, smallest, largest; use one of them"),
+        ({"slow": "close"}, "--fast close --slow close: a line never crosses itself; use two different lines"),
+        ({"ema_seed": "last"}, "--ema-seed last: not one of sma, first; use one of them"),
     ],
 )
 def test_wrong_options_are_refused(wrong, message):
@@ -301,31 +358,31 @@ def test_wrong_options_are_refused(wrong, message):
 
 def test_bars_that_cannot_be_traded_are_refused():
     lines = {"fast": "close", "slow": "sma:2"}
-    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; choose one$"):
+    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; use one of them$"):
         windrow.backtest(series([1, 2]).drop(columns="open"), **lines)
-    with pytest.raises(InputError, match=r"^column 'open' holds nan and 0 more values that are no prices"):
+    with pytest.raises(InputError, match=r"^column 'open': it holds nan and 0 more values that are not prices"):
         windrow.backtest(series([1, 2], [1, None]), **lines)
     twice = series([1, 2]).assign(timestamp=pd.Timestamp(0))
-    with pytest.raises(ConflictError, match=r"as bars at 1970-01-01 00:00:00: \(1\.0, 1\.0\) and \(2\.0, 2\.0\);"):
+    with pytest.raises(ConflictError, match=r"e\.g\. bars at 1970-01-01 00:00:00, \(1\.0, 1\.0\) and \(2\.0, 2\.0\):"):
         windrow.backtest(twice, **lines)
     assert windrow.backtest(twice, on_conflict="largest", **lines).buy_and_hold.tolist() == [0.0]
 
 
 def test_fills_at_the_close_need_no_open():
-    told = windrow.backtest(series([1, 2, 1]).drop(columns="open"), "close", "sma:2", fill="close", traced=True)
-    assert told.orders.price.tolist() == [2.0, 1.0]
+    result = windrow.backtest(series([1, 2, 1]).drop(columns="open"), "close", "sma:2", fill="close", traced=True)
+    assert result.orders.price.tolist() == [2.0, 1.0]
 
 
 def test_symbols_zones_and_frames_without_bars():
     bars = pd.concat([series([1, 2, 3, 2, 1]).assign(symbol=symbol) for symbol in ("é", "AA")])
     bars["timestamp"] = bars["timestamp"].dt.tz_localize("America/New_York")
-    told = windrow.backtest(bars, "close", "sma:2", traced=True)
-    assert told.figures.symbol.tolist() == ["AA", "é"] and told.equity.symbol.tolist() == ["AA"] * 5 + ["é"] * 5
-    assert told.orders.timestamp.dt.tz is not None and told.equity.timestamp.iloc[0] == bars.timestamp.iloc[0]
+    result = windrow.backtest(bars, "close", "sma:2", traced=True)
+    assert result.figures.symbol.tolist() == ["AA", "é"] and result.equity.symbol.tolist() == ["AA"] * 5 + ["é"] * 5
+    assert result.orders.timestamp.dt.tz is not None and result.equity.timestamp.iloc[0] == bars.timestamp.iloc[0]
     none = windrow.backtest(bars.iloc[:0], "close", "sma:2", traced=True)
     assert [len(frame) for frame in none] == [0, 0, 0]
-    assert [list(frame) for frame in none[1:]] == [list(frame) for frame in told[1:]]
-    assert list(none.figures)[: len(told.figures.columns)] == list(told.figures)
+    assert [list(frame) for frame in none[1:]] == [list(frame) for frame in result[1:]]
+    assert list(none.figures)[: len(result.figures.columns)] == list(result.figures)
 
 
 def test_the_function_is_there_however_it_is_imported_and_costs_no_pandas_before():

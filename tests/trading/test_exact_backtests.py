@@ -31,7 +31,7 @@ rules = st.builds(
 
 
 @st.composite
-def series(draw):
+def series(draw, prices=prices):
     """Bars as the engine takes them and as the oracle does, and trends of some runs."""
     price = st.sampled_from(draw(prices))
     drawn = draw(st.lists(st.tuples(price, price, st.integers(1, 250)), min_size=1, max_size=24))
@@ -89,35 +89,68 @@ RATIOS = ("sharpe", "sortino", "sqn")
 
 @settings(max_examples=300, deadline=None)
 @given(series(), rules)
-def test_every_order_value_and_figure_is_that_of_school_arithmetic(drawn, rules):
-    bars, trends = drawn
-    tests = Backtests(rules, len(trends), traced=True)
+def test_every_order_value_and_figure_is_that_of_exact_decimal_arithmetic(drawn, rules):
+    assert_exact(*drawn, rules)
+
+
+# Sold short at a close of 20, less 5 %, 100 shares bring 1,900: with 100 in cash the value begins at exactly 0. At a
+# close of 19 it begins above 0, at 21 and 40 below; then it goes up or down through 0.
+around_0 = series(st.lists(st.sampled_from([Fraction(price) for price in (19, 20, 21, 40)]), min_size=1, max_size=4))
+to_0 = st.builds(
+    Rules,
+    size=st.just(100.0),
+    cash=st.just(100.0),
+    slippage=st.just(0.05),
+    fill=st.just("close"),
+    entry=st.sampled_from(["state", "cross"]),
+    sizing=st.sampled_from(["fixed", "all-in"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(around_0, to_0)
+def test_what_begins_or_falls_to_0_or_below_has_no_ratio_to_that(drawn, rules):
+    assert_exact(*drawn, rules)
+
+
+def assert_exact(bars, trends, rules):
+    tests = Backtests(rules, len(trends), returns=True, traced=True)
     trace = tests.push(*arrays(bars, trends))
     waiting = tests.open_orders()
-    for run, (trend, told) in enumerate(zip(trends, tests.figures(), strict=True)):
+    for run, (trend, found) in enumerate(zip(trends, tests.figures(), strict=True)):
         expected = exact.backtest(rules, bars, trend)
+        assert_moments(tests.returns(), run, expected.values)
         assert_orders(orders_of(trace.orders, run) + orders_of(waiting, run), expected.orders)
         values = [float(value) for value in expected.values]
         assert all(map(close_to, trace.values[:, run], values, [rules.cash] * len(values)))
-        assert_figures(told, exact.figures(rules, bars, expected), rules.cash)
+        assert_figures(found, exact.figures(rules, bars, expected), rules.cash)
 
 
-def assert_figures(told, expected, cash):
-    assert list(told)[: len(expected)] == list(expected)
-    assert set(told.get("undefined", {})) == {name for name, value in expected.items() if value is None}
+def assert_moments(found, run, values):
+    expected = exact.moments(values) if len(values) > 1 else None
+    assert np.isnan(found.mean[run]) == (expected is None)
+    if expected is not None:
+        count, mean, spread, *_ = expected
+        assert found.count == count and close_to(found.mean[run], mean, scale=1e3)
+        assert close_to(found.std[run] ** 2, spread**2, scale=1e3)
+
+
+def assert_figures(found, expected, cash):
+    assert list(found)[: len(expected)] == list(expected)
+    assert set(found.get("undefined", {})) == {name for name, value in expected.items() if value is None}
     for name, value in expected.items():
         if value is None or isinstance(value, int):
-            assert told[name] == value, name
+            assert found[name] == value, name
         elif name in RATIOS:
-            assert abs(told[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
+            assert abs(found[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
         else:
             scale = cash if name in ("pnl", "final_value", "closed_pnl", "max_drawdown") else 1.0
-            assert close_to(told[name], float(value), scale), name
+            assert close_to(found[name], float(value), scale), name
 
 
 @settings(max_examples=150, deadline=None)
 @given(series(), rules, st.data())
-def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(drawn, rules, data):
+def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn, rules, data):
     bars, trends = drawn
     if data.draw(st.booleans()):  # so much cash that a span's values differ by what rounding may take
         rules = replace(rules, cash=1e14)
@@ -130,8 +163,8 @@ def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_what_runs_beside(draw
     assert all(map(same_bits, parts.returns(), whole.returns()))
     assert same_bits(np.concatenate([each.values for each in traces]), trace.values)
     run = data.draw(st.integers(0, len(trends) - 1))
-    told = [order for each in traces for order in orders_of(each.orders, run)]
-    assert told == orders_of(trace.orders, run)
+    found = [order for each in traces for order in orders_of(each.orders, run)]
+    assert found == orders_of(trace.orders, run)
     assert orders_of(parts.open_orders(), run) == orders_of(whole.open_orders(), run)
     alone = Backtests(rules, 1, returns=True)
     push(alone, bars, trends[run : run + 1], cuts)

@@ -113,10 +113,10 @@ def test_the_price_is_full_from_its_first_bar():
 
 
 @pytest.mark.parametrize("text", ["sma20", "close", "", "open"])
-def test_what_is_no_line_is_refused_with_the_cure(text):
+def test_a_text_that_is_not_a_line_is_refused_with_the_fix(text):
     with pytest.raises(UsageError) as refused:
         parse_line(text, "adj_close")
     assert str(refused.value) == (
         f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of ema, max, min, sma, std, sum, wma, or the"
-        " price itself, adj_close; give one as sma:50, or adj_close"
+        " price itself, adj_close; use e.g. sma:50, or adj_close"
     )

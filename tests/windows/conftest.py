@@ -1,4 +1,4 @@
-"""What the tests of all kernels share: pushing a series, and the number that a float stands for."""
+"""What the tests of all kernels share: pushing a series, and the number that a float represents."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -15,7 +15,7 @@ DAY = 86_400_000_000_000
 def _run(
     kind: str, window: str, values: Sequence[float], days: Sequence[int] | None = None, **options: object
 ) -> np.ndarray:
-    """One symbol's values through one kernel in a single push; bars a day apart unless told."""
+    """One symbol's values through one kernel in a single push; bars a day apart by default."""
     kernel: Kernel = kernels()[kind](parse_window(window), Options(**options))  # type: ignore[arg-type]
     times = np.array(range(len(values)) if days is None else days, np.int64) * DAY
     return kernel.push(times, np.array(values, np.float64), np.array([0][: len(values)], np.int64))

@@ -1,4 +1,4 @@
-"""What every kernel keeps, found by discovery: a new one is held to it without a word here."""
+"""The contract of every kernel, found by discovery: a new one is tested without a line here."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -117,7 +117,7 @@ def test_the_window_bounds_the_state(text: str) -> None:
         times = np.arange(begin, begin + 500) * SECOND  # one bar a second
         kernel.push(times, np.round(rng.uniform(1, 100, 500), 2), np.array([0][begin:], np.int64))
         assert kernel.state_bars <= bound
-        assert len(pickle.dumps(kernel)) <= empty + 100 + 16 * bound  # a time and a value a bar, nothing beside
+        assert len(pickle.dumps(kernel)) <= empty + 100 + 16 * bound  # a time and a value per bar, nothing else
 
 
 @pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
@@ -168,7 +168,7 @@ def test_agreement_with_peers(peers: dict[str, Peer], n: int, series: np.ndarray
         got = Indicator(kind, parse_indicator(f"sma:{n}").window).kernel(Options()).push(times, series, start)
         wanted = peer(series, n)
         np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
-        # A peer's running sum keeps what a spike left behind: hence the largest |x| so far; a sum is n times a mean.
+        # A peer's running sum keeps the error of a spike: the scale is the largest |x| so far. A sum is n times a mean.
         apart = np.nan_to_num(np.abs(got - wanted)) / (n if kind == "sum" else 1)
         assert (apart <= 1e-12 * scale).all(), kind
 

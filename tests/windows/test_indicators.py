@@ -118,7 +118,7 @@ def test_a_step_may_pass_over_more_bars_than_a_window_holds() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0", "--step 0: a step counts 1 bar or more; give such a number, or a duration as 1d"),
+        ("0", "--step 0: a step is 1 bar or more, or a duration; use e.g. 5 or 1d"),
         ("1.5", "duration '1.5': a duration is a whole number and a unit (s, min, h, d, w); give one, e.g. 30d"),
         (
             "0d",

@@ -16,10 +16,10 @@ Run = Callable[..., np.ndarray]
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_periods": 0}, "--min-periods 0: a window holds 1 bar or more; give that, or leave it out"),
-        ({"ddof": -1}, "--ddof -1: it is taken off the number of bars; give 0, 1 or more"),
-        ({"ema_seed": "last"}, "--ema-seed last: an EMA starts from `sma` or `first`; give one of them"),
-        ({"step_ns": -1}, "--step of -1 ns: a step goes forward; give one above 0"),
+        ({"min_periods": 0}, "--min-periods 0: a window holds 1 bar or more; use 1 or more, or leave it out"),
+        ({"ddof": -1}, "--ddof -1: it is subtracted from the number of bars; use 0 or more"),
+        ({"ema_seed": "last"}, "--ema-seed last: not one of sma, first; use one of them"),
+        ({"step_ns": -1}, "--step of -1 ns: a step goes forward in time; use a step above 0"),
     ],
 )
 def test_options_out_of_range(options: dict[str, object], message: str) -> None:
@@ -31,10 +31,10 @@ def test_options_out_of_range(options: dict[str, object], message: str) -> None:
 @pytest.mark.parametrize(
     ("indicator", "message"),
     [
-        ("sma:5", "--min-periods 6: sma:5 holds at most 5 bars; give 1 to 5"),
-        ("ema:30d", "ema:30d: smoothing goes by bars; give a number of bars, as ema:20"),
-        ("wma:30d", "wma:30d: weights go by bars; give a number of bars, as wma:20"),
-        ("wma:10001", "wma:10001: a WMA looks at 1 to 10,000 bars; give a window in that range"),
+        ("sma:5", "--min-periods 6: sma:5 holds at most 5 bars; use 1 to 5"),
+        ("ema:30d", "ema:30d: an ema is smoothed over a number of bars; use e.g. ema:20"),
+        ("wma:30d", "wma:30d: a wma is weighted over a number of bars; use e.g. wma:20"),
+        ("wma:10001", "wma:10001: a wma takes 1 to 10,000 bars; use a window in that range"),
     ],
 )
 def test_what_does_not_go_together(indicator: str, message: str) -> None:
@@ -51,11 +51,11 @@ def test_min_periods_is_not_for_ema_and_wma(run: Run) -> None:
 
 
 @pytest.mark.parametrize("text", ["sma", "sma:", "20", "SMA:20", "tema:5", ":5"])
-def test_what_is_no_indicator(text: str) -> None:
+def test_a_text_that_is_not_an_indicator(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_indicator(text)
     kinds = ", ".join(kernels())
-    expected = f"indicator {text!r}: an indicator is KIND:WINDOW, KIND one of {kinds}; give one as sma:20 or max:30d"
+    expected = f"indicator {text!r}: an indicator is KIND:WINDOW, with KIND one of {kinds}; use e.g. sma:20 or max:30d"
     assert str(raised.value) == (expected if text != "sma:" else str(_error_of_window("")))
 
 

@@ -28,18 +28,18 @@ def test_text_of_a_window_reads_back(text: str) -> None:
 
 
 UNITS = "s, min, h, d, w"
-RANGE = "above 0 and below 2^63 ns (292 years); give a span in that range"
+RANGE = "above 0 and below 2^63 ns (292 years); use a span in that range"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", f"window '': a window is a number of bars, as 20, or of {UNITS}, as 30d; give one"),
-        ("-5", f"window '-5': a window is a number of bars, as 20, or of {UNITS}, as 30d; give one"),
-        ("1.5d", f"window '1.5d': a window is a number of bars, as 20, or of {UNITS}, as 30d; give one"),
-        ("٣", f"window '٣': a window is a number of bars, as 20, or of {UNITS}, as 30d; give one"),
-        ("0", "window 0: a window counts 1 to 1,000,000 bars; give a number in that range"),
-        ("1000001", "window 1000001: a window counts 1 to 1,000,000 bars; give a number in that range"),
+        ("", f"window '': a window is a number of bars, or of {UNITS}; use e.g. 20 or 30d"),
+        ("-5", f"window '-5': a window is a number of bars, or of {UNITS}; use e.g. 20 or 30d"),
+        ("1.5d", f"window '1.5d': a window is a number of bars, or of {UNITS}; use e.g. 20 or 30d"),
+        ("٣", f"window '٣': a window is a number of bars, or of {UNITS}; use e.g. 20 or 30d"),
+        ("0", "window 0: a window holds 1 to 1,000,000 bars; use a number in that range"),
+        ("1000001", "window 1000001: a window holds 1 to 1,000,000 bars; use a number in that range"),
         ("5m", f"duration '5m': a duration is a whole number and a unit ({UNITS}); give one, e.g. 30d"),
         (
             "0d",
@@ -52,13 +52,13 @@ RANGE = "above 0 and below 2^63 ns (292 years); give a span in that range"
         ),
     ],
 )
-def test_what_is_no_window(text: str, message: str) -> None:
+def test_a_text_that_is_not_a_window(text: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_window(text)
     assert str(raised.value) == message
 
 
-def test_a_duration_is_no_number_of_bars() -> None:
+def test_a_number_of_bars_is_not_a_duration() -> None:
     with pytest.raises(UsageError, match=r"^duration '20': a duration is a whole number and a unit"):
         parse_duration("20")
 
@@ -98,6 +98,6 @@ def test_a_time_window_of_too_many_bars() -> None:
     with pytest.raises(WindowSizeError) as raised:
         TimeWindow(10 * 10**9).first_bars(times, origin)
     assert str(raised.value) == (
-        "window 10s: holds 1,000,002 bars at 1970-01-01T00:00:00.001000001Z; a window holds at most 1,000,000;"
-        " take a shorter window, or sparser bars"
+        "window 10s: it holds 1,000,002 bars at 1970-01-01T00:00:00.001000001Z: a window holds at most 1,000,000;"
+        " use a shorter window, or sparser bars"
     )

@@ -1,4 +1,4 @@
-"""Values as short integers: the grid they lie on, and the limbs they are cut into.
+"""Values as short integers: the grid they are on, and the limbs they are cut into.
 
 All values of a call are put on one grid 10**-places, exactly: as a double-double where one float64 will not
 do. They are then cut into int64 limbs so short that no window's weighted sum of them passes 2**53.
@@ -63,13 +63,13 @@ def _grid(x: Floats) -> _Grid:
 
 
 def _decimals(x: Floats, places: int) -> tuple[Floats, Mask]:
-    """The integers nearest to x * 10**places, and where they stand for x."""
+    """The integers nearest to x * 10**places, and where they represent x."""
     scaled = np.rint(x * 10.0**places)
     return scaled, (scaled / 10.0**places == x) & (np.abs(scaled) < EXACT)
 
 
 def _lowest_bit(x: Floats, where: Mask) -> int:
-    """Exponent of a power of two that every value is a multiple of, by the smallest magnitude."""
+    """Exponent of a power of two that every value is a multiple of, judged by the smallest magnitude."""
     smallest = np.abs(x).min(initial=np.inf, where=where)  # no binary value is 0: that is a decimal
     return int(np.frexp(smallest)[1]) - 53 if np.isfinite(smallest) else 0
 

@@ -1,16 +1,16 @@
 """Quotients of wide integers, rounded once to float64.
 
 An exact window sum is a short row of int64 *limbs*, most significant first: total = sum(limb[k] * 2**(width *
-(last - k))). `rounded` divides such totals by counts and gives what Python's `int / int` would give: the
-nearest float64, ties to even. Why each way of doing it is right:
+(last - k))). `rounded` divides such totals by counts and returns what Python's `int / int` would: the
+nearest float64, ties to even. Why each way of doing it is correct:
 
 * one limb below 2**53: one IEEE division of two exact floats rounds correctly by definition.
 * more limbs: they are added as a double-double (high, low) whose rounding errors are measured, not estimated;
   two limbs have none. One step of long division gives value + left = total / divisor up to 2**-103 relative.
   Where |left| is short of half the gap to the next float by more than that, value is the nearest float.
 * the rest are ties and near ties. There the remainder total - value * divisor is computed exactly, and
-  compared with half a gap times the divisor. On a proven tie value is right as well: the last step of the
-  division was exact then, and the addition that made value took the even neighbour.
+  compared with half a gap times the divisor. On a proven tie value is correct as well: the last step of the
+  division was exact then, and the addition that made value chose the even neighbour.
 * what is still open (three or more limbs that cancelled, or a divisor that no float64 holds) is divided as
   Python integers, one by one.
 
@@ -87,7 +87,7 @@ def rounded(limbs: Sequence[Ints], width: int, exponent: int, counts: Ints, scal
 
 
 def _double_double(limbs: Sequence[Ints], width: int) -> tuple[Floats, Floats, Floats]:
-    """High and low part of the totals, and a bound of what the two leave out."""
+    """High and low part of the totals, and a bound on what the two leave out."""
     radix = 2.0**width
     high, low = two_sum(limbs[0].astype(np.float64) * radix, limbs[1].astype(np.float64))
     error = np.zeros(len(high))
@@ -114,7 +114,7 @@ def _divide(high: Floats, low: Floats, error: Floats, divisor: Floats) -> tuple[
 
 
 def _undecided(values: Floats, high: Floats, low: Floats, error: Floats, divisor: Floats) -> Mask:
-    """Where the exact remainder, too, leaves open whether the values are the nearest floats."""
+    """Where even the exact remainder leaves open whether the values are the nearest floats."""
     product, rest = two_product(values, divisor)
     remainder, tail = two_sum((high - product) - rest, low)
     neighbours = np.nextafter(values, np.copysign(np.inf, remainder))

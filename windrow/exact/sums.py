@@ -3,7 +3,7 @@
 A value is the decimal that was printed, where there is one: q / 10**6 with q = rint(x * 10**6), if |q| <
 2**53 and that quotient is x again; otherwise q / 10**9 by the same test; otherwise the binary value of x.
 This is decided value by value. Each result is the float64 nearest to the exact rational result over those
-values, so it depends neither on the way taken here nor on where a block of bars begins, and 0.1 + 0.2 is 0.3.
+values, so it depends neither on how it is computed nor on where a block of bars begins, and 0.1 + 0.2 is 0.3.
 
 How it stays exact: all values of a call are put on one grid 10**-places and cut into int64 limbs so short
 that no window's weighted sum of them passes 2**53 (windrow.exact.limbs).
@@ -11,7 +11,7 @@ Prices in cents need one limb, prices with 17 digits two, a mix with a 1e12 spik
 then a difference of two prefix sums, limb by limb; the prefix sums may wrap around 2**64, their difference,
 being small, cannot. What remains is one division with one rounding: windrow/exact/rounding.py.
 
-Values are finite; other than 0 they lie within 1e-9..1e12 in magnitude. Windows are half-open ranges
+Values are finite; other than 0 they are within 1e-9..1e12 in magnitude. Windows are half-open ranges
 x[lo:hi], never empty, at most 2**20 bars long. Memory: a dozen temporaries of the length of the input.
 """
 
@@ -54,10 +54,10 @@ def means(x: Floats, lo: Ints, hi: Ints) -> Floats:
 
 
 def trailing_means(x: Floats, windows: Sequence[int], begin: int = 0) -> Floats:
-    """Mean of the last n values at each position of x from `begin` on, a row for each window n, (windows, k).
+    """Mean of the last n values at each position of x from `begin` on, one row per window n, (windows, k).
 
-    NaN where there are fewer than n. To the bit what `means` gives for each window; limbs and running sums are made
-    once for all of them: for 43 windows 4 ns a mean, instead of 40.
+    NaN where there are fewer than n. To the bit what `means` returns for each window; limbs and running sums are made
+    once for all of them: for 43 windows 4 ns per mean, instead of 40.
 
     >>> import numpy as np
     >>> trailing_means(np.array([0.1, 0.2, 0.3, 0.1]), [1, 3], begin=1).tolist()
@@ -95,7 +95,7 @@ def variances(x: Floats, lo: Ints, hi: Ints, ddof: int) -> Floats:
     """Variance of each window x[lo:hi] over n - ddof, shape (k,); NaN where n <= ddof, exactly 0 where flat.
 
     The numerator n * sum(x**2) - sum(x)**2 (Chan, Golub and LeVeque 1983 on why never to do this in floats)
-    is put together from the same expression for each pair of limbs, which int64 holds without rounding: what
+    is assembled from the same expression for each pair of limbs, which int64 holds without rounding: what
     cancels, cancels exactly.
 
     >>> import numpy as np
@@ -123,7 +123,7 @@ def minima(x: Floats, lo: Ints, hi: Ints) -> Floats:
     >>> minima(np.array([3.0, 1.0, 4.0, 1.0, 5.0]), np.maximum(hi - 2, 0), hi).tolist()
     [3.0, 1.0, 1.0, 1.0, 1.0]
     """
-    return -maxima(-x, lo, hi) + 0.0  # + 0.0: there is no -0.0 here
+    return -maxima(-x, lo, hi) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
 def maxima(x: Floats, lo: Ints, hi: Ints) -> Floats:
@@ -149,7 +149,7 @@ def maxima(x: Floats, lo: Ints, hi: Ints) -> Floats:
 
 
 def _shared(counts: Ints) -> Ints:
-    """The one count of all windows as shape (1,), which spares array passes, or the counts as they are."""
+    """The count shared by all windows as shape (1,), which saves array passes, or the counts as they are."""
     return counts[:1] if len(counts) and counts.min() == counts.max() else counts
 
 
@@ -181,7 +181,7 @@ def _squared_deviations(parts: list[Ints], lo: Ints, hi: Ints, counts: Ints) -> 
 
 
 def _pairs(n: int) -> Iterator[tuple[int, int, int]]:
-    """Each unordered pair of n limbs once, with how often it occurs in a square."""
+    """Each unordered pair of n limbs once, and how often it occurs in a square."""
     return ((i, j, 1 if i == j else 2) for i in range(n) for j in range(i, n))
 
 

@@ -1,9 +1,10 @@
 """The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files.
 
-bars.py       a frame's bars, as a reducer gets them
+bars.py       a frame's bars, in the form that a reducer gets them
 average.py    windrow.moving_average
+crossover.py  windrow.crossover
 backtest.py   windrow.backtest
 sweep.py      windrow.sweep
-outputs.py    windrow.read_output; bars of files as a frame
-tables.py     figures as a frame
+outputs.py    windrow.read_output; the bars of files as a frame
+rows.py       rows for bars as a frame     tables.py   figures as a frame
 """

@@ -20,7 +20,7 @@ _SIDES = np.array(["", "buy", "sell"], object)  # by side: -1 counts from the en
 
 
 class Traded(NamedTuple):
-    """What came of a strategy: its figures, a row a symbol; its orders; and its value at each close."""
+    """The results of a strategy: its figures, one row per symbol; its orders; and its value at each close."""
 
     figures: pd.DataFrame
     orders: pd.DataFrame
@@ -48,24 +48,26 @@ def backtest(
 ) -> pd.DataFrame | Traded:
     """Backtests a pair of lines over every symbol's bars, to the bit what `jobs.backtest` writes for them.
 
-    bars: what `windrow.moving_average` takes, with columns `close`, `open` where orders are filled at the next open,
-    and `column`. The others are the job's options of the same names.
+    bars: as for `windrow.moving_average`, with columns `close`, `open` where orders are filled at the next open, and
+    `column`. fast, slow: an indicator each, e.g. `ema:7`, or the price by the name of its column, e.g. `close`. traced:
+    whether to return orders and values too. The others are the job's options of the same names.
 
-    Returns a row a symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined one
-    is missing, and a last column, `undefined`, says why where there is any. With `traced=True` the orders (symbol,
-    timestamp, side, size, price, status) and the value at each close (symbol, timestamp, value) too.
+    Returns a row per symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined
+    figure is NaN, and a last column, `undefined`, gives the reasons where there are any. With `traced=True` a
+    `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
+    (symbol, timestamp, value). Memory: some copies of the columns used.
 
-    Raises UsageError for wrong options, InputError for values that are no prices, ConflictError for two different bars
+    Raises UsageError for wrong options, InputError for values that are not prices, ConflictError for two different bars
     at one (symbol, timestamp).
 
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0]
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=6), "open": close, "close": close})
-    >>> told = backtest(bars, fast="close", slow="sma:2", size=10, cash=1000, traced=True)
-    >>> told.figures[["symbol", "pnl", "trades_total", "won", "lost"]]
+    >>> traded = backtest(bars, fast="close", slow="sma:2", size=10, cash=1000, traced=True)
+    >>> traded.figures[["symbol", "pnl", "trades_total", "won", "lost"]]
       symbol   pnl  trades_total  won  lost
     0     AA -20.0             2    0     1
-    >>> told.orders
+    >>> traded.orders
       symbol  timestamp  side  size  price  status
     0     AA 2008-03-05   buy  10.0   12.0  filled
     1     AA 2008-03-07  sell  20.0    9.0  filled
@@ -88,8 +90,8 @@ def backtest(
             orders.append(_orders(symbol, test.open_orders()))
         rows.append({"symbol": symbol, **test.figures()})
     none = {"symbol": "", **strategy.backtest().figures()}
-    told = figures_table(rows or [none]).iloc[: len(rows)]
-    return Traded(told, _joined(orders, bars), _joined(equity, bars)) if traced else told
+    figures = figures_table(rows or [none]).iloc[: len(rows)]
+    return Traded(figures, _joined(orders, bars), _joined(equity, bars)) if traced else figures
 
 
 def _orders(symbol: str, orders: Entries) -> pd.DataFrame:

@@ -1,62 +1,60 @@
-"""The bars of a DataFrame, as a reducer gets those of files."""
+"""The bars of a DataFrame, in the form that a reducer gets those of files."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sort_keys.blocks import sort_bars, write_blocks
+from sort_keys.blocks import Columns, sort_bars
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import ON_CONFLICT, Merge, Stretch
-from sort_keys.slots import Slots
 from windrow.bars.checks import outside_range
 from windrow.bars.layout import SYMBOL_NAMES, normalise
 from windrow.errors import ConflictError, InputError, UsageError
 
 
 def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> Iterator[Stretch]:
-    """A frame's bars, with the values of these columns, as a reducer gets them: what `moving_average` says of `bars`.
+    """The bars of a frame as `moving_average` takes it, with the values of these columns.
 
-    Raises what it raises; ConflictError once all bars have gone by.
+    Raises what that raises; ConflictError once all bars have been read.
     """
     if on_conflict not in ON_CONFLICT:
-        raise UsageError(f"on_conflict={on_conflict!r}: is one of {', '.join(ON_CONFLICT)}")
+        raise UsageError(f"on_conflict={on_conflict!r}: not one of {', '.join(ON_CONFLICT)}; use one of them")
     merge = Merge(len(columns), on_conflict)
-    yield from merge.stretches(_lines(bars, columns))
+    yield from merge.in_memory(_sorted(bars, columns))
     if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
         one, other = (values[0] if len(values) == 1 else values for values in (conflict.one, conflict.other))
         raise ConflictError(
-            f"{merge.findings.conflicts:,} bars differ from another of their symbol and time, as"
-            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}: {one!r} and"
-            f" {other!r}; a symbol has one bar at a time; drop the wrong ones, or give"
+            f"{merge.findings.conflicts:,} bars differ from another bar of their symbol and time, e.g."
+            f" {decode_symbol(conflict.symbol)} at {pd.Timestamp(conflict.time)}, {one!r} and"
+            f" {other!r}: a symbol has one bar at a time; drop the wrong ones, or use"
             " on_conflict='smallest' or 'largest'"
         )
 
 
 def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its column `timestamp`, in UTC, put into the zone of `bars`, where that has one."""
+    """The frame with its column `timestamp` converted from UTC to the time zone of `bars`, where that has one."""
     zone = _timestamps(bars).dt.tz
     if zone is not None:
         frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
     return frame
 
 
-def _lines(bars: pd.DataFrame, columns: Sequence[str]) -> Iterable[bytes]:
-    """The bars as a shuffle would bring them to a reducer."""
+def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
+    """The bars by symbol, then time."""
     timestamps = _timestamps(bars)
     name = _symbol_column(bars)
-    codes, symbols = pd.factorize(_symbols(bars[name])) if name else (np.zeros(len(bars)), ["bars"])
+    codes, symbols = pd.factorize(_symbols(bars[name]), sort=True) if name else (np.zeros(len(bars)), ["bars"])
     times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
     ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
-    ordered = sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
-    return sorted(line[:-1] for line in write_blocks(ordered, Slots(1 << 62)))
+    return sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
 
 
 def _symbol_column(bars: pd.DataFrame) -> str | None:
-    """The column of symbols, by the names that files may give it; None where all bars are one symbol's.
+    """The column of symbols, by the names that it may have in files; None where all bars belong to one symbol.
 
-    A frame with other text in it is refused: bars of several symbols must never be averaged as one series.
+    A frame with other columns of text is refused: bars of several symbols must never be averaged as one series.
     """
     for known in SYMBOL_NAMES:
         for name in bars.columns:
@@ -65,8 +63,8 @@ def _symbol_column(bars: pd.DataFrame) -> str | None:
     texts = [str(name) for name in bars.columns if pd.api.types.is_string_dtype(bars[name].dtype)]
     if texts:
         raise UsageError(
-            f"the frame has no column {', '.join(SYMBOL_NAMES)}, but text in {', '.join(texts)}; it must be clear which"
-            " symbol a bar is of; rename the column that says it to symbol, or drop the others"
+            f"the frame has none of the columns {', '.join(SYMBOL_NAMES)}, but text in {', '.join(texts)}: it must be"
+            " clear which symbol a bar belongs to; rename the column of symbols to symbol, or drop the columns of text"
         )
     return None
 
@@ -75,7 +73,7 @@ def _symbols(symbols: "pd.Series[Any]") -> "pd.Series[Any]":
     texts = symbols.astype(str)
     if symbols.isna().any() or (texts == "").any():
         raise InputError(
-            f"column {symbols.name} is empty or missing in some rows; a bar needs a symbol; drop those rows, as by"
+            f"column {symbols.name}: empty or missing in some rows: a bar needs a symbol; drop those rows, e.g. with"
             " bars.dropna()"
         )
     return texts
@@ -85,9 +83,7 @@ def _nanoseconds(times: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.int64]]
     try:
         return np.asarray(times.dt.as_unit("ns").astype("int64"), np.int64)
     except pd.errors.OutOfBoundsDatetime as error:
-        raise InputError(
-            f"column timestamp: {error}; times lie in the years 1678-2261; drop the rows outside"
-        ) from error
+        raise InputError(f"column timestamp: {error}: times are in the years 1678-2261; drop the other rows") from error
 
 
 def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
@@ -97,30 +93,36 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
         timestamps = pd.Series(bars.index, index=bars.index)
     else:
         raise UsageError(
-            f"the frame has columns {', '.join(map(str, bars.columns))}; bars need a column `timestamp`, or a"
+            f"the frame has the columns {', '.join(map(str, bars.columns))}: bars need a column `timestamp`, or a"
             " DatetimeIndex; rename the column that holds the times"
         )
-    if not pd.api.types.is_datetime64_any_dtype(timestamps) or timestamps.isna().any():
+    if not pd.api.types.is_datetime64_any_dtype(timestamps):
         raise InputError(
-            f"column timestamp is of type {timestamps.dtype} or has missing times; a bar's time is a datetime;"
-            " convert it by pd.to_datetime, and drop rows without one"
+            f"column timestamp: it is of type {timestamps.dtype}: a bar's time is a datetime; convert it with"
+            " pd.to_datetime"
+        )
+    if timestamps.isna().any():
+        raise InputError(
+            "column timestamp: missing in some rows: a bar needs a time; drop those rows, e.g. with bars.dropna()"
         )
     return timestamps
 
 
 def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if column not in bars:
-        raise UsageError(f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; choose one")
+        raise UsageError(
+            f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; use one of them"
+        )
     try:
         values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"column {column!r} is no column of numbers ({error}); convert it, as by pd.to_numeric"
+            f"column {column!r}: it does not hold numbers ({error}); convert it, e.g. with pd.to_numeric"
         ) from error
     bad = ~np.isfinite(values) | outside_range(values)
     if bad.any():
         raise InputError(
-            f"column {column!r} holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are no prices; a price"
-            f" is 0 or 1e-9..1e12 in magnitude; drop those rows, as by bars.dropna(subset=[{column!r}])"
+            f"column {column!r}: it holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are not prices: a"
+            f" price is 0 or 1e-9..1e12 in magnitude; drop those rows, e.g. with bars.dropna(subset=[{column!r}])"
         )
     return values

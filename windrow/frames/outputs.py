@@ -1,4 +1,4 @@
-"""What jobs wrote and what they read, as pandas DataFrames: for notebooks, plots and tests."""
+"""The outputs of jobs, and the bars that they read, as pandas DataFrames: for notebooks, plots and tests."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,10 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
+from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
-from windrow.sinks.crosses import WORDS, names_of, tells_cross
+from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import DESCRIPTION, at_hand
 from windrow.storage.source import list_inputs
@@ -30,16 +31,25 @@ _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
 def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """A job's output as a DataFrame: symbol, timestamp, then a float64 column for each indicator.
+    r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column per indicator.
 
-    `path` is an output directory, or one part of it, here or on S3, of lines or Parquet. Rows are sorted by symbol and
-    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named `columns`,
-    or as the directory's _windrow.json or a Parquet part says, or value_1, value_2, ...; an empty field is NaN. Crosses
-    have the columns signal (golden or death), price, fast, slow and, of several pairs, pair. Of jobs that write many
-    named figures, as backtests, it is one row a line: symbol, then a column for each name, NaN where a figure is
-    undefined; orders and equity beside them are not read. All lines are held in memory.
+    `path` is an output directory, or one part of it, local or on S3, of lines or Parquet. Rows are sorted by symbol and
+    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named by
+    `columns`, or else by the directory's _windrow.json or a Parquet part, or else value_1, value_2, ...; an empty field
+    is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs, pair. Outputs
+    of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where a figure is
+    undefined; orders and equity next to them are not read. All lines are held in memory.
 
-    Raises InputError where there is no output, or lines have another number of fields than `columns` says.
+    Raises InputError where there is no output, or lines have another number of fields than there are `columns`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     part = Path(folder, "part-00000")
+    ...     size = part.write_bytes(b"AA\t2008-03-05\t37.485\nAA\t2008-03-04\t38.54\n")
+    ...     read_output(folder, columns=["sma:2"])
+      symbol  timestamp   sma:2
+    0     AA 2008-03-04  38.540
+    1     AA 2008-03-05  37.485
     """
     with at_hand(path) as place:
         return _read_all(place, columns)
@@ -63,7 +73,7 @@ def _parts(place: Path) -> list[Path]:
     parts = sorted(filter(_is_part, place.glob("*"))) if place.is_dir() else []
     if not parts:
         raise InputError(
-            f"{place}: holds no output of a job; give the directory that --output-dir named, or a file of"
+            f"{place}: it holds no output of a job; use the directory that was given as --output-dir, or a file of"
             " lines that a job printed"
         )
     return parts
@@ -96,37 +106,31 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
     if not first:
         return None
     if not whole:
-        raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the output again, whole")
+        raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the whole output again")
     fields = first.count(b"\t") - 1
-    usual = names_of(fields - 3) if tells_cross(first) else [f"value_{i + 1}" for i in range(fields)]
+    usual = names_of(fields - 3) if is_cross(first) else [f"value_{i + 1}" for i in range(fields)]
     names = names if names is not None else usual
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
         raise _other_names(part, fields, names)
-    are_words = [name in WORDS for name in usual]
-    table = _read_lines(part, are_words, marked=first.startswith(_MARK))
+    are_texts = [name in TEXT_FIELDS for name in usual]
+    table = _read_lines(part, are_texts, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)
     moments = _parse_times(part, times.dictionary.to_pylist())
     values = [
-        column.to_pandas().astype(str) if is_word else column.to_numpy()
-        for column, is_word in zip(table.columns[2:], are_words, strict=True)
+        column.to_pandas().astype(str) if is_text else column.to_numpy()
+        for column, is_text in zip(table.columns[2:], are_texts, strict=True)
     ]
-    return _frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
-
-
-def _frame_of(columns: Sequence[Any], names: Sequence[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(dict(enumerate(columns)))
-    frame.columns = pd.Index(["symbol", "timestamp", *names])  # of which two may be equal
-    return frame.astype({"symbol": str})
+    return frame_of([texts[symbols.indices], moments[times.indices.to_numpy()], *values], names)
 
 
 def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
     try:
         table = pq.ParquetFile(part, page_checksum_verification=True).read()
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{part}: is truncated or damaged ({error}); copy the output again, whole") from error
+        raise InputError(f"{part}: it is truncated or damaged ({error}); copy the whole output again") from error
     time, *kinds = table.schema.types[1:] or [None]
     if table.schema.names[:2] != ["symbol", "timestamp"] or {pa.float64()} != set(kinds) or not _is_time(time):
         columns = ", ".join(f"{field.name} {field.type}" for field in table.schema)
@@ -135,7 +139,7 @@ def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
         raise _other_names(part, len(kinds), names)
     moments = table.column(1).cast(pa.timestamp("ns", getattr(time, "tz", None))).to_pandas()
     values = [column.to_numpy() for column in table.columns[2:]]
-    return _frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
+    return frame_of([table.column(0).to_pandas(), moments, *values], names or table.schema.names[2:])
 
 
 def _ends(part: Path) -> tuple[bytes, bool]:
@@ -146,10 +150,10 @@ def _ends(part: Path) -> tuple[bytes, bool]:
         return first, file.read() in (b"", b"\n")
 
 
-def _read_lines(part: Path, are_words: Sequence[bool], marked: bool) -> Any:
-    """The lines as an arrow table, whose parser of numbers is exact; `are_words` tells values that are none."""
+def _read_lines(part: Path, are_texts: Sequence[bool], marked: bool) -> Any:
+    """The lines as an arrow table, whose parser of numbers is exact; `are_texts`: which values are not numbers."""
     text = pa.dictionary(pa.int32(), pa.string())
-    types = [text, text, *(text if is_word else pa.float64() for is_word in are_words)]
+    types = [text, text, *(text if is_text else pa.float64() for is_text in are_texts)]
     names = [str(number) for number in range(len(types))]
     try:
         return pa_csv.read_csv(
@@ -180,15 +184,15 @@ def _is_time(kind: Any) -> bool:
 
 def _other_names(part: Path, fields: int, names: Sequence[str]) -> InputError:
     return InputError(
-        f"{part}: its lines hold {fields} values, but {len(names)} columns are named:"
-        f" {', '.join(names)}; name each by columns=[...]"
+        f"{part}: its lines hold {fields} values, but there are names for {len(names)}:"
+        f" {', '.join(names)}; name each of them with columns=[...]"
     )
 
 
 def _no_output(part: Path, error: ValueError) -> InputError:
     return InputError(
-        f"{part}: is no output of a job ({str(error).strip()}); its lines are SYMBOL, TIME and values,"
-        " separated by tabs; give the directory that --output-dir named"
+        f"{part}: it is not the output of a job ({str(error).strip()}): lines of output are SYMBOL, TIME and values,"
+        " separated by tabs; use the directory that was given as --output-dir"
     )
 
 
@@ -198,25 +202,25 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _empty(names: Sequence[str]) -> pd.DataFrame:
     columns = {"symbol": pd.Series(dtype=str), "timestamp": pd.Series(dtype="datetime64[ns]")}
-    return pd.DataFrame(columns | {name: pd.Series(dtype=str if name in WORDS else np.float64) for name in names})
+    return pd.DataFrame(columns | {name: pd.Series(dtype=str if name in TEXT_FIELDS else np.float64) for name in names})
 
 
 def reading_of(path: str | Path, column: str | None = None) -> Reading:
-    """How the job that wrote an output directory read its bars; of anything else the defaults.
+    """How the job that wrote an output directory read its bars; the defaults for anything else.
 
-    `column`, where given, is read instead of the job's first one; of the job's others none.
+    Only the job's first column is read, or `column` in its place, where given.
     """
     reading = full_reading_of(path)
     return replace(reading, values=(normalise(column),) if column else reading.values[:1])
 
 
 def full_reading_of(path: str | Path) -> Reading:
-    """The same with all of the job's columns: a line in which one of them is no number was no bar for it."""
+    """The same with all of the job's columns: a row is invalid for the job if any of them is."""
     with at_hand(path) as place:
         description = place / DESCRIPTION
-        told = json.loads(description.read_text()).get("reading") if description.is_file() else None
-    told = told or {"values": ["close"]}
-    return Reading(**{**told, "values": tuple(told["values"]), "columns": tuple(told.get("columns", ()))})
+        fields = json.loads(description.read_text()).get("reading") if description.is_file() else None
+    fields = fields or {"values": ["close"]}
+    return Reading(**{**fields, "values": tuple(fields["values"]), "columns": tuple(fields.get("columns", ()))})
 
 
 def read_bars(
@@ -224,8 +228,8 @@ def read_bars(
 ) -> pd.DataFrame:
     """Bars of chosen symbols (default: all) as a DataFrame: symbol, timestamp, and the values of `reading`'s columns.
 
-    Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Lines that are no bars are left out.
-    Raises InputError as a job would.
+    Reads files as jobs do, chunk by chunk; only the chosen symbols' bars are held. Invalid rows are left out. Raises
+    InputError as a job would.
     """
     reading = reading or Reading(values=("close",))
     settled = _settled(paths, reading)
@@ -239,11 +243,11 @@ def read_bars(
     if not settled.dated:
         frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC")
     frame = _in_order(frame.drop_duplicates())
-    return frame if reading.on_conflict == "fail" else _one_a_time(frame, reading)
+    return frame if reading.on_conflict == "fail" else _one_per_time(frame, reading)
 
 
-def _one_a_time(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Of different bars at one symbol and time the one that a job of that reading keeps."""
+def _one_per_time(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """One of different bars at one symbol and time: the one that a job of that reading keeps."""
     key = ["symbol", "timestamp"]
     keep: Literal["first", "last"] = "last" if reading.on_conflict == "largest" else "first"
     order = frame.sort_values([*key, *reading.values], kind="stable").drop_duplicates(key, keep=keep).index
@@ -251,7 +255,7 @@ def _one_a_time(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
 
 
 def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:
-    """Names, as windrow knows them, of the columns that every one of these inputs has. Raises what `read_bars` does."""
+    """The columns that all of these inputs have, by windrow's names. Raises what `read_bars` raises."""
     return set.intersection(*(set(layout.names) for layout in _settled(paths, reading).inputs.values()))
 
 

@@ -46,27 +46,27 @@ def sweep(
 ) -> pd.DataFrame:
     """Backtests every pair of a grid over every symbol's bars, to the bit what `jobs.sweep` writes for them.
 
-    bars: what `windrow.backtest` takes. fast, slow: axes of the grid, as `ema:5..10`. The others are the job's options
-    of the same names; `split` is read as the decimal that it prints as.
+    bars: as for `windrow.backtest`. fast, slow: axes of the grid, e.g. `ema:5..10`. The others are the job's options of
+    the same names; `split` is taken as the decimal that it prints as.
 
     Returns a row for each of the job's lines, in their order, sorted by symbol: symbol, fast, slow, part, and the
-    figures of windrow/trading/figures.py; an undefined one is missing, and a last column, `undefined`, says why where
-    there is any. With `best=True` figures of a part have its name before theirs, as in train_pnl, and the row of all
+    figures of windrow/trading/figures.py; an undefined figure is NaN, and a last column, `undefined`, gives the reasons
+    where there are any. With `best=True` the name of a part precedes its figures, e.g. train_pnl, and the row of all
     symbols has an empty symbol.
 
-    Raises what `windrow.backtest` raises.
+    Memory: some copies of the columns used, and the figures of all pairs. Raises what `windrow.backtest` raises.
 
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0, 8.0, 9.0, 11.0, 12.0]
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=10), "open": close, "close": close})
-    >>> told = sweep(bars, fast="sma:1,2", slow="sma:2,3", split=0.5, size=10, cash=1000, top=1)
-    >>> told[["symbol", "fast", "slow", "part", "pnl", "trades_total"]]
+    >>> swept = sweep(bars, fast="sma:1,2", slow="sma:2,3", split=0.5, size=10, cash=1000, top=1)
+    >>> swept[["symbol", "fast", "slow", "part", "pnl", "trades_total"]]
       symbol  fast  slow   part   pnl  trades_total
     0     AA     1     3  train -20.0             2
     1     AA     1     3   test  10.0             1
     """
     rules = Rules(size, cash, commission, commission_per_order, slippage, fill, side, entry, sizing)
-    share, at = (None if asked is None else str(asked) for asked in (split, split_at))
+    share, at = (None if given is None else str(given) for given in (split, split_at))
     parts = parse_split(share, at, walk_forward)
     sweep = Sweep(
         parse_grid(fast, slow, any_order), rules, column, parts, warm, Options(ema_seed=ema_seed), returns=best
@@ -75,12 +75,12 @@ def sweep(
     lines = swept(sweep, choice, stretches(bars, sweep.columns, on_conflict))
     if needs_uniting(sweep, choice):
         lines = unite(sweep, choice, (line[:-1] for line in sorted(lines)))
-    told = (line.split(b"\t") for line in lines)
-    rows = [{"symbol": decode_symbol(symbol), **orjson.loads(figures)} for symbol, figures in told]
+    fields = (line.split(b"\t") for line in lines)
+    rows = [{"symbol": decode_symbol(symbol), **orjson.loads(figures)} for symbol, figures in fields]
     return figures_table(rows or [_none(sweep)]).iloc[: len(rows)]
 
 
 def _none(sweep: Sweep) -> dict[str, Any]:
-    """A row of no bars, for its columns."""
+    """A row without bars, for its columns."""
     part, *_ = sweep.parts([])
     return {"symbol": "", "fast": 0, "slow": 0, "part": part.name, **part.figures[0]}

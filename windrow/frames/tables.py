@@ -7,9 +7,9 @@ import pandas as pd
 
 
 def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Figures, one dict a row, as a frame sorted by symbol; undefined ones are NaN.
+    """Figures, one dict per row, as a frame sorted by symbol; undefined ones are NaN.
 
-    Figures of a part, a dict in that dict, become columns with the part's name before theirs.
+    Figures of a part, a dict in that dict, become columns whose names begin with that of the part.
 
     >>> figures_table([{"symbol": "AA", "fast": 7, "train": {"pnl": 83.0, "sqn": None}}])
       symbol  fast  train_pnl  train_sqn
@@ -24,5 +24,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in row.items():
         parted = isinstance(value, dict) and name != "undefined"
-        flat |= {f"{name}_{figure}": its for figure, its in value.items()} if parted else {name: value}
+        flat |= {f"{name}_{figure}": number for figure, number in value.items()} if parted else {name: value}
     return flat

@@ -1,12 +1,12 @@
-"""Backtests -> lines of text: figures, and on request orders and the value at each close.
+"""Backtests -> lines of text: figures, and optionally orders and the value at each close.
 
     figures   SYMBOL <tab> JSON object
     orders    SYMBOL <tab> TIME <tab> buy|sell <tab> size <tab> price <tab> filled|closed-only|refused|open
     equity    SYMBOL <tab> TIME <tab> value
 
-Orders and equity are parts of their own beside the figures, part-NNNNN-orders and part-NNNNN-equity. Values and times
-are written as windrow/sinks/lines.py writes them; the size of an order that no fill decided is an empty field where
-cash would have.
+Orders and equity are separate parts next to the figures, part-NNNNN-orders and part-NNNNN-equity. Values and times are
+written as in windrow/sinks/lines.py; where the cash at the fill would have decided the size of an order, and there was
+no fill, the size is an empty field.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from windrow.times import format_times
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.ledger import STATUS, Entries
 
-#: What ends the name of a part of orders, and of one of values.
+#: The ends of the names of parts with orders, and with values.
 ORDERS, EQUITY = "-orders", "-equity"
 _SIDES = {1: b"buy", -1: b"sell"}
 
@@ -31,7 +31,7 @@ _SIDES = {1: b"buy", -1: b"sell"}
 def backtest_lines(
     strategy: Strategy, stretches: Iterable[Stretch], dated: bool, orders: bool = False, equity: bool = False
 ) -> Iterator[bytes]:
-    """A line of figures for each symbol of a reducer's stretches; writes its orders and equity beside, where asked."""
+    """A line of figures for each symbol of a reducer's stretches; writes its orders and equity as well, on request."""
     with own_part(ORDERS) if orders else nullcontext() as book, own_part(EQUITY) if equity else nullcontext() as curve:
         for symbol, pieces in by_symbol(stretches):
             test = strategy.backtest(traced=orders or equity)

@@ -1,7 +1,7 @@
 """Crosses -> lines of text, `SYMBOL <tab> TIMESTAMP <tab> golden|death <tab> price <tab> fast <tab> slow`.
 
-Where several pairs are looked at, a last field tells a line's pair, as `sma:50/sma:200`. Values and times are written
-as windrow/sinks/lines.py writes them.
+With several pairs, a last field holds a line's pair, e.g. `sma:50/sma:200`. Values and times are written as in
+windrow/sinks/lines.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ from windrow.trading.signals import Found, Pair, Signals
 
 #: A signal by its sign.
 SIGNALS = {1: "golden", -1: "death"}
-#: Names of those fields that are no numbers.
-WORDS = ("signal", "pair")
+#: Names of the fields that are not numbers.
+TEXT_FIELDS = ("signal", "pair")
 
 
 def names_of(pairs: int) -> list[str]:
-    """Names of a line's fields after symbol and timestamp, by the number of pairs looked at.
+    """Names of a line's fields after symbol and timestamp, for a number of pairs.
 
     >>> names_of(1), names_of(3)[4:]
     (['signal', 'price', 'fast', 'slow'], ['pair'])
@@ -28,10 +28,10 @@ def names_of(pairs: int) -> list[str]:
     return ["signal", "price", "fast", "slow", "pair"][: 5 if pairs > 1 else 4]
 
 
-def tells_cross(line: bytes) -> bool:
+def is_cross(line: bytes) -> bool:
     r"""Whether a line is of this form.
 
-    >>> tells_cross(b"AA\t1970-01-03\tgolden\t3.0\t3.0\t2.5\n"), tells_cross(b"AA\t1970-01-03\t3.0\n")
+    >>> is_cross(b"AA\t1970-01-03\tgolden\t3.0\t3.0\t2.5\n"), is_cross(b"AA\t1970-01-03\t3.0\n")
     (True, False)
     """
     fields = line.split(b"\t")
@@ -47,7 +47,7 @@ def signal_lines(signals: Signals, stretches: Iterable[Stretch], dated: bool) ->
 
 
 def format_signals(stretch: Stretch, found: Found, pairs: Sequence[Pair], dated: bool) -> Iterator[bytes]:
-    r"""A line for each cross, of which there is one, that was found among a stretch's bars.
+    r"""A line for each of the crosses, at least one, that were found among a stretch's bars.
 
     >>> from windrow.trading.signals import parse_pairs
     >>> prices = np.array([3.0, 2.0, 3.0])

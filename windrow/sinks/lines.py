@@ -1,12 +1,11 @@
 """Results -> lines of text, `SYMBOL <tab> TIMESTAMP <tab> value...`.
 
 A float is written in the shortest form that reads back to the same float64; a column that has no value yet is an empty
-field. Symbols stay percent-encoded (sort_keys/keys.py), so a line has as many tabs as it has columns, whatever a symbol
-holds.
+field. Symbols stay percent-encoded (sort_keys/keys.py), so the number of a line's tabs does not depend on the symbol.
 
-No line is ever an object of Python's. orjson writes all values of some thousands of lines as one array of JSON, whose
-commas become tabs and line ends; texts of times are kept, most symbols having bars at the same ones; and arrow joins
-symbols, times and rows. A line of one value costs 70 ns, where a join of three bytes objects a line costs 110.
+No line is ever a Python object. orjson writes all values of some thousands of lines as one JSON array, whose commas
+become tabs and line ends; the texts of times are kept, as most symbols have bars at the same times; and arrow joins
+symbols, times and rows. A line of one value costs 70 ns, where a join of three bytes objects per line costs 110.
 """
 
 from bisect import bisect_left, bisect_right
@@ -29,13 +28,13 @@ from windrow.times import SECOND, format_seconds, format_times
 _BATCH = 16_384
 #: Texts of times that are kept, some 30 bytes each.
 _KEPT = 1 << 16
-#: Lines of one symbol in a row from which on it pays to look for their times together.
+#: From this many lines of one symbol in a row it pays to look up their times together.
 _LONG = 128
 _TAB, _LINE_END = b"\t\n"
 
 
 def line_sink(stream: BinaryIO, dated: bool) -> Write:
-    """Writes what it is given to a stream, as lines."""
+    """Writes results to a stream, as lines."""
 
     def write(stretch: Stretch, index: Ints, columns: Sequence[Floats]) -> None:
         for lines in format_lines(stretch, index, columns, dated):
@@ -70,7 +69,7 @@ def _joined(keys: Any, rows: Any) -> memoryview:
 
 
 def _keys(symbols: list[bytes], cuts: list[int], times: Ints, dated: bool) -> Any:
-    """The first two fields of each line; symbol i, which has its tab, has the lines from cut i on."""
+    """The first two fields of each line; symbol i, which includes its tab, has the lines from cut i on."""
     if not dated and (times % SECOND).any():
         texts = format_times(times, dates=False)
         runs = zip(symbols, pairwise(cuts), strict=True)
@@ -88,7 +87,7 @@ def _keys(symbols: list[bytes], cuts: list[int], times: Ints, dated: bool) -> An
 
 
 def _keys_of_one_width(symbols: list[bytes], lines: Ints, times: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    """Symbols of as many bytes, each on so many lines, and the lines' times, side by side."""
+    """Symbols of equally many bytes, each on its number of lines, and the lines' times, side by side."""
     symbol = np.frombuffer(b"".join(symbols), f"V{len(symbols[0])}")
     keys = np.empty(len(times), [("symbol", symbol.dtype), ("time", times.dtype)])
     keys["symbol"] = np.repeat(symbol, lines)
@@ -111,21 +110,21 @@ def _rows(columns: Sequence[Floats]) -> Any:
 
 
 def _texts(raw: npt.NDArray[np.uint8], offsets: Ints) -> Any:
-    """Arrow's array of the texts raw[offsets[i]:offsets[i + 1]], without a copy."""
+    """The arrow array of the texts raw[offsets[i]:offsets[i + 1]], without a copy."""
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(raw)]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 def _listed(texts: list[bytes]) -> Any:
-    """The same of a list. pa.array, and pa.scalar, would import pandas, a quarter of a second in every task."""
+    """The same for a list. pa.array, and pa.scalar, would import pandas, a quarter of a second in every task."""
     return _texts(np.frombuffer(b"".join(texts), np.uint8), np.cumsum([0, *map(len, texts)]))
 
 
 class _TimeFields:
-    """Texts of times, all of one width with the tab behind them, kept for the symbols that follow.
+    """Texts of times, all of one width including a tab, kept for the symbols that follow.
 
-    A reducer takes symbols one after another, each from its first bar on; so the first times that come are kept. Where
-    there is no more room, texts are made anew each time: 60 ns each.
+    A reducer takes symbols one after another, each from its first bar on; so the first times to appear are kept. Once
+    there is no more room, texts are made each time: 60 ns each.
     """
 
     def __init__(self, dated: bool) -> None:
@@ -142,14 +141,14 @@ class _TimeFields:
         return self._of_any(times)
 
     def _of_run(self, times: Ints) -> npt.NDArray[np.void]:
-        """Most symbols' times follow each other as those of a symbol before did: then their texts lie side by side."""
+        """Most symbols' times follow each other as an earlier symbol's did: then their texts are side by side."""
         if not len(times):
             return self._texts[:0]
         at = int(np.searchsorted(self._known, times[0]))
         kept = self._known[at : at + len(times)]
         if not np.array_equal(kept, times[: len(kept)]):
             return self._texts[:0]
-        new = times[len(kept) :]  # behind all that are kept
+        new = times[len(kept) :]  # after all that are kept
         if not len(new):
             return self._texts[at : at + len(times)]
         texts = self._format(new)

@@ -1,12 +1,12 @@
 """Results -> a Parquet file: symbol, timestamp, and a column of float64 for each named value.
 
-Symbols are plain text here: what stands percent-encoded in lines is decoded. A timestamp is a date where the times of
-the run are dates, otherwise one of microseconds in UTC: Spark reads no others. One of nanoseconds is written where it
-is asked for; none is rounded. A column that has no value yet is null.
+Symbols are plain text here: what is percent-encoded in lines is decoded. A timestamp is a date where the times of the
+run are dates, otherwise a time of microseconds in UTC: Spark reads no others. Times of nanoseconds are written on
+request; no time is rounded. A column that has no value yet is null.
 
-What writing 2.4 million lines of minute bars costs on one core, sma:20 of cents, beside an ema in brackets:
+The cost of writing 2.4 million lines of minute bars on one core, sma:20 of cents, and of an ema in brackets:
 
-                                       ns a line      bytes a line
+                                       ns per line    bytes per line
     text                               350 (310)       44   (44)
     plain                               32              8.2
     snappy                              45  (30)        4.0 (8.0)
@@ -14,8 +14,8 @@ What writing 2.4 million lines of minute bars costs on one core, sma:20 of cents
     snappy, times not delta-encoded     57             11.0
     zstd, values by dictionary          86              4.8
 
-Snappy it is: every reader knows it, it reads as quickly as it writes, and against text the last quarter of the size is
-little. Row groups of 32,768 to 1,048,576 lines cost the same; 131,072 hold few lines in memory.
+Hence snappy: every reader supports it, reading is as fast as writing, and compared with text the last quarter of the
+size matters little. Row groups of 32,768 to 1,048,576 lines cost the same; 131,072 keep few lines in memory.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,15 +36,15 @@ from windrow.sinks import Write
 from windrow.times import format_times
 
 SUFFIX = ".parquet"
-#: Lines from which on a row group is written; it never has more than twice as many.
+#: Lines from which a row group is written; it never has more than twice as many.
 _ROWS = 1 << 17
 
 
 @contextmanager
 def parquet_sink(file: BinaryIO, names: Sequence[str], dated: bool, nanoseconds: bool = False) -> Iterator[Write]:
-    """Writes what it is given into a file, which is whole when the block has ended. Memory: one row group.
+    """Writes results into a file, which is complete when the `with` block has ended. Memory: one row group.
 
-    Raises OutputError for a time of which nanoseconds would be lost.
+    Raises OutputError for a time whose nanoseconds would be lost.
 
     >>> file = pa.BufferOutputStream()
     >>> bars = Stretch([b"a%09b"], np.array([0]), False, np.array([0, 86_400 * 10**9]), [])
@@ -74,7 +74,7 @@ def parquet_sink(file: BinaryIO, names: Sequence[str], dated: bool, nanoseconds:
 
 
 class _RowGroup:
-    """Lines that wait until they are many enough to be written together."""
+    """Lines that wait until they are enough for a row group."""
 
     def __init__(self, names: Sequence[str], time: pa.DataType) -> None:
         fields = [("symbol", pa.dictionary(pa.int32(), pa.string())), ("timestamp", time)]
@@ -95,7 +95,7 @@ class _RowGroup:
         self.rows += len(index)
 
     def taken(self) -> pa.RecordBatch:
-        """The lines, which wait no longer."""
+        """The lines that waited; none are left."""
         numbers, times, *values = map(np.concatenate, zip(*self._pieces, strict=True))
         arrays = [
             pa.DictionaryArray.from_arrays(_array(pa.int32(), numbers), _texts(map(decode_symbol, self._numbers))),
@@ -106,7 +106,7 @@ class _RowGroup:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _moments(self, numbers: npt.NDArray[np.int32], times: Ints) -> pa.Array:
-        """Times (ns) as of the type asked for; `numbers` are their symbols', for errors."""
+        """Times (ns) in the type of the column; `numbers` are those of their symbols, for errors."""
         try:
             return _array(pa.timestamp("ns", "UTC"), times).cast(self._time)
         except pa.ArrowInvalid:  # it would lose nanoseconds
@@ -116,8 +116,8 @@ class _RowGroup:
 
 def _too_fine(symbol: bytes, time: Ints) -> OutputError:
     return OutputError(
-        f"{decode_symbol(symbol)} at {format_times(time, dates=False)[0].decode()}: has nanoseconds, and"
-        " --output-format parquet holds microseconds, because Spark reads no others; give parquet-ns, or text"
+        f"{decode_symbol(symbol)} at {format_times(time, dates=False)[0].decode()}: it has nanoseconds:"
+        " --output-format parquet holds microseconds, because Spark reads no others; use parquet-ns, or text"
     )
 
 
@@ -132,7 +132,7 @@ def _texts(texts: Iterable[str]) -> pa.Array:
 
 
 def _array(kind: pa.DataType, values: npt.NDArray[np.generic]) -> pa.Array:
-    """An arrow array of numpy's values, without a copy; NaN is null."""
+    """An arrow array of numpy values, without a copy; NaN is null."""
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, bool)
     valid = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
     return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])

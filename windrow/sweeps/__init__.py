@@ -1,8 +1,8 @@
-"""What a sweep is made of; windrow/sweeps/reduce.py puts it together.
+"""The parts of a sweep; windrow/sweeps/reduce.py puts them together.
 
 grid.py        the pairs of averages that are tried      ranking.py     the best pairs of one symbol
 splits.py      train and test: sections of a series      overall.py     the best pair of all symbols, by exact sums
-averages.py    many windows over the same bars           tally.py       such a sum
+averages.py    many windows over the same bars           tally.py       an exact sum
 runs.py        backtests of all pairs, in one pass       deflated.py    how likely the best is better than luck
-options.py     all that as options of a job
+options.py     all of that as options of a job
 """

@@ -1,10 +1,10 @@
-"""Averages of one kind and many windows over the same bars, side by side: a row for each window.
+"""Averages of one kind and many windows over the same bars, side by side: one row per window.
 
-To the bit what the kernels of windrow/windows give, each by itself, at a fraction of their cost: simple averages share
-their prices' integers and running sums, exponential ones take each bar together. What is neither is left to its kernel,
-window by window.
+To the bit what the kernels of windrow/windows return, at a fraction of their cost: simple averages share the integers
+and running sums of their prices, exponential ones take each bar together. Other kinds are left to their kernels, window
+by window.
 
-    one core, 43 windows, ns a bar and window:    sma 4 (by kernels 42)    ema 32 (by kernels 75 to 150)
+    one core, 43 windows, ns per bar and window:    sma 4 (by kernels 42)    ema 32 (by kernels 75 to 150)
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from windrow.exact import sums as exact
 from windrow.windows import CountWindow, Indicator, Options
 from windrow.windows.ema import side_by_side
 
-#: Bars that exponential averages take at once: their rows are then still in the cache when they become columns.
+#: Bars that exponential averages take at once: their rows are still in the cache when they become columns.
 _BARS = 1024
 
 
@@ -26,7 +26,7 @@ class Averages(Protocol):
     """Takes one series' bars in time order, push by push."""
 
     def push(self, times: Ints, values: Floats) -> Floats:
-        """An average a window and bar, (windows, bars), NaN where there is none yet."""
+        """An average per window and bar, (windows, bars), NaN where there is none yet."""
         ...
 
 
@@ -60,10 +60,10 @@ class _Simple:
 
 
 class _Exponential:
-    """Exponential averages. State: an average for each window; the first bars, until the longest has its seed.
+    """Exponential averages. State: an average per window; the first bars, until the longest window has its seed.
 
          bars ->          window
-    . . S a a a | a a a      3       S: the seed, from which on a row runs through the bars
+    . . S a a a | a a a      3       S: the seed, from which a row runs through the bars
     . . . . S a | a a a      5       the rows that run are the first ones: windows ascend
                 ^ a push ends
     """
@@ -111,7 +111,7 @@ class _Exponential:
 
 
 class _ByKernels:
-    """Any others: a kernel for each window."""
+    """Other kinds: a kernel per window."""
 
     def __init__(self, kind: str, windows: Sequence[int], options: Options) -> None:
         self._kernels = [Indicator(kind, CountWindow(window)).kernel(options) for window in windows]

@@ -1,9 +1,8 @@
 """The deflated Sharpe ratio: how likely it is that the best of many tries is better than luck.
 
-Whoever tries 456 pairs and shows the best of them shows mostly the luck of 456 draws. Bailey and Lopez de Prado, "The
-Deflated Sharpe Ratio: Correcting for Selection Bias, Backtest Overfitting and Non-Normality", Journal of Portfolio
-Management 40(5), 2014, take that out: of N tries without any skill, whose Sharpe ratios have variance V, the best is
-expected to reach
+The best of 456 pairs mostly shows the luck of 456 draws. Bailey and Lopez de Prado, "The Deflated Sharpe Ratio:
+Correcting for Selection Bias, Backtest Overfitting and Non-Normality", Journal of Portfolio Management 40(5), 2014,
+correct for that: of N tries without any skill, whose Sharpe ratios have variance V, the best is expected to reach
 
     SR0 = sqrt(V) ((1 - g) Z(1 - 1/N) + g Z(1 - 1/(N e)))                g: Euler and Mascheroni's constant
                                                                          Z: the normal distribution's quantiles
@@ -12,8 +11,8 @@ and whose kurtosis is g4, 3 for a normal distribution:
 
     DSR = P((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2))
 
-All ratios are mean / deviation of returns a bar, not scaled to a year. Below 0.95 or so, what was found may be luck.
-The formula takes tries for independent ones; pairs of a grid are not, which makes it strict.
+All ratios are mean / deviation of returns per bar, not annualised. Below 0.95 or so, the result may be luck. The
+formula assumes independent tries; pairs of a grid are not independent, which makes it strict.
 """
 
 from collections.abc import Sequence
@@ -24,33 +23,38 @@ from typing import NamedTuple
 _EULER_MASCHERONI = 0.5772156649015329
 _NORMAL = NormalDist()
 
+#: Why returns have no Sharpe ratio: all are equal; or some are undefined, as a value that is not above 0 has no return.
+NO_DEVIATION = "its returns have no deviation"
+NOT_ABOVE_0 = "its value was 0 or below before the last bar"
+
 
 class Returns(NamedTuple):
-    """What a backtest's returns a bar come to: how many, mean / deviation (None: no deviation), and their shape."""
+    """A backtest's returns per bar: how many, mean / deviation (None: undefined, and `why`), and their shape."""
 
     bars: int
     sharpe: float | None = None
     skewness: float = 0.0
     kurtosis: float = 0.0
+    why: str = NO_DEVIATION
 
 
 def expected_best(variance: float, tries: int) -> float:
-    """The Sharpe ratio that the best of so many tries without skill is expected to reach; 0 of a single one.
+    """The Sharpe ratio that the best of a number of tries without skill is expected to reach; 0 for a single try.
 
     >>> round(expected_best(0.5 / 250, 100), 4)
     0.1132
     """
     if tries < 2:
         return 0.0
-    quantile, rarer = _NORMAL.inv_cdf(1 - 1 / tries), _NORMAL.inv_cdf(1 - 1 / (tries * e))
-    return sqrt(variance) * ((1 - _EULER_MASCHERONI) * quantile + _EULER_MASCHERONI * rarer)
+    quantile, farther = _NORMAL.inv_cdf(1 - 1 / tries), _NORMAL.inv_cdf(1 - 1 / (tries * e))
+    return sqrt(variance) * ((1 - _EULER_MASCHERONI) * quantile + _EULER_MASCHERONI * farther)
 
 
 def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[float | None, str]:
-    """The deflated Sharpe ratio of the best of all tries, or None and why there is none.
+    """The deflated Sharpe ratio of the best of all tries, or None and the reason.
 
-    sharpes: of all tries, the best included, in any order; None where a try's returns have no deviation, as of pairs
-    that never trade: it counts as a try and not for the variance, which divides by n - 1.
+    sharpes: of all tries, the best included, in any order; None where a try has none, e.g. a pair that never trades: it
+    counts as a try and not for the variance, which divides by n - 1.
 
     >>> best = Returns(1250, 2.5 / sqrt(250), -3.0, 10.0)
     >>> spread = [sqrt(0.5 / 250 * 99 / 100) * sign for sign in (1, -1)] * 50  # of variance 0.5 / 250
@@ -59,7 +63,7 @@ def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[flo
     """
     known = [sharpe for sharpe in sharpes if sharpe is not None]
     if best.sharpe is None:
-        return None, "its returns have no deviation"
+        return None, best.why
     if best.bars < 2:
         return None, "it takes 2 returns or more"
     if len(sharpes) > 1 and len(known) < 2:
@@ -72,7 +76,7 @@ def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[flo
 
 
 def _variance(values: Sequence[float]) -> float:
-    """Over n - 1; `fsum` rounds once, so that the order of values does not matter. 0 of a single one."""
+    """Over n - 1; `fsum` rounds once, so that the order of values does not matter. 0 for a single value."""
     if len(values) < 2:
         return 0.0
     mean = fsum(values) / len(values)

@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from windrow.errors import UsageError
 from windrow.windows import Indicator, Options, kernels
 from windrow.windows.window import MOST_BARS, CountWindow
 
 _ITEM = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9})(?:/([0-9]{1,9}))?)?", re.ASCII)
-_HOW = "KIND:WINDOWS, windows being bars as 7, 5..10, 10..100/5 for each fifth, or a list of these as 5,8,10..20"
+_FORM = "KIND:WINDOWS, WINDOWS in bars, e.g. 7, 5..10, 10..100/5 (every fifth), or a list such as 5,8,10..20"
+
+#: A pair of a grid: its windows in bars, (fast, slow).
+Cell: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,10 @@ class Axis:
 
 
 def parse_axis(text: str) -> Axis:
-    """The axis that `KIND:WINDOWS` stands for. Raises UsageError if it stands for none.
+    """The axis written as `KIND:WINDOWS`. Raises UsageError for any other text.
 
-    WINDOWS are bars: a number, a range with both its ends, a range with a step, which begins at its first number, or a
-    list of these.
+    WINDOWS are in bars: a number, a range including both ends, a range with a step, which begins at its first number,
+    or a list of these.
 
     >>> parse_axis("ema:5..10")
     Axis(kind='ema', windows=(5, 6, 7, 8, 9, 10))
@@ -36,7 +40,7 @@ def parse_axis(text: str) -> Axis:
     """
     kind, colon, items = text.partition(":")
     if not colon or kind not in kernels():
-        raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; give {_HOW}")
+        raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; use {_FORM}")
     windows = sorted({window for item in items.split(",") for window in _windows(text, item)})
     kernels()[kind](CountWindow(windows[-1]), Options())  # raises where the two do not go together
     return Axis(kind, tuple(windows))
@@ -45,25 +49,25 @@ def parse_axis(text: str) -> Axis:
 def _windows(text: str, item: str) -> range:
     match = _ITEM.fullmatch(item)
     if not match:
-        raise UsageError(f"{text!r}: {item!r} is no number of bars and no range of such; give {_HOW}")
+        raise UsageError(f"{text!r}: {item!r} is not a number of bars or a range of numbers; use {_FORM}")
     first, last, step = (int(number) if number else None for number in match.groups())
     assert first is not None
     last, step = first if last is None else last, 1 if step is None else step
     if last < first:
-        raise UsageError(f"{text!r}: the range {item} goes down; give its smaller end first, {last}..{first}")
+        raise UsageError(f"{text!r}: the range {item} goes down; write its smaller end first, {last}..{first}")
     if not step:
-        raise UsageError(f"{text!r}: the range {item} has a step of 0; give one of 1 bar or more")
+        raise UsageError(f"{text!r}: the range {item} has a step of 0; use a step of 1 bar or more")
     if first < 1 or last > MOST_BARS:
-        raise UsageError(f"{text!r}: {item} is outside of 1 to {MOST_BARS:,} bars; give windows in that range")
+        raise UsageError(f"{text!r}: {item} is not within 1 to {MOST_BARS:,} bars; use windows in that range")
     return range(first, last + 1, step)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Pairs of averages, by (fast, slow) in ascending order.
+    """Pairs of averages, in ascending order of (fast, slow).
 
-    Of the product of both axes those whose fast window is below the slow one; with `any_order` all of them. Raises
-    UsageError where that leaves none. There may be any number: what a sweep holds grows with it.
+    Those of the product of both axes whose fast window is below the slow one; with `any_order` all of them. Raises
+    UsageError where that leaves none. There may be any number: the memory of a sweep grows with it.
 
     >>> grid = Grid(parse_axis("ema:5,9"), parse_axis("ema:8..10"))
     >>> grid.pairs()
@@ -77,24 +81,24 @@ class Grid:
     def __post_init__(self) -> None:
         if not self.any_order and self.fast.windows[0] >= self.slow.windows[-1]:
             raise UsageError(
-                f"--fast {self._told(self.fast)} --slow {self._told(self.slow)}: no pair is left, for a fast window is"
-                " shorter than the slow one; exchange the two, or keep such pairs by --any-order"
+                f"--fast {_shortened(self.fast)} --slow {_shortened(self.slow)}: no pair is left: the fast window is"
+                " shorter than the slow one; exchange the two, or keep such pairs with --any-order"
             )
 
-    def pairs(self) -> list[tuple[int, int]]:
+    def pairs(self) -> list[Cell]:
         """The pairs' windows, (fast, slow)."""
         return [
             (fast, slow) for fast in self.fast.windows for slow in self.slow.windows if self.any_order or fast < slow
         ]
 
-    @staticmethod
-    def _told(axis: Axis) -> str:
-        few = axis.windows if len(axis.windows) < 3 else (axis.windows[0], "..", axis.windows[-1])
-        return f"{axis.kind}:{','.join(map(str, few)).replace(',..,', '..')}"
+
+def _shortened(axis: Axis) -> str:
+    few = axis.windows if len(axis.windows) < 3 else (axis.windows[0], "..", axis.windows[-1])
+    return f"{axis.kind}:{','.join(map(str, few)).replace(',..,', '..')}"
 
 
 def parse_grid(fast: str, slow: str, any_order: bool = False) -> Grid:
-    """The grid of two axes' texts. Raises UsageError, which names the option."""
+    """The grid of two axes given as texts. Raises UsageError, which names the option."""
     axes = []
     for name, text in (("--fast", fast), ("--slow", slow)):
         try:

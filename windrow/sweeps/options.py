@@ -1,4 +1,4 @@
-"""The options of a sweep: which pairs, on which parts, and which of them are told of."""
+"""The options of a sweep: which pairs, on which parts, and which of them are written."""
 
 from argparse import Namespace
 from typing import Any
@@ -11,24 +11,24 @@ from windrow.trading.options import Group, column_of, rules_of, windows_of
 from windrow.windows import kernels
 
 _GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"
-_ANY_ORDER = "also pairs whose fast window is not shorter than the slow one"
-_SPLIT = "share of a symbol's bars to train on, as 0.7; the others are the test"
+_ANY_ORDER = "include pairs whose fast window is not shorter than the slow one"
+_SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the test"
 _SPLIT_AT = "train before this time, test from it on"
 _WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
-_WARM = "averages go on from the bars before a test; otherwise they begin again there"
-_OBJECTIVE = "what pairs are ranked by (default pnl); one without it ranks last, equals go by (fast, slow)"
-_TOP = "only the K best pairs of each symbol on train, and what they do on test"
-_BEST = "instead, a line a symbol: its best pair; and one with an empty SYMBOL: the best pair over all symbols"
-_SHARDS = "reducers share a symbol's pairs, all of them reading its bars; never changes the output (default 1)"
+_WARM = "averages continue from the bars before a test; otherwise they begin again there"
+_OBJECTIVE = "what pairs are ranked by (default pnl); pairs without it rank last, ties by (fast, slow)"
+_TOP = "write only each symbol's K best pairs on train, and the same pairs on test"
+_BEST = "write one line per symbol, its best pair, and one with an empty SYMBOL, the best pair over all symbols"
+_SHARDS = "N reducers share a symbol's pairs, each reading its bars; never changes the output (default 1)"
 
-#: Of the options, what whoever reads an output must know.
+#: The options that a reader of an output must know.
 _DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")
 
 
 def add_to(group: Group) -> None:
     """Adds them to a group of a job's options."""
-    group.add("--fast GRID", f"the lines that cross: {_GRID} (default ema:5..10)", default="ema:5..10")
-    group.add("--slow GRID", "the lines that are crossed (default ema:21..31)", default="ema:21..31")
+    group.add("--fast GRID", f"the fast lines: {_GRID} (default ema:5..10)", default="ema:5..10")
+    group.add("--slow GRID", "the slow lines, in the same form (default ema:21..31)", default="ema:21..31")
     group.add("--any-order", _ANY_ORDER, action="store_true")
     group.add("--split SHARE", _SPLIT)
     group.add("--split-at TIME", _SPLIT_AT)
@@ -49,10 +49,10 @@ def sweep(options: Namespace) -> Sweep:
 
 
 def choice(options: Namespace) -> Choice:
-    """What is told of it. Raises UsageError."""
+    """Which of its results are written. Raises UsageError."""
     return Choice(options.objective, options.top, options.best)
 
 
 def described(options: Namespace) -> dict[str, Any]:
-    """What is written of them beside an output."""
+    """The options that are written beside an output."""
     return {name: getattr(options, name) for name in _DESCRIBED}

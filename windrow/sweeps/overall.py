@@ -1,12 +1,12 @@
 """The best single pair over all series.
 
-A pair's objective over all series is its mean over those where it has one. A pair that has none for half of the series,
-or more, ranks behind the others: a mean over few of them says more of those than of the pair. Its returns a bar are
-those of all series, taken for as many as one series has on average: as if all moved as one, the strictest view.
+A pair's objective over all series is its mean over those where it has one. A pair that has none for half of the series
+or more ranks behind the others: a mean over few series depends more on those than on the pair. Its returns per bar are
+those of all series, counted as the number that one series has on average: as if all moved as one, the strictest view.
 
-A reducer adds up, pair by pair and exactly (tally.py), what it sees of all its series; the sums of all reducers add up
-to what a single one would have found. So nothing depends on the order of series, or on who saw which. Memory: some
-numbers a pair; where sums are united, a number a pair.
+A reducer adds up all its series, pair by pair and exactly (tally.py); the sums of all reducers add up to what a single
+one would have found. So nothing depends on the order of series, or on which reducer saw which. Memory: some numbers per
+pair; where sums are united, one number per pair.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,20 +19,22 @@ import numpy as np
 import orjson
 
 from windrow.sweeps.deflated import Returns, deflated_sharpe
+from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import Figures, rank, undefined, walk_field
-from windrow.sweeps.runs import Pair, Part
+from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.sweeps.tally import Tally
 from windrow.trading.backtests import Moments
 
 _NONE = "no symbol has the objective"
+_NO_RETURNS = "it has returns on no symbol"
 
 
 @dataclass
 class Sums:
     """What is known of one pair on one walk: in how many series it was tried, its objective there, its returns.
 
-    returns: of the powers 0 to 4 of all returns a bar on train.
+    returns: sums of the powers 0 to 4 of all returns per bar on train.
     """
 
     walk: int
@@ -44,10 +46,10 @@ class Sums:
     returns: list[Tally] = field(default_factory=lambda: [Tally() for _ in range(5)])
 
     def plus(self, other: "Sums") -> "Sums":
-        """Itself, and now what is known of the same pair and walk from other series too."""
+        """These sums, with those of the same pair and walk over other series added."""
         self.series += other.series
-        for mine, its in zip(self._tallies, other._tallies, strict=True):
-            mine.take(its)
+        for tally, more in zip(self._tallies, other._tallies, strict=True):
+            tally.take(more)
         return self
 
     @property
@@ -55,13 +57,13 @@ class Sums:
         return [self.train, self.test, *self.returns]
 
     def to_json(self) -> bytes:
-        """As they travel."""
+        """As it is sent to the second step."""
         return orjson.dumps([self.walk, self.fast, self.slow, self.series, *(one.to_json() for one in self._tallies)])
 
     @classmethod
-    def of(cls, told: bytes) -> "Sums":
-        """What `to_json` tells of."""
-        walk, fast, slow, series, *tallies = orjson.loads(told)
+    def of(cls, text: bytes) -> "Sums":
+        """The sums that `to_json` wrote."""
+        walk, fast, slow, series, *tallies = orjson.loads(text)
         train, test, *returns = map(Tally.of, tallies)
         return cls(walk, fast, slow, series, train, test, returns)
 
@@ -72,14 +74,14 @@ class Sums:
 
     @property
     def order(self) -> tuple[bool, tuple[bool, float], int, int]:
-        """What to sort by: the best first, equals by (fast, slow)."""
+        """What to sort by: the best first, ties by (fast, slow)."""
         return 2 * self.train.count <= self.series, rank(self.value), self.fast, self.slow
 
     def pooled(self) -> Returns:
         """The returns of all series as those of one, of average length."""
         bars, *sums = (tally.sum for tally in self.returns)
         if not bars:
-            return Returns(0)
+            return Returns(0, why=_NO_RETURNS)
         one, two, three, four = (power / bars for power in sums)
         variance = two - one**2
         each = int(bars / self.series)
@@ -92,25 +94,25 @@ class Sums:
 
 
 class Overall:
-    """Adds up what the parts of series tell of every pair."""
+    """Adds up the results of every pair over the parts of all series."""
 
-    def __init__(self, objective: str, walks: Sequence[Walk], pairs: Sequence[Pair]) -> None:
+    def __init__(self, objective: str, walks: Sequence[Walk], pairs: Sequence[Cell]) -> None:
         self._objective = objective
         self._sums = [[Sums(number, *pair) for pair in pairs] for number in range(len(walks))]
         self._trains = {walk.train: number for number, walk in enumerate(walks)}
         self._tests = {walk.test: number for number, walk in enumerate(walks)}
 
     def seen(self, parts: Iterable[Part], pairs: slice) -> Iterator[Part]:
-        """The parts of one series, added up as they go by; `pairs`: which ones they tell of."""
+        """The parts of one series, added up as they pass; `pairs`: which pairs they are of."""
         for part in parts:
             values = [figures[self._objective] for figures in part.figures]
             if part.name in self._trains:
                 assert part.returns is not None
-                powers = powers_of(part.returns)
-                for sums, value, its in zip(self._sums[self._trains[part.name]][pairs], values, powers, strict=True):
+                of_walk = self._sums[self._trains[part.name]][pairs]
+                for sums, value, powers in zip(of_walk, values, powers_of(part.returns), strict=True):
                     sums.series += 1
                     sums.train.add(value)
-                    for tally, power in zip(sums.returns, its, strict=True):
+                    for tally, power in zip(sums.returns, powers, strict=True):
                         tally.add(power)
             else:
                 for sums, value in zip(self._sums[self._tests[part.name]][pairs], values, strict=True):
@@ -118,7 +120,7 @@ class Overall:
             yield part
 
     def sums(self) -> Iterator[tuple[int, int, Sums]]:
-        """The sums of pairs that were seen, with the numbers of their walk and of the pair."""
+        """The sums of pairs that were seen, with the numbers of the walk and of the pair."""
         for walk, pairs in enumerate(self._sums):
             for number, sums in enumerate(pairs):
                 if sums.series:
@@ -126,7 +128,7 @@ class Overall:
 
 
 def powers_of(moments: Moments) -> list[tuple[float | None, ...]]:
-    """Sums of the powers 0 to 4 of each run's returns; None of a run that has some without a value."""
+    """Sums of the powers 0 to 4 of each run's returns; None for a run where some return is undefined."""
     count, mean, std = moments.count, moments.mean, moments.std
     skewness, kurtosis = (np.where(std > 0, shape, 0.0) for shape in moments[3:])
     third, fourth = skewness * std**3, kurtosis * std**4
@@ -142,7 +144,7 @@ def powers_of(moments: Moments) -> list[tuple[float | None, ...]]:
 
 
 def united(found: Iterable[Sums]) -> Iterator[Sums]:
-    """One of each walk and pair, where all of them stand together."""
+    """One for each walk and pair, from sums sorted by these."""
     for _, group in groupby(found, lambda sums: (sums.walk, sums.fast, sums.slow)):
         yield reduce(Sums.plus, group)
 
@@ -160,7 +162,7 @@ def overall_lines(objective: str, walks: Sequence[Walk], found: Iterable[Sums]) 
 
 def _line(objective: str, walks: Sequence[Walk], walk: int, best: Sums, sharpes: Sequence[float | None]) -> Figures:
     deflated, why = deflated_sharpe(best.pooled(), sharpes)
-    told = {"train": best.train, "test": best.test} if walks[walk].test is not None else {"all": best.train}
+    parts = {"train": best.train, "test": best.test} if walks[walk].test is not None else {"all": best.train}
     return {
         "fast": best.fast,
         "slow": best.slow,
@@ -169,6 +171,6 @@ def _line(objective: str, walks: Sequence[Walk], walk: int, best: Sums, sharpes:
         "symbols": best.series,
         "pairs": len(sharpes),
         "deflated_sharpe": deflated,
-        **{part: {"symbols": tally.count, objective: tally.mean} for part, tally in told.items()},
-        **undefined({"deflated_sharpe": why, **{p: _NONE for p, tally in told.items() if tally.mean is None}}),
+        **{part: {"symbols": tally.count, objective: tally.mean} for part, tally in parts.items()},
+        **undefined({"deflated_sharpe": why, **{part: _NONE for part, tally in parts.items() if tally.mean is None}}),
     }

@@ -1,8 +1,8 @@
 """The best pairs of one series, by an objective on train, with their figures on test.
 
-What a reducer finds of a series, or of one shard of its pairs, is a *record* for each walk from train to test: the best
-pairs with their figures on both parts, and what the deflated Sharpe ratio needs of the others. The records of a series'
-shards unite into what a single one would be. Memory: the figures of all pairs over one part.
+A reducer's result for a series, or for one shard of its pairs, is a *record* for each walk from train to test: the best
+pairs with their figures on both parts, and what the deflated Sharpe ratio needs of the other pairs. The records of a
+series' shards unite into the record of the whole. Memory: the figures of all pairs over one part.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +15,9 @@ import numpy as np
 import orjson
 
 from windrow.errors import UsageError
-from windrow.sweeps.deflated import Returns, deflated_sharpe
-from windrow.sweeps.runs import Pair, Part
+from windrow.sweeps.deflated import NO_DEVIATION, NOT_ABOVE_0, Returns, deflated_sharpe
+from windrow.sweeps.grid import Cell
+from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.trading.backtests import Moments
 
@@ -27,9 +28,9 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Choice:
-    """What is kept of all pairs: the `top` ones by an objective, as lines of parts; or the `best` one, as one line.
+    """Which pairs are kept: the `top` ones by an objective, one line per part; or the `best` one, as a single line.
 
-    Raises UsageError for what is no objective or number, or where both are asked for.
+    Raises UsageError for an unknown objective, a number below 1, or both at once.
     """
 
     objective: str = "pnl"
@@ -38,12 +39,12 @@ class Choice:
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
-            raise UsageError(f"--objective {self.objective}: is none of {', '.join(OBJECTIVES)}; give one of them")
+            raise UsageError(f"--objective {self.objective}: not one of {', '.join(OBJECTIVES)}; use one of them")
         if self.top is not None and self.top < 1:
-            raise UsageError(f"--top {self.top}: it keeps the best pair, or more of them; give 1 or more")
+            raise UsageError(f"--top {self.top}: it is the number of best pairs to keep; use 1 or more")
         if self.top is not None and self.best:
             raise UsageError(
-                f"--top {self.top} --best: one writes lines of the best pairs, the other one line of the best; give one"
+                f"--top {self.top} --best: one writes lines of the best pairs, the other one line of the best; use one"
             )
 
     @property
@@ -62,7 +63,7 @@ def rank(value: float | None) -> tuple[bool, float]:
 
 
 class Candidate(NamedTuple):
-    """A pair, its objective on train, its figures there and on test, and its returns on train where they are told."""
+    """A pair, its objective on train, its figures there and on test, and its returns on train where parts have them."""
 
     fast: int
     slow: int
@@ -73,12 +74,12 @@ class Candidate(NamedTuple):
 
     @property
     def order(self) -> tuple[tuple[bool, float], int, int]:
-        """What to sort by: the best first, equals by (fast, slow)."""
+        """What to sort by: the best first, ties by (fast, slow)."""
         return rank(self.value), self.fast, self.slow
 
 
 class Record(NamedTuple):
-    """What was found of one series' pairs, or of some of them, on one walk; `sharpes` only where returns are told."""
+    """The results of one series' pairs, or some of them, on one walk; `sharpes` only where parts have returns."""
 
     walk: int
     pairs: int
@@ -86,20 +87,20 @@ class Record(NamedTuple):
     sharpes: list[float | None]
 
     def to_json(self) -> bytes:
-        """As it travels."""
+        """As it is sent to the second step."""
         candidates = [(*one[:-1], one.returns and tuple(one.returns)) for one in self.candidates]
         return orjson.dumps((self.walk, self.pairs, candidates, self.sharpes))
 
     @classmethod
-    def of(cls, told: bytes) -> "Record":
-        """What `to_json` tells of."""
-        walk, pairs, candidates, sharpes = orjson.loads(told)
+    def of(cls, text: bytes) -> "Record":
+        """The record that `to_json` wrote."""
+        walk, pairs, candidates, sharpes = orjson.loads(text)
         read = ((*rest, returns and Returns(*returns)) for *rest, returns in candidates)
         return cls(walk, pairs, [Candidate(*fields) for fields in read], sharpes)
 
 
-def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Pair], parts: Iterable[Part]) -> Iterator[Record]:
-    """A record for each walk of one series, from its parts as they come."""
+def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Cell], parts: Iterable[Part]) -> Iterator[Record]:
+    """A record for each walk of one series, from its parts as they are read."""
     chosen: list[int] = []
     for part in parts:
         for number, walk in enumerate(walks):
@@ -115,31 +116,32 @@ def _chosen(choice: Choice, part: Part) -> list[int]:
 
 
 def _record(
-    choice: Choice, walk: int, pairs: Sequence[Pair], train: Part, test: Part | None, chosen: Sequence[int]
+    choice: Choice, walk: int, pairs: Sequence[Cell], train: Part, test: Part | None, chosen: Sequence[int]
 ) -> Record:
     returns = [] if train.returns is None else returns_of(train.returns)
     candidates = []
     for at in chosen:
-        (fast, slow), its = pairs[at], train.figures[at]
-        proof, shape = test and test.figures[at], returns[at] if returns else None
-        candidates.append(Candidate(fast, slow, its[choice.objective], its, proof, shape))
-    return Record(walk, len(pairs), candidates, [its.sharpe for its in returns])
+        (fast, slow), on_train = pairs[at], train.figures[at]
+        on_test, shape = test and test.figures[at], returns[at] if returns else None
+        candidates.append(Candidate(fast, slow, on_train[choice.objective], on_train, on_test, shape))
+    return Record(walk, len(pairs), candidates, [one.sharpe for one in returns])
 
 
 def returns_of(moments: Moments) -> list[Returns]:
-    """Each run's returns, without a Sharpe ratio where they have no deviation."""
+    """Each run's returns, without a Sharpe ratio where they have no deviation or are undefined."""
     with np.errstate(divide="ignore", invalid="ignore"):
         sharpes = moments.mean / moments.std
     known = np.isfinite([sharpes, moments.skewness, moments.kurtosis]).all(axis=0)
-    columns = (column.tolist() for column in (known, sharpes, moments.skewness, moments.kurtosis))
+    ruined = np.isnan(moments.mean) & (moments.count > 0)
+    columns = (column.tolist() for column in (known, ruined, sharpes, moments.skewness, moments.kurtosis))
     return [
-        Returns(moments.count, *told) if sound else Returns(moments.count)
-        for sound, *told in zip(*columns, strict=True)
+        Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else NO_DEVIATION)
+        for defined, zero, *shape in zip(*columns, strict=True)
     ]
 
 
 def united(choice: Choice, found: Iterable[Record]) -> Iterator[Record]:
-    """One record a walk from those of a series' shards, in order of their walks."""
+    """One record per walk from those of a series' shards, in order of walks."""
     for walk, group in groupby(found, itemgetter(0)):
         _, pairs, candidates, sharpes = zip(*group, strict=True)
         best = sorted((one for some in candidates for one in some), key=lambda one: one.order)
@@ -176,11 +178,11 @@ def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:
 
 
 def walk_field(walks: Sequence[Walk], number: int) -> Figures:
-    """Which walk a line is of, counted from 1, where there are several."""
+    """The number of a line's walk, counted from 1, where there are several."""
     return {"walk": number + 1} if len(walks) > 1 else {}
 
 
 def undefined(reasons: dict[str, str]) -> Figures:
-    """Why fields of a line are null, as figures tell it; nothing where none is."""
-    told = {field: why for field, why in reasons.items() if why}
-    return {"undefined": told} if told else {}
+    """Why fields of a line are null, in the form that figures have; nothing where none is."""
+    given = {field: why for field, why in reasons.items() if why}
+    return {"undefined": given} if given else {}

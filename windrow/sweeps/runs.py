@@ -1,12 +1,12 @@
 """Backtests of all pairs of a grid over one series, in one pass over its bars.
 
     bars ->          |---- block ----|---- block ----|
-    averages         a row a window, both axes of the grid
-    trends           a row a pair: fast row against the slow rows of its pairs, at once
+    averages         one row per window, both axes of the grid
+    trends           one row per pair: a fast row against the slow rows of its pairs, at once
     backtests        some hundred pairs side by side, block by block
 
-Averages and positions of all pairs advance block by block, as arrays. A block of so many bars and pairs stays in the
-cache. Memory: some numbers for each pair and each window, a block, and the bars of the longest window.
+Averages and positions of all pairs advance block by block, as arrays. A block's bars and pairs stay in the cache.
+Memory: some numbers per pair and per window, a block, and the bars of the longest window.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,22 +22,20 @@ from sort_keys.merge import Piece
 from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.errors import UsageError
 from windrow.sweeps.averages import averages
-from windrow.sweeps.grid import Grid
+from windrow.sweeps.grid import Cell, Grid
 from windrow.sweeps.splits import Run, Split
 from windrow.trading.backtests import Backtests, Moments, Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.windows import Options
 
-#: Pairs whose backtests go side by side.
+#: Pairs whose backtests are run side by side.
 _PAIRS = 512
-#: Bars of a block, so that its trends are a MB, and averages of some hundred windows some MB.
+#: Bars of a block: its trends then take a MB, and averages of some hundred windows some MB.
 _BARS = 2048
-
-Pair = tuple[int, int]
 
 
 class Part(NamedTuple):
-    """What came of every pair, in order, over one part of a series."""
+    """The results of every pair, in order, over one part of a series."""
 
     name: str
     figures: list[dict[str, Any]]
@@ -48,9 +46,9 @@ class Part(NamedTuple):
 class Sweep:
     """What is tried on each series, and how.
 
-    column: of the prices that averages take. warm: averages, and the sign from which a cross is one, go on from the
-    bars before a test part; otherwise they restart there. shards: the series' pairs are shared by so many sweeps, dealt
-    out like cards. returns: whether parts tell the returns a bar. Raises UsageError for shards that are none.
+    column: of the prices that are averaged. warm: averages, and the sign against which a cross is judged, continue from
+    the bars before a test part; otherwise they restart there. shards: number of sweeps that share a series' pairs,
+    dealt out like cards. returns: whether parts have the returns per bar. Raises UsageError for shards below 1.
     """
 
     grid: Grid
@@ -64,22 +62,22 @@ class Sweep:
 
     def __post_init__(self) -> None:
         if self.shards < 1:
-            raise UsageError(f"--shards {self.shards}: a symbol's pairs go to 1 reducer, or more; give such a number")
+            raise UsageError(f"--shards {self.shards}: a symbol's pairs go to 1 reducer or more; use 1 or more")
 
     @property
     def columns(self) -> list[str]:
-        """The columns of bars that it takes, in order."""
+        """The columns of bars that it needs, in order."""
         opens = ["open"] if self.rules.fill == "next-open" else []
         return list(dict.fromkeys([self.column, "close", *opens]))
 
-    def pairs(self, shard: int = 0) -> list[Pair]:
+    def pairs(self, shard: int = 0) -> list[Cell]:
         """The pairs of a shard, in ascending order."""
         return [pair for chunk in _chunks(self.grid, self.shards, shard) for pair in chunk.pairs]
 
-    def parts(self, pieces: Iterable[Piece], shard: int = 0, tell: Callable[[], object] = int) -> Iterator[Part]:
-        """Each part of a series, as soon as its last bar has gone by; a test part before the train part that holds it.
+    def parts(self, pieces: Iterable[Piece], shard: int = 0, progress: Callable[[], object] = int) -> Iterator[Part]:
+        """Each part of a series, as soon as its last bar has been read; a test part before the train part around it.
 
-        None where there are fewer pairs than shards, and this one has none. `tell` is called often.
+        No part where there are fewer pairs than shards, and this one has none. `progress` is called often.
         """
         if not self.pairs(shard):
             return
@@ -87,17 +85,17 @@ class Sweep:
         for number, section in enumerate(self.split.cut(pieces)):
             tests.begin(number)
             for piece in section:
-                tests.push(piece, tell)
+                tests.push(piece, progress)
             yield from tests.read(number)
 
 
 class _Tests:
-    """The runs of a split under way over one series."""
+    """The runs of a split over one series, while its bars are read."""
 
     def __init__(self, sweep: Sweep, shard: int) -> None:
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
-        self._going: dict[int, tuple[Run, list[Backtests]]] = {}  # the same, of runs
+        self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
         self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
 
@@ -106,7 +104,7 @@ class _Tests:
         for run in self._sweep.split.runs:
             if run.begins == number:
                 self._lines.setdefault(self._origin(run), _Lines(self._sweep.grid, self._sweep.options))
-                self._going[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
+                self._running[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
 
     def _origin(self, run: Run) -> int:
         return 0 if self._sweep.warm else run.begins
@@ -114,10 +112,10 @@ class _Tests:
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
-    def push(self, piece: Piece, tell: Callable[[], object]) -> None:
-        """Takes bars of the section, with the sweep's columns."""
+    def push(self, piece: Piece, progress: Callable[[], object]) -> None:
+        """Takes the section's next bars, with the sweep's columns."""
         for at in range(0, len(piece.times), _BARS):
-            tell()
+            progress()
             block = slice(at, at + _BARS)
             prices = zip(self._columns, piece.values, strict=True)
             self._push(piece.times[block], {name: values[block] for name, values in prices})
@@ -125,22 +123,22 @@ class _Tests:
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():
             averaged = lines.push(times, prices[self._sweep.column])
-            going = [tests for run, tests in self._going.values() if self._origin(run) == origin]
+            running = [tests for run, tests in self._running.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
                 trend = chunk.trend(averaged, self._room)
-                for tests in going:
+                for tests in running:
                     tests[number].push(times, prices.get("open"), prices["close"], trend)
                 if self._sweep.warm:
                     self._signs[number] = last_signs(trend, self._signs[number])
 
     def read(self, number: int) -> Iterator[Part]:
-        """The parts that end with a section, those first that began last; ends the runs that are read to their end."""
-        for begins, (run, tests) in reversed(list(self._going.items())):
+        """The parts that end with a section, those that began last first; ends the runs that are complete."""
+        for begins, (run, tests) in reversed(list(self._running.items())):
             if number in run.reads:
-                figures = [told for test in tests for told in test.figures()]
+                figures = [figures for test in tests for figures in test.figures()]
                 yield Part(run.reads[number], figures, self._moments(tests))
             if number == max(run.reads):
-                del self._going[begins]
+                del self._running[begins]
                 if not self._sweep.warm:
                     del self._lines[begins]
 
@@ -152,7 +150,7 @@ class _Tests:
 
 
 def last_signs(trend: Signs, before: Signs) -> Signs:
-    """The sign of each column of (bars, pairs) that it had last, of those that are 1 or -1; before that, `before`.
+    """The last sign of each column of (bars, pairs) that is 1 or -1; where there is none, that of `before`.
 
     >>> trend = np.array([[-2, 1, -1, 0], [-2, 0, 0, 0], [0, 0, 1, 0]], np.int8)
     >>> last_signs(trend, before=np.array([0, -1, 1, -1], np.int8)).tolist()
@@ -167,7 +165,7 @@ def last_signs(trend: Signs, before: Signs) -> Signs:
 
 
 class _Averaged(NamedTuple):
-    """Averages of the fast axis and of the slow one, (windows, bars) each; where they are NaN, if some are."""
+    """Averages of the fast axis and of the slow one, (windows, bars) each; where they are NaN, if any are."""
 
     fast: Floats
     slow: Floats
@@ -175,7 +173,7 @@ class _Averaged(NamedTuple):
 
 
 class _Lines:
-    """The averages of both axes from some bar on; where they are of one kind, each window once."""
+    """The averages of both axes from some bar on; where both axes are of one kind, each window once."""
 
     def __init__(self, grid: Grid, options: Options) -> None:
         axes = (grid.fast, grid.slow)
@@ -186,7 +184,7 @@ class _Lines:
 
     def push(self, times: Ints, values: Floats) -> _Averaged:
         """The next bars' averages."""
-        lines = {kind: its.push(times, values) for kind, its in self._averages.items()}
+        lines = {kind: lines.push(times, values) for kind, lines in self._averages.items()}
         fast, slow = (lines[kind][rows] for kind, rows in self._rows)
         missing = np.isnan(fast), np.isnan(slow)
         return _Averaged(fast, slow, missing if any(axis.any() for axis in missing) else None)
@@ -194,15 +192,15 @@ class _Lines:
 
 @lru_cache(maxsize=64)
 def _chunks(grid: Grid, shards: int, shard: int) -> list["_Chunk"]:
-    """A shard's pairs, in chunks: the same for every series."""
+    """A shard's pairs in chunks, which are the same for every series."""
     pairs = grid.pairs()[shard::shards]
     return [_Chunk(grid, pairs[at : at + _PAIRS]) for at in range(0, len(pairs), _PAIRS)]
 
 
 class _Chunk:
-    """Some pairs, ascending, that go side by side; those of one fast window are compared at once."""
+    """Some pairs, ascending, that are run side by side; those of one fast window are compared at once."""
 
-    def __init__(self, grid: Grid, pairs: Sequence[Pair]) -> None:
+    def __init__(self, grid: Grid, pairs: Sequence[Cell]) -> None:
         self.pairs = pairs
         self._groups: list[tuple[int, slice, slice]] = []
         at = 0
@@ -214,9 +212,9 @@ class _Chunk:
             at += len(ends)
 
     def trend(self, averaged: _Averaged, room: Mask) -> Signs:
-        """Signs of fast - slow, (bars, pairs), as `signals.trend` tells them, in `room`: good until that is used again.
+        """Signs of fast - slow, (bars, pairs), as `signals.trend` returns them, in `room`, which the next call reuses.
 
-        A pair's signs lie side by side.
+        A pair's signs are contiguous in memory.
         """
         shape = len(self.pairs), averaged.fast.shape[1]
         above, below = room[:, : shape[0] * shape[1]].reshape(2, *shape)

@@ -7,11 +7,11 @@
                          |---- train 2 ----|test 2  |
                          |--------- train 3 --------|test 3  |
 
-A split by share, and walk-forward, must know how many bars a series has before they stream by. A first MapReduce step
-could count them, but that reads, parses and merges everything twice. Instead the reducer itself holds a series' merged
+A split by share, and walk-forward, must know how many bars a series has before they are processed. A first MapReduce
+step could count them, but that reads, parses and merges everything twice. Instead the reducer holds a series' merged
 bars back while it counts them: some thousands in memory, the rest in a temporary file on its own disk, as blocks
-(sort_keys/blocks.py) of some bytes a bar; then they stream by. Memory stays flat, and one shuffle is enough. Measured:
-75 ns a bar, what two pairs cost. A split by time, or none, needs no such thing.
+(sort_keys/blocks.py) of some bytes per bar; then it processes them. Memory stays constant, and one shuffle is enough.
+Measured: 75 ns per bar, as much as two pairs cost. A split by time, or none, does not need this.
 """
 
 import re
@@ -32,21 +32,21 @@ from sort_keys.slots import Slots
 from windrow.errors import UsageError
 from windrow.times import parse_times
 
-#: Bars of a series that are held back in memory; those beyond go to disk.
+#: Bars of a series that are held back in memory; further ones go to disk.
 _IN_MEMORY = 1 << 16
 _ONE_SLOT = Slots(1 << 62)
 
 
 @dataclass(frozen=True)
 class Run:
-    """Backtests that begin with a section and are read at the ends of some: the part's name by section."""
+    """Backtests that begin with a section and are read at the ends of some sections: the part's name by section."""
 
     begins: int
     reads: dict[int, str]
 
 
 class Walk(NamedTuple):
-    """The part that pairs are chosen on, and the one that they are proved on, if there is one."""
+    """The part on which pairs are chosen, and the one on which they are tested out of sample, if there is one."""
 
     train: str
     test: str | None
@@ -56,9 +56,9 @@ class Walk(NamedTuple):
 class Split:
     """How a series is cut into sections: by share, by time (ns), in equal ones, or not at all.
 
-    sections: how many. share: of the bars, the first of two sections' floor(share x bars). time: the second of two
+    sections: how many. share: the first of two sections has floor(share x bars) bars. time: the second of two sections
     begins at it. With neither they are equal: section i of n ends before bar floor((i + 1) x bars / n), so that their
-    numbers of bars differ by one at most.
+    numbers of bars differ by at most one.
     """
 
     sections: int = 1
@@ -81,9 +81,9 @@ class Split:
         return [Run(0, {number: walk.train for number, walk in enumerate(self.walks)}), *tests]
 
     def cut(self, pieces: Iterable[Piece]) -> Iterator[Iterator[Piece]]:
-        """The pieces of each section, in order; a section may be empty. One must be taken to its end before the next.
+        """The pieces of each section, in order; a section may be empty. Read each to its end before the next one.
 
-        Memory: a piece; where the bars must be counted first, those held back as well.
+        Memory: a piece; where the bars must be counted first, also those held back.
 
         >>> bars = Piece(np.arange(7), [np.arange(7.0)])
         >>> [[piece.times.tolist() for piece in section] for section in Split(3).cut([bars])]
@@ -98,7 +98,7 @@ class Split:
                 yield from _cut_at_bars(again, self.ends(bars))
 
     def ends(self, bars: int) -> list[int]:
-        """Where the sections of a series of so many bars end.
+        """Where the sections of a series with a number of bars end.
 
         >>> Split(2, share=Fraction("0.29")).ends(100)
         [29, 100]
@@ -116,13 +116,13 @@ def split_by_share(text: str) -> Split:
     """
     if not re.fullmatch(r"0?\.[0-9]{1,30}", text, re.ASCII) or not Fraction(text):
         raise UsageError(
-            f"--split {text}: the share of a series' bars to train on is a decimal above 0 and below 1; give one as 0.7"
+            f"--split {text}: the share of a series' bars to train on is a decimal above 0 and below 1; use e.g. 0.7"
         )
     return Split(2, share=Fraction(text))
 
 
 def split_at(text: str, timezone: str = "UTC") -> Split:
-    """The split at a time, which is the test part's if there is a bar then. Raises UsageError for what is no time.
+    """The split at a time; a bar at that time is in the test part. Raises UsageError for a text that is not a time.
 
     >>> split_at("1970-01-02").time
     86400000000000
@@ -131,31 +131,31 @@ def split_at(text: str, timezone: str = "UTC") -> Split:
     times = parse_times(raw, np.array([0, len(raw)]), timezone)
     if not times.ok[0]:
         raise UsageError(
-            f"--split-at {text}: does not parse as a time; the test begins at a date, 2024-01-31, or a time of day,"
-            " 2024-01-31T09:30; give one"
+            f"--split-at {text}: does not parse as a time: the test begins at a date, or a date with a time of day; use"
+            " e.g. 2024-01-31 or 2024-01-31T09:30"
         )
     return Split(2, time=int(times.ns[0]))
 
 
 def walk_forward(walks: int) -> Split:
-    """The split into so many walks. Raises UsageError for none.
+    """The split into a number of walks. Raises UsageError for a number below 1.
 
     >>> [run.reads for run in walk_forward(2).runs]
     [{0: 'train 1', 1: 'train 2'}, {1: 'test 1'}, {2: 'test 2'}]
     """
     if walks < 1:
-        raise UsageError(f"--walk-forward {walks}: there is 1 walk, from train to test, or more; give such a number")
+        raise UsageError(f"--walk-forward {walks}: it is the number of walks from train to test; use 1 or more")
     return Split(walks + 1)
 
 
 def parse_split(
     share: str | None = None, at: str | None = None, walks: int | None = None, timezone: str = "UTC"
 ) -> Split:
-    """The split that at most one of these options asks for; none: all bars are one part. Raises UsageError."""
-    asked = {"--split": share, "--split-at": at, "--walk-forward": walks}
-    given = [f"{name} {value}" for name, value in asked.items() if value is not None]
+    """The split that one of these options asks for; without any, all bars are one part. Raises UsageError."""
+    options = {"--split": share, "--split-at": at, "--walk-forward": walks}
+    given = [f"{name} {value}" for name, value in options.items() if value is not None]
     if len(given) > 1:
-        raise UsageError(f"{' '.join(given)}: a series is split one way; give one of them")
+        raise UsageError(f"{' '.join(given)}: a series is split one way; use one of them")
     if share is not None:
         return split_by_share(share)
     if at is not None:
@@ -212,9 +212,9 @@ def _rows(piece: Piece, start: int, end: int) -> list[Piece]:
 
 @contextmanager
 def held_back(pieces: Iterable[Piece]) -> Iterator[tuple[int, Iterator[Piece]]]:
-    """How many bars a series' pieces hold, all taken, and the pieces again, in order, until the block ends.
+    """How many bars a series' pieces hold, and the pieces again, in order, until the `with` block ends.
 
-    The first of them wait in memory, the others on disk, in a file without a name.
+    Reads all of them; the first bars wait in memory, the others on disk, in a file without a name.
 
     >>> with held_back([Piece(np.array([5, 6]), [np.array([1.0, 2.0])])]) as (bars, again):
     ...     bars, list(again)

@@ -9,7 +9,7 @@ _PLACES = 1074
 
 
 class Tally:
-    """A sum of numbers and how many there were, exact; None is no number.
+    """An exact sum of numbers, and how many there were; None does not count.
 
     >>> tally = Tally()
     >>> for number in (1e100, None, 0.1, -1e100):
@@ -24,14 +24,14 @@ class Tally:
         self.count, self._sum = count, units
 
     def add(self, number: float | None) -> None:
-        """Takes another number, which is finite."""
+        """Adds a number, which is finite."""
         if number is not None:
             top, bottom = number.as_integer_ratio()
             self._sum += top << (_PLACES + 1 - bottom.bit_length())
             self.count += 1
 
     def take(self, other: "Tally") -> None:
-        """Takes all numbers of another tally."""
+        """Adds all numbers of another tally."""
         self._sum += other._sum
         self.count += other.count
 
@@ -42,11 +42,11 @@ class Tally:
 
     @property
     def mean(self) -> float | None:
-        """The mean, correctly rounded; None of no number."""
+        """The mean, correctly rounded; None without a number."""
         return self._sum / (self.count << _PLACES) if self.count else None
 
     def to_json(self) -> list[Any]:
-        """As records tell it: the count, and the sum as hexadecimal digits and an exponent of 2.
+        """As it is written in records: the count, and the sum as hexadecimal digits and an exponent of 2.
 
         >>> tally = Tally()
         >>> tally.add(0.75)
@@ -57,7 +57,7 @@ class Tally:
         return [self.count, hex(self._sum >> zeros), zeros - _PLACES]
 
     @classmethod
-    def of(cls, told: Sequence[Any]) -> "Tally":
-        """What `to_json` tells of."""
-        count, digits, exponent = told
+    def of(cls, fields: Sequence[Any]) -> "Tally":
+        """The tally that `to_json` wrote."""
+        count, digits, exponent = fields
         return cls(count, int(digits, 16) << exponent + _PLACES)

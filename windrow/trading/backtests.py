@@ -1,8 +1,8 @@
 """Backtests by the rules of DESIGN section 8.
 
 Strategy      a pair of lines, traded by rules, over the bars of one symbol
-Backtests     many runs side by side over one symbol's bars, each by its own trend; what it is made of stands in
-              windrow/trading
+Backtests     many runs side by side over one symbol's bars, each with its own trend; its parts are the other modules
+              of windrow/trading
 """
 
 from copy import deepcopy
@@ -22,39 +22,39 @@ from windrow.trading.signals import NOT_FULL, Pair, trend
 from windrow.trading.spans import SpanMaker
 from windrow.trading.trades import Trades
 from windrow.trading.turns import TurnFinder
-from windrow.trading.value import Moments, Returns, Value, values
+from windrow.trading.value import Moments, ReturnSums, Value, values
 from windrow.windows import Options
 
 __all__ = ["Backtest", "Backtests", "Moments", "Rules", "Strategy", "Trace"]
 
-#: Bars x runs that are worked on at once; temporaries take some 100 bytes of each at most.
+#: Bars x runs that are processed at once; temporaries take at most some 100 bytes of each.
 _CELLS = 1 << 20
 
 
 class Trace(NamedTuple):
-    """What runs did: their orders, and the value at each close, (bars, runs)."""
+    """The orders of runs, and the value at each close, (bars, runs)."""
 
     orders: Entries
     values: Floats
 
 
 class Backtests:
-    """Runs over one symbol's bars, push by push, each by its own trend of two averages.
+    """Runs over one symbol's bars, push by push, each with its own trend of two averages.
 
-    Memory: some hundred bytes a run, and a return a run for each calendar year; temporaries of a push, whatever its
-    length, stay below 200 MB for up to 10,000 runs. Time goes by fills, not by bars. Results depend, to the bit,
-    neither on where a push ends nor on what else runs beside.
+    Memory: some hundred bytes per run, and a return per run and calendar year; temporaries of a push, whatever its
+    length, stay below 200 MB for up to 10,000 runs. Time grows with fills, not with bars. Results depend, to the bit,
+    neither on where a push ends nor on the other runs.
 
-    returns: whether `returns` will be asked for; its time goes by bars. traced: whether pushes tell what runs did, at
-    the cost of their values. signs: (runs,), those of the averages before the first bar, 1, 0 or -1, where a cross may
-    lie between that and the first bar.
+    returns: whether `returns` will be asked for; its time grows with bars. traced: whether pushes return orders and
+    values, whose time grows with bars as well. signs: (runs,), the signs of the averages before the first bar, 1, 0 or
+    -1, where the first bar may be a cross.
 
     >>> tests = Backtests(Rules(size=10, cash=1000), runs=1, traced=True)
     >>> prices = np.array([10.0, 11.0, 12.0, 13.0])
     >>> trace = tests.push(np.arange(4), prices, prices + 0.5, np.array([[-2], [1], [1], [-1]], np.int8))
     >>> trace.orders.times.tolist(), trace.orders.prices.tolist(), trace.values[:, 0].tolist()
     ([2], [12.0], [1000.0, 1000.0, 1005.0, 1015.0])
-    >>> tests.figures()[0]["pnl"], tests.open_orders().sizes.tolist()  # no bar comes to sell what it holds, and as much
+    >>> tests.figures()[0]["pnl"], tests.open_orders().sizes.tolist()  # to sell what it holds, and as much again
     (15.0, [20.0])
     """
 
@@ -64,27 +64,27 @@ class Backtests:
         self.rules, self.runs = rules, runs
         self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
         self._spans, self._trades = SpanMaker(rules, runs), Trades(rules, runs)
-        self._drawdown, self._value = Drawdown(runs), Value(rules, runs)
-        self._returns = Returns(runs) if returns else None
+        self._drawdown, self._value = Drawdown(rules, runs), Value(rules, runs)
+        self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._close = np.zeros(1)
 
     def push(self, times: Ints, opens: Floats | None, closes: Floats, trend: Signs) -> Trace | None:
-        """Takes bars that follow those before: ns, (bars,) prices, and what `signals.trend` says, (bars, runs).
+        """Takes the next bars: times (ns), prices (bars,), and trends as `signals.trend` returns them, (bars, runs).
 
-        Returns what runs did, where that is asked for and there are bars.
-        `opens` may be None where orders are filled at the close. It is quickest where a run's trends lie side by side
-        in memory, as in the transpose of a (runs, bars) array, and in pushes of a thousand bars or more.
+        Returns orders and values, where traced and there are bars. `opens` may be None where orders are filled at the
+        close. Fastest where a run's trends are contiguous in memory, as in the transpose of a (runs, bars) array, and
+        in pushes of a thousand bars or more.
         """
         bars = max(_CELLS // max(self.runs, 1), 1)
         cuts = [slice(at, at + bars) for at in range(0, len(times), bars)]
         prices = closes if opens is None else opens
         traces = [self._push(times[cut], prices[cut], closes[cut], trend[cut]) for cut in cuts]
-        told = [trace for trace in traces if trace is not None]
-        if len(told) < 2:
-            return told[0] if told else None
-        orders = Entries._make(np.concatenate(column) for column in zip(*(each.orders for each in told), strict=True))
-        return Trace(orders, np.concatenate([each.values for each in told]))
+        parts = [trace for trace in traces if trace is not None]
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        orders = Entries._make(np.concatenate(column) for column in zip(*(part.orders for part in parts), strict=True))
+        return Trace(orders, np.concatenate([part.values for part in parts]))
 
     def _push(self, times: Ints, opens: Floats, closes: Floats, trend: Signs) -> Trace | None:
         rows, turns = self._turns.push(trend)
@@ -103,19 +103,19 @@ class Backtests:
         return Trace(self._ledger.push(orders, times, placed), values(spans, closes).T) if self._ledger else None
 
     def open_orders(self) -> Entries:
-        """The orders, of runs that are traced, that the last bar's close placed for a bar that has not come."""
-        assert self._ledger, "asked for by traced=True"
+        """The orders, of traced runs, that were placed at the last close, for a bar that is not there."""
+        assert self._ledger, "takes traced=True"
         rows, turns = deepcopy(self._turns).push(np.full((1, self.runs), NOT_FULL, np.int8))
         orders = deepcopy(self._broker).trade(turns, rows, self._close, self._close)
         return self._ledger.open_orders(orders, self._close)
 
     def figures(self) -> list[dict[str, Any]]:
-        """The figures of each run so far: see windrow/trading/figures.py."""
+        """Each run's figures so far: see windrow/trading/figures.py."""
         return figures(self.rules, self._value, self._trades, self._drawdown)
 
     def returns(self) -> Moments:
         """Moments of each run's returns from bar to bar so far."""
-        assert self._returns, "asked for by returns=True"
+        assert self._returns, "takes returns=True"
         return self._returns.moments()
 
 
@@ -130,17 +130,17 @@ class Strategy:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of bars that it takes, in order."""
+        """The columns of bars that it needs, in order."""
         opens = ["open"] if self.rules.fill == "next-open" else []
         return list(dict.fromkeys([self.column, "close", *opens]))
 
     def backtest(self, traced: bool = False) -> "Backtest":
-        """A new backtest, of one symbol."""
+        """A new backtest, for one symbol."""
         return Backtest(self, traced)
 
 
 class Backtest:
-    """A strategy's run over the bars of one symbol. `traced`: whether pushes tell what it did."""
+    """A strategy's run over the bars of one symbol. `traced`: whether pushes return its orders and values."""
 
     def __init__(self, strategy: Strategy, traced: bool) -> None:
         self._strategy = strategy
@@ -149,7 +149,7 @@ class Backtest:
         self._starts = np.zeros(1, np.int64)  # of the first push: a kernel's symbol begins there
 
     def push(self, piece: Piece) -> Trace | None:
-        """Takes bars that follow those before, with the strategy's columns."""
+        """Takes the next bars, with the strategy's columns."""
         prices = dict(zip(self._strategy.columns, piece.values, strict=True))
         averaged = prices[self._strategy.column]
         fast, slow = (line.push(piece.times, averaged, self._starts) for line in (self._fast, self._slow))

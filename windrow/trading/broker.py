@@ -1,8 +1,8 @@
 """Orders and fills: the arithmetic of backtrader's brokers/bbroker.py (check_submitted, _execute), of all runs at once.
 
 An order is checked at the close at which it is placed, as if it were filled there: it is refused if cash would fall
-below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more after it. What
-rounding may have taken from the cash does not count.
+below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more afterwards. Cash
+that is short by no more than rounding counts as 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, Signs
-from windrow.trading.rules import DUST, Rules
+from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
 
@@ -19,10 +19,10 @@ FILLED, CLOSED_ONLY, REFUSED = range(3)
 
 
 class Orders(NamedTuple):
-    """Orders of many runs, a run's in order of time; all of shape (orders,).
+    """Orders of many runs, each run's in order of time; all of shape (orders,).
 
-    bars: where it is filled, or would be. sides: 1 buy, -1 sell. prices: of the fill, slippage included. cash and
-    held: money and shares afterwards.
+    bars: where an order is filled, or would be. sides: 1 buy, -1 sell. prices: of the fill, slippage included. cash and
+    held: cash and shares afterwards.
     """
 
     runs: Ints
@@ -34,7 +34,7 @@ class Orders(NamedTuple):
     held: Floats
 
     def at(self, index: Ints | Mask) -> "Orders":
-        """Those at an index."""
+        """The orders at an index."""
         return Orders._make(column[index] for column in self)
 
 
@@ -45,51 +45,51 @@ Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs,
 class Broker:
     """Cash and shares of all runs.
 
-    A run looks at its turns. Where it then does not hold what the averages say, since its order was refused or only
-    closed a position, it strays: it looks at every bar until it does hold that. With entries by cross it just waits for
-    the next one.
+    A run decides at its turns. Where it then does not hold the position that the averages call for, because its order
+    was refused or only closed a position, it retries at every bar until it does. With entries by cross it waits for the
+    next cross instead.
 
-    The k-th orders of all runs are filled together, at first as if all were filled whole; runs of which that is not
-    so are walked look by look.
+    The k-th orders of all runs are filled together, at first as if all of them were filled completely; runs where that
+    is not so are stepped through decision by decision.
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._rules = rules
         self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
-        self._strays = np.zeros(runs, bool)
-        self._leans = np.zeros(runs, np.int8)  # the sign of the last turn, where one strays
+        self._retries = np.zeros(runs, bool)
+        self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
 
     def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
-        """All orders decided by `rows` (bars, runs), which have these turns.
+        """All orders that `rows` (bars, runs), with these turns, lead to.
 
         closes, prices: (bars,), the close at which an order is placed, and the price before slippage at which it is
-        filled, both by the bar of the fill.
+        filled, both at the index of the bar of the fill.
         """
         slip = self._rules.slippage
         quotes = np.concatenate([prices * (1 - slip), prices * (1 + slip)])
         planned = self._plan(turns, closes, quotes)
         failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0
-        done = ~failed & ~self._strays
+        done = ~failed & ~self._retries
         self._carry_out(planned, done)
         if done.all():
             return planned
         return _joined(
-            [planned.at(done[planned.runs]), *self._walk(turns, np.flatnonzero(~done), rows, closes, quotes)]
+            [planned.at(done[planned.runs]), *self._step_through(turns, np.flatnonzero(~done), rows, closes, quotes)]
         )
 
     def _plan(self, turns: Turns, closes: Floats, quotes: Floats) -> Orders:
         """An order at every turn, as if none were ever refused, sorted by run."""
         first = turns.signs[turns.starts[:-1]]
-        idle = (first != 0) & ~self._acts(first, self.held)  # of turns, which alternate, only the first can be
+        idle = (first != 0) & ~self._acts(first, self.held)  # turns alternate: only the first can be idle
         begins = turns.starts[:-1] + idle
         counts = turns.starts[1:] - 1 - begins
         runs = np.repeat(np.arange(len(counts)), counts)
         number = np.arange(len(runs)) - np.repeat(np.cumsum(counts) - counts, counts)
         order, place, widths = _abreast(counts, runs, number)
-        look = np.empty_like(place)
-        look[place] = np.repeat(begins, counts) + number
-        planned = self._fill_abreast(order, widths, turns.bars[look], turns.signs[look], closes, quotes)
+        turn = np.empty_like(place)
+        turn[place] = np.repeat(begins, counts) + number
+        planned = self._fill_abreast(order, widths, turns.bars[turn], turns.signs[turn], closes, quotes)
         return planned.at(place)._replace(runs=runs)
 
     def _fill_abreast(
@@ -107,48 +107,48 @@ class Broker:
         return Orders(bars, bars, sides, prices, status, cash, held)
 
     def _carry_out(self, planned: Orders, done: Mask) -> None:
-        """Takes over what runs have after their last orders."""
+        """Sets what runs have after their last orders."""
         last = planned.runs.searchsorted(np.arange(len(done)), "right") - 1
         moved = np.flatnonzero(done & (np.bincount(planned.runs, minlength=len(done)) > 0))
         self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
 
-    def _walk(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Iterator[Orders]:
-        """The orders of these runs, the k-th look of each at once."""
+    def _step_through(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Iterator[Orders]:
+        """The orders of these runs, the k-th decision of each at once."""
         at, last, bars = turns.starts[run], np.full(len(run), -1), len(closes)
         while True:
-            bar, side, turned = self._look(turns, rows, run, at, last)
-            going = bar < bars
-            if not going.any():
+            bar, side, turned = self._decide(turns, rows, run, at, last)
+            left = bar < bars
+            if not left.any():
                 return
-            run, at, bar, side, turned = run[going], at[going], bar[going], side[going], turned[going]
-            self._leans[run] = np.where(turned, side, self._leans[run])
+            run, at, bar, side, turned = run[left], at[left], bar[left], side[left], turned[left]
+            self._wanted[run] = np.where(turned, side, self._wanted[run])
             acts = self._acts(side, self.held[run])
             yield self._order(run[acts], bar[acts], side[acts], closes, quotes)
-            self._strays[run] = self._stray(run)
+            self._retries[run] = self._must_retry(run)
             at, last = at + turned, bar
 
-    def _look(self, turns: Turns, rows: Signs, run: Ints, at: Ints, last: Ints) -> tuple[Ints, Signs, Mask]:
-        """The bar that each run looks at next, to which side it would trade there, and whether that is a turn."""
+    def _decide(self, turns: Turns, rows: Signs, run: Ints, at: Ints, last: Ints) -> tuple[Ints, Signs, Mask]:
+        """The bar at which each run decides next, to which side it would trade there, and whether that is a turn."""
         bar, side = turns.bars[at], turns.signs[at]
-        early = self._strays[run] & (last + 1 < bar)
+        early = self._retries[run] & (last + 1 < bar)
         bar = np.where(early, last + 1, bar)
-        says = rows[bar[early], run[early]]
+        sign = rows[bar[early], run[early]]
         # A run that may be short, and has no position, is short unless fast > slow.
-        ties = (says == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
-        side[early] = np.where(says == NOT_FULL, 0, np.where(ties, -1, says))
+        ties = (sign == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
+        side[early] = np.where(sign == NOT_FULL, 0, np.where(ties, -1, sign))
         return bar, side, ~early
 
     def _acts(self, side: Signs, held: Floats) -> Mask:
-        """Whether an order is placed: not for what a run holds already, nor to be short where it must not."""
+        """Whether an order is placed: not for a position that is held already, nor for a short one with side long."""
         acts: Mask = (side != 0) & (side * held <= 0)
         return acts if self._rules.side == "both" else acts & ((side > 0) | (held > 0))
 
-    def _stray(self, run: Ints) -> Mask:
+    def _must_retry(self, run: Ints) -> Mask:
         if self._rules.entry == "cross":
             return np.zeros(len(run), bool)
-        lean = self._leans[run]
-        strays: Mask = np.sign(self.held[run]) != (lean if self._rules.side == "both" else np.maximum(lean, 0))
-        return strays
+        wanted = self._wanted[run]
+        retries: Mask = np.sign(self.held[run]) != (wanted if self._rules.side == "both" else np.maximum(wanted, 0))
+        return retries
 
     def _order(self, run: Ints, bar: Ints, side: Signs, closes: Floats, quotes: Floats) -> Orders:
         """Places and fills an order of each run."""
@@ -159,10 +159,10 @@ class Broker:
 
 
 def _abreast(counts: Ints, runs: Ints, number: Ints) -> tuple[Ints, Ints, Ints]:
-    """How runs' orders lie so that the k-th ones of all runs lie side by side, for runs with so many orders each.
+    """An arrangement of orders in which the k-th orders of all runs are side by side; `counts` are orders per run.
 
-    The runs, those with more orders first, so that the ones with k orders are the first ones; for order `number` of
-    `runs`, its place; and how many k-th ones there are.
+    Returns the runs, those with more orders first, so that the ones with a k-th order are the first ones; the place of
+    order `number` of `runs`; and how many k-th orders there are.
     """
     order = np.argsort(-counts, kind="stable")
     rank = np.empty_like(order)
@@ -183,7 +183,7 @@ def targets(rules: Rules) -> Floats:
 def _fixed(rules: Rules) -> Fill:
     """Positions of `size` shares, long or short."""
     target_of, rate, fee = targets(rules), rules.commission, rules.commission_per_order
-    nothing = -DUST * rules.cash
+    nothing = -rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         target = target_of[side]
@@ -202,10 +202,10 @@ def _fixed(rules: Rules) -> Fill:
 
 def _all_in(rules: Rules) -> Fill:
     """All cash into the position, costs included, as vectorbt's orders of infinite size (portfolio/nb.py: buy_nb,
-    sell_nb); a short position is worth as much as the cash before it.
+    sell_nb); a short position is worth as much as the cash before.
     """
     sign_of, rate, fee = np.sign(targets(rules)), rules.commission, rules.commission_per_order
-    nothing = DUST * rules.cash
+    nothing = rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         sign = sign_of[side]
@@ -224,7 +224,7 @@ def _all_in(rules: Rules) -> Fill:
 def _settle(
     accepted: Mask, fits: Mask, cash: Floats, held: Floats, left: Floats, target: Floats, closed: Floats
 ) -> tuple[Signs, Floats, Floats]:
-    """Status, cash and shares where not all orders are filled whole; `closed`: cash after the closing leg alone."""
+    """Status, cash and shares where some orders are not filled completely; `closed`: cash after the closing leg."""
     partly = np.where(held != 0, CLOSED_ONLY, REFUSED)
     status = np.where(accepted, np.where(fits, FILLED, partly), REFUSED).astype(np.int8)
     return status, np.choose(status, [left, closed, cash]), np.choose(status, [target, 0.0, held])

@@ -1,10 +1,11 @@
-"""Drawdown: how far, and for how many bars, the value at the closes lies below its peak so far.
+"""Drawdown: how far, and for how many bars, the value at the closes is below its peak so far.
 
-As backtrader's analyzers/drawdown.py: the peak is the highest value at a close so far, the drawdown what is missing to
-it, in money and in % of the peak, and its length the bars in a row that are below.
+As backtrader's analyzers/drawdown.py: the peak is the highest value at a close so far, the drawdown the distance to it,
+in money and in % of the peak, and its length the number of bars in a row that are below.
 
 Within a span the value is cash + shares x close, so it is at a new peak where the close is (for a short position: where
-the close is at a new low). Ranges of closes tell where that is, and how deep the dips between lie; no bar is visited:
+the close is at a new low). Queries on ranges of closes find these places and the depth of the dips between them; no bar
+is visited:
 
     peak before                          __
     - - - - - - - - - - - - - - - -     /  \\          __
@@ -18,29 +19,34 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.trading.ranges import Ranges
-from windrow.trading.rules import DUST
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 
 class Drawdown:
     """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
 
-    `percent` is NaN once the peak was not above 0. State: the peak, and the bars since.
+    `percent` is NaN for a run whose value began at 0 or below: only then is a peak ever not above 0. State: the peak,
+    and the bars since.
     """
 
-    def __init__(self, runs: int) -> None:
+    def __init__(self, rules: Rules, runs: int) -> None:
+        self._dust = rules.dust
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
         self._peak, self._since = np.full(runs, -np.inf), np.zeros(runs, np.int64)
-        self._best = np.full(runs, np.nan)  # where the peak lies in a run's last span: its close, in favour
+        self._best = np.full(runs, np.nan)  # where the peak is in a run's last span: its close, as the position sees it
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, of which there is one or more."""
+        if np.isneginf(self._peak).all():  # the first bars
+            at = spans.at(0)
+            self.percent[spans.cash[at] + spans.held[at] * closes[0] <= self._dust] = np.nan
         kept = np.flatnonzero(spans.begins < spans.ends)
         run, held = spans.runs[kept], spans.held[kept]
         firsts = np.flatnonzero(np.diff(run, prepend=-1))
-        going = firsts[kept[firsts] == spans.firsts]
+        continued = firsts[kept[firsts] == spans.firsts]
         best = np.full(len(kept), np.nan)
-        best[going] = self._best[run[going]]
+        best[continued] = self._best[run[continued]]
         dips = Dips(spans.begins[kept], spans.ends[kept], spans.cash[kept], np.abs(held))
         sides = [Side(side * closes, -side * closes, np.flatnonzero(held * side > 0)) for side in (1, -1)]
         for side in sides:
@@ -80,14 +86,14 @@ class Drawdown:
         self._since[run] = bars - 1 - dips.lasts[at]
         self.bars = np.maximum(self.bars, self._since)
 
-    def _keep_best(self, dips: "Dips", best: Floats, ends: Ints, favour: Floats) -> None:
-        """`ends`: each run's last span."""
-        there = np.where(dips.firsts < dips.ends, favour, best)[ends]
-        self._best = np.where(dips.held[ends] > 0, there, np.nan)
+    def _keep_best(self, dips: "Dips", best: Floats, ends: Ints, closes: Floats) -> None:
+        """`ends`: each run's last span; `closes`: spans' closes at their peaks, as their positions see them."""
+        last = np.where(dips.firsts < dips.ends, closes, best)[ends]
+        self._best = np.where(dips.held[ends] > 0, last, np.nan)
 
 
 class Side:
-    """Closes as the long, or as the short, see them: higher is better; and the spans (positions) that are on that side.
+    """Closes as long, or as short, positions see them: higher is better; and the positions of the spans on that side.
 
     `last`: from each bar on, the last bar before closes fall. `next`, `low`: for those bars, where the close is
     reached again, or the end, and the lowest between.
@@ -111,10 +117,10 @@ class Side:
 
 
 class Dips:
-    """Where spans lie below the peak, and how deep: arrays of shape (spans,), filled side by side.
+    """Where spans are below the peak, and how deep: arrays of shape (spans,), filled one side after the other.
 
     tops: the highest value in a span. firsts, lasts: a span's first and last bar at the peak; `firsts` is its end where
-    it is never there. money, percent: its deepest drawdown. longest: bars of its longest dip that is over.
+    it is never at the peak. money, percent: its deepest drawdown. longest: bars of its longest dip that is over.
     """
 
     def __init__(self, begins: Ints, ends: Ints, cash: Floats, held: Floats) -> None:
@@ -131,13 +137,13 @@ class Dips:
             self.tops[at] = self._value(at, self._highs[at])
 
     def aim(self, peaks: Floats, best: Floats) -> None:
-        """Says what spans' values are measured by: the peak before a span, or in it, where that was at a close `best`.
+        """Sets what spans' values are measured by: the peak before a span, or in it, where that was at a close `best`.
 
-        Spans without shares are done then.
+        That completes the spans without shares.
         """
         inside = np.flatnonzero(~np.isnan(best))
         self._peaks, self._base, self._factor = peaks, self.cash.copy(), self.held.copy()
-        self._goal = peaks - DUST * np.abs(peaks)  # within a span no values are compared, but closes: none is rounded
+        self._goal = peaks - DUST * np.abs(peaks)  # within a span closes are compared, not values: nothing is rounded
         self._base[inside], self._factor[inside], self._goal[inside] = 0.0, 1.0, best[inside]
         self._peaks[inside] = self._value(inside, best[inside])
         self._reached = self._base + self._factor * self._highs >= self._goal
@@ -158,7 +164,7 @@ class Dips:
             self._deepen(at, self._peaks[at], self._value(at, low))
 
     def _follow(self, side: Side, span: Ints, bar: Ints) -> None:
-        """Goes from peak to peak in all spans at once, each from its first bar at the peak."""
+        """Moves from peak to peak in all spans at once, each from its first bar at the peak."""
         while len(span):
             end = self.ends[span]
             bar = np.minimum(side.last[bar], end - 1)
@@ -179,7 +185,7 @@ class Dips:
 
     def _deepen(self, at: Ints, peak: Floats, low: Floats) -> None:
         money = peak - low
-        with np.errstate(all="ignore"):
-            percent = np.where(peak > 0, 100.0 * money / peak, np.nan)
+        with np.errstate(all="ignore"):  # a peak is not above 0 only in runs without a percentage
+            percent = 100.0 * money / peak
         self.money[at] = np.maximum(self.money[at], money)
         self.percent[at] = np.maximum(self.percent[at], percent)

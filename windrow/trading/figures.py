@@ -1,4 +1,4 @@
-"""What is told of a run: its figures, and why one is undefined."""
+"""The figures of a run, and why one is undefined."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,16 +19,16 @@ _DRAWDOWN = ("max_drawdown_pct", "max_drawdown", "max_drawdown_bars")
 
 
 def figures(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> list[dict[str, Any]]:
-    """One dict a run: its figures by name, in the order in which they are written.
+    """One dict per run: its figures by name, in the order in which they are written.
 
-    An undefined one is None; "undefined", which stands last and only there, says why by name.
+    An undefined figure is None; a last entry "undefined", where there is any, gives the reasons by name.
     """
     columns = _columns(rules, value, trades, drawdown)
     names = list(columns)
     rows: list[dict[str, Any]] = [
         dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)
     ]
-    for name, missing, why in _undefined(value, trades, columns):
+    for name, missing, why in _undefined(rules, value, trades, columns):
         for run in np.flatnonzero(missing).tolist():
             rows[run][name] = None
             rows[run].setdefault("undefined", {}).setdefault(name, why)
@@ -86,8 +86,10 @@ def _sqn(trades: Trades) -> Floats:
     return np.where(trades.closed < 2, 0.0, np.sqrt(trades.closed) * mean / deviation)
 
 
-def _undefined(value: Value, trades: Trades, columns: dict[str, NDArray[Any]]) -> Iterator[tuple[str, Any, str]]:
-    """Names of figures, the runs where they are undefined, and why; of two reasons the first counts."""
+def _undefined(
+    rules: Rules, value: Value, trades: Trades, columns: dict[str, NDArray[Any]]
+) -> Iterator[tuple[str, Any, str]]:
+    """Names of figures, the runs where they are undefined, and why; the first of two reasons counts."""
     yield "strike_rate", trades.closed == 0, "no closed trade"
     yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), "all closed trades had the same profit"
     every = np.ones(len(value.now), bool)
@@ -97,11 +99,11 @@ def _undefined(value: Value, trades: Trades, columns: dict[str, NDArray[Any]]) -
         return
     years = value.years()
     for name in ("sharpe", "sortino"):
-        yield name, np.isinf(years).any(axis=0) | np.isnan(years).any(axis=0), "a calendar year began with a value of 0"
+        yield name, np.isnan(years).any(axis=0), "a calendar year began with a value of 0 or below"
     why = "a single calendar year" if len(years) == 1 else "all calendar years returned the same"
     yield "sharpe", np.ptp(years, axis=0) <= DUST, why
     yield "sortino", (years >= TARGET).all(axis=0), f"no calendar year returned less than {TARGET}"
     yield "max_drawdown_pct", np.isnan(columns["max_drawdown_pct"]), "the value began at 0 or below"
-    yield "turnover", value.mean() <= 0, "the mean value is not above 0"
+    yield "turnover", value.mean() <= rules.dust, "the mean value is not above 0"
     if not value.first_close > 0:
         yield "buy_and_hold", every, "the first close is not above 0"

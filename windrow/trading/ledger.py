@@ -9,7 +9,7 @@ from windrow.arrays import Floats, Ints, Signs
 from windrow.trading.broker import REFUSED, Orders, targets
 from windrow.trading.rules import Rules
 
-#: What became of an order, by its status; `open` orders wait for a bar that never comes.
+#: What became of an order, by its status; an `open` order waits for a bar after the last one.
 STATUS = ("filled", "closed-only", "refused", "open")
 OPEN = STATUS.index("open")
 
@@ -17,9 +17,9 @@ OPEN = STATUS.index("open")
 class Entries(NamedTuple):
     """Orders, sorted by run, then time; all of shape (orders,).
 
-    times: of the fill; where there is none, of the close at which the order was placed. sides: 1 buy, -1 sell. sizes:
-    shares filled, or asked for; NaN where the cash at the fill would have decided. prices: of the fill, slippage
-    included; where there is none, that close. status: an index of STATUS.
+    times: of the fill; without a fill, of the close at which the order was placed. sides: 1 buy, -1 sell. sizes:
+    shares filled, or ordered; NaN where the cash at the fill would have decided. prices: of the fill, slippage
+    included; without a fill, that close. status: an index into STATUS.
     """
 
     runs: Ints
@@ -31,14 +31,14 @@ class Entries(NamedTuple):
 
 
 class Ledger:
-    """Writes down orders, push by push. State: the shares of each run, and the last bar's time."""
+    """Records orders, push by push. State: the shares of each run, and the last bar's time."""
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rules, self._targets = rules, targets(rules)
         self._held, self._time = np.zeros(runs), np.zeros(1, np.int64)
 
     def push(self, orders: Orders, times: Ints, closes: Floats) -> Entries:
-        """The entries of orders among bars of these times. closes: where they were placed, by the bar of the fill."""
+        """The entries of orders among bars of these times. closes: where they were placed, at the bar of the fill."""
         orders = orders.at(np.argsort(orders.runs, kind="stable"))
         runs, bars, after = orders.runs, orders.bars, orders.held
         before = np.append(0.0, after[:-1])
@@ -53,7 +53,7 @@ class Ledger:
             runs,
             np.where(refused, placed[bars], times[bars]),
             orders.sides,
-            np.where(refused, self._asked(before, orders.sides), np.abs(after - before)),
+            np.where(refused, self._ordered(before, orders.sides), np.abs(after - before)),
             np.where(refused, closes[bars], orders.prices),
             orders.status,
         )
@@ -64,7 +64,7 @@ class Ledger:
         entries = Ledger.push(copy(self), refused, self._time, close)
         return entries._replace(status=np.full_like(entries.status, OPEN))
 
-    def _asked(self, before: Floats, sides: Signs) -> Floats:
+    def _ordered(self, before: Floats, sides: Signs) -> Floats:
         target = self._targets[sides]
         if self._rules.sizing == "fixed":
             return np.abs(target - before)

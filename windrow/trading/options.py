@@ -11,10 +11,10 @@ from windrow.windows import Options
 _COMMISSION = "commission of an order, as a fraction of the traded money: 0.001 is 0.1 %%"
 _SLIPPAGE = "fraction of the price by which a buyer pays more and a seller gets less"
 _WORDS = {
-    "fill": "orders are filled at the next bar's open, or at the close at which they are placed",
-    "side": "positions are long or short, or long only",
-    "entry": "a position is opened where there is none and the averages say so, or only where they cross",
-    "sizing": "a position is of --size shares, or of all the cash, costs included, in fractions of a share",
+    "fill": "fill orders at the next bar's open, or at the close at which they are placed",
+    "side": "take long and short positions, or long ones only",
+    "entry": "open a position whenever there is none and the averages call for one, or only where they cross",
+    "sizing": "put --size shares into a position, or all the cash, costs included, in fractions of a share",
 }
 
 
@@ -33,9 +33,9 @@ def add_rules(group: Group) -> None:
         group.add(spelling, f"{text} (default {default:g})", type=float, default=default)
 
     add("--size SHARES", "shares of a position")
-    add("--cash MONEY", "money at the start")
+    add("--cash MONEY", "initial cash")
     add("--commission SHARE", _COMMISSION)
-    add("--commission-per-order MONEY", "commission of an order, whatever its size")
+    add("--commission-per-order MONEY", "commission per order, whatever its size")
     add("--slippage SHARE", _SLIPPAGE)
     for name, text in _WORDS.items():
         default = getattr(Rules, name)
@@ -49,8 +49,8 @@ def rules_of(options: Namespace) -> Rules:
 
 def add_averages(group: Group) -> None:
     """Adds the options of what averages take, and how they start."""
-    column = "column of the averages; orders take open and close (default close)"
-    seed = "an ema starts from the mean of its first bars, or from the first bar (default sma)"
+    column = "column to average; orders use open and close (default close)"
+    seed = "start an ema from the mean of its first bars, or from the first bar (default sma)"
     group.add("--column NAME", column, default="close")
     group.add("--ema-seed", seed, choices=["sma", "first"], default="sma")
 

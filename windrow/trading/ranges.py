@@ -6,7 +6,7 @@ from windrow.arrays import Floats, Ints
 
 
 class Ranges:
-    """Answers about many ranges of one array at once. Memory: log2(values) times the array.
+    """Queries on many ranges of one array at once. Memory: log2(values) times the array.
 
     Row k of its table holds the largest of each 2**k neighbours; two such spans cover a range.
 
@@ -36,12 +36,12 @@ class Ranges:
     def first(self, begins: Ints, ends: Ints, base: Floats, factor: Floats, goal: Floats) -> Ints:
         """The first position in each range where base + factor * value >= goal, else its end; factor is 0 or more.
 
-        Rounding keeps the order of sums and products, so the largest value of a span tells whether any reaches it.
+        Rounding keeps the order of sums and products, so the largest value of a span shows whether any reaches it.
         """
         at = begins.copy()
         for level in reversed(range(self._levels)):
             after = at + (1 << level)
             row = self._table[level * self._values : (level + 1) * self._values]
-            short = base + factor * row.take(at, mode="clip") < goal
-            at = np.where(short & (after <= ends), after, at)
+            below = base + factor * row.take(at, mode="clip") < goal
+            at = np.where(below & (after <= ends), after, at)
         return at

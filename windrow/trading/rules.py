@@ -1,4 +1,4 @@
-"""What a user chooses of a backtest: money, costs, when orders fill, and when they are placed."""
+"""What a user chooses for a backtest: money, costs, when orders are placed, and when they are filled."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,10 +10,10 @@ Side = Literal["both", "long"]
 Entry = Literal["state", "cross"]
 Sizing = Literal["fixed", "all-in"]
 
-#: Share of money by which sums of it may miss what they are in school arithmetic: floats are rounded. Less is nothing.
+#: Share of money by which sums of it may differ from exact decimal arithmetic, as floats are rounded. Less counts as 0.
 DUST = 2.0**-40
 
-#: Shares and money above which products with prices would not be floats.
+#: Most shares of a position, and most cash: whole numbers up to here are exact in float64.
 MOST = 1e15
 
 CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
@@ -23,19 +23,19 @@ CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
 class Rules:
     """How a run trades. Raises UsageError for a value out of range.
 
-    size: shares of a position (sizing `fixed`). cash: money at the start. commission: fraction of the traded money of
-    each order, and commission_per_order: money for each order, once, also where it closes one position and opens
-    another. slippage: fraction of the price by which a buyer pays more and a seller gets less; like backtrader's
+    size: shares of a position (sizing `fixed`). cash: initial cash. commission: fraction of the traded money of each
+    order, and commission_per_order: an amount per order, charged once, also where the order closes one position and
+    opens another. slippage: fraction of the price by which a buyer pays more and a seller gets less; like backtrader's
     slip_perc with slip_open and slip_out, it is not bounded by the bar's high and low.
 
-    fill: at the next bar's open, or at the close at which the order is placed. side: long and short, or long alone.
-    entry: `state` opens a position whenever there is none and the averages say so; `cross` only where they cross.
-    sizing: `fixed`, or `all-in`: all cash, costs included, into fractions of a share, and all of them sold.
+    fill: at the next bar's open, or at the close at which the order is placed. side: long and short, or long only.
+    entry: `state` opens a position whenever there is none and the averages call for one; `cross` only where they cross.
+    sizing: `fixed`, or `all-in`: all cash, costs included, goes into fractions of a share, and all of them are sold.
 
     >>> Rules(size=-1)
     Traceback (most recent call last):
     ...
-    windrow.errors.UsageError: --size -1: a position has a size, above 0 and up to 1e15; give one
+    windrow.errors.UsageError: --size -1: a position's size is above 0 and up to 1e15; use such a number
     """
 
     size: float = 100.0
@@ -48,21 +48,26 @@ class Rules:
     entry: Entry = "state"
     sizing: Sizing = "fixed"
 
+    @property
+    def dust(self) -> float:
+        """Money that counts as 0: what rounding may leave of it."""
+        return DUST * self.cash
+
     def __post_init__(self) -> None:
         if not 0 < self.size <= MOST:
-            raise UsageError(f"--size {self.size}: a position has a size, above 0 and up to 1e15; give one")
+            raise UsageError(f"--size {self.size}: a position's size is above 0 and up to 1e15; use such a number")
         if not 0 < self.cash <= MOST:
-            raise UsageError(f"--cash {self.cash}: a run starts with cash, above 0 and up to 1e15; give some")
+            raise UsageError(f"--cash {self.cash}: the initial cash is above 0 and up to 1e15; use such an amount")
         for name in ("commission", "slippage"):
             value = getattr(self, name)
             if not 0 <= value < 1:
-                raise UsageError(f"--{name} {value}: it is a fraction, from 0 to less than 1; 0.1 % is given as 0.001")
+                raise UsageError(f"--{name} {value}: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001")
         if not 0 <= self.commission_per_order <= MOST:
             raise UsageError(
-                f"--commission-per-order {self.commission_per_order}: it is money, from 0 to 1e15; give such an amount"
+                f"--commission-per-order {self.commission_per_order}: it is money, from 0 to 1e15; use such an amount"
             )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
                 raise UsageError(
-                    f"--{name} {getattr(self, name)}: is none of {', '.join(get_args(choices))}; give one of them"
+                    f"--{name} {getattr(self, name)}: not one of {', '.join(get_args(choices))}; use one of them"
                 )

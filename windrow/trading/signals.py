@@ -6,8 +6,8 @@ A cross is a change of the sign of fast - slow since it was last not zero: touch
                               starting state       |        |
                                                  death    golden
 
-The first cross needs both lines full at the bar before, so the first sign there is, is a state and no cross. Signs are
-those of exact comparison: averages that are equal in school arithmetic are equal here (windrow/exact/sums.py).
+The first cross needs both lines full at the bar before, so the first sign is a state and not a cross. Comparisons are
+exact: averages that are equal in exact decimal arithmetic are equal here (windrow/exact/sums.py).
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from windrow.arrays import Floats, Ints, Signs
 from windrow.errors import UsageError
 from windrow.windows import Indicator, Options, kernels, parse_indicator
 
-#: In place of a sign, where a line has no value yet. No sign times it is -1: a cross is where a sign times the one
-#: before is.
+#: In place of a sign, where a line has no value yet. A cross is where a sign times the one before is -1, which no sign
+#: times this is.
 NOT_FULL = -2
 
 
@@ -29,12 +29,12 @@ class LineKernel(Protocol):
     """What computes a line: see `windows.Kernel`."""
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value a bar, NaN where there is none yet."""
+        """One value per bar, NaN where there is none yet."""
         ...
 
 
 class PriceKernel:
-    """Hands out the prices that it takes, as a kernel does its values."""
+    """Returns the prices that it is given."""
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
         """The values themselves: see `Kernel.push`."""
@@ -43,7 +43,7 @@ class PriceKernel:
 
 @dataclass(frozen=True)
 class Price:
-    """The price itself, of the column that the averages take, as one line of two; full from the first bar."""
+    """The price itself, of the same column as the averages, as one of two lines; full from the first bar."""
 
     column: str = "close"
 
@@ -51,7 +51,7 @@ class Price:
         return self.column
 
     def kernel(self, options: Options) -> LineKernel:
-        """A new kernel, as an indicator's; no option changes it."""
+        """A new kernel; no option changes it."""
         return PriceKernel()
 
 
@@ -59,9 +59,9 @@ Line: TypeAlias = Price | Indicator
 
 
 def parse_line(text: str, column: str = "close") -> Line:
-    """The line that a text stands for: an indicator as `ema:7`, or the price by the name of its column.
+    """The line that a text means: an indicator, e.g. `ema:7`, or the price, by the name of its column.
 
-    Raises UsageError if it is neither.
+    Raises UsageError for any other text.
 
     >>> parse_line("ema:7"), parse_line("close")
     (Indicator(kind='ema', window=CountWindow(bars=7)), Price(column='close'))
@@ -71,14 +71,14 @@ def parse_line(text: str, column: str = "close") -> Line:
     if ":" not in text:
         raise UsageError(
             f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the price"
-            f" itself, {column}; give one as sma:50, or {column}"
+            f" itself, {column}; use e.g. sma:50, or {column}"
         )
     return parse_indicator(text)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two lines, of which the fast one crosses the slow one, whichever is the quicker.
+    """A fast line, and the slow line that it crosses; which of the two has the longer window does not matter.
 
     Raises UsageError where they are the same line.
     """
@@ -89,7 +89,7 @@ class Pair:
     def __post_init__(self) -> None:
         if self.fast == self.slow:
             raise UsageError(
-                f"--fast {self.fast} --slow {self.slow}: a line never crosses itself; give another for one of them"
+                f"--fast {self.fast} --slow {self.slow}: a line never crosses itself; use two different lines"
             )
 
     def __str__(self) -> str:
@@ -97,26 +97,26 @@ class Pair:
 
 
 def parse_pairs(fasts: Sequence[str], slows: Sequence[str], column: str = "close") -> list[Pair]:
-    """The pairs that texts of lines stand for, the first fast with the first slow, and so on.
+    """The pairs of lines given as texts, the first fast line with the first slow line, and so on.
 
-    Raises UsageError for texts that are no lines, more of the one than of the other, and a pair given twice.
+    Raises UsageError for texts that are not lines, more fast than slow lines or the reverse, and a repeated pair.
 
     >>> [str(pair) for pair in parse_pairs(["close", "ema:7"], ["sma:200", "ema:21"])]
     ['close/sma:200', 'ema:7/ema:21']
     """
     if len(fasts) != len(slows):
         raise UsageError(
-            f"--fast {' '.join(fasts) or '(none)'} --slow {' '.join(slows) or '(none)'}: the first fast crosses the"
-            f" first slow, the second the second, and so on; {len(fasts)} and {len(slows)} do not go up; give one of"
-            " each a pair"
+            f"--fast {' '.join(fasts) or '(none)'} --slow {' '.join(slows) or '(none)'}: {len(fasts)} fast and"
+            f" {len(slows)} slow lines do not pair up: the first fast line crosses the first slow line, the second the"
+            " second, and so on; use one of each per pair"
         )
     texts = zip(fasts, slows, strict=True)
     pairs = [Pair(parse_line(fast, column), parse_line(slow, column)) for fast, slow in texts]
     for pair in pairs:
         if pairs.count(pair) > 1:
             raise UsageError(
-                f"--fast {pair.fast} --slow {pair.slow}: given {pairs.count(pair)} times; a pair's crosses are written"
-                " once; give it once"
+                f"--fast {pair.fast} --slow {pair.slow}: the pair is given {pairs.count(pair)} times: its crosses are"
+                " written once; use it once"
             )
     return pairs
 
@@ -135,12 +135,12 @@ def trend(fast: Floats, slow: Floats) -> Signs:
 class Crosses:
     """Finds the crosses of one pair of lines, symbol after symbol. State: the last sign that is not zero.
 
-    Where a line is not full, what was before is forgotten.
+    A bar where a line is not full clears it.
 
     >>> crosses = Crosses()
     >>> crosses.push(np.array([-2, -2, 0, 1, 0, -1, 0], np.int8), starts=np.array([0]))
     (array([5]), array([-1], dtype=int8))
-    >>> crosses.push(np.array([-1, 1, -1, 1], np.int8), starts=np.array([2]))  # goes on; the third is a new symbol's
+    >>> crosses.push(np.array([-1, 1, -1, 1], np.int8), starts=np.array([2]))  # the third bar is a new symbol's
     (array([1, 3]), array([1, 1], dtype=int8))
     """
 
@@ -151,7 +151,7 @@ class Crosses:
         """Positions of the crosses among these bars, and what each is: 1 golden, -1 death.
 
         trend: (bars,), what `trend` returns. starts: positions at which a new symbol's bars begin, ascending; bars
-        before the first go on with the symbol of the push before. The crosses do not depend on where pushes end.
+        before the first continue the symbol of the previous push. The crosses do not depend on where pushes end.
         """
         at = np.flatnonzero(trend)
         known = np.concatenate([np.array([self._last], np.int8), trend[at]])
@@ -164,9 +164,9 @@ class Crosses:
 
 
 class Found(NamedTuple):
-    """Crosses among some bars, in order of the bars, then of the pairs; all of shape (crosses,).
+    """Crosses among some bars, in order of bars, then pairs; all of shape (crosses,).
 
-    positions: the bars'. pairs: the pairs' numbers. signs: 1 golden, -1 death. The others are values at those bars.
+    positions: of the bars. pairs: numbers of the pairs. signs: 1 golden, -1 death. The others are values at those bars.
     """
 
     positions: Ints
@@ -180,8 +180,8 @@ class Found(NamedTuple):
 class Signals:
     """Runs bars through the lines of all pairs, each line once, and finds the pairs' crosses, all symbols at once.
 
-    State: the lines' and a sign a pair; temporaries: a column of the push's bars for each line. Raises UsageError where
-    a line and the options do not go together.
+    State: the lines' states and a sign per pair; temporaries: a column of the push's bars per line. Raises UsageError
+    where a line and the options do not go together.
 
     >>> signals = Signals(parse_pairs(["close", "close"], ["sma:2", "sma:3"]))
     >>> found = signals.push(np.arange(6), np.array([4.0, 3.0, 2.0, 3.0, 3.0, 1.0]), np.array([0]))

@@ -12,9 +12,9 @@ from windrow.trading.rules import Rules
 class Spans(NamedTuple):
     """Spans among a push's bars, sorted by run, then bar; all but `firsts` of shape (spans,).
 
-    A run holds `cash` and `held` shares at the closes [begins, ends), which may be none. prices: of the fill at which
+    A run holds `cash` and `held` shares at the closes [begins, ends), which may be empty. prices: of the fill at which
     the span begins; costs: the commission of its opening leg. firsts: (runs,), where each run's spans begin in the
-    arrays; that one goes on from the push before.
+    arrays; a run's first span continues the last one of the previous push.
     """
 
     runs: Ints
@@ -33,7 +33,7 @@ class Spans(NamedTuple):
 
     @property
     def lasts(self) -> Ints:
-        """Positions of each run's last span, which goes on into the next push."""
+        """Positions of each run's last span, which continues in the next push."""
         return np.append(self.firsts[1:], len(self.runs)) - 1
 
     def of(self, runs: slice) -> "Spans":
@@ -49,7 +49,7 @@ class Spans(NamedTuple):
 
 
 class SpanMaker:
-    """Makes spans of orders. State: each run's last span."""
+    """Makes spans from orders. State: each run's last span."""
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rate, self._fee = rules.commission, rules.commission_per_order
@@ -58,7 +58,7 @@ class SpanMaker:
         self._prices, self._costs = np.zeros(runs), np.zeros(runs)
 
     def push(self, orders: Orders, bars: int) -> Spans:
-        """The spans among so many bars."""
+        """The spans among a number of bars."""
         fills = orders.at(orders.status != REFUSED)
         runs = np.concatenate([self._runs, fills.runs])
         narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
@@ -77,7 +77,7 @@ class SpanMaker:
         return spans
 
     def _opening(self, held: Floats, prices: Floats, firsts: Ints) -> Floats:
-        """Commission of each span's opening leg; what an order costs whatever its size falls on its first leg."""
+        """Commission of each span's opening leg; a fee per order is charged to the order's first leg."""
         alone = np.append(0.0, held[:-1]) == 0
         costs: Floats = np.abs(held) * self._rate * prices + self._fee * (alone & (held != 0))
         costs[firsts] = self._costs

@@ -6,17 +6,18 @@ from windrow.arrays import Floats, Ints, Mask
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
-#: Share of the money that a trade closes for by which its profit may miss what it is in school arithmetic.
+#: Share of the money for which a trade is closed by which its profit may differ from exact decimal arithmetic.
 _ROUNDING = 2.0**-48
 
 
 class Trades:
     """Counts, streaks and profit of closed trades, (runs,) arrays each.
 
-    As backtrader's analyzers/tradeanalyzer.py: a trade's profit is net of the commission of both its legs, and won if
-    it is 0 or more, rounding left aside. Sums are taken trade by trade, so their bits do not depend on where pushes
-    end. For the deviation, profits are counted from the run's first: no number of a sample lies farther from its mean
-    than sqrt(n - 1) deviations (Samuelson 1968), so little cancels, and equal profits deviate by exactly 0.
+    As backtrader's analyzers/tradeanalyzer.py: a trade's profit is net of the commission of both its legs, and a trade
+    is won if its profit is 0 or more, rounding aside. Sums are taken trade by trade, so their bits do not depend on
+    where pushes end. For the deviation, profits are measured from the run's first one: no number of a sample is farther
+    from its mean than sqrt(n - 1) deviations (Samuelson 1968), so little cancels, and the deviation of equal profits is
+    exactly 0.
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
@@ -55,15 +56,15 @@ class Trades:
         self._count_streaks(run, won)
 
     def _count_streaks(self, run: Ints, won: Mask) -> None:
-        """Streaks of won (positive) and lost trades; a run's last one may go on."""
+        """Streaks of won (positive) and lost trades; a run's last one may continue."""
         if not len(run):
             return
         begins = np.flatnonzero((np.diff(run, prepend=-1) != 0) | np.diff(won, prepend=won[0]))
         owner, kind = run[begins], np.where(won[begins], 1, -1)
         streaks = np.diff(begins, append=len(run)) * kind
         first = np.flatnonzero(np.diff(owner, prepend=-1))
-        going = self._streak[owner[first]]
-        streaks[first] += np.where(going * kind[first] > 0, going, 0)
+        before = self._streak[owner[first]]
+        streaks[first] += np.where(before * kind[first] > 0, before, 0)
         np.maximum.at(self.win_streak, owner, streaks)
         np.maximum.at(self.lose_streak, owner, -streaks)
         self._streak[owner] = streaks

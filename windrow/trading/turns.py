@@ -12,7 +12,7 @@ from windrow.trading.signals import NOT_FULL
 class Turns(NamedTuple):
     """Bars at which the averages change sides, sorted by run, then bar; all but `starts` of shape (turns,).
 
-    A run's turns are turns[starts[run]:starts[run + 1]]; its last one stands behind the bars, with sign 0.
+    A run's turns are turns[starts[run]:starts[run + 1]]; the last of them is a mark after the bars, with sign 0.
     """
 
     bars: Ints
@@ -23,14 +23,15 @@ class Turns(NamedTuple):
 class TurnFinder:
     """Finds turns, push by push. State: the last rows, and the sign, of each run.
 
-    A run's first turn is its first bar with both averages full, where an entry is by `state`: averages that are equal
-    then count as fast below slow, since a run without a position goes short unless fast > slow. For entries by `cross`
-    it is the first cross (windrow/trading/signals.py). From then on each turn changes the sign; touching is no turn.
+    With entries by `state` a run's first turn is its first bar with both averages full: averages that are equal there
+    count as fast below slow, since a run without a position goes short unless fast > slow. With entries by `cross` it
+    is the first cross (windrow/trading/signals.py). From then on each turn changes the sign; touching is not a turn.
 
-    Orders filled at the next open are decided on the row before: then rows are handed on one bar late, the last one
+    Orders filled at the next open are decided on the previous row: then rows are returned one bar late, the last one
     with the next push.
 
-    signs: (runs,), of averages that were full before the first bar, by which its cross may be one; not for `state`.
+    signs: (runs,), of averages that were full before the first bar, so that the first bar may be a cross; not for
+    `state`.
     """
 
     def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
@@ -50,7 +51,7 @@ class TurnFinder:
         self._rows = rows[:, bars:].copy()
         run, bar = np.divmod(np.flatnonzero(rows[:, 1 : bars + 1] != rows[:, :bars]), bars)
         before, sign = rows[run, bar], rows[run, bar + 1]
-        # Where two rows differ and this one is a tie, the one before has the sign that goes on, or no average at all.
+        # Where two rows differ and this one is a tie, the sign of the one before continues if its averages were full.
         tied = sign == 0
         sign[tied] = np.where(before[tied] == NOT_FULL, 0 if self._by_cross else -1, before[tied])
         sign[sign == NOT_FULL] = 0
@@ -69,7 +70,7 @@ class TurnFinder:
 
 
 def _with_ends(run: Ints, bar: Ints, sign: Signs, bars: int, runs: int) -> Turns:
-    """These turns, with one behind the bars after each run's."""
+    """These turns, with a mark after the bars at the end of each run's."""
     ends = np.searchsorted(run, np.arange(1, runs + 1)) + np.arange(runs)
     total = len(run) + runs
     found = Turns(np.full(total, bars), np.zeros(total, np.int8), np.append(0, ends + 1))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from windrow.arrays import Floats, Ints
-from windrow.trading.rules import DUST, Rules
+from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
-#: Bars x runs whose values are looked at together.
+#: Bars x runs whose values are processed together.
 _TILE = 1 << 16
 
 
@@ -23,13 +23,13 @@ def values(spans: Spans, closes: Floats) -> Floats:
 
 
 def added(rows: Floats) -> Floats:
-    """Rows added one after the other. numpy adds a single column in another order, which must not change its bits."""
+    """Rows added one after another. numpy adds a single column in another order, which must not change its bits."""
     total: Floats = np.add.reduce(rows, axis=0) if rows.shape[1] > 1 else np.add.accumulate(rows)[-1]
     return total
 
 
 class Value:
-    """What figures need of the value of each run. State: a few numbers a run, and a return for each calendar year.
+    """What figures need of the value of each run. State: a few numbers per run, and a return per calendar year.
 
     Sums over a span are taken when it ends, so their bits do not depend on where pushes end.
     """
@@ -38,7 +38,7 @@ class Value:
         self.bars, self.first_close, self.last_close = 0, np.nan, np.nan
         self.now, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
-        self._cash, self._nothing = self.now, DUST * rules.cash
+        self._cash, self._dust = self.now, rules.dust
         self._sum, self._closes = np.zeros(runs), 0.0
         self._since, self._closes_since = np.zeros(runs, np.int64), np.zeros(runs)
         self._year, self._years, self._start = 0, list[Floats](), self.now
@@ -86,21 +86,24 @@ class Value:
     def _end_year(self, value: Floats) -> None:
         with np.errstate(all="ignore"):
             self._years.append(value / self._start - 1.0)
-        self._start = np.where(np.abs(value) <= self._nothing, 0.0, value)
+        self._start = np.where(value > self._dust, value, np.nan)
 
     def years(self) -> Floats:
         """The returns of calendar years (UTC), (years, runs), as backtrader's analyzers/timereturn.py: from the value
-        at a year's last bar, at first from the cash, to the value at the next year's last bar so far. NaN without bars.
+        at a year's last bar, at first from the cash, to the value at the next year's last bar so far. NaN without bars,
+        and of a year that began with a value of 0 or below.
         """
         with np.errstate(all="ignore"):
             return np.array([*self._years, self.now / self._start - 1.0 if self.bars else self.now * np.nan])
 
 
 class Moments(NamedTuple):
-    """Of a run's returns from one bar's value to the next: how many, and (runs,) arrays.
+    """The returns of runs from one bar's value to the next: how many, and their moments, (runs,) arrays.
 
-    std divides by the number of returns. skewness and kurtosis are of the population; a normal one's kurtosis is 3.
-    NaN where they are undefined: no returns, no deviation, or a value of 0.
+    std divides by the number of returns. skewness and kurtosis are those of the population; normal returns have a
+    kurtosis of 3.
+    NaN where they are undefined: no returns, no deviation, or a value of 0 or below before the last bar, from which
+    there is no return.
     """
 
     count: int  # type: ignore[assignment]  # rather than tuple's method
@@ -110,11 +113,12 @@ class Moments(NamedTuple):
     kurtosis: Floats
 
 
-class Returns:
-    """Sums of the powers 1..4 of returns from bar to bar, added in order of the bars. State: those, and the value."""
+class ReturnSums:
+    """Sums of the powers 1..4 of returns from bar to bar, added in order of bars. State: those sums, and the value."""
 
-    def __init__(self, runs: int) -> None:
-        self._bars, self._value, self._sums = 0, np.zeros(runs), np.zeros((4, runs))
+    def __init__(self, rules: Rules, runs: int) -> None:
+        self._dust = rules.dust
+        self._bars, self._value, self._sums = 0, np.full(runs, np.nan), np.zeros((4, runs))
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes; some runs at a time, so that their values stay in the cache."""
@@ -127,18 +131,25 @@ class Returns:
     def _add(self, runs: slice, values: Floats) -> None:
         """Takes (bars, runs) values of some runs."""
         rows = np.ones((len(values) + 1, values.shape[1]))
+        bases = values[:-1]
+        if bases.min(initial=np.inf) <= self._dust:
+            bases = self._above_0(bases)
         with np.errstate(all="ignore"):
             first = values[0] / self._value[runs] if self._bars else np.ones(values.shape[1])
-            returns = np.concatenate([first[None], values[1:] / values[:-1]])
+            returns = np.concatenate([first[None], values[1:] / bases])
             returns -= 1.0
             for power in range(4):
                 rows[0] = self._sums[power, runs]
                 rows[1:] *= returns
                 self._sums[power, runs] = added(rows)
-        self._value[runs] = values[-1]
+        self._value[runs] = self._above_0(values[-1])
+
+    def _above_0(self, values: Floats) -> Floats:
+        """Values from which there is a return, NaN in place of the others."""
+        return np.where(values > self._dust, values, np.nan)
 
     def moments(self) -> Moments:
-        """Of the returns so far."""
+        """The moments of the returns so far."""
         count = max(self._bars - 1, 0)
         with np.errstate(all="ignore"):
             one, two, three, four = self._sums / count

@@ -1,7 +1,7 @@
-"""Moving windows over bars: one file a kernel, found by looking.
+"""Moving windows over bars: one file per kernel, found by looking.
 
     window.py    windows by count and by time     kernel.py    what a kernel is, and its options
-    rolling.py   kernels of a window's bars alone: sma, sum, min, max, std, wma
+    rolling.py   kernels that depend on a window's bars alone: sma, sum, min, max, std, wma
     ema.py       the one recursion
 
 A new kernel is a new file here with a class that has a `kind`, and its test.
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Indicator:
-    """A kind of kernel over a window."""
+    """A kind of kernel, and its window."""
 
     kind: str
     window: Window
@@ -42,7 +42,7 @@ class Indicator:
         return f"{self.kind}:{self.window}"
 
     def kernel(self, options: Options) -> Kernel:
-        """A new kernel without bars. Raises UsageError where kind, window and options do not go together."""
+        """A new kernel. Raises UsageError where kind, window and options do not go together."""
         return kernels()[self.kind](self.window, options)
 
 
@@ -63,7 +63,7 @@ def kernels() -> dict[str, type[Kernel]]:
 
 
 def parse_indicator(text: str) -> Indicator:
-    """The indicator that `KIND:WINDOW` stands for, as `sma:20` or `max:30d`. Raises UsageError if it is none.
+    """The indicator written as `KIND:WINDOW`, e.g. `sma:20` or `max:30d`. Raises UsageError for any other text.
 
     >>> parse_indicator("max:30d")
     Indicator(kind='max', window=TimeWindow(span_ns=2592000000000000))
@@ -71,7 +71,7 @@ def parse_indicator(text: str) -> Indicator:
     kind, colon, window = text.partition(":")
     if not colon or kind not in kernels():
         raise UsageError(
-            f"indicator {text!r}: an indicator is KIND:WINDOW, KIND one of {', '.join(kernels())};"
-            " give one as sma:20 or max:30d"
+            f"indicator {text!r}: an indicator is KIND:WINDOW, with KIND one of {', '.join(kernels())};"
+            " use e.g. sma:20 or max:30d"
         )
     return Indicator(kind, parse_window(window))

@@ -13,8 +13,7 @@ from windrow.windows.window import CountWindow, Reach, Window
 _FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
 _PIECES = 32  # pieces of runs below which that loop beats numpy over pieces, measured
 _FORGOTTEN = 64  # bits by which a start must have faded before two averages are expected to be the same float64
-
-_APART = 2.0**-41  # of the largest price so far; averages of one series farther apart are not taken for the same
+_APART = 2.0**-41  # of the largest price so far; two averages of a series that are farther apart are not the same
 
 
 class EMA:
@@ -34,7 +33,7 @@ class EMA:
 
     def __init__(self, window: Window, options: Options) -> None:
         if not isinstance(window, CountWindow):
-            raise UsageError(f"ema:{window}: smoothing goes by bars; give a number of bars, as ema:20")
+            raise UsageError(f"ema:{window}: an ema is smoothed over a number of bars; use e.g. ema:20")
         self._alpha = 2.0 / (window.bars + 1)
         self._seed_bars = window.bars if options.ema_seed == "sma" else 1
         self._unseeded = np.empty(0)
@@ -48,32 +47,32 @@ class EMA:
 
     @property
     def head(self) -> Reach:
-        """The bars of a seed, and those after which its average is expected to be the same whatever was before it."""
+        """The bars of a seed, and those after which its average should be the same whatever was before it."""
         return Reach(bars=self._seed_bars + _forgetting(self._alpha))
 
     @property
     def tail(self) -> Reach:
-        """No bars: all that is behind them depends on is the average."""
+        """No bars: later values depend on the average alone."""
         return Reach()
 
     def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Goes on from the average at the end of bars that another kernel went through: see `Kernel.skip`.
+        """Continues from the average at the end of bars that another kernel processed: see `Kernel.skip`.
 
-        That average is used as it is where the other kernel began them with the same average, to the last bit. Else
-        the difference, of which it never was more than rounding, is carried to their end, fading by 1 - alpha a bar.
+        That average is used as it is where the other kernel began them with the same average, to the last bit.
+        Otherwise the difference, never more than rounding, is carried to their end and fades by 1 - alpha per bar.
         """
         average = self._average
         self._largest = max(self._largest, skipped.largest)
         if average is None or abs(average - skipped.before) > _APART * self._largest:
             raise SliceError(
-                f"ema over {2.0 / self._alpha - 1.0:.0f} bars: after {self.head.bars:,} bars of a slice it is still"
-                f" {skipped.before!r}, and {average!r} from the bars before the slice; an average must be the same by"
-                " then, and is not where a long one meets prices that stand still; leave out --slices"
+                f"ema over {2.0 / self._alpha - 1.0:.0f} bars: after {self.head.bars:,} bars of a slice it is"
+                f" {skipped.before!r}, but {average!r} when computed from the bars before the slice: the two must agree"
+                " by then, and do not where a long average meets prices that do not move; leave out --slices"
             )
         self._average = skipped.end + (1.0 - self._alpha) ** skipped.bars * (average - skipped.before)
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value a bar, NaN where there is none yet: see `Kernel.push`."""
+        """One value per bar, NaN where there is none yet: see `Kernel.push`."""
         if not len(values):
             return np.empty(0)
         held = len(self._unseeded)
@@ -87,15 +86,15 @@ class EMA:
         return result[held:]
 
     def _seeded(self, values: Floats, result: Floats, cuts: Ints, ends: Ints) -> tuple[Ints, Ints, Floats]:
-        """Where the recursion runs, and from what; writes the seeds that are outputs."""
-        going_on = self._average is not None
-        cut, end = cuts[going_on:], ends[going_on:]
+        """Where the recursion runs, and its starting values; writes the seeds that are outputs."""
+        continued = self._average is not None
+        cut, end = cuts[continued:], ends[continued:]
         enough = end - cut >= self._seed_bars
         cut, end = cut[enough], end[enough]
         begin = cut + self._seed_bars
         seeds = exact.means(values, cut, begin)
         result[begin - 1] = seeds
-        if going_on:
+        if continued:
             begin, end = np.append(0, begin), np.append(ends[0], end)
             seeds = np.append(self._average or 0.0, seeds)
         return begin, end, seeds
@@ -107,9 +106,9 @@ class EMA:
 
 
 def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
-    """Runs the recursion over values[begin:end] of every run, all of them side by side while there are many left."""
+    """Runs the recursion over values[begin:end] of every run, side by side while many of them are left."""
     begins, seeds = _smooth_pieces(values, result, begins, ends, seeds, alpha)
-    order = np.argsort(begins - ends, kind="stable")  # longest first: the runs still going are a prefix
+    order = np.argsort(begins - ends, kind="stable")  # longest first: the runs not yet over are a prefix
     at, ends, averages = begins[order], ends[order], seeds[order]
     lengths = ends - at
     steps = int(lengths[_FEW - 1]) if len(lengths) >= _FEW else 0
@@ -126,12 +125,12 @@ def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Flo
 def _smooth_pieces(
     values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float
 ) -> tuple[Ints, Floats]:
-    """Runs it over long runs in pieces, side by side; where each run goes on, and from what.
+    """Runs it over long runs in pieces, side by side; returns where each run continues, and from what average.
 
-    A piece cannot know the average before it, so it starts too early, from any, and goes over the bars in front of it:
-    meanwhile its start fades below the last bit. That is not believed but checked: if the average that a piece arrives
-    with is not, to the last bit, that in which the piece before it ended, it is run again from that. So the bits are
-    those of one loop over all bars.
+    A piece cannot know the average before it, so it starts early, from an arbitrary value, and goes over the bars in
+    front of it: meanwhile its start fades below the last bit. This is checked, not assumed: if the average with which a
+    piece arrives is not, to the last bit, the one with which the previous piece ended, it is run again from that one.
+    So the bits are those of one loop over all bars.
 
         run      |---- piece 0 ----|---- piece 1 ----|---- piece 2 ----|-- rest --|
         seed ->   ................. .................
@@ -146,7 +145,7 @@ def _smooth_pieces(
     starts = np.repeat(begins - first * bars, pieces) + np.arange(pieces.sum()) * bars
     heads = first[runs]
     early = starts - bars
-    early[heads] = starts[heads]  # their start is known; what they do until then is of no use
+    early[heads] = starts[heads]  # their start is known; what they compute before it is discarded
     step = np.arange(bars)[:, None]
     arrived = side_by_side(values[early + step], values[early], alpha).copy()
     arrived[heads] = seeds[runs]
@@ -160,12 +159,12 @@ def _smooth_pieces(
 
 
 def _forgetting(alpha: float) -> int:
-    """Bars after which an average has forgotten what was before them."""
+    """Bars after which an average has forgotten everything before them."""
     return max(1, int(np.ceil(_FORGOTTEN / -np.log2(1.0 - alpha)))) if alpha < 1 else 1
 
 
 def side_by_side(rows: Floats, average: Floats, alpha: float | Floats) -> Floats:
-    """Runs it down the columns of (bars, columns), in place; the last row. There may be an alpha for each column."""
+    """Runs it down the columns of (bars, columns), in place; returns the last row. Each column may have its alpha."""
     for row in rows:
         np.subtract(row, average, out=row)
         np.multiply(row, alpha, out=row)
@@ -174,7 +173,7 @@ def side_by_side(rows: Floats, average: Floats, alpha: float | Floats) -> Floats
 
 
 def _check(values: Floats, result: Floats, starts: Ints, arrived: Floats, heads: Ints, bars: int, alpha: float) -> None:
-    """Runs pieces again whose start was not the end of the piece before, one after another."""
+    """Runs again, one after another, the pieces whose start was not the end of the previous piece."""
     follows = np.ones(len(starts), bool)
     follows[heads] = False
     wrong = follows & (arrived != result[starts - 1])

@@ -1,4 +1,4 @@
-"""Several indicators over one stretch of bars, and the bars that get a line."""
+"""Several indicators over one stretch of bars, and the bars that get an output line."""
 
 import re
 from collections.abc import Sequence
@@ -18,24 +18,23 @@ from windrow.windows.window import Reach, first_within
 
 @dataclass(frozen=True)
 class Step:
-    """The least distance from one line to the next of a symbol: bars, or time if `span_ns` is not 0."""
+    """The least distance between two lines of a symbol: bars, or time if `span_ns` is not 0."""
 
     bars: int = 1
     span_ns: int = 0
 
     def clock(self, times: Ints, bars: Ints) -> Ints:
-        """What the distance is measured on."""
+        """What the distance is measured in."""
         return times if self.span_ns else bars
 
     @property
     def distance(self) -> int:
-        """The least difference of two lines on that clock."""
+        """The least difference between two lines on that clock."""
         return self.span_ns or self.bars
 
 
 def parse_step(text: str) -> Step:
-    """The step that an option's text stands for: bars (`5`) or time (`1d`). Raises UsageError if it is
-    neither.
+    """The step that an option's text means: bars (`5`) or time (`1d`). Raises UsageError for any other text.
 
     >>> parse_step("5"), parse_step("1d")
     (Step(bars=5, span_ns=0), Step(bars=1, span_ns=86400000000000))
@@ -43,7 +42,7 @@ def parse_step(text: str) -> Step:
     if not re.fullmatch("[0-9]{1,18}", text, re.ASCII):
         return Step(span_ns=parse_duration(text))
     if int(text) < 1:
-        raise UsageError(f"--step {text}: a step counts 1 bar or more; give such a number, or a duration as 1d")
+        raise UsageError(f"--step {text}: a step is 1 bar or more, or a duration; use e.g. 5 or 1d")
     return Step(bars=int(text))
 
 
@@ -51,8 +50,8 @@ class Indicators:
     """Runs bars through one kernel for each indicator and selects the bars that get a line.
 
     A bar is a candidate once any indicator has a value there. A symbol's first candidate gets a line; then
-    the next candidate at least a step after the line before, without a grid. State: the kernels', and the
-    last symbol's last line. Raises UsageError where an indicator and the options do not go together.
+    the next candidate that is at least a step after the previous line, without a grid. State: the kernels', and
+    the last symbol's last line. Raises UsageError where an indicator and the options do not go together.
 
     >>> from windrow.windows import parse_indicator
     >>> indicators = Indicators([parse_indicator("sma:2"), parse_indicator("max:3")], step=Step(2))
@@ -72,7 +71,7 @@ class Indicators:
         self._last_line: int | None = None  # of the last symbol, on the step's clock
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> tuple[Ints, list[Floats]]:
-        """Positions in this push that get a line, and each indicator's values there (NaN: none yet).
+        """Positions in this push that get a line, and each indicator's values there (NaN: no value yet).
 
         Takes what `Kernel.push` takes, and raises what it raises.
         """
@@ -83,21 +82,21 @@ class Indicators:
 
     @property
     def head(self) -> Reach:
-        """The first bars of a slice, of which some indicator's value needs bars before it: see `Kernel.head`."""
+        """The first bars of a slice, where some indicator's value needs bars before it: see `Kernel.head`."""
         return reduce(or_, (kernel.head for kernel in self._kernels))
 
     @property
     def tail(self) -> Reach:
-        """The last bars of a slice, which some indicator's values behind it need."""
+        """The last bars of a slice, which some indicator's values after it need."""
         return reduce(or_, (kernel.tail for kernel in self._kernels))
 
     def skip(self, times: Ints, values: Floats, skipped: Sequence[Skipped]) -> None:
-        """Passes over bars that others went through, one for each indicator: see `Kernel.skip`."""
-        for kernel, its in zip(self._kernels, skipped, strict=True):
-            kernel.skip(times, values, its)
+        """Skips bars that other kernels processed, one for each indicator: see `Kernel.skip`."""
+        for kernel, bars in zip(self._kernels, skipped, strict=True):
+            kernel.skip(times, values, bars)
 
     def _stepped(self, times: Ints, starts: Ints, candidates: Ints) -> Ints:
-        """Those of the candidates that are a step after the line before."""
+        """Those of the candidates that are a step after the previous line."""
         if self._step == Step() or not len(times):
             return candidates
         cuts = np.concatenate([[0], starts])
@@ -106,7 +105,7 @@ class Indicators:
         bars[: lengths[0]] += self._bars
         clock = self._step.clock(times, bars)
         origin = np.repeat(cuts, lengths)
-        # The line before, if the first bars go on with its symbol, is a candidate that has its line already.
+        # The previous line, if the first bars continue its symbol, is a candidate that has its line already.
         known = [] if self._last_line is None or not lengths[0] else [self._last_line]
         before = np.array(known, dtype=np.int64)
         spaced = _spaced(
@@ -120,20 +119,20 @@ class Indicators:
         return index
 
     def _last_of(self, clock: Ints, index: Ints, starts: Ints) -> int | None:
-        """The last symbol's last line on the clock, if it has one."""
+        """The last symbol's last line, on the clock, if it has one."""
         if len(index) and (not len(starts) or index[-1] >= starts[-1]):
             return int(clock[index[-1]])
         return None if len(starts) else self._last_line
 
 
 def _spaced(clock: Ints, symbol: Ints, distance: int) -> Ints:
-    """Positions of the first of each symbol's entries, and then of each next one at least `distance` later.
+    """Positions of each symbol's first entry, and then of each next one at least `distance` later.
 
-    `symbol` marks a symbol's entries by one number, ascending.
+    `symbol` marks the entries of a symbol by one number, ascending.
     """
     origin = np.searchsorted(symbol, symbol)
-    # An entry's window of that span holds what is too near before it; so what follows entry i is the first
-    # entry whose window no longer holds i, be it of the same symbol or the next symbol's first.
+    # An entry's window of that span holds what is too close before it; so the one after entry i is the first entry
+    # whose window no longer holds i, of the same symbol or the next symbol's first.
     nearest = first_within(clock, origin, distance)
     following = np.searchsorted(nearest, np.arange(len(clock)), side="right")
     if (following == np.arange(1, len(clock) + 1)).all():

@@ -10,11 +10,11 @@ from windrow.windows.window import Reach, Window
 
 @dataclass(frozen=True)
 class Options:
-    """How windows are treated, whatever is computed over them. Raises UsageError for a value out of range.
+    """How windows are treated, for all kinds of kernels. Raises UsageError for a value out of range.
 
     min_periods: bars from which a window has an output; None: once it is full. Not for EMA and WMA. step_ns:
-    --step as a duration in nanoseconds, which counts towards a time window's being full; otherwise 0.
-    ema_seed: an EMA starts as the mean of its first n bars (`sma`), or as the first bar (`first`). ddof: a
+    --step as a duration in nanoseconds, which counts towards the span of a full time window; otherwise 0.
+    ema_seed: an EMA starts from the mean of its first n bars (`sma`), or from the first bar (`first`). ddof: a
     deviation divides by n - ddof.
     """
 
@@ -26,18 +26,18 @@ class Options:
     def __post_init__(self) -> None:
         if self.min_periods is not None and self.min_periods < 1:
             raise UsageError(
-                f"--min-periods {self.min_periods}: a window holds 1 bar or more; give that, or leave it out"
+                f"--min-periods {self.min_periods}: a window holds 1 bar or more; use 1 or more, or leave it out"
             )
         if self.ddof < 0:
-            raise UsageError(f"--ddof {self.ddof}: it is taken off the number of bars; give 0, 1 or more")
+            raise UsageError(f"--ddof {self.ddof}: it is subtracted from the number of bars; use 0 or more")
         if self.ema_seed not in ("sma", "first"):
-            raise UsageError(f"--ema-seed {self.ema_seed}: an EMA starts from `sma` or `first`; give one of them")
+            raise UsageError(f"--ema-seed {self.ema_seed}: not one of sma, first; use one of them")
         if self.step_ns < 0:
-            raise UsageError(f"--step of {self.step_ns} ns: a step goes forward; give one above 0")
+            raise UsageError(f"--step of {self.step_ns} ns: a step goes forward in time; use a step above 0")
 
 
 class Skipped(NamedTuple):
-    """Bars that another kernel went through, not this one.
+    """Bars that another kernel processed, not this one.
 
     How many; that kernel's values just before them and at their end; and the largest magnitude in their slice.
     """
@@ -49,14 +49,14 @@ class Skipped(NamedTuple):
 
 
 class Kernel(Protocol):
-    """Takes a symbol's bars in time order, stretch by stretch, and returns one value for each.
+    """Takes a symbol's bars in time order, stretch by stretch, and returns one value per bar.
 
-    Made from a window and options; raises UsageError where the two do not go with the kind. The values do not
+    Made from a window and options; raises UsageError where these do not suit the kind. The values do not
     depend, to the bit, on where one push ends and the next begins.
 
-    A long series may be cut into slices, each given to a kernel of its own (windrow/mapreduce/slices.py). Such a
-    kernel's values are the series' own behind the slice's `head`; another kernel goes through the heads, and from each
-    to the next by `skip`.
+    A long series may be cut into slices, each given to its own kernel (windrow/mapreduce/slices.py). Such a kernel's
+    values are those of the whole series after the slice's `head`; another kernel computes the heads, and moves from
+    each to the next by `skip`.
     """
 
     kind: ClassVar[str]
@@ -65,7 +65,7 @@ class Kernel(Protocol):
 
     @property
     def state_bars(self) -> int:
-        """Bars held for later windows; the window bounds it."""
+        """Bars held for later windows; bounded by the window."""
         ...
 
     @property
@@ -75,21 +75,21 @@ class Kernel(Protocol):
 
     @property
     def tail(self) -> Reach:
-        """The last bars of a slice, which values behind it need."""
+        """The last bars of a slice, which values after it need."""
         ...
 
     def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Passes over bars that another kernel went through, to their end; `times` and `values` are their tail.
+        """Skips bars that another kernel processed, to their end; `times` and `values` are their tail.
 
-        Raises SliceError where that kernel's values were not the series'.
+        Raises SliceError where that kernel's values were not those of the whole series.
         """
         ...
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value a bar, NaN where there is none yet; all arrays of shape (bars,), any number of them.
+        """One value per bar, NaN where there is none yet; all arrays of shape (bars,), any number of them.
 
         times: nanoseconds, strictly ascending within a symbol. values: finite. starts: (symbols,) ascending
-        positions at which a new symbol's bars begin; bars before the first go on with the symbol of the push
-        before. Raises WindowSizeError if a time window holds more than a million bars.
+        positions at which a new symbol's bars begin; bars before the first continue the symbol of the previous
+        push. Raises WindowSizeError if a time window holds more than a million bars.
         """
         ...

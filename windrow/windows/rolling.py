@@ -1,4 +1,4 @@
-"""Kernels that look at the bars of a window and nothing else."""
+"""Kernels that depend on the bars of a window and nothing else."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -12,10 +12,10 @@ from windrow.windows.window import CountWindow, Reach, Window
 
 
 class Rolling(ABC):
-    """Base of the kernels that reduce each window by itself: a subclass says how, in `reduce`.
+    """Base of the kernels that reduce each window by itself: a subclass defines how, in `reduce`.
 
-    The state is the last symbol's bars that a later window can still reach, and the time of its first bar: n
-    - 1 bars for a window of n, those within the span for a time window. A push works on these and the new
+    The state is the last symbol's bars that a later window can still reach, and the time of its first bar:
+    n - 1 bars for a window of n, those within the span for a time window. A push works on these and the new
     bars together, all symbols at once, in a few dozen temporaries of that length.
 
          push 1          push 2
@@ -29,7 +29,7 @@ class Rolling(ABC):
         if isinstance(window, CountWindow) and (options.min_periods or 0) > window.bars:
             raise UsageError(
                 f"--min-periods {options.min_periods}: {self.kind}:{window} holds at most {window} bars;"
-                f" give 1 to {window}"
+                f" use 1 to {window}"
             )
         self.window, self.options = window, options
         self._times, self._values = np.empty(0, np.int64), np.empty(0)
@@ -46,20 +46,20 @@ class Rolling(ABC):
 
     @property
     def head(self) -> Reach:
-        """The bars whose windows may begin before the slice, or be the symbol's first."""
+        """The bars whose windows may begin before the slice, or are the symbol's first."""
         return self.window.reach
 
     @property
     def tail(self) -> Reach:
-        """The bars that windows behind the slice may hold."""
+        """The bars that windows after the slice may hold."""
         return self.window.reach
 
     def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Takes the tail of bars that another kernel went through: see `Kernel.skip`."""
+        """Takes the tail of bars that another kernel processed: see `Kernel.skip`."""
         self.push(times, values, np.empty(0, np.int64))
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value a bar, NaN where there is none yet: see `Kernel.push`."""
+        """One value per bar, NaN where there is none yet: see `Kernel.push`."""
         result = np.full(len(times), np.nan)
         if not len(times):
             return result

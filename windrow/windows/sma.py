@@ -6,7 +6,7 @@ from windrow.windows.rolling import Rolling
 
 
 class SMA(Rolling):
-    """Arithmetic mean of the window, correctly rounded: equal in school arithmetic is equal here.
+    """Arithmetic mean of the window, correctly rounded: means that are equal in exact decimal arithmetic are equal.
 
     >>> import numpy as np
     >>> from windrow.windows import CountWindow, Options

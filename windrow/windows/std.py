@@ -10,8 +10,8 @@ from windrow.windows.rolling import Rolling
 class Std(Rolling):
     """Standard deviation of the window over n - ddof: root of the correctly rounded variance, within 1 ulp.
 
-    No value where the window has at most ddof bars; exactly 0 where it is flat. With ddof 1 (the default) as
-    pandas, with 0 as TA-Lib's STDDEV.
+    No value where the window has at most ddof bars; exactly 0 where it is flat. As pandas with ddof 1 (the default),
+    as TA-Lib's STDDEV with 0.
 
     >>> from windrow.windows import CountWindow, Options
     >>> kernel = Std(CountWindow(3), Options(min_periods=1))

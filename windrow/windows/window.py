@@ -1,4 +1,4 @@
-"""Windows, by bars or by time, and the text that stands for them."""
+"""Windows, by bars or by time, and their texts."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST_BARS = 1_000_000  # in one window
 
 @dataclass(frozen=True)
 class Reach:
-    """Bars at one end of a run of bars: so many, and all that are nearer than a span of time to the outermost."""
+    """Bars at one end of a run of bars: a number of them, and all that are within a span of time of the outermost."""
 
     bars: int = 0
     span_ns: int = 0
@@ -44,9 +44,7 @@ class CountWindow:
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= MOST_BARS:
-            raise UsageError(
-                f"window {self.bars}: a window counts 1 to {MOST_BARS:,} bars; give a number in that range"
-            )
+            raise UsageError(f"window {self.bars}: a window holds 1 to {MOST_BARS:,} bars; use a number in that range")
 
     def __str__(self) -> str:
         return str(self.bars)
@@ -84,7 +82,7 @@ class TimeWindow:
         if not 0 < self.span_ns < 2**63:
             raise UsageError(
                 f"window of {self.span_ns} ns: a time window is above 0 and below 2^63 ns (292 years);"
-                " give a span in that range"
+                " use a span in that range"
             )
 
     def __str__(self) -> str:
@@ -117,8 +115,8 @@ class TimeWindow:
         if bars.max(initial=0) > MOST_BARS:
             at = int(bars.argmax())
             raise WindowSizeError(
-                f"window {self}: holds {bars[at]:,} bars at {np.datetime64(int(times[at]), 'ns')}Z;"
-                f" a window holds at most {MOST_BARS:,}; take a shorter window, or sparser bars"
+                f"window {self}: it holds {bars[at]:,} bars at {np.datetime64(int(times[at]), 'ns')}Z:"
+                f" a window holds at most {MOST_BARS:,}; use a shorter window, or sparser bars"
             )
 
 
@@ -128,7 +126,7 @@ Window: TypeAlias = CountWindow | TimeWindow
 def first_within(times: Ints, origin: Ints, span: int) -> Ints:
     """For each entry, the first of its symbol (from position `origin` on) less than `span` before it.
 
-    Steps of 2**k entries back, longest first, all entries at once: there may be 50,000 symbols.
+    Goes back in steps of 2**k entries, longest first, all entries at once: there may be 50,000 symbols.
     """
     first = np.arange(len(times))
     for k in reversed(range(_doublings(times, origin, np.uint64(span)))):
@@ -151,9 +149,9 @@ def _doublings(times: Ints, origin: Ints, span: np.uint64) -> int:
 
 
 def parse_window(text: str) -> Window:
-    """The window that an option's text stands for: bars (`20`), or a span of time (`30d`; s, min, h, d, w).
+    """The window that an option's text means: bars (`20`), or a span of time (`30d`; s, min, h, d, w).
 
-    Raises UsageError if it is neither, or out of range.
+    Raises UsageError for any other text, or a window out of range.
 
     >>> parse_window("20"), parse_window("90min")
     (CountWindow(bars=20), TimeWindow(span_ns=5400000000000))
@@ -162,13 +160,11 @@ def parse_window(text: str) -> Window:
         return CountWindow(int(text[:30]))
     if re.fullmatch("[0-9]+[a-z]+", text, re.ASCII):
         return TimeWindow(parse_duration(text))
-    raise UsageError(
-        f"window {text!r}: a window is a number of bars, as 20, or of {duration_units()}, as 30d; give one"
-    )
+    raise UsageError(f"window {text!r}: a window is a number of bars, or of {duration_units()}; use e.g. 20 or 30d")
 
 
 def elapsed(later: Ints, earlier: Ints | np.int64) -> NDArray[np.uint64]:
-    """Nanoseconds from `earlier` to `later`, neither of which need be near the other.
+    """Nanoseconds from `earlier` to `later`, however far apart they are.
 
     >>> elapsed(np.array([2**63 - 1]), np.int64(-(2**63))).tolist()
     [18446744073709551615]

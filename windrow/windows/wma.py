@@ -13,11 +13,9 @@ _MOST_BARS = 10_000
 
 
 class WMA(Rolling):
-    """Mean of the window with weights 1, 2, ... n, the newest bar heaviest, correctly rounded; as TA-Lib's
-    WMA.
+    """Mean of the window with weights 1, 2, ... n, the newest bar heaviest, correctly rounded; as TA-Lib's WMA.
 
-    Windows of 1 to 10,000 bars, full ones only: `min_periods` does not apply. Raises UsageError for other
-    windows.
+    Windows of 1 to 10,000 bars, full ones only: `min_periods` does not apply. Raises UsageError for other windows.
 
     >>> import numpy as np
     >>> kernel = WMA(CountWindow(3), Options())
@@ -29,9 +27,9 @@ class WMA(Rolling):
 
     def __init__(self, window: Window, options: Options) -> None:
         if not isinstance(window, CountWindow):
-            raise UsageError(f"wma:{window}: weights go by bars; give a number of bars, as wma:20")
+            raise UsageError(f"wma:{window}: a wma is weighted over a number of bars; use e.g. wma:20")
         if window.bars > _MOST_BARS:
-            raise UsageError(f"wma:{window}: a WMA looks at 1 to {_MOST_BARS:,} bars; give a window in that range")
+            raise UsageError(f"wma:{window}: a wma takes 1 to {_MOST_BARS:,} bars; use a window in that range")
         super().__init__(window, replace(options, min_periods=None))
 
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:

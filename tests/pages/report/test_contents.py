@@ -176,8 +176,14 @@ def test_orders_beside_other_bars_are_refused(days):
 
 
 def test_drawdown_is_from_the_highest_value_so_far():
-    values = np.array([np.nan, -5, 100, 120, 90, 120, 60])
-    assert np.array_equal(drawdown(values), [np.nan, np.nan, 0, 0, 25, 0, 50], equal_nan=True)
+    values = np.array([np.nan, 80, 100, 120, 90, 120, -60])
+    assert np.array_equal(drawdown(values), [np.nan, 0, 0, 0, 25, 0, 150], equal_nan=True)
+
+
+@pytest.mark.parametrize("first", [-5.0, 0.0])
+def test_a_value_that_begins_at_0_or_below_has_no_drawdown(first):
+    assert np.isnan(drawdown(np.array([np.nan, first, 100, 50]))).all()
+    assert drawdown(np.empty(0)).tolist() == []
 
 
 # Sweeps.

@@ -11,9 +11,10 @@ import numpy as np
 from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
 from windrow.pages.packed import Packed, decimals, packed, packed_times
-from windrow.pages.report.maps import Pair, Swept
+from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
 from windrow.pages.report.series import CANDLES, Series
+from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split, parse_split
 from windrow.windows import Options
@@ -231,7 +232,7 @@ def _windows(sources: Sources, swept: Swept, bars: int) -> list[str]:
     return list(dict.fromkeys(name for pair in pairs for name in _named(sources, pair)))
 
 
-def _named(sources: Sources, pair: Pair) -> tuple[str, str]:
+def _named(sources: Sources, pair: Cell) -> tuple[str, str]:
     fast, slow = (f"{average}:{window}" for average, window in zip(sources.averages, pair, strict=True))
     return fast, slow
 
@@ -276,11 +277,14 @@ def _equity(series: Series, equity: Equity | None, group: int) -> dict[str, Pack
 
 
 def drawdown(values: Floats) -> Floats:
-    """How far values lie below their highest so far, in % of it; NaN where that is not above 0, or there is no value.
+    """How far values are below their highest so far, in % of it; NaN where there is no value.
+
+    NaN throughout where the first value is 0 or below, as the figure `max_drawdown_pct` is then undefined.
 
     >>> drawdown(np.array([100.0, 125.0, 100.0]))
     array([ 0.,  0., 20.])
     """
     peaks = np.fmax.accumulate(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(peaks > 0, 100 * (peaks - values) / peaks, np.nan)
+    if np.nanmin(peaks, initial=np.inf) <= 0:
+        return np.full_like(values, np.nan)
+    return 100 * (peaks - values) / peaks

@@ -9,12 +9,11 @@ import numpy as np
 from windrow.arrays import Floats
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.results import Figures
+from windrow.sweeps.grid import Cell
 
 _NO_FIGURES = {"fast", "slow", "part", "undefined"}
 #: What a line of --best tells beside figures.
 _OF_BEST = ("walk", "objective", "pairs", "deflated_sharpe")
-
-Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Part:
 class Swept:
     """One symbol's sweep: its pairs, ascending, its parts by name, and, of --best alone, what is told of each walk."""
 
-    pairs: list[Pair]
+    pairs: list[Cell]
     parts: dict[str, Part]
     best: list[Figures]
 
@@ -46,7 +45,7 @@ class Swept:
             return [(name, None) for name in self.parts]
         return [(train, test if test in self.parts else None) for test, train in tests.items()]
 
-    def best_pair(self, part: str, objective: str) -> Pair:
+    def best_pair(self, part: str, objective: str) -> Cell:
         """The pair of the largest figure on a part; NaN is less than any, and of equals the first is taken."""
         values = self.parts[part].fields[objective]
         return self.pairs[int(np.argmax(np.where(np.isnan(values), -np.inf, values)))]
@@ -66,7 +65,7 @@ def swept(lines: Iterable[Figures]) -> Swept:
     ([(5, 21)], {'pnl': array([nan])}, {'pnl': (['why'], array([0.]))})
     """
     best: list[Figures] = []
-    rows: dict[str, dict[Pair, Figures]] = {}
+    rows: dict[str, dict[Cell, Figures]] = {}
     for line in lines:
         pair = (line["fast"], line["slow"])
         if "part" in line:
@@ -81,7 +80,7 @@ def swept(lines: Iterable[Figures]) -> Swept:
     return Swept(pairs, {name: _part(pairs, found) for name, found in rows.items()}, best)
 
 
-def _part(pairs: Sequence[Pair], found: dict[Pair, Figures]) -> Part:
+def _part(pairs: Sequence[Cell], found: dict[Cell, Figures]) -> Part:
     lines = [found.get(pair, {}) for pair in pairs]
     names = dict.fromkeys(name for line in lines for name in line if name not in _NO_FIGURES)
     fields = {name: np.array([line.get(name) for line in lines], np.float64) for name in names}
