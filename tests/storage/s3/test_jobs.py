@@ -199,7 +199,7 @@ def test_a_job_that_is_stopped_while_it_writes_leaves_nothing_that_shows(bucket,
         ROOT / "data/bars.csv",
     ]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as job:
-        while not bucket.log("partNumber"):
+        while job.poll() is None and not bucket.log("partNumber"):
             time.sleep(0.05)
         job.send_signal(sent)
         said = job.stderr.read()

@@ -91,7 +91,7 @@ def test_what_appeared_meanwhile_is_kept_and_nothing_of_ours_beside_it(bucket, f
 WRITER = """
 import sys
 from pathlib import Path
-from windrow import s3
+from windrow.storage import s3
 print("begins", flush=True)
 s3.upload({sys.argv[1] + "/part-00000": Path(sys.argv[2]), sys.argv[1] + "/_SUCCESS": Path(sys.argv[3])})
 """
@@ -102,7 +102,7 @@ def test_a_writer_that_is_stopped_leaves_nothing_that_shows(bucket, files, sent,
     bucket.rules(("PUT .*partNumber", "slow"))
     command = [sys.executable, "-c", WRITER, f"{bucket.uri}/out", files["part-00000"], files["_SUCCESS"]]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
-        while not bucket.log("partNumber"):
+        while writer.poll() is None and not bucket.log("partNumber"):
             time.sleep(0.05)
         writer.send_signal(sent)
     assert writer.returncode != 0 and bucket.shown() == [] and bucket.uploads() == left
@@ -116,7 +116,7 @@ def test_memory_stays_small_whatever_the_file(bucket, tmp_path):
     program = """
 import resource, sys
 from pathlib import Path
-from windrow import s3
+from windrow.storage import s3
 s3.client().list_buckets()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 s3.upload({sys.argv[1]: Path(sys.argv[2])})
