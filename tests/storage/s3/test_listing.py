@@ -78,10 +78,10 @@ def test_arguments_keep_their_order_beside_files(bucket, tmp_path):
         ("s3://{}/none.csv", "does not exist, or holds no object; a folder means the objects in it"),
         ("s3://{}/none/", "does not exist, or holds no object"),
         ("s3://{}/*.csv", "matches no object"),
-        ("s3://no-{}/a.csv", "there is no such bucket; check its name"),
-        ("s3://no-{}/", "there is no such bucket; check its name"),
+        ("s3://no-{}/a.csv", "there is no such bucket (NoSuchBucket); check its name"),
+        ("s3://no-{}/", "there is no such bucket (NoSuchBucket); check its name"),
         ("s3:///a.csv", "names no bucket; an object of S3 is named s3://BUCKET/KEY; name its bucket"),
-        ("s3://B!/a.csv", "is no name of an object of S3"),
+        ("s3://B!/a.csv", "is not a valid name of an S3 object"),
     ],
 )
 def test_what_means_nothing_is_refused_by_name(bucket, argument, message):

@@ -59,7 +59,7 @@ def test_nothing_shows_before_all_has_been_sent_and_success_is_last(bucket, file
 )
 def test_a_failure_leaves_nothing(bucket, files, match):
     bucket.rules((match, "denied"))
-    with pytest.raises(OutputError, match=r"s3://.*/out/.*: access is denied; windrow lists buckets, reads objects"):
+    with pytest.raises(OutputError, match=r"s3://.*/out/.*: access is denied \(AccessDenied: Access Denied\); these"):
         s3.upload(under(f"{bucket.uri}/out", files))
     assert bucket.shown() == [] and bucket.uploads() == 0
 

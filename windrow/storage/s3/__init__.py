@@ -13,7 +13,8 @@ says how often. A name behind the bucket is taken as it stands: nothing in it is
 boto3 is imported where S3 is first asked for something: jobs that read files do without.
 """
 
-from windrow.aws.s3_client import client, refusal
+from windrow.aws.refusals import object_refusal as refusal
+from windrow.aws.s3_client import client
 from windrow.storage.s3.listing import Object, everything_in, known, list_objects, remember, version
 from windrow.storage.s3.names import folder_of, is_s3, join, split
 from windrow.storage.s3.reading import download, looking_ahead, open_input, read_range

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from windrow.aws.parallel import MANY, in_parallel
-from windrow.aws.s3_client import attempts, client, refusing
+from windrow.aws.s3_client import client, refusing
+from windrow.aws.session import attempts
 from windrow.errors import InputError
 from windrow.storage.s3.listing import Object, known
 from windrow.storage.s3.names import is_s3, last_part, split

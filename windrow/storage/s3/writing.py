@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from windrow.aws.parallel import in_parallel
-from windrow.aws.s3_client import client, meaning, refusing
+from windrow.aws.refusals import meaning
+from windrow.aws.s3_client import client, refusing
 from windrow.errors import OutputError
 from windrow.storage.s3.listing import Object, files_in, head_if_any
 from windrow.storage.s3.names import folder_of, is_hidden, join, last_part, split
