@@ -38,7 +38,7 @@ def test_no_credentials(refused, monkeypatch):
     assert refused() == message
 
 
-def test_a_profile_that_is_not_there(refused, monkeypatch):
+def test_a_profile_that_does_not_exist(refused, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert refused() == (
         "The config profile (nobody) could not be found; set AWS_PROFILE to a profile of AWS's configuration, or unset"
@@ -79,7 +79,7 @@ def test_an_output_that_is_denied_where_bars_may_be_read(bucket, refused, run_jo
 
 
 def test_a_bucket_and_an_object_that_are_missing(bucket, refused, run_job):
-    assert refused("none.csv").startswith("does not exist, or holds no object; a folder means the objects in it")
+    assert refused("none.csv").startswith("does not exist, or has no objects: a folder means the objects in it")
     ran = run_job("s3://there-is-none/bars.csv")
     assert ran.err == (
         "error: s3://there-is-none/bars.csv: there is no such bucket (NoSuchBucket); check its name, and"
@@ -94,7 +94,7 @@ def test_s3_that_stays_busy(bucket, refused, monkeypatch):
     assert refused(output="out") == "S3 is too busy (SlowDown), and stayed so for 2 attempts; try again later"
 
 
-def test_s3_that_is_not_there(refused, monkeypatch):
+def test_s3_that_does_not_answer(refused, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     message = refused()
