@@ -1,9 +1,9 @@
-"""Writes requirements.txt: what a node installs, each version pinned, with hashes of wheels for both architectures.
+"""Writes requirements.txt: what a node installs, all versions pinned, with hashes of wheels for both architectures.
 
     python emr/pin.py          (make emr-requirements)
 
 pip itself resolves setup.cfg's requirements, and those of the extras that a master needs, for CPython 3.11 on Amazon
-Linux 2023 (glibc 2.34), once for Graviton and once for x86, from wheels alone: a node has no compiler.
+Linux 2023 (glibc 2.34), once for Graviton and once for x86, from wheels only: a node has no compiler.
 """
 
 import configparser
@@ -18,11 +18,11 @@ PLACE = ROOT / "windrow/emr/requirements.txt"
 ARCHITECTURES = ("aarch64", "x86_64")
 #: Extras of setup.cfg that a master needs for the steps of template.yaml: S3, and the report's picture.
 EXTRAS = ("aws", "plot")
-#: Of glibc, newest first: wheels for any of these run on Amazon Linux 2023.
+#: Versions of glibc, newest first, whose wheels run on Amazon Linux 2023.
 GLIBC = tuple(range(34, 16, -1))
 HEAD = """\
 # What bootstrap.sh installs on a node: CPython 3.11, Amazon Linux 2023, Graviton (aarch64) and x86_64.
-# Made from setup.cfg by `make emr-requirements`; not to be edited.
+# Generated from setup.cfg by `make emr-requirements`; do not edit.
 """
 
 
@@ -50,7 +50,7 @@ def resolved(requirements, architecture):
 def main():
     pins = {}
     for architecture in ARCHITECTURES:
-        # The first architecture's versions hold for the second: a pin has one version.
+        # The first architecture's versions apply to the second too: a pin has one version.
         constrained = [*wanted(), *(f"{name}=={version}" for name, version in pins)]
         for pin, wheel, digest in resolved(constrained, architecture):
             pins.setdefault(pin, {})[wheel] = digest
@@ -59,7 +59,7 @@ def main():
 
 
 def pinned(name, version, wheels):
-    """The lines of one pin: its wheels, one of pure Python or one an architecture, and their hashes."""
+    """The lines of one pin: its wheels, one of pure Python or one per architecture, and their hashes."""
     files = "".join(f"# {wheel}\n" for wheel in wheels)
     return (
         files

@@ -1,4 +1,4 @@
-"""An AWS of moto's in a thread of this process; `windrow emr` finds it by AWS's own variables."""
+"""moto's emulator of AWS in a thread of this process; `windrow emr` finds it by AWS's own variables."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from windrow.aws import session
 from windrow.aws.stack import FILES
 from windrow.cli import main
 
@@ -29,7 +30,7 @@ def moto():
 
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
-    """No AWS: no credentials, no region, no configuration of mrjob's, and an address where nobody answers."""
+    """No AWS: no credentials, no region, no configuration of mrjob's, and an address that does not answer."""
     for name in [name for name in os.environ if name.startswith(("AWS_", *_HOMES))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -40,7 +41,7 @@ def nowhere(monkeypatch, tmp_path):
 
 @pytest.fixture
 def aws(moto, nowhere, monkeypatch):
-    """An account without anything in it; gives a client of a service."""
+    """An empty account; returns a client of a service."""
     urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
@@ -53,7 +54,7 @@ def aws(moto, nowhere, monkeypatch):
 def stack(aws):
     """The account with template.yaml deployed in it."""
     allowed = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
-    aws("iam").create_policy(  # which an account of AWS has from its beginning
+    aws("iam").create_policy(  # every account of AWS has it
         PolicyName="AmazonEMRServicePolicy_v2", Path="/service-role/",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
     )  # fmt: skip
@@ -66,14 +67,33 @@ def stack(aws):
 
 
 @pytest.fixture
-def windrow(capsys, monkeypatch):
-    """Runs the command in this process, on a terminal of so many columns; its status, and what it printed and said."""
+def before_calls(monkeypatch):
+    """`before_calls(service, operation, function)`: windrow's calls of that operation go to the function first."""
+    hooks = {}
 
-    def run(*words, columns=100):
+    def hooked():
+        made = boto3.session.Session()
+        for event, function in hooks.items():
+            made.events.register(event, function)
+        return made
+
+    def hook(service, operation, function):
+        hooks[f"provide-client-params.{service}.{operation}"] = function
+
+    monkeypatch.setattr(session, "session", hooked)
+    monkeypatch.setattr(session, "_clients", {})
+    return hook
+
+
+@pytest.fixture
+def windrow(capsys, monkeypatch):
+    """Runs the command in this process, on a terminal of so many columns: (status, stdout, stderr)."""
+
+    def run(*arguments, columns=100):
         monkeypatch.setenv("COLUMNS", str(columns))
         capsys.readouterr()
-        status = main([str(word) for word in words])
-        told = capsys.readouterr()
-        return status, told.out, told.err
+        status = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
 
     return run

@@ -1,4 +1,4 @@
-"""What a cluster is made of: installed with windrow, pinned by hashes for both architectures, and made ready once."""
+"""The files of a cluster: installed with windrow, pinned by hashes for both architectures, and prepared once."""
 
 import configparser
 import os
@@ -26,7 +26,7 @@ PIN = re.compile(r"((?:# \S+\.whl\n)+)([\w.-]+)==(\S+)((?: \\\n    --hash=sha256
 def pins():
     text = (FILES / "requirements.txt").read_text()
     found = PIN.findall(text)
-    assert PIN.sub("", text).count("\n") == 2  # nothing else but the two lines at its head
+    assert PIN.sub("", text).count("\n") == 2  # nothing else but the two lines of its heading
     return {name: (wheels.replace("# ", "").split(), version, hashes) for wheels, name, version, hashes in found}
 
 
@@ -36,7 +36,7 @@ def test_the_folder_emr_names_what_is_installed(name):
 
 
 def wanted():
-    """What setup.cfg asks for: windrow itself, S3, and the report's picture."""
+    """What setup.cfg requires: for windrow itself, S3, and the report's picture."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     texts = [setup["options"]["install_requires"], *(setup["options.extras_require"][name] for name in ("aws", "plot"))]
@@ -44,7 +44,7 @@ def wanted():
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
-def test_pins_are_what_setup_cfg_asks_for(requirement):
+def test_pins_satisfy_setup_cfg(requirement):
     _, version, _ = pins()[canonicalize_name(requirement.name)]
     assert version in requirement.specifier
 
@@ -60,8 +60,8 @@ def runs_on(wheel, machine):
 def test_every_pin_has_hashes_of_wheels_for_both_architectures(name):
     wheels, version, hashes = pins()[name]
     for wheel in wheels:
-        parsed, told, *_ = parse_wheel_filename(wheel)
-        assert (parsed, str(told)) == (canonicalize_name(name), version)
+        parsed, tagged, *_ = parse_wheel_filename(wheel)
+        assert (parsed, str(tagged)) == (canonicalize_name(name), version)
     for machine in ("aarch64", "x86_64"):
         assert any(runs_on(wheel, machine) for wheel in wheels), machine
     assert hashes.count("--hash") == len(wheels)
@@ -85,7 +85,7 @@ def test_shellcheck_finds_no_fault(script):
     assert done.returncode == 0, done.stdout
 
 
-def test_mappers_get_as_much_in_the_daily_jobs_as_a_plan_reckons_with():
+def test_mappers_get_as_much_in_the_daily_jobs_as_a_plan_assumes():
     for name in ("mrjob.conf", "daily.sh"):
         [size] = re.findall(r"split\.minsize[:=] ?\"?(\d+)", (FILES / name).read_text())
         assert int(size) == SPLIT, name
@@ -93,7 +93,7 @@ def test_mappers_get_as_much_in_the_daily_jobs_as_a_plan_reckons_with():
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    """Runs bootstrap.sh as a node would, without its sudo, in a folder of its own."""
+    """Runs bootstrap.sh as a node would, without sudo, in its own folder."""
     place = tmp_path_factory.mktemp("node")
     (place / "bin").mkdir()
     base = Path(sysconfig.get_config_var("BINDIR")) / "python3.11"
@@ -112,20 +112,20 @@ def node(tmp_path_factory):
     return run
 
 
-def test_a_clean_node_gets_a_python_that_runs_windrow_and_is_made_once(node):
+def test_a_clean_node_gets_a_python_that_runs_windrow_and_is_prepared_once(node):
     home, done = node(FILES / "requirements.txt")
     assert done.returncode == 0, done.stderr
     python = home / "bin/python"
     program = "from importlib.metadata import version; print(version('numpy'), version('mrjob'), version('boto3'))"
-    told = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert told == [pins()[name][1] for name in ("numpy", "mrjob", "boto3")]
+    versions = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert versions == [pins()[name][1] for name in ("numpy", "mrjob", "boto3")]
     job = [python, "-m", "jobs.moving_average", "-q", "--window", "20", ROOT / "data/bars.csv"]
     ran = subprocess.run(job, cwd=ROOT, capture_output=True)
     assert ran.returncode == 0 and ran.stdout.startswith(b"AAA\t2023-01-27\t236.329\n"), ran.stderr
 
     before = python.lstat().st_ctime_ns
     home, again = node(FILES / "requirements.txt")
-    assert again.returncode == 0 and again.stdout == f"{home}: is there already\n"
+    assert again.returncode == 0 and again.stdout == f"{home}: already exists\n"
     assert python.lstat().st_ctime_ns == before
 
 

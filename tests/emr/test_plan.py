@@ -1,4 +1,4 @@
-"""`windrow emr plan`: what submit and cluster create would ask for, without an account, and its time and money."""
+"""`windrow emr plan`: what submit and cluster create would request, without an account, and its time and cost."""
 
 import json
 import re
@@ -9,8 +9,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from tests.emr.conftest import ACCOUNT, BUCKET, REGION
-from windrow.aws import client as windrows_aws
-from windrow.aws import permissions as actions
+from windrow.aws import permissions
 from windrow.aws.stack import FILES
 from windrow.emr import model
 from windrow.errors import WindrowError
@@ -36,7 +35,7 @@ def test_a_plan_needs_no_account_and_no_network(nowhere, windrow):
     status, out, err = windrow("emr", "plan", *AVERAGES, BARS)
     assert (status, err) == (0, "")
     assert out.startswith("moving-average of 1,250 bars in 1 file, 61 KB\nabout ")
-    for part in ("Cluster", "Uploads", "Steps", "Rights", "Time and money"):
+    for part in ("Cluster", "Uploads", "Steps", "Required permissions", "Time and cost"):
         assert f"\n{part}\n" in out
     assert "s3://windrow-ACCOUNT-us-east-1/tmp/" in out and "--window 20" in out
 
@@ -45,18 +44,18 @@ def test_a_plan_needs_no_account_and_no_network(nowhere, windrow):
 def test_a_page_fits_its_terminal(nowhere, windrow, columns):
     _, out, _ = windrow("emr", "plan", *AVERAGES, BARS, columns=columns)
     assert max(len(line.rstrip()) for line in out.splitlines()) <= columns
-    assert "\x1b" not in out  # no colours where it is no terminal
+    assert "\x1b" not in out  # no colours where it is not a terminal
 
 
-def test_all_rights_are_listed(nowhere, plan, windrow):
-    told = plan(*AVERAGES, BARS)["actions"]
-    assert told["yours"] == [one for group in actions.YOURS.values() for one in group]
+def test_all_required_permissions_are_listed(nowhere, plan, windrow):
+    actions = plan(*AVERAGES, BARS)["actions"]
+    assert actions["yours"] == [one for group in permissions.YOURS.values() for one in group]
     _, out, _ = windrow("emr", "plan", *AVERAGES, BARS)
     words = set(re.findall(r"\w+", out))
-    assert {one.partition(":")[2] for one in [*told["yours"], *told["nodes"]]} <= words
+    assert {one.partition(":")[2] for one in [*actions["yours"], *actions["nodes"]]} <= words
 
 
-def test_a_plan_says_every_step_as_it_would_be_submitted(nowhere, plan):
+def test_a_plan_shows_every_step_as_it_would_be_submitted(nowhere, plan):
     made = plan("--cores", "12", "--region", "eu-west-1", *AVERAGES, "-o", "s3://mine/out", BARS)
     [step] = made["steps"]
     args = step["args"]
@@ -100,7 +99,7 @@ def test_the_cluster_is_of_one_architecture_and_falls_back_to_on_demand(nowhere,
     assert spot is None if options == ["--on-demand"] else spot["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
 
 
-def test_the_configuration_says_what_emr_7_needs(nowhere, plan):
+def test_the_configuration_has_what_emr_7_needs(nowhere, plan):
     request = plan(*AVERAGES, BARS)["request"]
     assert request["ReleaseLabel"] == "emr-7.13.0" and request["Applications"] == [{"Name": "Hadoop"}]
     assert (request["ServiceRole"], request["JobFlowRole"]) == ("windrow-emr-service", "windrow-emr-nodes")
@@ -117,21 +116,16 @@ class RecordedError(WindrowError):
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """What EMR is asked for; no cluster is made."""
-    heard = []
+def asked(before_calls):
+    """The requests for clusters; no cluster is made."""
+    requests = []
 
     def record(params, **_):
-        heard.append(params)
+        requests.append(params)
         raise RecordedError("recorded")
 
-    def session():
-        made = boto3.session.Session()
-        made.events.register("provide-client-params.emr.RunJobFlow", record)
-        return made
-
-    monkeypatch.setattr(windrows_aws, "_session", session)
-    return heard
+    before_calls("emr", "RunJobFlow", record)
+    return requests
 
 
 def known(request):
@@ -147,7 +141,7 @@ def known(request):
 
 
 @pytest.mark.parametrize("options", [[], ["--x86", "--cores", "16"], ["--on-demand", "--region", REGION]], ids=str)
-def test_plan_submit_a_jobs_own_runner_and_create_ask_for_the_same_cluster(stack, asked, windrow, plan, options):
+def test_plan_submit_and_create_request_the_same_cluster(stack, asked, windrow, plan, options):
     planned, [placeholder, *_] = known(plan(*options, *AVERAGES, BARS)["request"])
     assert placeholder == "subnet-of-windrow"
     for words in (["submit", *options, *AVERAGES, BARS], ["cluster", "create", *options]):
@@ -160,7 +154,7 @@ def test_plan_submit_a_jobs_own_runner_and_create_ask_for_the_same_cluster(stack
         assert network[0] is None and len(network[1]) == 2 and all(name.startswith("sg-") for name in network[2:])
 
 
-def test_a_jobs_own_runner_asks_for_the_same_cluster(stack, asked, windrow, plan):
+def test_a_jobs_own_runner_requests_the_same_cluster(stack, asked, windrow, plan):
     planned, _ = known(plan(*AVERAGES, BARS)["request"])
     status, _, err = windrow(*AVERAGES, "-r", "emr", "--cloud-tmp-dir", f"s3://{BUCKET}/tmp/", BARS)
     assert status == 1 and "recorded" in err
@@ -171,22 +165,22 @@ def test_a_jobs_own_runner_asks_for_the_same_cluster(stack, asked, windrow, plan
 # Inputs.
 
 
-def test_inputs_are_counted_by_their_first_bytes(nowhere, plan, tmp_path, run_module):
+def test_bars_are_estimated_from_the_first_bytes_of_inputs(nowhere, plan, tmp_path, run_module):
     for name in ("a.csv", "b.csv.gz", "c.parquet", "d.csv.bz2"):
         done = run_module("windrow.cli", "sample", tmp_path / name, "--symbols", "20", "--bars", "2000", "--quiet")
         assert done.status == 0
-        told = plan("moving-average", str(tmp_path / name))["inputs"]
-        assert told["bars"] == pytest.approx(40_000, rel=0.03), name
-    told = plan("moving-average", str(tmp_path / "a.csv"), str(tmp_path / "b.csv.gz"))["inputs"]
-    assert told["files"] == 2 and told["maps"] == 2 and told["bars"] == pytest.approx(80_000, rel=0.03)
+        inputs = plan("moving-average", str(tmp_path / name))["inputs"]
+        assert inputs["bars"] == pytest.approx(40_000, rel=0.03), name
+    inputs = plan("moving-average", str(tmp_path / "a.csv"), str(tmp_path / "b.csv.gz"))["inputs"]
+    assert inputs["files"] == 2 and inputs["maps"] == 2 and inputs["bars"] == pytest.approx(80_000, rel=0.03)
 
 
-def test_inputs_on_s3_are_listed_or_told(aws, plan, windrow):
+def test_inputs_on_s3_are_listed_or_stated(aws, plan, windrow):
     status, _, err = windrow("emr", "plan", *AVERAGES, "s3://bars/2026/")
     assert (
         status == 1
         and "s3://bars/2026/: " in err
-        and "or plan without looking, by --bars N or --input-size BYTES" in err
+        and "or plan without reading it, with --bars N or --input-size BYTES" in err
     )
     made = plan("--bars", "1000000000", *AVERAGES, "s3://bars/2026/")
     assert made["inputs"]["bars"] == 10**9 and made["inputs"]["maps"] == 418 and not made["inputs"]["known"]
@@ -194,13 +188,13 @@ def test_inputs_on_s3_are_listed_or_told(aws, plan, windrow):
     assert plan("--input-size", "56000000000", *AVERAGES, "s3://b/")["inputs"]["bars"] == 10**9
 
 
-def test_inputs_on_s3_are_looked_into(aws, plan):
+def test_inputs_on_s3_are_sampled(aws, plan):
     s3 = aws("s3")
     s3.create_bucket(Bucket="bars", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.upload_file(BARS, "bars", "2026/bars.csv")
-    told = plan(*AVERAGES, "s3://bars/2026/")
-    assert told["inputs"] == {"files": 1, "size": 60883, "bars": 1250, "maps": 1, "known": True}
-    assert "s3://bars/2026/bars.csv" in told["steps"][0]["args"]
+    made = plan(*AVERAGES, "s3://bars/2026/")
+    assert made["inputs"] == {"files": 1, "size": 60883, "bars": 1250, "maps": 1, "known": True}
+    assert "s3://bars/2026/bars.csv" in made["steps"][0]["args"]
 
 
 # Refusals.
@@ -209,21 +203,21 @@ def test_inputs_on_s3_are_looked_into(aws, plan):
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["moving-avrage", BARS], 2, "moving-avrage: is no job; options of the job come behind its name"),
-        (["moving-average"], 2, "no input: a plan needs to know how much there is"),
-        (["--cores", "0", *AVERAGES, BARS], 2, "--cores 0: a cluster has cores to work; give 4 or more"),
-        (["--bars", "1", "--input-size", "2", *AVERAGES, BARS], 2, "--bars, --input-size: each says how much there is"),
-        (["--cluster", "j-1", *AVERAGES, BARS], 2, "--cluster j-1: does not tell how many cores work"),
+        (["moving-avrage", BARS], 2, "moving-avrage: is not a job: a job's own options come after its name"),
+        (["moving-average"], 2, "no input: a plan depends on how much there is"),
+        (["--cores", "0", *AVERAGES, BARS], 2, "--cores 0: is too few: a cluster needs workers; use 4 or more"),
+        (["--bars", "1", "--input-size", "2", *AVERAGES, BARS], 2, "--bars, --input-size: both are set"),
+        (["--cluster", "j-1", *AVERAGES, BARS], 2, "--cluster j-1: the number of its cores is not known"),
         (["-c", "none.conf", *AVERAGES, BARS], 2, "-c none.conf: there is no such file"),
-        (["-c", "a", "--x86", *AVERAGES, BARS], 2, "--x86 -c a: both say which instances"),
+        (["-c", "a", "--x86", *AVERAGES, BARS], 2, "--x86 -c a: both choose the instances"),
         (["--prices", "none.json", *AVERAGES, BARS], 1, "--prices none.json: No such file or directory; copy "),
         ([*AVERAGES, "none.csv"], 1, "none.csv: "),
         ([*AVERAGES, "--cmdenv", "DB_PASSWORD=hunter2", BARS], 1, "--cmdenv DB_PASSWORD=...: is named like a secret"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(nowhere, windrow, words, status, message):
-    told, out, err = windrow("emr", "plan", *words)
-    assert (told, out) == (status, "") and err.startswith(f"error: {message}"), err
+    returned, out, err = windrow("emr", "plan", *words)
+    assert (returned, out) == (status, "") and err.startswith(f"error: {message}"), err
     assert "hunter2" not in err
 
 
@@ -232,6 +226,23 @@ def test_cores_need_a_core_fleet(nowhere, windrow, tmp_path):
     conf.write_text("runners:\n  emr:\n    instance_fleets: null\n    num_core_instances: 2\n")
     _, _, err = windrow("emr", "plan", "-c", conf, "--cores", "8", *AVERAGES, BARS)
     assert "--cores 8: the configuration has no core fleet in instance_fleets" in err
+
+
+def test_instance_groups_are_planned_too(nowhere, plan, windrow, tmp_path):
+    conf = tmp_path / "mine.conf"
+    conf.write_text(
+        "include: {}\nrunners:\n  emr:\n    instance_fleets: null\n    num_core_instances: 3\n"
+        "    core_instance_type: m7g.2xlarge\n    master_instance_type: m7g.xlarge\n".format(FILES / "mrjob.conf")
+    )
+    made = plan("-c", conf, *AVERAGES, BARS)
+    assert made["cores"] == made["reduces"] == 24 and made["dollars"] is None
+    _, out, _ = windrow("emr", "plan", "-c", conf, *AVERAGES, BARS)
+    assert re.search(r"core +3 of m7g.2xlarge", out) and "No cost: the configuration has instance groups" in out
+
+
+def test_a_map_only_job_gets_no_reducers(nowhere, plan):
+    [step] = plan("rejects", BARS)["steps"]
+    assert [word for word in step["args"] if "mapreduce.job.reduces" in word] == ["mapreduce.job.reduces=0"]
 
 
 def test_no_secret_is_printed(aws, windrow):
@@ -243,7 +254,7 @@ def test_no_secret_is_printed(aws, windrow):
 # Time and money.
 
 
-def test_money_is_time_by_the_price_table(nowhere, plan, tmp_path):
+def test_the_cost_is_time_by_the_price_table(nowhere, plan, tmp_path):
     table = json.loads((FILES / "prices.json").read_text())
     for price in table["instances"].values():
         price.update(ec2=1.0, emr=0.5, spot=0.25)
@@ -261,11 +272,11 @@ NO_PRICE = '{"dated": "x", "region": "y", "instances": {"m7g.xlarge": {}}}'
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"dated": "2026"}', NO_PRICE, NEGATIVE])
-def test_what_is_no_price_table_is_refused(nowhere, windrow, tmp_path, text):
+def test_what_is_not_a_price_table_is_refused(nowhere, windrow, tmp_path, text):
     mine = tmp_path / "prices.json"
     mine.write_text(text)
     status, _, err = windrow("emr", "plan", "--prices", mine, *AVERAGES, BARS)
-    assert status == 1 and f"--prices {mine}: is no price table (" in err and "copy " in err
+    assert status == 1 and f"--prices {mine}: is not a price table (" in err and "copy " in err
 
 
 def test_an_instance_without_a_price_is_refused(nowhere, windrow, tmp_path):
@@ -274,10 +285,10 @@ def test_an_instance_without_a_price_is_refused(nowhere, windrow, tmp_path):
     mine = tmp_path / "prices.json"
     mine.write_text(json.dumps(table))
     _, _, err = windrow("emr", "plan", "--prices", mine, *AVERAGES, BARS)
-    assert f"error: m7g.xlarge: the price table of {table['dated']} does not have it" in err
+    assert f"error: m7g.xlarge: is not in the price table of {table['dated']}, which has m6g.xlarge" in err
 
 
-def test_work_is_reckoned_by_the_model_of_the_page_on_scaling():
+def test_work_is_estimated_by_the_model_of_the_page_on_scaling():
     figures = model.load()
     one, two = (figures.estimate("moving-average", bars, 100, 16, 16) for bars in (10**9, 2 * 10**9))
     work = (figures.model.map_cpu + figures.model.reduce_cpu + figures.hadoop.java) * 1000
@@ -286,8 +297,8 @@ def test_work_is_reckoned_by_the_model_of_the_page_on_scaling():
     assert two.work == pytest.approx(2 * one.work) and two.tasks == one.tasks and two.cluster == one.cluster
     half = figures.estimate("moving-average", 10**9, 100, 32, 32)
     assert half.work == pytest.approx(one.work / 2) and half.start == one.start
-    there = figures.estimate("moving-average", 10**9, 100, 16, 16, new_cluster=False)
-    assert there.cluster == there.end == 0 and there.work == one.work
+    running = figures.estimate("moving-average", 10**9, 100, 16, 16, new_cluster=False)
+    assert running.cluster == running.end == 0 and running.work == one.work
 
 
 def test_cores_without_a_task_have_nothing_to_do():

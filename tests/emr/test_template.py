@@ -1,4 +1,4 @@
-"""template.yaml: cfn-lint finds no fault, it deploys, its rights are those a plan lists, its cluster is the plan's."""
+"""template.yaml: cfn-lint finds no fault, it deploys, and its permissions and cluster are those of a plan."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import yaml
 from cfnlint.decode.cfn_yaml import load
 
 from tests.emr.conftest import BUCKET
-from windrow.aws import permissions as actions
+from windrow.aws import permissions
 from windrow.aws.stack import FILES
 from windrow.emr.plan import flat
 
@@ -43,7 +43,7 @@ def actions_of(document):
 
 
 def test_the_bucket_is_private_and_encrypted_and_forgets_unfinished_uploads():
-    """By its text: moto's CloudFormation makes the bucket and leaves these out."""
+    """By its text: moto's CloudFormation creates the bucket without these."""
     found = load(str(TEMPLATE))["Resources"]
     bucket = found["Bucket"]["Properties"]
     unfinished = {"DaysAfterInitiation": 1}
@@ -67,20 +67,20 @@ def test_it_deploys_and_nothing_can_connect_to_its_clusters(stack, aws):
     assert local["EnableEbsEncryption"] is True
 
 
-def test_whoever_submits_gets_the_rights_that_a_plan_lists_and_no_more(stack, aws):
+def test_whoever_submits_gets_the_permissions_that_a_plan_lists_and_no_more(stack, aws):
     arn = resources(stack)["SubmitPolicy"]
     iam = aws("iam")
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     granted = actions_of(document)
-    assert sorted(set(granted)) == sorted(flat(actions.YOURS))
+    assert sorted(set(granted)) == sorted(flat(permissions.YOURS))
     assert not any("*" in action for action in granted)
 
 
-def test_nodes_get_the_rights_that_a_plan_lists_and_no_more(stack, aws):
+def test_nodes_get_the_permissions_that_a_plan_lists_and_no_more(stack, aws):
     document = aws("iam").get_role_policy(RoleName="windrow-emr-nodes", PolicyName="bars")["PolicyDocument"]
     document = yaml.safe_load(document) if isinstance(document, str) else document  # moto's own spelling of it
-    assert sorted(actions_of(document)) == sorted(flat(actions.NODES))
+    assert sorted(actions_of(document)) == sorted(flat(permissions.NODES))
     assert all(BUCKET in str(statement["Resource"]) for statement in document["Statement"])
 
 
@@ -106,7 +106,7 @@ def test_the_daily_cluster_is_the_one_of_a_plan(machine, windrow):
     assert properties == {one["Classification"]: one["Properties"] for one in planned["Configurations"]}
 
 
-def test_a_cluster_ends_whatever_happens_to_its_jobs(machine):
+def test_a_cluster_is_terminated_whatever_happens_to_its_jobs(machine):
     states = machine["States"]
     assert states["Jobs"]["Next"] == "End" and states["Jobs"]["Catch"][0]["Next"] == "EndAfterFailure"
     for name in ("End", "EndAfterFailure"):
@@ -114,7 +114,7 @@ def test_a_cluster_ends_whatever_happens_to_its_jobs(machine):
     assert states["EndAfterFailure"]["Next"] == "Failed" and states["Failed"]["Type"] == "Fail"
 
 
-def test_the_daily_definition_is_one_of_step_functions(machine, tmp_path):
+def test_the_daily_definition_is_valid_for_step_functions(machine, tmp_path):
     """By cfn-lint's schema of definitions; it cannot look into the template's text."""
     place = tmp_path / "machine.json"
     own = {

@@ -1,8 +1,11 @@
-"""AWS, as far as several rooms need it: clients, what they refuse, permissions, the stack's names.
+"""AWS, as far as several rooms need it: clients, what AWS refuses, permissions, instances, the stack's names.
 
-client.py       boto3's clients and what AWS refuses, as AccountError
-s3_client.py    boto3's client of S3 and what S3 refuses, as errors that name an object
+session.py      boto3's sessions and clients, with one configuration
+client.py       clients of all services, whose refusals are AccountErrors
+s3_client.py    the client of S3, whose refusals name an object
+refusals.py     AWS's codes -> what is wrong and the fix
 permissions.py  what IAM must allow
+instances.py    types, architecture and cores of a cluster's machines
 parallel.py     calls, several at a time
 stack.py        names of the stack, and the files a cluster is made of
 """

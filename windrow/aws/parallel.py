@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-#: Requests under way at once, where there are many objects.
+#: Concurrent requests, if there are many objects.
 MANY = 16
 
 In = TypeVar("In")
@@ -13,7 +13,7 @@ Out = TypeVar("Out")
 
 
 def in_parallel(work: Callable[[In], Out], items: Sequence[In], most: int = MANY) -> Iterator[Out]:
-    """What `work` gives for each item, in order, several at a time; at the first error no more are begun.
+    """The results of `work` for each item, in order, several at a time; after the first error no more are started.
 
     When this has ended, so has all work.
     """

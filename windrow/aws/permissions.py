@@ -1,6 +1,6 @@
-"""What IAM must allow, by what it is for: `windrow emr plan` prints it, and template.yaml's policies grant it."""
+"""Required permissions, by their purpose: `windrow emr plan` prints them, and template.yaml's policies grant them."""
 
-#: Of whoever reads and writes objects.
+#: To read and write objects.
 _OBJECTS = (
     "s3:ListBucket",
     "s3:GetBucketLocation",
@@ -9,7 +9,7 @@ _OBJECTS = (
     "s3:DeleteObject",
     "s3:AbortMultipartUpload",
 )
-#: Of whoever submits jobs.
+#: Of whoever submits jobs, by what they are for.
 YOURS: dict[str, tuple[str, ...]] = {
     "find account, network, quota": (
         "sts:GetCallerIdentity",
@@ -18,7 +18,7 @@ YOURS: dict[str, tuple[str, ...]] = {
         "servicequotas:GetServiceQuota",
         "servicequotas:GetAWSDefaultServiceQuota",
     ),
-    "start, watch and end clusters": (
+    "start, watch and terminate clusters": (
         "elasticmapreduce:RunJobFlow",
         "elasticmapreduce:AddJobFlowSteps",
         "elasticmapreduce:AddTags",
@@ -34,7 +34,7 @@ YOURS: dict[str, tuple[str, ...]] = {
         "elasticmapreduce:CancelSteps",
         "elasticmapreduce:TerminateJobFlows",
     ),
-    "hand the cluster its roles": (
+    "pass roles to the cluster": (
         "iam:PassRole",
         "iam:CreateServiceLinkedRole",
         "iam:GetRole",
@@ -42,7 +42,7 @@ YOURS: dict[str, tuple[str, ...]] = {
     ),
     "read inputs, write outputs": _OBJECTS,
 }
-#: Of the cluster's nodes.
+#: Of the cluster's nodes, by what they are for.
 NODES: dict[str, tuple[str, ...]] = {
     "read inputs, write parts and logs": (
         *_OBJECTS,

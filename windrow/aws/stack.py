@@ -1,18 +1,18 @@
-"""The names by which template.yaml's stack is known, and the files a cluster is made of."""
+"""The names of template.yaml's stack, and the files that a cluster is made of."""
 
 from pathlib import Path
 
-#: The folder of what is no Python. mrjob.conf knows it as $WINDROW_EMR.
+#: The folder of these files; mrjob.conf has it as $WINDROW_EMR.
 FILES = Path(__file__).parents[1] / "emr"
 
 CONF, X86 = FILES / "mrjob.conf", FILES / "mrjob-x86.conf"
 
-#: By which tag, and name of roles, template.yaml's parts are known.
+#: The tag of template.yaml's resources, and the prefix of their names.
 NAME = "windrow"
 
 
 def bucket_of(number: str, region: str) -> str:
-    """The bucket that template.yaml makes in an account.
+    """The bucket that template.yaml creates in an account.
 
     >>> bucket_of("123456789012", "eu-central-1")
     'windrow-123456789012-eu-central-1'

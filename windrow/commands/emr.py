@@ -2,189 +2,219 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from windrow.aws.session import require_boto3
 from windrow.emr.settings import Settings
 from windrow.errors import UsageError
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
+
+Result = TypeVar("Result")
+Function = TypeVar("Function", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
-#: A job's own words follow the job's name, untouched.
-_JOBS_WORDS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-_REGION = click.option("--region", metavar="NAME", help="AWS's.  [default: as AWS's own settings say]")
+#: A job's own options come after the job's name, and are not parsed here.
+_JOBS_OWN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+_REGION = click.option("--region", metavar="NAME", help="AWS region.  [default: as in AWS's own settings]")
+_CLUSTER = click.option("--cluster", metavar="ID", help="Run on this running cluster.")
+_POOL = click.option("--pool", is_flag=True, help="Join an idle cluster of the pool, or start one that stays up.")
 _OPTIONS = (
     click.option("-c", "--conf", type=FILE, metavar="FILE", help="mrjob's configuration.  [default: windrow's]"),
-    click.option("--x86", is_flag=True, help="Instances of x86_64 instead of Graviton."),
-    click.option("--cores", type=int, metavar="N", help="vCPUs of the workers.  [default: the configuration's, 8]"),
-    click.option("--on-demand", is_flag=True, help="Buy no spot instances."),
+    click.option("--x86", is_flag=True, help="Use x86_64 instances instead of Graviton."),
+    click.option("--cores", type=int, metavar="N", help="vCPUs of the workers.  [default: as configured, 8]"),
+    click.option("--on-demand", is_flag=True, help="Use on-demand instances only, no spot instances."),
     _REGION,
     click.option("--bucket", metavar="NAME", help="For code and logs.  [default: windrow-ACCOUNT-REGION]"),
 )
-_WHERE = (
-    click.option("--cluster", metavar="ID", help="Run on this cluster, which is there."),
-    click.option("--pool", is_flag=True, help="Join a cluster of the pool that waits, or start one that stays."),
-)
 
 
-def _with(*options: Any) -> Callable[[Command], Command]:
-    def add(command: Command) -> Command:
+class _Command(click.Command):
+    """A command that needs boto3; its --help does not."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it. Raises WindrowError where boto3 is not installed."""
+        require_boto3(ctx.command_path)
+        return super().invoke(ctx)
+
+
+class _Group(click.Group):
+    command_class = _Command
+    group_class = type
+
+
+def _with_settings(*options: Callable[[Function], Function]) -> Callable[..., Any]:
+    """Adds options to a command, which gets what they say as `settings`."""
+
+    def add(command: Callable[..., Result]) -> Callable[..., Result]:
+        @wraps(command)
+        def run(**given: Any) -> Result:
+            chosen = {name: given.pop(name) for name in Settings.__dataclass_fields__ if name in given}
+            return command(settings=Settings(**chosen), **given)
+
         for option in reversed(options):
-            command = option(command)
-        return command
+            run = option(run)
+        return run
 
     return add
 
 
-def _job(name: str) -> Any:
+def _job(name: str) -> "type[BarJob]":
     """The class of a job by its command's name."""
     from windrow.mapreduce.registry import find_jobs, job_class
 
     jobs = find_jobs()
     if name not in jobs:
-        raise UsageError(f"{name}: is no job; options of the job come behind its name; the jobs are {', '.join(jobs)}")
+        raise UsageError(
+            f"{name}: is not a job: a job's own options come after its name; the jobs are {', '.join(jobs)}"
+        )
     return job_class(jobs[name])
 
 
-@click.group()
+@click.group(cls=_Group)
 def emr() -> None:
-    """Run jobs on Amazon EMR: what it would take, submit, clusters, logs."""
+    """Run jobs on Amazon EMR: plan, submit, clusters, logs."""
 
 
-@emr.command(context_settings=_JOBS_WORDS)
-@_with(*_OPTIONS, _WHERE[0])
-@click.option("--prices", type=FILE, metavar="FILE", help="A price table of your own.")
-@click.option("--bars", type=int, metavar="N", help="How many bars there are, instead of looking.")
-@click.option("--input-size", type=int, metavar="BYTES", help="How large the input is, as plain text.")
-@click.option("--json", "as_json", is_flag=True, help="Print it for programs.")
+@emr.command(context_settings=_JOBS_OWN)
+@_with_settings(*_OPTIONS, _CLUSTER)
+@click.option("--prices", type=FILE, metavar="FILE", help="Your own price table.")
+@click.option("--bars", type=int, metavar="N", help="Number of bars, instead of reading the input.")
+@click.option("--input-size", type=int, metavar="BYTES", help="Size of the input as plain text, instead of reading it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("job")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF THE JOB] FILE...")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JOB OPTIONS] FILE...")
 def plan(
-    job: str, words: tuple[str, ...], prices: Path | None, bars: int | None, input_size: int | None, as_json: bool,
-    **options: Any,
+    settings: Settings, job: str, arguments: tuple[str, ...], prices: Path | None, bars: int | None,
+    input_size: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show what a job on EMR would do, take and cost.
 
-    Cluster, steps, uploads, the rights that it needs, time and money. It needs no account and no network, unless the
-    input is on S3; with --bars or --input-size that is not looked at either.
+    The cluster, steps, uploads, required permissions, time and cost. It needs no AWS account, and no network unless the
+    input is on S3; with --bars or --input-size S3 is not read either.
     """
     from windrow.emr.plan import make_plan
 
-    made = make_plan(job, _job(job), words, Settings(**options), prices, bars, input_size)
+    made = make_plan(job, _job(job), arguments, settings, prices, bars, input_size)
     if as_json:
         click.echo(json.dumps(made.as_json(), indent=2))
         return
-    from windrow.emr.screens import console, plan_page
+    from windrow.emr.plan_screen import plan_page
+    from windrow.emr.screens import console
 
     console().print(plan_page(made))
 
 
-@emr.command(context_settings=_JOBS_WORDS)
-@_with(*_OPTIONS, *_WHERE)
+@emr.command(context_settings=_JOBS_OWN)
+@_with_settings(*_OPTIONS, _CLUSTER, _POOL)
 @click.argument("job")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF THE JOB] FILE...")
-def submit(job: str, words: tuple[str, ...], **options: Any) -> int:
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JOB OPTIONS] FILE...")
+def submit(settings: Settings, job: str, arguments: tuple[str, ...]) -> int:
     """Run a job on EMR.
 
-    The same as the job's own -r emr with the configuration that `windrow emr plan` shows, and as many reducers as
-    cores.
+    This is the job's own -r emr, with the configuration that `windrow emr plan` shows and one reducer per core of the
+    workers.
     """
-    status: int = _job(job).main([*Settings(**options).resolved().job_options(words), *words])
-    return status
+    return _job(job).main([*settings.resolved().job_options(), *arguments])
 
 
-@emr.group()
+@emr.group(cls=_Group)
 def cluster() -> None:
-    """Create, list and end clusters that stay for many jobs."""
+    """Create, list and terminate clusters that serve many jobs."""
 
 
 @cluster.command()
-@_with(*_OPTIONS)
-def create(**options: Any) -> None:
+@_with_settings(*_OPTIONS)
+def create(settings: Settings) -> None:
     """Start a cluster of the pool.
 
-    It is what `windrow emr plan` shows, and stays until it has been idle for half an hour.
+    It is the cluster that `windrow emr plan` shows, and stays up until it has been idle for half an hour.
     """
     from windrow.emr.clusters import create as start
 
-    made = start(Settings(**options))
+    made = start(settings)
     click.echo(made)
-    click.echo(f"run jobs on it by: windrow emr submit --cluster {made} JOB ...", err=True)
-    click.echo(f"end it by: windrow emr cluster terminate {made}", err=True)
+    click.echo(f"run jobs on it with: windrow emr submit --cluster {made} JOB ...", err=True)
+    click.echo(f"terminate it with: windrow emr cluster terminate {made}", err=True)
 
 
 @cluster.command("list")
 @_REGION
 def list_(region: str | None) -> None:
-    """List windrow's clusters that have not ended."""
+    """List windrow's active clusters."""
+    from windrow.emr.amounts import duration
     from windrow.emr.clusters import age, list_clusters
-    from windrow.emr.screens import console, listing, spoken
+    from windrow.emr.screens import console, listing
 
     found = list(list_clusters(region))
     if not found:
         click.echo("windrow has no cluster in this region")
         return
-    rows = [(one.id, one.state.lower(), spoken(age(one.created)), one.name, one.why) for one in found]
-    console().print(listing(["cluster", "state", "age", "name", "why"], rows, numbers=["cluster", "age"]))
+    rows = [(one.id, one.state.lower(), duration(age(one.created)), one.name, one.reason) for one in found]
+    console().print(listing(["cluster", "state", "age", "name", "reason"], rows, numbers=["cluster", "age"]))
 
 
 @cluster.command()
 @_REGION
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 def terminate(region: str | None, ids: tuple[str, ...]) -> None:
-    """End clusters, and what runs on them."""
+    """Terminate clusters, and the jobs on them."""
     from windrow.emr.clusters import terminate as end
 
     end(ids, region)
-    click.echo(f"asked EMR to end {', '.join(ids)}")
+    click.echo(f"asked EMR to terminate {', '.join(ids)}")
 
 
 @emr.command()
 @_REGION
-@click.option("--cluster", metavar="ID", help="The step's cluster.  [default: it is looked for]")
+@click.option("--cluster", metavar="ID", help="The step's cluster.  [default: searched for]")
 @click.argument("step")
 def logs(step: str, cluster: str | None, region: str | None) -> None:
     """Show why a step failed: its task's own traceback.
 
-    STEP is its id, as s-1ABCDEFGHIJKL.
+    STEP is its id, e.g. s-1ABCDEFGHIJKL.
     """
     from windrow.emr.logs import explain_step, find_step
 
     found = find_step(step, cluster, region)
-    click.echo(f"{found.name}: {found.state.lower()}{f', {found.why}' if found.why else ''}", err=True)
+    reason = f", {found.reason}" if found.reason else ""
+    click.echo(f"{found.name}: {found.state.lower()}{reason}", err=True)
     if found.state in ("FAILED", "CANCELLED", "INTERRUPTED"):
         click.echo(explain_step(found))
 
 
 @emr.command()
-@_with(*_OPTIONS)
-def code(**options: Any) -> None:
-    """Put into the bucket what the daily jobs' nodes install.
+@_with_settings(*_OPTIONS)
+def code(settings: Settings) -> None:
+    """Upload what the nodes of the daily jobs install.
 
-    bootstrap.sh, requirements.txt and windrow's code, to code/: the state machine of template.yaml reads them there.
+    bootstrap.sh, requirements.txt and windrow's code go to code/ in the bucket, where the state machine of
+    template.yaml reads them.
     """
     from windrow.emr.code import put
 
-    for uri in put(Settings(**options).resolved()):
+    for uri in put(settings.resolved()):
         click.echo(uri)
 
 
 @emr.command()
-@_with(*_OPTIONS)
-def doctor(**options: Any) -> int:
-    """Check what a job needs of the account, and say what to do.
+@_with_settings(*_OPTIONS)
+def doctor(settings: Settings) -> int:
+    """Check that the account has what a job needs, and show how to fix what it lacks.
 
-    Credentials, region, roles, bucket, encryption, network, quota. The exit status is 1 if something is missing.
+    Credentials, region, roles, bucket, encryption, network and quota. The exit status is 1 if a check fails.
     """
     from windrow.emr.doctor import examine
-    from windrow.emr.screens import checks_page, console
+    from windrow.emr.screens import check_lines, console
 
-    found = []
-    for check in examine(Settings(**options)):
-        console().print(checks_page(check))
-        found.append(check)
-    bad = sum(check.good is False for check in found)
-    click.echo(f"{bad} of {len(found)} checks failed" if bad else "a job can run on EMR")
-    return 1 if bad else 0
+    checks = []
+    for check in examine(settings):
+        console().print(check_lines(check))
+        checks.append(check)
+    failed = sum(check.good is False for check in checks)
+    click.echo(f"{failed} of {len(checks)} checks failed" if failed else "a job can run on EMR")
+    return 1 if failed else 0

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes a node of EMR 7 (Amazon Linux 2023) ready for windrow: Python 3.11 and the packages of requirements.txt, each
-# checked by its hash, in an environment of their own. EMR runs it on every node before Hadoop starts; running it again
+# Prepares a node of EMR 7 (Amazon Linux 2023) for windrow: Python 3.11 and the packages of requirements.txt, each
+# verified by its hash, in a virtual environment. EMR runs it on every node before Hadoop starts; running it again
 # changes nothing.
 #
 #   bootstrap.sh requirements.txt [windrow.zip]
 #
-# Each is a file here or on S3. The tasks of `-r emr` bring windrow along; the zip is for the steps of template.yaml, which
-# a master runs by itself, and `windrow emr code` puts it into the bucket.
-# WINDROW_HOME is where the environment lies (mrjob.conf names the same place); WINDROW_SUDO= runs without sudo.
+# Both are local files or on S3. The tasks of `-r emr` bring windrow along; the zip is for the steps of template.yaml,
+# which a master runs by itself, and `windrow emr code` uploads it to the bucket.
+# WINDROW_HOME is the environment's folder (mrjob.conf has the same one); WINDROW_SUDO= runs without sudo.
 set -euo pipefail
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-get() { # FILE: where it lies here
+get() { # FILE: prints where it is on this machine
     case $1 in
         s3://*) aws s3 cp --quiet "$1" "$work/" && echo "$work/${1##*/}" ;;
         *) echo "$1" ;;
@@ -24,11 +24,11 @@ code=${2:+$(get "$2")}
 home=${WINDROW_HOME:-/opt/windrow}
 sudo=${WINDROW_SUDO-sudo}
 
-# What the environment is made of; it names itself by this once it is whole.
+# Identifies the environment; written into it once it is complete.
 made_of=$(cat "$requirements" ${code:+"$code"} | sha256sum | cut -d ' ' -f 1)
 
 if [ "$(cat "$home/made-of" 2>/dev/null)" = "$made_of" ]; then
-    echo "$home: is there already"
+    echo "$home: already exists"
     exit 0
 fi
 
@@ -36,7 +36,7 @@ if ! python3.11 -c 'import ensurepip, venv' 2>/dev/null; then
     $sudo dnf install -y -q python3.11 python3.11-pip
 fi
 
-# A node that lost its connection midway leaves a part behind: begin anew.
+# A run that lost its connection leaves a part behind: start over.
 $sudo rm -rf "$home"
 $sudo mkdir -p "$home"
 $sudo python3.11 -m venv "$home"
@@ -45,7 +45,7 @@ $sudo "${pip[@]}" --retries 10 --only-binary :all: --require-hashes -r "$require
 if [ -n "$code" ]; then
     $sudo "$home/bin/python" -m zipfile -e "$code" "$home/lib/python3.11/site-packages"
 fi
-# What does not work should end the cluster now, not the first task.
+# If something does not work, fail the cluster now, not the first task.
 "$home/bin/python" -c 'import mrjob.job, numpy, orjson, pandas, pyarrow'
 echo "$made_of" | $sudo tee "$home/made-of" >/dev/null
 echo "$home: made, $("$home/bin/python" --version)"

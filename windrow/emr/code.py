@@ -1,4 +1,4 @@
-"""`windrow emr code`: what nodes install for jobs that no laptop submits, in the bucket."""
+"""`windrow emr code`: what the nodes of jobs that no laptop submits install, in the bucket."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from windrow.storage import s3
 
 
 def put(settings: Settings) -> list[str]:
-    """Replaces s3://BUCKET/code/ and returns what lies there. Raises OutputError where it may not be written."""
+    """Replaces s3://BUCKET/code/ and returns its objects. Raises OutputError where it may not be written."""
     folder = f"s3://{settings.known_bucket()}/code"
     with TemporaryDirectory(prefix="windrow-") as work:
         files = [FILES / "bootstrap.sh", FILES / "requirements.txt", zip_own_packages(Path(work, "windrow.zip"))]

@@ -3,8 +3,8 @@
 #
 #   daily.sh TIME s3://BUCKET NAME COMMAND
 #
-# COMMAND is a job and its options; it reads BUCKET/bars/. The command `report` instead shows what the job `backtest` of
-# the same TIME wrote, as a page and a picture. WINDROW_HOME is where bootstrap.sh made the environment.
+# COMMAND is a job and its options; it reads BUCKET/bars/. The command `report` instead turns the output of the job
+# `backtest` of the same TIME into a page and a picture. WINDROW_HOME is the folder of bootstrap.sh's environment.
 set -euo pipefail
 
 time=${1:0:16} bucket=$2 name=$3
@@ -14,7 +14,7 @@ bars=$bucket/bars/
 folder=$bucket/daily/${time//:/}
 windrow=("$python" -m windrow.cli)
 
-# As in mrjob.conf: S3's own splits are of 32 MB, and a mapper's start takes longer than to read those.
+# As in mrjob.conf: S3's own splits are 32 MB, and starting a mapper takes longer than reading those.
 split=mapreduce.input.fileinputformat.split.minsize=134217728
 
 if [ "${command[0]}" != report ]; then

@@ -10,16 +10,15 @@ from windrow.feeds.heads import write_head
 from windrow.runners.simulated import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
 from windrow.storage import s3
-from windrow.storage.open import is_parquet, open_text
-from windrow.storage.source import list_inputs
+from windrow.storage.open import is_parquet, open_text, size_of
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
-#: Of inputs of one kind so many are looked into; the rest are taken to be like them.
-_LOOKED_INTO = 16
-#: Bytes of plain text that a mapper gets: mrjob.conf says so.
+#: How many inputs are sampled; the others are assumed to be like them.
+_SAMPLED = 16
+#: Bytes of plain text that a mapper gets; mrjob.conf has the same number.
 SPLIT = 128 << 20
-#: Bytes of a bar of plain text, where only a size is known: by the minute, in cents, with volume.
+#: Bytes of a bar as plain text, where only a size is known: one-minute bars, prices in cents, with volume.
 BAR_BYTES = 56
 
 
@@ -31,29 +30,30 @@ class Inputs(NamedTuple):
     bars: int
     maps: int
     known: bool
-    """Whether they were looked into; otherwise they are as the user said."""
+    """Whether they were sampled; otherwise they are as the user stated."""
 
 
-def told(bars: int | None, size: int | None, files: int) -> Inputs:
-    """Inputs of which only the number of bars is known, or the size in bytes."""
+def stated(bars: int | None, size: int | None, files: int) -> Inputs:
+    """Inputs of which the user states the number of bars, or the size in bytes."""
     if bars is not None and size is not None:
-        raise UsageError("--bars, --input-size: each says how much there is; give one of them")
+        raise UsageError("--bars, --input-size: both are set: each says how much input there is; use one of them")
     size = size if size is not None else int(bars or 0) * BAR_BYTES
     bars = bars if bars is not None else size // BAR_BYTES
     return Inputs(files, size, bars, max(1, -(-size // SPLIT)), known=False)
 
 
-def look_into(arguments: Sequence[str]) -> Inputs:
-    """What the files that arguments mean hold, here or on S3. Raises InputError, or what S3 refuses."""
-    far = [found for argument in arguments if s3.is_s3(argument) for found in s3.list_objects(argument)]
-    here = list_inputs([argument for argument in arguments if not s3.is_s3(argument)])
-    sizes = {found.uri: found.size for found in far} | {path: Path(path).stat().st_size for path in here}
-    sizes = {path: size for path, size in sizes.items() if size}
-    sample = list(sizes)[:: -(-len(sizes) // _LOOKED_INTO)] if sizes else []
+def sampled(arguments: Sequence[str]) -> Inputs:
+    """The inputs that arguments name, here or on S3, by a sample. Raises InputError, or what S3 refuses."""
+    sizes = {path: size for path, size in _sizes(arguments) if size}
+    sample = list(sizes)[:: -(-len(sizes) // _SAMPLED)] if sizes else []
     seen = {path: _bars(path, sizes[path]) for path in sample}
-    share = sum(seen.values()) / max(1, sum(sizes[path] for path in seen))
-    bars = sum(seen.get(path, size * share) for path, size in sizes.items())
+    density = sum(seen.values()) / max(1, sum(sizes[path] for path in seen))
+    bars = sum(seen.get(path, size * density) for path, size in sizes.items())
     return Inputs(len(sizes), sum(sizes.values()), round(bars), max(1, maps(sizes.items())), known=True)
+
+
+def _sizes(arguments: Sequence[str]) -> Iterable[tuple[str, int]]:
+    return ((path, size_of(path)) for path in list_inputs(arguments))
 
 
 def maps(files: Iterable[tuple[str, int]]) -> int:
@@ -75,14 +75,12 @@ def _bars(path: str, size: int) -> float:
     enough = min(size, _HEAD_BZ2 if path.lower().endswith(".bz2") else _HEAD)
     with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
         place = Path(folder, "head" + "".join(Path(path).suffixes[-1:]))
-        while True:
-            head = write_head(read(enough), path, size, place)
-            if head is not None or enough >= size:
-                break
+        while (head := write_head(read(enough), path, size, place)) is None and enough < size:
             enough = min(size, 4 * enough)
         if head is None:
             raise InputError(
-                f"{path}: its first bytes give no line; a plan counts bars in them; say how many by --bars"
+                f"{path}: has no line in its first {enough:,} bytes: a plan estimates the number of bars from them;"
+                " set it with --bars N"
             )
         return max(0, _lines(head.place) - 1) / head.share
 
@@ -109,4 +107,4 @@ def _rows(path: str) -> int:
     try:
         return int(pq.read_metadata(s3.open_input(path) if s3.is_s3(path) else path).num_rows)
     except OSError as error:
-        raise InputError(f"{path}: is no Parquet file, or a damaged one: {error}; get it again") from None
+        raise InputError(f"{path}: is not a Parquet file, or is damaged: {error}; fetch it again") from None

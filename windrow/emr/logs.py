@@ -1,4 +1,4 @@
-"""`windrow emr logs`: why a step failed, in its task's own words, from where EMR keeps logs in S3."""
+"""`windrow emr logs`: why a step failed, by its task's own traceback, from the logs that EMR keeps in S3."""
 
 import gzip
 import re
@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 from windrow.aws.client import client
 from windrow.aws.s3_client import refusing
 from windrow.errors import AccountError
+from windrow.runners.failures import Failure, explain, split_logs
 from windrow.storage import s3
 
-#: A step's cluster is looked for among those of so many days.
+#: A step's cluster is searched for among those of so many days.
 _DAYS = 14
 _SUBMITTED = re.compile(r"Submitted application (application_\d+_\d+)")
-#: Logs of a job's containers that are read, and bytes of one.
+#: Logs of a job's containers that are read, and bytes of each.
 _CONTAINERS, _LOG_BYTES = 400, 1 << 22
+_NOT_HERE = ("InvalidRequestException", "ValidationException", "ClusterNotFound", "StepNotFound")
 
 
 class Step(NamedTuple):
@@ -26,41 +28,27 @@ class Step(NamedTuple):
     cluster: str
     name: str
     state: str
-    why: str
+    reason: str
     logs: str
     """The folder of the cluster's logs in S3, with the slash at its end; empty where it keeps none."""
-    said: str
-    """What the names of step.sh's words in S3 begin with; they stay until whoever submitted the job cleans up."""
+    saved: str
+    """The prefix of what step.sh saved in S3 of the client's and the tasks' output; the submitter deletes it."""
 
 
 def find_step(step: str, cluster: str | None, region: str | None) -> Step:
-    """The step of that id; its cluster is looked for where it is not named. Raises AccountError."""
+    """The step of that id, on its cluster, which is searched for if not given. Raises AccountError."""
     if not re.fullmatch(r"s-\w+", step):
         raise AccountError(
-            f"{step}: is no step; its id begins with s-, as `windrow emr submit` and EMR's pages show it"
+            f"{step}: is not a step: a step's id begins with s-; see `windrow emr submit`'s output, or EMR's console"
         )
     emr = client("emr", region)
     for candidate in [cluster] if cluster else _recent(emr):
-        try:
-            told = emr.describe_step(ClusterId=candidate, StepId=step)["Step"]
-        except AccountError as error:
-            if error.code in ("InvalidRequestException", "ValidationException", "ClusterNotFound", "StepNotFound"):
-                continue
-            raise
-        described = emr.describe_cluster(ClusterId=candidate)["Cluster"]
-        uri = described.get("LogUri", "").replace("s3n://", "s3://").rstrip("/")
-        status = told["Status"]
-        why = status.get("FailureDetails", {}).get("Message") or status.get("StateChangeReason", {}).get("Message", "")
-        logs = f"{uri}/{candidate}/" if uri else ""
-        return Step(step, candidate, told["Name"], status["State"], why, logs, _said(told["Config"].get("Args", [])))
+        if (described := _described(emr, candidate, step)) is not None:
+            return _step(candidate, described, emr.describe_cluster(ClusterId=candidate)["Cluster"].get("LogUri", ""))
     where = cluster or f"any cluster of the last {_DAYS} days in this region"
-    raise AccountError(f"{step}: is no step of {where}; name its cluster by --cluster, or its region by --region")
-
-
-def _said(args: Sequence[str]) -> str:
-    """What step.sh was told that the names of its words begin with."""
-    before = next((at for at, word in enumerate(args) if word.endswith("/step.sh")), None)
-    return f"{args[before + 1]}." if before is not None and len(args) > before + 1 else ""
+    raise AccountError(
+        f"{step}: is not a step of {where}; name its cluster with --cluster, or its region with --region"
+    )
 
 
 def _recent(emr: Any) -> Iterator[str]:
@@ -70,28 +58,65 @@ def _recent(emr: Any) -> Iterator[str]:
             yield cluster["Id"]
 
 
-def explain_step(step: Step) -> str:
-    """What to tell of a failed step: the traceback of the task that failed first, or Hadoop's reason."""
-    from windrow.runners.failures import Failure, explain, split_logs
+def _described(emr: Any, cluster: str, step: str) -> dict[str, Any] | None:
+    """The step, as EMR describes it; None if it is not the cluster's."""
+    try:
+        described: dict[str, Any] = emr.describe_step(ClusterId=cluster, StepId=step)["Step"]
+    except AccountError as error:
+        if error.code in _NOT_HERE:
+            return None
+        raise
+    return described
 
-    if said := {uri.rpartition(".")[2]: uri for uri in _listed(step.said)} if step.said else {}:
-        tasks = split_logs(_read(said["tasks"])) if "tasks" in said else []
-        client_said = _read(said["client"]) if "client" in said else ""
-        return str(explain(Failure([], client_said, tasks), f"to see more: aws s3 ls {step.said}", [], ""))
+
+def _step(cluster: str, described: dict[str, Any], log_uri: str) -> Step:
+    status = described["Status"]
+    failure, change = status.get("FailureDetails", {}), status.get("StateChangeReason", {})
+    folder = log_uri.replace("s3n://", "s3://").rstrip("/")
+    return Step(
+        id=described["Id"],
+        cluster=cluster,
+        name=described["Name"],
+        state=status["State"],
+        reason=failure.get("Message") or change.get("Message", ""),
+        logs=f"{folder}/{cluster}/" if folder else "",
+        saved=_saved(described["Config"].get("Args", [])),
+    )
+
+
+def _saved(args: Sequence[str]) -> str:
+    """The prefix that step.sh got as its first argument."""
+    before = next((at for at, word in enumerate(args) if word.endswith("/step.sh")), None)
+    return f"{args[before + 1]}." if before is not None and len(args) > before + 1 else ""
+
+
+def explain_step(step: Step) -> str:
+    """Why a step failed: the traceback of the task that failed first, or Hadoop's reason. Raises AccountError."""
+    found = {uri.rpartition(".")[2]: uri for uri in _listed(step.saved)} if step.saved else {}
+    if found:
+        return _explained(
+            _read(found["client"]) if "client" in found else "",
+            split_logs(_read(found["tasks"])) if "tasks" in found else [],
+            f"aws s3 ls {step.saved}",
+        )
     if not step.logs:
         raise AccountError(
-            f"{step.cluster}: keeps no logs in S3; give it cloud_log_dir in the configuration, and run again"
+            f"{step.cluster}: keeps no logs in S3; set cloud_log_dir in the configuration, and run the job again"
         )
-    client_said = "\n".join(_read_all(f"{step.logs}steps/{step.id}/"))
-    found = _SUBMITTED.search(client_said)
-    logs = list(_container_logs(f"{step.logs}containers/{found[1]}/")) if found else []
-    if not (client_said or logs):
+    folder = f"{step.logs}steps/{step.id}/"
+    client_output = "\n".join(_read_all(folder))
+    submitted = _SUBMITTED.search(client_output)
+    tasks = list(_container_logs(f"{step.logs}containers/{submitted[1]}/")) if submitted else []
+    if not (client_output or tasks):
         raise AccountError(
-            f"{step.id}: EMR has not copied its logs to {step.logs} yet; it does so every five minutes, and when the"
-            " cluster ends; try again in some minutes"
+            f"{step.id}: EMR has not copied its logs to {step.logs} yet: it does so every five minutes, and when the"
+            " cluster ends; try again in a few minutes"
         )
-    more = f"to see more: aws s3 cp --recursive {step.logs}steps/{step.id}/ ."
-    return str(explain(Failure([], client_said, logs), more, [], ""))
+    return _explained(client_output, tasks, f"aws s3 cp --recursive {folder} .")
+
+
+def _explained(client_output: str, tasks: Sequence[str], more: str) -> str:
+    return str(explain(Failure([], client_output, tasks), f"to see more: {more}", [], ""))
 
 
 def _container_logs(folder: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What a job takes, from a few figures: the model of docs/scaling.md, and what Hadoop and EMR add to it.
+"""How long a job takes, from a few figures: the model of docs/scaling.md, and what Hadoop and EMR add to it.
 
 The figures are in model.json: `local` is written by make bench-scaling, `hadoop` by make bench-plan; `jobs` are ratios
-of CPU times of 2 million bars by -r local; `emr` is what AWS's pages tell, for nobody has measured it here.
+of CPU times of 2 million bars with -r local; `emr` is from AWS's documentation, and not measured here.
 """
 
 import json
@@ -17,8 +17,8 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Model:
-    """CPU seconds a million bars of the mappers and of the reducers, what both take longer where rows are in no order,
-    and CPU seconds of a run's tasks beside that; and how much of the cores' time is spent on them."""
+    """CPU seconds per million bars of the mappers and of the reducers, what both take longer if rows are in no order,
+    and the fixed CPU seconds of a run's tasks; and the share of the cores' time that is spent on them."""
 
     map_cpu: float
     reduce_cpu: float
@@ -34,20 +34,20 @@ class Model:
         return self.fixed + a_million * bars / MILLION
 
     def wall(self, bars: float, cores: float, order: str = "time") -> float:
-        """Seconds of a run where all cores have work."""
+        """Seconds of a run in which all cores have work."""
         return self.cpu(bars, order) / cores / self.efficiency
 
 
 @dataclass(frozen=True)
 class Hadoop:
-    """What a step on YARN takes beside the job's own work."""
+    """What a step on YARN adds to the job's own work."""
 
     start: float
     """Seconds from submission to the first task, and from the last task to the client's end."""
     task: float
-    """Seconds that a task holds a core for before its first bar: a container, a JVM, a Python with its imports."""
+    """Seconds for which a task occupies a core before its first bar: a container, a JVM, a Python with its imports."""
     java: float
-    """Seconds of a core a million bars: lines through Java, twice, and the sort."""
+    """Seconds of a core per million bars: lines pass through Java twice, and the sort."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Estimate:
 
     @property
     def steps(self) -> float:
-        """Seconds that the steps take on a cluster that is there."""
+        """Seconds that the steps take on a running cluster."""
         return self.start + self.tasks + self.work
 
     @property
@@ -89,7 +89,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Job:
-    """CPU of a job's mappers and reducers, as times one average's; `each`: of every column or pair but the first."""
+    """CPU of a job's mappers and reducers, as multiples of one average's; `each`: of each further column or pair."""
 
     map: float = 1.0
     reduce: float = 1.0
@@ -110,10 +110,10 @@ class Figures:
         self, job: str, bars: float, maps: int, reduces: int, cores: int,
         items: int = 1, steps: int = 1, new_cluster: bool = True,
     ) -> Estimate:  # fmt: skip
-        """What a job takes that reads so many bars by so many tasks, on so many cores of the workers.
+        """How long a job takes that reads so many bars with so many tasks, on so many cores of the workers.
 
-        `items` are the columns that it computes, or the pairs that it trades. Cores beyond the number of tasks have
-        nothing to do.
+        `items` is the number of columns that it computes, or of pairs that it trades. Cores beyond the number of tasks
+        have nothing to do.
         """
         times = self.jobs.get(job, Job())
         millions = bars / MILLION
@@ -132,12 +132,12 @@ class Figures:
 
 
 def _at_once(tasks: int, cores: int) -> int:
-    """How many of so many tasks have a core at a time."""
+    """How many of so many tasks run at a time."""
     return max(1, min(tasks, cores))
 
 
 def load(place: Path = PLACE) -> Figures:
-    """The figures that were measured."""
+    """The measured figures."""
     read = json.loads(place.read_text())
     return Figures(
         model=Model(**read["local"]),
@@ -149,7 +149,7 @@ def load(place: Path = PLACE) -> Figures:
 
 
 def save(place: Path = PLACE, **parts: Any) -> None:
-    """Replaces parts of the file, each by name; the rest stays."""
+    """Replaces parts of the file, by their names; the rest stays."""
     read = json.loads(place.read_text()) if place.exists() else {}
-    told = {name: asdict(part) if hasattr(part, "__dataclass_fields__") else part for name, part in parts.items()}
-    place.write_text(json.dumps({**read, **told}, indent=2) + "\n")
+    plain = {name: asdict(part) if hasattr(part, "__dataclass_fields__") else part for name, part in parts.items()}
+    place.write_text(json.dumps({**read, **plain}, indent=2) + "\n")

@@ -1,27 +1,32 @@
 """`windrow emr plan`: exactly what `submit` would do, and what it would take in time and money, without an account."""
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from windrow.aws import permissions as actions
+from windrow.aws import permissions
+from windrow.aws.instances import capacity, worker_cores
 from windrow.aws.stack import bucket_of
 from windrow.emr import inputs, model, prices
 from windrow.emr.inputs import Inputs
 from windrow.emr.model import Estimate
-from windrow.emr.settings import USUAL_REGION, Settings, capacity
+from windrow.emr.settings import USUAL_REGION, Settings
 from windrow.errors import InputError, UsageError
 from windrow.storage.s3 import is_s3
 
-#: Stand for what only an account can tell.
+if TYPE_CHECKING:
+    from windrow.mapreduce.barjob import BarJob
+
+#: Placeholders for what only an account knows.
 ACCOUNT, SUBNETS = "ACCOUNT", "subnet-of-windrow"
+#: Hadoop's option for the number of reducers.
+REDUCES = "mapreduce.job.reduces"
 
 
 @dataclass(frozen=True)
 class Money:
-    """Dollars of a run where all workers come as spot, and where all of them come on demand."""
+    """Dollars of a run if all workers are spot instances, and if all of them are on demand."""
 
     spot: float
     on_demand: float
@@ -53,27 +58,27 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
         seconds = {name: round(getattr(self.estimate, name), 1) for name in (*Estimate.__dataclass_fields__, "total")}
-        told = {
+        dollars = None
+        if self.money:
+            dollars = {"spot": round(self.money.spot, 4), "on_demand": round(self.money.on_demand, 4)}
+        return {
             "job": self.job, "arguments": self.arguments, "region": self.region, "cluster": self.cluster,
             "request": self.request, "steps": self.steps, "uploads": self.uploads, "output": self.output,
-            "actions": {"yours": flat(actions.YOURS), "nodes": flat(actions.NODES)},
+            "actions": {"yours": flat(permissions.YOURS), "nodes": flat(permissions.NODES)},
             "inputs": self.inputs._asdict(), "cores": self.cores, "reduces": self.reduces,
             "seconds": {name: seconds[name] for name in seconds if name != "cpu"}, "cpu_seconds": seconds["cpu"],
-            "dollars": None, "prices": {"dated": self.prices.dated, "region": self.prices.region},
+            "dollars": dollars, "prices": {"dated": self.prices.dated, "region": self.prices.region},
             "measured": self.measured,
         }  # fmt: skip
-        if self.money:
-            told["dollars"] = {"spot": round(self.money.spot, 4), "on_demand": round(self.money.on_demand, 4)}
-        return told
 
 
-def flat(groups: dict[str, tuple[str, ...]]) -> list[str]:
-    """All actions of a list that goes by what they are for."""
+def flat(groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """All actions of a list that is grouped by their purpose."""
     return [action for group in groups.values() for action in group]
 
 
 def make_plan(
-    name: str, job_class: Any, arguments: Sequence[str], settings: Settings, table: Path | None = None,
+    name: str, job_class: "type[BarJob]", arguments: Sequence[str], settings: Settings, table: Path | None = None,
     bars: int | None = None, size: int | None = None, figures: model.Figures | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a job with its own arguments, its inputs' names included. Raises WindrowError as the job would."""
@@ -82,9 +87,9 @@ def make_plan(
 
     figures, listed = figures or model.load(), prices.load(table)
     offline = _offline(settings)
-    job = job_class([*offline.job_options(arguments), *arguments])
+    job = job_class([*offline.job_options(), *arguments])
     if not job.options.args:
-        raise UsageError("no input: a plan needs to know how much there is; name files, or a folder or prefix")
+        raise UsageError("no input: a plan depends on how much there is; name files, or a folder or prefix")
     settled, read = _inputs(job.options.args, bars, size)
     with job.make_runner() if settled else make_unsettled_runner(job) as runner:
         assert isinstance(runner, EMRRunner)
@@ -92,30 +97,39 @@ def make_plan(
         uploads = _uploads(planned.uploads)
         region = runner.region
         reduces = runner.reducers(0)
-    cores = offline.core_vcpus()
-    if cores is None:
-        what = f"--cluster {settings.cluster}" if settings.cluster else "instance groups in the configuration"
-        raise UsageError(f"{what}: does not tell how many cores work, by which time is reckoned; say so by --cores N")
+    cores = _cores(settings, planned.request)
     estimate = figures.estimate(
         name, read.bars, read.maps, reduces, cores, _items(job), len(planned.steps), new_cluster=not settings.cluster
     )
     return Plan(
         job=name, arguments=list(arguments), region=region, cluster=settings.cluster, request=planned.request,
-        steps=[step_told(step) for step in planned.steps], uploads=uploads,
+        steps=[step_as_json(step) for step in planned.steps], uploads=uploads,
         output=job.options.output_dir, inputs=read, cores=cores, reduces=reduces, estimate=estimate,
         money=_money(planned.request, listed, estimate), prices=listed, measured=figures.measured,
     )  # fmt: skip
 
 
-def _items(job: Any) -> int:
+def _cores(settings: Settings, request: Mapping[str, Any]) -> int:
+    """The vCPUs of the workers: of the cluster that is requested, or as the user states for one that runs."""
+    if request:
+        return worker_cores(request)
+    if settings.cores is None:
+        raise UsageError(
+            f"--cluster {settings.cluster}: the number of its cores is not known: the estimate depends on it; set it"
+            " with --cores N"
+        )
+    return settings.cores
+
+
+def _items(job: "BarJob") -> int:
     """The columns that a job computes, or the pairs that it trades."""
-    if hasattr(job, "sweep"):
-        return len(job.sweep().grid.pairs())
+    if sweep := getattr(job, "sweep", None):
+        return len(sweep().grid.pairs())
     return max(1, len(job.output_names()))
 
 
 def _offline(settings: Settings) -> Settings:
-    """The settings with names that stand for the account's: nothing has to be asked for."""
+    """The settings with placeholders for the account's own names, so that nothing has to be looked up."""
     more = dict(settings.more)
     if not settings.cluster and not settings.configured.get("subnet"):
         more["subnet"] = SUBNETS
@@ -124,19 +138,19 @@ def _offline(settings: Settings) -> Settings:
 
 
 def _inputs(arguments: Sequence[str], bars: int | None, size: int | None) -> tuple[bool, Inputs]:
-    """Whether inputs can be settled, and what they are: looked into, or as the user says."""
+    """Whether inputs can be settled, and what they are: sampled, or as the user states."""
     if bars is not None or size is not None:
-        return False, inputs.told(bars, size, len(arguments))
+        return False, inputs.stated(bars, size, len(arguments))
     try:
-        return True, inputs.look_into(arguments)
+        return True, inputs.sampled(arguments)
     except InputError as error:
         if not any(map(is_s3, arguments)):
             raise
-        raise InputError(f"{error}; or plan without looking, by --bars N or --input-size BYTES") from error
+        raise InputError(f"{error}; or plan without reading it, with --bars N or --input-size BYTES") from error
 
 
-def step_told(step: dict[str, Any]) -> dict[str, Any]:
-    """A step as EMR would get it, named as in its list."""
+def step_as_json(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as EMR would get it, with the names that EMR has for its parts in lists of steps."""
     return {
         "name": step["Name"],
         "on_failure": step["ActionOnFailure"],
@@ -151,7 +165,7 @@ def _uploads(sent: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _money(request: dict[str, Any], listed: prices.Prices, estimate: Estimate) -> Money | None:
-    """Dollars of a new cluster of instance fleets; None where it is there already, or made of something else."""
+    """Dollars of a new cluster of instance fleets; None for a running cluster, or one of instance groups."""
     fleets = request.get("Instances", {}).get("InstanceFleets")
     if not fleets:
         return None
@@ -162,29 +176,7 @@ def _money(request: dict[str, Any], listed: prices.Prices, estimate: Estimate) -
 
 
 def _hour(fleet: dict[str, Any], listed: prices.Prices, spot: bool) -> float:
-    """An hour of a fleet that is filled by the first of its types."""
+    """Dollars of an hour of a fleet that is filled with the first of its types."""
     first = fleet["InstanceTypeConfigs"][0]
     number = -(-capacity(fleet) // first.get("WeightedCapacity", 1))
     return int(number) * listed.hour(first["InstanceType"], spot and "TargetSpotCapacity" in fleet)
-
-
-def options_of(args: Sequence[str]) -> list[str]:
-    """A step's arguments in lines, each an option and its value; inputs beyond the third are counted only.
-
-    >>> options_of(["hadoop-streaming", "-files", "a#a,b#b", "-D", "a=1", "-input", "s3://b/x", "-output", "s3://b/y"])
-    ['hadoop-streaming', '-files', '   a#a', '   b#b', '-D a=1', '-input s3://b/x', '-output s3://b/y']
-    """
-    lines: list[str] = []
-    for word in args:
-        if lines and lines[-1] == "-files":
-            lines += [f"   {one}" for one in word.split(",")]
-            continue
-        if word.startswith("-") or not lines or " " in lines[-1] or not lines[-1].startswith("-"):
-            lines.append(word if word.startswith("-") else shlex.quote(word))
-        else:
-            lines[-1] += f" {shlex.quote(word)}"
-    read = [line for line in lines if line.startswith("-input ")]
-    kept = [line for line in lines if line not in read[3:]]
-    if len(read) > 3:
-        kept.insert(kept.index(read[2]) + 1, f"-input ... {len(read) - 3:,} more")
-    return kept

@@ -22,6 +22,7 @@ from mrjob.conf import ClearedValue
 from mrjob.emr import EMRJobRunner
 
 from windrow.aws.client import client
+from windrow.aws.instances import worker_cores
 from windrow.aws.stack import FILES
 from windrow.console import say, shares
 from windrow.errors import ClusterError, InputError, UsageError, WindrowError
@@ -32,7 +33,6 @@ from windrow.runners.emr_request import (
     check_environment_variables,
     check_request,
     check_secrets,
-    worker_cores,
 )
 from windrow.runners.failures import split_logs
 from windrow.runners.launch import Launch

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+from windrow.aws.instances import architecture, instance_types
 from windrow.errors import ClusterError
 
 #: EMR's own policies let its roles touch clusters that carry this from their creation on, and no others.
@@ -88,50 +89,6 @@ def check_environment(path: Path, request: Mapping[str, Any]) -> None:
             f"--environment {path}: was packed for CPython {', '.join(packed)}, and the cluster's nodes have {wanted};"
             " pack it on such a machine, choose other instances, or leave it out: the cluster then installs its own"
         )
-
-
-def instance_types(request: Mapping[str, Any]) -> list[str]:
-    """All instance types that a cluster may get."""
-    instances = request["Instances"]
-    groups = [group["InstanceType"] for group in instances.get("InstanceGroups", ())]
-    fleets = [
-        each["InstanceType"]
-        for fleet in instances.get("InstanceFleets", ())
-        for each in fleet.get("InstanceTypeConfigs", ())
-    ]
-    return [*groups, *fleets]
-
-
-def architecture(instance_type: str) -> str:
-    """What an instance type's processor is, as `uname -m` says it.
-
-    >>> [architecture(type_) for type_ in ("m7g.xlarge", "r6gd.2xlarge", "m7i.xlarge", "g4dn.xlarge")]
-    ['aarch64', 'aarch64', 'x86_64', 'x86_64']
-    """
-    family = instance_type.partition(".")[0]
-    return "aarch64" if family == "a1" or re.fullmatch(r"[a-z]+\d+[a-z-]*g[a-z-]*", family) else "x86_64"
-
-
-def cores(instance_type: str) -> int:
-    """The vCPUs of an instance type, by its size.
-
-    >>> [cores(f"m7g.{size}") for size in ("medium", "large", "xlarge", "2xlarge", "16xlarge")]
-    [1, 2, 4, 8, 64]
-    """
-    size = instance_type.partition(".")[2]
-    times = re.fullmatch(r"(\d*)xlarge", size)
-    return 4 * int(times[1] or 1) if times else {"large": 2}.get(size, 1)
-
-
-def worker_cores(request: Mapping[str, Any]) -> int:
-    """The vCPUs that tasks will have; a fleet's weights are vCPUs, as windrow's own configuration has them."""
-    instances = request["Instances"]
-    groups = [each for each in instances.get("InstanceGroups", ()) if each["InstanceRole"] != "MASTER"]
-    fleets = [each for each in instances.get("InstanceFleets", ()) if each["InstanceFleetType"] != "MASTER"]
-    total: int = sum(group["InstanceCount"] * cores(group["InstanceType"]) for group in groups) + sum(
-        fleet.get("TargetSpotCapacity", 0) + fleet.get("TargetOnDemandCapacity", 0) for fleet in fleets
-    )
-    return total
 
 
 def _texts(sent: Any) -> Iterator[str]:

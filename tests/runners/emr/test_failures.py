@@ -45,7 +45,7 @@ def test_without_credentials(on_emr, double):
     env = {name: value for name, value in double.env.items() if "KEY" not in name}
     env |= {"PYTHONPATH": str(ROOT), "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "AWS_CONFIG_FILE": "/nowhere"}
     for source in (BARS, "s3://bars/in/"):
-        check_refused(on_emr(*OUT, source, env=env), "no credentials for AWS were found", "AWS_PROFILE")
+        check_refused(on_emr(*OUT, source, env=env), "no AWS credentials were found", "AWS_PROFILE")
     assert double.clusters() == []
 
 

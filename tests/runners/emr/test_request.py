@@ -11,10 +11,11 @@ from botocore.validate import ParamValidator
 from jobs.moving_average import MovingAverage
 from tests.cluster.conftest import ROOT
 from tests.runners.emr.conftest import CONF
+from windrow.aws.instances import instance_types, worker_cores
 from windrow.aws.stack import CONF as OURS
 from windrow.aws.stack import X86
 from windrow.errors import ClusterError
-from windrow.runners.emr_request import check_environment, check_request, instance_types, worker_cores
+from windrow.runners.emr_request import check_environment, check_request
 from windrow.runners.unpack import MARK
 
 BARS = ROOT / "data/bars.csv"

@@ -1,4 +1,4 @@
-"""moto's S3 for tests, as tasks meet it: in another process, behind the variables that name AWS's own."""
+"""moto's emulator of S3, as tasks meet it: in another process, set by AWS's own variables."""
 
 import json
 import os
@@ -24,7 +24,7 @@ AWS = {
 
 @pytest.fixture(scope="session")
 def server():
-    """The port of a server that lives as long as the tests."""
+    """The port of a server that runs as long as the tests."""
     command = [sys.executable, str(Path(__file__).with_name("server.py"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
@@ -34,7 +34,7 @@ def server():
 
 
 class Bucket:
-    """A bucket of a test's own, and what the server does about it."""
+    """A bucket of a test's own, and control over how the server answers."""
 
     def __init__(self, port, name):
         self.port, self.name, self.uri = port, name, f"s3://{name}"
@@ -48,22 +48,22 @@ class Bucket:
         return s3.client().get_object(Bucket=self.name, Key=key)["Body"].read()
 
     def shown(self):
-        """All keys that show, in order."""
-        told = s3.client().list_objects_v2(Bucket=self.name)
-        return [one["Key"] for one in told.get("Contents", ())]
+        """All visible keys, in order."""
+        page = s3.client().list_objects_v2(Bucket=self.name)
+        return [one["Key"] for one in page.get("Contents", ())]
 
     def uploads(self):
-        """How many uploads are neither whole nor given up."""
+        """How many uploads are neither completed nor aborted."""
         return len(s3.client().list_multipart_uploads(Bucket=self.name).get("Uploads", ()))
 
     def rules(self, *rules):
-        """What the server does from now on to what matches: ("GET .*csv", "busy", times)."""
+        """What the server does from now on to requests that match: ("GET .*csv", "busy", times)."""
         named = [{"match": match, "do": do, "times": (*times, 1000)[0]} for match, do, *times in rules]
         self._ask("PUT", "/-/rules", json.dumps(named))
 
     def log(self, pattern=""):
-        """What was asked for since, and which bytes, where that matches."""
-        return [(asked, span) for asked, span in self._ask("GET", "/-/log") if re.search(pattern, asked)]
+        """Requests since the rules were set that match, and their ranges."""
+        return [(line, span) for line, span in self._ask("GET", "/-/log") if re.search(pattern, line)]
 
     def fill(self, prefix, objects):
         self._ask("PUT", f"/-/fill?bucket={self.name}&prefix={prefix}&objects={objects}")

@@ -1,12 +1,12 @@
-"""moto's S3 on a loopback port, in a process of its own, with faults on request; prints its port when it answers.
+"""moto's emulator of S3 on a loopback port, in its own process, with faults on request; prints its port when ready.
 
     PUT /-/rules   JSON: [{"match": pattern of "METHOD /path?query", "times": N, "do": what}, ...]
-    GET /-/log     JSON: what was asked for since the rules were put: [["METHOD /path?query", Range or null], ...]
+    GET /-/log     JSON: requests since the rules were set: [["METHOD /path?query", Range or null], ...]
     PUT /-/fill?bucket=B&prefix=P&objects=N   puts N small objects
 
-A rule's `times` counts requests of a kind, that is of one method, object, query and range; those of several rules that
-match add up. `do`: busy (503), denied (403), gone (404, of an upload), elsewhere (301, to eu-central-1), cut (what is
-answered breaks off in the middle, and what is written is written, but not confirmed), slow (a second).
+A rule's `times` counts requests of a kind: of one method, object, query and range. If several rules match, their
+times add up. `do`: busy (503), denied (403), gone (404, of an upload), elsewhere (301, to eu-central-1), cut (an answer
+breaks off in the middle; what is written is written, but not confirmed), slow (a second).
 """
 
 import json
@@ -40,14 +40,14 @@ class Faulty:
         if path.startswith("/-/"):
             start_response("200 OK", [("Content-Type", "application/json")])
             return [json.dumps(self.control(path, query, environ)).encode()]
-        asked = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']}"
+        request = f"{environ['REQUEST_METHOD']} {environ['REQUEST_URI']}"
         with self.lock:
-            self.log.append([asked, environ.get("HTTP_RANGE")])
-            kind = asked + str(environ.get("HTTP_RANGE"))
+            self.log.append([request, environ.get("HTTP_RANGE")])
+            kind = request + str(environ.get("HTTP_RANGE"))
             done = self.seen[kind]
             self.seen[kind] += 1
             faults = (
-                rule["do"] for rule in self.rules if re.search(rule["match"], asked) for _ in range(rule["times"])
+                rule["do"] for rule in self.rules if re.search(rule["match"], request) for _ in range(rule["times"])
             )
             fault = next(islice(faults, done, None), None)
         if fault in ANSWERS:
@@ -64,12 +64,12 @@ class Faulty:
             self.rules = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
             self.log, self.seen = [], Counter()
             return None
-        told = dict(parse_qsl(query))
+        options = dict(parse_qsl(query))
         s3 = get_backend("s3")["123456789012"]["aws"]
-        for number in range(int(told["objects"])):
+        for number in range(int(options["objects"])):
             day = f"2020-01-{number % 28 + 1:02}"
             text = f"symbol,timestamp,close\nS{number % 7},{day},{number}\n"
-            s3.put_object(told["bucket"], f"{told['prefix']}{number:05}.csv", text.encode())
+            s3.put_object(options["bucket"], f"{options['prefix']}{number:05}.csv", text.encode())
         return None
 
     def refuse(self, environ, start_response, status, code, message):

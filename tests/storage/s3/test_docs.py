@@ -1,4 +1,4 @@
-"""docs/s3.md is true: its commands run, and what it says that windrow asks for is what it asks for."""
+"""docs/s3.md is true: its commands run."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Jobs over S3: the bytes, warnings and refusals of the same files here, whatever happens on the way."""
+"""Jobs over S3: the bytes, warnings and refusals of the same local files, whatever happens on the way."""
 
 import bz2
 import gzip
@@ -47,7 +47,7 @@ RUNS = list(itertools.product(JOBS, PACKED, ["inline", "local"], ["folder", "pat
 
 
 def write_bars(folder, suffix, files=3):
-    """The sample bars in files of a kind; one line of each, where it is text, is no bar."""
+    """The sample bars in files of a kind; one row of each, if it is text, is invalid."""
     folder.mkdir(exist_ok=True)
     header, *rows = (ROOT / "data/bars.csv").read_text().splitlines()
     for number in range(files):
@@ -66,7 +66,7 @@ def send(bucket, folder, prefix="bars/"):
 
 
 def contents(output):
-    """Names and bytes of an output here."""
+    """Names and bytes of a local output."""
     return {path.name: path.read_bytes() for path in Path(output).iterdir()}
 
 
@@ -75,7 +75,7 @@ def written(bucket, prefix):
 
 
 @pytest.mark.parametrize("run", pairwise(RUNS), ids="-".join)
-def test_jobs_write_the_bytes_that_they_write_from_files_here(bucket, tmp_path, run_job, run):
+def test_jobs_write_the_bytes_that_they_write_from_local_files(bucket, tmp_path, run_job, run):
     name, suffix, runner, spelling = run
     job, *options = JOBS[name]
     folder = write_bars(tmp_path / "bars", suffix)
@@ -108,7 +108,7 @@ def test_what_s3_refuses_for_now_and_connections_that_break_change_no_byte(bucke
     assert written(bucket, "out/") == contents(tmp_path / "out")
 
 
-def test_objects_of_one_key_in_two_buckets_keep_their_own_columns(bucket, tmp_path, run_job):
+def test_objects_of_one_key_in_two_buckets_have_their_own_columns(bucket, tmp_path, run_job):
     other = f"{bucket.name}-2"
     s3.client().create_bucket(Bucket=other)
     texts = [b"symbol,timestamp,close\nA,2020-01-01,1\n", b"close,timestamp,symbol\n2,2020-01-02,A\n"]
@@ -161,9 +161,7 @@ def test_an_object_that_changes_after_submission_is_refused_by_name(bucket, run_
 
     monkeypatch.setattr("windrow.runners.simulated.plan_tasks", change)
     ran = run_job("-r", runner, "--window", "1", "-o", f"{bucket.uri}/out", uri)
-    assert ran.status == 1 and ran.err.startswith(
-        f"error: {uri}: has changed since the job was submitted; objects must"
-    )
+    assert ran.status == 1 and ran.err.startswith(f"error: {uri}: has changed since the job was submitted (")
     assert bucket.shown() == ["bars.csv"] and bucket.uploads() == 0
 
 
@@ -178,15 +176,15 @@ def test_an_output_that_exists_is_refused_before_any_work(bucket, run_job):
     ran = run_job("-o", f"{bucket.uri}/out", "/nowhere/bars.csv")
     assert ran.status == 1
     assert ran.err == (
-        f"error: {bucket.uri}/out: exists and is not empty: it holds out/part-00000; a job writes a new directory only;"
-        " remove it, or choose another by --output-dir\n"
+        f"error: {bucket.uri}/out: exists and is not empty (it contains out/part-00000): a job writes to a new"
+        " directory only; remove it, or choose another with --output-dir\n"
     )
 
 
 @pytest.mark.parametrize(
     ("sent", "status", "left"), [(signal.SIGINT, 130, 0), (signal.SIGTERM, 130, 0), (signal.SIGKILL, -9, None)]
 )
-def test_a_job_that_is_stopped_while_it_writes_leaves_nothing_that_shows(bucket, sent, status, left):
+def test_a_job_that_is_stopped_while_it_writes_leaves_nothing_visible(bucket, sent, status, left):
     bucket.rules(("PUT .*partNumber", "slow"))
     command = [
         sys.executable,
@@ -199,7 +197,7 @@ def test_a_job_that_is_stopped_while_it_writes_leaves_nothing_that_shows(bucket,
         ROOT / "data/bars.csv",
     ]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as job:
-        while not bucket.log("partNumber"):
+        while job.poll() is None and not bucket.log("partNumber"):
             time.sleep(0.05)
         job.send_signal(sent)
         said = job.stderr.read()

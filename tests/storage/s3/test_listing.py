@@ -13,7 +13,7 @@ def listed(bucket):
     return lambda key: [found.uri.removeprefix(f"{bucket.uri}/") for found in s3.list_objects(f"{bucket.uri}/{key}")]
 
 
-def test_an_object_is_told_with_its_size_and_version(bucket):
+def test_an_object_is_listed_with_its_size_and_version(bucket):
     uri = bucket.put("a/b.csv", b"12345")
     assert s3.list_objects(uri) == [
         s3.Object(uri, 5, s3.client().head_object(Bucket=bucket.name, Key="a/b.csv")["ETag"])
@@ -45,7 +45,7 @@ NAMES = ["a b.csv", "ü/Ω.csv", "a+b.csv", "a%20b.csv", "a[1]*.csv", "a?.csv", 
 
 
 @pytest.mark.parametrize("key", NAMES)
-def test_a_name_is_taken_as_it_stands(bucket, listed, key):
+def test_a_name_is_taken_literally(bucket, listed, key):
     bucket.put(key, b"text")
     bucket.put("a1z.csv")
     assert listed(key) == [key]
@@ -75,13 +75,13 @@ def test_arguments_keep_their_order_beside_files(bucket, tmp_path):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("s3://{}/none.csv", "does not exist, or holds no object; a folder means the objects in it"),
-        ("s3://{}/none/", "does not exist, or holds no object"),
+        ("s3://{}/none.csv", "does not exist, or has no objects: a folder means the objects in it"),
+        ("s3://{}/none/", "does not exist, or has no objects"),
         ("s3://{}/*.csv", "matches no object"),
-        ("s3://no-{}/a.csv", "there is no such bucket; check its name"),
-        ("s3://no-{}/", "there is no such bucket; check its name"),
-        ("s3:///a.csv", "names no bucket; an object of S3 is named s3://BUCKET/KEY; name its bucket"),
-        ("s3://B!/a.csv", "is no name of an object of S3"),
+        ("s3://no-{}/a.csv", "there is no such bucket (NoSuchBucket); check its name"),
+        ("s3://no-{}/", "there is no such bucket (NoSuchBucket); check its name"),
+        ("s3:///a.csv", "has no bucket: an object of S3 is named s3://BUCKET/KEY; add its bucket"),
+        ("s3://B!/a.csv", "is not a valid name of an S3 object"),
     ],
 )
 def test_what_means_nothing_is_refused_by_name(bucket, argument, message):

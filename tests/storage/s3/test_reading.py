@@ -1,4 +1,4 @@
-"""Objects as files: the same bytes whatever happens on the way, asked for neither one by one nor without need."""
+"""Objects as files: the same bytes whatever happens on the way, neither requested one by one nor without need."""
 
 import gzip
 import io
@@ -53,7 +53,7 @@ def test_a_long_read_takes_few_requests_and_a_look_takes_one_small_one(bucket, b
     assert bucket.log("GET") == [(f"GET /{bucket.name}/big", f"bytes={9 << 20}-{(9 << 20) + 65535}")]
 
 
-def test_nothing_is_fetched_behind_a_range_but_its_last_line(bucket):
+def test_nothing_is_fetched_after_a_range_but_its_last_line(bucket):
     lines = b"symbol,timestamp,close\n" + b"A,2020-01-01,1\n" * 1_000_000
     uri = bucket.put("lines.csv", lines)
     layout = Layout(("symbol", "timestamp", "close"), "symbol", "timestamp", ("close",), None, lines[:22])
@@ -67,13 +67,13 @@ def test_nothing_is_fetched_behind_a_range_but_its_last_line(bucket):
 
 
 @pytest.mark.parametrize("fault", ["busy", "cut"])
-def test_what_s3_refuses_for_now_or_breaks_off_is_asked_for_again(bucket, big, fault, monkeypatch):
+def test_what_s3_refuses_for_now_or_breaks_off_is_requested_again(bucket, big, fault, monkeypatch):
     monkeypatch.setattr("windrow.storage.s3.reading._LONGEST_WAIT", 0.01)
     bucket.rules(("GET .*big", fault, 2))
     with s3.open_input(big) as file:
         assert file.read() == BYTES
-    asked = bucket.log("GET .*big")
-    assert len(asked) == 3 * len(set(asked))
+    requests = bucket.log("GET .*big")
+    assert len(requests) == 3 * len(set(requests))
 
 
 def test_what_stays_busy_is_refused_by_name(bucket, big, monkeypatch):
@@ -90,7 +90,7 @@ def test_what_stays_busy_is_refused_by_name(bucket, big, monkeypatch):
 def test_what_always_breaks_off_is_refused_by_name(bucket, big, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     bucket.rules(("GET .*big", "cut"))
-    with s3.open_input(big) as file, pytest.raises(InputError, match=r"big: S3 broke off 2 times"):
+    with s3.open_input(big) as file, pytest.raises(InputError, match=r"big: the connection to S3 broke 2 times"):
         file.read(10)
 
 
@@ -103,7 +103,7 @@ def test_an_object_that_changed_or_went_since_it_was_listed_is_refused_by_name(b
         file.read(10)
 
 
-def test_a_range_is_what_there_is_of_it(big):
+def test_a_range_ends_with_its_object(big):
     assert s3.read_range(big, 10, 5) == BYTES[10:15]
     assert s3.read_range(big, len(BYTES) - 5, 50) == BYTES[-5:] and s3.read_range(big, len(BYTES), 5) == b""
 
@@ -116,7 +116,7 @@ def test_an_empty_object_is_read_without_a_request(bucket):
         assert file.read() == b"" and bucket.log() == []
 
 
-def test_small_objects_come_before_they_are_opened_each_once(bucket):
+def test_small_objects_are_fetched_before_they_are_opened_each_once(bucket):
     uris = [bucket.put(f"small-{number}", bytes([number]) * 100_000) for number in range(40)]
     for uri in uris:
         s3.list_objects(uri)

@@ -1,4 +1,4 @@
-"""What S3 refuses, as windrow says it: the name, what is wrong, why, and the cure; no secret, no traceback."""
+"""What S3 refuses: the message names the object, what is wrong, why, and the fix; no secret, no traceback."""
 
 import sys
 
@@ -11,7 +11,7 @@ BARS = b"symbol,timestamp,close\nA,2020-01-01,1\n"
 
 @pytest.fixture
 def refused(bucket, run_job):
-    """What a job says of bars on S3 that it refuses to read, and of an output that it refuses to write."""
+    """The message of a job that refuses to read bars on S3, or to write an output there."""
 
     def say(argument="bars.csv", output=None, kind=1):
         uri = f"{bucket.uri}/{argument}"
@@ -30,26 +30,26 @@ def test_no_credentials(refused, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     message = (
-        "no credentials for AWS were found, or only some; S3 must know who asks; set AWS_ACCESS_KEY_ID and"
-        " AWS_SECRET_ACCESS_KEY, or name a profile by AWS_PROFILE"
+        "no AWS credentials were found, or only part of them; run `aws configure` or `aws sso login`, or set"
+        " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     )
     assert refused() == refused(output="out") == message
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
     assert refused() == message
 
 
-def test_a_profile_that_is_not_there(refused, monkeypatch):
+def test_a_profile_that_does_not_exist(refused, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     assert refused() == (
-        "S3's client refused: The config profile (nobody) could not be found; check AWS's variables, such as"
-        " AWS_PROFILE, and its files"
+        "The config profile (nobody) could not be found; set AWS_PROFILE to a profile of AWS's configuration, or unset"
+        " it"
     )
 
 
 def test_another_region(bucket, refused):
     bucket.rules((".", "elsewhere"))
     message = (
-        "its bucket is in another region ({}), and S3 answers in a bucket's own region only; set"
+        "its bucket is in another region ({}), and S3 answers only in a bucket's own region; set"
         " AWS_DEFAULT_REGION=eu-central-1"
     )
     assert refused() == message.format("301")
@@ -57,8 +57,8 @@ def test_another_region(bucket, refused):
 
 
 DENIED = (
-    "access is denied; windrow lists buckets, reads objects and writes them: ask the owner for s3:ListBucket,"
-    " s3:GetObject, s3:PutObject (AccessDenied)"
+    "access is denied (AccessDenied: Access Denied); these credentials need s3:ListBucket and s3:GetObject to read,"
+    " s3:PutObject to write; ask the bucket's owner for them"
 )
 
 
@@ -79,31 +79,31 @@ def test_an_output_that_is_denied_where_bars_may_be_read(bucket, refused, run_jo
 
 
 def test_a_bucket_and_an_object_that_are_missing(bucket, refused, run_job):
-    assert refused("none.csv").startswith("does not exist, or holds no object; a folder means the objects in it")
+    assert refused("none.csv").startswith("does not exist, or has no objects: a folder means the objects in it")
     ran = run_job("s3://there-is-none/bars.csv")
     assert ran.err == (
-        "error: s3://there-is-none/bars.csv: there is no such bucket; check its name, and AWS_ENDPOINT_URL where that"
-        " is set (NoSuchBucket)\n"
+        "error: s3://there-is-none/bars.csv: there is no such bucket (NoSuchBucket); check its name, and"
+        " AWS_ENDPOINT_URL if it is set\n"
     )
 
 
 def test_s3_that_stays_busy(bucket, refused, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     bucket.rules((".", "busy"))
-    assert refused() == "S3 is too busy (503), and stayed so for 2 attempts; run it again later"
-    assert refused(output="out") == "S3 is too busy (SlowDown), and stayed so for 2 attempts; run it again later"
+    assert refused() == "S3 is too busy (503), and stayed so for 2 attempts; try again later"
+    assert refused(output="out") == "S3 is too busy (SlowDown), and stayed so for 2 attempts; try again later"
 
 
-def test_s3_that_is_not_there(refused, monkeypatch):
+def test_s3_that_does_not_answer(refused, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    said = refused()
-    assert said.startswith("S3 cannot be reached: Could not connect to the endpoint URL:")
-    assert said.endswith("check the network, AWS_ENDPOINT_URL and AWS_DEFAULT_REGION")
+    message = refused()
+    assert message.startswith("S3 cannot be reached: Could not connect to the endpoint URL:")
+    assert message.endswith("; check the network, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if it is set")
 
 
 def test_boto3_that_is_not_installed(refused, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] in ("boto3", "botocore")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "botocore", None)
-    assert refused() == "S3 is read by boto3, which is not installed here; get it by: pip install 'windrow[aws]'"
+    assert refused() == "needs boto3, which is not installed; install it with: pip install 'windrow[aws]'"

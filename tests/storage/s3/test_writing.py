@@ -28,26 +28,26 @@ def under(folder, files):
 
 
 def test_files_become_objects(bucket, files):
-    told = []
-    s3.upload(under(f"{bucket.uri}/out/", files), told.append)
-    assert bucket.shown() == [f"out/{name}" for name in sorted(files)] and sum(told) == len(BIG) + 3
+    sent = []
+    s3.upload(under(f"{bucket.uri}/out/", files), sent.append)
+    assert bucket.shown() == [f"out/{name}" for name in sorted(files)] and sum(sent) == len(BIG) + 3
     assert all(bucket.get(f"out/{name}") == path.read_bytes() for name, path in files.items())
     assert bucket.uploads() == 0
 
 
-def test_nothing_shows_before_all_has_been_sent_and_success_is_last(bucket, files):
+def test_nothing_is_visible_before_all_has_been_sent_and_success_is_last(bucket, files):
     s3.upload(under(f"{bucket.uri}/out", files))
-    asked = [asked.partition(f"/{bucket.name}/out/")[::2] for asked, _ in bucket.log("PUT|POST")]
-    kinds = [(method.strip(), "partNumber" in rest, rest.partition("?")[0]) for method, rest in asked]
+    requests = [line.partition(f"/{bucket.name}/out/")[::2] for line, _ in bucket.log("PUT|POST")]
+    kinds = [(method.strip(), "partNumber" in rest, rest.partition("?")[0]) for method, rest in requests]
     completed = [
         name
-        for (method, _, name), (_, rest) in zip(kinds, asked, strict=True)
+        for (method, _, name), (_, rest) in zip(kinds, requests, strict=True)
         if "?uploadId" in rest and method == "POST"
     ]
     last_part = max(place for place, (_, is_part, _) in enumerate(kinds) if is_part)
     first_completed = next(
         place
-        for place, (_, rest) in enumerate(asked)
+        for place, (_, rest) in enumerate(requests)
         if rest.partition("?")[2][:8] == "uploadId" and kinds[place][0] == "POST"
     )
     assert last_part < first_completed
@@ -59,20 +59,20 @@ def test_nothing_shows_before_all_has_been_sent_and_success_is_last(bucket, file
 )
 def test_a_failure_leaves_nothing(bucket, files, match):
     bucket.rules((match, "denied"))
-    with pytest.raises(OutputError, match=r"s3://.*/out/.*: access is denied; windrow lists buckets, reads objects"):
+    with pytest.raises(OutputError, match=r"s3://.*/out/.*: access is denied \(AccessDenied: Access Denied\); these"):
         s3.upload(under(f"{bucket.uri}/out", files))
     assert bucket.shown() == [] and bucket.uploads() == 0
 
 
 @pytest.mark.parametrize("fault", ["busy", "cut"])
-def test_what_is_refused_for_now_or_not_confirmed_is_done_again_and_once(bucket, files, fault):
+def test_what_is_refused_for_now_or_not_confirmed_is_repeated_and_done_once(bucket, files, fault):
     bucket.rules(("(PUT|POST|HEAD) ", fault, 1))
     s3.upload(under(f"{bucket.uri}/out", files))
     bucket.rules()
     assert all(bucket.get(f"out/{name}") == path.read_bytes() for name, path in files.items())
 
 
-def test_an_object_whose_completion_was_not_confirmed_is_known_by_its_mark(bucket, files):
+def test_an_object_whose_completion_was_not_confirmed_is_recognized_by_its_mark(bucket, files):
     """S3 forgets an upload that it has completed."""
     bucket.rules(("POST .*part-00000.uploadId", "cut", 1), ("POST .*part-00000.uploadId", "gone", 1))
     s3.upload(under(f"{bucket.uri}/out", files))
@@ -80,9 +80,9 @@ def test_an_object_whose_completion_was_not_confirmed_is_known_by_its_mark(bucke
     assert bucket.get("out/part-00000") == BIG
 
 
-def test_what_appeared_meanwhile_is_kept_and_nothing_of_ours_beside_it(bucket, files):
+def test_what_appeared_meanwhile_remains_and_nothing_of_ours_beside_it(bucket, files):
     bucket.put("out/part-00001", b"another's")
-    with pytest.raises(OutputError, match=r"out/part-00001: appeared while the job ran, so another wrote there"):
+    with pytest.raises(OutputError, match=r"out/part-00001: appeared while the job ran, so something else"):
         s3.upload(under(f"{bucket.uri}/out", files))
     assert bucket.shown() == ["out/part-00001"] and bucket.get("out/part-00001") == b"another's"
     assert bucket.uploads() == 0
@@ -91,18 +91,18 @@ def test_what_appeared_meanwhile_is_kept_and_nothing_of_ours_beside_it(bucket, f
 WRITER = """
 import sys
 from pathlib import Path
-from windrow import s3
+from windrow.storage import s3
 print("begins", flush=True)
 s3.upload({sys.argv[1] + "/part-00000": Path(sys.argv[2]), sys.argv[1] + "/_SUCCESS": Path(sys.argv[3])})
 """
 
 
 @pytest.mark.parametrize(("sent", "left"), [(signal.SIGINT, 0), (signal.SIGKILL, 2)])
-def test_a_writer_that_is_stopped_leaves_nothing_that_shows(bucket, files, sent, left):
+def test_a_writer_that_is_stopped_leaves_nothing_visible(bucket, files, sent, left):
     bucket.rules(("PUT .*partNumber", "slow"))
     command = [sys.executable, "-c", WRITER, f"{bucket.uri}/out", files["part-00000"], files["_SUCCESS"]]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writer:
-        while not bucket.log("partNumber"):
+        while writer.poll() is None and not bucket.log("partNumber"):
             time.sleep(0.05)
         writer.send_signal(sent)
     assert writer.returncode != 0 and bucket.shown() == [] and bucket.uploads() == left
@@ -116,7 +116,7 @@ def test_memory_stays_small_whatever_the_file(bucket, tmp_path):
     program = """
 import resource, sys
 from pathlib import Path
-from windrow import s3
+from windrow.storage import s3
 s3.client().list_buckets()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 s3.upload({sys.argv[1]: Path(sys.argv[2])})
@@ -126,7 +126,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     assert int(done.stdout) << 10 < 48 << 20
 
 
-def test_copies_appear_together_with_what_describes_them(bucket, files):
+def test_copies_appear_together_with_their_description(bucket, files):
     s3.upload(under(f"{bucket.uri}/.out", {name: files[name] for name in ("part-00000", "part-00001", "_SUCCESS")}))
     bucket.put(".out/_temporary/x", b"")
     more = {name: files[name] for name in ("_windrow.json", "_SUCCESS")}
@@ -146,21 +146,21 @@ def test_a_copy_that_fails_leaves_nothing(bucket, files):
     assert [key for key in bucket.shown() if key.startswith("out/")] == [] and bucket.uploads() == 0
 
 
-def test_a_folder_of_thousands_is_removed(bucket):
+def test_a_folder_of_thousands_is_deleted(bucket):
     bucket.fill("out/", 1100)
     bucket.put("outer")
     s3.delete_prefix(f"{bucket.uri}/out")
     assert bucket.shown() == ["outer"]
 
 
-def test_a_place_is_taken_by_anything_under_it_but_what_stands_for_an_empty_folder(bucket):
+def test_a_place_is_taken_by_anything_under_it_except_the_mark_of_an_empty_folder(bucket):
     bucket.put("out/")
     bucket.put("outer")
     s3.refuse_taken(f"{bucket.uri}/out")
     bucket.put("out/x/y")
-    with pytest.raises(OutputError, match=r"/out/: exists and is not empty: it holds out/x/y; a job writes a new"):
+    with pytest.raises(OutputError, match=r"/out/: exists and is not empty \(it contains out/x/y\): a job"):
         s3.refuse_taken(f"{bucket.uri}/out/")
-    with pytest.raises(OutputError, match=r"/outer: exists and is an object; a job writes a new directory only"):
+    with pytest.raises(OutputError, match=r"/outer: exists and is an object: a job writes to a new directory only"):
         s3.refuse_taken(f"{bucket.uri}/outer")
     with pytest.raises(OutputError, match=r"exists and is not empty"):
         s3.refuse_taken(bucket.uri)
@@ -170,9 +170,9 @@ def test_a_place_is_taken_by_anything_under_it_but_what_stands_for_an_empty_fold
     ("uri", "kind", "message"),
     [
         ("s3://no-{}/out", OutputError, "there is no such bucket"),
-        ("s3://", InputError, "names no bucket"),
+        ("s3://", InputError, "has no bucket"),
     ],
 )
-def test_a_place_that_cannot_be_is_refused(bucket, uri, kind, message):
+def test_an_impossible_place_is_refused(bucket, uri, kind, message):
     with pytest.raises(kind, match=message):
         s3.refuse_taken(uri.format(bucket.name))

@@ -1,20 +1,21 @@
-"""Objects of S3: listed, read by ranges, and written so that all of an output appears at its end.
+"""Objects of S3: listed, read by ranges, and written so that an output appears as a whole, at its end.
 
     source.py    S3 as windrow's other rooms see it, behind the interface of all sources
     names.py     s3://BUCKET/KEY -> bucket and key
-    client.py    boto3's client; what it refuses, as errors of windrow
     listing.py   what an argument means: an object, a folder's objects, or those that glob characters match
     reading.py   an object as a file, which reads ahead by ranges, several at a time
-    writing.py   files, or objects, become objects: sent in parts, none of which shows until all of them are there
+    writing.py   files, or objects, become objects: sent in parts, none of which is visible until all have arrived
 
-AWS's own environment variables, and its files, choose endpoint, region and credentials. What S3 answers 503 or 500, or
-cuts off, is asked again, later each time and by chance, so that tasks do not all come back at once; AWS_MAX_ATTEMPTS
-says how often. A name behind the bucket is taken as it stands: nothing in it is decoded, `%` and `+` are themselves.
+The client, and what S3 refuses, are in windrow/aws/. AWS's own environment variables, and its files, choose endpoint,
+region and credentials. Requests that S3 answers with 503 or 500, or cuts off, are repeated, after longer and longer
+random delays, so that tasks do not all come back at once; AWS_MAX_ATTEMPTS says how often. A key is taken literally:
+nothing in it is decoded, `%` and `+` stand for themselves.
 
-boto3 is imported where S3 is first asked for something: jobs that read files do without.
+boto3 is imported at the first request: jobs that read files do without.
 """
 
-from windrow.aws.s3_client import client, refusal
+from windrow.aws.refusals import object_refusal as refusal
+from windrow.aws.s3_client import client
 from windrow.storage.s3.listing import Object, everything_in, known, list_objects, remember, version
 from windrow.storage.s3.names import folder_of, is_s3, join, split
 from windrow.storage.s3.reading import download, looking_ahead, open_input, read_range

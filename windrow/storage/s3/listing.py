@@ -25,17 +25,17 @@ _known: dict[tuple[str, str], Object] = {}
 
 
 def remember(objects: Iterable[Object]) -> None:
-    """From now on these are read as they are told here; one that has changed since is refused by name."""
+    """From now on these versions of objects are read; one that has changed is refused by name."""
     _known.update({split(found.uri): found for found in objects})
 
 
 def version(path: str) -> dict[str, Any]:
-    """Of an object of S3, what tells a task which one was listed; of any other file nothing."""
+    """For an object of S3, the version that was listed, which its task must read; for any other file nothing."""
     return {"size": known(path).size, "etag": known(path).etag} if is_s3(path) else {}
 
 
 def known(uri: str) -> Object:
-    """The object as it was last listed or told; asked for, if it never was. Raises InputError."""
+    """The object as it was last listed or remembered; looked up if it never was. Raises InputError."""
     found = _known.get(split(uri))
     if found is None:
         with refusing(uri):
@@ -46,17 +46,18 @@ def known(uri: str) -> Object:
 def list_objects(argument: str) -> list[Object]:
     """The objects that an argument means, in order of their names; they are remembered.
 
-    An object's whole name means it. A folder's, with or without the slash at its end, means the objects in it, without
-    those of its subfolders and those whose names begin with _ or . ; so does an empty key. `*`, `?` and `[...]` match
-    within a part between slashes, where nothing has that very name. Raises InputError where there is none.
+    The full name of an object means that object. A folder, with or without the slash at its end, means the objects in
+    it, without those of its subfolders and those whose names begin with _ or . ; so does an empty key. `*`, `?` and
+    `[...]` match within a part between slashes, unless something has that very name. Raises InputError if there are no
+    such objects.
     """
     with refusing(argument):
         found = _expanded(argument)
     if not found:
-        what = "matches no object" if _GLOB.search(split(argument)[1]) else "does not exist, or holds no object"
+        what = "matches no object" if _GLOB.search(split(argument)[1]) else "does not exist, or has no objects"
         raise InputError(
-            f"{argument}: {what}; a folder means the objects in it, not those of its subfolders nor names that begin"
-            " with _ or .; name an object, a folder that holds some, or a pattern such as s3://BUCKET/FOLDER/*.csv.gz"
+            f"{argument}: {what}: a folder means the objects in it, not those of its subfolders nor names that begin"
+            " with _ or .; name an object, a folder that has some, or a pattern such as s3://BUCKET/FOLDER/*.csv.gz"
         )
     remember(found)
     return found
@@ -72,12 +73,12 @@ def _expanded(argument: str) -> list[Object]:
 
 
 def files_in(base: str, folder: str) -> list[Object]:
-    """The objects of a folder of the bucket `base`, s3://BUCKET/, that its name means."""
+    """The objects of a folder of the bucket `base`, s3://BUCKET/, without those that are hidden."""
     return [found for found in _level(base, folder)[0] if not is_hidden(found.uri)]
 
 
 def everything_in(uri: str) -> list[Object]:
-    """All objects of a folder, hidden ones too, or the one object of that name; none where there is none."""
+    """All objects of a folder, hidden ones too, or the one object of that name; an empty list if nothing exists."""
     bucket, folder = folder_of(uri)
     with refusing(uri):
         whole = head_if_any(uri) if folder and not uri.endswith("/") else None
@@ -87,7 +88,7 @@ def everything_in(uri: str) -> list[Object]:
 
 
 def _matching(base: str, key: str) -> list[Object]:
-    """Objects whose names glob characters match, and those in folders that they match."""
+    """Objects whose names match, and those in folders whose names match."""
     *parts, last = key.split("/")
     folders = [""]
     for part in parts:
@@ -111,17 +112,17 @@ def _named(base: str, folder: str, part: str) -> list[Object]:
 
 
 def _literal(part: str) -> str:
-    """What a part begins with before its first glob character."""
+    """The part up to its first glob character."""
     return _GLOB.split(part, maxsplit=1)[0]
 
 
 def _matches(name: str, part: str) -> bool:
-    """As in a shell: what is hidden is matched only by what says so."""
+    """As in a shell: hidden names are matched only by patterns that begin as they do."""
     return bool(name) and fnmatchcase(name, part) and (name[0] not in "_." or part[0] == name[0])
 
 
 def _level(base: str, prefix: str) -> tuple[list[Object], list[str]]:
-    """Objects and folders (their keys, with the slash) whose keys begin with this and have no further slash."""
+    """Objects and folders (keys with the slash) whose keys begin with the prefix and have no further slash."""
     objects: list[Object] = []
     folders: list[str] = []
     pages = client().get_paginator("list_objects_v2")
@@ -133,12 +134,12 @@ def _level(base: str, prefix: str) -> tuple[list[Object], list[str]]:
 
 def _head(uri: str) -> Object:
     bucket, key = split(uri)
-    told = client().head_object(Bucket=bucket, Key=key)
-    return Object(uri, told["ContentLength"], told["ETag"])
+    head = client().head_object(Bucket=bucket, Key=key)
+    return Object(uri, head["ContentLength"], head["ETag"])
 
 
 def head_if_any(uri: str) -> Object | None:
-    """The object of that very name; None also where it may not be read: listing, or reading, says why."""
+    """The object of exactly that name; None also if it may not be read: listing or reading it says why."""
     from botocore.exceptions import ClientError
 
     try:

@@ -8,7 +8,7 @@ _URI = re.compile(r"s3[an]?://([^/]*)/?(.*)", re.DOTALL | re.IGNORECASE)
 
 
 def is_s3(path: str) -> bool:
-    """Whether a path is one of S3, by any of the names that Hadoop has for it.
+    """Whether a path is on S3, by any of the schemes that Hadoop has for it.
 
     >>> is_s3("s3://bucket/bars.csv"), is_s3("s3a://bucket/"), is_s3("hdfs:///bars.csv"), is_s3("s3/bars.csv")
     (True, True, False, False)
@@ -24,12 +24,12 @@ def split(uri: str) -> tuple[str, str]:
     """
     found = _URI.match(uri)
     if not (found and found[1]):
-        raise InputError(f"{uri}: names no bucket; an object of S3 is named s3://BUCKET/KEY; name its bucket")
+        raise InputError(f"{uri}: has no bucket: an object of S3 is named s3://BUCKET/KEY; add its bucket")
     return found[1], found[2]
 
 
 def folder_of(uri: str) -> tuple[str, str]:
-    """Bucket, and what the keys of all that lies in a folder begin with: its key with one slash, or nothing.
+    """Bucket, and the prefix of all keys in a folder: its key with one slash, or nothing.
 
     >>> folder_of("s3://bucket/out"), folder_of("s3://bucket/out/"), folder_of("s3://bucket/")
     (('bucket', 'out/'), ('bucket', 'out/'), ('bucket', ''))
@@ -39,7 +39,7 @@ def folder_of(uri: str) -> tuple[str, str]:
 
 
 def join(folder: str, name: str) -> str:
-    """The URI of what has this name in a folder.
+    """The URI of the object of this name in a folder.
 
     >>> join("s3://bucket", "a"), join("s3://bucket/out/", "a")
     ('s3://bucket/a', 's3://bucket/out/a')
@@ -48,12 +48,12 @@ def join(folder: str, name: str) -> str:
 
 
 def last_part(uri: str) -> str:
-    """What follows a name's last slash."""
+    """The part after a URI's last slash."""
     return uri.rpartition("/")[2]
 
 
 def is_hidden(uri: str) -> bool:
-    """Whether a folder's name does not mean it: what begins with _ or . , or stands for a folder.
+    """Whether a folder's name does not include it: its own name begins with _ or . , or it marks a folder.
 
     >>> [is_hidden(uri) for uri in ("s3://bucket/a/_SUCCESS", "s3://bucket/_a/b", "s3://bucket/a/")]
     [True, False, True]

@@ -11,48 +11,51 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from windrow.aws.parallel import MANY, in_parallel
-from windrow.aws.s3_client import attempts, client, refusing
+from windrow.aws.s3_client import client, refusing
+from windrow.aws.session import attempts
 from windrow.errors import InputError
 from windrow.storage.s3.listing import Object, known
 from windrow.storage.s3.names import is_s3, last_part, split
 
-#: Requests under way at once in the reading of one object.
+#: Concurrent requests while one object is read.
 _PARALLEL = 4
-#: Bytes asked for by one request, at most and at least; bytes read ahead of what was asked for, at most.
+#: Bytes of one request, at most and at least; bytes to read ahead, at most.
 _PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 24 << 20
-#: Bytes that nobody asks for who only has a look.
+#: More bytes than a mere look at an object takes.
 _LONG = 1 << 20
 #: Seconds to wait before an attempt, at most.
 _LONGEST_WAIT = 20.0
-#: A range of a file or an object: the `place` at which it is read, its `start` and `length`.
+#: A range of a file or an object: the `place` where it is read, its `start` and `length`.
 Range = dict[str, Any]
 
 
 def read_range(uri: str, start: int, length: int) -> bytes:
-    """Bytes [start, start + length) of an object, fewer where it ends before. Raises InputError."""
+    """Bytes [start, start + length) of an object, fewer if it ends before. Raises InputError."""
     return _get(known(uri), start, length)
 
 
 def _get(found: Object, start: int, length: int) -> bytes:
-    """The bytes of a range, asked for again where the connection is cut."""
+    """The bytes of a range, requested again if the connection is cut."""
     length = min(length, found.size - start)
     if length <= 0:
         return b""
     bucket, key = split(found.uri)
-    asked = {"Bucket": bucket, "Key": key, "IfMatch": found.etag, "Range": f"bytes={start}-{start + length - 1}"}
+    request = {"Bucket": bucket, "Key": key, "IfMatch": found.etag, "Range": f"bytes={start}-{start + length - 1}"}
     for attempt in range(attempts()):
         with refusing(found.uri):
-            body = client().get_object(**asked)["Body"]  # botocore asks again where this is refused
+            body = client().get_object(**request)["Body"]  # botocore repeats this if it is refused
         try:
             return cast(bytes, body.read())
         except _cuts() as error:
             cut = error
             _wait(attempt)
-    raise InputError(f"{found.uri}: S3 broke off {attempts()} times ({cut}); check the network, and run it again")
+    raise InputError(
+        f"{found.uri}: the connection to S3 broke {attempts()} times ({cut}); check the network, and run it again"
+    )
 
 
 def _cuts() -> tuple[type[Exception], ...]:
-    """What a connection that ends too early raises."""
+    """What is raised if a connection ends too early."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError
     from urllib3.exceptions import HTTPError
 
@@ -61,12 +64,12 @@ def _cuts() -> tuple[type[Exception], ...]:
 
 @lru_cache(maxsize=2 * MANY)
 def _start(found: Object) -> bytes:
-    """An object's first bytes, which are looked at for its kind, its header and its first bars, each time anew."""
+    """An object's first bytes, cached because its kind, its header and its first bars are each read from them."""
     return _get(found, 0, _LEAST)
 
 
 def _wait(attempt: int) -> None:
-    """As botocore waits: twice as long each time, by chance."""
+    """Waits as botocore does: a random time of up to twice as long at each attempt."""
     time.sleep(random.random() * min(2.0**attempt / 4, _LONGEST_WAIT))  # noqa: S311  no secret
 
 
@@ -79,9 +82,9 @@ class _Piece(NamedTuple):
 class Input(io.RawIOBase):
     """An object as a file that can seek.
 
-    What is read in order is fetched ahead, up to twice what was read so far, 24 MiB and `end`, four requests at a time;
-    so a look at some bytes costs one small request, and in a long read none waits for another. `start` is a piece of
-    it that is on its way. Memory: 40 MiB, and what a read returns.
+    Sequential reads fetch ahead, by at most twice what was read so far, 24 MiB, and `end`, four requests at a time; so
+    a look at some bytes costs one small request, and in a long read no request waits for another. `start` is a piece of
+    it that is already being fetched. Memory: 40 MiB, and what a read returns.
     """
 
     def __init__(self, found: Object, end: int | None = None, start: "_Piece | None" = None) -> None:
@@ -90,7 +93,7 @@ class Input(io.RawIOBase):
         self._end = found.size if end is None else min(end, found.size)
         self._pieces = deque([start] if start else [])
         self._position = self._read = 0
-        self._asked = start.stop if start else 0
+        self._requested = start.stop if start else 0
         self._threads: ThreadPoolExecutor | None = None
 
     def readable(self) -> bool:
@@ -117,7 +120,7 @@ class Input(io.RawIOBase):
         return len(content)
 
     def read(self, size: int | None = -1) -> bytes:
-        """`size` bytes, fewer only where the object ends. Raises InputError."""
+        """`size` bytes, fewer only at the object's end. Raises InputError."""
         left = max(0, self._object.size - self._position)
         stop = self._position + (left if size is None or size < 0 else min(size, left))
         first = self._taken(stop)
@@ -129,11 +132,11 @@ class Input(io.RawIOBase):
         return b"".join(taken)
 
     def read1(self, size: int) -> bytes:
-        """At most `size` bytes, as one request brought them, so without a copy; none only at the end."""
+        """At most `size` bytes, as one request brought them, so without a copy; empty only at the end."""
         return self._taken(min(self._position + size, self._object.size))
 
     def _taken(self, stop: int) -> bytes:
-        """Bytes from the position on, up to `stop`, of the piece that the position is in."""
+        """Bytes from the position up to `stop`, of the piece that the position is in."""
         if self._position >= stop:
             return b""
         self._fetch(stop)
@@ -145,33 +148,33 @@ class Input(io.RawIOBase):
         return content[begin:end]
 
     def close(self) -> None:
-        """Ends it; what is being fetched is waited for, and dropped."""
+        """Closes it; what is being fetched is awaited, and dropped."""
         self._drop()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
         super().close()
 
     def _fetch(self, stop: int) -> None:
-        """Asks for what is missing of [position, stop), and for what may be wanted next."""
+        """Requests what is missing of [position, stop), and what is likely to be read next."""
         while self._pieces and self._pieces[0].stop <= self._position:
             self._pieces.popleft()
-        if not (self._pieces[0].start if self._pieces else self._asked) <= self._position <= self._asked:
+        if not (self._pieces[0].start if self._pieces else self._requested) <= self._position <= self._requested:
             self._drop()
-            self._read, self._asked = 0, self._position
-        begin = self._asked
+            self._read, self._requested = 0, self._position
+        begin = self._requested
         now = stop - self._position
         ahead = min(2 * (self._read + (now if now >= _LONG else 0)), _AHEAD)
         wanted = max(stop, min(stop + ahead, self._end))
         if stop <= begin and wanted - begin < min(_PIECE, ahead // 2) and wanted < self._end:
-            return  # little is wanted yet: a request for each read would be many
+            return  # too little for a request: one for each read would be too many
         alone = wanted - begin <= _LEAST
         while begin < wanted:
             end = min(max(wanted, begin + _LEAST), begin + _PIECE, self._object.size)
-            self._pieces.append(_Piece(begin, end, self._asked_for(begin, end, alone)))
-            begin = self._asked = end
+            self._pieces.append(_Piece(begin, end, self._request(begin, end, alone)))
+            begin = self._requested = end
 
-    def _asked_for(self, begin: int, end: int, alone: bool) -> "Future[bytes]":
-        """The bytes when they have come; `alone`: nothing else is to be asked for meanwhile, so by no other thread."""
+    def _request(self, begin: int, end: int, alone: bool) -> "Future[bytes]":
+        """The bytes when they have arrived; `alone`: this is the only request, so no other thread is needed."""
         if alone:
             here: Future[bytes] = Future()
             here.set_result(_get(self._object, begin, end - begin) if begin else _start(self._object))
@@ -188,35 +191,35 @@ class Input(io.RawIOBase):
 
 def open_input(uri: str, end: int | None = None) -> BinaryIO:
     """An object as a file that can seek and reads ahead, not beyond `end`, by ranges in parallel. Raises InputError."""
-    return cast(BinaryIO, Input(known(uri), end, _coming.pop(split(uri), None)))
+    return cast(BinaryIO, Input(known(uri), end, _prefetched.pop(split(uri), None)))
 
 
 #: First pieces of objects that will be opened next.
-_coming: dict[tuple[str, str], _Piece] = {}
+_prefetched: dict[tuple[str, str], _Piece] = {}
 
 
 def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
-    """These ranges, of files or objects, one by one; meanwhile the first bytes of the next objects are on their way.
+    """These ranges, of files or objects, one by one; meanwhile the first bytes of the next objects are fetched.
 
-    So of many small objects none waits for another. Memory: 32 MiB, beside what the open one takes.
+    So no small object waits for another. Memory: 32 MiB, in addition to the open one's.
     """
     waiting = deque(one["place"] for one in ranges if is_s3(one["place"]) and not one["start"])
     with ThreadPoolExecutor(MANY, thread_name_prefix="windrow-s3") as threads:
         try:
             for one in ranges:
-                next_ones = _AHEAD + min(_PIECE, one.get("size", 0))  # this one is not ahead
-                while waiting and sum(piece.stop for piece in _coming.values()) < next_ones and len(_coming) <= MANY:
+                room = _AHEAD + min(_PIECE, one.get("size", 0))  # this one does not count
+                while waiting and sum(piece.stop for piece in _prefetched.values()) < room and len(_prefetched) <= MANY:
                     found = known(waiting.popleft())
                     stop = min(found.size, _PIECE)
-                    _coming[split(found.uri)] = _Piece(0, stop, threads.submit(_get, found, 0, stop))
+                    _prefetched[split(found.uri)] = _Piece(0, stop, threads.submit(_get, found, 0, stop))
                 yield one
         finally:
-            _coming.clear()
+            _prefetched.clear()
             threads.shutdown(cancel_futures=True)
 
 
 def download(uris: Sequence[str], folder: Path, tell: Callable[[int], object] = int) -> dict[str, Path]:
-    """Copies of objects, whose names must differ, in a folder here; `tell` hears of each. Raises InputError."""
+    """Local copies of objects, whose names must differ; `tell` is called after each. Raises InputError."""
     places = {uri: folder / last_part(uri) for uri in uris}
 
     def fetch(uri: str) -> None:

@@ -1,4 +1,4 @@
-"""Files, or objects, become objects: sent in parts, none of which shows until all of them are there."""
+"""Files, or objects, become objects: sent in parts, none of which is visible until all have arrived."""
 
 import io
 from collections.abc import Callable, Iterator, Mapping
@@ -8,40 +8,41 @@ from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from windrow.aws.parallel import in_parallel
-from windrow.aws.s3_client import client, meaning, refusing
+from windrow.aws.refusals import meaning
+from windrow.aws.s3_client import client, refusing
 from windrow.errors import OutputError
 from windrow.storage.s3.listing import Object, files_in, head_if_any
 from windrow.storage.s3.names import folder_of, is_hidden, join, last_part, split
 
-#: Bytes of a part of an upload, and of one that S3 copies itself; S3 takes 10,000 of an object.
+#: Bytes of a part of an upload, and of one that S3 copies itself; parts of an object, at most.
 _PART, _COPIED, _PARTS = 16 << 20, 512 << 20, 10_000
 
 
 def refuse_taken(output: str) -> None:
-    """Raises OutputError where anything lies under an output's prefix, or cannot be asked for: nothing is overwritten.
+    """Raises OutputError if anything exists under an output's prefix, or S3 refuses to list it.
 
-    The empty object that stands for an empty folder is nothing.
+    The empty object that marks an empty folder does not count.
     """
     bucket, folder = folder_of(output)
     with refusing(output, OutputError):
-        told = client().list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=2)
-        inside = [one["Key"] for one in told.get("Contents", ()) if one["Key"] != folder or one["Size"]]
+        page = client().list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=2)
+        inside = [one["Key"] for one in page.get("Contents", ()) if one["Key"] != folder or one["Size"]]
         whole = head_if_any(f"s3://{bucket}/{folder[:-1]}") if folder else None
     if inside or whole:
-        what = f"is not empty: it holds {inside[0]}" if inside else "is an object"
+        what = f"is not empty (it contains {inside[0]})" if inside else "is an object"
         raise OutputError(
-            f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another by"
+            f"{output}: exists and {what}: a job writes to a new directory only; remove it, or choose another with"
             " --output-dir"
         )
 
 
 def upload(files: Mapping[str, Path], tell: Callable[[int], object] = int) -> None:
-    """Makes files the objects of these URIs, all at the end or none; `tell` hears of each part sent, in bytes.
+    """Uploads files to these URIs, all of them or none; `tell` is called with the bytes of each part sent.
 
-    What was sent shows only when all of it is there: then the objects appear within a moment, those whose names begin
-    with _ after all others, in the order given. On an error or an interrupt none stays. A process that is killed
-    leaves parts that nobody sees; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload) removes them.
-    Memory: some hundred KB for each request. Raises OutputError; also where such an object is there already.
+    Nothing is visible until all parts have arrived: then the objects appear within a moment, those whose names begin
+    with _ after all others, in the order given. On an error or an interrupt none remains. A process that is killed
+    leaves invisible parts; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload) removes them.
+    Memory: some hundred KB per request. Raises OutputError, also if such an object already exists.
     """
     with _appearing_together() as begun:
         _send({uri: _FileParts(path) for uri, path in files.items()}, begun, tell)
@@ -54,53 +55,53 @@ def publish_copies(
     keep: Callable[[str], bool] = bool,
     tell: Callable[[int], object] = int,
 ) -> None:
-    """Makes the objects in the folder `staging` those of `output`, copied by S3 itself, and files the ones of `more`.
+    """Copies the objects in the folder `staging` to `output`, by S3 itself, and uploads the files of `more` there.
 
-    `more` goes by names, such as _windrow.json and _SUCCESS. Objects of staging whose names begin with _ or . or for
-    whose names `keep` is False are left out. They appear as those of `upload`; staging stays as it is.
+    The keys of `more` are names, such as _windrow.json and _SUCCESS. Objects of staging whose names begin with _ or . ,
+    or for whose names `keep` is False, are left out. They appear as those of `upload` do; staging remains as it is.
     """
     bucket, folder = folder_of(staging)
     with refusing(staging):
-        lying = files_in(f"s3://{bucket}/", folder)
+        staged = files_in(f"s3://{bucket}/", folder)
     parts: dict[str, _FileParts | _ObjectParts] = {
-        join(output, last_part(found.uri)): _ObjectParts(found) for found in lying if keep(last_part(found.uri))
+        join(output, last_part(found.uri)): _ObjectParts(found) for found in staged if keep(last_part(found.uri))
     }
     with _appearing_together() as begun:
         _send(parts | {join(output, name): _FileParts(path) for name, path in more.items()}, begun, tell)
 
 
 def delete_prefix(uri: str) -> None:
-    """Removes all objects of a folder and of its subfolders. Raises OutputError."""
+    """Deletes all objects of a folder and of its subfolders. Raises OutputError."""
     bucket, folder = folder_of(uri)
     with refusing(uri, OutputError):
         for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
             keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
-            told = client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}) if keys else {}
-            for error in told.get("Errors", ()):
-                raise OutputError(f"s3://{bucket}/{error['Key']}: cannot be removed: {meaning({'Error': error})}")
+            done = client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}) if keys else {}
+            for error in done.get("Errors", ()):
+                raise OutputError(f"s3://{bucket}/{error['Key']}: cannot be deleted: {meaning({'Error': error})}")
 
 
 class _Upload(NamedTuple):
-    """An object on its way."""
+    """An object that is being uploaded."""
 
     uri: str
     mark: str
-    """What it carries, to be known by."""
+    """Metadata by which it is recognized."""
     ids: dict[str, str]
-    """Bucket, key and the upload's number, as S3's calls take them."""
+    """Bucket, key and the upload's id, as arguments of S3's calls."""
     sent: list[dict[str, Any]]
-    """Its parts, as S3 told of them."""
+    """Its parts, as S3 acknowledged them."""
 
 
 @contextmanager
 def _appearing_together() -> Iterator[list[_Upload]]:
-    """Uploads that are begun in this block, and whole at its end, appear then, all or none."""
+    """Uploads that are begun in this block, and complete at its end, appear then, all or none."""
     begun: list[_Upload] = []
     done: list[_Upload] = []
     try:
         yield begun
-        shown = [each for each in begun if not is_hidden(each.uri)]
-        done += in_parallel(_complete, shown)
+        visible = [each for each in begun if not is_hidden(each.uri)]
+        done += in_parallel(_complete, visible)
         for each in begun:
             if is_hidden(each.uri):
                 done.append(_complete(each))
@@ -113,8 +114,8 @@ def _begin(uri: str) -> _Upload:
     bucket, key = split(uri)
     mark = uuid4().hex
     with refusing(uri, OutputError):
-        told = client().create_multipart_upload(Bucket=bucket, Key=key, Metadata={"windrow": mark})
-    return _Upload(uri, mark, {"Bucket": bucket, "Key": key, "UploadId": told["UploadId"]}, [])
+        created = client().create_multipart_upload(Bucket=bucket, Key=key, Metadata={"windrow": mark})
+    return _Upload(uri, mark, {"Bucket": bucket, "Key": key, "UploadId": created["UploadId"]}, [])
 
 
 def _complete(upload: _Upload) -> _Upload:
@@ -125,40 +126,40 @@ def _complete(upload: _Upload) -> _Upload:
         try:
             client().complete_multipart_upload(**upload.ids, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
         except ClientError as error:
-            # The answer to an attempt may have been lost, and the next one then finds the object there.
-            if not _is_there(upload):
+            # The answer to an attempt may have been lost, and the next one then finds the object.
+            if not _exists(upload):
                 if error.response.get("Error", {}).get("Code") == "PreconditionFailed":
                     raise OutputError(
-                        f"{upload.uri}: appeared while the job ran, so another wrote there; nothing is overwritten;"
-                        " choose another place by --output-dir"
+                        f"{upload.uri}: appeared while the job ran, so something else writes there: nothing is"
+                        " overwritten; choose another directory with --output-dir"
                     ) from None
                 raise
     return upload
 
 
-def _is_there(upload: _Upload) -> bool:
-    """Whether the object is there, and this upload's."""
+def _exists(upload: _Upload) -> bool:
+    """Whether the object exists, and is this upload's."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     with suppress(BotoCoreError, ClientError):
-        told = client().head_object(Bucket=upload.ids["Bucket"], Key=upload.ids["Key"])
-        return bool(told["Metadata"].get("windrow") == upload.mark)
+        head = client().head_object(Bucket=upload.ids["Bucket"], Key=upload.ids["Key"])
+        return bool(head["Metadata"].get("windrow") == upload.mark)
     return False
 
 
 def _undo(upload: _Upload) -> None:
-    """Removes what there is of an upload, as far as S3 lets it."""
+    """Removes what exists of an upload, as far as S3 allows."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     with suppress(BotoCoreError, ClientError):
-        if _is_there(upload):
+        if _exists(upload):
             client().delete_object(Bucket=upload.ids["Bucket"], Key=upload.ids["Key"])
         else:
             client().abort_multipart_upload(**upload.ids)
 
 
 class _FileParts:
-    """A file's parts, sent from here."""
+    """The parts of a local file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -166,16 +167,16 @@ class _FileParts:
         self.part = max(_PART, -(-self.size // _PARTS))
 
     def send(self, ids: Mapping[str, str], number: int, start: int, length: int) -> dict[str, Any]:
-        """Sends a part; what S3 told of it."""
+        """Sends a part; what S3 acknowledged."""
         from s3transfer.utils import ReadFileChunk
 
         with ReadFileChunk.from_filename(str(self._path), start, length) if length else io.BytesIO() as body:
-            told: dict[str, Any] = client().upload_part(**ids, PartNumber=number, Body=body)
-        return told
+            sent: dict[str, Any] = client().upload_part(**ids, PartNumber=number, Body=body)
+        return sent
 
 
 class _ObjectParts:
-    """An object's parts, copied by S3."""
+    """The parts of an object, which S3 copies itself."""
 
     def __init__(self, found: Object) -> None:
         self._object = found
@@ -183,26 +184,26 @@ class _ObjectParts:
         self.part = max(_COPIED, -(-self.size // _PARTS))
 
     def send(self, ids: Mapping[str, str], number: int, start: int, length: int) -> dict[str, Any]:
-        """Has a part copied; what S3 told of it."""
+        """Has a part copied; what S3 acknowledged."""
         if not length:
             empty: dict[str, Any] = client().upload_part(**ids, PartNumber=number, Body=b"")
             return empty
         bucket, key = split(self._object.uri)
-        told = client().upload_part_copy(
+        answer = client().upload_part_copy(
             **ids,
             PartNumber=number,
             CopySource={"Bucket": bucket, "Key": key},
             CopySourceIfMatch=self._object.etag,
             CopySourceRange=f"bytes={start}-{start + length - 1}",
         )
-        copied: dict[str, Any] = told["CopyPartResult"]
+        copied: dict[str, Any] = answer["CopyPartResult"]
         return copied
 
 
 def _send(
     sources: Mapping[str, _FileParts | _ObjectParts], begun: list[_Upload], tell: Callable[[int], object]
 ) -> None:
-    """Sends all parts of all sources, several at a time; `begun` gets their uploads as these begin."""
+    """Sends all parts of all sources, several at a time; their uploads are added to `begun` as they begin."""
 
     def begin(uri: str) -> None:
         begun.append(_begin(uri))
@@ -214,9 +215,9 @@ def _send(
     def send(piece: tuple[_Upload, int, int, int]) -> int:
         upload, number, start, length = piece
         with refusing(upload.uri, OutputError):
-            told = sources[upload.uri].send(upload.ids, number, start, length)
-        sums = {name: value for name, value in told.items() if name.startswith("Checksum") and name != "ChecksumType"}
-        upload.sent.append({"PartNumber": number, "ETag": told["ETag"], **sums})
+            part = sources[upload.uri].send(upload.ids, number, start, length)
+        sums = {name: value for name, value in part.items() if name.startswith("Checksum") and name != "ChecksumType"}
+        upload.sent.append({"PartNumber": number, "ETag": part["ETag"], **sums})
         return length
 
     pieces = [

@@ -1,0 +1,79 @@
+"""boto3's sessions and clients: one configuration for all services, and no connection of a parent's in a fork.
+
+AWS's own variables and files choose endpoint, region and credentials.
+"""
+
+import os
+from threading import Lock
+from typing import Any
+
+from windrow.aws.parallel import MANY
+from windrow.errors import WindrowError
+
+_ATTEMPTS = 10
+
+_sessions: dict[object, Any] = {}
+_clients: dict[tuple[object, ...], Any] = {}
+_making = Lock()
+
+
+def require_boto3(what: str) -> None:
+    """Raises WindrowError where boto3 is not installed, which `what`, a command or a URI, needs."""
+    try:
+        import boto3  # noqa: F401
+    except ImportError:
+        raise WindrowError(
+            f"{what}: needs boto3, which is not installed; install it with: pip install 'windrow[aws]'"
+        ) from None
+
+
+def session() -> Any:
+    """boto3's session for AWS's variables as they are now; forks share it."""
+    require_boto3("AWS")
+    from boto3.session import Session
+
+    variables = _variables()
+    if variables not in _sessions:
+        _sessions[variables] = Session()
+    return _sessions[variables]
+
+
+def shared_client(service: str, region: str | None = None) -> Any:
+    """boto3's client of a service, made once in a process, and again when AWS's variables have changed.
+
+    No client crosses a fork: its connections would be the parent's. A fork makes its own in some milliseconds, since
+    what is known of AWS's interfaces and of the credentials is in the session. Raises WindrowError without boto3.
+    """
+    key = (os.getpid(), _variables(), service, region)
+    if key not in _clients:
+        with _making:
+            if key not in _clients:
+                _drop_other_than(*key[:2])
+                _clients[key] = session().client(service, region_name=region, config=_config())
+    return _clients[key]
+
+
+def _drop_other_than(process: object, variables: object) -> None:
+    for key in [key for key in _clients if key[:2] != (process, variables)]:
+        del _clients[key]
+
+
+def _variables() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(pair for pair in os.environ.items() if pair[0].startswith("AWS_")))
+
+
+def _config() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": attempts()},
+        max_pool_connections=2 * MANY,
+        response_checksum_validation="when_required",
+        user_agent_extra="windrow",
+    )
+
+
+def attempts() -> int:
+    """How often a request is made before it is given up."""
+    wanted = os.environ.get("AWS_MAX_ATTEMPTS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) else _ATTEMPTS
