@@ -313,13 +313,14 @@ def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):
 def test_plot_takes_files_after_bars(monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(
-        "windrow.pages.averages.plot", lambda *args: calls.append(args) or [Path("p.html"), Path("p.png")]
+        "windrow.pages.averages.plot",
+        lambda *args, **options: calls.append((args, options)) or [Path("p.html"), Path("p.png")],
     )
     args = ["plot", "out", "--bars", "a.csv", "b.csv", "--bars", "c.csv", "--symbol", "X", "--symbol", "Y"]
     assert cli.main([*args, "-o", "p.html", "--column", "open", "--force"]) == 0
-    output, bars, *rest = calls[0]
-    assert (output, sorted(bars)) == ("out", ["a.csv", "b.csv", "c.csv"])
-    assert rest == [["X", "Y"], Path("p.html"), "open", True]
+    args, options = calls[0]
+    assert args == ("out", ("a.csv", "b.csv", "c.csv"))
+    assert options == {"symbols": ("X", "Y"), "column": "open", "out": Path("p.html"), "force": True}
     assert capsys.readouterr().out == "wrote p.html\nwrote p.png\n"
 
 

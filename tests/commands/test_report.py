@@ -1,13 +1,13 @@
 """`windrow report`: what it writes, what it takes, and what it refuses."""
 
-import sys
+import inspect
 from pathlib import Path
 
 import pytest
 
 from tests.pages.report.outputs import Outputs, bars_of
 from windrow.cli import main
-from windrow.pages.report import MOST_SYMBOLS
+from windrow.pages.report import MOST_SYMBOLS, report
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def place(tmp_path, monkeypatch):
 
 
 def words(capsys):
-    """What was said as an error, without its end."""
+    """The error message, without its line end."""
     return capsys.readouterr().err.rstrip("\n")
 
 
@@ -38,27 +38,26 @@ def test_a_page_and_a_picture_are_written(place, capsys):
 
 def test_bars_are_all_files_up_to_the_next_option(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr("windrow.pages.report.report", lambda *args: calls.append(args) or [Path("p.html")])
+    monkeypatch.setattr(
+        "windrow.pages.report.report", lambda *args, **options: calls.append((args, options)) or [Path("p.html")]
+    )
     args = ["report", "a", "b", "--bars", "x.csv", "y.csv", "-", "--symbol", "S", "--bars", "z.csv", "--symbol", "T"]
     assert main([*args, "--orders", "o", "--equity", "e", "-o", "p.html", "--force"]) == 0
     assert calls == [
         (
-            ("a", "b"),
-            ("x.csv", "y.csv", "-", "z.csv"),
-            ("S", "T"),
-            "o",
-            "e",
-            Path("p.html"),
-            True,
+            (("a", "b"), ("x.csv", "y.csv", "-", "z.csv")),
+            {"symbols": ("S", "T"), "orders": "o", "equity": "e", "out": Path("p.html"), "force": True},
         )
     ]
     assert capsys.readouterr().out == "wrote p.html\n"
 
 
-def test_help_tells_what_to_give(capsys):
+def test_help_says_what_to_give(capsys):
     assert main(["report", "--help"]) == 0
     text = capsys.readouterr().out
-    assert text.startswith("Usage: windrow report [OPTIONS] OUTPUT...\n\n  Show a backtest, a sweep or both")
+    assert text.startswith(
+        "Usage: windrow report [OPTIONS] OUTPUT... --bars FILE...\n\n  Show a backtest, a sweep or both"
+    )
     for option in ("--bars FILE...", "--symbol TEXT", "--orders PATH", "--equity PATH", "-o, --out PATH", "--force"):
         assert option in text
 
@@ -67,7 +66,7 @@ def test_help_tells_what_to_give(capsys):
 def test_without_outputs_or_bars_an_example_is_given(place, capsys, args):
     assert main(["report", *args]) == 2
     assert words(capsys) == (
-        "error: give OUTPUT first, then --bars FILE...: windrow report out/backtest --bars bars.csv"
+        "error: OUTPUT and --bars are required: OUTPUT comes first, e.g. windrow report out/backtest --bars bars.csv"
     )
 
 
@@ -83,18 +82,18 @@ def test_symbols_are_the_first_by_name_or_those_asked_for(place, monkeypatch):
     assert main(["report", "backtest", "--bars", "bars.csv"]) == 0
     text = (place / "report.html").read_text()
     assert '"name":"AAB"' in text and '"name":"AAC"' not in text
-    assert "2 of 3 symbols are on this page; windrow report --symbol chooses others." in text
+    assert "2 of 3 symbols are on this page; choose others with windrow report --symbol." in text
     asked = ["--symbol", "AAC", "--symbol", "AAA", "--force"]
     assert main(["report", "backtest", "--bars", "bars.csv", *asked]) == 0
     text = (place / "report.html").read_text()
     assert text.index('"name":"AAC"') < text.index('"name":"AAA"') and '"name":"AAB"' not in text
 
 
-def test_orders_and_equity_may_lie_elsewhere(place):
+def test_orders_and_equity_may_be_elsewhere(place):
     for name in ("orders", "equity"):
         (place / "backtest" / f"part-00000-{name}").rename(place / name)
     assert main(["report", "backtest", "--bars", "bars.csv"]) == 0
-    assert '"orders":null,"equity":null' in (place / "report.html").read_text()
+    assert '"panes":[]' in (place / "report.html").read_text()
     more = ["--orders", "orders", "--equity", "equity", "--force"]
     assert main(["report", "backtest", "--bars", "bars.csv", *more]) == 0
     assert '"orders":null' not in (place / "report.html").read_text()
@@ -116,31 +115,32 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
     [
         (
             ["none"], 1,
-            "none: does not exist; a report is of a directory; give what -o of a backtest or a sweep named",
+            "none: does not exist: a report reads a directory; use the one given to backtest -o or sweep -o",
         ),
         (
             ["backtest", "--symbol", "AAX"], 1,
-            "backtest: holds no line of symbol AAX; nearest of its 3 symbols: AAC, AAB, AAA",
+            "backtest: has no row of symbol AAX: it has 3 symbols; the nearest are AAC, AAB, AAA",
         ),
         (
             ["sweep"], 1,
-            "bars.csv: has no bar of symbol AAD, of which the output tells; give the bars that the job read",
+            "bars.csv: has no bar of symbol AAD, which the output has: pages need the bars that the job read; use"
+            " those",
         ),
         (
             ["backtest", "--orders", "bars.csv"], 1,
-            "bars.csv: CSV parse error: Expected 6 columns, got 1: symbol,timestamp,open,high,low,close; its lines hold"
-            " SYMBOL, TIME, side, size, price and status, as backtest's --orders writes them, separated by tabs; give"
-            " such a file, or leave it out",
+            "bars.csv: CSV parse error: Expected 6 columns, got 1: symbol,timestamp,open,high,low,close: its lines are"
+            " SYMBOL, TIME, side, size, price and status, as written by backtest --orders, separated by tabs; use such"
+            " a file, or leave it out",
         ),
         (
             ["backtest", "-o", "a.png"], 2,
-            "-o a.png: the page's name must end in .html; the picture is named as it, .png",
+            "-o a.png: is not the name of a page: it ends in .html; the picture beside it ends in .png",
         ),
         (["backtest", "-o", "no/a.html"], 1, "no/a.html: directory no does not exist: create it first"),
         (
             ["backtest", "backtest"], 2,
-            "backtest backtest: both are of a backtest; a page tells of one backtest, one sweep, or one of each; make"
-            " two pages",
+            "backtest backtest: both are outputs of a backtest: a report takes one backtest, one sweep, or one of each;"
+            " write two reports",
         ),
     ],
 )  # fmt: skip
@@ -151,19 +151,30 @@ def test_refusals(place, capsys, args, status, message):
     assert sorted(place.iterdir()) == before
 
 
-def test_other_bars_than_the_jobs_are_told_by_the_first_order(place, capsys):
+def test_other_bars_than_the_jobs_are_refused_at_the_first_order(place, capsys):
     lines = (place / "bars.csv").read_text().splitlines(keepends=True)
     (place / "other.csv").write_text("".join(line for line in lines if "2024-01-04" not in line))
     assert main(["report", "backtest", "--bars", "other.csv"]) == 1
     assert words(capsys) == (
-        "error: other.csv: has no bar of AAA at 2024-01-04, the time of an order; give the bars that the job read, all"
-        " of them"
+        "error: other.csv: has no bar of AAA at 2024-01-04, the time of an order: pages need the bars that the job"
+        " read, all of them; use those"
     )
 
 
-def test_a_missing_package_says_how_to_install(place, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
-    assert main(["report", "backtest", "--bars", "bars.csv"]) == 1
-    assert words(capsys) == (
-        "error: a report's picture needs vl-convert-python, which is not installed: pip install 'windrow[plot]'"
-    )
+def test_the_function_is_typed_and_takes_one_path_or_several(place):
+    signature = inspect.signature(report)
+    assert list(signature.parameters) == ["outputs", "bars", "symbols", "orders", "equity", "out", "force"]
+    assert all(parameter.annotation is not inspect.Parameter.empty for parameter in signature.parameters.values())
+    written = report("backtest", Path("bars.csv"), symbols="AAB", out="one.html")
+    assert written == [Path("one.html"), Path("one.png")]
+    assert '"name":"AAB"' in written[0].read_text() and '"name":"AAA"' not in written[0].read_text()
+
+
+@pytest.mark.parametrize("command", ["plot", "report"])
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_keeps_to_the_terminals_width(capsys, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([command, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= min(columns, 100)
+    assert max(map(len, lines)) > 50

@@ -1,298 +1,359 @@
-"""windrow.plot: what is drawn, how it is thinned, and that no text of the data becomes part of the page."""
+"""`windrow plot`: which panes indicators are drawn in, what the page and the picture hold, and what is refused."""
 
-import base64
-import hashlib
+import inspect
 import itertools
-import json
-import subprocess
-import sys
-import types
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.pages.report.outputs import DAY, HOSTILE, Outputs, bars_of, unpacked
+from tests.pages.report.test_picture import layers, rows, size_of
 from windrow.cli import main
 from windrow.errors import InputError
-from windrow.frames.outputs import reading_of
-from windrow.pages import averages as plotting
-from windrow.pages.averages import MOST_POINTS, arrange, choose, draw, page, picture, thin
-from windrow.pages.shell import unmarked
-
-HOSTILE = [
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror='alert(1)'>",
-    '"&quot;{{data}}\\',
-    "📈 é <!--",
-]
+from windrow.pages import averages, vega
+from windrow.pages.averages import arrange, draw, page_data, plot
+from windrow.pages.series import Series
+from windrow.pages.theme import DARK, LIGHT, line_style
 
 
-def frames(symbols=("AAA", "AAB"), bars=60, zone=None, step=1):
-    """Bars of a wave, and the averages of a job that ran over them."""
-    times = pd.date_range("2024-01-01", periods=bars, freq="D", tz=zone)
-    parts = [
-        pd.DataFrame({"symbol": symbol, "timestamp": times, "close": 100 + at + np.sin(np.arange(bars) / 5)})
-        for at, symbol in enumerate(symbols)
+def series_and_rows(symbols=("AAA", "AAB"), bars=60, windows=(3, 20), step=1, names=None):
+    """Bars of waves, and the rows of averages of a job that ran over them."""
+    times = np.arange(bars) * DAY
+    found, tables = [], {}
+    for at, symbol in enumerate(symbols):
+        close = 100 + at + np.sin(np.arange(bars) / 5)
+        found.append(Series(symbol, times, {"close": close}, "close", True, "bars.csv"))
+        columns = {f"sma:{window}": pd.Series(close).rolling(window).mean() for window in windows}
+        rows = pd.DataFrame({"symbol": symbol, "timestamp": pd.to_datetime(times), **columns})
+        rows.columns = ["symbol", "timestamp", *(names or columns)]
+        tables[symbol] = rows.iloc[min(windows) - 1 :: step].reset_index(drop=True)
+    return found, tables
+
+
+def panes_of(names, values):
+    """The names in each pane, of indicators with these constant values over prices of about 100."""
+    series, tables = series_and_rows(("A",), windows=range(1, len(names) + 1), names=names)
+    for at, value in enumerate(values):
+        tables["A"].isetitem(at + 2, np.full(len(tables["A"]), value))
+    (symbol,) = arrange(series, tables)
+    return [[line.name for line in pane.lines] for pane in symbol.panes]
+
+
+# Panes, colours and times.
+
+
+def test_indicators_stand_at_their_bars():
+    first, second = arrange(*series_and_rows())
+    (pane,) = second.panes
+    assert (first.series.symbol, second.series.symbol, second.column) == ("AAA", "AAB", "close")
+    assert [line.name for line in pane.lines] == ["sma:3", "sma:20"]
+    assert [np.isnan(line.values).sum() for line in pane.lines] == [2, 19]
+    assert pane.lines[0].values[2] == pytest.approx(second.series.close[:3].mean())
+
+
+def test_sums_and_deviations_have_panes_of_their_own():
+    names = ["sma:20", "std:20", "sum:5", "max:9", "std:5d", "ema:3", "wma:3", "min:3", "sum:2"]
+    assert panes_of(names, [100.0] * 9) == [
+        ["sma:20", "max:9", "ema:3", "wma:3", "min:3"],
+        ["std:20", "std:5d"],
+        ["sum:5", "sum:2"],
     ]
-    prices = pd.concat(parts, ignore_index=True)
-    averages = prices[["symbol", "timestamp"]].copy()
-    for window in (3, 20):
-        averages[f"sma:{window}"] = prices.groupby("symbol")["close"].transform(lambda x, n=window: x.rolling(n).mean())
-    return prices, averages.dropna(subset="sma:3").iloc[::step]
 
 
-def test_panels_join_prices_and_averages():
-    panels = arrange(*frames())
-    assert panels.symbols == ["AAA", "AAB"]
-    assert panels.names == ["close", "sma:3", "sma:20"]
-    assert (panels.title, panels.subtitle, panels.caption) == (
-        "AAA, AAB: price and averages", "2024-01-01 to 2024-02-29", "",
-    )  # fmt: skip
-    assert panels.rows.columns.tolist() == ["symbol", "t", "y0", "y1", "y2"]
-    assert len(panels.rows) == 120
-    assert panels.rows["t"][0] == 1_704_067_200_000
-    assert panels.rows["y1"].isna().sum() == 4  # two bars of each symbol before the window is full
+def test_names_without_a_kind_go_by_their_values():
+    assert panes_of(["value_1", "value_2", "value_3"], [100.5, 3.0, 2000.0]) == [["value_1"], ["value_2"], ["value_3"]]
+    assert panes_of(["a", "b"], [np.nan, 99.0]) == [["a", "b"]]
 
 
-def test_times_of_day_are_utc():
-    prices, averages = frames(zone="UTC")
-    prices["timestamp"] = prices["timestamp"].dt.tz_convert("America/New_York")
-    panels = arrange(prices, averages)
-    assert panels.subtitle == "2024-01-01 00:00 to 2024-02-29 00:00 UTC"
-    assert len(panels.rows) == 120
-    assert '"UTC"' in json.dumps(draw(panels).to_dict())
+def test_panes_are_the_same_for_all_symbols():
+    """What is of the size of one symbol's prices and not of another's has a pane of its own for both."""
+    series, tables = series_and_rows(("A", "B"), names=["x", "y"])
+    tables["B"]["x"] = 5000.0
+    both = arrange(series, tables)
+    assert [[line.name for pane in symbol.panes for line in pane.lines] for symbol in both] == [["y", "x"]] * 2
+    assert [len(symbol.panes) for symbol in both] == [2, 2]
 
 
-def test_repeated_bars_are_drawn_once():
-    prices, averages = frames()
-    assert len(arrange(pd.concat([prices, prices]), averages).rows) == 120
+def test_the_first_21_lines_look_different():
+    styles = [line_style(at) for at in range(21)]
+    assert len(set(styles)) == 21
+    for theme in (LIGHT, DARK):
+        assert len({(theme[color], dash) for color, dash in styles}) == 21
 
 
-def test_bars_within_a_millisecond_stay_apart():
-    prices, averages = frames(("A",), bars=4)
-    for frame in (prices, averages):
-        frame["timestamp"] = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(range(len(frame)), unit="ns")
-    assert len(arrange(prices, averages).rows) == 4
+@pytest.mark.parametrize(
+    ("largest", "digits"), [(0.0, 2), (0.00012, 8), (1e-12, 8), (5.5, 4), (123.4, 2), (45e6, 0), (np.nan, 2)]
+)
+def test_five_digits_of_the_largest_value_are_shown(largest, digits):
+    assert averages._digits([np.array([0.0, np.nan]), np.array([-largest, 0.0])]) == digits
 
 
-def test_another_column_is_named():
-    prices, averages = frames()
-    panels = arrange(prices.rename(columns={"close": "volume"}), averages, "volume")
-    assert panels.title == "AAA, AAB: volume and averages"
-    assert panels.names[0] == "volume"
+@pytest.mark.parametrize(
+    ("values", "is_sparse"),
+    [
+        ([np.nan, 1, 2], False), ([1, 2, np.nan], False), ([1, np.nan, 2], True), ([np.nan, np.nan], False),
+        ([], False),
+    ],
+)  # fmt: skip
+def test_lines_with_a_step_are_sparse(values, is_sparse):
+    assert averages._is_sparse(np.array(values, float)) is is_sparse
 
 
-def test_few_rows_are_all_kept():
-    frame = pd.DataFrame({"y0": np.arange(50.0)})
-    assert thin(frame, 50).tolist() == list(range(50))
+def test_two_columns_of_one_name_are_two_lines():
+    series, tables = series_and_rows(("A",), names=["sma:3", "sma:3"])
+    (symbol,) = arrange(series, tables)
+    assert [line.name for line in symbol.panes[0].lines] == ["sma:3", "sma:3"]
+    assert not np.array_equal(*(line.values for line in symbol.panes[0].lines), equal_nan=True)
+    assert vega._labels(symbol.panes[0].lines) == ["sma:3", "sma:3 (2)"]
 
 
-def test_thinning_keeps_ends_peaks_and_dips():
-    rng = np.random.default_rng(5)
-    frame = pd.DataFrame({"symbol": "A", "y0": rng.normal(size=30_000).cumsum(), "y1": rng.normal(size=30_000)})
-    frame.loc[:500, "y1"] = np.nan
-    frame.loc[12_345, "y0"], frame.loc[23_456, "y1"] = 1e6, -1e6
-    kept = thin(frame, MOST_POINTS)
-    assert MOST_POINTS / 3 < len(kept) <= MOST_POINTS
-    assert {0, 12_345, 23_456, 29_999} <= set(kept.tolist())
-    assert (np.diff(kept) > 0).all()
-    edges = np.linspace(0, 30_000, 499 + 1).astype(int)
-    for start, stop in itertools.pairwise(edges):
-        for name in ("y0", "y1"):
-            values = frame[name][start:stop].dropna()
-            assert not len(values) or {values.idxmax(), values.idxmin()} <= set(kept.tolist())
-
-
-def test_a_thinned_picture_says_so():
-    panels = arrange(*frames(bars=5000))
-    assert len(panels.rows) <= 2 * MOST_POINTS
-    shown = f"{len(panels.rows):,} of 10,000 points"
-    assert panels.caption == f"Drawn from {shown}: every stretch keeps its highest and lowest values."
-    assert panels.caption in page(panels)
-
-
-def test_chart_has_a_panel_for_each_symbol_and_its_own_scale():
-    spec = draw(arrange(*frames())).to_dict()
-    assert spec["resolve"]["scale"] == {"y": "independent"}
-    assert spec["facet"]["sort"] == ["AAA", "AAB"]
-    lines = [layer for layer in spec["spec"]["layer"] if layer["mark"]["type"] == "line"]
-    assert [line["encoding"]["y"]["scale"] for line in lines] == [{"zero": False}] * 3
-    assert [line["encoding"]["color"]["scale"]["domain"] for line in lines] == [["close", "sma:3", "sma:20"]] * 3
-    assert all(line["encoding"]["x"]["scale"] == {"type": "utc"} for line in lines)
-    assert "NaN" not in json.dumps(spec)
-
-
-def test_choose_takes_the_first_four_by_name_or_those_asked_for():
-    prices, _ = frames(("D", "B", "E", "A", "C"), bars=2)
-    assert choose(prices, [], "x")["symbol"].unique().tolist() == ["A", "B", "C", "D"]
-    assert choose(prices, ["E", "A", "E"], "x")["symbol"].tolist() == ["E", "E", "A", "A"]
-
-
-def test_a_symbol_without_lines_names_the_nearest():
-    prices, _ = frames(("AAPL", "MSFT", "GOOG", "AAP"), bars=2)
+def test_a_row_at_a_time_without_a_bar_is_refused():
+    series, tables = series_and_rows(("A",))
+    tables["A"].loc[4, "timestamp"] += pd.Timedelta("1h")
     with pytest.raises(InputError) as error:
-        choose(prices, ["APPL"], "out")
-    assert str(error.value) == "out: holds no line of symbol APPL; nearest of its 4 symbols: AAPL, AAP, MSFT"
-
-
-def test_an_output_without_lines_is_refused():
-    with pytest.raises(InputError) as error:
-        choose(frames()[0].iloc[:0], [], "out")
-    assert str(error.value) == "out: holds no line, and there is nothing to draw: give what a job wrote"
-
-
-class Elements(HTMLParser):
-    """Collects a page's tags and the text of its scripts as a browser's parser finds them."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.scripts, self.policy, self.inside = [], [], "", None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.inside = tag
-        if tag == "script":
-            self.scripts.append("")
-        if dict(attributes).get("http-equiv") == "Content-Security-Policy":
-            self.policy = dict(attributes)["content"]
-
-    def handle_endtag(self, tag):
-        self.inside = None
-
-    def handle_data(self, data):
-        if self.inside == "script":
-            self.scripts[-1] += data
-
-
-def test_no_symbol_becomes_part_of_the_page():
-    tame, hostile = (Elements(page(arrange(*frames(symbols)))) for symbols in (["A", "B", "C", "D"], HOSTILE))
-    assert hostile.tags == tame.tags
-    assert hostile.scripts[1] == tame.scripts[1]
-    (values,) = json.loads(hostile.scripts[0])["spec"]["datasets"].values()
-    assert {row["symbol"] for row in values} == set(HOSTILE)
-
-
-def test_column_names_are_text_too():
-    prices, averages = frames()
-    averages.columns = ["symbol", "timestamp", "</script>'\"\\", "a.b[c]"]
-    elements = Elements(page(arrange(prices, averages)))
-    assert len(elements.scripts) == 2
-    assert picture(arrange(prices, averages)).startswith(b"\x89PNG")
-
-
-def test_the_policy_allows_the_pages_script_alone():
-    elements = Elements(page(arrange(*frames())))
-    digest = base64.b64encode(hashlib.sha256(elements.scripts[1].encode()).digest()).decode()
-    assert elements.policy == (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+        arrange(series, tables)
+    assert str(error.value) == (
+        "bars.csv: has no bar of A at 1970-01-07, the time of a row of the output: pages need the bars that the job"
+        " read, all of them; use those"
     )
-    assert "link" not in elements.tags
-    assert "img" not in elements.tags
 
 
-@pytest.mark.needs("chromium")
-def test_a_browser_draws_the_page_and_runs_nothing_of_the_data(tmp_path):
-    place = tmp_path / "plot.html"
-    place.write_text(page(arrange(*frames(HOSTILE))), encoding="utf-8")
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000"]
-    done = subprocess.run(
-        [*command, "--enable-logging=stderr", "--dump-dom", place.as_uri()],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in done.stderr  # where a refused script or a failed drawing would be told
-    assert done.stdout.count('class="mark-line') == 12  # three lines in each of four panels
-    assert done.stdout.count("<script") == 2
+# The page's data.
+
+
+def test_a_page_holds_bars_lines_and_panes():
+    series, tables = series_and_rows(names=["sma:3", "std:20"])
+    data = page_data(arrange(series, tables), known=2)
+    assert (data["title"], data["notes"], data["dated"], data["column"]) == (
+        "sma:3, std:20 of close",
+        [],
+        True,
+        "close",
+    )
+    first, second = data["symbols"]
+    assert (first["name"], first["bars"], second["name"]) == ("AAA", 60, "AAB")
+    assert unpacked(first["close"]).tolist() == series[0].close.tolist()
+    (line,) = first["lines"]
+    assert (line["name"], line["color"], line["dash"], line["sparse"]) == ("sma:3", "series-1", "solid", False)
+    (pane,) = first["panes"]
+    assert [line["name"] for line in pane["lines"]] == ["std:20"] and not pane["fills"]
+    assert np.allclose(unpacked(line["values"])[2:], tables["AAA"]["sma:3"], atol=1e-4)
+
+
+def test_many_indicators_are_counted_in_the_title():
+    series, tables = series_and_rows(("A",), windows=range(1, 8))
+    assert page_data(arrange(series, tables), 1)["title"] == "7 indicators of close"
+
+
+def test_symbols_that_a_page_has_no_room_for_are_left_out():
+    symbols = arrange(*series_and_rows(("A", "B", "C")))
+    data = page_data(symbols, known=9, most_bytes=1)
+    assert [symbol["name"] for symbol in data["symbols"]] == ["A"]
+    assert data["notes"] == ["1 of 9 symbols are on this page; choose others with windrow plot --symbol."]
+
+
+# The picture.
+
+
+def test_a_picture_has_each_symbols_panels():
+    series, tables = series_and_rows(names=["sma:3", "std:20"])
+    chart = draw(arrange(series, tables))
+    spec = chart.to_dict()
+    assert spec["title"]["text"] == "sma:3, std:20 of close"
+    assert [part["title"]["text"] for part in spec["vconcat"]] == [
+        "AAA: 1970-01-01 to 1970-03-01, 60 bars", "AAB: 1970-01-01 to 1970-03-01, 60 bars",
+    ]  # fmt: skip
+    drawn = layers(chart)
+    assert [part["mark"]["type"] for part in drawn] == ["line"] * 4
+    assert [sorted({row["line"] for row in rows(part)}) for part in drawn] == [["close", "sma:3"], ["std:20"]] * 2
+    scales = [part["encoding"]["x"]["scale"] for part in drawn]
+    assert all(scale == scales[0] and scale["type"] == "utc" for scale in scales)
+
+
+def test_candles_are_drawn_where_they_are_known(outputs):
+    frame = bars_of(("A",))
+    place = averaged(outputs, frame)
+    (symbol,), _ = averages._read(place, [outputs.bars(frame)], [], None)
+    assert [part["mark"]["type"] for part in layers(draw([symbol]))] == ["rule", "bar", "line", "line"]
+
+
+# The command and the function.
+
+
+def averaged(outputs, frame, *args):
+    """A directory that moving-average itself writes of these bars."""
+    return outputs.run(
+        "moving-average", *(args or ("--indicator", "sma:3", "--indicator", "std:5")), outputs.bars(frame)
+    )
 
 
 @pytest.fixture
-def output(tmp_path, monkeypatch):
-    """A job's output to draw, and a stand-in for windrow.frames.outputs that reads it."""
-    prices, averages = frames(("AAA", "AAB", "AAC"))
-    stand_in = types.ModuleType("windrow.frames.outputs")
-    stand_in.read_output = lambda path: averages
-    stand_in.read_bars = lambda paths, symbols, reading: prices[prices["symbol"].isin(symbols)]
-    stand_in.reading_of = reading_of
-    monkeypatch.setitem(sys.modules, "windrow.frames.outputs", stand_in)
+def place(tmp_path, monkeypatch):
+    """A folder with bars.csv, and out, the averages of five symbols."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "out").mkdir()
-    return tmp_path / "out"
+    outputs = Outputs(tmp_path)
+    averaged(outputs, bars_of(("AAA", "AAB", "AAC", "AAD", "AAE"))).rename(tmp_path / "out")
+    return tmp_path
 
 
-def test_plot_writes_page_and_picture(output, capsys):
-    assert main(["plot", "out", "--bars", "a.csv", "-o", "my.html", "--symbol", "AAC", "--symbol", "AAA"]) == 0
+def test_page_and_picture_are_written(place, capsys):
+    assert main(["plot", "out", "--bars", "bars.csv", "-o", "my.html", "--symbol", "AAC", "--symbol", "AAA"]) == 0
     assert capsys.readouterr().out == "wrote my.html\nwrote my.png\n"
-    assert "<title>AAC, AAA: price and averages</title>" in (output.parent / "my.html").read_text()
-    image = (output.parent / "my.png").read_bytes()
-    width = int.from_bytes(image[16:20], "big")
-    assert image.startswith(b"\x89PNG")
-    assert 1600 < width < 2200
+    text = (place / "my.html").read_text()
+    assert "<title>sma:3, std:5 of close</title>" in text
+    assert text.index('"name":"AAC"') < text.index('"name":"AAA"') and '"name":"AAB"' not in text
+    width, height = size_of((place / "my.png").read_bytes())
+    assert 2000 < width < 2300 and 1500 < height < 2500
+
+
+def test_a_page_is_small(place):
+    """Without its data it is the report's chart alone: no library."""
+    plot("out", "bars.csv")
+    assert (place / "plot.html").stat().st_size < 100_000
+
+
+def test_the_first_four_symbols_are_shown_by_default(place):
+    assert main(["plot", "out", "--bars", "bars.csv"]) == 0
+    text = (place / "plot.html").read_text()
+    assert [name for name in "ABCDE" if f'"name":"AA{name}"' in text] == ["A", "B", "C", "D"]
+    assert "4 of 5 symbols are on this page; choose others with windrow plot --symbol." in text
+
+
+def test_the_function_is_typed_and_takes_one_path_or_several(place):
+    signature = inspect.signature(plot)
+    assert list(signature.parameters) == ["output", "bars", "symbols", "column", "out", "force"]
+    assert all(parameter.annotation is not inspect.Parameter.empty for parameter in signature.parameters.values())
+    written = plot(place / "out", ["bars.csv"], symbols="AAB", out=place / "one.html")
+    assert written == [place / "one.html", place / "one.png"]
+    assert '"name":"AAB"' in written[0].read_text() and '"name":"AAA"' not in written[0].read_text()
 
 
 @pytest.mark.parametrize("taken", ["plot.html", "plot.png"])
-def test_an_existing_page_or_picture_is_kept(output, capsys, taken):
-    (output.parent / taken).write_text("mine")
-    assert main(["plot", "out", "--bars", "a.csv"]) == 1
-    message = f"{taken}: already exists: choose another name, or replace it with --force"
+def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
+    (place / taken).write_text("mine")
+    before = sorted(place.iterdir())
+    assert main(["plot", "out", "--bars", "bars.csv"]) == 1
+    message = f"{taken}: exists and is kept: choose another name, or replace it with --force"
     assert capsys.readouterr().err == f"error: {message}\n"
-    assert [path.name for path in output.parent.iterdir() if path.is_file()] == [taken]
-    assert main(["plot", "out", "--bars", "a.csv", "--force"]) == 0
-    assert (output.parent / taken).stat().st_size > 10_000
+    assert (sorted(place.iterdir()), (place / taken).read_text()) == (before, "mine")
+    assert main(["plot", "out", "--bars", "bars.csv", "--force"]) == 0
+    assert (place / taken).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
     ("args", "status", "message"),
     [
-        (["none"], 1, "none: no such file or folder: give a job's --output-dir, or a file of its output"),
+        (
+            ["none"], 1,
+            "none: does not exist: windrow plot draws what moving-average wrote; use its --output-dir, or a file of its"
+            " lines",
+        ),
         (
             ["out", "--symbol", "AAX"], 1,
-            "out: holds no line of symbol AAX; nearest of its 3 symbols: AAC, AAB, AAA",
+            "out: has no row of symbol AAX: it has 5 symbols; the nearest are AAE, AAD, AAC",
         ),
-        (["out", "-o", "a.png"], 2, "-o a.png: the page's name must end in .html; the picture is named as it, .png"),
+        (
+            ["out", "-o", "a.png"], 2,
+            "-o a.png: is not the name of a page: it ends in .html; the picture beside it ends in .png",
+        ),
+        (
+            ["crosses"], 1,
+            "crosses: has crosses: windrow plot draws averages; run moving-average with an --indicator for each of the"
+            " two lines, and plot its output",
+        ),
+        (
+            ["backtest"], 1,
+            "backtest: has figures of backtests: windrow plot draws averages; show it with windrow report backtest"
+            " --bars FILE...",
+        ),
+        (
+            ["other"], 1,
+            "bars.csv: has no bar of symbol OTHER, which the output has: pages need the bars that the job read; use"
+            " those",
+        ),
     ],
 )  # fmt: skip
-def test_refusals(output, capsys, args, status, message):
-    assert main(["plot", *args, "--bars", "a.csv"]) == status
+def test_refusals(place, capsys, args, status, message):
+    (place / "crosses").write_text("AAA\t2024-01-02\tgolden\t1.0\t1.0\t0.5\n")
+    (place / "backtest").write_text('AAA\t{"fast":"ema:7","slow":"ema:21","pnl":1.0}\n')
+    (place / "other").write_text("OTHER\t2024-01-02\t1.0\n")
+    before = sorted(place.iterdir())
+    assert main(["plot", *args, "--bars", "bars.csv"]) == status
     assert capsys.readouterr().err == f"error: {message}\n"
+    assert sorted(place.iterdir()) == before
 
 
-@pytest.mark.parametrize("package", ["altair", "vl_convert"])
-def test_a_missing_package_says_how_to_install(output, capsys, monkeypatch, package):
-    monkeypatch.setitem(sys.modules, package, None)
-    assert main(["plot", "out", "--bars", "a.csv"]) == 1
-    cure = "is not installed: pip install 'windrow[plot]'"
-    assert capsys.readouterr().err == f"error: plotting needs altair and vl-convert-python, and {package} {cure}\n"
+def test_a_column_that_the_bars_do_not_have_is_refused(place, capsys):
+    assert main(["plot", "out", "--bars", "bars.csv", "--column", "weight"]) == 1
+    assert "weight" in capsys.readouterr().err and not (place / "plot.html").exists()
 
 
-def test_bars_without_a_chosen_symbol_are_refused(output, capsys, monkeypatch):
-    empty = frames()[0].iloc[:0]
-    monkeypatch.setattr(sys.modules["windrow.frames.outputs"], "read_bars", lambda *args: empty)
-    assert main(["plot", "out", "--bars", "a.csv", "b.csv"]) == 1
-    assert capsys.readouterr().err.startswith("error: a.csv b.csv: holds no line, ")
+def read(output, bars, column=None):
+    """The only symbol of an output."""
+    (symbol,), known = averages._read(output, [bars], [], column)
+    assert known == 1
+    return symbol
 
 
-def test_library_text_cannot_end_its_script():
-    assert unmarked('a="</SCRIPT><!--<script"') == r'a="\x3c/SCRIPT>\x3c!--\x3cscript"'
+def test_bars_are_read_as_the_job_read_them(outputs):
+    """With its zone, symbol and column: bars must be where their averages are."""
+    lines = [f"2024-01-02 09:{minute},{minute}.5" for minute in range(30, 50)]
+    bars = outputs.folder / "AA.csv"
+    bars.write_text("\n".join(["date,Adj Close", *lines]) + "\n")
+    job = ("--symbol", "AA", "--timezone", "America/New_York", "--column", "Adj Close", "--window", "2", bars)
+    symbol = read(outputs.run("moving-average", *job), str(bars))
+    times = pd.to_datetime(symbol.series.times[[0, -1]])
+    assert times.strftime("%Y-%m-%d %H:%M").tolist() == ["2024-01-02 14:30", "2024-01-02 14:49"]
+    assert (symbol.column, symbol.series.price, symbol.series.dated) == ("adj_close", "adj_close", False)
+    assert np.isnan(symbol.panes[0].lines[0].values).tolist() == [True] + [False] * 19
 
 
-def test_bars_are_read_as_the_job_read_them(tmp_path, monkeypatch, capsys):
-    """Its zone, its symbol and its column: prices must stand where their averages do."""
-    monkeypatch.chdir(tmp_path)
-    rows = [f"2024-01-02 09:{minute},{minute}.5" for minute in range(30, 50)]
-    (tmp_path / "AA.csv").write_text("\n".join(["date,Adj Close", *rows]) + "\n")
-    job = ["moving-average", "--symbol", "AA", "--timezone", "America/New_York", "--column", "Adj Close"]
-    assert main([*job, "--window", "2", "-q", "-o", "out", "AA.csv"]) == 0
-    panels = plotting._read(tmp_path / "out", ["AA.csv"], [], None)
-    assert panels.subtitle == "2024-01-02 14:30 to 2024-01-02 14:49 UTC"
-    assert panels.rows["y1"].notna().sum() == 19 and len(panels.rows) == 20
+def test_another_column_is_drawn_as_a_line(outputs):
+    """A row whose open is missing was a bar for the job, which averaged close: the line of open breaks there."""
+    frame = bars_of(("A",)).astype({"open": object})
+    frame.loc[7, "open"] = "n/a"
+    place, bars = averaged(outputs, frame), outputs.bars(frame)
+    symbol = read(place, bars, "Open")
+    assert (symbol.series.has_candles, symbol.series.price, symbol.column) == (False, "open", "close")
+    assert np.isnan(symbol.series.close).nonzero()[0].tolist() == [7]
+    assert read(place, bars).series.has_candles
 
 
-def test_crosses_are_not_drawn_as_averages(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "out").write_text("AA\t2024-01-02\tgolden\t1.0\t1.0\t0.5\n")
-    assert main(["plot", "out", "--bars", "a.csv"]) == 1
-    assert capsys.readouterr().err == (
-        "error: out: holds crosses, and averages are drawn: run moving-average with an --indicator for each line that"
-        " crosses, and plot what it wrote\n"
-    )
+def test_averages_of_volume_are_drawn_over_its_line(outputs):
+    frame = bars_of(("A",)).assign(volume=np.arange(60) * 1000 + 7)
+    symbol = read(averaged(outputs, frame, "--column", "volume"), outputs.bars(frame))
+    assert not symbol.series.has_candles
+    assert symbol.series.close.tolist() == frame["volume"].tolist()
+    (shown,) = page_data([symbol], 1)["symbols"]
+    assert shown["digits"] == 0
+
+
+def test_the_output_of_a_step_is_sparse(outputs):
+    frame = bars_of(("A",))
+    symbol = read(averaged(outputs, frame, "--step", "10", "--window", "3"), outputs.bars(frame))
+    (line,) = symbol.panes[0].lines
+    assert line.sparse and (~np.isnan(line.values)).nonzero()[0].tolist() == list(range(2, 60, 10))
+
+
+def test_lines_printed_to_a_file_are_drawn_too(place):
+    """Such a file does not say which indicators it has."""
+    (place / "lines").write_text("".join((path.read_text()) for path in (place / "out").glob("part-*")))
+    symbols, _ = averages._read(place / "lines", ["bars.csv"], ["AAA"], None)
+    assert [[line.name for line in pane.lines] for pane in symbols[0].panes] == [["value_1"], ["value_2"]]
+
+
+@pytest.mark.parametrize("symbol", HOSTILE)
+def test_any_symbol_is_drawn(outputs, symbol):
+    frame = bars_of((symbol,))
+    place, bars = averaged(outputs, frame), outputs.bars(frame)
+    written = plot(place, bars, out=outputs.folder / "plot.html")
+    assert size_of(written[1].read_bytes())
+
+
+def test_all_hostile_names_together_stay_apart():
+    series, tables = series_and_rows(HOSTILE[:1], windows=range(1, 5), names=HOSTILE)
+    chart = draw(arrange(series, tables))
+    shown = {row["line"] for part in layers(chart) for row in rows(part)}
+    assert len(shown) == 1 + len(set(HOSTILE))
+    assert all(len(one) <= 40 for one in itertools.islice(shown, 9))

@@ -232,7 +232,7 @@ def test_what_is_packed():
     names = set(dict(pack.task_files()))
     assert {
         "windrow/mapreduce/barjob.py",
-        "windrow/pages/averages.html",
+        "windrow/pages/page.html",
         "jobs/rejects.py",
         "sort_keys/keys.py",
     } <= names

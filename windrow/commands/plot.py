@@ -4,32 +4,25 @@ from pathlib import Path
 
 import click
 
-PLACE = "The page; the picture lies beside it, .png."
-FILE = click.Path(path_type=Path)
+from windrow.commands.report import FORCE, OUT, FilesCommand
 
 
-@click.command()
+@click.command(cls=FilesCommand)
 @click.argument("output")
-@click.argument("more_bars", nargs=-1, metavar="")
 @click.option("--bars", multiple=True, required=True, metavar="FILE...", help="The bars that the job read.")
-@click.option("--symbol", "symbols", multiple=True, help="To draw; repeatable.  [default: the first 4]")
-@click.option("--column", help="The bars' column to draw.  [default: the job's]")
-@click.option("-o", "--out", default="plot.html", show_default=True, type=FILE, help=PLACE)
-@click.option("--force", is_flag=True, help="Replace the page and the picture if they exist.")
+@click.option("--symbol", "symbols", multiple=True, help="A symbol to show; repeatable.  [default: the first 4]")
+@click.option("--column", metavar="NAME", help="Draw the line of this column in place of candles.")
+@click.option("-o", "--out", default="plot.html", **OUT)
+@click.option("--force", **FORCE)
 def plot(
-    output: str,
-    bars: tuple[str, ...],
-    more_bars: tuple[str, ...],
-    symbols: tuple[str, ...],
-    column: str | None,
-    out: Path,
-    force: bool,
+    output: str, bars: tuple[str, ...], symbols: tuple[str, ...], column: str | None, out: Path, force: bool
 ) -> None:
-    """Draw a job's output over its bars: a page and a picture.
+    """Draw averages over their bars: a page and a picture.
 
-    OUTPUT is what a job wrote: its --output-dir, or a file. The page stands alone: it needs no network.
+    OUTPUT is what moving-average wrote: its --output-dir, or a file of its lines. The page has candles where the bars
+    have open, high, low and close, and sums and standard deviations below them. It is one file and needs no network.
     """
     from windrow.pages.averages import plot as draw
 
-    for place in draw(output, [*bars, *more_bars], list(symbols), out, column, force):
+    for place in draw(output, bars, symbols=symbols, column=column, out=out, force=force):
         click.echo(f"wrote {place}")

@@ -1,37 +1,47 @@
 """`windrow report`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-PLACE = "The page; the picture lies beside it, .png."
-FILE = click.Path(path_type=Path)
+#: Options that plot has too.
+OUT: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "show_default": True,
+    "help": "The page; the picture beside it ends in .png.",
+}
+FORCE: dict[str, Any] = {"is_flag": True, "help": "Replace the page and the picture if they exist."}
 
 
 class FilesCommand(click.Command):
-    """Lets `--bars` take all arguments up to the next option."""
+    """Lets `--bars` take all arguments up to the next option, and shows it in the usage: it is required."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The arguments, then --bars."""
+        return [*super().collect_usage_pieces(ctx), "--bars FILE..."]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse `args` with each of the files behind a --bars of its own."""
-        told: list[str] = []
-        of_bars = False
+        """Parse `args` with a --bars before each of the files."""
+        parsed: list[str] = []
+        is_of_bars = False
         for arg in args:
             if arg.startswith("-") and arg != "-":
-                of_bars = arg == "--bars"
-                told += [] if of_bars else [arg]
+                is_of_bars = arg == "--bars"
+                parsed += [] if is_of_bars else [arg]
             else:
-                told += ["--bars", arg] if of_bars else [arg]
-        return super().parse_args(ctx, told)
+                parsed += ["--bars", arg] if is_of_bars else [arg]
+        return super().parse_args(ctx, parsed)
 
 
 @click.command(cls=FilesCommand)
 @click.argument("outputs", nargs=-1, metavar="OUTPUT...")
-@click.option("--bars", multiple=True, metavar="FILE...", help="The bars that the job read.")
-@click.option("--symbol", "symbols", multiple=True, help="To show; repeatable.  [default: the first 8]")
-@click.option("--orders", metavar="PATH", help="What --orders wrote.  [default: in OUTPUT]")
-@click.option("--equity", metavar="PATH", help="What --equity wrote.  [default: in OUTPUT]")
-@click.option("-o", "--out", default="report.html", show_default=True, type=FILE, help=PLACE)
-@click.option("--force", is_flag=True, help="Replace the page and the picture if they exist.")
+@click.option("--bars", multiple=True, metavar="FILE...", help="The bars that the job read.  [required]")
+@click.option("--symbol", "symbols", multiple=True, help="A symbol to show; repeatable.  [default: the first 8]")
+@click.option("--orders", metavar="PATH", help="What backtest --orders wrote.  [default: in OUTPUT]")
+@click.option("--equity", metavar="PATH", help="What backtest --equity wrote.  [default: in OUTPUT]")
+@click.option("-o", "--out", default="report.html", **OUT)
+@click.option("--force", **FORCE)
 def report(
     outputs: tuple[str, ...],
     bars: tuple[str, ...],
@@ -43,13 +53,15 @@ def report(
 ) -> None:
     """Show a backtest, a sweep or both: a page and a picture.
 
-    OUTPUT is the directory that -o of backtest or sweep named; give one of each to see the sweep's maps above a
-    backtest's orders. The page has candles and averages, orders, equity and drawdown, the figures, train beside test,
-    and the maps of the sweep. It stands alone: it needs no network.
+    OUTPUT is the directory given to -o of backtest or sweep; with one of each, the page has the sweep's maps below the
+    backtest's chart. The chart has candles, averages, orders, equity and drawdown; below it are the figures, those of
+    train and test side by side, and the maps of the sweep. The page is one file and needs no network.
     """
     from windrow.pages.report import report as write
 
     if not outputs or not bars:
-        raise click.UsageError("give OUTPUT first, then --bars FILE...: windrow report out/backtest --bars bars.csv")
-    for place in write(outputs, bars, symbols, orders, equity, out, force):
+        raise click.UsageError(
+            "OUTPUT and --bars are required: OUTPUT comes first, e.g. windrow report out/backtest --bars bars.csv"
+        )
+    for place in write(outputs, bars, symbols=symbols, orders=orders, equity=equity, out=out, force=force):
         click.echo(f"wrote {place}")

@@ -11,6 +11,7 @@ from windrow.runners.simulated import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
 from windrow.storage import s3
 from windrow.storage.open import is_parquet, open_text, size_of
+from windrow.storage.source import list_inputs
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23

@@ -1,39 +1,96 @@
 """Pages that stand alone: one file of HTML, no network, and nothing of the data becomes part of the page.
 
-A page's Content-Security-Policy names its script by hash. Data reaches it as JSON in a <script> that no browser runs.
+A page's Content-Security-Policy names its script and its style by their hashes. Data reaches it as JSON in a <script>
+that no browser runs.
 """
 
 import base64
 import hashlib
+import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
+from windrow.console import say
 from windrow.errors import UsageError
+from windrow.pages.theme import stylesheet
 from windrow.storage.newfile import new_file, refuse_taken
 
+Paths: TypeAlias = str | Path | Sequence[str | Path]
 
-def places_of(out: Path, force: bool) -> tuple[Path, Path]:
-    """Return where a page goes, and the picture beside it.
-
-    Raises UsageError if the page's name does not say what it is, and OutputError if one exists (unless `force`).
-    """
-    page, picture = out, out.with_suffix(".png")
-    if out.suffix != ".html":
-        raise UsageError(f"-o {out}: the page's name must end in .html; the picture is named as it, .png")
-    for place in (page, picture):
-        refuse_taken(place, force)
-    return page, picture
+#: What a picture needs: modules, and the packages that have them.
+_PACKAGES = {"altair": "altair", "vl_convert": "vl-convert-python"}
+#: The scripts of every page, in the order in which one needs the other.
+_SCRIPTS = ("numbers", "levels", "axes", "chart", "view")
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:;"
 
 
-def write_both(places: tuple[Path, Path], page: str, picture: bytes, force: bool) -> list[Path]:
-    """Write a page and the picture beside it; return where they are."""
-    for place, content in zip(places, (page.encode(), picture), strict=True):
-        with new_file(place, force) as file:
-            file.write(content)
-    return list(places)
+class Places(NamedTuple):
+    """Where a page goes, and the picture beside it; `force` replaces what is there."""
+
+    page: Path
+    picture: Path
+    force: bool
+
+    @classmethod
+    def of(cls, out: str | Path, force: bool) -> "Places":
+        """From the page's name.
+
+        Raises UsageError if it is not a page's name, OutputError if the page or the picture exists (unless `force`).
+        """
+        page = Path(out)
+        if page.suffix != ".html":
+            raise UsageError(
+                f"-o {out}: is not the name of a page: it ends in .html; the picture beside it ends in .png"
+            )
+        places = cls(page, page.with_suffix(".png"), force)
+        for place in (places.page, places.picture):
+            refuse_taken(place, force)
+        return places
+
+    def write(self, page: str, picture: Callable[[], bytes]) -> list[Path]:
+        """Write both, or neither; without the packages that draw pictures the page alone, and say so."""
+        contents = {self.page: page.encode(errors="replace")}
+        missing = [package for module, package in _PACKAGES.items() if not find_spec(module)]
+        if missing:
+            needed = " and ".join(missing)
+            say(f"{self.picture}: not written: a picture needs {needed}; install with: pip install 'windrow[plot]'")
+        else:
+            contents[self.picture] = picture()
+        with ExitStack() as opened:
+            for place, content in contents.items():
+                opened.enter_context(new_file(place, self.force)).write(content)
+        return list(contents)
+
+
+def listed(paths: Paths) -> list[str]:
+    """One path, or several, as a list of texts."""
+    return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
+
+
+def page(data: Mapping[str, Any], main: str, scripts: Sequence[str]) -> str:
+    """A page: `main` is the name of its markup, `scripts` what it runs beside the chart; `data` has its title."""
+    script, style = _script(tuple(scripts)), stylesheet() + part("page.css")
+    parts = {
+        "policy": f"{_POLICY} style-src {digest(style)}; script-src {digest(script)}",
+        "title": html.escape(data["title"]),
+        "style": style,
+        "main": fill(part(main), {"chart": part("chart.html")}),
+        "data": embedded(data),
+        "script": script,
+    }
+    return fill(part("page.html"), parts)
+
+
+@cache
+def _script(scripts: tuple[str, ...]) -> str:
+    return unmarked("\n".join(['"use strict";', *(part(f"js/{name}.js") for name in (*_SCRIPTS, *scripts))]))
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
@@ -46,7 +103,7 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 
 
 def embedded(value: object) -> str:
-    """Return JSON that cannot end the <script> it stands in.
+    """Return JSON that cannot end the <script> that it is in.
 
     >>> embedded("</script>")
     '"\\\\u003c/script>"'
@@ -55,7 +112,7 @@ def embedded(value: object) -> str:
 
 
 def unmarked(script: str) -> str:
-    """Return JavaScript in which no string can end the <script> it stands in."""
+    """Return JavaScript in which no string can end the <script> that it is in."""
     return re.sub(r"<(?=/script|script|!--)", r"\\x3c", script, flags=re.IGNORECASE)
 
 

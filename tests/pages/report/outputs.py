@@ -1,5 +1,6 @@
 """Outputs of backtests and sweeps to report on: by the jobs, and by hand where no job would write such."""
 
+import base64
 import json
 
 import numpy as np
@@ -7,11 +8,13 @@ import pandas as pd
 
 from sort_keys.keys import encode_symbol
 from windrow.cli import main
+from windrow.pages.series import Series
 
 READING = {
     "values": ["close", "open"], "columns": [], "symbol": None, "symbol_from_filename": False, "timezone": "UTC",
     "time_unit": None, "on_conflict": "fail",
 }  # fmt: skip
+DAY = 86_400 * 10**9
 HOSTILE = ["</script><img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', "{{data}}&quot;'\\", "a\tb%0A é 📈 <!--"]
 
 
@@ -26,6 +29,21 @@ def bars_of(symbols=("AAA", "AAB"), bars=60, start="2024-01-01", step="1D"):
         columns = {"open": opens, "high": high, "low": low, "close": close}
         frames.append(pd.DataFrame({"symbol": symbol, "timestamp": times, **columns}))
     return pd.concat(frames, ignore_index=True)
+
+
+def unpacked(column):
+    """What the page's script makes of a packed column."""
+    kinds = {"i1": "<i1", "i2": "<i2", "i4": "<i4", "f8": "<f8"}
+    raw = np.frombuffer(base64.b64decode(column["base64"]), kinds[column["kind"]])
+    if column["kind"] == "f8":
+        return raw
+    return np.where(raw == np.iinfo(raw.dtype).min, np.nan, raw / 10.0 ** column["digits"])
+
+
+def series_of(frame, price="close"):
+    prices = {name: frame[name].to_numpy(float) for name in ("open", "high", "low", "close") if name in frame}
+    times = frame["timestamp"].astype("datetime64[ns]").astype("int64").to_numpy()
+    return Series(frame["symbol"].iloc[0], times, prices, price, True, "bars.csv")
 
 
 def figures(**others):

@@ -4,71 +4,20 @@ nothing of the data, and nothing of a network, becomes part of a page.
 
 import json
 import re
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.pages.browser import NEXT_FRAME, Looker, pixels, view, wait_until
 from tests.pages.report.outputs import HOSTILE, Outputs, bars_of
 from windrow.pages.report import report
-from windrow.pages.report.contents import Sources, Story, contents
-from windrow.pages.report.markup import page
+from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures, read_orders
-from windrow.pages.report.series import Series
+from windrow.pages.series import Series
+from windrow.pages.shell import page
 
 DATA = Path(__file__).parents[3] / "data" / "bars.csv"
-WATCH = (
-    "addEventListener('securitypolicyviolation', (event) => (window.violations ??= []).push(event.violatedDirective))"
-)
-#: How many pixels of a canvas have a colour of the page's style.
-PIXELS = """([canvas, name]) => {
-  const [red, green, blue] = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)
-    .match(/[0-9a-f]{2}/g).map((part) => parseInt(part, 16));
-  const copy = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
-  const context = copy.getContext("2d", { willReadFrequently: true });
-  context.drawImage(canvas, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  let count = 0;
-  for (let at = 0; at < data.length; at += 4) {
-    if (Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue) < 12) count += 1;
-  }
-  return count;
-}"""
-NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-class Looker:
-    """Opens pages, and hears what browsers complain of."""
-
-    def __init__(self, browser):
-        self.browser, self.heard, self.asked = browser, [], []
-
-    def open(self, path, width=1280, height=900, scheme="light"):
-        """A page, drawn."""
-        context = self.browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(120_000)  # of a machine that is busy
-        tab = context.new_page()
-        tab.add_init_script(WATCH)
-        tab.on("console", lambda message: self.heard.append(message.text))
-        tab.on("pageerror", lambda error: self.heard.append(str(error)))
-        tab.on("dialog", lambda dialog: self.heard.append(dialog.message) or dialog.dismiss())
-        tab.on("request", lambda request: self.asked.append(request.url))
-        tab.goto(path.as_uri())
-        tab.evaluate(NEXT_FRAME)
-        return tab
-
-
-@pytest.fixture
-def look(chromium):
-    """Opens pages; afterwards none has said a word, or asked for anything but itself."""
-    looker = Looker(chromium)
-    yield looker.open
-    violations = [tab.evaluate("window.violations ?? []") for one in chromium.contexts for tab in one.pages]
-    for context in chromium.contexts:
-        context.close()
-    assert (looker.heard, violations) == ([], [[]] * len(violations))
-    assert all(re.match(r"file:.*\.html$|data:,$", url) for url in looker.asked)
 
 
 @pytest.fixture(scope="module")
@@ -98,22 +47,6 @@ def both(shared_outputs, backtest, sweep):
 def swept(shared_outputs, sweep):
     """A page of the sweep alone."""
     return report([sweep], [str(DATA)], out=shared_outputs.folder / "sweep.html")[0]
-
-
-def pixels(tab, colour, canvas="#chart canvas"):
-    return tab.evaluate(PIXELS, [tab.query_selector(canvas), colour])
-
-
-def wait_until(tab, told, *args, timeout=120):
-    """Asks until it is so. Playwright's own wait asks a second time from within the page, whose policy forbids that."""
-    end = time.monotonic() + timeout
-    while not tab.evaluate(told, *args):
-        assert time.monotonic() < end, told
-        tab.evaluate(NEXT_FRAME)
-
-
-def view(tab):
-    return tab.evaluate("[chart.from, chart.to]")
 
 
 def lines_of(place):
@@ -170,10 +103,11 @@ def test_columns_arrive_exact(look, both):
     tab = look(both)
     bars = [line.split(",") for line in DATA.read_text().splitlines() if line.startswith("AAB,")]
     tab.select_option("#symbol", "1")
-    told = (
-        "({times, candles: {open, high, low, close}}) => [times, open, high, low, close].map((column) => [...column])"
+    columns = (
+        "({candles: {open, high, low, close}, symbol: {times}}) =>"
+        " [column(times), open, high, low, close].map((values) => [...values])"
     )
-    times, *prices = tab.evaluate(f"({told})(open(data.symbols[1]))")
+    times, *prices = tab.evaluate(f"({columns})(view)")
     assert prices == [[float(bar[at]) for bar in bars] for at in (2, 3, 4, 5)]
     days = np.array([bar[1] for bar in bars], "datetime64[ms]").astype(int)
     assert times == days.tolist()
@@ -199,7 +133,7 @@ def test_without_orders_and_values_there_are_none(look, swept):
 def test_without_candles_a_line_is_drawn(look, outputs):
     frame = bars_of(("A",))
     place = outputs.backtest(frame)
-    made = report([place], [outputs.bars(frame.drop(columns="high"))], out=outputs.folder / "report.html")[0]
+    made = report(place, [outputs.bars(frame.drop(columns="high"))], out=outputs.folder / "report.html")[0]
     tab = look(made)
     assert pixels(tab, "up") == 0
     assert pixels(tab, "soft") > 300
@@ -269,7 +203,7 @@ def test_figures_that_a_page_does_not_know_are_shown_too(look, outputs):
     place = outputs.backtest(frame)
     told = (place / "part-00000").read_text().replace('"pnl"', '"mean_time_held": 1.5, "pnl"')
     (place / "part-00000").write_text(told)
-    tab = look(report([place], [outputs.bars(frame)], out=outputs.folder / "report.html")[0])
+    tab = look(report(place, [outputs.bars(frame)], out=outputs.folder / "report.html")[0])
     assert row(tab, "mean time held") == ["1.500"]
 
 
@@ -329,6 +263,86 @@ def test_keys_and_buttons_go_from_order_to_order(look, both, backtest):
     assert expected(first + 2)[1] in tab.inner_text("#announced")
     tab.get_by_role("button", name="Earlier order").click()
     assert expected(first + 1)[1] in tab.inner_text("#announced")
+
+
+def test_the_readout_is_of_the_candle_at_the_crosshair(look, both):
+    """However one got there: stepping between orders, zooming and turning a telephone join other bars to a candle."""
+    tab = look(both, width=390, height=844)
+
+    def check(at=None):
+        tab.evaluate(NEXT_FRAME)
+        bar, first, last, level = tab.evaluate(
+            "(({ bar }) => [bar, ...Object.values(chart.groupOf(bar))])(chart.cross)"
+        )
+        times = tab.evaluate("([first, last]) => [first, last].map((bar) => view.timeText(bar))", [first, last])
+        assert first <= bar <= last < first + 2**level
+        expected = times[0] if first == last else f"{times[0]} to {times[1]} "
+        assert re.sub(r"\s+", " ", tab.inner_text("#readout")).startswith(expected)
+        assert at is None or first <= at <= last
+        return last - first + 1
+
+    orders = tab.evaluate("[...view.orders.at]")
+    later, earlier, closer, further = (
+        tab.get_by_role("button", name=name) for name in ("Later order", "Earlier order", "Zoom in", "Zoom out")
+    )
+    later.click()
+    at = next(number for number, order in enumerate(orders) if order > 125)
+    widths = [check(orders[at])]
+    for button, step in (
+        (closer, 0), (closer, 0), (closer, 0), (later, 1), (further, 0), (further, 0), (further, 0), (further, 0),
+        (earlier, -1), (closer, 0), (closer, 0), (closer, 0),
+    ):  # fmt: skip
+        button.click()
+        at += step
+        widths.append(check(orders[at]))
+    assert {1, 2, 4} <= set(widths)  # else nothing was tested
+    tab.get_by_role("button", name="All").click()
+    assert check(orders[at]) == 4
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    wait_until(tab, "chart.width > 800")
+    assert check(orders[at]) == 1
+    box = tab.locator("#chart canvas").nth(1).bounding_box()
+    tab.mouse.move(box["x"] + 300, box["y"] + 50)
+    hovered = tab.evaluate("chart.cross.bar")
+    tab.keyboard.down("Control")
+    for delta in (300, -300, -300):
+        was = tab.evaluate("chart.to - chart.from")
+        tab.mouse.wheel(0, delta)
+        wait_until(tab, "(was) => chart.to - chart.from !== was", was) if delta < 0 else tab.evaluate(NEXT_FRAME)
+        check(hovered)
+    tab.keyboard.up("Control")
+
+
+def test_the_crosshair_is_drawn_at_the_candle_that_is_read(look, both):
+    tab = look(both, width=390, height=844)
+    tab.get_by_role("button", name="Later order").click()
+    for name in ("Zoom in", "Zoom in", "Zoom out", "All"):
+        tab.get_by_role("button", name=name).click()
+        tab.evaluate(NEXT_FRAME)
+        drawn = tab.evaluate("""() => {
+          const { width, height } = chart.over;
+          const copy = Object.assign(document.createElement("canvas"), { width, height });
+          const context = copy.getContext("2d", { willReadFrequently: true });
+          context.drawImage(chart.over, 0, 0);
+          const { data } = context.getImageData(0, 0, width, Math.round(height / 2));
+          const counts = Array.from({ length: width }, (_, x) => {
+            let count = 0;
+            for (let y = 0; y < height / 2; y++) count += data[4 * (y * width + x) + 3] > 0;
+            return count;
+          });
+          return counts.indexOf(Math.max(...counts));
+        }""")
+        first, last = tab.evaluate("[chart.group.first, chart.group.last]")
+        assert first - 0.5 <= tab.evaluate("(x) => chart.at(x + 0.5) - 0.5", drawn) <= last + 0.5
+
+
+def test_a_tap_reads_a_candle(look, both):
+    tab = look(both, width=390, height=844, has_touch=True)
+    last = tab.inner_text("#readout")
+    box = tab.locator("#chart canvas").nth(1).bounding_box()
+    tab.touchscreen.tap(box["x"] + 40, box["y"] + 60)
+    tab.evaluate(NEXT_FRAME)
+    assert tab.inner_text("#readout") != last and tab.inner_text("#readout").startswith("2023-0")
 
 
 def test_pointer_and_wheel_move_and_zoom(look, both):
@@ -404,13 +418,13 @@ def test_the_map_is_read_and_chosen_from_by_keys(look, swept, sweep):
     best = next(key for key in order if key[0] == "train")
     tab.get_by_role("application", name="Train: Profit and loss of every pair").focus()
     expected = (
-        f"{best[1]} / {best[2]}, chosen of 16 pairs: train {money(grid[best]['pnl'])}, test"
+        f"{best[1]} / {best[2]}, chosen from 16 pairs: train {money(grid[best]['pnl'])}, test"
         f" {money(grid['test', best[1], best[2]]['pnl'])}"
     )
-    assert tab.inner_text("#told") == expected.replace("16", str(len(grid) // 2))
+    assert tab.inner_text("#described") == expected.replace("16", str(len(grid) // 2))
     for key in ("ArrowLeft",) * 4 + ("ArrowDown",) * 4 + ("ArrowRight", "ArrowUp"):
         tab.keyboard.press(key)
-    assert tab.inner_text("#told") == (
+    assert tab.inner_text("#described") == (
         f"4 / 10: train {money(grid['train', 4, 10]['pnl'])}, test {money(grid['test', 4, 10]['pnl'])}"
     )
     tab.keyboard.press("Enter")
@@ -418,7 +432,9 @@ def test_the_map_is_read_and_chosen_from_by_keys(look, swept, sweep):
     assert tab.inner_text("#tiled") == "Pair 4 / 10 on train, and below on test"
     assert "sma:4 " in tab.inner_text("#readout") and "sma:10 " in tab.inner_text("#readout")
     assert tab.inner_text("#notes") == "The averages drawn are sma:4 and sma:10."
-    assert tab.evaluate("[...chart.lines[1].values].filter(Number.isNaN).length") == 2 * 9  # anew with the test
+    assert (
+        tab.evaluate("[...chart.panes[0].lines[1].values].filter(Number.isNaN).length") == 2 * 9
+    )  # again with the test
 
 
 def test_the_map_is_chosen_from_by_a_click(look, swept):
@@ -429,11 +445,11 @@ def test_the_map_is_chosen_from_by_a_click(look, swept):
     pair = next(at for at in range(len(fast)) if (fast[at], slow[at]) == (6, 15))
     x, y = places[pair][0] + cell["width"] / 2, places[pair][1] + cell["height"] / 2
     tab.locator("#maps canvas").nth(1).click(position={"x": x, "y": y})
-    assert tab.inner_text("#told").startswith("6 / 15")
+    assert tab.inner_text("#described").startswith("6 / 15")
     assert tab.evaluate("state.pair") == pair
 
 
-def test_an_objective_orders_the_pairs_anew(look, swept, sweep):
+def test_an_objective_ranks_the_pairs_again(look, swept, sweep):
     tab = look(swept)
     train = [line for line in lines_of(sweep)["AAA"] if line["part"] == "train"]
     for field, name in (("sqn", "SQN"), ("return", "Return"), ("sharpe", "Sharpe ratio")):
@@ -442,9 +458,9 @@ def test_an_objective_orders_the_pairs_anew(look, swept, sweep):
         shown = [f"{line['fast']} / {line['slow']}" for line in order[:8]]
         assert tab.locator("#ranking tbody th").all_inner_texts() == shown
         assert tab.inner_text("#maps h3 >> nth=0") == f"Train: {name}"
-    assert "– (a single calendar year)" in tab.inner_text("#told")
+    assert "– (a single calendar year)" in tab.inner_text("#described")
     tab.get_by_role("button", name=f"Show pair {shown[3]}").click()
-    assert tab.inner_text("#told").startswith(shown[3])
+    assert tab.inner_text("#described").startswith(shown[3])
 
 
 def test_the_maps_colours_tell_gains_from_losses(look, swept):
@@ -474,7 +490,7 @@ def test_single_figures_do_not_bleach_the_maps(look, swept, values, ends):
 
 def test_walks_are_chosen(look, outputs):
     place = outputs.run("sweep", "--fast", "sma:3,4", "--slow", "sma:8,9", "--walk-forward", "3", DATA)
-    tab = look(report([place], [str(DATA)], ["AAB"], out=outputs.folder / "report.html")[0])
+    tab = look(report([place], [str(DATA)], symbols="AAB", out=outputs.folder / "report.html")[0])
     tab.get_by_label("Walk").select_option("3")
     lines = [line for line in lines_of(place)["AAB"] if line["part"] == "train 3"]
     best = max(lines, key=lambda line: (line["pnl"], -line["fast"], -line["slow"]))
@@ -486,11 +502,11 @@ def test_walks_are_chosen(look, outputs):
 def test_the_best_pair_alone_has_no_map(look, outputs):
     args = ("--fast", "sma:3..6", "--slow", "sma:8,9", "--split", "0.7", "--best", DATA)
     place = outputs.run("sweep", *args)
-    tab = look(report([place], [str(DATA)], ["AAA"], out=outputs.folder / "report.html")[0])
+    tab = look(report([place], [str(DATA)], symbols=["AAA"], out=outputs.folder / "report.html")[0])
     (line,) = lines_of(place)["AAA"]
     assert not tab.locator("#maps").is_visible() and not tab.get_by_label("Objective").is_visible()
     chance = f"{line['deflated_sharpe']:.3f}".replace("-", "−")
-    assert f"as the best of 8 pairs by Profit and loss, deflated Sharpe ratio {chance}:" in tab.inner_text("#told")
+    assert f"as the best of 8 pairs by Profit and loss, deflated Sharpe ratio {chance}:" in tab.inner_text("#described")
     assert row(tab, "Profit and loss") == [money(line[part]["pnl"]) for part in ("train", "test")]
 
 
@@ -514,7 +530,8 @@ def test_words_stand_out_from_their_ground(look, both):
       const parts = (name) => style.getPropertyValue(`--${name}`).match(/[0-9a-f]{2}/g);
       const of = (name) => luminance(parts(name).map((part) => parseInt(part, 16)));
       const ratio = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-      const words = ["ink", "soft", "fast", "slow", "buy", "sell"];
+      const series = [1, 2, 3, 4, 5, 6, 7].map((number) => `series-${number}`);
+      const words = ["ink", "soft", "fast", "slow", "buy", "sell", "equity", "fall", ...series];
       return words.flatMap((name) => ["ground", "card"].map((under) => ratio(of(name), of(under))));
     }"""
     for scheme in ("light", "dark"):
@@ -553,14 +570,16 @@ def large(tmp_path_factory):
     zeros = np.zeros(len(at), int)
     outputs = Outputs(tmp_path_factory.mktemp("large"))
     output = open_output(outputs.output("backtest", [("A", {"fast": "ema:30", "slow": "ema:120"})]))
-    story = Story(
+    symbol = SymbolReport(
         Series("A", times, prices, "close", False, "bars.csv"),
         read_figures(output, ["A"])["A"][0],
         Orders(times[at], np.arange(len(at)) % 2, zeros, zeros + 100.0, opens[at]),
         Equity(times, np.round(1e5 + rng.normal(0, 5, bars).cumsum(), 2)),
     )
     place = outputs.folder / "large.html"
-    place.write_text(page(contents(Sources.of([output]), [story], known=1)))
+    place.write_text(
+        page(page_data(Sources.of([output]), [symbol], known=1), "report/main.html", ["heatmap", "report"])
+    )
     return place
 
 
@@ -603,11 +622,9 @@ def test_100_000_bars_are_read_in_groups(look, large):
     tab.get_by_role("application").first.focus()
     tab.keyboard.press("Shift+ArrowRight")
     assert re.match(r"2020-10-18 08:42:40 to 2020-10-18 17:13:40 O .* 64 orders", tab.inner_text("#readout"))
-    group = tab.evaluate("chart.group(chart.cross.bar)")
+    group = tab.evaluate("chart.groupOf(chart.cross.bar)")
     assert group["last"] - group["first"] == 511
-    high = tab.evaluate(
-        "({first, last}) => Math.max(...open(state.symbol).candles.high.subarray(first, last + 1))", group
-    )
+    high = tab.evaluate("({first, last}) => Math.max(...view.candles.high.subarray(first, last + 1))", group)
     assert f"H {high:.2f}" in tab.inner_text("#readout")
     levels = "(at) => chart.candles.at(9).high[at]"
     assert tab.evaluate(levels, group["first"] // 512) == high

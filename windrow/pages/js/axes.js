@@ -1,4 +1,4 @@
-// What stands at the axes: round numbers, and beginnings of seconds up to centuries.
+// Labels of axes: round numbers, and beginnings of calendar units from seconds to centuries.
 
 // Round values to label an axis with: multiples of 1, 2 or 5 times a power of ten.
 function roundValues(low, high, most) {
@@ -13,7 +13,7 @@ function roundValues(low, high, most) {
   return values;
 }
 
-// Times to label an axis with are the first bars of calendar units: [unit, how many of it, its length in ms].
+// Times are labelled at the first bars of calendar units: [unit, how many of it, its length in ms].
 const SECOND = 1e3;
 const DAY = 864e5;
 const UNITS = [
@@ -25,7 +25,7 @@ const UNITS = [
   ...[1, 2, 5, 10, 20, 50, 100].map((count) => ["year", count, count * 365 * DAY]),
 ];
 
-// Beginnings of units from `from` to `to` (ms). Days restart with every month, so that labels stay where they are.
+// Beginnings of units from `from` to `to` (ms). Days are counted from the first of each month, so that labels do not move.
 function* beginnings([unit, count, length], from, to) {
   const date = new Date(from);
   let year = date.getUTCFullYear();
@@ -45,7 +45,7 @@ function* beginnings([unit, count, length], from, to) {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-// A label says what is new since the bar before: the year, the month, the day or the time of day.
+// A label shows what changed since the bar before: the year, the month, the day or the time of day.
 function timeLabel(time, before, unit) {
   const [now, then] = [new Date(time), new Date(before)];
   if (now.getUTCFullYear() !== then.getUTCFullYear()) return { text: String(now.getUTCFullYear()), rank: 3 };

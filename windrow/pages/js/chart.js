@@ -1,17 +1,18 @@
-// A chart of panes over one axis of bars: candles, lines, orders. Drawing costs pixels, never bars: where bars are
-// narrower than a candle, groups of 2, 4, 8 ... of them are drawn, which are summed up once, when they are first seen.
+// A chart of panes over one axis of bars: candles, lines, orders. The cost of drawing depends on pixels, never on bars:
+// where bars are narrower than a candle, groups of 2, 4, 8 ... are drawn, which are summed up when they are first seen.
 
-const CANDLE = 3; // pixels that a candle has at least, its gap included
-const LINE = 2; // pixels that a point of a line has at least
+const CANDLE = 3; // least width of a candle in pixels, its gap included
+const LINE = 2; // least distance of a line's points in pixels
 const SMALLEST_VIEW = 12; // bars
-const RUG = 14; // pixels below the prices, for orders that lie too dense for triangles
+const RUG = 14; // pixels below the prices, for orders that are too dense for triangles
+const DASHES = { solid: [], dashed: [6, 4], dotted: [1.5, 3] }; // as in theme.py
 
 class Chart {
-  // `box` gets two canvases: one that is drawn when the view changes, and over it one for the pointer's cross.
-  // `tell(group)` is told of the bars under the cross, or null.
-  constructor(box, overview, label, tell) {
+  // `box` gets two canvases: one that is drawn when the view changes, and over it one for the crosshair.
+  // `read(group)` is called with the bars under the crosshair, or null, whenever they change.
+  constructor(box, overview, label, read) {
     this.box = box;
-    this.tell = tell;
+    this.read = read;
     this.canvas = box.appendChild(document.createElement("canvas"));
     this.over = box.appendChild(document.createElement("canvas"));
     this.overview = overview;
@@ -19,32 +20,31 @@ class Chart {
     this.over.setAttribute("aria-roledescription", "chart");
     this.over.setAttribute("aria-label", label);
     this.over.setAttribute("aria-describedby", "keys");
-    this.over.setAttribute("role", "application");
     this.pointers = new Map();
     this.cross = null;
     this.listen();
     new ResizeObserver(() => this.resize()).observe(box);
   }
 
-  // series: {times, candles: {open, high, low, close}, bare: whether close alone is known, lines: [{values, color}],
-  //          panes: [{values, color, area, digits, suffix}], orders: {at, side, status}, cut: {at, end, labels} or null,
-  //          digits, dated, timeText(bar)}
+  // series: {times, candles: {open, high, low, close}, bare: whether close alone is known,
+  //          panes: [{lines: [{values, color, dash, sparse}], fills, digits, suffix}], of which the first has the prices,
+  //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, timeText(bar)}
   show(series) {
     this.series = series;
     this.bars = series.times.length;
     const { open, high, low, close } = series.candles;
     this.candles = new Levels(open, high, low, close);
-    this.lines = series.lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) }));
-    this.panes = series.panes.map((pane) => ({ ...pane, levels: Levels.ofLine(pane.values) }));
+    this.panes = series.panes.map(levelled);
     this.cross = null;
-    this.tell(null);
+    this.group = undefined;
+    this.box.style.setProperty("--below", this.panes.length - 1);
     this.look(0, this.bars);
     this.resize();
   }
 
-  // Other averages, or another test part, over the same bars.
-  change(lines, cut) {
-    this.lines = lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) }));
+  // Other lines, or another test part, over the same bars.
+  change(panes, cut) {
+    this.panes = panes.map(levelled);
     this.series.cut = cut;
     this.ask();
   }
@@ -58,6 +58,7 @@ class Chart {
     const slack = Math.max(span * 0.02, 0.5);
     this.from = Math.min(Math.max(middle - span / 2, -slack), Math.max(this.bars + slack - span, -slack));
     this.to = this.from + span;
+    this.follow();
     this.ask();
   }
 
@@ -77,7 +78,7 @@ class Chart {
     this.look(0, this.bars);
   }
 
-  // Shows the next order after the cross, or the one before it, in the middle; returns whether there is one.
+  // Shows the next order after the crosshair, or the one before it, in the middle; returns whether there is one.
   step(direction) {
     const { at } = this.series.orders;
     const here = this.cross ? this.cross.bar : (this.from + this.to) / 2;
@@ -89,16 +90,25 @@ class Chart {
     return true;
   }
 
-  // The cross.
+  // The crosshair.
 
   point(bar, y = null) {
     this.cross = bar === null ? null : { bar: Math.min(Math.max(bar, 0), this.bars - 1), y };
-    this.tell(this.cross && this.group(this.cross.bar));
+    this.follow();
     this.ask();
   }
 
+  // Reads the bars under the crosshair, if they are others than before: it was moved, or zooming or another width of the
+  // chart joined other bars to the candle at which it is.
+  follow() {
+    const group = this.cross && this.groupOf(this.cross.bar);
+    if (group?.first === this.group?.first && group?.last === this.group?.last && this.group !== undefined) return;
+    this.group = group;
+    this.read(group);
+  }
+
   // The bars that are drawn together with one: first, last and level.
-  group(bar) {
+  groupOf(bar) {
     const level = this.candleLevel();
     const first = (bar >> level) << level;
     return { first, last: Math.min(first + (1 << level), this.bars) - 1, level };
@@ -123,20 +133,20 @@ class Chart {
     this.right = this.width - (this.width < 560 ? 54 : 68);
     this.small = null;
     this.placePanes();
+    this.follow();
     this.ask();
   }
 
-  // Heights: the prices take what the other panes leave.
+  // Heights: the prices have three times that of another pane.
   placePanes() {
     const bottom = this.height - 24;
-    const shares = this.panes.length ? [0.6, ...this.panes.map(() => 0.4 / this.panes.length)] : [1];
+    const shares = this.panes.map((_, number) => (number ? 1 : 3) / (this.panes.length + 2));
     let top = 0;
     this.tops = shares.map((share) => {
       const place = { top: Math.round(top), bottom: Math.round(top + share * bottom) - 8 };
       top += share * bottom;
       return place;
     });
-    this.box.style.setProperty("--panes", this.tops.length);
     this.tops.forEach(({ top }, number) => this.box.style.setProperty(`--top-${number}`, `${top}px`));
   }
 
@@ -144,7 +154,13 @@ class Chart {
     return ((bar + 0.5 - this.from) / (this.to - this.from)) * this.right;
   }
 
-  // The place of the view at x; bar 3 lies from 3 to 4.
+  // The middle of a group: of the bars it has, which for the last one may be fewer.
+  middle(group, level) {
+    const first = group << level;
+    return this.x((first + Math.min(first + (1 << level), this.bars) - 1) / 2);
+  }
+
+  // The place of the view at x; bar 3 extends from 3 to 4.
   at(x) {
     return this.from + (x / this.right) * (this.to - this.from);
   }
@@ -163,7 +179,7 @@ class Chart {
     if (this.asked || !this.series) return;
     this.asked = requestAnimationFrame(() => {
       this.asked = null;
-      if (!(this.right > 0)) return; // not laid out yet: the observer tells of it
+      if (!(this.right > 0)) return; // not laid out yet: the observer calls resize then
       this.draw();
       this.drawCross();
     });
@@ -183,7 +199,8 @@ class Chart {
     ctx.textBaseline = "middle";
     this.drawCut(ctx);
     const ticks = this.timeTicks(ctx);
-    this.scales = [this.drawPrices(ctx, ticks), ...this.panes.map((pane, number) => this.drawPane(ctx, pane, number, ticks))];
+    const [, ...below] = this.panes;
+    this.scales = [this.drawPrices(ctx, ticks), ...below.map((pane, number) => this.drawPane(ctx, pane, number + 1, ticks))];
     this.drawTimes(ctx, ticks);
     this.drawOverview();
   }
@@ -195,13 +212,23 @@ class Chart {
     return [Math.max(0, Math.floor(this.from / size)), Math.min(last, Math.ceil(this.to / size))];
   }
 
+  // The same of a line, and, where it is sparse, on to its nearest values outside the view, to which it is drawn.
+  seenOf({ levels, sparse }, level) {
+    let [first, last] = this.seen(level);
+    if (!sparse) return [first, last];
+    const { close } = levels.at(level);
+    while (first > 0 && close[first] !== close[first]) first--;
+    while (last < close.length - 1 && close[last] !== close[last]) last++;
+    return [first, last];
+  }
+
   // Lowest and highest of what is seen, over several columns.
   range(columns) {
     let low = Infinity;
     let high = -Infinity;
-    for (const [levels, level] of columns) {
-      const group = levels.at(level);
-      const [first, last] = this.seen(level);
+    for (const [line, level] of columns) {
+      const group = line.levels.at(level);
+      const [first, last] = this.seenOf(line, level);
       for (let at = first; at <= last; at++) {
         if (group.low[at] < low) low = group.low[at];
         if (group.high[at] > high) high = group.high[at];
@@ -222,27 +249,29 @@ class Chart {
     const { top, bottom } = this.tops[0];
     const level = this.candleLevel();
     const lineLevel = this.level(LINE);
-    const columns = [[this.candles, level], ...this.lines.map((line) => [line.levels, lineLevel])];
+    const price = { levels: this.candles, color: "soft" };
+    const { lines } = this.panes[0];
+    const columns = [[price, level], ...lines.map((line) => [line, lineLevel])];
     const room = this.series.orders.at.length ? 12 : 4;
     const scale = this.scale(...this.range(columns), top + 8 + room, bottom - RUG - room);
     this.drawGrid(ctx, { ...scale, top, bottom }, scale, ticks, this.series.digits);
     this.clipped(ctx, top, bottom, () => {
-      if (this.series.bare) this.drawLine(ctx, this.candles, this.colours("soft"), scale, 1.2);
+      if (this.series.bare) this.drawLine(ctx, price, scale, 1.2);
       else this.drawCandles(ctx, level, scale);
-      for (const line of this.lines) this.drawLine(ctx, line.levels, this.colours(line.color), scale, 1.6);
+      for (const line of lines) this.drawLine(ctx, line, scale, 1.6);
       this.drawOrders(ctx, level, scale, bottom);
     });
     return { ...scale, digits: this.series.digits, edge: bottom };
   }
 
   drawPane(ctx, pane, number, ticks) {
-    const { top, bottom } = this.tops[number + 1];
-    let [low, high] = this.range([[pane.levels, this.level(LINE)]]);
-    if (pane.area) [low, high] = [Math.min(low, -1e-9), 0];
+    const { top, bottom } = this.tops[number];
+    let [low, high] = this.range(pane.lines.map((line) => [line, this.level(LINE)]));
+    if (pane.fills) [low, high] = [Math.min(low, -1e-9), 0];
     const scale = this.scale(low, high, top + 24, bottom - 4);
     this.drawGrid(ctx, { top, bottom }, scale, ticks, pane.digits, pane.suffix);
     this.clipped(ctx, top, bottom, () => {
-      this.drawLine(ctx, pane.levels, this.colours(pane.color), scale, 1.4, pane.area);
+      for (const line of pane.lines) this.drawLine(ctx, line, scale, 1.4, pane.fills);
     });
     return { ...scale, digits: pane.digits, suffix: pane.suffix, edge: bottom };
   }
@@ -289,7 +318,7 @@ class Chart {
       ctx.beginPath();
       for (let at = first; at <= last; at++) {
         if (close[at] >= open[at] !== rises || close[at] !== close[at]) continue;
-        const middle = Math.round(this.x(at * size + (size - 1) / 2));
+        const middle = Math.round(this.middle(at, level));
         const [from, to] = [Math.round(y(Math.max(open[at], close[at]))), Math.round(y(Math.min(open[at], close[at])))];
         const [tip, foot] = [Math.round(y(high[at])), Math.round(y(low[at]))];
         ctx.rect(middle - (width >> 1), from, width, Math.max(1, to - from));
@@ -301,44 +330,48 @@ class Chart {
   }
 
   // Through all values, or the lowest and the highest of each group of bars, at 2 pixels: longer paths would cost frames.
-  drawLine(ctx, levels, colour, { y }, width, area = false) {
+  drawLine(ctx, line, { y }, width, fills = false) {
     const level = this.level(LINE);
-    const { open, high, low, close } = levels.at(level);
+    const { open, high, low, close } = line.levels.at(level);
     const size = 2 ** level;
-    const [first, last] = [Math.max(0, this.seen(level)[0] - 1), Math.min(this.seen(level)[1] + 1, open.length - 1)];
-    const quarter = level && !area ? ((size / (this.to - this.from)) * this.right) / 4 : 0;
-    const line = new Path2D();
+    const seen = this.seenOf(line, level);
+    const [first, last] = [Math.max(0, seen[0] - 1), Math.min(seen[1] + 1, open.length - 1)];
+    const quarter = level && !fills ? ((size / (this.to - this.from)) * this.right) / 4 : 0;
+    const path = new Path2D();
     const shade = new Path2D();
     let begun = false;
     let x = 0;
     for (let at = first; at <= last; at++) {
       if (close[at] !== close[at]) {
+        if (line.sparse) continue;
         if (begun) shade.lineTo(x, y(0));
         begun = false;
         continue;
       }
-      x = this.x(at * size + (size - 1) / 2);
-      const [one, other] = area ? [low[at], low[at]] : close[at] < open[at] ? [high[at], low[at]] : [low[at], high[at]];
-      if (!begun) line.moveTo(x - quarter, y(one));
+      x = this.middle(at, level);
+      const [one, other] = fills ? [low[at], low[at]] : close[at] < open[at] ? [high[at], low[at]] : [low[at], high[at]];
+      if (!begun) path.moveTo(x - quarter, y(one));
       if (!begun) shade.moveTo(x, y(0));
-      if (quarter) line.lineTo(x - quarter, y(one));
-      line.lineTo(x + quarter, y(other));
+      if (quarter) path.lineTo(x - quarter, y(one));
+      path.lineTo(x + quarter, y(other));
       shade.lineTo(x, y(other));
       begun = true;
     }
     if (begun) shade.lineTo(x, y(0));
     ctx.lineJoin = "bevel";
     ctx.lineWidth = width;
-    ctx.strokeStyle = ctx.fillStyle = colour;
-    ctx.stroke(line);
-    if (!area) return;
+    ctx.strokeStyle = ctx.fillStyle = this.colours(line.color);
+    ctx.setLineDash(DASHES[line.dash] || []);
+    ctx.stroke(path);
+    ctx.setLineDash([]);
+    if (!fills) return;
     ctx.globalAlpha = 0.22;
     ctx.fill(shade);
     ctx.globalAlpha = 1;
   }
 
-  // Triangles at the candles they belong to, where there is room; otherwise two rows of ticks below the prices. Orders
-  // that were not filled, of which there may be one at each bar, crowd out no others.
+  // Triangles at the orders' candles, where there is room; otherwise two rows of ticks below the prices. Orders that were
+  // not filled, of which there may be one at each bar, crowd out no others.
   drawOrders(ctx, level, { y }, bottom) {
     const { at, side, status } = this.series.orders;
     const [first, last] = [firstNotBelow(at, Math.floor(this.from)), firstNotBelow(at, Math.ceil(this.to))];
@@ -354,7 +387,7 @@ class Chart {
       for (const order of orders) {
         const group = at[order] >> level;
         const tip = side[order] === 0 ? y(low[group]) + 4 : y(high[group]) - 4;
-        this.drawTriangle(ctx, this.x((group << level) + (2 ** level - 1) / 2), tip, side[order] === 0, status[order]);
+        this.drawTriangle(ctx, this.middle(group, level), tip, side[order] === 0, status[order]);
       }
     }
   }
@@ -370,7 +403,7 @@ class Chart {
     ctx.globalAlpha = 1;
   }
 
-  // Filled orders are full, those of which only the closing leg was done half so, others outlines: 0, 1, and 2 or 3.
+  // Filled orders (0) are solid, those of which only the closing leg was filled (1) pale, others (2 and 3) outlines.
   drawTriangle(ctx, x, tip, buys, status) {
     const way = buys ? 1 : -1;
     ctx.beginPath();
@@ -412,7 +445,7 @@ class Chart {
     ctx.fillText(labels[1], x + 6, 10);
   }
 
-  // Labels of time: beginnings of a unit some 60 pixels long; of two that are too near, the lower one gives way.
+  // Labels of time: beginnings of a unit some 60 pixels long; of two that are too near, the one of lower rank gives way.
   timeTicks(ctx) {
     const { times } = this.series;
     const [first, last] = [Math.max(0, Math.floor(this.from)), Math.min(this.bars - 1, Math.ceil(this.to))];
@@ -438,7 +471,7 @@ class Chart {
     }
   }
 
-  // All bars, small, which are drawn once, and what of them is in view.
+  // All bars in small, drawn once, and a frame around those in view.
   drawOverview() {
     const { clientWidth: width, clientHeight: height } = this.overview;
     if (!width) return;
@@ -473,8 +506,8 @@ class Chart {
     if (this.crossed) ctx.clearRect(0, 0, this.width, this.height);
     this.crossed = Boolean(this.cross);
     if (!this.cross) return;
-    const { first, last } = this.group(this.cross.bar);
-    const x = Math.round(this.x((first + last) / 2)) + 0.5;
+    const { first, level } = this.groupOf(this.cross.bar);
+    const x = Math.round(this.middle(first >> level, level)) + 0.5;
     if (x < 0 || x > this.right) return;
     ctx.font = `11px ${getComputedStyle(this.box).fontFamily}`;
     ctx.textBaseline = "middle";
@@ -514,12 +547,14 @@ class Chart {
     over.addEventListener("pointerdown", (event) => {
       over.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, event.offsetX);
+      if (event.pointerType === "touch") this.point(Math.floor(this.at(event.offsetX)), event.offsetY);
     });
     over.addEventListener("pointermove", (event) => this.moved(event));
     for (const end of ["pointerup", "pointercancel"]) {
       over.addEventListener(end, (event) => this.pointers.delete(event.pointerId));
     }
-    over.addEventListener("pointerleave", () => this.series && this.point(null));
+    // A finger that is lifted leaves the crosshair where it touched.
+    over.addEventListener("pointerleave", ({ pointerType }) => this.series && pointerType !== "touch" && this.point(null));
     over.addEventListener("dblclick", () => this.all());
     over.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
     over.addEventListener("keydown", (event) => {
@@ -536,7 +571,7 @@ class Chart {
     this.overview.addEventListener("pointermove", (event) => event.buttons && brush(event));
   }
 
-  // One pointer pans, two zoom; none but the mouse's points.
+  // One pointer that is pressed pans, two zoom; one that is not points.
   moved(event) {
     const before = this.pointers.get(event.pointerId);
     if (before === undefined) return this.point(Math.floor(this.at(event.offsetX)), event.offsetY);
@@ -558,7 +593,7 @@ class Chart {
     event.preventDefault();
   }
 
-  // Does what a key asks for; returns whether it asks for something.
+  // Does what a key is for; returns whether it is for something.
   pressed(key, shift) {
     const bars = (by) => this.stepCross(by);
     const does = {
@@ -580,12 +615,17 @@ class Chart {
     return Boolean(does);
   }
 
-  // Moves the cross by candles, and the view after it.
+  // Moves the crosshair by candles, and the view after it.
   stepCross(by) {
     const here = this.cross ? this.cross.bar : Math.floor((this.from + this.to) / 2);
-    const { first, last } = this.group(here);
+    const { first, last } = this.groupOf(here);
     const bar = Math.min(Math.max(by > 0 ? last + 1 : first - 1, 0), this.bars - 1);
     if (bar < this.from || bar > this.to) this.look(bar - (this.to - this.from) / 2, bar + (this.to - this.from) / 2);
     this.point(bar);
   }
+}
+
+// A pane whose lines know their groups.
+function levelled(pane) {
+  return { ...pane, lines: pane.lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) })) };
 }

@@ -1,16 +1,16 @@
-// A map of all pairs: fast windows from left to right, slow ones from bottom to top, a figure by colour.
+// A map of all pairs: fast windows from left to right, slow ones from bottom to top; the colour is a figure.
 
 const TOP = 6; // pixels above the highest row, for half of its label
 
 class HeatMap {
-  // `tell(pair)` is told of the pair under the pointer or the keys' mark, or null; `choose(pair)` of a click or Enter.
-  constructor(canvas, tell, choose) {
-    Object.assign(this, { canvas, tell, choose, marked: null, chosen: null, best: null });
+  // `point(pair)` is called with the pair that pointer or keys point at, or null; `choose(pair)` after a click or Enter.
+  constructor(canvas, point, choose) {
+    Object.assign(this, { canvas, point, choose, marked: null, chosen: null, best: null });
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-roledescription", "heat map");
-    canvas.addEventListener("pointermove", (event) => tell(this.pairAt(event)));
-    canvas.addEventListener("pointerleave", () => tell(null));
+    canvas.addEventListener("pointermove", (event) => point(this.pairAt(event)));
+    canvas.addEventListener("pointerleave", () => point(null));
     canvas.addEventListener("click", (event) => {
       const pair = this.pairAt(event);
       if (pair !== null) choose(pair);
@@ -19,7 +19,7 @@ class HeatMap {
     new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
   }
 
-  // grid: {fast, slow: each pair's windows}; values: each pair's figure, NaN where it has none; colour(value).
+  // fast, slow: each pair's windows; values: each pair's figure, NaN where it is undefined; colour(value): see colourScale.
   show({ fast, slow }, values, colour, digits) {
     Object.assign(this, { fast, slow, values, colour, digits });
     this.columns = [...new Set(fast)].sort((one, other) => one - other);
@@ -52,18 +52,18 @@ class HeatMap {
     return this.pairOf(Math.floor((offsetX - this.left) / this.cell.width), row);
   }
 
-  // Arrows go to the next pair that way; where a place of the grid is empty, on to the one behind it.
+  // Arrows go to the next pair in their direction, over empty places of the grid.
   pressed(event) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const here = this.marked ?? this.chosen ?? 0;
     if (event.key === "Enter" || event.key === " ") this.choose(here);
-    else if (event.key === "Escape") this.tell(null);
+    else if (event.key === "Escape") this.point(null);
     else if (way) {
       let [column, row] = this.places[here].map((place, at) => place + way[at]);
       while (column >= 0 && row >= 0 && column < this.columns.length && row < this.rows.length) {
         const pair = this.pairOf(column, row);
         if (pair !== null) {
-          this.tell(pair, true);
+          this.point(pair);
           break;
         }
         [column, row] = [column + way[0], row + way[1]];
@@ -94,7 +94,7 @@ class HeatMap {
     for (const kind of ["best", "chosen", "marked"]) this.drawFrame(ctx, kind, colours);
   }
 
-  // All but the frames, which alone change as one moves over the map.
+  // Everything but the frames, which alone change as the pointer moves over the map.
   drawCells({ width, height: tall }, scale, colours, height) {
     const drawn = Object.assign(document.createElement("canvas"), { width, height: tall });
     const ctx = drawn.getContext("2d");
@@ -126,7 +126,7 @@ class HeatMap {
     ctx.fillText(text, x + (width - gap) / 2, y + (height - gap) / 2 + 0.5);
   }
 
-  // A stroke through a place says that the pair has no such figure.
+  // A dash marks a pair whose figure is undefined.
   drawNone(ctx, x, y, colours) {
     const { width, height } = this.cell;
     ctx.strokeStyle = colours("soft");
@@ -171,7 +171,7 @@ class HeatMap {
   }
 }
 
-// Relative luminance, as WCAG 2 defines it; above 0.179 black stands out more than white.
+// Relative luminance, as WCAG 2 defines it; above 0.179 black has more contrast than white.
 function luminance(colour) {
   const [red, green, blue] = colour.map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;

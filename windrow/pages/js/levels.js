@@ -1,4 +1,4 @@
-// Columns of values, and the same for groups of 2, 4, 8 ... of them, summed up once, when they are first seen.
+// Columns of values, and of groups of 2, 4, 8 ... of them, which are summed up once, when they are first needed.
 
 // A column's values, and the open, high, low and close of its groups of 2^level values.
 class Levels {
@@ -16,7 +16,7 @@ class Levels {
   }
 }
 
-// Pairs of groups as one. A value that is not there is NaN, which is no open and beats no high.
+// Each two groups as one. A missing value is NaN, which is passed over.
 function halved({ open, high, low, close }) {
   const size = Math.ceil(open.length / 2);
   const group = { open: new Float64Array(size), high: new Float64Array(size) };

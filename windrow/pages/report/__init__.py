@@ -1,113 +1,98 @@
 """Reports of backtests and sweeps: one self-contained HTML page, and a PNG beside it.
 
-    outputs.py    what jobs wrote: figures, orders, equity curves
-    series.py     the bars they read, and their averages by the same kernels
-    sweeps.py     a sweep's lines as columns over its pairs
-    contents.py   what the page shows, as JSON, its columns by packed.py
-    page.py       the page: page.html, page.css and the scripts, which draw on canvas
-    picture.py    the picture, by Vega
+    results.py    what jobs wrote: figures, orders, equity curves
+    maps.py       a sweep's lines as columns over its pairs
+    contents.py   what the page shows, as JSON
+    main.html     the page's markup; js/report.js and js/heatmap.js show it
+    picture.py    the picture
 
-The page needs no network; its Content-Security-Policy allows its own script and style alone, by their hashes. Symbols
-are any text: they reach the page as JSON, never as markup.
+Symbols are any text: they reach the page as JSON, never as markup.
 """
 
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from windrow.errors import WindrowError
-from windrow.pages.shell import places_of, write_both
+from windrow.frames.outputs import full_reading_of
+from windrow.pages.chart import MOST_BYTES
+from windrow.pages.report.contents import Sources, SymbolReport, page_data
+from windrow.pages.report.maps import swept
+from windrow.pages.report.results import (
+    BACKTEST,
+    SWEEP,
+    open_output,
+    parts_of,
+    read_equity,
+    read_figures,
+    read_orders,
+    symbols_in,
+)
+from windrow.pages.series import choose, read_series
+from windrow.pages.shell import Paths, Places, listed, page
+from windrow.sinks.backtests import EQUITY, ORDERS
+from windrow.storage.publish import at_hand
 
-if TYPE_CHECKING:
-    from windrow.pages.report.contents import Sources, Story
-
-#: Symbols on a page that asks for none.
+#: Symbols on a page whose reader asked for none.
 MOST_SYMBOLS = 8
-#: Of a page that asks for no symbol; one that asks for some holds them all.
-MOST_BYTES = 16_000_000
 
 
 def report(
-    outputs: Sequence[str | Path],
-    bars: Sequence[str],
-    symbols: Sequence[str] = (),
+    outputs: Paths,
+    bars: Paths,
+    *,
+    symbols: str | Sequence[str] = (),
     orders: str | Path | None = None,
     equity: str | Path | None = None,
-    out: Path = Path("report.html"),
+    out: str | Path = "report.html",
     force: bool = False,
 ) -> list[Path]:
-    """Report on a backtest, a sweep or both; return the page and the picture written.
+    """Report on a backtest, a sweep or both; return the places written: the page, and the picture beside it.
 
-    `outputs` are directories that these jobs wrote, `bars` what they read, all here or on S3. `orders` and `equity` are
-    files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`, the first
-    eight by name that all outputs have, or fewer where the page would be large. The picture is of the first symbol.
+    `outputs` are directories that these jobs wrote, `bars` what they read, all of them local or on S3. `orders` and
+    `equity` are files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`,
+    the first eight by name that all outputs have are shown, or fewer where the page would be large. The picture shows
+    the first symbol; without the packages of the extra `plot` it is not drawn, and a line on standard error says so.
 
     Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where an output, the
-    bars or orders are not what they should be, UsageError for outputs that do not go together, WindrowError if
-    vl-convert is not installed. Memory: the chosen symbols' bars and lines.
+    bars or the orders are not what they should be, UsageError for outputs that do not go together. Memory: the chosen
+    symbols' bars and lines.
     """
-    from windrow.pages.report.contents import Sources, contents
-    from windrow.pages.report.markup import page
-    from windrow.pages.report.picture import picture
-    from windrow.pages.report.results import open_output
-    from windrow.storage.publish import at_hand
-
-    places = places_of(out, force)
-    _need_packages()
+    places = Places.of(out, force)
     with ExitStack() as kept:
-        here = [kept.enter_context(at_hand(output)) for output in outputs]
+        here = [kept.enter_context(at_hand(output)) for output in listed(outputs)]
         beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, equity)]
         sources = Sources.of([open_output(place) for place in here])
-        stories, known = _read(sources, bars, symbols, *beside)
-        told = contents(sources, stories, known, most_bytes=None if symbols else MOST_BYTES)
-        return write_both(places, page(told), picture(sources, stories[0]), force)
+        wanted = listed(symbols)
+        reports, known = _read(sources, listed(bars), wanted, *beside)
+        shown = page_data(sources, reports, known, most_bytes=None if wanted else MOST_BYTES)
 
+        def drawn() -> bytes:
+            from windrow.pages.report.picture import picture
 
-def _need_packages() -> None:
-    try:
-        import vl_convert  # noqa: F401
-    except ImportError:
-        raise WindrowError(
-            "a report's picture needs vl-convert-python, which is not installed: pip install 'windrow[plot]'"
-        ) from None
+            return picture(sources, reports[0])
+
+        return places.write(page(shown, "report/main.html", ["heatmap", "report"]), drawn)
 
 
 def _read(
-    sources: "Sources", bars: Sequence[str], symbols: Sequence[str], orders: Path | None, equity: Path | None
-) -> tuple[list["Story"], int]:
+    sources: Sources, bars: Sequence[str], symbols: Sequence[str], orders: Path | None, equity: Path | None
+) -> tuple[list[SymbolReport], int]:
     """What is known of each chosen symbol, and how many symbols there are."""
-    from windrow.frames.outputs import full_reading_of
-    from windrow.pages.report.contents import Story
-    from windrow.pages.report.maps import swept
-    from windrow.pages.report.results import (
-        BACKTEST,
-        SWEEP,
-        choose,
-        parts_of,
-        read_equity,
-        read_figures,
-        read_orders,
-        symbols_in,
-    )
-    from windrow.pages.report.series import read_series
-    from windrow.sinks.backtests import EQUITY, ORDERS
-
     names = [symbols_in(output) for output in sources.outputs]
     known = [symbol for symbol in names[0] if all(symbol in others for others in names[1:])]
     chosen = choose(known, symbols, MOST_SYMBOLS, " ".join(str(output.place) for output in sources.outputs))
     reading = full_reading_of(sources.outputs[0].place)
     series = read_series(bars, chosen, reading, reading.values[0])
     figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
-    placed = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
-    valued = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
-    their_orders, their_values = read_orders(placed, chosen), read_equity(valued, chosen)
+    order_parts = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
+    equity_parts = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
+    orders_of, equity_of = read_orders(order_parts, chosen), read_equity(equity_parts, chosen)
     return [
-        Story(
+        SymbolReport(
             series[symbol],
             figures[BACKTEST][symbol][0] if BACKTEST in figures else None,
-            their_orders.get(symbol),
-            their_values.get(symbol),
+            orders_of.get(symbol),
+            equity_of.get(symbol),
             swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
         )
         for symbol in chosen

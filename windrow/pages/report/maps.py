@@ -12,13 +12,13 @@ from windrow.pages.report.results import Figures
 from windrow.sweeps.grid import Cell
 
 _NO_FIGURES = {"fast", "slow", "part", "undefined"}
-#: What a line of --best tells beside figures.
+#: What a line of --best has beside figures.
 _OF_BEST = ("walk", "objective", "pairs", "deflated_sharpe")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Figures of all pairs on one part: by field a column, NaN where undefined, and why: texts, and a number a pair."""
+    """Figures of all pairs on one part: a column for each field, NaN where undefined; and the reasons, pair by pair."""
 
     fields: dict[str, Floats]
     reasons: dict[str, tuple[list[str], Floats]]
@@ -32,14 +32,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Swept:
-    """One symbol's sweep: its pairs, ascending, its parts by name, and, of --best alone, what is told of each walk."""
+    """One symbol's sweep: its pairs, ascending, its parts by name, and, with --best alone, each walk's best pair."""
 
     pairs: list[Cell]
     parts: dict[str, Part]
     best: list[Figures]
 
     def walks(self) -> list[tuple[str, str | None]]:
-        """The names of the parts that pairs are chosen on, each with the one they are proved on, if there is one."""
+        """The names of the parts that pairs are chosen on, each with the part they are tested on, if there is one."""
         tests = {name.replace("train", "test"): name for name in self.parts if name.startswith("train")}
         if not tests:
             return [(name, None) for name in self.parts]
@@ -51,14 +51,14 @@ class Swept:
         return self.pairs[int(np.argmax(np.where(np.isnan(values), -np.inf, values)))]
 
     def packed(self, kinds: Sequence[str]) -> dict[str, Any]:
-        """For the page; `kinds` are the averages', of the fast side and of the slow one."""
+        """For the page; `kinds` are the averages' kinds, fast and slow."""
         fast, slow = (packed(np.array(windows, np.float64)) for windows in zip(*self.pairs, strict=True))
         parts: dict[str, Packed] = {name: part.packed() for name, part in self.parts.items()}
         return {"fast": fast, "slow": slow, "kinds": list(kinds), "parts": parts, "best": self.best}
 
 
 def swept(lines: Iterable[Figures]) -> Swept:
-    """One symbol's sweep from its lines, in any order; a pair that a part has no line of has no figures there.
+    """One symbol's sweep from its lines, in any order; a pair without a line of a part has no figures there.
 
     >>> sweep = swept([{"fast": 5, "slow": 21, "part": "all", "pnl": None, "undefined": {"pnl": "why"}}])
     >>> sweep.pairs, sweep.parts["all"].fields, sweep.parts["all"].reasons

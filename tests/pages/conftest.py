@@ -1,10 +1,12 @@
-"""What the tests of reports share: outputs to report on, and a browser to look at pages with."""
+"""What the tests of pages share: outputs to show, and a browser to look at pages with."""
 
+import re
 import shutil
 
 import pytest
 
 from tests.needs import require
+from tests.pages.browser import Looker
 from tests.pages.report.outputs import Outputs
 
 
@@ -32,3 +34,15 @@ def chromium():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def look(chromium):
+    """Opens pages; afterwards none has said a word, or asked for anything but itself."""
+    looker = Looker(chromium)
+    yield looker.open
+    violations = [tab.evaluate("window.violations ?? []") for one in chromium.contexts for tab in one.pages]
+    for context in chromium.contexts:
+        context.close()
+    assert (looker.heard, violations) == ([], [[]] * len(violations))
+    assert all(re.match(r"file:.*\.html$|data:,$", url) for url in looker.asked)

@@ -1,4 +1,4 @@
-"""What jobs wrote is read as they wrote it, and what is something else is refused with a cure."""
+"""What jobs wrote is read as they wrote it, and anything else is refused with a fix."""
 
 import json
 
@@ -8,7 +8,6 @@ import pytest
 from tests.pages.report.outputs import HOSTILE, bars_of, figures
 from windrow.errors import InputError
 from windrow.pages.report.results import (
-    choose,
     open_output,
     parts_of,
     read_equity,
@@ -25,16 +24,16 @@ def test_lines_are_read_by_symbol_from_all_parts(outputs):
     (place / "part-00001").write_text('B\t{"fast":"ema:7","slow":"ema:21"}\n')
     (place / "part-00000-orders").write_text("C\tx\n")
     output = open_output(place)
-    assert (output.job, output.told["fast"]) == ("backtest", "ema:7")
+    assert (output.job, output.description["fast"]) == ("backtest", "ema:7")
     assert symbols_in(output) == sorted(["AA", "B", HOSTILE[3]])
-    told = {"B": [{"fast": "ema:7", "slow": "ema:21"}], HOSTILE[3]: [figures(pnl=1.5)]}
-    assert read_figures(output, ["B", HOSTILE[3]]) == told
+    expected = {"B": [{"fast": "ema:7", "slow": "ema:21"}], HOSTILE[3]: [figures(pnl=1.5)]}
+    assert read_figures(output, ["B", HOSTILE[3]]) == expected
 
 
 def test_a_job_that_ran_as_a_script_is_known_too(outputs):
     place = outputs.output("sweep", [("A", {})])
-    told = json.loads((place / "_windrow.json").read_text())
-    (place / "_windrow.json").write_text(json.dumps({**told, "job": "sweep"}))
+    description = json.loads((place / "_windrow.json").read_text())
+    (place / "_windrow.json").write_text(json.dumps({**description, "job": "sweep"}))
     assert open_output(place).job == "sweep"
 
 
@@ -44,50 +43,39 @@ def test_other_places_are_refused(outputs, tmp_path):
             open_output(place)
         return str(error.value).replace(str(tmp_path), ".")
 
-    cure = "a report is of a directory; give what -o of a backtest or a sweep named"
-    assert refused(tmp_path / "none") == f"./none: does not exist; {cure}"
+    fix = "a report reads a directory; use the one given to backtest -o or sweep -o"
+    assert refused(tmp_path / "none") == f"./none: does not exist: {fix}"
     (tmp_path / "file").touch()
-    assert refused(tmp_path / "file") == f"./file: is a file; {cure}"
+    assert refused(tmp_path / "file") == f"./file: is a file: {fix}"
     assert refused(tmp_path) == (
-        ".: has no _windrow.json, which says how its bars are to be read; give the directory that -o of a backtest or a"
-        " sweep named"
+        ".: has no _windrow.json: a report reads how the bars were read from it; use the directory given to backtest -o"
+        " or sweep -o"
     )
     assert refused(outputs.output("moving_average", [])) == (
-        "./moving_average: holds the output of moving_average, and a report is of a backtest or a sweep; draw it by"
+        "./moving_average: is the output of moving_average: a report is made of a backtest or a sweep; draw it with"
         " windrow plot"
     )
     assert refused(outputs.output("crossover", [])) == (
-        "./crossover: holds the output of crossover, and a report is of a backtest or a sweep; run windrow backtest"
-        " with its --fast and --slow"
+        "./crossover: is the output of crossover: a report is made of a backtest or a sweep; run windrow backtest with"
+        " its --fast and --slow"
     )
     assert refused(outputs.output("rejects", [])) == (
-        "./rejects: holds the output of rejects, and a report is of a backtest or a sweep; give the directory that -o"
-        " of backtest or sweep named"
+        "./rejects: is the output of rejects: a report is made of a backtest or a sweep; use the directory given to"
+        " backtest -o or sweep -o"
     )
 
 
 @pytest.mark.parametrize("line", ["A\t{}", "A\t{", "A\tnull", "A\t2024-01-01\t5.0"])
-def test_a_line_of_another_form_is_told(outputs, line, tmp_path):
+def test_a_line_of_another_form_is_refused(outputs, line, tmp_path):
     place = outputs.output("backtest", [("A", {"fast": 1, "slow": 2})])
     (place / "part-00000").write_text((place / "part-00000").read_text() + line + "\n")
     with pytest.raises(InputError) as error:
         read_figures(open_output(place), ["A"])
     text = line.partition("\t")[2]
     assert str(error.value).replace(str(tmp_path), ".") == (
-        f"./backtest/part-00000: line 2 is {text!r}; a line is SYMBOL, a tab and figures as JSON, with fast and slow;"
-        " give the directory that -o of a backtest or a sweep named"
+        f"./backtest/part-00000: line 2 is {text!r}: a line is SYMBOL, a tab and figures as JSON, with fast and slow;"
+        " use the directory given to backtest -o or sweep -o"
     )
-
-
-def test_symbols_are_chosen_in_order_or_the_first_by_name():
-    assert choose(["A", "B", "C"], ["C", "A", "C"], 2, "out") == ["C", "A"]
-    assert choose(["A", "B", "C"], [], 2, "out") == ["A", "B"]
-    with pytest.raises(InputError) as error:
-        choose(["AAPL", "MSFT", "AAP"], ["APPL"], 2, "out")
-    assert str(error.value) == "out: holds no line of symbol APPL; nearest of its 3 symbols: AAPL, AAP, MSFT"
-    with pytest.raises(InputError) as error:
-        choose([], [], 2, "out")
-    assert str(error.value) == "out: holds no line of a symbol, and there is nothing to report; give what a job wrote"
 
 
 def test_orders_of_each_symbol_and_status_in_order_of_time(outputs):
@@ -127,9 +115,9 @@ def test_equity_is_read_from_a_file_or_a_directory(outputs):
             "A\t2024-01-01\tbuy\tmany\t5.0\tfilled",
             "In CSV column #3: CSV conversion error to double: invalid value 'many'",
         ),
-        ("A\tyesterday\tbuy\t1\t5.0\tfilled", "'yesterday' is no time"),
-        ("A\t2024-01-01\thold\t1\t5.0\tfilled", "'hold' is none of buy, sell"),
-        ("A\t2024-01-01\tbuy\t1\t5.0\tdone", "'done' is none of filled, closed-only, refused, open"),
+        ("A\tyesterday\tbuy\t1\t5.0\tfilled", "'yesterday' is not a time"),
+        ("A\t2024-01-01\thold\t1\t5.0\tfilled", "'hold' is not one of buy, sell"),
+        ("A\t2024-01-01\tbuy\t1\t5.0\tdone", "'done' is not one of filled, closed-only, refused, open"),
     ],
 )
 def test_orders_of_another_form_are_refused(tmp_path, line, why):
@@ -137,23 +125,23 @@ def test_orders_of_another_form_are_refused(tmp_path, line, why):
     with pytest.raises(InputError) as error:
         read_orders([tmp_path / "part-00000-orders"], ["A"])
     assert str(error.value) == (
-        f"{tmp_path}/part-00000-orders: {why}; its lines hold SYMBOL, TIME, side, size, price and status, as backtest's"
-        " --orders writes them, separated by tabs; give such a file, or leave it out"
+        f"{tmp_path}/part-00000-orders: {why}: its lines are SYMBOL, TIME, side, size, price and status, as written by"
+        " backtest --orders, separated by tabs; use such a file, or leave it out"
     )
 
 
 def test_equity_of_another_form_is_refused(tmp_path):
     (tmp_path / "values").write_text("A\t2024-01-01\tbuy\n")
-    with pytest.raises(InputError, match="hold SYMBOL, TIME and value, as backtest's --equity writes them, separated"):
+    with pytest.raises(InputError, match="are SYMBOL, TIME and value, as written by backtest --equity, separated"):
         read_equity([tmp_path / "values"], ["A"])
 
 
-def test_orders_that_are_not_there_are_told(tmp_path):
+def test_missing_orders_are_refused(tmp_path):
     def refused(place):
         with pytest.raises(InputError) as error:
             parts_of(place, "-orders")
         return str(error.value).replace(str(tmp_path), ".")
 
-    cure = "give the file, or the directory, that backtest wrote with --orders"
-    assert refused(tmp_path) == f".: holds no part-*-orders; {cure}"
-    assert refused(tmp_path / "none") == f"./none: does not exist; {cure}"
+    fix = "backtest --orders writes them; use that file or its directory"
+    assert refused(tmp_path) == f".: has no file part-*-orders: {fix}"
+    assert refused(tmp_path / "none") == f"./none: does not exist: {fix}"
