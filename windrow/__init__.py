@@ -1,7 +1,7 @@
 """windrow: MapReduce jobs over market bars, the same bits on any runner.
 
 The way of the data is one direction: windrow.storage, windrow.feeds and windrow.bars (in), sort_keys (keys, blocks,
-merge), windrow.windows (kernels), windrow.sinks (out). windrow.mapreduce ties them to mrjob; the jobs stand in `jobs`.
+merge), windrow.windows (kernels), windrow.sinks (out). windrow.mapreduce ties them to mrjob; the jobs are in `jobs`.
 docs/architecture.md draws it.
 """
 
@@ -17,15 +17,21 @@ if TYPE_CHECKING:
     from windrow.frames.crossover import crossover
     from windrow.frames.outputs import read_output
     from windrow.frames.sweep import sweep
+    from windrow.mapreduce.barjob import BarJob
+    from windrow.pages.averages import plot
+    from windrow.pages.report import report
 
-__all__ = ["backtest", "crossover", "moving_average", "read_output", "sweep"]
+__all__ = ["BarJob", "backtest", "crossover", "moving_average", "plot", "read_output", "report", "sweep"]
 __version__ = "0.1.0"
 
 _HOME = {
+    "BarJob": "windrow.mapreduce.barjob",
     "backtest": "windrow.frames.backtest",
     "crossover": "windrow.frames.crossover",
     "moving_average": "windrow.frames.average",
+    "plot": "windrow.pages.averages",
     "read_output": "windrow.frames.outputs",
+    "report": "windrow.pages.report",
     "sweep": "windrow.frames.sweep",
 }
 

@@ -234,7 +234,7 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
     (place / taken).write_text("mine")
     before = sorted(place.iterdir())
     assert main(["plot", "out", "--bars", "bars.csv"]) == 1
-    message = f"{taken}: exists and is kept: choose another name, or replace it with --force"
+    message = f"{taken}: already exists: choose another name, or replace it with --force"
     assert capsys.readouterr().err == f"error: {message}\n"
     assert (sorted(place.iterdir()), (place / taken).read_text()) == (before, "mine")
     assert main(["plot", "out", "--bars", "bars.csv", "--force"]) == 0
