@@ -1,4 +1,4 @@
-"""Bars that move on the terminal while long work goes on."""
+"""Messages and progress bars on the terminal."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,8 @@
-"""Times: text <-> nanoseconds since 1970 in UTC, whole columns at once.
+"""Times and durations: text to nanoseconds and back.
 
-A time is `YYYY-MM-DD`, or that, T or a blank, `HH:MM[:SS[.1-9 digits]]` and Z, an offset or nothing; years 1678-2261.
-Nothing else is a time: no hour without minutes, no 24:00, no leap second, no other order of day and month.
+Times are nanoseconds since 1970 in UTC, parsed and formatted a whole column at once. A time is `YYYY-MM-DD`, or that, T or
+a blank, `HH:MM[:SS[.1-9 digits]]` and Z, an offset or nothing; years 1678-2261. Nothing else is a time: no hour without
+minutes, no 24:00, no leap second, no other order of day and month.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""AWS, as far as several rooms need it: clients, what they refuse, permissions, the stack's names.
+"""AWS: clients, errors, permissions and the stack's names.
 
 client.py       boto3's clients and what AWS refuses, as AccountError
 s3_client.py    boto3's client of S3 and what S3 refuses, as errors that name an object

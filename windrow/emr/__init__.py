@@ -1,15 +1,15 @@
-"""On EMR: what a cluster is made of, and the `windrow emr` commands.
+"""Amazon EMR: plans, clusters, logs, prices and their files.
 
     mrjob.conf, mrjob-x86.conf    the cluster: release, fleets, roles, bootstrap
     bootstrap.sh                  what every node does first, with requirements.txt, pinned by hashes
     template.yaml                 CloudFormation: bucket, network, roles, and a state machine that runs jobs daily
     model.json, prices.json       what work costs in time, and time in money
-    settings.py                   what the commands' options make of the configuration
-    plan.py, inputs.py, page.py   windrow emr plan: cluster, steps, uploads, rights, time, money
-    model.py, prices.py           the estimate
+    settings.py                   the configuration, with the options of the commands applied
+    plan.py, inputs.py            windrow emr plan: cluster, steps, uploads, permissions, time, money
+    model.py, prices.py           the estimates of time and money
     clusters.py, logs.py          clusters of the pool; why a step failed
-    doctor.py, actions.py, aws.py what an account must have and allow, and what it answers
-    commands.py                   the click group
+    doctor.py, code.py            what an account lacks; the code in the bucket that nodes install
+    screens.py                    what the commands print
 
-The runner of `-r emr`, and the request by which EMR starts a cluster, are in windrow/runners/.
+The commands are in windrow/commands/emr.py; the runner of `-r emr`, and its request for a cluster, in windrow/runners/.
 """

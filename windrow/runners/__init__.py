@@ -1,21 +1,29 @@
-"""Runners: thin subclasses of mrjob's, with the same options, steps and counters.
+"""Where jobs run: inline, local, hadoop, emr or spark.
 
-    mrjob_adapter.py  mrjob's private parts, under public names
-    compat.py     what mrjob imports and newer Pythons lack
-    simulated.py what inline, local and spark share: inputs are opened by windrow; reducers are as many as asked
-    inline.py     every task in this process
-    local.py      a process a core, forked from this one, so that imports are paid once
-    tasks.py      running functions in forked processes
-    shuffle.py    the shuffle on one machine
-    streaming.py  what the runners on Hadoop share: code and inputs on their way to the tasks
-    hadoop.py     inputs on HDFS or here, outputs published there
-    emr.py        inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
-    emr_cluster.py the request for a cluster; emr_request.py what is checked of it before anything is paid for
-    failures.py   why a step failed there
-    spark.py      Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
-    pack.py       the tasks' environment as one file; unpack.py is what that file runs
+Runners are thin subclasses of mrjob's, with the same options, steps and counters.
 
-mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
+    inline.py           every task in this process
+    local.py            one process per core, forked from this one, so that imports are paid for once
+    hadoop.py           inputs on HDFS or here, outputs published there
+    emr.py              inputs on S3 or here, a cluster of EMR, outputs published by copies within S3
+    spark.py            Spark's secondary sort as the shuffle
+
+    launch.py           what a runner takes besides mrjob's arguments
+    simulated.py        what inline, local and spark share: tasks open their inputs; any number of reducers
+    shuffle.py          the shuffle on one machine
+    tasks.py            functions in forked processes
+    streaming.py        what hadoop and emr share: code and inputs on their way to the tasks
+    failures.py         why a step failed there
+    emr_cluster.py      the cluster that emr starts
+    emr_request.py      what is checked of the request for it before anything costs money
+    spark_driver.py     Spark's JVM
+    spark_tasks.py      what Spark's workers run
+    pack.py             the tasks' environment as one file
+    unpack.py           what that file runs
+    mrjob_adapter.py    mrjob's private parts under public names
+    compat.py           what mrjob imports and newer Pythons lack
+
+mrjob's own runners read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,9 +1,9 @@
-"""Sinks: where results go.
+"""Results to lines of text, Parquet files or orders.
 
-lines.py     results -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
-parquet.py   results -> a Parquet file of the same columns
-part.py      a file that a task writes itself, there whole or not at all, however often the task is run
-publish.py   parts that appear together, by one rename, or not at all
+lines.py       values -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
+parquet.py     values -> a Parquet file with the same columns
+crosses.py     crosses -> lines of text
+backtests.py   figures, orders and equity -> lines of text
 """
 
 from collections.abc import Callable, Sequence
