@@ -48,7 +48,7 @@ class Times(NamedTuple):
 def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC") -> Times:
     """Parses the texts `data[offsets[i]:offsets[i + 1]]`; times without a zone are read in `timezone`.
 
-    A local time that a clock change skips or repeats is invalid, since it does not name one instant. Dates have no zone.
+    A local time that a clock change skips or repeats is invalid, as it does not name one instant. Dates have no zone.
     Works by *form* (the text with every digit made 0): rows of one form are parsed together, about 40 ns per row if all
     rows have one form; 7 if many consecutive rows have the same time.
 

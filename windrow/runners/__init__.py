@@ -36,7 +36,7 @@ from typing import Any, Protocol, Self
 import windrow.runners.compat  # noqa: F401  mrjob, which the modules here import, needs it
 from windrow.feeds.density import Head
 
-#: Where jobs run: each is a module here with a `RUNNER`, imported only where it is used.
+#: The runners: each is a module here with a `RUNNER`, imported only when it is used.
 NAMES = ("inline", "local", "hadoop", "emr", "spark")
 
 
@@ -49,28 +49,28 @@ class Runner(Protocol):
     def __init__(self, **kwargs: Any) -> None: ...
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The inputs that arguments mean, and copies in `folder` of the first part of those that cannot be read here.
+        """The inputs that the arguments name, and copies in `folder` of the first part of those not readable here.
 
         Raises InputError.
         """
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; where each is for a task. `folder` is for files that go with the job."""
+        """Sets the job's inputs; returns where each is for a task. `folder` is for files sent with the job."""
 
     def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
-        """Makes these the job's steps; `with_parts` numbers those whose tasks write parts of the output themselves."""
+        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
 
     def reducers(self, number: int) -> int:
         """How many reducers a step has."""
 
     def publishing(self, output: str, description: dict[str, Any]) -> AbstractContextManager[object]:
-        """What the job wrote becomes `output`, described, unless the block fails; then it is removed."""
+        """Publishes what the job wrote as `output`, with its description; removes it if the block fails."""
 
     def keep(self, folder: TemporaryDirectory[str]) -> None:
-        """Lets a folder that tasks read from go with the runner."""
+        """Keeps a folder that tasks read from until the runner's cleanup."""
 
     def run(self) -> None:
-        """Runs all steps. Raises what a task raised, or why the cluster failed."""
+        """Runs all steps. Raises what a task raised, or the reason why the cluster failed."""
 
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """The counters of each step."""
@@ -84,7 +84,7 @@ class Runner(Protocol):
 
 
 def on_this_machine(name: str) -> bool:
-    """Whether tasks of a runner open inputs and write outputs themselves, in folders of this machine."""
+    """Whether a runner's tasks open inputs and write outputs themselves, in folders on this machine."""
     return name in ("inline", "local", "spark")
 
 

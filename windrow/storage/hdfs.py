@@ -51,12 +51,12 @@ def _refuse(uri: str) -> NoReturn:
 
 
 def get(uris: Sequence[str], folder: Path) -> str:
-    """Copies files from HDFS into a local folder with one start of the client (seconds); returns why it failed, or ''."""
+    """Copies files from HDFS into a local folder, starting the client once, as that takes seconds; why it failed, or ''."""
     return _failure("-get", *map(_literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
-    """Copies a local file to HDFS, into a folder that exists; returns why it failed, or ''.
+    """Copies a local file to HDFS, into a folder that exists; why it failed, or ''.
 
     On S3 a folder exists only once it has an object, so it is created first: the client refuses a missing folder.
     """

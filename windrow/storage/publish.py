@@ -63,7 +63,7 @@ def _described_parts(staging: Path, description: dict[str, Any], output: str) ->
 
 
 def publish_from_s3(staging: str, output: str, description: dict[str, Any], folder: Path) -> None:
-    """Publishes the parts in a folder on S3 as `output`, with its description, by one commit; `folder` is for scratch."""
+    """Publishes the parts in a folder on S3 as `output`, described, by one commit; `folder` is for scratch."""
     described, success = describe_output(description, folder)
     s3.refuse_taken(output)
     more = {file.name: file for file in (described, success)}
