@@ -1,1 +1,1 @@
-"""The jobs, one a file; each runs as `python -m jobs.NAME`, or by `windrow NAME`."""
+"""The jobs, one per file; `windrow NAME` runs one."""

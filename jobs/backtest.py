@@ -1,4 +1,4 @@
-"""A crossover strategy over every symbol's bars: its trades, profit and risk, by backtrader's rules."""
+"""A crossover strategy on every symbol: its trades, profit and risk, by backtrader's rules."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -20,8 +20,8 @@ EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNN
 
 
 class Backtest(BarJob):
-    """One line a symbol, SYMBOL<tab>JSON: the figures of being long while the fast line is above the slow one, and
-    short while it is below.
+    """One line a symbol, SYMBOL<tab>JSON: the figures of a strategy that is long while the fast line is above the
+    slow line, and short while it is below.
     """
 
     def add_options(self) -> None:

@@ -1,4 +1,4 @@
-"""Golden and death crosses of two averages, or of the price and an average, of every symbol's bars."""
+"""Golden and death crosses of two averages, or of the price and an average, for every symbol."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +16,14 @@ FAST = (
 )
 SLOW = (
     "the slow line (default sma:200); repeat both for more pairs, the first --fast with the first --slow;"
-    " a last field then names a line's pair, e.g. sma:50/sma:200"
+    " each line then ends with its pair, e.g. sma:50/sma:200"
 )
 COLUMN = "column of the price, and of the averages; --fast close then becomes --fast NAME (default close)"
 EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or from its first bar (first)"
 
 
 class Crossover(BarJob):
-    """One line where the fast line crosses above the slow one (golden) or below it (death),
+    """One line per cross of the fast line above the slow line (golden) or below it (death),
     SYMBOL<tab>TIME<tab>golden|death<tab>PRICE<tab>FAST<tab>SLOW.
     """
 

@@ -1,4 +1,4 @@
-"""Sliding-window averages and other indicators of every symbol's bars, in one pass."""
+"""Moving averages and other indicators of every symbol, in one pass."""
 
 from windrow.errors import UsageError
 from windrow.mapreduce.barjob import BarJob
@@ -15,7 +15,7 @@ EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or f
 
 
 class MovingAverage(BarJob):
-    """One line a bar, SYMBOL<tab>TIME<tab>VALUE..., with one value for each indicator."""
+    """One line per bar, SYMBOL<tab>TIME<tab>VALUE..., with one value for each indicator."""
 
     def add_options(self) -> None:
         group = self.add_group("Moving averages")

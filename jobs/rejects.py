@@ -12,7 +12,7 @@ from windrow.mapreduce.counters import invalid_rows
 
 
 class Rejects(BarJob):
-    r"""Map only. A text is cut at 1 KiB; bytes that are not UTF-8 are written as \xNN."""
+    r"""One line per invalid row. Its text is cut at 1 KiB; bytes that are not UTF-8 are written as \xNN."""
 
     map_only = True
     keep_texts = True

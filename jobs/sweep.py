@@ -1,4 +1,4 @@
-"""Every pair of a grid of averages, traded over every symbol's bars: figures on train and test, and the best pair."""
+"""Every pair of a grid of averages, backtested on every symbol: figures on train and test, and the best pair."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from windrow.trading.options import add_averages, add_rules
 
 
 class Sweep(BarJob):
-    """One line a pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
+    """One line per pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
     no_lines = "no figures: no valid row in any input"
 

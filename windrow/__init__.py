@@ -1,8 +1,8 @@
-"""windrow: MapReduce jobs over market bars, the same bits on any runner.
+"""MapReduce jobs over market bars, bit for bit on any runner.
 
-The way of the data is one direction: windrow.storage, windrow.feeds and windrow.bars (in), sort_keys (keys, blocks,
+Data flows in one direction: windrow.storage, windrow.feeds and windrow.bars (in), sort_keys (keys, blocks,
 merge), windrow.windows (kernels), windrow.sinks (out). windrow.mapreduce ties them to mrjob; the jobs are in `jobs`.
-docs/architecture.md draws it.
+docs/architecture.md has a drawing.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Arrays: their names by what they hold, and Arrow's as numpy's without a copy."""
+"""Names of array types, and Arrow to numpy without copying."""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""Lines and progress bars for the user, on standard error; and what the system refuses, in a sentence."""
+"""Messages and progress bars on the terminal."""
 
 import errno
 import os

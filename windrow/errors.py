@@ -1,23 +1,23 @@
-"""Every refusal windrow makes, under one root.
+"""Every error that windrow raises, under one root.
 
     WindrowError                 exit status 1
     ├── UsageError               an option or its value is wrong (exit status 2)
-    ├── InputError               an input cannot be read, or does not say what its columns are
-    ├── BadBarsError             too many lines that are no bars, or no bar at all
-    ├── ConflictError            two different bars at one (symbol, timestamp)
-    ├── WindowSizeError          a window cannot be computed as asked
+    ├── InputError               an input cannot be read, or its columns are unclear
+    ├── BadBarsError             too many invalid rows, or no valid row at all
+    ├── ConflictError            different bars at one (symbol, timestamp)
+    ├── WindowSizeError          a window cannot be computed as requested
     ├── SliceError               a series cannot be computed in slices
-    ├── OutputError              the output's place is taken or cannot be written
-    ├── ClusterError             a cluster of EMR cannot be had as asked, was lost, or cancelled a step
-    └── AccountError             AWS refuses: credentials, rights, region, or what an account lacks
+    ├── OutputError              an output already exists or cannot be written
+    ├── ClusterError             an EMR cluster cannot be created as requested, was lost, or its step was cancelled
+    └── AccountError             AWS refuses: credentials, permissions, region, or something the account lacks
 
-A message names the input, shows the value, states the rule and gives the cure. It reaches the user alone, without
-a traceback, on every runner.
+A message names the input, what is wrong and the rule, and ends with the fix. The user sees it without a traceback, on
+every runner.
 """
 
 
 class WindrowError(Exception):
-    """Root of all refusals; `exit_status` is what the command exits with."""
+    """Root of all errors; `exit_status` is the exit status of the command."""
 
     exit_status = 1
 
@@ -29,19 +29,19 @@ class UsageError(WindrowError):
 
 
 class InputError(WindrowError):
-    """An input cannot be read, or does not say what its columns are."""
+    """An input cannot be read, or its columns are unclear."""
 
 
 class BadBarsError(WindrowError):
-    """Too many lines that are no bars, or no bar at all."""
+    """Too many invalid rows, or no valid row at all."""
 
 
 class ConflictError(WindrowError):
-    """Two different bars at one (symbol, timestamp)."""
+    """Different bars at one (symbol, timestamp)."""
 
 
 class WindowSizeError(WindrowError):
-    """A window cannot be computed as asked."""
+    """A window cannot be computed as requested."""
 
 
 class SliceError(WindrowError):
@@ -49,15 +49,15 @@ class SliceError(WindrowError):
 
 
 class OutputError(WindrowError):
-    """The output's place is taken or cannot be written."""
+    """An output already exists or cannot be written."""
 
 
 class ClusterError(WindrowError):
-    """A cluster of EMR cannot be had as asked, was lost, or cancelled a step."""
+    """An EMR cluster cannot be created as requested, was lost, or its step was cancelled."""
 
 
 class AccountError(WindrowError):
-    """AWS refuses: credentials, rights, region, or what an account lacks."""
+    """AWS refuses: credentials, permissions, region, or something the account lacks."""
 
-    #: AWS's own name of the error, where it gave one.
+    #: AWS's name for the error, if it gave one.
     code = ""

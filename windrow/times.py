@@ -1,7 +1,8 @@
-"""Times: text <-> nanoseconds since 1970 in UTC, whole columns at once.
+"""Times and durations: text to nanoseconds and back.
 
-A time is `YYYY-MM-DD`, or that, T or a blank, `HH:MM[:SS[.1-9 digits]]` and Z, an offset or nothing; years 1678-2261.
-Nothing else is a time: no hour without minutes, no 24:00, no leap second, no other order of day and month.
+Times are nanoseconds since 1970 in UTC, parsed and formatted a whole column at once. A time is `YYYY-MM-DD`, or that, T
+or a blank, `HH:MM[:SS[.1-9 digits]]` and Z, an offset or nothing; years 1678-2261. Nothing else is a time: no hour
+without minutes, no 24:00, no leap second, no other order of day and month.
 """
 
 import re
@@ -24,20 +25,20 @@ FIRST_YEAR, LAST_YEAR = 1678, 2261
 #: The first and the last ns of those years.
 EARLIEST = -9_214_560_000_000_000_000
 LATEST = 9_214_646_399_999_999_999
-#: ns a unit of `--time-unit`.
+#: ns per unit of `--time-unit`.
 UNITS = {"s": SECOND, "ms": 10**6, "us": 10**3, "ns": 1}
 
 #: ns of the units of durations.
 DURATIONS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": DAY, "w": 7 * DAY}
 
-#: Texts from whose repeats those of all are guessed.
+#: How many texts are sampled to estimate how often times repeat.
 _SAMPLE = 512
 _FORM = re.compile(rb"0000-00-00([T ]00:00(:00(\.0{1,9})?)?(Z|[+-]00(:?00)?)?)?")
 _FORM_OF = bytes.maketrans(b"123456789", b"000000000")
 
 
 class Times(NamedTuple):
-    """A column of times: ns UTC (meaningless where not `ok`), which parsed, and which had a time of day."""
+    """A column of times: ns UTC (meaningless where not `ok`), which ones parsed, and which had a time of day."""
 
     ns: Ints
     ok: Mask
@@ -47,9 +48,9 @@ class Times(NamedTuple):
 def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC") -> Times:
     """Parses the texts `data[offsets[i]:offsets[i + 1]]`; times without a zone are read in `timezone`.
 
-    A local time that a change of the clocks skips or repeats is no time: it does not say which instant it is. Dates
-    have no zone. Works by *form* (the text with every digit made 0): rows of one form are parsed together, about
-    40 ns a row where all rows have one; 7 where many bars in a row have the same time.
+    A local time that a clock change skips or repeats is invalid, as it does not name one instant. Dates have no zone.
+    Works by *form* (the text with every digit made 0): rows of one form are parsed together, about 40 ns per row if all
+    rows have one form; 7 if many consecutive rows have the same time.
 
     >>> text = b"1970-01-02" b"1970-01-01 00:00:01.5+00:00" b"1970-13-01"
     >>> parse_times(np.frombuffer(text, np.uint8), np.array([0, 10, 37, 47]))
@@ -67,7 +68,7 @@ timed=array([False,  True, False]))
 
 
 def _starts_of_runs(texts: Bytes2D) -> Ints | None:
-    """The rows that differ from the row before; None where the first ones do not promise that they are few."""
+    """The rows that differ from the row before; None if the first rows suggest that they are many."""
     word = gcd(texts.shape[1], 8)
     words = texts.view(f"u{word}")
     if len(words) < _SAMPLE or np.count_nonzero(_changed(words[:_SAMPLE])) > _SAMPLE // 4:
@@ -192,7 +193,7 @@ def _month_begins() -> Ints:
 
 
 def from_local(ns: Ints, ok: Mask, timezone: str) -> tuple[Ints, Mask]:
-    """UTC of times on `timezone`'s clocks; a time that those skip or show twice is none (`ok` False)."""
+    """UTC of local times in `timezone`; one that a clock change skips or repeats is invalid (`ok` False)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -222,7 +223,7 @@ def format_times(ns: Ints, dates: bool) -> list[bytes]:
 
 
 def format_seconds(ns: Ints, dates: bool, end: bytes = b"") -> Bytes2D:
-    """Times without fractions of a second, or dates, as rows of bytes, and `end` behind each.
+    """Times without fractions of a second, or dates, as rows of bytes, each followed by `end`.
 
     >>> format_seconds(np.array([0]), dates=True, end=b";").tobytes()
     b'1970-01-01;'
@@ -238,7 +239,7 @@ def format_seconds(ns: Ints, dates: bool, end: bytes = b"") -> Bytes2D:
 
 
 def _day_names(days: Ints) -> Bytes2D:
-    """`YYYY-MM-DD` of each day number, a row of bytes each."""
+    """`YYYY-MM-DD` of each day number, one row of bytes each."""
     if not len(days):
         return np.empty((0, 10), np.uint8)
     first, last = int(days.min()) // _YEARS, int(days.max()) // _YEARS
@@ -249,7 +250,7 @@ def _day_names(days: Ints) -> Bytes2D:
     return _name_days(distinct)[which]
 
 
-#: Days that are named together: some eleven years.
+#: Days that are formatted together: about eleven years.
 _YEARS = 4096
 
 
@@ -265,7 +266,7 @@ def _name_days(days: Ints) -> Bytes2D:
 
 @cache
 def _clock_names() -> Bytes2D:
-    """`HH:MM:SS` of every second of a day, a row of bytes each."""
+    """`HH:MM:SS` of every second of a day, one row of bytes each."""
     second = np.arange(86_400)
     parts = np.stack([second // 3600, second // 60 % 60, second % 60], axis=1)
     names = np.full((86_400, 8), ord(":"), np.uint8)
@@ -303,7 +304,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(span_ns: int) -> str:
-    """The shortest text that `parse_duration` reads as this span; one that is no whole seconds is told in ns.
+    """The shortest text that `parse_duration` reads as this span; in ns if it is not a whole number of seconds.
 
     >>> format_duration(parse_duration("36h")), format_duration(parse_duration("48h"))
     ('36h', '2d')
@@ -315,5 +316,5 @@ def format_duration(span_ns: int) -> str:
 
 
 def duration_units() -> str:
-    """The units of durations, as errors name them."""
+    """The units of durations, as errors list them."""
     return ", ".join(DURATIONS)

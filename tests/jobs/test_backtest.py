@@ -173,7 +173,7 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
             ["--fast", "ema:7", "--slow", "ema:7"],
             "--fast ema:7 --slow ema:7: a line never crosses itself; use two different lines",
         ),
-        (["--slices", "365d"], "--slices 365d: this job's bars cannot be cut into slices; leave it out"),
+        (["--slices", "365d"], "--slices: does not apply to this job; leave it out"),
         (
             ["--output-format", "parquet", "-o", "out"],
             "--output-format parquet: this job's output is not a table of values; leave it out, and read text",

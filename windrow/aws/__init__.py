@@ -1,4 +1,4 @@
-"""AWS, as far as several rooms need it: clients, what AWS refuses, permissions, instances, the stack's names.
+"""AWS: clients, errors, permissions and the stack's names.
 
 session.py      boto3's sessions and clients, with one configuration
 client.py       clients of all services, whose refusals are AccountErrors

@@ -1,7 +1,7 @@
-"""What a row is, and when it is a bar.
+"""What a row is: columns, layouts, checks and the CSV parser.
 
 columns.py    bars as columns; the layout of an input
 layout.py     a header -> which columns hold the symbol, the time and the values
-checks.py     what a row's fields must be, and the reason where a row is invalid
+checks.py     what the fields of a row must be, and why a row is invalid
 text.py       lines of CSV -> bars
 """

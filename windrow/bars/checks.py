@@ -1,4 +1,4 @@
-"""What a row's fields must be: one rule for CSV and Parquet, and the reason where a row is invalid."""
+"""What the fields of a row must be, in CSV and Parquet alike, and why a row is invalid."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
 from windrow.bars.columns import Layout
 from windrow.times import EARLIEST, LATEST, UNITS, parse_times
 
-#: Why a line is no bar, in the order in which it is asked; a line counts once, for the first reason that holds.
+#: Why a row is invalid, in the order of the checks; a row counts once, for the first reason that applies.
 REASONS = {
     "long": "longer than 1 MiB",
     "quote": "a quote that is not closed on its line, or a stray carriage return",
@@ -28,35 +28,35 @@ _WITHIN_INT64 = 9.223e18
 
 MAX_LINE = 1 << 20
 
-#: How much of a rejected line is kept to be shown.
+#: How much of an invalid row is kept for display.
 SHOWN_BYTES = 1024
 
 
 class Reasons:
-    """For each row the first reason, in the order of REASONS, why it is no bar."""
+    """For each row the first reason, in the order of REASONS, why it is invalid."""
 
     def __init__(self, rows: int) -> None:
         self._codes = np.full(rows, len(REASONS))
 
     def check_values(self, values: Floats) -> Floats:
-        """Notes values that are not finite or out of range; -0.0 becomes 0.0."""
+        """Marks values that are not finite or out of range; -0.0 becomes 0.0."""
         self.add("nan", ~np.isfinite(values))
         self.add("range", outside_range(values))
         return values + 0.0
 
     def add(self, reason: str, rows: Mask) -> None:
-        """Notes rows that are no bars for this reason."""
+        """Marks rows as invalid for this reason."""
         code = list(REASONS).index(reason)
         self._codes[rows] = np.minimum(self._codes[rows], code)
 
     @property
     def good(self) -> Mask:
-        """Which rows are bars."""
+        """Which rows are valid."""
         good: Mask = self._codes == len(REASONS)
         return good
 
     def of(self, rows: Ints) -> list[str]:
-        """The reasons of rows that are no bars."""
+        """The reasons of invalid rows."""
         names = list(REASONS)
         return [names[code] for code in self._codes[rows]]
 
@@ -73,7 +73,7 @@ def outside_range(values: Floats) -> Mask:
 
 
 def only_utf8(array: Any, reasons: Reasons) -> Any:
-    """Texts (binary), those that are not UTF-8 noted and made empty: arrow's functions stop at the first such."""
+    """Texts (binary), with invalid UTF-8 marked and made empty: arrow's functions fail at the first one."""
     import pyarrow.compute as pc
 
     valid = is_utf8(array)
@@ -99,7 +99,7 @@ def _decodes(text: bytes) -> bool:
 
 
 def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
-    """Times (ns UTC), which of them parse, which have a time of day; `array` is of arrow type binary."""
+    """Times (ns UTC), which of them parse, and which have a time of day; `array` is of arrow's type binary."""
     if not len(array):
         return np.empty(0, np.int64), np.empty(0, bool), np.empty(0, bool)
     if layout.time_unit is not None:

@@ -1,4 +1,4 @@
-"""Bars as columns, and what the columns of an input are."""
+"""Bars as columns, and the layout of an input."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from windrow.times import format_times
 
 @dataclass(frozen=True)
 class Layout:
-    """What an input's columns are, settled once, from its header.
+    """The columns of an input, settled once, from its header.
 
-    `symbol` is None where the file has no such column and every bar is of `constant_symbol`. `dated` says whether the
-    input's times are dates or have a time of day (None: not known).
+    `symbol` is None if the file has no such column and all bars have `constant_symbol`. `dated` is whether the input's
+    times are dates or have a time of day (None: unknown).
     """
 
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Layout:
 
 
 class Rejected(NamedTuple):
-    """A line that is no bar: why, and its first 1,024 bytes."""
+    """An invalid row: the reason, and its first 1,024 bytes."""
 
     reason: str
     text: bytes
@@ -47,7 +47,7 @@ class Rejected(NamedTuple):
 
 @dataclass
 class Bars:
-    """Parsed bars in input order: bar i is of symbol `symbols[codes[i]]` at `times[i]` (ns UTC)."""
+    """Parsed bars in input order: bar i has symbol `symbols[codes[i]]` and time `times[i]` (ns UTC)."""
 
     symbols: list[str]
     codes: npt.NDArray[np.int32]
@@ -63,12 +63,12 @@ class Bars:
 
     @property
     def lines(self) -> int:
-        """Lines read, headers apart."""
+        """Rows read, headers not counted."""
         return len(self) + self.rejected.total()
 
 
 def join_bars(parts: Sequence[Bars]) -> Bars:
-    """Bars of several chunks as of one, in order.
+    """The bars of several chunks as one, in order.
 
     >>> one, two = (Bars([s], np.zeros(1, np.int32), np.zeros(1, np.int64), [], np.zeros(1, bool)) for s in "AB")
     >>> join_bars([one, two, one]).codes.tolist()
@@ -92,7 +92,7 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
 
 
 def check_one_kind_of_time(bars: Bars, layout: Layout, source: str) -> None:
-    """Refuses an input that mixes dates and times of day: which of the two its dates mean cannot be known."""
+    """Refuses an input that mixes dates and times of day: what its dates mean is unclear."""
     if layout.dated is None or not len(bars):
         return
     odd = bars.timed if layout.dated else ~bars.timed

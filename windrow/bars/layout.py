@@ -1,8 +1,8 @@
 """A header -> which columns hold the symbol, the time and the values.
 
-Names are lower-cased and their blanks become underscores, so `Adj Close` is adj_close. Known are the layouts that the
-field writes: symbol,timestamp,open,...; exchange,stock_symbol,date,...; date,...,Name; dt,sym,...,vol; and one file a
-symbol, Date,Open,..., whose symbol the file does not say.
+Names are lower-cased and their blanks become underscores, so `Adj Close` is adj_close. The layouts in common use are
+known: symbol,timestamp,open,...; exchange,stock_symbol,date,...; date,...,Name; dt,sym,...,vol; and one file per
+symbol, Date,Open,..., which does not contain the symbol.
 """
 
 import csv
@@ -21,7 +21,7 @@ ALIASES = {"volume": "vol", "vol": "volume", "adj_close": "adjclose", "adjclose"
 
 @dataclass(frozen=True)
 class Reading:
-    """How the user says inputs are to be read."""
+    """How the user wants inputs to be read."""
 
     values: tuple[str, ...]
     columns: tuple[str, ...] = ()
@@ -30,11 +30,11 @@ class Reading:
     timezone: str = "UTC"
     time_unit: str | None = None
     on_conflict: str = "fail"
-    """Which of different bars at one symbol and time is the bar, columns compared left to right: smallest, largest."""
+    """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
 
 def normalise(name: str) -> str:
-    """A column's name as windrow knows it.
+    """A column's name in windrow's form.
 
     >>> normalise(" Adj Close ")
     'adj_close'
@@ -43,7 +43,7 @@ def normalise(name: str) -> str:
 
 
 def split_header(line: bytes, path: str) -> tuple[str, ...]:
-    """Normalised names of a header line; InputError where it is no line of CSV text."""
+    """Normalised names of a header line; InputError if it is not a line of CSV text."""
     try:
         return tuple(normalise(name) for name in next(csv.reader([line.decode()], strict=True), []))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -54,7 +54,7 @@ def split_header(line: bytes, path: str) -> tuple[str, ...]:
 
 
 def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Reading) -> Layout:
-    """The layout of an input with these (normalised) column names; InputError where a needed column is missing."""
+    """The layout of an input with these (normalised) column names; InputError if a required column is missing."""
     symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
     values = tuple(_value_column(path, names, value) for value in reading.values)
     for value in values:
@@ -155,7 +155,7 @@ def symbol_of_filename(path: str) -> str:
 
 
 def to_json(layout: Layout) -> dict[str, Any]:
-    """As the tasks get it."""
+    """The layout as tasks receive it."""
     fields = asdict(layout)
     fields["header"] = None if layout.header is None else layout.header.decode("latin-1")
     return fields

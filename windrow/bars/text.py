@@ -1,9 +1,9 @@
-"""Bars: lines of text, or columns of Parquet, -> columns of symbol, time and the values a job uses.
+"""Lines of CSV -> columns of symbol, time and the values that a job uses.
 
-Only those columns are parsed and checked: a blank `open` harms no average of `close`. What cannot be a bar is counted
-by reason, never guessed at. A chunk of lines is parsed twice at most: once quickly, which either finds every line a
-bar or gives up, and then, only where some line is not, carefully, which says of each line why. Both read numbers and
-times with the same code, so a bad line never changes what its neighbours mean.
+Only those columns are parsed and checked: a blank `open` does not affect an average of `close`. Invalid rows are
+counted by reason, never guessed at. A chunk of lines is parsed at most twice: first quickly, which gives up at the
+first invalid row; then, only if there is one, carefully, which finds the reason for each. Both parse numbers and times
+with the same code, so an invalid row never changes how its neighbours are read.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv as pa_csv  # pyarrow.compute, 30 ms of a task's start, only where a line is no bar
+import pyarrow.csv as pa_csv  # pyarrow.compute, 30 ms of a task's start, only for invalid rows
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64
 from windrow.bars.checks import LARGEST, MAX_LINE, SHOWN_BYTES, SMALLEST, Reasons, _decodes, only_utf8, text_times
@@ -35,8 +35,8 @@ _NOT_FINITE = r"^[ \t]*[+-]?(?i:nan|inf|infinity)[ \t]*$"
 def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     r"""Parses whole lines of CSV.
 
-    `keep_texts` keeps the rejected lines' texts too. Memory is a few times the chunk's. Raises nothing for bad lines:
-    they are counted.
+    `keep_texts` also keeps the text of invalid rows. Memory: a few times the chunk's. Invalid rows are counted and
+    raise nothing.
 
     >>> layout = Layout(("symbol", "timestamp", "close"), "symbol", "timestamp", ("close",))
     >>> bars = parse_lines(b"AA,2008-03-05,36.6\nAA,2008-03-04,n/a\n", layout)
@@ -58,7 +58,7 @@ def _no_bars(layout: Layout) -> Bars:
 
 
 def _drop_broken_lines(chunk: bytes, keep_texts: bool) -> tuple[bytes, Counter[str], list[Rejected]]:
-    """Cuts out the lines that a CSV parser would run into the next ones; counts them by reason."""
+    """Removes lines that a CSV parser would merge with the next ones; counts them by reason."""
     broken: Counter[str] = Counter()
     texts: list[Rejected] = []
     if not _may_be_broken(chunk):
@@ -87,16 +87,16 @@ def _may_be_broken(chunk: bytes) -> bool:
     lone = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
     if lone or (b'"' in chunk and not _WELL_QUOTED.fullmatch(chunk)):
         return True
-    half = MAX_LINE // 2  # a line over MAX_LINE covers at least one such stretch whole
+    half = MAX_LINE // 2  # a line longer than MAX_LINE covers at least one such stretch completely
     return any(chunk.find(b"\n", at, at + half) < 0 for at in range(0, len(chunk) - half, half))
 
 
 class _Unclean(Exception):  # noqa: N818 - not an error: the signal to look at each line
-    """Some line of the chunk is no bar."""
+    """The chunk has an invalid row."""
 
 
 def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
-    """All lines as bars, or None if any is not."""
+    """All lines as bars, or None if any row is invalid."""
     types = dict.fromkeys(layout.values, pa.float64())
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
@@ -114,7 +114,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
 
 
 def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
-    """Whether some 0 may be a number too small for a float64, as 1e-400: none is below 200 places without saying so."""
+    """Whether some 0 may be a number too small for a float64, e.g. 1e-400: it has an exponent or 200 zeros."""
     if not any((value == 0).any() for value in values):
         return False
     if b"0" * 200 in chunk:
@@ -124,10 +124,10 @@ def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
 
 def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
     """The needed columns, each as one arrow array."""
-    positions = [str(i) for i in range(len(layout.names))]  # names may repeat where nobody needs them
+    positions = [str(i) for i in range(len(layout.names))]  # names of columns that are not needed may repeat
     position = {name: positions[layout.names.index(name)] for name in layout.needed}
     if chunk.startswith(_MARK):
-        chunk = _MARK + chunk  # arrow drops one; a file's own is gone by now, and elsewhere it is a symbol's
+        chunk = _MARK + chunk  # arrow drops one; the file's own is gone by now, and elsewhere it belongs to a symbol
     table = pa_csv.read_csv(
         pa.BufferReader(chunk),
         pa_csv.ReadOptions(column_names=positions, use_threads=False, block_size=max(len(chunk) + 1, 1 << 16)),
@@ -176,7 +176,7 @@ def _symbols(table: dict[str, Any], layout: Layout) -> tuple[list[str], npt.NDAr
 
 
 def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
-    """Bars, and for every other line the reason why it is none."""
+    """The valid rows as bars, and the reason for each invalid one."""
     import pyarrow.compute as pc
 
     wrong_fields = packed("q")
@@ -186,7 +186,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         return "skip"
 
     text, types = chunk, dict.fromkeys(layout.needed, pa.binary())
-    if not _decodes(chunk):  # arrow hands lines to `skip` as str, and fails where it cannot
+    if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
         _read_csv(chunk.translate(_AS_ASCII), layout, types, skip)
         text = _without(chunk, set(wrong_fields))
     table = _read_csv(text, layout, types, skip)
@@ -201,7 +201,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
 
 
 def _without(chunk: bytes, numbers: set[int]) -> bytes:
-    """The lines but those of these numbers; never nothing at all, which arrow refuses."""
+    """All lines except those with these numbers; never empty, which arrow refuses."""
     return b"".join(line + b"\n" for number, line in enumerate(_lines(chunk)) if number not in numbers) or b"\n"
 
 
@@ -211,7 +211,7 @@ def _lines(chunk: bytes) -> list[bytes]:
 
 
 def _trim(array: Any, name: str, layout: Layout) -> Any:
-    """Blanks around numbers and times mean nothing; in a symbol every byte counts."""
+    """Ignores blanks around numbers and times; in a symbol every byte counts."""
     import pyarrow.compute as pc
 
     return array if name == layout.symbol else pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
@@ -257,7 +257,7 @@ def _account(
     wrong_fields: "packed[int]",
     keep_texts: bool,
 ) -> None:
-    """Counts what is no bar by reason; lines equal to the header apart."""
+    """Counts invalid rows by reason; lines equal to the header are counted apart."""
     if not keep_texts and (layout.header is None or layout.header not in chunk):
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})

@@ -1,1 +1,1 @@
-"""The tools beside the jobs: the command NAME is `NAME` of the module NAME.py. Nothing else lists them."""
+"""The tools of the `windrow` command, found by module name."""

@@ -1,4 +1,4 @@
-"""How densely bars lie in time, from samples: what spans of slots and slices are chosen by.
+"""How dense bars are in time, estimated from samples: the basis for the spans of slots and slices.
 
 A wrong estimate costs memory or time, never correctness.
 """
@@ -22,41 +22,41 @@ _SAMPLED_INPUTS = 32
 _PLACES = 16
 _DENSE_SYMBOLS = 256
 _LONGEST = 1 << 62  # half of all times; 8,192 monthly bars would be longer
-#: A slice has at least so many bars, and so many times those that must wait for the bars before it.
+#: A slice has at least this many bars, and this many times those that depend on the bars before it.
 _BARS_PER_SLICE = 100_000
 _HEADS_PER_SLICE = 64
-#: Slices of a symbol that has more than its share, for each reducer: enough that all reducers get as many.
+#: Slices per reducer of a symbol that has more than its share: enough to balance the reducers.
 _SLICES_PER_REDUCER = 8
 
 
 class Head(NamedTuple):
-    """A local copy of the first part of an input that lies elsewhere, and what share of the input it is."""
+    """A local copy of the first part of a remote input, and which share of the input it is."""
 
     place: str
     share: float
 
 
 class Density(NamedTuple):
-    """What samples tell of a symbol: its bars in all inputs, and its bars a nanosecond where they are densest."""
+    """Estimates for a symbol: its bars in all inputs, and its bars per nanosecond where they are densest."""
 
     bars: float
-    bars_a_ns: float
+    bars_per_ns: float
 
 
 class _Sampled(NamedTuple):
-    """What a sample of one input tells of a symbol; no density where it has but one time."""
+    """Estimates for a symbol from a sample of one input; no density if it has only one time."""
 
     bars: float
     first: int
     last: int
-    bars_a_ns: float
+    bars_per_ns: float
 
 
 def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | None = None) -> dict[str, Density]:
-    """How dense each symbol is that samples of at most 32 inputs hold.
+    """The density of each symbol in samples of at most 32 inputs.
 
-    Where a sample stands in time order its bars' spacing is seen directly; where it does not, the symbol's share of the
-    sample says how many bars lie between its earliest and latest. Inputs that overlap in time add up.
+    In a sample in time order the spacing of bars is measured directly; otherwise the number of bars between a symbol's
+    earliest and latest is estimated from its share of the sample. Inputs that overlap in time add up.
     """
     step = -(-len(inputs) // _SAMPLED_INPUTS)
     sampled = list(inputs)[::step]
@@ -69,18 +69,18 @@ def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | 
             samples, share = _samples(head.place, inputs[path], places)
         return list(_densities(samples, share * head.share))
 
-    for told in each(sample, sampled):
-        for symbol, of_symbol in told:
+    for of_input in each(sample, sampled):
+        for symbol, of_symbol in of_input:
             found.setdefault(symbol, []).append(of_symbol)
-    return {symbol: _added(told, step) for symbol, told in found.items()}
+    return {symbol: _combined(samples, step) for symbol, samples in found.items()}
 
 
 def slots_for(densities: Mapping[str, Density]) -> Slots:
-    """Spans that hold some thousands of bars of a symbol."""
+    """Spans that hold a few thousand bars of a symbol."""
     spans = {
-        symbol: max(1, min(_LONGEST, int(BARS_PER_SLOT / density.bars_a_ns)))
+        symbol: max(1, min(_LONGEST, int(BARS_PER_SLOT / density.bars_per_ns)))
         for symbol, density in densities.items()
-        if density.bars_a_ns
+        if density.bars_per_ns
     }
     if not spans:
         return Slots(_LONGEST)
@@ -90,10 +90,10 @@ def slots_for(densities: Mapping[str, Density]) -> Slots:
 
 
 def slices_for(densities: Mapping[str, Density], reducers: int, head_bars: int, head_ns: int) -> int | None:
-    """The span of slices by which reducers share the bars of a symbol that alone has more than one reducer's share.
+    """The span of slices in which reducers share a symbol that has more bars than one reducer's share.
 
-    None where there is no such symbol, or slices would not hold many times the bars (`head_bars`, and those of
-    `head_ns`) that must wait for the bars before a slice.
+    None if there is no such symbol, or if slices would not hold many times the bars (`head_bars`, and those of
+    `head_ns`) that depend on the bars before a slice.
 
     >>> minute = 60 * 10**9
     >>> slices_for({"ES": Density(10_000_000, 1 / minute)}, 2, 19, 0) // minute
@@ -103,14 +103,14 @@ def slices_for(densities: Mapping[str, Density], reducers: int, head_bars: int, 
     largest = max(densities.values(), default=Density(0, 0))
     total = sum(density.bars for density in densities.values())
     bars = max(largest.bars / (_SLICES_PER_REDUCER * reducers), _BARS_PER_SLICE, _HEADS_PER_SLICE * head_bars)
-    if largest.bars * reducers <= total * 1.01 or not largest.bars_a_ns or largest.bars < 2 * bars:
+    if largest.bars * reducers <= total * 1.01 or not largest.bars_per_ns or largest.bars < 2 * bars:
         return None
-    span = max(bars / largest.bars_a_ns, _HEADS_PER_SLICE * head_ns)
-    return int(span) if span < min(_LONGEST, largest.bars / largest.bars_a_ns / 2) else None
+    span = max(bars / largest.bars_per_ns, _HEADS_PER_SLICE * head_ns)
+    return int(span) if span < min(_LONGEST, largest.bars / largest.bars_per_ns / 2) else None
 
 
 def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
-    """Bars from several places of a file, or from the start of one that cannot be split; what share of it they are."""
+    """Bars from several places of a file, or from the start of one that cannot be split; and their share of it."""
     if not is_plain(path):
         bars, share = read_start(path, layout)
         return [bars], share
@@ -124,11 +124,11 @@ def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]
 
 
 def _densities(samples: list[Bars], share: float) -> Iterator[tuple[str, _Sampled]]:
-    """What samples, which are a share of a file, tell of each symbol."""
+    """Estimates for each symbol from samples that are this share of a file."""
     bars = join_bars(samples)
     if not len(bars):
         return
-    # A piece is what one sample has of one symbol; all pieces at once, since there may be thousands.
+    # A piece is one symbol's bars in one sample; all pieces at once, since there may be thousands.
     piece = bars.codes * np.int64(len(samples)) + np.repeat(np.arange(len(samples)), [len(part) for part in samples])
     order = np.argsort(piece, kind="stable")
     times = bars.times[order]
@@ -158,8 +158,8 @@ def _in_order(times: npt.NDArray[np.int64], begins: npt.NDArray[np.int64]) -> np
     return found
 
 
-def _added(told: Sequence[_Sampled], step: int) -> Density:
-    """What samples of every `step`-th input tell of a symbol: it is densest where most of its inputs overlap."""
-    densest = max(sum(of.bars_a_ns for of in told if of.first <= edge.first <= of.last) for edge in told)
-    overlapping = densest > 1.5 * max(of.bars_a_ns for of in told)
-    return Density(step * sum(of.bars for of in told), densest * (step if overlapping else 1))
+def _combined(samples: Sequence[_Sampled], step: int) -> Density:
+    """A symbol's density from samples of every `step`-th input: highest where most of its inputs overlap."""
+    densest = max(sum(one.bars_per_ns for one in samples if one.first <= edge.first <= one.last) for edge in samples)
+    overlapping = densest > 1.5 * max(one.bars_per_ns for one in samples)
+    return Density(step * sum(one.bars for one in samples), densest * (step if overlapping else 1))

@@ -1,8 +1,7 @@
-"""Byte ranges and whole inputs -> parsed bars, in a task that opens them itself, or fetches them.
+"""Byte ranges and whole inputs -> parsed bars, in a task that opens or fetches them itself.
 
-What only Hadoop's client can read becomes a file beside the task: Parquet, zstd, and small files by the hundred go to
-tasks whole. Objects of S3 come the same way where the cluster's Hadoop reads S3; elsewhere a task reads what it needs
-of them.
+What only Hadoop's client can read is copied to a file beside the task: Parquet, zstd, and hundreds of small files go to
+tasks whole. So do objects on S3 if the cluster's Hadoop reads S3; elsewhere a task reads the parts it needs.
 """
 
 import os
@@ -22,39 +21,39 @@ from windrow.storage.source import Range, Source, canonical, source_of
 
 
 def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = False) -> Iterator[tuple[Bars, str]]:
-    """Bars of these ranges, chunk by chunk, and what the user calls the input they come from.
+    """The bars of these ranges, chunk by chunk, and the user's name for the input they come from.
 
-    Memory: one chunk, and what its source fetches ahead. Raises InputError for an input that is damaged, or another
-    than the one that was listed.
+    Memory: one chunk, and what its source prefetches. Raises InputError for an input that is damaged, or has changed
+    since it was listed.
     """
-    for one in ranges:
-        source_of(one.path).expect(one.path, one.version)
-    with fetched([one.path for one in ranges]) as places:
-        readable = [one._replace(path=places[one.path]) for one in ranges]
-        for read, one in zip(_ahead(readable), ranges, strict=True):
-            name, layout = settled.name(one.path), settled.layout(one.path)
+    for asked in ranges:
+        source_of(asked.path).expect(asked.path, asked.version)
+    with fetched([asked.path for asked in ranges]) as places:
+        readable = [asked._replace(path=places[asked.path]) for asked in ranges]
+        for read, asked in zip(_ahead(readable), ranges, strict=True):
+            name, layout = settled.name(asked.path), settled.layout(asked.path)
             with named(read.path, name):
                 for bars in read_bars(read.path, layout, read.start, read.start + read.length, keep_texts):
                     yield bars, name
 
 
 def _ahead(ranges: Sequence[Range]) -> Iterator[Range]:
-    def source(one: Range) -> Source:
-        return source_of(one.path)
+    def by_source(piece: Range) -> Source:
+        return source_of(piece.path)
 
-    for its, group in groupby(ranges, source):
-        yield from its.ahead(list(group))
+    for source, group in groupby(ranges, by_source):
+        yield from source.ahead(list(group))
 
 
 @contextmanager
 def fetched(uris: Sequence[str]) -> Iterator[dict[str, str]]:
     """Where each of these inputs can be read; copies are removed afterwards.
 
-    One start of Hadoop's client, some seconds, fetches all files whose names differ.
+    Hadoop's client takes seconds to start; one start fetches all files with distinct names.
     """
-    far = [uri for uri in dict.fromkeys(uris) if source_of(uri).through_hadoop]
+    remote = [uri for uri in dict.fromkeys(uris) if source_of(uri).through_hadoop]
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as folder:
-        copies = dict(_get(far, Path(folder)))
+        copies = dict(_get(remote, Path(folder)))
         yield {uri: copies.get(uri, canonical(uri)) for uri in uris}
 
 

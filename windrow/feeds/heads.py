@@ -1,4 +1,4 @@
-"""The first bytes of an input that lies elsewhere -> a small local file that its header can be settled from."""
+"""The first bytes of a remote input -> a small local file from which its layout is settled."""
 
 import bz2
 import zlib
@@ -13,17 +13,17 @@ from windrow.feeds.density import Head
 from windrow.storage.open import CODECS
 
 #: Seconds to wait for an answer that takes milliseconds.
-_PATIENCE = 5
+_TIMEOUT = 5
 
 
 def first_bytes_by_web(address: str, path: str, length: int) -> bytes | None:
-    """The first bytes of a file on HDFS by WebHDFS at `address`, host:port; None where that is not to be had.
+    """The first bytes of a file on HDFS over WebHDFS at `address`, host:port; None if that fails.
 
-    A cluster may have it off, ask for tickets, or name an address of no machine; its client then knows better.
+    A cluster may have WebHDFS off, require tickets, or give an unreachable address; its client still works then.
     """
     query = urlencode({"op": "OPEN", "offset": 0, "length": length, "user.name": getuser()})
     try:
-        with urlopen(f"http://{address}/webhdfs/v1{quote(path)}?{query}", timeout=_PATIENCE) as answer:
+        with urlopen(f"http://{address}/webhdfs/v1{quote(path)}?{query}", timeout=_TIMEOUT) as answer:
             head: bytes = answer.read()
     except OSError:
         return None
@@ -33,8 +33,8 @@ def first_bytes_by_web(address: str, path: str, length: int) -> bytes | None:
 def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
     """Writes `head`, an input's first bytes, as a file of whole lines of plain text; `size` is the input's, in bytes.
 
-    A head that is the whole input is kept as it is: what is wrong with it is then found at submission. None where the
-    head is too short to give a header and a line: bz2 comes in blocks of 900 KB.
+    A head that is the whole input is kept as it is, so that anything wrong with it is found at submission. None if the
+    head is too short for a header and a line: bz2 has blocks of 900 KB.
     """
     if len(head) >= size:
         place.write_bytes(head)
@@ -49,7 +49,7 @@ def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
 
 
 def _expand(head: bytes, codec: str) -> bytes:
-    """As much text as the first bytes of a compressed file give."""
+    """As much text as the first bytes of a compressed file yield."""
     if codec == "gzip":
         return zlib.decompressobj(wbits=31).decompress(head)
     if codec == "bz2":
@@ -60,5 +60,5 @@ def _expand(head: bytes, codec: str) -> bytes:
         while piece := stream.read(1 << 14):
             text += piece
     except OSError:
-        return text  # the file goes on where the head ends
+        return text  # the file continues after the head
     return text

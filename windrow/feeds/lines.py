@@ -1,4 +1,4 @@
-"""A stream of bytes -> chunks of whole lines, in memory that no line's length can move."""
+"""A stream of bytes -> chunks of whole lines, in bounded memory however long a line is."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,14 +8,14 @@ from typing import BinaryIO, NamedTuple
 
 from windrow.bars.checks import MAX_LINE, SHOWN_BYTES
 
-#: Bytes parsed at once: enough to make fixed costs vanish, little enough to keep a task small.
+#: Bytes parsed at once: enough to make fixed costs negligible, few enough to keep a task small.
 CHUNK_BYTES = 8 << 20
-#: Bytes at a chunk's end that are looked at before it is read, where that can be: most lines are shorter.
+#: Bytes at a chunk's end that are inspected before it is read, if possible: most lines are shorter.
 _LOOK_AHEAD = 1 << 12
 
 
 class Chunk(NamedTuple):
-    """Whole lines, each with its LF; `long` is the first KiB of a line too long to hold, which is not among them."""
+    """Whole lines, each with its LF; `long` is the first KiB of a line that was too long and is not among them."""
 
     lines: bytes
     long: bytes | None = None
@@ -24,8 +24,8 @@ class Chunk(NamedTuple):
 def read_lines(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Chunk]:
     r"""The lines that begin in bytes [start, end) of a stream, as Hadoop splits text: the last one is read to its end.
 
-    Every line is in exactly one of a file's ranges, however it is cut. A range with `start` > 0 needs a stream that
-    can seek. At most two chunks are in memory, a line over 1 MiB never.
+    Every line is in exactly one of a file's ranges, however the file is cut. A range with `start` > 0 needs a seekable
+    stream. Memory: at most two chunks; never a line over 1 MiB.
 
     >>> import io
     >>> text = io.BytesIO(b"one\ntwo\nthree")
@@ -40,14 +40,14 @@ def read_lines(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iter
 
 
 def _quickest(stream: BinaryIO) -> Callable[[int], bytes]:
-    """How the stream is read with the fewest copies; fewer bytes than asked for may come."""
+    """The way to read the stream with the fewest copies; it may return fewer bytes than asked for."""
     if isinstance(stream, FileIO) and stream.seekable():
         return partial(_read_up_to_a_line, stream)
     return stream.read1 if isinstance(stream, RawIOBase) and hasattr(stream, "read1") else stream.read
 
 
 def _read_up_to_a_line(file: FileIO, size: int) -> bytes:
-    """At most `size` bytes, cut behind a line's end if one is near: what is left of a line must be copied otherwise."""
+    """At most `size` bytes, cut at the end of a line if one is near, so that no partial line must be copied."""
     if size < CHUNK_BYTES or size <= _LOOK_AHEAD:
         return file.read(size) or b""
     ahead = os.pread(file.fileno(), _LOOK_AHEAD, file.tell() + size - _LOOK_AHEAD)
@@ -56,7 +56,7 @@ def _read_up_to_a_line(file: FileIO, size: int) -> bytes:
 
 
 def _skip_line(stream: BinaryIO, position: int) -> int:
-    """Reads past the next LF; the position behind it."""
+    """Reads past the next LF; returns the position after it."""
     while block := stream.read(1 << 16):
         at = block.find(b"\n")
         if at >= 0:
@@ -71,7 +71,7 @@ def _whole_lines(read: Callable[[int], bytes], length: int | None = None) -> Ite
     rest, long = b"", None
     while block := _next_block(read, length, bool(rest) or long is not None):
         if length is not None:
-            ending = length <= 0  # only the last line, begun before the end, is still wanted
+            ending = length <= 0  # only the last line, which began before the end, is still needed
             length -= len(block)
             if ending:
                 block = block[: block.find(b"\n") + 1] or block

@@ -1,7 +1,7 @@
 """Parquet files -> parsed bars, batch by batch, under the same rules as lines of CSV.
 
-Row groups are what mappers share of a file. Only the needed columns are read, symbols as the numbers of a dictionary,
-as which nearly every writer stores them.
+Mappers share a file by row groups. Only the required columns are read; symbols as dictionary indices, which is how
+nearly every writer stores them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from windrow.storage.open import opened, size_of
 from windrow.storage.source import source_of
 from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
 
-#: Rows read at once: as many bars as a chunk of CSV holds, so that blocks are as long.
+#: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 _ROWS = 1 << 17
 _FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
 _LAST = int(np.datetime64(f"{LAST_YEAR + 1}-01-01", "s").astype(np.int64)) - 1
@@ -30,13 +30,13 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def column_names(path: str) -> list[str]:
-    """Names of a Parquet file's columns, as they stand there; InputError where it cannot be read."""
+    """The names of a Parquet file's columns, unchanged; InputError if it cannot be read."""
     with _opened(path) as file:
         return list(file.schema_arrow.names)
 
 
 def count_rows(path: str) -> int:
-    """How many rows a Parquet file says it has."""
+    """How many rows a Parquet file has, by its footer."""
     with _opened(path) as file:
         return int(file.metadata.num_rows)
 
@@ -44,9 +44,9 @@ def count_rows(path: str) -> int:
 def read_parquet(
     path: str, layout: Layout, start: int = 0, end: int | None = None, keep_texts: bool = False
 ) -> Iterator[Bars]:
-    """The bars of a Parquet file, or of those of its row groups that stand for its bytes [start, end).
+    """The bars of a Parquet file, or of the row groups that correspond to its bytes [start, end).
 
-    Memory: 131,072 rows of the needed columns, and their pages.
+    Memory: 131,072 rows of the required columns, and their pages.
     """
     stored = dict(zip(layout.names, column_names(path), strict=True))
     needed = [stored[name] for name in layout.needed]
@@ -63,9 +63,10 @@ def read_parquet(
 
 
 def _row_groups(metadata: Any, size: int, start: int, end: int | None) -> list[int]:
-    """The row groups of a range of a file of `size` bytes; each is in one, in shares of rows as the ranges' of bytes.
+    """The row groups of a range of a file of `size` bytes; each row group is in one range.
 
-    A row group stands where its first row would, were rows spread evenly over the file.
+    A row group counts as starting where its first row would if rows were spread evenly over the file, so ranges share
+    rows in proportion to their bytes.
     """
     rows = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
     firsts = accumulate(rows[:-1], initial=0)
@@ -75,7 +76,7 @@ def _row_groups(metadata: Any, size: int, start: int, end: int | None) -> list[i
 
 @contextmanager
 def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
-    # Of what is elsewhere, what arrow asks for is fetched, column by column, and nothing ahead of that.
+    # Of a remote file only what arrow asks for is fetched, column by column; nothing is prefetched.
     place = source_of(path).path(path)
     with opened(path, end=0) if place is None else nullcontext(place) as source:
         try:
@@ -120,7 +121,7 @@ def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool)
 
 
 def _shown(field: Any) -> Any:
-    """A field as Python has it; where Python has no such time or text, its number or its bytes."""
+    """A field as a Python value; if Python cannot represent the time or text, its number or its bytes."""
     if isinstance(field, pa.DictionaryScalar):
         field = field.value
     try:
@@ -139,7 +140,7 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
         raise _wrong_type(path, layout.symbol, array.type.value_type, "a symbol is text", "write it as a string column")
     texts = array.dictionary.cast(pa.string()).cast(pa.binary())
     symbols = [*(text.decode(errors="replace") for text in texts.to_pylist()), ""]
-    indices = _filled(array.indices.cast(pa.int32()), len(texts))  # one that is missing is like an empty one
+    indices = _filled(array.indices.cast(pa.int32()), len(texts))  # treat a missing symbol like an empty one
     codes = np.frombuffer(indices.buffers()[1], np.int32, rows, indices.offset * 4) if rows else np.empty(0, np.int32)
     valid = np.append(is_utf8(texts), True)
     if not valid.all():
@@ -168,7 +169,7 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
 
 
 def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
-    """Timestamps, on the clocks of `timezone` if given, as ns UTC; those outside the years of times are rejected."""
+    """Timestamps, local to `timezone` if given, as ns UTC; those outside the years of times are invalid."""
     unit = array.type.unit
     counts = as_int64(_filled(array.cast(pa.int64()), 0))
     seconds = counts // _PER_SECOND[unit]
@@ -185,13 +186,13 @@ def _values(array: Any, name: str, path: str, reasons: Reasons) -> Floats:
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another with --column")
     if pa.types.is_decimal(kind):
-        array = array.cast(pa.string())  # arrow's own way from decimals to floats is off by a bit at times
+        array = array.cast(pa.string())  # arrow's own cast from decimals to floats is sometimes off by a bit
     return reasons.check_values(as_float64(_filled(array.cast(pa.float64(), safe=False), 0.0)))
 
 
 def _filled(array: Any, value: object) -> Any:
     """The array, with `value` where it is null."""
-    # Not without need: arrow's way imports pandas, a quarter of a second in every task.
+    # Only if needed: arrow imports pandas for it, a quarter of a second in every task.
     return pc.fill_null(array, value) if array.null_count else array
 
 
@@ -199,5 +200,5 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _wrong_type(path: str, name: str, kind: Any, rule: str, cure: str) -> InputError:
-    return InputError(f"{path}: column {name!r} is of type {kind}; {rule}; {cure}")
+def _wrong_type(path: str, name: str, kind: Any, rule: str, fix: str) -> InputError:
+    return InputError(f"{path}: column {name!r} is of type {kind}; {rule}; {fix}")

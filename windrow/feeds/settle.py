@@ -1,7 +1,7 @@
-"""What is settled once, at submission, and handed to every task in one small file.
+"""What is settled once, at submission, and passed to every task in one small file.
 
-Only the first range of a file holds its header, and a task sees only its own range: so the layout of every input,
-whether the run's times are dates, and the spans of slots are found here, by reading the first lines of every input and
+Only the first range of a file contains its header, and a task sees only its own range. So the layout of every input,
+whether the run's times are dates, and the spans of slots are determined here, from the first lines of every input and
 samples of some.
 """
 
@@ -27,7 +27,7 @@ from windrow.storage.source import canonical, each
 class Settled:
     """The inputs' layouts by path, whether the run's times are all dates, the slots, and the span of slices, if any.
 
-    `names` holds what the user calls an input whose path is another for the tasks.
+    `names` has the user's name for each input whose path is different for the tasks.
     """
 
     inputs: dict[str, Layout]
@@ -37,17 +37,17 @@ class Settled:
     slices: int | None = None
 
     def at(self, places: Mapping[str, str]) -> "Settled":
-        """The same for tasks that see each input at another place."""
+        """The same for tasks, for which each input is at another place."""
         inputs = {canonical(places[path]): layout for path, layout in self.inputs.items()}
         names = {canonical(places[path]): path for path in self.inputs if canonical(places[path]) != path}
         return replace(self, inputs=inputs, names=names)
 
     def name(self, path: str) -> str:
-        """What the user calls the input that a task sees at `path`."""
+        """The user's name for the input that a task sees at `path`."""
         return self.names.get(canonical(path), path)
 
     def layout(self, path: str) -> Layout:
-        """The layout of an input by the path that a task sees."""
+        """The layout of the input that a task sees at `path`."""
         try:
             return self.inputs[canonical(path)]
         except KeyError:
@@ -57,7 +57,7 @@ class Settled:
             ) from None
 
     def save(self, path: Path) -> None:
-        """Writes the tasks' copy; layouts that many inputs share stand in it once."""
+        """Writes the tasks' copy; a layout that many inputs share is written once."""
         distinct = list(dict.fromkeys(self.inputs.values()))
         number = {layout: i for i, layout in enumerate(distinct)}
         path.write_text(
@@ -82,7 +82,7 @@ class Settled:
         return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"], fields["slices"])
 
 
-#: Chooses the span of slices, or none.
+#: Chooses the span of slices, or None.
 Slicing = Callable[[Mapping[str, Density]], int | None]
 
 
@@ -93,13 +93,13 @@ def settle(
     heads: Mapping[str, Head] | None = None,
     slicing: Slicing | None = None,
 ) -> tuple[Settled, list[str]]:
-    """Settles a run over these inputs; also the paths that hold no bar, which are left out.
+    """Settles a run over these inputs; also returns the paths without rows, which are left out.
 
-    Inputs can be opened here, or have a local copy of their first part in `heads`. Raises InputError
-    where an input does not say what its columns are, or where no input has a bar.
+    Inputs must be readable here, or have a local copy of their first part in `heads`. Raises InputError if the columns
+    of an input are unclear, or if no input has rows.
     """
     inputs: dict[str, Layout] = {}
-    barren: list[str] = []
+    empty: list[str] = []
     heads = heads or {}
     distinct = list(dict.fromkeys(paths))
 
@@ -108,7 +108,7 @@ def settle(
 
     for path, layout in zip(distinct, each(settle_one, distinct), strict=True):
         if layout is None:
-            barren.append(path)
+            empty.append(path)
         else:
             inputs[path] = layout
     if not inputs:
@@ -119,11 +119,11 @@ def settle(
     dated = all(layout.dated is not False for layout in inputs.values())
     densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
     slots = Slots(slot) if slot else slots_for(densities)
-    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None), barren
+    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None), empty
 
 
 def _settle_layout(path: str, place: str, reading: Reading) -> Layout | None:
-    """The layout of an input read at `place`, with the kind of its times; None without a line below a header."""
+    """The layout of an input read at `place`, with the kind of its times; None if it has no rows."""
     with named(place, path):
         layout = _read_layout(path, place, reading)
         lines = 0
@@ -145,14 +145,14 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
 
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
-    """A file's bars, beginning with a piece much smaller than a chunk: it nearly always holds one."""
+    """The bars of a file, starting with much less than a chunk, which nearly always contains one."""
     if not is_plain(path):
         return read_bars(path, layout)
     return chain(read_bars(path, layout, 0, SAMPLE_BYTES), read_bars(path, layout, SAMPLE_BYTES))
 
 
 def _first_line(path: str) -> bytes:
-    """The first line that is not blank, without byte order mark and line end."""
+    """The first line that is not blank, without byte order mark and line ending."""
     with open_text(path) as stream:
         head = b""
         while b"\n" not in head and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
@@ -174,7 +174,7 @@ def _text_layout(path: str, first: bytes, reading: Reading) -> Layout:
 
 
 def _is_header(first: bytes, layout: Layout) -> bool:
-    """With --columns given, whether the first line still is a header: it names the columns where a bar has figures."""
+    """Whether the first line is a header although --columns is given: it has names where a bar has numbers."""
     from windrow.bars.text import parse_lines
 
     rejected = parse_lines(first + b"\n", layout).rejected

@@ -1,4 +1,4 @@
-"""The kernels on a DataFrame in memory: the same keys, merge and arithmetic as a job's, without files.
+"""The kernels of the jobs on DataFrames in memory.
 
 bars.py       a frame's bars, in the form that a reducer gets them
 average.py    windrow.moving_average

@@ -1,1 +1,1 @@
-"""A job over bars on mrjob: its options, its steps, its submission."""
+"""Jobs over bars: options, steps, counters, submission."""

@@ -1,7 +1,7 @@
-"""BarJob: the base of every job over bars.
+"""BarJob: the base class of every job over bars.
 
 It owns input options, parsing, keys, blocks, merging, counters and output. A job declares which options it adds, which
-columns it uses, and which kernel a symbol's series gets:
+columns it uses, and which kernel processes the series of each symbol:
 
     class Spread(BarJob):
         def columns(self):
@@ -57,7 +57,7 @@ from windrow.runners.tasks import TaskError
 
 
 class SeriesKernel(Protocol):
-    """What a job gives its bars to."""
+    """What a job passes its bars to."""
 
     @property
     def push(self) -> Callable[..., tuple[Ints, list[Floats]]]:
@@ -68,7 +68,7 @@ class SeriesKernel(Protocol):
 
 
 class BarJob(JobAdapter):
-    """A MapReduce job over bars; see this module's text."""
+    """A MapReduce job over bars; see this module's docstring."""
 
     INPUT_PROTOCOL = RawValueProtocol
     OUTPUT_PROTOCOL = RawValueProtocol
@@ -79,9 +79,9 @@ class BarJob(JobAdapter):
 
     #: Whether the mappers' lines are the output: no shuffle, no kernel.
     map_only = False
-    #: Whether the texts of invalid rows reach `map_bars`, not only their number.
+    #: Whether the texts of invalid rows reach `map_bars`, not only their counts.
     keep_texts = False
-    #: Why there may be no line of output, and the fix.
+    #: Why there may be no output, and the fix.
     no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 
     def columns(self) -> list[str]:
@@ -97,35 +97,35 @@ class BarJob(JobAdapter):
         return []
 
     def add_options(self) -> None:
-        """Adds the job's own options, by `add_group`; --help shows them first."""
+        """Adds the job's own options, with `add_group`; --help shows them first."""
 
     def check_options(self) -> None:
-        """Refuses wrong options, by UsageError, before any work."""
+        """Raises UsageError for wrong options, before any work."""
 
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         return steps.blocks(self, bars)
 
     def shards(self) -> int:
-        """To how many reducers each symbol's bars go, all of them to each; a shard's number is its key's slice."""
+        """How many reducers get all bars of each symbol; the number of a shard is the slice in its key."""
         return 1
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes] | None:
-        """A reducer's lines, each ended by LF, of a job whose lines are not a table; None: the kernel's columns.
+        """A reducer's lines, each ending in LF, for a job whose output is not a table; None: the kernel's columns.
 
-        The stream of all its symbols ends with the iterator; `sort_keys.merge.by_symbol` splits it.
+        The iterator covers all symbols of the reducer; `sort_keys.merge.by_symbol` splits it.
         """
         return None
 
     def unites(self) -> bool:
-        """Whether a second step makes the output of the lines of `reduce_bars`, by `unite`."""
+        """Whether a second step makes the output from the lines of `reduce_bars`, with `unite`."""
         return False
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The output's lines from those of all reducers, FIELD<tab>KEY<tab>..., sorted by both.
 
-        All lines of one first field are here, where shards and slices count as one field. Lines without their ends; a
-        KEY is what `sort_keys.keys.encode_time` writes.
+        All lines with the same first field come together, whatever their shard or slice. Lines have no LF; a KEY is
+        what `sort_keys.keys.encode_time` writes.
         """
         raise NotImplementedError
 
@@ -144,13 +144,13 @@ class BarJob(JobAdapter):
         self.add_file_arg("--settled", help=SUPPRESS)
 
     def add_group(self, title: str) -> OptionGroup:
-        """A group of options that tasks get too; --help shows groups in the order in which they were added."""
+        """Adds a group of options, which tasks get too; --help shows groups in the order of these calls."""
         group = OptionGroup(self.arg_parser.add_argument_group(title), self.pass_through)
         self.groups.append(group)
         return group
 
     def load_args(self, args: list[str]) -> None:
-        """Reads the options and, where this is not a task, checks them."""
+        """Reads the options and, unless this is a task, checks them."""
         super().load_args(args)
         if not self.is_task():
             self.submission = Submission.of(self)
@@ -162,7 +162,7 @@ class BarJob(JobAdapter):
         return not cls.map_only and cls.reduce_bars is BarJob.reduce_bars
 
     def print_own_help(self, everything: bool) -> None:
-        """Prints the job's help; with `everything` all of mrjob's options too."""
+        """Prints the job's help; with `everything`, all of mrjob's options too."""
         print_help(type(self), self.arg_parser, self.groups, everything)
 
     # Running.
@@ -207,18 +207,18 @@ class BarJob(JobAdapter):
         submit.run(self)
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
-        """Fails the job, by WindrowError, where its summed counters say that its output must not be trusted."""
+        """Raises WindrowError if the summed counters show that the output must not be trusted."""
         judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
 
     def report(self, counts: Counter[str]) -> None:
-        """Reports what was done, on standard error."""
+        """Prints a summary on standard error."""
         if not counts["output lines"]:
             say(f"warning: {self.no_lines}")
         if not self.options.quiet:
             say(summary(counts), *table(counts))
 
     def description(self) -> dict[str, Any]:
-        """What is written beside an output, for whoever reads it."""
+        """The description written beside an output, for its readers."""
         return {
             "windrow": 1,
             "job": job_name(type(self)),
@@ -230,16 +230,16 @@ class BarJob(JobAdapter):
     def task(self, args: list[str]) -> Self:
         """This job as a task of it, in this process or a fork: parsing its options from scratch would take 20 ms."""
         task = self.with_arguments(args)
-        for made in ("settled", "running"):  # the submitter's own, if it has looked
+        for made in ("settled", "running"):  # the submitter's own, if already cached
             task.__dict__.pop(made, None)
         return task
 
     def make_runner(self) -> runners.Runner:
-        """A runner for the job as its options say, its inputs settled."""
+        """A runner for the job, by its options, with its inputs settled."""
         return submit.make_runner(self, self.options.output_dir)
 
     def jobconf(self) -> dict[str, str]:
-        """Hadoop's options for the shuffle, or for going without."""
+        """Hadoop's options for the shuffle, or for a job without one."""
         shuffle = MAP_ONLY_OPTIONS if self.map_only else HADOOP_OPTIONS
         return {**super().jobconf(), **({} if self.submission.is_here else shuffle)}
 
@@ -255,14 +255,14 @@ class BarJob(JobAdapter):
 
     @cached_property
     def settled(self) -> Settled:
-        """What was settled at submission, as this task got it."""
+        """What was settled at submission, as passed to this task."""
         return Settled.load(self.options.settled)
 
-    #: The span (ns) of slices for the submitter, once that is settled.
+    #: The span (ns) of slices at the submitter, once it is settled.
     _slices: int | None = None
 
     def slice_by(self, span: int | None) -> None:
-        """Cuts series into slices of a span (ns), which gives the job its second step; None: does not."""
+        """Cuts series into slices of this span (ns), which adds a second step; None: does not."""
         self._slices = span
 
     @property
@@ -272,14 +272,14 @@ class BarJob(JobAdapter):
         return Slots(span) if span else None
 
     def sliced_kernel(self) -> SlicedKernel:
-        """A new kernel that can go through slices. Raises UsageError where the job's cannot."""
+        """A new kernel that supports slices. Raises UsageError if the job's does not."""
         kernel = self.kernel()
         if not hasattr(kernel, "head"):
             raise UsageError(f"--slices {self.options.slices}: this job's bars cannot be cut into slices; leave it out")
         return cast(SlicedKernel, kernel)
 
     def steps(self) -> list[MRStep]:
-        """The steps as mrjob knows them."""
+        """The steps in mrjob's form."""
         return [
             MRStep(mapper=self.mapper) if step.reduce is None else MRStep(mapper=self.mapper, reducer=self.reducer)
             for step in self.pipeline()
@@ -296,8 +296,8 @@ class BarJob(JobAdapter):
     def execute(self) -> None:
         """Runs the job, or this task of it.
 
-        What a task refuses on a cluster would be refused again at every attempt, and said in a log on some node. So it
-        is reported by counters, the attempt ends well, and the submitter raises it.
+        On a cluster, an error in the input would recur at every attempt, and end up in a log on some node. So the task
+        reports it in counters and succeeds, and the submitter raises it.
         """
         if not self.is_task() or OWN_TASK in os.environ:
             super().execute()
@@ -306,7 +306,7 @@ class BarJob(JobAdapter):
             super().execute()
         except WindrowError as error:
             self.running.report(REFUSED, f"{type(error).__name__} {error}")
-            while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read to the end
+            while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read all its input
                 pass
 
     @cached_property
@@ -315,11 +315,11 @@ class BarJob(JobAdapter):
         return Task(self)
 
     def show(self, status: str) -> None:
-        """Shows Hadoop how far this task is."""
+        """Shows this task's progress in Hadoop."""
         self.running.show(status)
 
     def run_mapper(self, step_num: int = 0) -> None:
-        """Runs a mapper of a step; of one that is mrjob's own, mrjob's way."""
+        """Runs a mapper of a step; of a step that is mrjob's own, in mrjob's way."""
         pipeline = self.pipeline()
         if step_num < len(pipeline):
             pipeline[step_num].map(self.running)
@@ -327,7 +327,7 @@ class BarJob(JobAdapter):
             super().run_mapper(step_num)
 
     def run_reducer(self, step_num: int = 0) -> None:
-        """Runs a reducer of a step; of one that is mrjob's own, mrjob's way."""
+        """Runs a reducer of a step; of a step that is mrjob's own, in mrjob's way."""
         pipeline = self.pipeline()
         if step_num < len(pipeline) and (reduce := pipeline[step_num].reduce) is not None:
             reduce(self.running)

@@ -1,4 +1,4 @@
-"""What a run's summed counters say: what was done, and whether its output can be trusted.
+"""The counters of a run, summed: what was done, and whether the output can be trusted.
 
 Tasks count on their own, under any runner; the submitter adds up and decides, before anything is printed or published.
 """
@@ -18,21 +18,21 @@ from windrow.bars.checks import REASONS
 from windrow.errors import BadBarsError, ConflictError, WindrowError
 from windrow.times import format_times
 
-#: Counter groups: what was counted; the bars in conflict that a task names; why a task refused to go on. The last two
-#: say it in their counters' names: only counters reach the submitter from any task of any runner.
+#: Counter groups: counts; the conflict that a task reports; the error that stopped a task. The last two carry text in
+#: the names of their counters: only counters reach the submitter from any task of any runner.
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
-#: What reducers count of the bars that reach them.
+#: What reducers count, of the bars that reach them.
 OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
 
-#: With the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
+#: Plus the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
 _NAME_LENGTH = 56
 _HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 
 
 class Summary(NamedTuple):
-    """What the tasks of a run reported: counts, conflicts in order of symbol and time, and refusals."""
+    """What the tasks of a run reported: counts, conflicts in order of symbol and time, and errors."""
 
     counts: Counter[str]
     conflicts: list[str]
@@ -40,7 +40,7 @@ class Summary(NamedTuple):
 
 
 def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
-    """What all tasks of all steps reported by their counters."""
+    """What all tasks of all steps reported in their counters."""
     summary = Summary(Counter(), [], [])
     for step in counters:
         summary.counts.update(step.get(COUNTS, {}))
@@ -50,7 +50,7 @@ def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
 
 
 def names_of(text: str) -> list[str]:
-    """A text as names of counters, which are short and hold no comma; `summed` puts it together again.
+    """A text as names of counters, which are short and contain no comma; `summed` joins it again.
 
     >>> names_of("a, b")
     ['d42800 a%2C+b']
@@ -70,30 +70,30 @@ def _joined(names: Iterable[str]) -> list[str]:
 
 
 def refusal(texts: Sequence[str]) -> WindrowError:
-    """The error that tasks refused with: the first, of all of them the same at every run."""
+    """The error to raise for those that tasks reported: the first in order, the same at every run."""
     kind, _, message = texts[0].partition(" ")
     return getattr(errors, kind)(message)  # type: ignore[no-any-return]
 
 
 def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict for `names_of`: its key to sort by, a blank, its description."""
+    """A conflict for `names_of`: a key to sort by, a blank, the description."""
     key = conflict.symbol + b"\t" + encode_time(conflict.time)
     return f"{key.hex()} {describe(conflict, columns, dated)}"
 
 
 def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict as the user reads it."""
+    """A conflict, as shown to the user."""
     time = format_times(np.array([conflict.time]), dated)[0].decode()
     pairs = [
-        f"{name} {one!r} and {other!r}"
-        for name, one, other in zip(columns, conflict.one, conflict.other, strict=True)
-        if one != other
+        f"{name} {first!r} and {second!r}"
+        for name, first, second in zip(columns, conflict.one, conflict.other, strict=True)
+        if first != second
     ]
     return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
 
 
 def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
-    """Fails a job whose summed counters say that its output must not be trusted."""
+    """Raises WindrowError if the summed counters show that the output must not be trusted."""
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
     bad, bars = invalid_rows(counts), counts["bars"]
     reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
@@ -122,7 +122,7 @@ def invalid_rows(counts: Counter[str]) -> int:
 
 
 def summary(counts: Counter[str]) -> str:
-    """One line of what a job did.
+    """One line that sums up what a job did.
 
     >>> summary(Counter({"bars": 32, "symbols": 1, "output lines": 3, "repeats": 1}))
     '32 bars of 1 symbol -> 3 lines; 1 repeat dropped'
@@ -139,7 +139,7 @@ def summary(counts: Counter[str]) -> str:
 
 
 def table(counts: Counter[str]) -> list[str]:
-    """The counts as aligned lines, for the end of a run; those of invalid rows only where there are some.
+    """The counts as aligned lines, for the end of a run; reasons for invalid rows only if there are any.
 
     >>> print("\\n".join(table(Counter({"bars": 1250, "blocks": 7, "rejected: time": 2, "output lines": 1155}))))
       bars            1,250

@@ -1,4 +1,4 @@
-"""--help of a job: its own options first, in groups, then how to run it, then where mrjob's many others are."""
+"""--help of a job: its own options in groups, then those for running it; with -v, all of mrjob's."""
 
 import difflib
 import re
@@ -16,7 +16,7 @@ from windrow.mapreduce.options import UNUSED, OptionGroup
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
 
-#: mrjob's options that every user needs: (spellings to show, what stands for the value, text).
+#: mrjob's options that every user needs: (spellings to show, placeholder for the value, text).
 _RUNNING = {
     "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (one process per"
                " core), hadoop, emr, or spark"),
@@ -32,7 +32,7 @@ _RUNNING = {
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),
     "help": (["-h", "--help"], None, "show this help; with -v, all of mrjob's options; with -r, that runner's"),
 }  # fmt: skip
-#: Columns of text beyond which lines are hard to read.
+#: Columns beyond which lines are hard to read.
 _WIDEST = 100
 
 
@@ -65,13 +65,13 @@ def _writes_tables(job: "type[BarJob]") -> bool:
 
 
 def _described(action: Action, spellings: list[str], metavar: str | None, text: str) -> Action:
-    """An option of mrjob's in windrow's words; its own list every runner and alias there ever was."""
+    """An option of mrjob's with windrow's text; mrjob's own lists every runner and alias there ever was."""
     action.option_strings, action.metavar, action.help = spellings, metavar, text
     return action
 
 
 def job_name(job: type) -> str:
-    """The module to run a job by, also where it was started as a script."""
+    """The name of a job's module, also if it was started as a script."""
     if job.__module__ != "__main__":
         return job.__module__
     spec = sys.modules["__main__"].__spec__
@@ -84,7 +84,7 @@ def command_name(job: type) -> str:
 
 
 def usage_error(message: str, parser: ArgumentParser) -> UsageError:
-    """The error for arguments that argparse refuses, with the nearest option for a misspelt one."""
+    """The error for arguments that argparse refuses, with the nearest option if one is misspelt."""
     found = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
     if found is None:
         return UsageError(f"{message}; see --help")

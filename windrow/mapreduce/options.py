@@ -1,4 +1,4 @@
-"""The options of a job over bars: how to read bars, and how to move them. A job gets those that it can use."""
+"""The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from windrow.mapreduce.barjob import BarJob
 
-#: Of --slices: chosen from samples of the inputs.
+#: Value of --slices: chosen from samples of the inputs.
 AUTO = "auto"
-#: Of outputs.
+#: Values of --output-format.
 FORMATS = ("text", "parquet", "parquet-ns")
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
@@ -44,7 +44,7 @@ class OptionGroup:
         self._group, self._pass_through = group, pass_through
 
     def add(self, spelling: str, text: str, **how: Any) -> None:
-        """Adds an option: `--step STEP` and what it means; `how` are argparse's own arguments."""
+        """Adds an option, e.g. `--step STEP`, and its help; `how` are argparse's arguments."""
         name, _, value = spelling.partition(" ")
         how = {**how, "metavar": value} if value else how
         action = self._group.add_argument(name, help=text, **how)
@@ -53,7 +53,7 @@ class OptionGroup:
 
 
 def add_to(job: "BarJob") -> None:
-    """Adds the options that every job over bars has, as far as this one can use them."""
+    """Adds the common options of jobs over bars, as far as this job can use them."""
     judges = type(job).judge is _base().judge
     reading = job.add_group("Reading bars")
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
@@ -66,7 +66,7 @@ def add_to(job: "BarJob") -> None:
     if not job.map_only:
         reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
         _add_moving(job)
-    # windrow/mapreduce/help.py describes these, among mrjob's.
+    # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser
     job.pass_through(parser.add_argument("--output-format", help=SUPPRESS, choices=FORMATS, default=FORMATS[0]))
     parser.add_argument("--environment", help=SUPPRESS)
@@ -81,7 +81,7 @@ def _add_moving(job: "BarJob") -> None:
         moving.add("--slices SPAN", _SLICES)
 
 
-#: Values of those options that a job may be without.
+#: The values of options that a job may lack.
 UNUSED: dict[str, Any] = {
     "max_bad": 1.0, "on_conflict": "fail", "block_bars": BLOCK_BARS, "slot": None, "slices": None,
 }  # fmt: skip
@@ -98,7 +98,7 @@ def _base() -> "type[BarJob]":
 
 
 def check(given: Namespace) -> None:
-    """Refuses wrong values, by UsageError, before any work."""
+    """Raises UsageError for wrong values, before any work."""
     if given.block_bars < 1:
         raise UsageError(f"--block-bars {given.block_bars}: a block holds at least one bar; give 1 or more")
     if not 0 <= given.max_bad <= 1:
@@ -118,7 +118,7 @@ def _check_timezone(name: str) -> None:
 
 
 def reading(given: Namespace, columns: Sequence[str]) -> Reading:
-    """How inputs are to be read for a job that uses these columns."""
+    """How to read inputs for a job that uses these columns."""
     return Reading(
         values=tuple(dict.fromkeys(normalise(name) for name in columns)),
         columns=tuple(normalise(name) for name in given.columns.split(",")) if given.columns else (),

@@ -1,20 +1,20 @@
-"""Slices: one long series over many reducers, exactly.
+"""Slices: one long series shared by many reducers, exactly.
 
-Each slice of a symbol goes through a kernel of its own, which begins without bars. Its values are the series' own from
-where they no longer depend on bars before the slice. What is in front of that, the slice's head, is handed on, and so
-is its tail, which the head of the next slice needs. A second, small step takes these edges through one kernel for each
-symbol, in order of time, which passes over the bars between a head and a tail by what their own kernel made of them.
+Each slice of a symbol goes through a kernel of its own, which starts without bars. Its values are correct from where
+they no longer depend on bars before the slice. The bars before that, the slice's head, are passed on, and so is its
+tail, which the head of the next slice needs. A second, small step runs these edges through one kernel for each symbol,
+in order of time; that kernel skips the bars between a head and a tail, using the results of their own kernel.
 
     slice            |--------- 1 ---------|--------- 2 ---------|
     first step       |head....values.......|head....values.......|
-    handed on        |head|          |tail||head|          |tail||
+    passed on        |head|          |tail||head|          |tail||
     second step      |head| -------> |tail||head| -------> |tail||
                      values                 values
 
-So windows are exact to the last bit: what they hold is all there. An average that goes on for ever starts from any,
-in each slice; by the end of the head its start has faded, and the second step checks that both came to the same.
+So windows are exact to the last bit: all their bars are there. A recursive average starts afresh in each slice; by
+the end of the head its start has faded, and the second step checks that both give the same value.
 
-An edge travels as SYMBOL <tab> TIMESTAMP <tab> JSON, whose numbers are exact; Hadoop sorts it like any block. The time
+An edge is sent as SYMBOL <tab> TIMESTAMP <tab> JSON, whose numbers are exact; Hadoop sorts it like any block. The time
 of a head is that of its first bar, the time of a tail that of its last.
 """
 
@@ -37,7 +37,7 @@ Lines = tuple[Stretch, Ints, list[Floats]]
 
 
 class SlicedKernel(Protocol):
-    """What a job's kernel must have beside `push` for its series to be sliced: see `windows.Kernel`."""
+    """What a kernel needs besides `push` for its series to be sliced: see `windows.Kernel`."""
 
     @property
     def head(self) -> Reach:
@@ -46,7 +46,7 @@ class SlicedKernel(Protocol):
 
     @property
     def tail(self) -> Reach:
-        """The last bars of a slice, which values behind it need."""
+        """The last bars of a slice, which values after it need."""
         ...
 
     def push(self, times: Ints, /, *values: Floats, starts: Ints) -> tuple[Ints, list[Floats]]:
@@ -54,23 +54,25 @@ class SlicedKernel(Protocol):
         ...
 
     def skip(self, times: Ints, /, *values: Floats, skipped: Sequence[Skipped]) -> None:
-        """Passes over bars that another kernel went through; `times` and `values` are their tail."""
+        """Skips bars that another kernel has processed; `times` and `values` are their tail."""
         ...
 
 
 class Slicer:
-    """Tells the lines of slices that are final from those of their heads, and hands the slices' edges on.
+    """Separates the final lines of slices from those of their heads, and passes on the slices' edges.
 
-    Memory: the tail of one slice, and what the kernel holds.
+    Memory: the tail of one slice, and the kernel's state.
     """
 
     def __init__(self, kernel: SlicedKernel) -> None:
         self._kernel = kernel
-        self._head = Reach(max(1, kernel.head.bars), kernel.head.span_ns)  # every slice tells of its symbol
+        self._head = Reach(
+            max(1, kernel.head.bars), kernel.head.span_ns
+        )  # every slice needs a head: it names the symbol
         self._slice: _Slice | None = None
 
     def push(self, stretch: Stretch) -> tuple[Lines, list[bytes]]:
-        """The final lines of a stretch whose symbols are slices, and the edges that are known by now."""
+        """The final lines of a stretch whose symbols are slices, and the edges that are complete by now."""
         index, columns = self._kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
         symbols = [split_slice(field)[0] for field in stretch.symbols]
         in_head = np.zeros(len(stretch.times), bool)
@@ -107,7 +109,7 @@ class _Bars(NamedTuple):
         return _Bars(np.concatenate([self.times, more.times]), [np.concatenate(pair) for pair in both])
 
     def last(self, reach: Reach) -> "_Bars":
-        """Those within reach of what follows; a copy, so that the others are not kept alive."""
+        """The bars within reach of what follows; a copy, so that the others can be freed."""
         ages = elapsed(self.times[-1:], self.times)[::-1]
         many = max(reach.bars, int(np.searchsorted(ages, np.uint64(reach.span_ns))))
         kept = self.rows(max(0, len(self.times) - many))
@@ -115,11 +117,11 @@ class _Bars(NamedTuple):
 
 
 class _Slice:
-    """What is known of a slice while its bars come."""
+    """The state of a slice while its bars arrive."""
 
     def __init__(self, symbol: bytes, born: int) -> None:
         self._symbol, self._born = symbol, born
-        self._bars = self._behind = 0  # all, and those behind the head
+        self._bars = self._after = 0  # all, and those after the head
         self._last_time = born
         self._before: list[float] = []  # the kernel's values at the head's end
         self._end: list[float] = []  # and at the last bar
@@ -128,34 +130,34 @@ class _Slice:
 
     def heads(self, times: Ints, reach: Reach) -> int:
         """How many of the slice's next bars belong to its head."""
-        if self._behind:
+        if self._after:
             return 0
         near = int(np.searchsorted(elapsed(times, np.int64(self._born)), np.uint64(reach.span_ns)))
         return max(min(len(times), reach.bars - self._bars), near)
 
     def take(self, bars: _Bars, heads: int, before: list[float], end: list[float], reach: Reach) -> list[bytes]:
-        """Takes the next bars, the first `heads` of them the head's; the edge that those are.
+        """Takes the next bars, of which the first `heads` belong to the head; returns those as an edge.
 
-        `before` and `end` are the kernel's values at the last of the head's and at the last of all.
+        `before` and `end` are the kernel's values at the last bar of the head and at the last of all.
         """
-        head, behind = bars.rows(0, heads), bars.rows(heads)
+        head, after = bars.rows(0, heads), bars.rows(heads)
         self._largest = max(self._largest, *(float(np.abs(value).max()) for value in bars.values))
         self._bars += len(bars.times)
-        self._behind += len(behind.times)
-        if len(behind.times):
+        self._after += len(after.times)
+        if len(after.times):
             self._end = end
-            self._tail = (self._tail.then(behind) if self._tail else behind).last(reach)
-            self._last_time = int(behind.times[-1])
+            self._tail = (self._tail.then(after) if self._tail else after).last(reach)
+            self._last_time = int(after.times[-1])
         if not heads:
             return []
         self._before = before
         return [_line(self._symbol, int(head.times[0]), head, None)]
 
     def close(self) -> list[bytes]:
-        """The edge at the slice's end: what lay behind the head."""
+        """The edge at the slice's end: the tail, and the results for the bars after the head."""
         if self._tail is None:
             return []
-        skipped = [(self._behind, *pair, self._largest) for pair in zip(self._before, self._end, strict=True)]
+        skipped = [(self._after, *pair, self._largest) for pair in zip(self._before, self._end, strict=True)]
         return [_line(self._symbol, self._last_time, self._tail, skipped)]
 
 
@@ -174,16 +176,16 @@ def _line(symbol: bytes, time: int, bars: _Bars, skipped: list[tuple[int, float,
 def stitch(kernel: SlicedKernel, edges: Iterable[bytes]) -> Iterator[Lines]:
     """The lines of all heads, from the sorted edges of any number of symbols, through one kernel.
 
-    Raises SliceError where a slice's own values were not the series', and InputError for what is no edge.
+    Raises SliceError if a slice's values differ from the series', and InputError for what is not an edge.
     """
     last = None
     for symbol, _, payload in map(split_record, edges):
         times, values, skipped = _read(symbol, payload)
         if skipped is None:
-            going_on = symbol == last
-            starts = np.zeros(0 if going_on else 1, np.int64)
+            continued = symbol == last
+            starts = np.zeros(0 if continued else 1, np.int64)
             index, columns = kernel.push(times, *values, starts=starts)
-            yield Stretch([symbol], np.zeros(1, np.int64), going_on, times, values), index, columns
+            yield Stretch([symbol], np.zeros(1, np.int64), continued, times, values), index, columns
         else:
             kernel.skip(times, *values, skipped=skipped)
         last = symbol
@@ -196,7 +198,7 @@ def _read(symbol: bytes, payload: bytes) -> tuple[Ints, list[Floats], list[Skipp
         return (
             np.array(edge["times"], np.int64),
             [np.array(value, np.float64) for value in edge["values"]],
-            None if skipped is None else [Skipped(bars, *map(_or_nan, told)) for bars, *told in skipped],
+            None if skipped is None else [Skipped(bars, *map(_or_nan, results)) for bars, *results in skipped],
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Steps: a job is a list of them, of any length. What a step's mappers and reducers do with their lines is said here.
+"""Steps: a job is a list of them, of any length. What their mappers and reducers do is defined here.
 
     bars to lines      map_bars                     (map only)
     one shuffle        map_bars -> reduce_bars      a kernel's columns, or the lines of `BarJob.reduce_bars`
@@ -37,7 +37,7 @@ from windrow.storage.source import Range
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob, SeriesKernel
 
-#: Bars of a symbol that make a block long enough, and bars of all symbols that a mapper holds to get them.
+#: Bars of a symbol that make a block long enough, and the most bars that a mapper holds to get there.
 _FEW_BARS, _MOST_BARS = 512, 900_000
 
 
@@ -49,11 +49,11 @@ class Step:
     reduce: Callable[[Task], None] | None = None
     """None: the mappers' lines are the step's output."""
     writes_parts: bool = False
-    """Whether its reducers write parts of the job's output themselves, beside the lines for the next step."""
+    """Whether its reducers write parts of the job's output themselves, besides the lines for the next step."""
 
 
 def steps_of(job: "BarJob") -> list[Step]:
-    """The steps that a job has by what it declares."""
+    """The steps of a job, from what it declares."""
     first = partial(map_bars, job)
     if job.map_only:
         return [Step(first)]
@@ -68,7 +68,7 @@ def steps_of(job: "BarJob") -> list[Step]:
 
 
 def map_bars(job: "BarJob", task: Task) -> None:
-    """Parses the task's share of the inputs and writes its lines: blocks, unless the job says otherwise."""
+    """Parses the task's share of the inputs and writes its lines: blocks, unless the job overrides that."""
     counts = Counter({"map tasks": 1})
     for bars, source in _feed(job, task) if job.map_only else _in_long_blocks(_feed(job, task)):
         counts["bars"] += len(bars)
@@ -82,22 +82,22 @@ def map_bars(job: "BarJob", task: Task) -> None:
 
 
 def pass_on(task: Task) -> None:
-    """Maps lines of the step before to themselves."""
+    """Passes the lines of the previous step on."""
     task.stdout.writelines(task.stdin)
 
 
 def blocks(job: "BarJob", bars: Bars) -> Iterator[bytes]:
-    """A chunk of bars as blocks, each to every reducer that its symbol is for."""
+    """A chunk of bars as blocks, a copy for each shard."""
     columns = sort_bars(bars.codes, bars.symbols, bars.times, bars.values)
     written = write_blocks(columns, job.settled.slots, job.options.block_bars, job.slices)
     return written if job.shards() == 1 else copied(written, job.shards())
 
 
 def _feed(job: "BarJob", task: Task) -> Iterator[tuple[Bars, str]]:
-    """Parsed bars and the input they come from; opened here, or read from standard input where Hadoop opened it."""
+    """Parsed bars and their input, which is opened here, or by Hadoop and read from standard input."""
     if os.environ.get(OPENS_INPUTS):
         for line in task.stdin:
-            ranges = [Range(*one) for one in json.loads(line[line.index(b"[") :])]
+            ranges = [Range(*fields) for fields in json.loads(line[line.index(b"[") :])]
             yield from read_ranges(ranges, job.settled, job.keep_texts)
         return
     path, headed = _map_input("file"), _map_input("start") in ("", "0")
@@ -107,7 +107,7 @@ def _feed(job: "BarJob", task: Task) -> Iterator[tuple[Bars, str]]:
 
 
 def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
-    """Chunks, joined where they hold so few bars of each symbol that blocks would be short, and slow."""
+    """Chunks, joined if they have so few bars of each symbol that blocks would be short, and slow."""
     held: list[Bars] = []
     source = ""
     for bars, source in feed:
@@ -122,7 +122,7 @@ def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, st
 
 
 def _map_input(what: str) -> str:
-    """The path (`file`) or first byte (`start`) of a streaming mapper's input, as its environment tells."""
+    """The path (`file`) or first byte (`start`) of a streaming mapper's input, from its environment."""
     names = (f"mapreduce_map_input_{what}", f"map_input_{what}")  # Hadoop's names, and those of its first version
     return next((os.environ[name] for name in names if name in os.environ), "")
 
@@ -144,7 +144,7 @@ def reduce_bars(job: "BarJob", task: Task) -> None:
 
 
 def reduce_slices(job: "BarJob", task: Task) -> None:
-    """Writes the lines of slices that are final to a part of the output, and hands the slices' edges on."""
+    """Writes the final lines of slices to a part of the output, and passes on the slices' edges."""
     counts = Counter({"reduce tasks": 1})
     merge = _merge(job)
     _write(job, task, _sliced(job, task, merge.stretches(task.stdin)), counts, INNER)
@@ -160,7 +160,7 @@ def stitch_slices(job: "BarJob", task: Task) -> None:
 
 
 def unite_lines(job: "BarJob", task: Task) -> None:
-    """Writes what the job makes of the lines of all reducers."""
+    """Writes the job's output from the lines of all reducers."""
     counts = Counter({"reduce tasks": 1})
     _write_lines(task, job.unite(line.rstrip(b"\n") for line in task.stdin), counts)
     task.count(counts)
@@ -171,7 +171,7 @@ def _merge(job: "BarJob") -> Merge:
 
 
 def _finish(job: "BarJob", task: Task, merge: Merge, counts: Counter[str]) -> None:
-    """Reports what was counted, and the first conflict."""
+    """Reports the counts and the first conflict."""
     found = merge.findings
     for name in ("blocks", "slots", "repeats", "conflicts"):
         counts[name] += getattr(found, name)
@@ -196,7 +196,7 @@ def _sliced(job: "BarJob", task: Task, stretches: Iterable[Stretch]) -> Iterator
 
 
 def _counted(job: "BarJob", stretches: Iterable[Stretch], counts: Counter[str]) -> Iterator[Stretch]:
-    """Stretches, their symbols counted as they go by."""
+    """Stretches, whose symbols are counted as they pass."""
     for stretch in stretches:
         yield stretch
         counts["symbols"] += len(stretch.new_starts)
@@ -210,7 +210,7 @@ def _write_lines(task: Task, lines: Iterable[bytes], counts: Counter[str]) -> No
 
 
 def _write(job: "BarJob", task: Task, lines: Iterable[Lines], counts: Counter[str], name: str = "") -> None:
-    """Writes a reducer's lines, to a part of that name where they are not the step's output."""
+    """Writes a reducer's lines; with `name`, to a part with that suffix instead of the step's output."""
     with _sink(job, task, name) as write:
         for stretch, index, columns in lines:
             counts["symbols"] += len(stretch.new_starts)
@@ -225,7 +225,7 @@ def _status(counts: Counter[str]) -> str:
 
 @contextmanager
 def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
-    """What writes a reducer's results."""
+    """The sink for a reducer's results."""
     dated, kind = job.settled.dated, job.options.output_format
     if kind != "text":
         from windrow.sinks.parquet import SUFFIX, parquet_sink

@@ -1,4 +1,4 @@
-"""Submission: what is asked of one run of a job, made once from its options and checked before any work."""
+"""Submission: the settings of one run of a job, made once from its options and checked before any work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Submission:
 
     runner: str
     inputs: tuple[str, ...]
-    """As they were given; `-` is standard input."""
+    """As given; `-` is standard input."""
     reading: Reading
     slot: int | None
-    """The span (ns) of slots, where it was given."""
+    """The span (ns) of slots, if given."""
     slices: int | str | None
     """The span (ns) of slices, options.AUTO, or None."""
     output: str | None
@@ -37,11 +37,11 @@ class Submission:
     environment: str | None
     """A packed environment for the tasks."""
     scratch: str | None
-    """Where parts are gathered that are uploaded to somewhere else."""
+    """Where parts are collected before they are uploaded."""
 
     @classmethod
     def of(cls, job: "BarJob") -> "Submission":
-        """What a job's options ask for. Raises UsageError, or InputError for an environment that cannot be read."""
+        """The submission for a job's options. Raises UsageError, or InputError for an unreadable environment."""
         given = job.options
         runner = given.runner or "inline"
         _check_runner(runner, given.output_dir)
@@ -69,12 +69,12 @@ class Submission:
 
     @property
     def is_here(self) -> bool:
-        """Whether tasks open inputs and write outputs themselves, in folders of this machine."""
+        """Whether tasks open inputs and write outputs themselves, in folders on this machine."""
         return on_this_machine(self.runner)
 
     @property
     def shows_progress(self) -> bool:
-        """Whether long work shows a bar on the terminal."""
+        """Whether long work shows a progress bar on the terminal."""
         return not (self.quiet or self.verbose)
 
 

@@ -1,4 +1,4 @@
-"""Submitting a job: settles its inputs, runs it, and publishes or prints what it wrote, or nothing."""
+"""Submission of a job: settle its inputs, run it, and publish or print its output, all or nothing."""
 
 import logging
 import shutil
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 def run(job: "BarJob") -> None:
-    """Runs a job to its end; raises WindrowError where its output must not be trusted, and then leaves none."""
+    """Runs a job to its end; raises WindrowError, and leaves no output, if the output must not be trusted."""
     with _terminated_like_interrupted(), _logging_for(job):
         job.report(_run(job, job.submission))
 
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """`kill`, like Ctrl-C, lets clean-up happen, on the cluster too."""
-    if current_thread() is not main_thread():  # others cannot handle signals
+    """Makes `kill` clean up like Ctrl-C, on the cluster too."""
+    if current_thread() is not main_thread():  # other threads cannot handle signals
         yield
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,7 +49,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 @contextmanager
 def _logging_for(job: "BarJob") -> Iterator[None]:
-    """mrjob's own messages, which would hide the few that matter, only with -v; afterwards logging is as it was."""
+    """Shows mrjob's messages, which would hide ours, only with -v; restores logging afterwards."""
     loggers = [logging.getLogger(name) for name in ("mrjob", "__main__")]
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     verbose = job.submission.verbose
@@ -80,19 +80,19 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
 
 
 def _beside(output: str) -> str:
-    """Where the parts of an output on HDFS, or on S3, are written before they are published."""
+    """Where the parts of an output on HDFS or S3 are written before they are published."""
     parent, slash, name = output.rstrip("/").rpartition("/")
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 
 
 def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
-    """Runs all steps, and prints their lines where that was asked; raises what makes the output wrong."""
+    """Runs all steps, and prints the output if asked to; raises WindrowError if it must not be trusted."""
     runner.run()
     summary = summed(runner.counters())
     if summary.refusals:
         raise refusal(summary.refusals)
     for name in OF_REDUCERS:
-        summary.counts[name] //= job.shards()  # each of which found the same
+        summary.counts[name] //= job.shards()  # every shard counted the same
     job.judge(summary.counts, summary.conflicts)
     if job.submission.prints:
         for chunk in runner.cat_output():
@@ -102,7 +102,7 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
 
 
 def make_runner(job: "BarJob", output: str | None) -> Runner:
-    """A runner that writes parts to `output`, the job's inputs settled; it keeps what tasks read of that."""
+    """A runner that writes parts to `output`, with inputs settled; it owns the files that tasks read of that."""
     kept = TemporaryDirectory(prefix="windrow-")
     folder = Path(kept.name)
     try:
@@ -117,7 +117,7 @@ def make_runner(job: "BarJob", output: str | None) -> Runner:
 
 
 def make_unsettled_runner(job: "BarJob") -> Runner:
-    """A runner whose inputs are named but not looked at: for plans of work on what cannot be read from here."""
+    """A runner whose inputs are named but not read: for plans over inputs that cannot be read from here."""
     kept = TemporaryDirectory(prefix="windrow-")
     settled = Path(kept.name, "settled.json")
     settled.touch()
@@ -144,25 +144,25 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    settled, barren = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
+    settled, empty = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
     _slice(job, runner, settled)
-    for path in barren:
+    for path in empty:
         say(f"warning: {path}: has no rows; skipped")
     read = {places[path] for path in settled.inputs}
-    kept = [path for path in listed if path in read]  # one that was given twice is read twice
+    kept = [path for path in listed if path in read]  # an input given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)
     settled.at({path: tasks_see[places[path]] for path in settled.inputs}).save(folder / "settled.json")
 
 
 def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:
-    """Gives the job, and its runner, the steps of a job in slices, where there are some."""
+    """Gives the job and its runner their steps, which depend on whether there are slices."""
     job.slice_by(settled.slices)
     with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
     runner.take_steps(job.describe_steps(), with_parts)
 
 
 def _slicing(job: "BarJob", runner: Runner) -> Slicing | None:
-    """How the span of slices is chosen, where the job is to have some."""
+    """How to choose the span of slices, if the job is to have any."""
     asked = job.submission.slices
     if asked is None:
         return None
@@ -174,7 +174,7 @@ def _slicing(job: "BarJob", runner: Runner) -> Slicing | None:
 
 
 def _arguments(job: "BarJob", spooled: str) -> list[str]:
-    """The inputs as given; standard input as the file `spooled`: it is read twice, for its header and for its bars."""
+    """The inputs as given; standard input as the file `spooled`, as it is read twice: for header and bars."""
     arguments = job.submission.inputs or ("-",)
     if "-" not in arguments:
         return list(arguments)

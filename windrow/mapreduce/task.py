@@ -1,4 +1,4 @@
-"""A task while it runs: its lines in and out, what it counts, and how far it is."""
+"""A running task: its input and output lines, its counts, and its progress."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ from windrow.runners.simulated import OWN_TASK
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
 
-#: Seconds between two reports of how far a task is.
+#: Seconds between two progress reports of a task.
 _SECONDS = 3.0
 
 
@@ -25,11 +25,11 @@ class Task:
 
     @property
     def stdin(self) -> BinaryIO:
-        """Its input: lines of the shuffle, or what says which inputs to open."""
+        """Its input: lines of the shuffle, or a list of inputs to open."""
         return self._job.stdin  # type: ignore[no-any-return]  # mrjob's
 
     def write(self, lines: Iterable[bytes]) -> None:
-        """Writes lines of output, each ended by LF."""
+        """Writes lines of output, each ending in LF."""
         self._job.stdout.writelines(lines)
 
     @property
@@ -44,12 +44,12 @@ class Task:
                 self._job.increment_counter(COUNTS, name, int(amount))
 
     def report(self, group: str, text: str) -> None:
-        """Lets the submitter have a text, as names of counters: they reach it from any task of any runner."""
+        """Sends a text to the submitter as names of counters, which reach it from any task of any runner."""
         for name in names_of(text):
             self._job.increment_counter(group, name)
 
     def show(self, status: str) -> None:
-        """Tells Hadoop every few seconds how far this task is: Hadoop shows that, and ends tasks that stay silent."""
+        """Reports progress to Hadoop every few seconds: Hadoop shows it, and ends tasks that stay silent."""
         if OWN_TASK not in os.environ and monotonic() > self._reported_at + _SECONDS:
             self._reported_at = monotonic()
             self._job.set_status(status)

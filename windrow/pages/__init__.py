@@ -1,1 +1,1 @@
-"""Everything one looks at: pages that stand alone, and their pictures."""
+"""HTML pages that need no network, and their PNG pictures."""

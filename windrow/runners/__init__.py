@@ -1,21 +1,29 @@
-"""Runners: thin subclasses of mrjob's, with the same options, steps and counters.
+"""Where jobs run: inline, local, hadoop, emr or spark.
 
-    mrjob_adapter.py  mrjob's private parts, under public names
-    compat.py     what mrjob imports and newer Pythons lack
-    simulated.py what inline, local and spark share: inputs are opened by windrow; reducers are as many as asked
-    inline.py     every task in this process
-    local.py      a process a core, forked from this one, so that imports are paid once
-    tasks.py      running functions in forked processes
-    shuffle.py    the shuffle on one machine
-    streaming.py  what the runners on Hadoop share: code and inputs on their way to the tasks
-    hadoop.py     inputs on HDFS or here, outputs published there
-    emr.py        inputs on S3 or here, a cluster of EMR, outputs published by S3's own copies
-    emr_cluster.py the request for a cluster; emr_request.py what is checked of it before anything is paid for
-    failures.py   why a step failed there
-    spark.py      Spark's secondary sort as the shuffle; spark_driver.py its JVM, spark_tasks.py what its workers run
-    pack.py       the tasks' environment as one file; unpack.py is what that file runs
+Runners are thin subclasses of mrjob's, with the same options, steps and counters.
 
-mrjob's own read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
+    inline.py           every task in this process
+    local.py            one process per core, forked from this one, so that imports are paid for once
+    hadoop.py           inputs on HDFS or here, outputs published there
+    emr.py              inputs on S3 or here, a cluster of EMR, outputs published by copies within S3
+    spark.py            Spark's secondary sort as the shuffle
+
+    launch.py           what a runner takes besides mrjob's arguments
+    simulated.py        what inline, local and spark share: tasks open their inputs; any number of reducers
+    shuffle.py          the shuffle on one machine
+    tasks.py            functions in forked processes
+    streaming.py        what hadoop and emr share: code and inputs on their way to the tasks
+    failures.py         why a step failed there
+    emr_cluster.py      the cluster that emr starts
+    emr_request.py      what is checked of the request for it before anything costs money
+    spark_driver.py     Spark's JVM
+    spark_tasks.py      what Spark's workers run
+    pack.py             the tasks' environment as one file
+    unpack.py           what that file runs
+    mrjob_adapter.py    mrjob's private parts under public names
+    compat.py           what mrjob imports and newer Pythons lack
+
+mrjob's own runners read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +36,7 @@ from typing import Any, Protocol, Self
 import windrow.runners.compat  # noqa: F401  mrjob, which the modules here import, needs it
 from windrow.feeds.density import Head
 
-#: Where jobs run: each is a module here with a `RUNNER`, imported only where it is used.
+#: The runners: each is a module here with a `RUNNER`, imported only when it is used.
 NAMES = ("inline", "local", "hadoop", "emr", "spark")
 
 
@@ -41,28 +49,28 @@ class Runner(Protocol):
     def __init__(self, **kwargs: Any) -> None: ...
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The inputs that arguments mean, and copies in `folder` of the first part of those that cannot be read here.
+        """The inputs that the arguments name, and copies in `folder` of the first part of those not readable here.
 
         Raises InputError.
         """
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; where each is for a task. `folder` is for files that go with the job."""
+        """Sets the job's inputs; returns where each is for a task. `folder` is for files sent with the job."""
 
     def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
-        """Makes these the job's steps; `with_parts` numbers those whose tasks write parts of the output themselves."""
+        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
 
     def reducers(self, number: int) -> int:
         """How many reducers a step has."""
 
     def publishing(self, output: str, description: dict[str, Any]) -> AbstractContextManager[object]:
-        """What the job wrote becomes `output`, described, unless the block fails; then it is removed."""
+        """Publishes what the job wrote as `output`, with its description; removes it if the block fails."""
 
     def keep(self, folder: TemporaryDirectory[str]) -> None:
-        """Lets a folder that tasks read from go with the runner."""
+        """Keeps a folder that tasks read from until the runner's cleanup."""
 
     def run(self) -> None:
-        """Runs all steps. Raises what a task raised, or why the cluster failed."""
+        """Runs all steps. Raises what a task raised, or the reason why the cluster failed."""
 
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """The counters of each step."""
@@ -76,7 +84,7 @@ class Runner(Protocol):
 
 
 def on_this_machine(name: str) -> bool:
-    """Whether tasks of a runner open inputs and write outputs themselves, in folders of this machine."""
+    """Whether a runner's tasks open inputs and write outputs themselves, in folders on this machine."""
     return name in ("inline", "local", "spark")
 
 

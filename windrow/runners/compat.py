@@ -1,12 +1,12 @@
-"""What mrjob 0.7.4 imports and newer Pythons lack: `distutils` went with 3.12, `pipes` with 3.13; and what takes long.
+"""What mrjob 0.7.4 imports and newer Pythons lack (`distutils`, `pipes`), and what is slow to import.
 
 windrow.mapreduce.barjob and windrow.runners import this module before anything of mrjob. Tasks start as scripts in
-other directories, on every runner, but always by way of windrow.mapreduce.barjob.
+other directories, on every runner, but always through windrow.mapreduce.barjob.
 
-On 3.11 `import distutils` is answered by setuptools where that is installed, which loads itself whole: `import
-windrow.mapreduce.barjob`, the start of every task, takes 0.44 s with that and 0.31 s with the names below (best of 10).
-So mrjob gets them on every Python. They are withdrawn as soon as mrjob has them: whoever imports distutils later finds
-the real one, or none, as without windrow.
+On 3.11, setuptools, if installed, takes over `import distutils` and loads all of itself: `import
+windrow.mapreduce.barjob`, the start of every task, takes 0.44 s with it and 0.31 s with the names below (best of 10).
+So mrjob gets them on every Python. They are removed once mrjob has imported them: a later import of distutils finds
+the real one, or none, as it would without windrow.
 """
 
 import functools
@@ -32,7 +32,7 @@ def find_executable(executable: str, path: str | None = None) -> str | None:
 
 @functools.total_ordering
 class LooseVersion:
-    """As distutils.version: numbers compare as numbers, words as text; one against the other is a TypeError.
+    """As distutils.version: numbers compare as numbers, words as text; a number against a word is a TypeError.
 
     >>> LooseVersion("2.7.1") < "2.10"
     True
@@ -72,7 +72,7 @@ def _module(name: str, **names: Any) -> ModuleType:
 
 
 def load_mrjob_py2() -> None:
-    """Imports mrjob.py2 without urllib.request, a tenth of a task's start; few runs call what it brings."""
+    """Imports mrjob.py2 without urllib.request, a tenth of a task's start and seldom needed."""
     if "urllib.request" in sys.modules or "mrjob.py2" in sys.modules:
         return
     names = {name: _imported_when_called("urllib.request", name) for name in ("urlopen", "pathname2url")}
@@ -107,7 +107,7 @@ def load_mrjob() -> None:
 
 
 def load_mrjob_bin() -> None:
-    """Imports mrjob.bin as if there were no pyspark, whose import takes 0.1 s: it only asks where that lies."""
+    """Imports mrjob.bin as if there were no pyspark, whose import takes 0.1 s just to find its folder."""
     if "pyspark" in sys.modules or "mrjob.bin" in sys.modules:
         return
     sys.modules["pyspark"] = None  # type: ignore[assignment]
@@ -118,7 +118,7 @@ def load_mrjob_bin() -> None:
 
 
 def load_mrjob_conf() -> None:
-    """Imports mrjob.conf with a yaml that is imported where it is used: to read configuration, if there is any."""
+    """Imports mrjob.conf with a yaml that is only imported when used: to read configuration, if there is any."""
     if "yaml" in sys.modules or "mrjob.conf" in sys.modules:
         return
     sys.modules["yaml"] = _module("yaml", __getattr__=lambda name: getattr(importlib.import_module("yaml"), name))
@@ -129,7 +129,7 @@ def load_mrjob_conf() -> None:
 
 
 def supply_pipes() -> None:
-    """Puts a `pipes` with `quote` in place where there is none; for good, as four modules of mrjob import it late."""
+    """Supplies a `pipes` with `quote` if there is none; permanently, as four modules of mrjob import it late."""
     try:
         found = find_spec("pipes") is not None
     except ImportError:

@@ -1,11 +1,11 @@
-"""`-r emr`: mrjob's EMR runner; inputs are settled here, the work is done there, and S3 itself copies the output.
+"""`-r emr`: mrjob's EMR runner; inputs are settled here, tasks run on the cluster, and S3 itself copies the output.
 
-A step of EMR is windrow/emr/step.sh, which runs Hadoop Streaming on the master and puts what Hadoop's client says on
-S3, beside the job's files: counters, which carry what tasks count and refuse, and why a task failed. EMR's own logs
-would be there minutes later.
+A step on EMR is windrow/emr/step.sh, which runs Hadoop Streaming on the master and uploads the log of Hadoop's client
+to S3, beside the job's files: counters, which carry the tasks' counts and errors, and why a task failed. EMR's own logs
+arrive minutes later.
 
-Each attempt to run the job writes to a folder of its own. A cluster that is given up may go on writing for a while;
-what it writes reaches nobody.
+Each attempt to run the job writes to a folder of its own. A cluster that was given up may go on writing for a while;
+its files are never published.
 """
 
 import re
@@ -44,28 +44,28 @@ from windrow.storage.open import size_of
 from windrow.storage.publish import INNER, PRINTED, publish_from_s3
 from windrow.storage.source import list_inputs, source_of
 
-#: What a step runs.
+#: The script that a step runs.
 STEP = FILES / "step.sh"
-#: Fetches that script on the master, and becomes it.
+#: Fetches that script on the master and executes it.
 _FETCH = 'script=$(mktemp) && hadoop fs -cat "$0" >"$script" && exec bash "$script" "$@"'
 _SHARES = re.compile(r" map (\d+)% reduce (\d+)%")
 _GONE = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 _UNDER_WAY = ("PENDING", "RUNNING", "CANCEL_PENDING")
-#: Seconds for which a step that is cancelled may take its job along, and a failed cluster to be seen as such.
+#: Seconds to wait for a cancelled step to end its job, and for a failed cluster to be reported as such.
 _ENDS = 30
-#: By what EMR calls the reason of a cluster's end: the cure. Any other reason, and the cluster was lost.
+#: EMR's code for the reason why a cluster ended -> the fix. With any other code, the cluster was lost.
 _ENDED = {
     "VALIDATION_ERROR": "EMR could not create it as requested; fix what it names; `windrow emr doctor` checks roles",
     "BOOTSTRAP_FAILURE": "a node could not be set up; its logs appear in {logs}node/ within minutes",
     "INSTANCE_FLEET_TIMEOUT": "AWS had no such instances; try later, another region, or other instance types",
     "USER_REQUEST": "it was terminated by a user; run the job again",
 }
-#: Of mrjob: AWS's own variables and files say it to windrow, on the way to S3 too.
+#: Options of mrjob's that windrow does not use: it finds credentials in AWS's own variables and files.
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 class _ClusterLostError(ClusterError):
-    """A cluster is gone, by no fault of the job's and by nobody's wish."""
+    """A cluster ended, through no fault of the job and without a user's request."""
 
 
 class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
@@ -76,7 +76,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         self._last_shown: dict[str, str] = {}
         self._client: Any = None
         self._sends = True
-        if launch.environment is not None:  # it brings all that a node would install, perhaps without a way to get it
+        if launch.environment is not None:  # it replaces all that a node would install
             kwargs["bootstrap"] = ClearedValue([])
         super().__init__(launch, **kwargs)
         self._place: str = self.output
@@ -100,7 +100,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             raise UsageError(f"{uri}: -r emr keeps its files, logs and outputs on S3; give s3://BUCKET/FOLDER")
 
     def get_hadoop_version(self) -> str:
-        """EMR 7's: some options' names depend on it, before there is a cluster to ask."""
+        """That of EMR 7: names of some options depend on it before there is a cluster to ask."""
         return "3.4"
 
     def usual_reducers(self) -> int:
@@ -110,7 +110,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return max(1, worker_cores({"Instances": instances}))
 
     def step_jobconf(self, number: int) -> dict[str, Any]:
-        """Hadoop's options of a step, the number of reducers among them."""
+        """Hadoop's options for a step, including the number of reducers."""
         conf = super().step_jobconf(number)
         if "reducer" in self.step(number) and not {"mapreduce.job.reduces", "mapred.reduce.tasks"}.intersection(conf):
             conf["mapreduce.job.reduces"] = self.usual_reducers()
@@ -119,16 +119,16 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
     # Inputs and code, on their way.
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The files and objects that arguments mean; of objects, ranges are read where they lie."""
+        """The files and objects that the arguments name; ranges of objects are read in place."""
         self._asked = list(arguments)
-        if strange := [one for one in arguments if source_of(one) not in (s3.SOURCE, local.SOURCE)]:
-            raise InputError(f"{strange[0]}: -r emr only reads s3:// and files on this machine; copy it to S3")
+        if foreign := [uri for uri in arguments if source_of(uri) not in (s3.SOURCE, local.SOURCE)]:
+            raise InputError(f"{foreign[0]}: -r emr only reads s3:// and files on this machine; copy it to S3")
         found = list_inputs(arguments)
         self._sizes = {path: size_of(path) for path in found}
         return found, {}
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; where each lies for a task, which fetches some by Hadoop's client."""
+        """Sets the job's inputs; returns where each is for a task, which fetches some with Hadoop's client."""
         self.settings["cmdenv"] |= {CLIENT: "hadoop"}
         return super().take_inputs(paths, folder)
 
@@ -141,12 +141,12 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return {path: place for place, path in self.gather_uploads().items()}
 
     def upload(self) -> None:
-        """Uploads inputs, and what mrjob would file by file, several at a time and in parts."""
+        """Uploads inputs, and the files that mrjob would upload one by one, several at a time and in parts."""
         if self._sends:
             s3.upload({place: Path(path) for place, path in self.gather_uploads().items()})
 
     def dry_run(self) -> None:
-        """Prepares all that a run would, and sends nothing."""
+        """Prepares everything that a run would, but sends nothing."""
         self._sends = False
         self.forget_cloud()  # nothing is there
         self.assume_image(self.settings["release_label"].removeprefix("emr-"))
@@ -157,7 +157,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
     # Clusters.
 
     def make_emr_client(self) -> Any:
-        """boto3's client of EMR, whose refusals are windrow's errors."""
+        """boto3's client for EMR, whose errors become windrow's."""
         if self._client is None:
             self._client = client("emr", self.settings["region"])
         return self._client
@@ -165,7 +165,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
     def cluster_request(self, persistent: bool = False) -> dict[str, Any]:
         """The arguments of RunJobFlow, checked."""
         request = super().cluster_request(persistent)
-        # Steps come one after another; between two of them the cluster must stay.
+        # Steps are submitted one after another; the cluster must stay alive in between.
         request["Instances"]["KeepJobFlowAliveWhenNoSteps"] = True
         request["Tags"] = [*request.get("Tags", ()), *self._more_tags()]
         check_request(request)
@@ -178,18 +178,18 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
     def started_cluster(self, cluster_id: str) -> None:
-        """Says that a cluster has been asked for."""
+        """Reports that a cluster was requested."""
         self._say(f"requested cluster {cluster_id} in {self.settings['region']}; it takes a few minutes to start")
 
     def run(self) -> None:
-        """Runs the job; what made it fail is raised as the task, Hadoop or AWS said it."""
+        """Runs the job; raises the error that the task, Hadoop or AWS reported."""
         self._check_regions()
         super().run()
         for number in self.steps_with_parts:
             s3.publish_copies(self.step_output(number), self.output, {}, keep=_is_inner)
 
     def _check_regions(self) -> None:
-        """Refuses a cluster far from what it writes: EMR takes no log folder elsewhere, and bytes would cost."""
+        """Refuses a cluster in another region than its output: EMR takes no log folder elsewhere, and traffic costs."""
         for uri in (self.folder, self.settings["cloud_log_dir"], self._place):
             place = bucket_region(uri)
             if place is not None and place != self.settings["region"]:
@@ -200,7 +200,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
                 )
 
     def run_attempts(self) -> None:
-        """Runs the job, and once more, on a new cluster, where its cluster is lost."""
+        """Runs the job; if its cluster is lost, runs it again on a new one."""
         try:
             self._run_once()
         except _ClusterLostError as lost:
@@ -224,19 +224,19 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         self.output = f"{self._place}{self._attempt}"
 
     def _cancel_steps(self) -> None:
-        """Ends what runs on the cluster, so that what was written can be removed, and a cluster of others goes on."""
+        """Stops the running step, so that its output can be removed, and a shared cluster is free again."""
         if not self.step_ids:
             return
         self._say("stopping the step")
         client, step = self.make_emr_client(), self.step_ids[-1]
-        with suppress(Exception):  # what matters is that the user wants an end
+        with suppress(Exception):  # the user wants to stop, whatever happens here
             client.cancel_steps(ClusterId=self.cluster_id, StepIds=[step], StepCancellationOption="SEND_INTERRUPT")
             end = time.monotonic() + _ENDS
             while self._step(step)["State"] in _UNDER_WAY and time.monotonic() < end:
                 time.sleep(min(1, self.settings["check_cluster_every"]))
 
     def default_steps_folder(self) -> str:
-        """A folder on S3: on HDFS it would go with the cluster, out of reach for whoever publishes slices."""
+        """A folder on S3: on HDFS it would vanish with the cluster before slices are published."""
         return f"{self.folder}/steps-{self._attempt}"
 
     # Steps.
@@ -250,22 +250,22 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return {"Jar": "command-runner.jar", "Args": ["bash", "-c", _FETCH, *step, *command]}
 
     def _log_prefix(self, number: int) -> str:
-        """The prefix of the names under which a step puts the log of Hadoop's client."""
+        """The prefix of the names under which a step uploads the log of Hadoop's client."""
         return f"{self.folder}/said-{self._attempt}-{number}"
 
     def check_steps(self, steps: Sequence[Mapping[str, Any]]) -> None:
-        """Raises ClusterError where a step holds a secret."""
+        """Raises ClusterError if a step contains a secret."""
         check_secrets(steps)
 
     def await_step(self, step_id: str, number: int) -> None:
-        """Waits until a step has ended well. Raises why it did not."""
+        """Waits until a step has succeeded. Raises the reason if it fails."""
         self._await_beginning(step_id, number)
         status = self._await_end(step_id, number)
         log = self._log(number, "client")
         step = interpret_client(iter(log.encode().splitlines(keepends=True)))
         self.note_step(step_id, step)
         if status["State"] != "COMPLETED":
-            self._refuse_step(step_id, number, status, log)
+            self._raise_failed_step(step_id, number, status, log)
         if not step.get("counters"):
             raise ClusterError(
                 f"step {step_id} of cluster {self.cluster_id}: succeeded, but reported no counters, so its output"
@@ -273,7 +273,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             )
 
     def _await_beginning(self, step_id: str, step_num: int) -> None:
-        """Waits until a step runs, or has ended, telling what the cluster does until then."""
+        """Waits until a step is running or has ended, reporting the cluster's state until then."""
         while self._step(step_id)["State"] == "PENDING":
             cluster = self.described_cluster()["Status"]
             reason = cluster["StateChangeReason"].get("Message")
@@ -303,17 +303,17 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return step["Step"]["Status"]  # type: ignore[no-any-return]
 
     def _log(self, step_num: int, name: str) -> str:
-        """What a step has put on S3 under this name; nothing where it has not."""
+        """What a step has uploaded under this name; empty if nothing yet."""
         try:
             with s3.open_input(f"{self._log_prefix(step_num)}.{name}") as file:
                 return file.read().decode(errors="replace")
-        except InputError:  # not yet there, or just being replaced
+        except InputError:  # not there yet, or just being replaced
             return ""
 
-    def _refuse_step(self, step_id: str, step_num: int, status: dict[str, Any], log: str) -> NoReturn:
-        """Raises why a step did not end well."""
-        if not log:  # it could not even put that on S3: perhaps its cluster is going
-            self._refuse_gone_cluster()
+    def _raise_failed_step(self, step_id: str, step_num: int, status: dict[str, Any], log: str) -> NoReturn:
+        """Raises the reason why a step failed."""
+        if not log:  # it could not even upload that: perhaps its cluster is ending
+            self._raise_gone_cluster()
         if status["State"] in ("CANCELLED", "INTERRUPTED"):
             raise ClusterError(
                 f"step {step_id} of cluster {self.cluster_id}: was cancelled by a user; run the job again"
@@ -321,8 +321,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         more = f"to see more: {self._how_to_see(step_id)}"
         raise self.failure(log, split_logs(self._log(step_num, "tasks")), more)
 
-    def _refuse_gone_cluster(self) -> None:
-        """Raises why the cluster is gone, if it goes within some seconds."""
+    def _raise_gone_cluster(self) -> None:
+        """Raises the reason why the cluster ended, if it ends within a few seconds."""
         end = time.monotonic() + min(_ENDS, 3 * self.settings["check_cluster_every"])
         while (cluster := self.described_cluster())["Status"]["State"] not in _GONE:
             if time.monotonic() > end:
@@ -330,16 +330,16 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             time.sleep(self.settings["check_cluster_every"])
         reason = cluster["Status"]["StateChangeReason"]
         what = f"cluster {self.cluster_id}: has ended: {reason.get('Message') or 'EMR gave no reason'}"
-        cure = _ENDED.get(reason.get("Code", ""))
-        if cure is None:
+        fix = _ENDED.get(reason.get("Code", ""))
+        if fix is None:
             raise _ClusterLostError(what)
-        raise ClusterError(f"{what}; {cure.format(logs=self.log_folder)}")
+        raise ClusterError(f"{what}; {fix.format(logs=self.log_folder)}")
 
     def _how_to_see(self, step_id: str) -> str:
         return f"windrow emr logs {step_id} --cluster {self.cluster_id}"
 
     def _say_new(self, kind: str, what: str, reason: str | None = None) -> None:
-        """Says what is, once, and again when it has changed."""
+        """Reports a state once, and again when it has changed."""
         text = what + (f" ({reason})" if reason else "")
         if self._last_shown.get(kind) != text:
             self._last_shown[kind] = text
@@ -353,14 +353,14 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     @contextmanager
     def publishing(self, output: str, description: dict[str, Any]) -> Iterator[None]:
-        """What the job wrote becomes `output`, described, unless the block fails; what it wrote is removed."""
+        """Publishes what the job wrote as `output`, unless the block fails; removes the original."""
         s3.refuse_taken(output)
         self._published = output
         try:
             yield
             publish_from_s3(self.output, output, description, self.scratch)
         finally:
-            with suppress(WindrowError):  # what went wrong before, or an output that is there, matters more
+            with suppress(WindrowError):  # an earlier error, or the published output, matters more
                 s3.delete_prefix(self._place)
         self._say(
             f"{output}: written; read it with: python -c \"import windrow; print(windrow.read_output('{output}'))\""
@@ -375,24 +375,24 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
                         yield piece
 
     def remove_cloud_files(self) -> None:
-        """Removes the run's files; of a failed run its logs stay, which `windrow emr logs` reads."""
+        """Removes the run's files; keeps the logs of a failed run, which `windrow emr logs` reads."""
         failed = not self.succeeded and self.step_ids
         folders = ("files", "inputs", "output", *(f"steps-{number + 1}" for number in range(self._attempt)))
-        with suppress(WindrowError):  # what went wrong before matters more
+        with suppress(WindrowError):  # an earlier error matters more
             for folder in folders if failed else [""]:
                 s3.delete_prefix(f"{self.folder}/{folder}")
 
 
 def bucket_region(uri: str) -> str | None:
-    """The region of a URI's bucket; None where it may not be asked for."""
+    """The region of a URI's bucket; None if we have no permission to ask."""
     try:
-        told = s3.client().head_bucket(Bucket=s3.split(uri)[0])
+        response = s3.client().head_bucket(Bucket=s3.split(uri)[0])
     except ClientError as error:
-        told = error.response
+        response = error.response
     except BotoCoreError as error:
         raise s3.refusal(error, uri) from error
-    headers = told["ResponseMetadata"].get("HTTPHeaders", {})
-    return told.get("BucketRegion") or headers.get("x-amz-bucket-region")  # type: ignore[no-any-return]
+    headers = response["ResponseMetadata"].get("HTTPHeaders", {})
+    return response.get("BucketRegion") or headers.get("x-amz-bucket-region")  # type: ignore[no-any-return]
 
 
 def _is_inner(name: str) -> bool:

@@ -1,7 +1,7 @@
-"""The cluster that `-r emr` starts: in windrow's own network, and as a plan that nobody has to pay for.
+"""The cluster that `-r emr` starts, in windrow's own network, and the plan of it, which costs nothing.
 
-A job's own -r emr, `windrow emr plan`, `submit` and `cluster create` take their request for a cluster from one runner,
-so none of them can differ from the others.
+-r emr of a job, `windrow emr plan`, `submit` and `cluster create` get their request for a cluster from one runner, so
+they cannot differ.
 """
 
 import os
@@ -18,7 +18,7 @@ from windrow.errors import UsageError
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import EMRAdapter, idle_script
 
-#: By the value of the tag `windrow`: which parameter of a request names that security group.
+#: The value of the tag `windrow` of a security group -> the parameter of a request that names the group.
 _GROUPS = {
     "master": "Instances.EmrManagedMasterSecurityGroup",
     "core": "Instances.EmrManagedSlaveSecurityGroup",
@@ -26,29 +26,29 @@ _GROUPS = {
 
 
 class Planned(NamedTuple):
-    """What would be asked of EMR: a cluster (nothing where it is there), its steps, and what is sent to S3 before."""
+    """What would be requested of EMR: a cluster (empty if one is given), its steps, and the uploads before that."""
 
     request: dict[str, Any]
     steps: list[dict[str, Any]]
     uploads: dict[str, int]
-    """Sizes, by where they go and what they are called here: `URI<tab>NAME`."""
+    """Sizes, by destination and local name: `URI<tab>NAME`."""
 
 
 class ClusterRunner(EMRAdapter, EMRJobRunner):
     """mrjob's EMR runner with windrow's configuration, in the bucket and network of windrow's stack.
 
-    Its clusters end by EMR's own means.
+    Its clusters are ended by EMR's own policy.
     """
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
-        os.environ["WINDROW_EMR"] = str(FILES)  # mrjob.conf names what is beside it by this
+        os.environ["WINDROW_EMR"] = str(FILES)  # mrjob.conf refers to the files beside it with this
         if kwargs.get("conf_paths") is None:
             kwargs["conf_paths"] = usual_confs()
         super().__init__(launch, **kwargs)
 
     @classmethod
     def default_options(cls) -> dict[str, Any]:
-        """The region that AWS's own settings name."""
+        """The region from AWS's own settings."""
         return {**super().default_options(), "region": region_of_environment()}
 
     def default_folder(self) -> str:
@@ -57,28 +57,28 @@ class ClusterRunner(EMRAdapter, EMRJobRunner):
 
     @property
     def region(self) -> str:
-        """The cluster's region. Raises UsageError where none is named."""
+        """The cluster's region. Raises UsageError if none is set."""
         if not self.settings["region"]:
             raise UsageError("-r emr: no region is set; set AWS_DEFAULT_REGION, or use --region, e.g. us-east-1")
         return str(self.settings["region"])
 
     def before_finding_cluster(self) -> None:
-        """Looks for the network first: a cluster of the pool is one in the same subnets."""
+        """Finds the network first: clusters of the pool are in the same subnets."""
         self._find_network()
 
     def cluster_request(self, persistent: bool = False) -> dict[str, Any]:
         """The arguments of RunJobFlow, in windrow's network."""
         self._find_network()
         request = super().cluster_request(persistent)
-        # mrjob's way to end an idle cluster switches its master off, which looks like an error, and may come between a
-        # job and its cluster. EMR has its own: AutoTerminationPolicy.
+        # mrjob ends an idle cluster by shutting its master down, which looks like an error, and may hit a job that is
+        # just being submitted. EMR has a policy of its own: AutoTerminationPolicy.
         idle = self.upload_uri(idle_script())
         actions = request["BootstrapActions"]
-        request["BootstrapActions"] = [one for one in actions if one["ScriptBootstrapAction"]["Path"] != idle]
+        request["BootstrapActions"] = [action for action in actions if action["ScriptBootstrapAction"]["Path"] != idle]
         return request
 
     def _find_network(self) -> None:
-        """Takes the subnets and security groups that carry windrow's tag; without any, EMR's own choice."""
+        """Uses the subnets and security groups with windrow's tag; without any, EMR's default."""
         if self.settings["subnet"] or self.settings["cluster_id"]:
             return
         subnets, groups = network(client("ec2", self.region))
@@ -87,7 +87,7 @@ class ClusterRunner(EMRAdapter, EMRJobRunner):
             self.settings["extra_cluster_params"] = {**groups, **self.settings["extra_cluster_params"]}
 
     def plan(self) -> Planned:
-        """What `run` would do first, without doing it: nothing is asked, nothing sent."""
+        """What `run` would do first, without doing it: requests and sends nothing."""
         self.dry_run()
         request = {} if self.settings["cluster_id"] else self.cluster_request()
         sent = sorted((uri, path) for path, uri in self.uploads().items() if path != idle_script())
@@ -95,7 +95,7 @@ class ClusterRunner(EMRAdapter, EMRJobRunner):
         return Planned(request, self.step_dicts(), uploads)
 
     def dry_run(self) -> None:
-        """Prepares all that a run would, and sends nothing."""
+        """Prepares everything that a run would, but sends nothing."""
         raise NotImplementedError
 
     def uploads(self) -> dict[str, str]:
@@ -104,7 +104,7 @@ class ClusterRunner(EMRAdapter, EMRJobRunner):
 
 
 def network(ec2: Any) -> tuple[list[str], dict[str, str]]:
-    """Ids of the subnets that carry the tag `windrow`, and the parameters that name its security groups."""
+    """Ids of the subnets with the tag `windrow`, and the parameters that name its security groups."""
     subnets = ec2.describe_subnets(Filters=[{"Name": f"tag:{NAME}", "Values": ["subnet"]}])["Subnets"]
     groups = ec2.describe_security_groups(Filters=[{"Name": f"tag:{NAME}", "Values": list(_GROUPS)}])["SecurityGroups"]
     kinds = {group["GroupId"]: {tag["Key"]: tag["Value"] for tag in group["Tags"]}[NAME] for group in groups}
@@ -112,13 +112,13 @@ def network(ec2: Any) -> tuple[list[str], dict[str, str]]:
 
 
 def usual_confs() -> list[str]:
-    """The configurations to read where none is named, later ones first in force: windrow's, below the user's own."""
+    """The default configurations; later ones take precedence: windrow's, then the user's own."""
     own = find_mrjob_conf()
     return [str(CONF), own] if own else [str(CONF)]
 
 
 def configured(confs: Sequence[str] | None) -> dict[str, Any]:
-    """The options of runner emr that configuration files give, later ones before earlier ones."""
+    """The options for runner emr in configuration files; later files take precedence."""
     found: dict[str, Any] = {}
     for conf in usual_confs() if confs is None else confs:
         if not Path(conf).is_file():
@@ -128,7 +128,7 @@ def configured(confs: Sequence[str] | None) -> dict[str, Any]:
     return found
 
 
-#: What mrjob and windrow write for a run, beside its own files.
+#: Files that mrjob and windrow generate for a run.
 _WRITTEN = {
     "b.sh": "b.sh, which runs bootstrap.sh",
     "setup-wrapper.sh": "setup-wrapper.sh, which starts a task",
@@ -139,7 +139,7 @@ _WRITTEN = {
 
 
 def name_of_upload(path: str) -> str:
-    """What to call a file that is sent: by its name alone what was written for the run.
+    """How to list an uploaded file: a generated one by its name alone.
 
     >>> name_of_upload("/tmp/mrjob/settled.json"), name_of_upload("data/bars.csv")
     ('settled.json, what the inputs are', 'data/bars.csv')

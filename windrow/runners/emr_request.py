@@ -1,7 +1,7 @@
-"""What EMR 7 needs of a request for a cluster, and what must not be in one: checked before anything is paid for.
+"""What a request for an EMR 7 cluster must have and must not contain: checked before anything costs money.
 
-botocore checks names and types of all fields by its model of EMR. It takes requests all the same that EMR refuses after
-minutes, or that fail on the nodes, or tell a secret to everyone who may describe the cluster.
+botocore checks names and types of all fields against its model of EMR. It still accepts requests that EMR refuses after
+minutes, that fail on the nodes, or that reveal a secret to everyone who may describe the cluster.
 """
 
 import os
@@ -14,10 +14,10 @@ from zipfile import ZipFile
 from windrow.aws.instances import architecture, instance_types
 from windrow.errors import ClusterError
 
-#: EMR's own policies let its roles touch clusters that carry this from their creation on, and no others.
+#: EMR's managed policies let its roles access only clusters that were created with this tag.
 TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
 _MANAGED = "EMR_DefaultRole_V2"
-#: Seconds for which EMR lets a cluster be idle, at least and at most.
+#: The least and the most seconds for which EMR lets a cluster be idle.
 _IDLE = (60, 604_800)
 _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|CREDENTIAL|ACCESS_KEY|API_?KEY", re.IGNORECASE)
 _KEY_ID = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
@@ -25,7 +25,7 @@ _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def check_request(request: Mapping[str, Any]) -> None:
-    """Raises ClusterError at what EMR 7 would refuse of the arguments of RunJobFlow, or windrow cannot run on."""
+    """Raises ClusterError for arguments of RunJobFlow that EMR 7 would refuse or windrow cannot run on."""
     for wrong in _wrong(request):
         raise ClusterError(f"-r emr: {wrong}")
     check_secrets(request)
@@ -58,7 +58,7 @@ def _wrong(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_secrets(sent: Any) -> None:
-    """Raises ClusterError where what is sent to EMR holds a secret; the message does not."""
+    """Raises ClusterError if a request to EMR contains a secret; the message does not contain it."""
     own = [os.environ[name] for name in _SECRETS if os.environ.get(name)]
     for text in _texts(sent):
         if _KEY_ID.search(text) or any(secret in text for secret in own if len(secret) > 3):
@@ -69,7 +69,7 @@ def check_secrets(sent: Any) -> None:
 
 
 def check_environment_variables(names: Sequence[str]) -> None:
-    """Raises ClusterError where a task's variable is named like a secret: steps show them."""
+    """Raises ClusterError if a task's variable is named like a secret: steps show them."""
     for name in names:
         if _SECRET_NAME.search(name):
             raise ClusterError(
@@ -79,7 +79,7 @@ def check_environment_variables(names: Sequence[str]) -> None:
 
 
 def check_environment(path: Path, request: Mapping[str, Any]) -> None:
-    """Raises ClusterError where a packed environment is for other machines than the cluster's."""
+    """Raises ClusterError if a packed environment does not fit the cluster's machines."""
     with ZipFile(path) as archive:
         names = " ".join(archive.namelist())
     packed = sorted(set(re.findall(r"\.cpython-(\d+-\w+)-", names)))

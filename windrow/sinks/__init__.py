@@ -1,9 +1,9 @@
-"""Sinks: how results are written.
+"""Results to lines of text, Parquet files or orders.
 
-lines.py      results -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
-parquet.py    results -> a Parquet file with the same columns
-crosses.py    crosses -> lines of text
-backtests.py  backtests -> lines of figures, orders and values
+lines.py       values -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
+parquet.py     values -> a Parquet file with the same columns
+crosses.py     crosses -> lines of text
+backtests.py   figures, orders and equity -> lines of text
 """
 
 from collections.abc import Callable, Sequence

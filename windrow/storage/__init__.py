@@ -1,1 +1,12 @@
-"""Bytes by scheme: files of this machine, objects of S3, files on HDFS."""
+"""Bytes by scheme: local files, objects on S3, files on HDFS.
+
+source.py    what windrow asks of a place that stores bytes; each of the next three is one
+local.py     files on this machine
+s3/          objects on S3
+hdfs.py      files on HDFS, read and written by Hadoop's client
+
+open.py      an input's bytes, or its text if it is compressed
+newfile.py   a file that appears whole or not at all
+part.py      a part of an output that a task writes itself
+publish.py   all parts of an output, which appear together or not at all
+"""

@@ -1,6 +1,6 @@
-"""Files on HDFS, or on whatever else Hadoop's client knows: tasks fetch them, and put parts there, by that client.
+"""Files on HDFS, or wherever else Hadoop's client can reach: tasks fetch inputs and write parts with that client.
 
-The node that a task runs on may have the client at another place than the submitter, or none on its path.
+On a task's node the client may be at another place than on the submitter's machine, or not on the path.
 """
 
 import os
@@ -15,12 +15,12 @@ from windrow.errors import InputError
 from windrow.storage.local import without_host
 from windrow.storage.source import Source, source_of
 
-#: Tells a task where the submitter's Hadoop client is, for nodes that have none on their path.
+#: The environment variable with the submitter's Hadoop client, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
 
 
 class HadoopSource(Source):
-    """Files by hdfs:// and by every scheme that windrow does not know. `-r hadoop` lists them and reads their heads."""
+    """Files at hdfs:// and at every scheme that windrow does not know. `-r hadoop` lists them and reads their heads."""
 
     schemes = ("hdfs",)
 
@@ -51,21 +51,21 @@ def _refuse(uri: str) -> NoReturn:
 
 
 def get(uris: Sequence[str], folder: Path) -> str:
-    """Copies files on HDFS into a folder here by one start of the client, some seconds; why it failed, or nothing."""
+    """Copies files from HDFS into a local folder by one start of the client, some seconds; why it failed, or ''."""
     return _failure("-get", *map(_literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
-    """Copies a file from here to HDFS, into a folder that is there; why it failed, or nothing.
+    """Copies a local file to HDFS, into a folder that exists; why it failed, or ''.
 
-    On S3 a folder exists from its first object on, so it is made: the client puts nothing into a missing one.
+    On S3 a folder exists only once it has an object, so it is created first: the client refuses a missing folder.
     """
-    said = "" if source_of(uri) is SOURCE else _failure("-mkdir", "-p", uri.rpartition("/")[0])
-    return said or _failure("-put", str(place), uri)
+    reason = "" if source_of(uri) is SOURCE else _failure("-mkdir", "-p", uri.rpartition("/")[0])
+    return reason or _failure("-put", str(place), uri)
 
 
 def _literally(uri: str) -> str:
-    r"""A name as the client takes it, which reads patterns.
+    r"""A name escaped for the client, which expands patterns.
 
     >>> print(_literally("s3a://bucket/[1]*.csv"))
     s3a://bucket/\[1\]\*.csv

@@ -1,4 +1,4 @@
-"""Files of this machine."""
+"""Files on this machine."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ _PREFIX = "file:"
 
 
 class LocalSource(Source):
-    """Files by path, or by file:/PATH. An output appears by one rename."""
+    """Files at a path, or at file:/PATH. An output appears by one rename."""
 
     schemes = ("file",)
 
     def expand(self, argument: str) -> list[str]:
-        """The absolute path of a file; of a directory those of its files."""
+        """The absolute path of a file, or those of the files in a directory."""
         try:
             return _files_of(argument, self.path(argument))
         except OSError as error:
@@ -28,7 +28,7 @@ class LocalSource(Source):
             ) from error
 
     def size(self, uri: str) -> int:
-        """Bytes of a file."""
+        """The size of a file in bytes."""
         return self.path(uri).stat().st_size
 
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
@@ -44,7 +44,7 @@ class LocalSource(Source):
         return without_host(uri) if uri[: len(_PREFIX)].lower() == _PREFIX else uri
 
     def refuse_taken(self, output: str) -> None:
-        """Raises OutputError unless the place is free, or an empty directory."""
+        """Raises OutputError unless the path is free or an empty directory."""
         path = self.path(output)
         try:
             taken = (path.exists() or path.is_symlink()) and not (path.is_dir() and not any(path.iterdir()))
@@ -59,8 +59,8 @@ class LocalSource(Source):
 
     @contextmanager
     def staging(self, output: str, scratch: str | None = None) -> Iterator[Path]:
-        """A directory beside the output; a run that is killed leaves only it, its name begins with a dot."""
-        final = self.path(output).resolve()  # behind a link, so that the link stays
+        """A directory beside the output, whose name begins with a dot; a killed run leaves nothing else."""
+        final = self.path(output).resolve()  # the target of a link, so that the link stays
         staging = final.with_name(f".{final.name}.windrow-{os.getpid()}")
         made = [parent for parent in final.parents if not parent.exists()]
         try:
@@ -72,11 +72,11 @@ class LocalSource(Source):
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             for parent in made:
-                with suppress(OSError):  # it holds the output
+                with suppress(OSError):  # it contains the output
                     parent.rmdir()
 
     def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
-        """Renames the directory, once it holds nothing but these files."""
+        """Renames the directory, after removing all other files from it."""
         try:
             for file in set(os.listdir(staging)).difference(names):
                 (staging / file).unlink()

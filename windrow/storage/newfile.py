@@ -10,7 +10,7 @@ from windrow.errors import OutputError
 
 
 def refuse_taken(path: Path, force: bool) -> None:
-    """Raise OutputError if `path` exists (unless `force`), is a directory, or lies in none."""
+    """Raise OutputError if `path` exists (unless `force`), is a directory, or has no parent directory."""
     if path.is_dir():
         raise OutputError(f"{path}: is a directory, but the output is one file: name a file in it")
     if path.exists() and not force:
@@ -21,10 +21,10 @@ def refuse_taken(path: Path, force: bool) -> None:
 
 @contextmanager
 def new_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`, for writing; rename it to `path` when the block ends well.
+    """Open a temporary file beside `path`, for writing; rename it to `path` when the block succeeds.
 
-    An error or an interrupt inside the block removes what was written, and leaves any older file as it was.
-    Raises OutputError if the place is taken (see `refuse_taken`) or the system cannot write there.
+    An error or an interrupt inside the block removes what was written, and leaves an older file as it was.
+    Raises OutputError if the path is taken (see `refuse_taken`) or cannot be written.
     """
     refuse_taken(path, force)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

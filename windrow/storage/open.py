@@ -1,7 +1,7 @@
-"""An input's bytes, or its text, from any source: plain, gzip, bz2, zstd.
+"""The bytes of an input, or its text, from any source: plain, gzip, bz2, zstd.
 
-A file is read to its end or refused by name: a truncated or damaged one never passes for a shorter one, and every
-member of a concatenated gzip is read.
+A file is read to its end or refused: a truncated or damaged file never passes for a shorter one, and every member of a
+concatenated gzip is read.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR
 
 
 def is_parquet(path: str) -> bool:
-    """Whether the name says Parquet.
+    """Whether the name has a suffix of Parquet.
 
     >>> is_parquet("bars/2020.PARQUET"), is_parquet("bars.csv.gz")
     (True, False)
@@ -32,7 +32,7 @@ def is_parquet(path: str) -> bool:
 
 
 def is_splittable(path: str) -> bool:
-    """Whether a range of the file can be read on its own: of plain text, or of a Parquet file's row groups."""
+    """Whether a range of the file can be read on its own: plain text, or row groups of Parquet."""
     return Path(path).suffix.lower() not in CODECS
 
 
@@ -42,18 +42,18 @@ def is_plain(path: str) -> bool:
 
 
 def opened(path: str, end: int | None = None) -> BinaryIO:
-    """An input's bytes as they are, in a file that can seek; nothing beyond `end` is fetched ahead."""
+    """The unchanged bytes of an input as a seekable file; nothing beyond `end` is prefetched."""
     return source_of(path).open(path, end)
 
 
 def size_of(path: str) -> int:
-    """Bytes of an input."""
+    """The size of an input in bytes."""
     return source_of(path).size(path)
 
 
 @contextmanager
 def named(place: str, name: str) -> Iterator[None]:
-    """Errors of this block that name the file read at `place` call it `name`, as the user does."""
+    """In errors of this block, the file read at `place` is called `name`, as the user knows it."""
     try:
         yield
     except InputError as error:
@@ -62,14 +62,14 @@ def named(place: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def open_text(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a text file, decompressed by its suffix; trouble in reading becomes an InputError that names it."""
+    """The bytes of a text file, decompressed by its suffix; read errors become an InputError that names it."""
     with open_both(path) as (_, stream):
         yield stream
 
 
 @contextmanager
 def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """A file as it stands, and its text; `end` as in `opened`."""
+    """A file's raw bytes, and its text; `end` as in `opened`."""
     codec = CODECS.get(Path(path).suffix.lower())
     try:
         with opened(path, end) as file:

@@ -1,8 +1,8 @@
-"""A task's own part of the output: there whole once the task has ended well, and never otherwise.
+"""A part of the output that a task writes itself: it appears whole once the task has succeeded, or not at all.
 
-A task may be killed at any moment, be tried again, or run twice at once. Here, a part has a hidden name until it is
-whole. On Hadoop it is written beside the task and then put into the attempt's own folder: Hadoop's committer promotes
-the files of one attempt of each task, and removes those of the others.
+A task may be killed at any moment, retried, or run twice at once. On this machine a part has a hidden name until it is
+complete. On Hadoop it is written beside the task and then moved to the attempt's own folder: Hadoop's committer
+promotes the files of one attempt of each task, and removes those of the other attempts.
 """
 
 import os
@@ -22,14 +22,14 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 @contextmanager
 def own_part(suffix: str) -> Iterator[BinaryIO]:
-    """A file for this task to write, published as part-NNNNN and the suffix when the block ends well.
+    """A file for this task to write, published as part-NNNNN and the suffix when the block succeeds.
 
-    Raises OutputError where it cannot be written here, and OSError where HDFS does not take it: the next attempt may
-    fare better.
+    Raises OutputError if it cannot be written here, and OSError if HDFS does not accept it: the next attempt may
+    succeed.
     """
     name, folder = f"part-{int(os.environ[f'{_TASK}partition']):05}{suffix}", os.environ[f"{_TASK}output_dir"]
     if not _URI.match(folder):
-        with suppress(OSError):  # new_file says what is wrong
+        with suppress(OSError):  # new_file reports what is wrong
             Path(folder).mkdir(parents=True, exist_ok=True)
         with new_file(Path(folder, name), force=True) as file:
             yield file
@@ -38,10 +38,10 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
         place = Path(beside, name)
         with place.open("wb") as file:
             yield file
-        if why := hdfs.put(place, f"{folder}/{name}"):
-            raise OSError(f"{folder}/{name}: cannot be written: {why}")
+        if reason := hdfs.put(place, f"{folder}/{name}"):
+            raise OSError(f"{folder}/{name}: cannot be written: {reason}")
 
 
 def of_this_task(number: int, folder: str) -> dict[str, str]:
-    """What a task is told, in its environment, of itself, as Hadoop tells it: its number, and where it may write."""
+    """A task's own environment variables, as Hadoop sets them: its number, and where it may write."""
     return {f"{_TASK}partition": str(number), f"{_TASK}output_dir": folder}

@@ -1,4 +1,4 @@
-"""Parts that appear together, by one rename, or not at all; on S3, where nothing can be renamed, by one commit."""
+"""Outputs: parts that appear together or not at all, by one rename, or, on S3, which has no rename, by one commit."""
 
 import json
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ from windrow.storage import s3
 from windrow.storage.open import named
 from windrow.storage.source import source_of
 
-#: What an output directory says of its parts; the underscore hides it from Hadoop.
+#: The description of an output, in its directory; the underscore hides it from Hadoop.
 DESCRIPTION = "_windrow.json"
-#: Says that an output is whole; it comes last.
+#: Marks an output as complete; it is written last.
 SUCCESS = "_SUCCESS"
-#: What Hadoop, and mrjob, open for a task's lines; no other part's name ends in a digit.
+#: The files that Hadoop and mrjob open for a task's lines; no other part's name ends in a digit.
 TEXT_PARTS = "part-*[0-9]"
-#: Ends the name of a part that the first of two steps writes: lines that need no stitching.
+#: Suffix of a part that the first of two steps writes: lines that need no stitching.
 INNER = "-inner"
-#: The parts of lines that are printed where no directory was asked for.
+#: The parts whose lines are printed if no directory was asked for.
 PRINTED = (TEXT_PARTS, f"part-*{INNER}")
-#: Bytes from which on an upload takes long enough to show how far it is.
+#: Bytes above which an upload takes long enough to show its progress.
 _LONG_UPLOAD = 32 << 20
 
 
 def refuse_taken(output: str) -> None:
-    """Raises OutputError where something is at an output's place: nothing is ever overwritten or mixed."""
+    """Raises OutputError if an output already exists: nothing is ever overwritten or mixed."""
     source_of(output).refuse_taken(output)
 
 
@@ -37,8 +37,8 @@ def refuse_taken(output: str) -> None:
 def staged(output: str, description: dict[str, Any], scratch: str | None = None, shown: bool = False) -> Iterator[Path]:
     """A local directory to write parts into; it becomes `output`, described, unless the block fails.
 
-    Of an output that is not on this machine it is in `scratch`, or among the system's temporary files; `shown` reports
-    a long upload on the terminal.
+    For a remote output it is in `scratch`, or else among the system's temporary files; `shown` shows the progress of a
+    long upload on the terminal.
     """
     source = source_of(output)
     with source.staging(output, scratch) as staging:
@@ -50,7 +50,7 @@ def staged(output: str, description: dict[str, Any], scratch: str | None = None,
 
 
 def _described_parts(staging: Path, description: dict[str, Any], output: str) -> list[str]:
-    """Names of an output's files, in the order in which they are to appear: parts, description, mark of success."""
+    """Names of an output's files, in the order in which they appear: parts, description, success marker."""
     try:
         described = describe_output(description, staging)
         parts = sorted(part.name for part in staging.iterdir() if part.name[0] not in "._")
@@ -63,7 +63,7 @@ def _described_parts(staging: Path, description: dict[str, Any], output: str) ->
 
 
 def publish_from_s3(staging: str, output: str, description: dict[str, Any], folder: Path) -> None:
-    """Makes parts that lie in a folder of S3 the output `output`, described, by one commit; `folder` is for scratch."""
+    """Publishes the parts in a folder on S3 as `output`, described, by one commit; `folder` is for scratch."""
     described, success = describe_output(description, folder)
     s3.refuse_taken(output)
     more = {file.name: file for file in (described, success)}
@@ -73,9 +73,9 @@ def publish_from_s3(staging: str, output: str, description: dict[str, Any], fold
 
 @contextmanager
 def at_hand(output: str | Path) -> Iterator[Path]:
-    """Where an output, or one part, can be read: in place, or, for this block, a copy of what is not on this machine.
+    """Where an output, or one part, can be read: in place, or, if it is remote, in a copy for this block.
 
-    Errors of the block name it as it is named here. Raises InputError for an output elsewhere that is not whole.
+    Errors of the block use the name given here. Raises InputError for a remote output that is incomplete.
     """
     uri = str(output)
     source = source_of(uri)
@@ -100,7 +100,7 @@ def at_hand(output: str | Path) -> Iterator[Path]:
 
 
 def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
-    """Writes, into a folder, the files that stand beside an output's parts."""
+    """Writes the files that accompany an output's parts into a folder."""
     described, success = folder / DESCRIPTION, folder / SUCCESS
     described.write_text(json.dumps(description) + "\n")
     success.touch()
@@ -108,8 +108,8 @@ def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def writes_own_parts(description: dict[str, Any]) -> bool:
-    """Whether tasks wrote parts themselves, so that those of text are empty and in the way.
+    """Whether tasks wrote the parts themselves, so that the text parts are empty and must not be published.
 
-    Spark, and whatever else takes a directory for a table, reads every file whose name does not hide it.
+    Spark, and any other reader of a directory as a table, reads every file whose name does not hide it.
     """
     return bool(description.get("format", "text") != "text")

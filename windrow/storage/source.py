@@ -1,7 +1,7 @@
-"""Source: what windrow asks of a place where bytes are kept. A URI's scheme says which place that is.
+"""Source: what windrow needs of a place that stores bytes. The scheme of a URI chooses the source.
 
 A new kind of place is one module beside this one with a `SOURCE`, an instance of a subclass of `Source`. It is found by
-its scheme; no list names it.
+looking; no list names it.
 """
 
 import pkgutil
@@ -16,7 +16,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
-#: What tells an input from another one that has taken its place: a JSON object; empty where nothing does.
+#: What identifies the version of an input, as a JSON object; empty if nothing does.
 Version = Mapping[str, str | int]
 Result = TypeVar("Result")
 
@@ -24,7 +24,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
 class Range(NamedTuple):
-    """Bytes of an input that a mapper reads, and which version of it."""
+    """Bytes of an input that a mapper reads, and the version of the input."""
 
     path: str
     start: int
@@ -33,44 +33,44 @@ class Range(NamedTuple):
 
 
 class Source(ABC):
-    """Inputs and outputs of some schemes. Methods raise InputError or OutputError, naming the URI."""
+    """Inputs and outputs of some schemes. Methods raise InputError or OutputError that name the URI."""
 
     #: The schemes of its URIs, in lower case.
     schemes: tuple[str, ...]
-    #: Whether each answer comes over a network, so that several are asked for at a time.
+    #: Whether each call goes over a network, so that several are made at a time.
     remote = False
 
     # Inputs.
 
     @abstractmethod
     def expand(self, argument: str) -> list[str]:
-        """The inputs that an argument means: itself, or those in the directory that it names, without hidden ones."""
+        """The inputs that an argument names: itself, or the files in a directory, without hidden ones."""
 
     @abstractmethod
     def size(self, uri: str) -> int:
-        """Bytes of an input."""
+        """The size of an input in bytes."""
 
     @abstractmethod
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
-        """An input's bytes as they are, unbuffered, in a file that can seek; nothing beyond `end` is fetched ahead."""
+        """The unchanged bytes of an input, unbuffered, as a seekable file; nothing beyond `end` is prefetched."""
 
     def path(self, uri: str) -> Path | None:
-        """Where an input or output is on this machine; None where it is elsewhere."""
+        """The local path of an input or output; None if it is remote."""
         return None
 
     def canonical(self, uri: str) -> str:
-        """The one spelling of a URI by which submitter and tasks know an input."""
+        """The one spelling of a URI that submitter and tasks share."""
         return uri
 
     def version(self, uri: str) -> Version:
-        """What tells this input, as it was listed, from one that takes its place later."""
+        """What identifies this version of the input, so that a later one is noticed."""
         return {}
 
-    def expect(self, uri: str, version: Version) -> None:  # noqa: B027  most sources know one version only
-        """From now on the input is read as that version, or refused."""
+    def expect(self, uri: str, version: Version) -> None:  # noqa: B027  most sources have no versions
+        """Makes reads of the input fail unless it is that version."""
 
     def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
-        """Start and length of the ranges, about `share` bytes long, that mappers read of an input that can be split."""
+        """Start and length of the ranges, about `share` bytes each, in which mappers read a splittable input."""
         size = self.size(uri)
         pieces = max(1, -(-size // share))
         for piece in range(pieces):
@@ -78,7 +78,7 @@ class Source(ABC):
             yield start, end - start
 
     def ahead(self, ranges: Sequence[Range]) -> Iterator[Range]:
-        """These ranges one by one; meanwhile the first bytes of the next ones may be fetched."""
+        """These ranges one by one; meanwhile the first bytes of the next ones may be prefetched."""
         yield from ranges
 
     @property
@@ -89,23 +89,23 @@ class Source(ABC):
     # Outputs.
 
     def refuse_taken(self, output: str) -> None:
-        """Raises OutputError where something is at an output's place: nothing is ever overwritten or mixed."""
+        """Raises OutputError if an output already exists: nothing is ever overwritten or mixed."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
 
     def staging(self, output: str, scratch: str | None = None) -> AbstractContextManager[Path]:
-        """A local directory in which the files of an output are gathered, removed afterwards; `scratch`: in there."""
+        """A local directory, in `scratch`, that collects the files of an output; removed afterwards."""
         return _temporary(scratch)
 
     def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
-        """Makes these files of `staging` the output, all or none, in this order; `advance` is passed bytes done."""
+        """Publishes these files of `staging` as the output, all or none, in this order; `advance` takes bytes done."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
 
     def contents(self, output: str) -> Sequence[str]:
-        """URIs of all files of an output, hidden ones too; of the output itself where it is one file."""
+        """URIs of all files of an output, hidden ones too; the output itself if it is one file."""
         raise NotImplementedError(f"{self.schemes[0]}:// has no outputs to read")
 
     def download(self, uris: Sequence[str], folder: Path) -> None:
-        """Copies files, whose names must differ, into a folder of this machine."""
+        """Copies files, whose names must be distinct, into a local folder."""
         for uri in uris:
             with self.open(uri) as file, (folder / uri.rpartition("/")[2]).open("wb") as copy:
                 copyfileobj(file, copy, 1 << 20)
@@ -118,7 +118,7 @@ def _temporary(scratch: str | None) -> Iterator[Path]:
 
 
 def scheme_of(uri: str) -> str:
-    """The scheme of a URI, in lower case; `file` of a path without one.
+    """The scheme of a URI, in lower case; `file` for a path without one.
 
     >>> scheme_of("S3://bucket/bars.csv"), scheme_of("bars.csv"), scheme_of("/bars/a:/b.csv")
     ('s3', 'file', 'file')
@@ -128,7 +128,7 @@ def scheme_of(uri: str) -> str:
 
 
 def source_of(uri: str) -> Source:
-    """The source that a URI's scheme chooses; any scheme that windrow does not know is taken to be one of Hadoop's."""
+    """The source for a URI's scheme; a scheme that windrow does not know is assumed to be Hadoop's."""
     sources = _sources()
     return sources.get(scheme_of(uri), sources["hdfs"])
 
@@ -143,7 +143,7 @@ def _sources() -> dict[str, Source]:
 
 
 def canonical(uri: str) -> str:
-    """The one spelling of a URI by which submitter and tasks know an input: without Hadoop's host, or s3a for s3.
+    """The one spelling of a URI that submitter and tasks share: without Hadoop's host, s3 for s3a.
 
     >>> canonical("hdfs://namenode:8020/bars/a.csv"), canonical("file:/bars/a.csv"), canonical("/bars/a:/b.csv")
     ('/bars/a.csv', '/bars/a.csv', '/bars/a:/b.csv')
@@ -154,7 +154,7 @@ def canonical(uri: str) -> str:
 
 
 def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]:
-    """What `work` gives for each URI, in order; several at a time where one of them is on a network."""
+    """The result of `work` for each URI, in order; several at a time if any URI is remote."""
     if not any(source_of(uri).remote for uri in uris):
         return map(work, uris)
     from windrow.aws.parallel import in_parallel
@@ -163,6 +163,6 @@ def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]
 
 
 def list_inputs(arguments: Sequence[str]) -> list[str]:
-    """Paths and URIs of the inputs that arguments mean, in order. Raises InputError."""
+    """Paths and URIs of the inputs that the arguments name, in order. Raises InputError."""
     listed = each(lambda argument: source_of(argument).expand(argument), arguments)
     return [uri for uris in listed for uri in uris]

@@ -1,4 +1,4 @@
-"""The parts of a sweep; windrow/sweeps/reduce.py puts them together.
+"""Sweeps: grids, train and test splits, runs, ranking.
 
 grid.py        the pairs of averages that are tried      ranking.py     the best pairs of one symbol
 splits.py      train and test: sections of a series      overall.py     the best pair of all symbols, by exact sums

@@ -1,8 +1,8 @@
-"""Moving windows over bars: one file per kernel, found by looking.
+"""Moving windows over bars, one kernel per file.
 
     window.py    windows by count and by time     kernel.py    what a kernel is, and its options
-    rolling.py   kernels that depend on a window's bars alone: sma, sum, min, max, std, wma
-    ema.py       the one recursion
+    rolling.py   kernels of a window's bars alone: sma, sum, min, max, std, wma
+    ema.py       the one recursion                indicators.py  several kernels side by side
 
 A new kernel is a new file here with a class that has a `kind`, and its test.
 """
