@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-peers test-spark test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-peers test-spark test-hadoop test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -53,8 +53,11 @@ test-quick: $(VENV)/.test  ## the tests that another Python can change: make tes
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
 
-test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; they need Java 17
+test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17
 	$(BIN)/python -m pytest -m 'spark and not full' windrow/runners/spark_tasks.py $(call marked,spark) $(PYTEST)
+
+test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of which test runs a few; needs Java 17 and Maven
+	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not full' tests/cluster tests/runners/emr $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
@@ -104,5 +107,6 @@ $(VENV)/.%: setup.cfg pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -m venv $(VENV)
+	@[ -n '$(PYTHON)' ] || { echo "error: no Python was found; install 3.11, on Debian: apt-get install python3.11-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }  # which without ensurepip leaves one that has no pip
 	@$(BIN)/python -m pip install --quiet --upgrade pip

@@ -22,8 +22,13 @@ ONE_PYTHON = {
     "sinks", "sort_keys", "storage", "sweeps", "trading", "windows",
 }  # fmt: skip
 
-# No example is failed by the clock: a busy machine is not a fault.
-settings.register_profile("windrow", deadline=None)
+#: What starts a JVM or more for each test: of these an ordinary run has those marked `smoke`.
+ON_HADOOP = {"hadoop_local", "jars"}
+
+# No example is failed by the clock: a busy machine is not a fault. `--hypothesis-profile=nightly` chooses the second.
+MODEST, NIGHTLY = 60, 1000
+settings.register_profile("windrow", deadline=None, max_examples=MODEST)
+settings.register_profile("nightly", deadline=None, max_examples=NIGHTLY)
 settings.load_profile("windrow")
 
 #: Real prices, which are beside the project, not in it.
@@ -34,14 +39,25 @@ collect_ignore = [] if find_spec("backtrader") and find_spec("vectorbt") else ["
 
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
 def pytest_collection_modifyitems(items):
-    """Marks tests by their folders."""
+    """Marks tests by their folders and fixtures, and gives them their numbers of generated examples."""
     for item in items:
+        if ON_HADOOP.intersection(getattr(item, "fixturenames", ())) and not item.get_closest_marker("smoke"):
+            item.add_marker("hadoop")
         if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
             item.add_marker("one_python")
         if item.path.is_relative_to(TESTS / "peers"):
             item.add_marker("peers")
         if item.path.name == "spark_tasks.py":
             item.add_marker("spark")
+    for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:
+        own = test._hypothesis_internal_use_settings
+        test._hypothesis_internal_use_settings = settings(own, max_examples=examples(own.max_examples))
+
+
+def examples(asked):
+    """How many generated examples a test gets, of `asked`: at most the profile's; nightly ten times as many."""
+    most = settings.default.max_examples
+    return min(asked * (10 if most == NIGHTLY else 1), most)
 
 
 def pytest_runtest_setup(item):

@@ -15,7 +15,7 @@ GUIDES = sorted(path.name for path in (ROOT / "docs").glob("*.md") if "```consol
 
 
 def consoles(guide):
-    """What a guide shows of a console."""
+    """The console blocks of a guide."""
     return "".join(
         re.findall(r"^```console\n(.*?)^```$", (ROOT / "docs" / guide).read_text(), re.MULTILINE | re.DOTALL)
     )
@@ -23,7 +23,7 @@ def consoles(guide):
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs a command in a folder with the sample bars, and with `windrow` on the path; what a terminal would show."""
+    """Runs a command in a folder with the sample bars and `windrow` on the path; returns what a terminal would show."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     command = tmp_path / "bin" / "windrow"
     command.parent.mkdir()

@@ -33,7 +33,7 @@ def test_something_else():
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs the tests above, which nothing is installed for; the exit status, and the last lines, with pytest's own."""
+    """Runs the tests above without any tool; returns the exit status and the last lines, pytest's own included."""
     (tmp_path / "test_program.py").write_text(PROGRAM)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  spark\n  needs(tool)\n  one_python\n  peers\n")
     (tmp_path / "bin").mkdir()

@@ -1,7 +1,8 @@
-"""README is true: its commands print what it says, its indicator and its job work, its options exist."""
+"""README is true: its commands print what it shows, its indicator and its job work, its options exist."""
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,35 +20,32 @@ def blocks(language):
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the files that a clone would hold, with a fresh home, as a newcomer has them."""
+    """A copy of the files that a clone would have."""
     place = tmp_path_factory.mktemp("clone") / "windrow"
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            (place / name).write_bytes((ROOT / name).read_bytes())
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()]
+    shutil.copytree(ROOT, place, symlinks=True, ignore=shutil.ignore_patterns(".git", *ignored))
     return place
 
 
 @pytest.fixture(scope="module")
 def shell(checkout, tmp_path_factory):
-    """Runs a command in the checkout and returns what a terminal would show."""
+    """Runs a command in the checkout, with a newcomer's empty home, and returns what a terminal would show."""
     unset = ("VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "MAKEFLAGS", "MAKELEVEL")
     env = {name: value for name, value in os.environ.items() if name not in unset}
+    env["PIP_CACHE_DIR"] = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
     env["HOME"] = str(tmp_path_factory.mktemp("home"))
 
     def run(command):
         both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.run(["bash", "-c", command], cwd=checkout, env=env, **both).stdout.decode()
 
-    run("make demo")  # so that every test finds it installed, whichever runs first
+    run("make demo")  # so that it is installed for every test, whichever runs first
     run("rm -rf .venv/.plot out")
     return run
 
 
 def masked(text, place=""):
-    """Text without what differs from machine to machine: seconds, blocks (by cores), and where the checkout lies."""
+    """Text without what differs between machines: seconds, blocks (by cores), and the checkout's path."""
     text = text.replace(str(place), "$PWD") if place else text
     return re.sub(r"(  blocks ).{12}$", r"\1", re.sub(r"\d+\.\d+ s\b", "0.0 s", text), flags=re.MULTILINE)
 
@@ -65,7 +63,7 @@ def test_the_notebook_example_runs(shell):
     assert "AAE" in shell(f".venv/bin/python - <<'E'\n{code}\nE")
 
 
-def test_the_indicator_of_readme_works_as_it_stands(shell, checkout):
+def test_the_indicator_of_readme_works_as_written(shell, checkout):
     code = next(block for block in blocks("python") if "class Midpoint" in block)
     (checkout / "windrow/windows/midpoint.py").write_text(code)
     try:
@@ -75,7 +73,7 @@ def test_the_indicator_of_readme_works_as_it_stands(shell, checkout):
         (checkout / "windrow/windows/midpoint.py").unlink()
 
 
-def test_the_job_of_readme_works_as_it_stands(shell, checkout):
+def test_the_job_of_readme_works_as_written(shell, checkout):
     code = next(block for block in blocks("python") if "class Turnover" in block)
     (checkout / "jobs/turnover.py").write_text(code)
     try:

@@ -58,6 +58,7 @@ def test_a_refusal_is_its_message_alone_and_leaves_nothing(on_hadoop, tmp_path, 
     assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".crc")] == ["bars.csv"]
 
 
+@pytest.mark.smoke
 def test_a_missing_input(on_hadoop, tmp_path):
     check_refused(on_hadoop(f"file://{tmp_path}/nothere"), "", "nothere", "No such file or directory")
 
@@ -104,7 +105,7 @@ def check_foreseen_by_nobody(ran, kind):
     return more
 
 
-@pytest.mark.parametrize("kind", ["mapper", "reducer"])
+@pytest.mark.parametrize("kind", [pytest.param("mapper", marks=pytest.mark.smoke), "reducer"])
 def test_an_error_that_nobody_foresaw(on_hadoop, tmp_path, kind):
     output = ["-o", f"file://{tmp_path}/out"]
     more = check_foreseen_by_nobody(on_hadoop("--fault", kind, *output, BARS, job="tests.cluster.faulty"), kind)

@@ -34,6 +34,7 @@ def test_alcoas_figures_on_the_cluster(on_cluster, hdfs, shared_data):
     check_alcoa(on_cluster(*ALCOA, place))
 
 
+@pytest.mark.smoke
 def test_kinds_of_files_together(on_hadoop, tmp_path):
     header, rows = shuffled_rows()
     frame = pd.DataFrame([row.split(",") for row in rows], columns=header.split(","))

@@ -113,6 +113,7 @@ def test_the_callers_own_secret_in_an_argument(on_emr, double):
     assert double.env["AWS_SECRET_ACCESS_KEY"] not in ran.err and nothing_is_left(double)
 
 
+@pytest.mark.smoke
 def test_a_step_that_fails_says_its_tasks_traceback(on_emr, double):
     ran = on_emr("--fault", "mapper", *OUT, BARS, job="tests.cluster.faulty")
     assert (ran.status, ran.out) == (1, b"")
