@@ -1,11 +1,11 @@
-"""The double of EMR for tests, and jobs that run on it."""
+"""The emulator of EMR for tests, and jobs that run on it."""
 
 import pytest
 
 from tests.cluster.conftest import IN_CI, ROOT, make, with_path
 from tests.cluster.conftest import cluster as of_cluster
 from tests.needs import require
-from tests.runners.emr.double import Double
+from tests.runners.emr.emulator import Emulator
 
 CONF = """\
 include: {root}/windrow/emr/mrjob.conf
@@ -29,14 +29,14 @@ def jars():
 
 
 @pytest.fixture
-def double(jars, tmp_path):
-    """A double of EMR on Hadoop Streaming in one process, with the buckets bars (inputs, outputs) and work."""
-    with Double(tmp_path / "emr") as double:
+def emulator(jars, tmp_path):
+    """An emulator of EMR on Hadoop Streaming in one process, with the buckets bars (inputs, outputs) and work."""
+    with Emulator(tmp_path / "emr") as emulator:
         for bucket in ("bars", "work"):
-            double.client("s3").create_bucket(Bucket=bucket)
-        yield double
+            emulator.client("s3").create_bucket(Bucket=bucket)
+        yield emulator
         for bucket in ("bars", "work"):
-            empty(double, bucket)
+            empty(emulator, bucket)
 
 
 cluster = of_cluster
@@ -45,14 +45,14 @@ S3_PORT = 19500
 
 
 @pytest.fixture
-def double_on_cluster(jars, cluster, tmp_path):
-    """The same double, whose steps run on the one-machine cluster: YARN, two nodes, HDFS between steps."""
-    with Double(tmp_path / "emr", conf=ROOT / "tests/cluster/conf", port=S3_PORT) as double:
+def emulator_on_cluster(jars, cluster, tmp_path):
+    """The same emulator, whose steps run on the one-machine cluster: YARN, two nodes, HDFS between steps."""
+    with Emulator(tmp_path / "emr", conf=ROOT / "tests/cluster/conf", port=S3_PORT) as emulator:
         for bucket in ("bars", "work"):
-            double.client("s3").create_bucket(Bucket=bucket)
-        yield double
+            emulator.client("s3").create_bucket(Bucket=bucket)
+        yield emulator
         for bucket in ("bars", "work"):
-            empty(double, bucket)
+            empty(emulator, bucket)
 
 
 @pytest.fixture
@@ -64,10 +64,10 @@ def conf(tmp_path):
 
 
 @pytest.fixture
-def on_emr(run_module, double, conf, tmp_path_factory):
+def on_emr(run_module, emulator, conf, tmp_path_factory):
     """Runs a job by -r emr."""
     here = tmp_path_factory.mktemp("here")
-    env = {**with_path(), **double.env}
+    env = {**with_path(), **emulator.env}
 
     def run(*args, job="jobs.moving_average", **kwargs):
         return run_module(job, "-r", "emr", "-c", conf, *args, cwd=here, **{"env": env, "timeout": 300, **kwargs})
@@ -75,16 +75,16 @@ def on_emr(run_module, double, conf, tmp_path_factory):
     return run
 
 
-def keys(double, bucket):
+def keys(emulator, bucket):
     """All that lies in a bucket."""
-    told = double.client("s3").list_objects_v2(Bucket=bucket)
+    told = emulator.client("s3").list_objects_v2(Bucket=bucket)
     return sorted(one["Key"] for one in told.get("Contents", ()))
 
 
-def empty(double, bucket):
-    for key in keys(double, bucket):
-        double.client("s3").delete_object(Bucket=bucket, Key=key)
+def empty(emulator, bucket):
+    for key in keys(emulator, bucket):
+        emulator.client("s3").delete_object(Bucket=bucket, Key=key)
 
 
-def read(double, bucket, key):
-    return double.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+def read(emulator, bucket, key):
+    return emulator.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def on_emr(run_module, double_on_cluster, tmp_path):
+def on_emr(run_module, emulator_on_cluster, tmp_path):
     conf = tmp_path / "mrjob.conf"
     conf.write_text(CONF.format(root=ROOT).replace("python3.11", sys.executable))
-    env = {**with_path(), **double_on_cluster.env}
+    env = {**with_path(), **emulator_on_cluster.env}
 
     def run(*args, job="jobs.moving_average"):
         return run_module(job, "-r", "emr", "-c", conf, *args, cwd=tmp_path, env=env, timeout=300)
@@ -23,20 +23,20 @@ def on_emr(run_module, double_on_cluster, tmp_path):
     return run
 
 
-def test_slices_in_two_steps(on_emr, double_on_cluster):
-    put_bars(double_on_cluster)
+def test_slices_in_two_steps(on_emr, emulator_on_cluster):
+    put_bars(emulator_on_cluster)
     ran = on_emr(*INDICATORS, "--slices", "100d", "-o", "s3://bars/out", "s3://bars/in/")
     assert ran.status == 0, ran.err
-    assert [step.state for step in double_on_cluster.steps()] == ["COMPLETED", "COMPLETED"]
-    parts = [key for key in keys(double_on_cluster, "bars") if key.startswith("out/part-")]
-    assert lines_of([read(double_on_cluster, "bars", key) for key in parts]) == averages()
+    assert [step.state for step in emulator_on_cluster.steps()] == ["COMPLETED", "COMPLETED"]
+    parts = [key for key in keys(emulator_on_cluster, "bars") if key.startswith("out/part-")]
+    assert lines_of([read(emulator_on_cluster, "bars", key) for key in parts]) == averages()
 
 
 @pytest.mark.full
-def test_a_failed_tasks_traceback_comes_from_its_node(on_emr, double_on_cluster):
-    put_bars(double_on_cluster)
+def test_a_failed_tasks_traceback_comes_from_its_node(on_emr, emulator_on_cluster):
+    put_bars(emulator_on_cluster)
     ran = on_emr("--fault", "reducer", "-o", "s3://bars/out", "s3://bars/in/", job="tests.cluster.faulty")
     assert (ran.status, ran.out) == (1, b"")
     assert "\nZeroDivisionError: a reducer that nobody foresaw\nto see more: windrow emr logs s-" in ran.err
     assert ran.err.count("Traceback") == 1
-    assert keys(double_on_cluster, "bars") == ["in/0.csv", "in/1.csv"]
+    assert keys(emulator_on_cluster, "bars") == ["in/0.csv", "in/1.csv"]

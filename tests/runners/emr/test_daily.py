@@ -19,8 +19,8 @@ JOBS = json.loads(INPUT["InputTemplate"].replace("<time>", json.dumps(TIME)))["j
 
 
 @pytest.fixture
-def master(double, tmp_path):
-    """Runs daily.sh as a step of the double's, in an environment as bootstrap.sh makes it."""
+def master(emulator, tmp_path):
+    """Runs daily.sh as a step of the emulator's, in an environment as bootstrap.sh makes it."""
     home = tmp_path / "windrow"
     (home / "bin").mkdir(parents=True)
     (home / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
@@ -34,7 +34,7 @@ def master(double, tmp_path):
     def run(job):
         place = tmp_path / job["name"]
         place.mkdir()
-        env = {**double.step_env(place), "WINDROW_HOME": home, "PYTHONPATH": ROOT, "MRJOB_CONF": conf}
+        env = {**emulator.step_env(place), "WINDROW_HOME": home, "PYTHONPATH": ROOT, "MRJOB_CONF": conf}
         command = ["bash", FILES / "daily.sh", TIME, "s3://bars", job["name"], job["command"]]
         return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True)
 
@@ -42,40 +42,40 @@ def master(double, tmp_path):
 
 
 @pytest.fixture
-def written(master, double):
+def written(master, emulator):
     """Runs some of the jobs of the list; the keys of what there is in the bucket then."""
     bars = (ROOT / "data/bars.csv").read_bytes()
-    double.client("s3").put_object(Bucket="bars", Key="bars/2026.csv", Body=bars)
+    emulator.client("s3").put_object(Bucket="bars", Key="bars/2026.csv", Body=bars)
 
     def run(*names):
         for job in JOBS:
             if job["name"] in names:
                 done = master(job)
                 assert done.returncode == 0, done.stderr
-        return keys(double, "bars")
+        return keys(emulator, "bars")
 
     return run
 
 
-def test_a_backtest_and_its_report_lie_in_the_days_folder(written, double):
+def test_a_backtest_and_its_report_lie_in_the_days_folder(written, emulator):
     there = written("backtest", "report")
     assert {f"{FOLDER}/{name}" for name in ("backtest/_SUCCESS", "report/report.png")} <= set(there)
-    page = read(double, "bars", f"{FOLDER}/report/report.html").decode()
+    page = read(emulator, "bars", f"{FOLDER}/report/report.html").decode()
     assert all(symbol in page for symbol in ("AAA", "AAE"))
 
 
 @pytest.mark.full
-def test_averages_are_those_of_a_run_here(written, double, run_job):
+def test_averages_are_those_of_a_run_here(written, emulator, run_job):
     there = written("averages", "signals")
     assert {f"{FOLDER}/{name}/_SUCCESS" for name in ("averages", "signals")} <= set(there)
-    parts = [read(double, "bars", key) for key in there if re.match(f"{FOLDER}/averages/part-", key)]
+    parts = [read(emulator, "bars", key) for key in there if re.match(f"{FOLDER}/averages/part-", key)]
     here = run_job(*JOBS[0]["command"].split()[1:], ROOT / "data/bars.csv")
     assert sorted(line for part in parts for line in part.splitlines()) == sorted(here.lines)
 
 
-def test_a_day_is_not_written_twice(master, double):
-    double.client("s3").put_object(Bucket="bars", Key=f"{FOLDER}/signals/_SUCCESS", Body=b"")
-    double.client("s3").put_object(Bucket="bars", Key="bars/a.csv", Body=b"symbol,timestamp,close\nA,2020-01-01,1\n")
+def test_a_day_is_not_written_twice(master, emulator):
+    emulator.client("s3").put_object(Bucket="bars", Key=f"{FOLDER}/signals/_SUCCESS", Body=b"")
+    emulator.client("s3").put_object(Bucket="bars", Key="bars/a.csv", Body=b"symbol,timestamp,close\nA,2020-01-01,1\n")
     done = master({"name": "signals", "command": "crossover --fast sma:1 --slow sma:2"})
     assert done.returncode == 1
     assert f"s3://bars/{FOLDER}/signals: exists" in done.stderr

@@ -34,11 +34,11 @@ JOBS = {
 IN_CI = ("crossover", "best of a sweep, in two steps")
 
 
-def put_bars(double):
+def put_bars(emulator):
     header, rows = shuffled_rows()
     for number in range(2):
         text = "\n".join([header, *rows[number::2]]) + "\n"
-        double.client("s3").put_object(Bucket="bars", Key=f"in/{number}.csv", Body=text.encode())
+        emulator.client("s3").put_object(Bucket="bars", Key=f"in/{number}.csv", Body=text.encode())
 
 
 def lines_of(parts):
@@ -54,42 +54,42 @@ def by_kind(parts):
     return {kind: lines_of(contents) for kind, contents in kinds.items()}
 
 
-def test_the_main_job_prints_its_lines_and_leaves_nothing(on_emr, double):
-    put_bars(double)
+def test_the_main_job_prints_its_lines_and_leaves_nothing(on_emr, emulator):
+    put_bars(emulator)
     ran = on_emr(*INDICATORS, "s3://bars/in/")
     assert ran.status == 0, ran.err
     assert ran.lines == averages()
     assert "1,250 bars of 5 symbols -> 1,195 lines" in ran.err
-    assert (keys(double, "bars"), len(double.clusters())) == (["in/0.csv", "in/1.csv"], 1)
-    assert not [key for key in keys(double, "work") if not key.startswith("jobs/logs/")]
-    assert double.clusters()[0].state == "TERMINATED"
+    assert (keys(emulator, "bars"), len(emulator.clusters())) == (["in/0.csv", "in/1.csv"], 1)
+    assert not [key for key in keys(emulator, "work") if not key.startswith("jobs/logs/")]
+    assert emulator.clusters()[0].state == "TERMINATED"
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.full]) for name in JOBS]
 )
-def test_a_job_writes_what_it_writes_here(on_emr, run_job, double, tmp_path, name):
+def test_a_job_writes_what_it_writes_here(on_emr, run_job, emulator, tmp_path, name):
     job, options, kinds = JOBS[name]
-    put_bars(double)
+    put_bars(emulator)
     assert run_job("-r", "local", "-q", *options, "-o", tmp_path / "out", BARS, job=job).status == 0
     ran = on_emr("-q", *options, "-o", "s3://bars/a/out", "s3://bars/in/*.csv", job=job.__module__)
     assert (ran.status, ran.err) == (0, "")
-    names = [key for key in keys(double, "bars") if not key.startswith("in/")]
-    there = {key.removeprefix("a/out/"): read(double, "bars", key) for key in names}
+    names = [key for key in keys(emulator, "bars") if not key.startswith("in/")]
+    there = {key.removeprefix("a/out/"): read(emulator, "bars", key) for key in names}
     here = {part.name: part.read_bytes() for part in (tmp_path / "out").iterdir()}
     assert by_kind(there) == by_kind(here)
     assert all(f"{kind}" in by_kind(there) for kind in kinds)
     assert json.loads(there["_windrow.json"]) == json.loads(here["_windrow.json"]) and there["_SUCCESS"] == b""
 
 
-def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, tmp_path):
+def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(emulator, conf, tmp_path):
     """Its reducers wait until the maps' end was shown: a step tells how far it is every second only."""
     (gate := tmp_path / "gate").touch()
     terminal, stderr = os.openpty()
     command = [sys.executable, "-m", "tests.cluster.faulty", "-r", "emr", "-c", conf, *INDICATORS, BARS]
     command += ["--wait-for", gate, "--waits", "reducer"]
     (patience := threading.Timer(120, lambda: gate.unlink(missing_ok=True))).start()
-    env = {**with_path(), **double.env}
+    env = {**with_path(), **emulator.env}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, cwd=tmp_path, env=env) as job:
         os.close(stderr)
         shown = b""
@@ -104,16 +104,16 @@ def test_a_terminal_shows_state_and_how_far_maps_and_reduces_are(double, conf, t
     assert re.search(rb"map .*100%.*reduce ", shown, re.DOTALL)
 
 
-def test_files_of_this_machine_parquet_in_and_out(on_emr, double, tmp_path):
+def test_files_of_this_machine_parquet_in_and_out(on_emr, emulator, tmp_path):
     table = pa_csv.read_csv(BARS)
     pq.write_table(table.slice(0, 600), tmp_path / "bars.parquet")
     pq.write_table(table.slice(600), tmp_path / "more.parquet")
     (tmp_path / "more.parquet").rename(tmp_path / "b #1.parquet")
-    double.client("s3").upload_file(str(tmp_path / "bars.parquet"), "bars", "in/bars.parquet")
+    emulator.client("s3").upload_file(str(tmp_path / "bars.parquet"), "bars", "in/bars.parquet")
     output = ["--output-format", "parquet", "-o", "s3://bars/out"]
     ran = on_emr(*INDICATORS, *output, "s3://bars/in/bars.parquet", tmp_path / "b #1.parquet")
     assert ran.status == 0, ran.err
-    assert keys(double, "bars") == [
+    assert keys(emulator, "bars") == [
         "in/bars.parquet",
         *(f"out/{name}" for name in ("_SUCCESS", "_windrow.json", "part-00000.parquet", "part-00001.parquet")),
     ]

@@ -1,11 +1,11 @@
-"""A double of EMR that really runs what is submitted: moto's EMR and S3, and a Hadoop whose S3A is pointed at them.
+"""An emulator of EMR that really runs what is submitted: moto's EMR and S3, and a Hadoop whose S3A is pointed at them.
 
-moto takes clusters and steps and leaves them as they are. The double watches it: a cluster starts, its steps run one
+moto takes clusters and steps and leaves them as they are. The emulator watches it: a cluster starts, its steps run one
 after another, jar and arguments as they stand, and end COMPLETED or FAILED. A step gets what EMR gives it: `hadoop`,
 `hadoop-streaming` and `yarn` on the path, an environment in which Hadoop logs to a file, a folder of its own; s3:// is
 opened by S3A, as on EMR since 7.10.
 
-moto and the double share a process, so that faults can be put between: requests refused by 503, clusters lost.
+moto and the emulator share a process, so that faults can be put between: requests refused by 503, clusters lost.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ _COMMANDS = {
 }
 
 
-class Double:
+class Emulator:
     """Started by `with`; `env` is the environment of who uses it."""
 
     def __init__(self, folder, conf=HERE / "conf-local", port=0):
@@ -102,7 +102,7 @@ class Double:
         for each in self._patches:
             each.stop()
         self._backend().reset()
-        assert not self._errors, "the double itself has failed"
+        assert not self._errors, "the emulator itself has failed"
 
     def client(self, service):
         """boto3's client of a service here."""
@@ -186,7 +186,7 @@ class Double:
         """Runs a step as EMR's agent on the master does."""
         place = self.folder / "steps" / step.id
         place.mkdir(parents=True)
-        assert step.jar == "command-runner.jar", "the double knows no other jar"
+        assert step.jar == "command-runner.jar", "the emulator knows no other jar"
         step.start()
         with (place / "stdout").open("wb") as out, (place / "stderr").open("wb") as err:
             process = self._running[step.id] = subprocess.Popen(
