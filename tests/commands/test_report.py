@@ -134,7 +134,7 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
         ),
         (
             ["backtest", "-o", "a.png"], 2,
-            "-o a.png: is not the name of a page: it ends in .html; the picture beside it ends in .png",
+            "-o a.png: is not the name of a page: a page's name ends in .html; use a.html",
         ),
         (["backtest", "-o", "no/a.html"], 1, "no/a.html: directory no does not exist: create it first"),
         (

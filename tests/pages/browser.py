@@ -48,11 +48,11 @@ def pixels(tab, colour, canvas="#chart canvas"):
     return tab.evaluate(PIXELS, [tab.query_selector(canvas), colour])
 
 
-def wait_until(tab, told, *args, timeout=120):
+def wait_until(tab, condition, *args, timeout=120):
     """Asks until it is so. Playwright's own wait asks a second time from within the page, whose policy forbids that."""
     end = time.monotonic() + timeout
-    while not tab.evaluate(told, *args):
-        assert time.monotonic() < end, told
+    while not tab.evaluate(condition, *args):
+        assert time.monotonic() < end, condition
         tab.evaluate(NEXT_FRAME)
 
 

@@ -255,7 +255,7 @@ def test_an_existing_page_or_picture_is_kept(place, capsys, taken):
         ),
         (
             ["out", "-o", "a.png"], 2,
-            "-o a.png: is not the name of a page: it ends in .html; the picture beside it ends in .png",
+            "-o a.png: is not the name of a page: a page's name ends in .html; use a.html",
         ),
         (
             ["crosses"], 1,

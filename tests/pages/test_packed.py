@@ -37,6 +37,6 @@ def test_columns_take_the_narrowest_integers(values, kind, digits):
 @given(st.lists(st.integers(1, 3000), max_size=20), st.integers(-(2**60), 2**60), st.sampled_from([1, 1000, DAY]))
 def test_times_are_steps_from_the_first(steps, first, unit):
     times = first + np.cumsum([0, *steps]) * unit
-    told = packed_times(times)
-    again = told["first"] + told["unit"] * np.cumsum(unpacked(told["steps"]))
+    column = packed_times(times)
+    again = column["first"] + column["unit"] * np.cumsum(unpacked(column["steps"]))
     assert np.allclose(again, times / 1e6, rtol=1e-12)

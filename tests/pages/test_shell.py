@@ -11,7 +11,7 @@ import pytest
 
 from tests.pages.report.outputs import HOSTILE, bars_of
 from windrow.cli import main
-from windrow.errors import OutputError
+from windrow.errors import OutputError, UsageError
 from windrow.pages.averages import plot
 from windrow.pages.report import report
 from windrow.pages.shell import Places, embedded, fill, listed, unmarked
@@ -105,6 +105,16 @@ def test_no_text_of_a_script_or_of_data_ends_its_element():
 )
 def test_one_path_or_several(paths, texts):
     assert listed(paths) == texts
+
+
+@pytest.mark.parametrize(
+    ("out", "better"),
+    [("a.png", "a.html"), ("x/a", "x/a.html"), (".", "page.html"), ("a.HTML", "a.html"), ("", "page.html")],
+)
+def test_a_page_has_a_pages_name(out, better):
+    with pytest.raises(UsageError) as error:
+        Places.of(out, force=True)
+    assert str(error.value) == f"-o {out}: is not the name of a page: a page's name ends in .html; use {better}"
 
 
 # Without the extra.

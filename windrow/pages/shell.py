@@ -46,9 +46,8 @@ class Places(NamedTuple):
         """
         page = Path(out)
         if page.suffix != ".html":
-            raise UsageError(
-                f"-o {out}: is not the name of a page: it ends in .html; the picture beside it ends in .png"
-            )
+            better = page.parent / f"{page.stem or 'page'}.html"
+            raise UsageError(f"-o {out}: is not the name of a page: a page's name ends in .html; use {better}")
         places = cls(page, page.with_suffix(".png"), force)
         for place in (places.page, places.picture):
             refuse_taken(place, force)

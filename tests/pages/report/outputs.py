@@ -48,14 +48,14 @@ def series_of(frame, price="close"):
 
 def figures(**others):
     """A backtest's line, with a Sharpe ratio that is undefined."""
-    told = {
+    line = {
         "fast": "ema:7", "slow": "ema:21",
         "pnl": 83.0, "final_value": 100083.0, "trades_total": 15, "trades_open": 1, "trades_closed": 14, "won": 7,
         "lost": 7, "strike_rate": 0.5, "win_streak": 2, "lose_streak": 2, "closed_pnl": -71.0, "sharpe": None,
         "sortino": -0.9753, "sqn": 0.186805, "max_drawdown_pct": 0.4468, "max_drawdown": 449.0,
         "max_drawdown_bars": 168, "return": 0.00083, "exposure": 0.9173, "turnover": 1.0398, "buy_and_hold": 0.0506,
     }  # fmt: skip
-    return {**told, **others, "undefined": {"sharpe": "a single calendar year"}}
+    return {**line, **others, "undefined": {"sharpe": "a single calendar year"}}
 
 
 class Outputs:
@@ -69,20 +69,21 @@ class Outputs:
         frame.to_csv(self.folder / name, index=False)
         return str(self.folder / name)
 
-    def output(self, job, lines, name=None, orders=(), equity=(), **told):
+    def output(self, job, lines, name=None, orders=(), equity=(), **description):
         """A job's directory by hand: lines are (symbol, figures), orders and equity rows of (symbol, field, ...)."""
         place = self.folder / (name or job)
         place.mkdir()
-        told = {"windrow": 1, "job": f"jobs.{job}", "reading": READING, "fast": "ema:7", "slow": "ema:21", **told}
-        (place / "_windrow.json").write_text(json.dumps(told))
-        rows = [(symbol, json.dumps(told)) for symbol, told in lines]
+        lines_of = {"fast": "ema:7", "slow": "ema:21"}
+        description = {"windrow": 1, "job": f"jobs.{job}", "reading": READING, **lines_of, **description}
+        (place / "_windrow.json").write_text(json.dumps(description))
+        rows = [(symbol, json.dumps(line)) for symbol, line in lines]
         for suffix, part in (("", rows), ("-orders", orders), ("-equity", equity)):
             if part:
                 encoded = ("\t".join([encode_symbol(row[0]).decode(), *map(str, row[1:])]) + "\n" for row in part)
                 (place / f"part-00000{suffix}").write_text("".join(encoded))
         return place
 
-    def backtest(self, frame, name="backtest", **told):
+    def backtest(self, frame, name="backtest", **description):
         """A backtest's directory by hand, of every symbol: a buy at the fourth bar, a sale at the sixth, values."""
         rows = [(symbol, its) for symbol, its in frame.groupby("symbol", sort=False)]
         day = [(symbol, its["timestamp"].dt.strftime("%Y-%m-%d").tolist(), its) for symbol, its in rows]
@@ -92,7 +93,7 @@ class Outputs:
             for at, side, size in ((3, "buy", 100.0), (5, "sell", 200.0))
         ]
         equity = [(symbol, at, 100_000 + number) for symbol, days, _ in day for number, at in enumerate(days)]
-        return self.output("backtest", [(symbol, figures()) for symbol, _ in rows], name, orders, equity, **told)
+        return self.output("backtest", [(symbol, figures()) for symbol, _ in rows], name, orders, equity, **description)
 
     def run(self, job, *args):
         """A directory that a job itself writes."""

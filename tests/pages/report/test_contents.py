@@ -88,8 +88,8 @@ def test_what_top_left_out_has_no_figures():
 # The page's contents.
 
 
-def sources_of(outputs, *jobs, **told):
-    return Sources.of([open_output(outputs.output(job, [("A", {"fast": 1, "slow": 2})], **told)) for job in jobs])
+def sources_of(outputs, *jobs, **described):
+    return Sources.of([open_output(outputs.output(job, [("A", {"fast": 1, "slow": 2})], **described)) for job in jobs])
 
 
 def test_two_outputs_of_one_job_are_refused(outputs):
@@ -115,9 +115,9 @@ def test_rules_are_put_in_words(outputs):
     ]  # fmt: skip
 
 
-def shown_of(outputs, frame, **told):
+def shown_of(outputs, frame, **described):
     series = series_of(frame)
-    sources = sources_of(outputs, "backtest", **told)
+    sources = sources_of(outputs, "backtest", **described)
     orders = Orders(series.times[[3, 5]], *map(np.array, ([0, 1], [0, 0], [1.0, 2.0], [5.5, np.nan])))
     equity = Equity(series.times, np.arange(len(series.times), 0, -1.0))
     return page_data(sources, [SymbolReport(series, figures(), orders, equity)], known=1)
@@ -165,14 +165,14 @@ def test_symbols_are_left_out_of_a_large_page_which_says_so(outputs):
 GRID = {"fast": "sma:3..4", "slow": "sma:8,20", "split": "0.29", "split_at": None, "walk_forward": None}
 
 
-def sweep_of(outputs, bars=100, **told):
+def sweep_of(outputs, bars=100, **described):
     lines = [
         {"fast": fast, "slow": slow, "part": part, "pnl": float(fast * slow), "return": -float(slow)}
         for part in ("train", "test")
         for fast in (3, 4)
         for slow in (8, 20)
     ]
-    place = outputs.output("sweep", [("A", line) for line in lines], **{**GRID, **told})
+    place = outputs.output("sweep", [("A", line) for line in lines], **{**GRID, **described})
     output = open_output(place)
     return Sources.of([output]), SymbolReport(
         series_of(bars_of(("A",), bars)), swept=swept(read_figures(output, ["A"])["A"])
@@ -203,7 +203,7 @@ def test_of_many_averages_those_of_the_best_pairs_are_kept(outputs, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("told", "cuts", "restarts"),
+    ("described", "cuts", "restarts"),
     [
         ({"split": None}, [], []),
         ({"warm": True}, [[29, 100]], []),
@@ -211,8 +211,8 @@ def test_of_many_averages_those_of_the_best_pairs_are_kept(outputs, monkeypatch)
         ({"split": None, "walk_forward": 3}, [[25, 50], [50, 75], [75, 100]], []),
     ],
 )
-def test_parts_are_cut_as_the_sweep_cut_them(outputs, told, cuts, restarts):
-    sources, report = sweep_of(outputs, **told)
+def test_parts_are_cut_as_the_sweep_cut_them(outputs, described, cuts, restarts):
+    sources, report = sweep_of(outputs, **described)
     (symbol,) = page_data(sources, [report], known=1)["symbols"]
     assert symbol["cuts"] == cuts
     line = drawn_averages(sources, report)["sma:4"]

@@ -1,4 +1,4 @@
-"""Pages in a real Chromium: what is drawn and told, by pointer and keys, wide and narrow, light and dark; and that
+"""Pages in a real Chromium: what is drawn and read, by pointer and keys, wide and narrow, light and dark; and that
 nothing of the data, and nothing of a network, becomes part of a page.
 """
 
@@ -53,8 +53,8 @@ def lines_of(place):
     """A directory's lines by symbol."""
     found = {}
     for line in (place / "part-00000").read_text().splitlines():
-        symbol, _, told = line.partition("\t")
-        found.setdefault(symbol, []).append(json.loads(told))
+        symbol, _, text = line.partition("\t")
+        found.setdefault(symbol, []).append(json.loads(text))
     return found
 
 
@@ -201,8 +201,8 @@ def test_the_chooser_shows_another_symbol(look, both, backtest):
 def test_figures_that_a_page_does_not_know_are_shown_too(look, outputs):
     frame = bars_of(("A",))
     place = outputs.backtest(frame)
-    told = (place / "part-00000").read_text().replace('"pnl"', '"mean_time_held": 1.5, "pnl"')
-    (place / "part-00000").write_text(told)
+    text = (place / "part-00000").read_text().replace('"pnl"', '"mean_time_held": 1.5, "pnl"')
+    (place / "part-00000").write_text(text)
     tab = look(report(place, [outputs.bars(frame)], out=outputs.folder / "report.html")[0])
     assert row(tab, "mean time held") == ["1.500"]
 
@@ -484,8 +484,8 @@ def test_the_maps_colours_tell_gains_from_losses(look, swept):
 def test_single_figures_do_not_bleach_the_maps(look, swept, values, ends):
     """The ends are those of the picture's scale: tests/pages/report/test_picture.py."""
     tab = look(swept)
-    told = "(values) => (({ low, high, below, above }) => [low, high, below, above])(colourScale(values, false))"
-    assert tab.evaluate(told, values) == ends
+    script = "(values) => (({ low, high, below, above }) => [low, high, below, above])(colourScale(values, false))"
+    assert tab.evaluate(script, values) == ends
 
 
 def test_walks_are_chosen(look, outputs):
@@ -589,7 +589,7 @@ DRAW = """async () => {
   for (const { prototype } of [CanvasRenderingContext2D, Path2D]) {
     for (const name of ["lineTo", "moveTo", "rect", "fillRect", "fillText"].filter((name) => prototype[name])) {
       const real = prototype[name];
-      prototype[name] = function (...told) { steps += 1; return real.apply(this, told); };
+      prototype[name] = function (...args) { steps += 1; return real.apply(this, args); };
     }
   }
   const [most, frames] = [[], []];

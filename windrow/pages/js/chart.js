@@ -279,7 +279,7 @@ class Chart {
   clipped(ctx, top, bottom, draw) {
     ctx.save();
     ctx.beginPath();
-    ctx.rect(0, top, this.right, bottom - top);
+    ctx.rect(0, top, this.right + 4, bottom - top); // with room for the last candle's other half
     ctx.clip();
     draw();
     ctx.restore();

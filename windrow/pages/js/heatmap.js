@@ -1,4 +1,5 @@
-// A map of all pairs: fast windows from left to right, slow ones from bottom to top; the colour is a figure.
+// A map of all pairs: fast windows from left to right, slow ones from bottom to top; the colour is a figure. In pictures
+// it is Vega-Lite; on pages it is not, for they are also written where Vega is not installed, which is ten times the page.
 
 const TOP = 6; // pixels above the highest row, for half of its label
 
