@@ -187,9 +187,9 @@ def _bill(plan: Plan) -> str:
     if plan.money is None:
         return "No cost: the configuration has instance groups, and only fleets are priced."
     spot, on_demand = map(dollars, plan.money.an_hour)
-    hourly = spot if spot == on_demand else f"{spot} with spot workers, {on_demand} on demand"
+    hourly = f"{spot} an hour" + ("" if spot == on_demand else f" with spot workers, {on_demand} on demand")
     return (
-        f"{_cost(plan.money)}: {duration(plan.estimate.billed)}, its end included, at {hourly} an hour (list prices of"
+        f"{_cost(plan.money)}: {duration(plan.estimate.billed)}, its end included, at {hourly} (list prices of"
         f" {plan.prices.dated}, {plan.prices.region}; use your own with --prices FILE)."
     )
 
