@@ -1,5 +1,7 @@
 """moving_average(frame): to the bit what the job writes for the same bars, and refusals by name."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import windrow
+from sort_keys import merge
 from windrow.errors import ConflictError, InputError, UsageError
 
+BARS = Path(__file__).parents[2] / "data" / "bars.csv"
 INDICATORS = ["sma:2", "ema:3", "max:3d", "sum:1", "std:2", "wma:2"]
 bar = st.tuples(
     st.sampled_from(["AA", "NA", "b\tc", "é", "TRUE"]),
@@ -138,3 +142,19 @@ def test_text_in_no_known_symbol_column_is_refused_not_averaged_over():
     bars = pd.DataFrame({"instrument": ["A", "B"], "timestamp": times, "close": [1.0, 2.0]})
     with pytest.raises(UsageError, match=r"the frame has none of the columns symbol.* but text in instrument"):
         windrow.moving_average(bars, "sma:1")
+
+
+@pytest.mark.parametrize("bars", [1, 7, 300])
+def test_rows_do_not_depend_on_how_many_bars_are_taken_at_a_time(monkeypatch, bars):
+    frame = pd.read_csv(BARS, parse_dates=["timestamp"]).sample(frac=1, random_state=1)
+    averages = windrow.moving_average(frame, "sma:5", "max:30d")
+    crosses = windrow.crossover(frame, ["sma:5", "close"], ["sma:20", "ema:9"])
+    monkeypatch.setattr(merge, "_STRETCH_BARS", bars)
+    pd.testing.assert_frame_equal(windrow.moving_average(frame, "sma:5", "max:30d"), averages)
+    pd.testing.assert_frame_equal(windrow.crossover(frame, ["sma:5", "close"], ["sma:20", "ema:9"]), crosses)
+
+
+def test_two_equal_indicators_are_two_columns():
+    found = windrow.moving_average(frame(), "sma:2", "sma:2")
+    assert list(found) == ["symbol", "timestamp", "sma:2", "sma:2"]
+    assert found.iloc[:, 2].tolist() == found.iloc[:, 3].tolist() == [1.5, 3.0]
