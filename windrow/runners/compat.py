@@ -1,4 +1,4 @@
-"""What mrjob 0.7.4 imports and newer Pythons lack (`distutils` until 3.11, `pipes` until 3.12), and what is slow to import.
+"""What mrjob 0.7.4 imports and newer Pythons lack (`distutils`, `pipes`), and what is slow to import.
 
 windrow.mapreduce.barjob and windrow.runners import this module before anything of mrjob. Tasks start as scripts in
 other directories, on every runner, but always through windrow.mapreduce.barjob.

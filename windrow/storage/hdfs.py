@@ -51,7 +51,7 @@ def _refuse(uri: str) -> NoReturn:
 
 
 def get(uris: Sequence[str], folder: Path) -> str:
-    """Copies files from HDFS into a local folder, starting the client once, as that takes seconds; why it failed, or ''."""
+    """Copies files from HDFS into a local folder, starting the client once (seconds); why it failed, or ''."""
     return _failure("-get", *map(_literally, uris), str(folder))
 
 
