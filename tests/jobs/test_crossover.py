@@ -331,10 +331,10 @@ PAIRED = "the first fast line crosses the first slow line, the second the second
             "window 0: a window holds 1 to 1,000,000 bars; use a number in that range",
         ),
         (["--fast", "ema:5d", "--slow", "sma:20"], "ema:5d: an ema is smoothed over a number of bars; use e.g. ema:20"),
-        (["--slices", "90d"], "--slices 90d: this job's bars cannot be cut into slices; leave it out"),
+        (["--slices", "90d"], "--slices: does not apply to this job; leave it out"),
         (
             ["--output-format", "parquet", "-o", "out"],
-            "--output-format parquet: this job's lines are no table of values; leave it out, and read them as text",
+            "--output-format parquet: this job's output is not a table of values; leave it out, and read text",
         ),
     ],
 )
@@ -351,7 +351,7 @@ def test_a_column_that_is_not_there_is_refused_by_name(crossover, bars):
 def test_the_command_knows_the_job_and_its_help(run_module):
     ran = run_module("windrow.cli", "crossover", "--help")
     text = ran.out.decode()
-    assert text.startswith("usage: python -m jobs.crossover [options] FILE...")
+    assert text.startswith("usage: windrow crossover [options] FILE...")
     assert "SYMBOL<tab>TIME<tab>golden|death<tab>PRICE<tab>FAST<tab>SLOW" in text
     assert text.index("Crosses:") < text.index("--fast LINE") < text.index("Reading bars:")
     listed = run_module("windrow.cli", "--help").out.decode()

@@ -1,8 +1,8 @@
 """`-r emr`: mrjob's EMR runner; inputs are settled here, tasks run on the cluster, and S3 itself copies the output.
 
 A step on EMR is windrow/emr/step.sh, which runs Hadoop Streaming on the master and uploads the log of Hadoop's client
-to S3, beside the job's files: counters, which carry the tasks' counts and errors, and why a task failed. EMR's own logs
-arrive minutes later.
+to S3, beside the job's files: counters, which carry the tasks' counts and errors, and why a task failed. EMR's own
+logs arrive minutes later.
 
 Each attempt to run the job writes to a folder of its own. A cluster that was given up may go on writing for a while;
 its files are never published.
@@ -189,7 +189,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             s3.publish_copies(self.step_output(number), self.output, {}, keep=_is_inner)
 
     def _check_regions(self) -> None:
-        """Refuses a cluster in another region than its output: EMR takes no log folder elsewhere, and traffic costs."""
+        """Refuses a cluster in another region than its output: EMR accepts no log folder there, and traffic costs."""
         for uri in (self.folder, self.settings["cloud_log_dir"], self._place):
             place = bucket_region(uri)
             if place is not None and place != self.settings["region"]:

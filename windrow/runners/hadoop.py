@@ -1,7 +1,7 @@
 """`-r hadoop`: mrjob's Hadoop runner, with inputs settled from their first bytes and outputs published by rename.
 
-What a task refuses reaches the submitter as counters (windrow/mapreduce/counters.py), so nobody has to search logs for
-it; what makes a task fail is read from its log (windrow/runners/failures.py).
+A task's errors in the input reach the submitter as counters (windrow/mapreduce/counters.py), so nobody has to search
+logs for them; the reason for a failed task is read from its log (windrow/runners/failures.py).
 """
 
 import os
@@ -40,21 +40,21 @@ from windrow.storage.publish import (
 )
 from windrow.storage.source import canonical, list_inputs, scheme_of, source_of
 
-#: Bytes of a remote input that are read at submission: some hundred lines, whatever the compression.
+#: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
-#: Inputs on HDFS that are worth asking for another way to read their first bytes.
+#: The number of inputs on HDFS above which WebHDFS is tried for their first bytes.
 _FEW = 3
-#: What Hadoop's client says while a job runs.
+#: Progress lines of Hadoop's client.
 _SHARES = re.compile(rb" map (\d+)% reduce (\d+)%")
 _SUBMITTED = re.compile(rb"Submitted application (application_\w+)")
-#: Its last lines, to tell a failure from.
+#: How many of its last lines are kept to explain a failure.
 _LAST_LINES = 400
-#: Seconds for which the logs of tasks that have ended may be on their way.
-_LOGS_COME = 10
+#: Seconds to wait for the logs of tasks that have ended.
+_LOG_TIMEOUT = 10
 
 
 class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
-    """mrjob's Hadoop runner over inputs on HDFS or here; what is here is uploaded in one go."""
+    """mrjob's Hadoop runner over inputs on HDFS or here; local ones are uploaded in one call."""
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
         self._web: str | None = None
@@ -65,7 +65,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         self._check_client()
 
     def _check_client(self) -> None:
-        """Refuses, before any work, to run without Hadoop's client."""
+        """Raises UsageError, before any work, if there is no Hadoop client."""
         client = self.get_hadoop_bin()[0]
         if shutil.which(client) is None:
             raise UsageError(
@@ -74,7 +74,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             )
 
     def run(self) -> None:
-        """Runs the job; what made it fail is raised as the task, or Hadoop, reported it."""
+        """Runs the job; raises the error that the task or Hadoop reported."""
         try:
             super().run()
         except StepFailedException as error:
@@ -83,10 +83,10 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             self._hadoop("fs", "-mv", f"{self.step_output(number)}/*{INNER}*", self.output)
 
     def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
-        """Runs Hadoop's client for one step, and ends that step on the cluster where this process is stopped."""
-        # Its lines, counters among them, are read here, wherever the cluster has clients log to, as steps of EMR do.
+        """Runs Hadoop's client for one step; ends that step on the cluster if this process is stopped."""
+        # Its log, counters included, must come here, wherever the cluster's configuration sends it.
         env = {**(environment or os.environ), "HADOOP_ROOT_LOGGER": "INFO,console"}
-        # A session of its own: Ctrl-C is for this process, which must still ask for the job's end.
+        # In a session of its own: Ctrl-C must reach only this process, which still has to end the job.
         with subprocess.Popen(
             command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -104,7 +104,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             subprocess.run([*self._client("yarn"), "application", "-kill", self._application], capture_output=True)
 
     def _listen(self, client: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-        """The client's lines; a bar on the terminal shows what they say of maps and reduces."""
+        """The client's lines; a progress bar on the terminal shows maps and reduces."""
         self._application = None
         self._last_lines.clear()
         with shares(("map", "reduce"), self.launch.shows_progress) as show:
@@ -118,7 +118,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
                 yield line
 
     def _explained(self) -> Exception:
-        # The task's Python knows why its subprocess failed, not Hadoop.
+        # Only the task's own log says why its subprocess failed, not Hadoop.
         silent = any("subprocess failed" in str(error) for error in self.step_errors())
         more = "to see more: run it again with -v"
         logs: list[str] = []
@@ -129,9 +129,9 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         return self.failure(b"".join(self._last_lines).decode(errors="replace"), logs, more)
 
     def _gathered_logs(self, command: Sequence[str]) -> list[str]:
-        """What tasks wrote to standard error, once the cluster has gathered it; none where it does not gather logs."""
-        end = time.monotonic() + _LOGS_COME
-        while True:  # each node brings its own
+        """What tasks wrote to standard error, once the cluster has aggregated it; empty if it does not."""
+        end = time.monotonic() + _LOG_TIMEOUT
+        while True:  # each node uploads its own
             done = subprocess.run([*command, "-log_files", "stderr"], capture_output=True)
             logs = split_logs(done.stdout.decode(errors="replace"))
             if any(map(traceback_in, logs)) or time.monotonic() > end:
@@ -139,24 +139,24 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             time.sleep(1)
 
     def _client(self, name: str) -> list[str]:
-        """Another of Hadoop's commands, from where the configured `hadoop` lies."""
+        """Another of Hadoop's commands, from the folder of the configured `hadoop`."""
         hadoop, *options = self.get_hadoop_bin()
         return [str(Path(hadoop).with_name(name)), *options]
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The files that arguments mean, and local copies of the first part of those that lie on HDFS.
+        """The files that the arguments name, and local copies of the first part of those on HDFS.
 
         Objects of S3 are listed, and their headers read, from here.
         """
         self._asked = list(arguments)
-        far = [argument for argument in arguments if source_of(argument) is hdfs.SOURCE]
-        sizes = self._list(far) if far else {}
-        near = list_inputs([argument for argument in arguments if argument not in far])
-        self._sizes = {**sizes, **{path: size_of(path) for path in near}}
-        return [*sizes, *near], self._heads(sizes, folder)
+        remote = [argument for argument in arguments if source_of(argument) is hdfs.SOURCE]
+        sizes = self._list(remote) if remote else {}
+        others = list_inputs([argument for argument in arguments if argument not in remote])
+        self._sizes = {**sizes, **{path: size_of(path) for path in others}}
+        return [*sizes, *others], self._heads(sizes, folder)
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
-        """Files and their sizes; a directory means the files in it, without hidden ones."""
+        """Files and their sizes; for a directory, the files in it, without hidden ones."""
         lines = self._hadoop("fs", "-ls", *uris).decode().splitlines()
         fields = [line.split(None, 7) for line in lines if line[:1] == "-"]
         return {field[7]: int(field[4]) for field in fields if field[7].rpartition("/")[2][0] not in "._"}
@@ -169,7 +169,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         }
 
     def _head(self, uri: str, size: int, place: Path) -> Head:
-        enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet says its columns at its end
+        enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet has its schema at the end
         while (head := write_head(self._first_bytes(uri, enough), uri, size, place)) is None:
             if enough == size:
                 raise InputError(
@@ -183,7 +183,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             head = first_bytes_by_web(self._web, canonical(uri), enough)
             if head is not None:
                 return head
-            self._web = None  # one refusal is enough
+            self._web = None  # one failure is enough
         command = [*self.get_hadoop_bin(), "fs", "-cat", uri]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
             assert cat.stdout is not None
@@ -192,7 +192,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         return head
 
     def _web_address(self) -> str | None:
-        """Where HDFS answers over HTTP, if it says so: some milliseconds a file, where its client takes a second."""
+        """The address of HDFS over HTTP, if configured: milliseconds per file, where its client takes a second."""
         with suppress(OSError):
             asked = [*self._client("hdfs"), "getconf", "-confKey", "dfs.namenode.http-address"]
             done = subprocess.run(asked, capture_output=True)
@@ -201,12 +201,12 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         return None
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; where each lies for a task, which fetches some by this client."""
+        """Sets the job's inputs; returns where each is for a task, which fetches some with this client."""
         self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
         return super().take_inputs(paths, folder)
 
     def uri_for_hadoop(self, uri: str) -> str:
-        """A URI as this Hadoop knows it: where it has no file system for s3://, or s3n://, that is S3A's."""
+        """A URI in this Hadoop's form: s3a:// if it has no file system for s3:// or s3n://."""
         scheme = scheme_of(uri)
         if source_of(uri) is not s3.SOURCE or scheme == "s3a" or self._has_file_system(scheme):
             return uri
@@ -220,7 +220,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         return self._schemes.get(scheme, False)
 
     def upload(self) -> None:
-        """Uploads inputs, and what mrjob would file by file, in one call: the start of one takes a second or two."""
+        """Uploads inputs, and the files that mrjob would upload one by one, in one call: each takes a second or two."""
         with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
             for place, path in self.gather_uploads().items():
                 link = Path(folder) / place.removeprefix(self.folder + "/")
@@ -230,14 +230,14 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self.folder)
 
     def get_hadoop_version(self) -> str:
-        """The version, by the name of the streaming jar where that tells it: asking Hadoop takes a second."""
+        """The version, from the name of the streaming jar if it has one: asking Hadoop takes a second."""
         named = re.search(r"-(\d+\.\d+\.\d+)\.jar$", self.settings["hadoop_streaming_jar"] or "")
         if named:
             self.assume_version(named[1])
         return str(super().get_hadoop_version())
 
     def cat_output(self) -> Iterator[bytes]:
-        """The output's parts in order, in large pieces, by one call for all."""
+        """The output's parts in order, in large pieces, from one call for all."""
         command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{{{','.join(PRINTED)}}}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as cat:
             assert cat.stdout is not None
@@ -248,7 +248,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     @contextmanager
     def publishing(self, output: str, description: dict[str, Any]) -> Iterator[None]:
-        """The job's output directory becomes `output`, described, unless the block fails; then it is removed."""
+        """Publishes the job's output directory as `output`, with its description; removes it if the block fails."""
         publish = self._publish_on_s3 if source_of(output) is s3.SOURCE else self._publish
         with publish(output, description):
             yield
@@ -273,7 +273,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     @contextmanager
     def _publish_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
-        """The same on S3, whose objects cannot be renamed: S3 copies them, and the copies appear together."""
+        """The same on S3, which has no rename: S3 copies the objects, and the copies appear together."""
         s3.refuse_taken(output)
         staging = self.output
         self._published, self.output = output, self.uri_for_hadoop(staging)
@@ -284,7 +284,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             s3.delete_prefix(staging)
 
     def _hadoop(self, *arguments: str) -> bytes:
-        """What a command of Hadoop's client prints; InputError with what it says where it fails."""
+        """The output of a command of Hadoop's client; InputError with its message if it fails."""
         done = subprocess.run([*self.get_hadoop_bin(), *arguments], capture_output=True)
         if done.returncode:
             lines = done.stderr.decode().splitlines()

@@ -1,4 +1,4 @@
-"""`-r inline`: every task in this process, one after another; the way to debug a job, and exact like the others."""
+"""`-r inline`: every task in this process, one after another; the way to debug a job."""
 
 from collections.abc import Callable, Iterable
 

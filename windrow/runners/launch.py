@@ -1,4 +1,4 @@
-"""Launch: what windrow's runners take beside mrjob's own arguments."""
+"""Launch: what windrow's runners take besides mrjob's own arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class RunnableTask(Protocol):
-    """A job that is to run one of its tasks."""
+    """A job that is set up to run one of its tasks."""
 
     def execute(self) -> None:
         """Runs it."""
@@ -17,12 +17,12 @@ class Launch:
     """How a run is started."""
 
     task: Callable[[list[str]], RunnableTask] | None = None
-    """Makes a task of the job from its arguments, in this process or a fork; None: tasks are interpreters."""
+    """Makes a task of the job from its arguments, in this process or a fork; None: each task is an interpreter."""
     environment: str | None = None
     """A packed environment that tasks on a cluster run in."""
     quiet: bool = False
-    """Whether nothing is said of what a cluster does."""
+    """Whether to report nothing about the cluster."""
     verbose: bool = False
-    """Whether all is shown that Spark says."""
+    """Whether to show Spark's own output."""
     shows_progress: bool = False
-    """Whether long work shows a bar on the terminal."""
+    """Whether long work shows a progress bar on the terminal."""

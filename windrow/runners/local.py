@@ -1,4 +1,4 @@
-"""`-r local`: a task a core, forked from this process, over inputs that windrow opens."""
+"""`-r local`: one task per core, forked from this process, over inputs that windrow opens."""
 
 import os
 import sys
@@ -15,8 +15,8 @@ from windrow.runners.tasks import run_forked
 class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
     """mrjob's local runner with forked tasks.
 
-    What a fork cannot give (a `--setup` script, another interpreter, a command as a step) is left to mrjob's own way,
-    an interpreter a task.
+    What a fork cannot do (a `--setup` script, another interpreter, a command as a step) is left to mrjob, which starts
+    an interpreter per task.
     """
 
     def forks(self) -> bool:
@@ -41,20 +41,20 @@ class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
         return invoke
 
     def run_tasks(self, tasks: Iterable[Callable[[], None]]) -> None:
-        """Runs a task a core at a time."""
+        """Runs as many tasks at a time as there are cores."""
         if self.forks():
             run_forked(tasks, self.cores(), self.advance, _import_for_reducers)
         else:
             self.run_interpreters(tasks)
 
     def explain_failure(self, error: Exception) -> None:
-        """Logs, of a task that was an interpreter, what it wrote to standard error."""
+        """Logs the standard error of a task that was an interpreter."""
         if not self.forks():
             super().explain_failure(error)
 
 
 def _import_for_reducers() -> None:
-    """What reducers write lines by: once, while mappers run, for all that are forked later."""
+    """Imports what reducers need, once, while mappers run, for all that are forked later."""
     import pyarrow.compute  # noqa: F401
 
 

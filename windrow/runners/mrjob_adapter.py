@@ -1,12 +1,12 @@
-"""Everything of mrjob that its documentation does not promise: read from mrjob 0.7.4, touched here and nowhere else.
+"""The private parts of mrjob that windrow uses, read from mrjob 0.7.4 and touched here and nowhere else.
 
 Jobs and runners of windrow derive from these classes. Each gives mrjob's private methods and attributes public names:
 
     a method that mrjob calls      is overridden here and calls the method that a runner of windrow defines
-    what a runner asks of mrjob    is a property or a method without an underscore
+    what a runner needs of mrjob   is a property or a method without an underscore
 
-The classes for runners are mixins. Each goes before one of mrjob's own runners in a class's bases, so that a task,
-which needs JobAdapter alone, imports no runner.
+The classes for runners are mixins. Each comes before one of mrjob's own runners in the bases of a class, so that a
+task, which only needs JobAdapter, imports no runner.
 """
 
 import shutil
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 else:
     MRJobRunner = SimMRJobRunner = HadoopJobRunner = EMRJobRunner = SparkMRJobRunner = object
 
-#: A step as mrjob describes it to runners.
+#: mrjob's description of a step, for runners.
 StepDescription = dict[str, Any]
 #: mrjob's record of a part of a mapper's input: a file, and the bytes in it.
 Split = dict[str, Any]
@@ -49,7 +49,7 @@ class JobAdapter(MRJob):
     _cl_args: list[str]
 
     def pass_through(self, action: Action) -> None:
-        """Gives an option, already added to the parser, to the job's tasks too."""
+        """Passes an option, already added to the parser, to the job's tasks too."""
         self._passthru_arg_dests.add(action.dest)
 
     def with_arguments(self, args: list[str]) -> Self:
@@ -60,11 +60,11 @@ class JobAdapter(MRJob):
         return job
 
     def add_arguments(self, *args: str) -> None:
-        """Lets a runner made from now on see these, after the job's own."""
+        """Adds arguments, after the job's own, for runners made from now on."""
         self._cl_args = [*self._cl_args, *args]
 
     def describe_steps(self) -> list[StepDescription]:
-        """The steps, as runners get them."""
+        """The steps, as passed to runners."""
         described: list[StepDescription] = self._steps_desc()
         return described
 
@@ -78,7 +78,7 @@ class JobAdapter(MRJob):
         return runner
 
     def print_own_help(self, everything: bool) -> None:
-        """Prints --help; with `everything` all options of mrjob too."""
+        """Prints --help; with `everything`, all options of mrjob too."""
         raise NotImplementedError
 
     def _runner_class(self) -> "type[Runner]":
@@ -92,7 +92,7 @@ class JobAdapter(MRJob):
 
 
 class RunnerAdapter(MRJobRunner):
-    """What any of mrjob's runners has."""
+    """What all of mrjob's runners have."""
 
     alias: str
 
@@ -135,7 +135,7 @@ class RunnerAdapter(MRJobRunner):
 
     @property
     def scratch(self) -> Path:
-        """A directory of this machine for the runner's files; it goes with the runner."""
+        """A local directory for the runner's files; its cleanup removes it."""
         return Path(self._get_local_tmp_dir())
 
     @property
@@ -150,7 +150,7 @@ class RunnerAdapter(MRJobRunner):
         return str(self._job_key)
 
     def keep(self, folder: "TemporaryDirectory[str]") -> None:
-        """Lets a folder that tasks read from go with the runner."""
+        """Keeps a folder that tasks read from until the runner's cleanup."""
         self._kept = folder
 
     def cleanup(self, mode: Any = None) -> None:
@@ -162,12 +162,12 @@ class RunnerAdapter(MRJobRunner):
                 self._kept.cleanup()
 
     def take_steps(self, described: list[StepDescription], with_parts: Iterable[int]) -> None:
-        """Makes these the job's steps; `with_parts` numbers those whose tasks write parts of the output themselves."""
+        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
         self._steps = described
         self.steps_with_parts = tuple(with_parts)
 
     def step(self, number: int) -> StepDescription:
-        """A step as it was described."""
+        """The description of a step."""
         step: StepDescription = self._get_step(number)
         return step
 
@@ -177,12 +177,12 @@ class RunnerAdapter(MRJobRunner):
         return int(self._num_steps())
 
     def step_jobconf(self, number: int) -> dict[str, Any]:
-        """Hadoop's options of a step: a method that a runner may extend."""
+        """Hadoop's options for a step; a runner may extend them."""
         conf: dict[str, Any] = super()._jobconf_for_step(number)
         return conf
 
     def usual_reducers(self) -> int:
-        """How many reducers there are where nobody says."""
+        """How many reducers there are by default."""
         return 1
 
     def reducers(self, number: int) -> int:
@@ -198,14 +198,14 @@ class RunnerAdapter(MRJobRunner):
         return self.step_jobconf(step_num)
 
     def _check_input_paths(self) -> None:
-        """Nothing: their headers have been read already."""
+        """Does nothing: their headers have been read already."""
 
 
 class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
-    """mrjob's simulation of Hadoop: tasks on this machine, in folders of it."""
+    """mrjob's simulation of Hadoop: tasks on this machine, in local folders."""
 
     def map_tasks(self, paths: Sequence[str]) -> Sequence[tuple[bytes, Split]]:
-        """Of each mapper of the first step: its standard input, and what mrjob is to tell it of its split."""
+        """For each mapper of the first step: its standard input, and mrjob's record of its split."""
         raise NotImplementedError
 
     def phase(self, title: str, tasks: int) -> AbstractContextManager[object]:
@@ -217,11 +217,11 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         raise NotImplementedError
 
     def after_mapper(self, step: int, output: str) -> Callable[[], None]:
-        """What a mapper calls, where it runs, once its output is whole; only where the step has reducers."""
+        """A function that a mapper calls, in its process, after its output is complete, if the step has reducers."""
         raise NotImplementedError
 
     def before_reducer(self, step: int, number: int, place: str) -> Callable[[], None]:
-        """What a reducer calls, where it runs, to write its input to `place`."""
+        """A function that a reducer calls, in its process, to write its input to `place`."""
         raise NotImplementedError
 
     def cores(self) -> int:
@@ -233,19 +233,19 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         return {}
 
     def explain_failure(self, error: Exception) -> None:
-        """Logs why a step failed: nothing, for the error itself names its input."""
+        """Logs why a step failed: here nothing, as the error itself names its input."""
 
     def mapper_outputs(self, step: int) -> list[str]:
         """Where the step's mappers write their lines."""
         return self._outputs.get(step, [])
 
     def arguments_of(self, step: int, kind: str) -> list[str]:
-        """The arguments by which a job becomes a task."""
+        """The arguments that make a job one of its tasks."""
         args: list[str] = self._args_for_task(step, kind)
         return args
 
     def _input_paths_for_step(self, step_num: int) -> list[str]:
-        # mrjob's own would expand glob characters, which names of files may hold.
+        # mrjob's own would expand glob characters, which file names may contain.
         paths: list[str] = self._get_input_paths() if step_num == 0 else super()._input_paths_for_step(step_num)
         return paths
 
@@ -276,7 +276,7 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         self, task_type: str, step_num: int, task_num: int, map_split: Split | None = None
     ) -> dict[str, Any]:
         conf = super()._simulate_jobconf_for_step(task_type, step_num, task_num, map_split)
-        # What a task writes itself is output, whatever the step.
+        # The parts that a task writes itself belong to the output, whatever the step.
         return {**conf, "mapreduce.task.output.dir": self._output_dir, **self.task_settings(task_type, step_num)}
 
     def _run_mapper_and_combiner_func(self, step_num: int, task_num: int, map_split: Split) -> Callable[[], None]:
@@ -298,7 +298,7 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         return partial(_both, self.before_reducer(step_num, task_num, place), run)
 
     def _sort_reducer_input(self, step_num: int, num_map_tasks: int) -> None:
-        """Nothing: mappers sort their own output, and reducers merge (windrow/runners/shuffle.py)."""
+        """Does nothing: mappers sort their own output, and reducers merge (windrow/runners/shuffle.py)."""
 
     def _split_reducer_input(self, step_num: int) -> int:
         return self.reducers(step_num)
@@ -310,9 +310,9 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         self.explain_failure(ex)
 
 
-def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
-    one()
-    other()
+def _both(first: Callable[[], None], second: Callable[[], None]) -> None:
+    first()
+    second()
 
 
 class InlineAdapter(SimulatedAdapter):
@@ -320,7 +320,7 @@ class InlineAdapter(SimulatedAdapter):
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
         super().__init__(launch, **kwargs)
-        self._mrjob_cls = launch.task  # what mrjob makes tasks by
+        self._mrjob_cls = launch.task  # mrjob calls it to make tasks
 
 
 #: A task with its streams: stdin, stdout, stderr, the working directory and the environment.
@@ -339,11 +339,11 @@ class LocalAdapter(SimulatedAdapter):
         raise NotImplementedError
 
     def run_interpreters(self, tasks: Iterable[Callable[[], None]]) -> None:
-        """Runs tasks mrjob's way, an interpreter each."""
-        super(RunnerAdapter, self)._run_multiple(list(tasks))  # past the method that calls `run_tasks`
+        """Runs tasks in mrjob's way, one interpreter each."""
+        super(RunnerAdapter, self)._run_multiple(list(tasks))  # skips the method that calls `run_tasks`
 
     def _bootstrap_mrjob(self) -> bool:
-        # A fork has mrjob; to put it into an archive for other interpreters takes 40 ms.
+        # A fork has mrjob already; zipping it for other interpreters takes 40 ms.
         return not self.forks() and bool(super()._bootstrap_mrjob())
 
     def _invoke_task_func(self, task_type: str, step_num: int, task_num: int) -> Invocation:
@@ -354,23 +354,23 @@ class LocalAdapter(SimulatedAdapter):
 
 
 class StreamingAdapter(RunnerAdapter):
-    """Those of mrjob's runners that start Hadoop Streaming."""
+    """The runners of mrjob that start Hadoop Streaming."""
 
     @property
     def folder(self) -> str:
-        """Where the run's files are for the cluster, without a slash at its end."""
+        """The folder of the run's files on the cluster, without a trailing slash."""
         raise NotImplementedError
 
     def upload(self) -> None:
-        """Sends what tasks need to where the cluster reads it."""
+        """Uploads what tasks need to where the cluster can read it."""
         raise NotImplementedError
 
     def step_inputs(self, number: int, uris: list[str]) -> list[str]:
-        """The inputs of a step, given the folders that mrjob would have it read."""
+        """The inputs of a step, from the folders that mrjob would make it read."""
         return uris
 
     def uploads_of_mrjob(self) -> dict[str, str]:
-        """What mrjob would upload file by file: paths here, by where they go."""
+        """What mrjob would upload file by file: destination -> local path."""
         uploads: dict[str, str] = {}
         real, self._fs = self.fs, _Uploads(self.fs, uploads)
         try:
@@ -380,15 +380,15 @@ class StreamingAdapter(RunnerAdapter):
         return uploads
 
     def set_input_format(self, name: str) -> None:
-        """The Java class by which Hadoop reads the inputs of the first step."""
+        """Sets the Java class with which Hadoop reads the inputs of the first step."""
         self._hadoop_input_format = name
 
     def step_output(self, number: int) -> str:
-        """The folder in which a step that is not the last one writes."""
+        """The output folder of a step that is not the last one."""
         return str(self._intermediate_output_dir(number))
 
     def step_errors(self) -> Sequence[Mapping[str, Any]]:
-        """What Hadoop's client said of attempts of the last step that failed."""
+        """The messages of Hadoop's client about failed attempts of the last step."""
         errors: Sequence[Mapping[str, Any]] = self._log_interpretations[-1]["step"].get("errors", ())
         return errors
 
@@ -399,14 +399,14 @@ class StreamingAdapter(RunnerAdapter):
         return self.step_inputs(step_num, super()._step_input_uris(step_num))
 
     def _add_input_files_for_upload(self) -> None:
-        """Nothing: the runner has seen to them when it took its inputs."""
+        """Does nothing: the runner added them when it took its inputs."""
 
     def _pick_error(self, log_interpretation: Any, step_type: str) -> None:
-        """Nothing: mrjob would search for logs at places where they are not."""
+        """Does nothing: mrjob would search for logs in the wrong places."""
 
 
 class _Uploads:
-    """Stands for a file system while mrjob uploads: it notes in `files` what is to be put where."""
+    """Replaces a file system while mrjob uploads, and records in `files` what goes where."""
 
     def __init__(self, fs: Any, files: dict[str, str]) -> None:
         self._fs, self._files = fs, files
@@ -415,15 +415,15 @@ class _Uploads:
         return getattr(self._fs, name)
 
     def mkdir(self, path: str) -> None:
-        """Nothing: folders come with their files."""
+        """Does nothing: folders are created with their files."""
 
     def put(self, path: str, place: str) -> None:
-        """Notes it."""
+        """Records an upload."""
         self._files[place] = path
 
 
 def interpret_client(lines: Iterator[bytes]) -> dict[str, Any]:
-    """What the lines of Hadoop's client say of a step: its counters, and errors of attempts."""
+    """The counters of a step, and errors of its attempts, from the output of Hadoop's client."""
     from mrjob.logs.step import _interpret_hadoop_jar_command_stderr, _log_log4j_record
 
     step: dict[str, Any] = _interpret_hadoop_jar_command_stderr(lines, record_callback=_log_log4j_record)
@@ -434,16 +434,16 @@ class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
     """mrjob's Hadoop runner."""
 
     def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
-        """Runs Hadoop's client for one step; its exit status and what `interpret_client` says."""
+        """Runs Hadoop's client for one step; returns its exit status and the result of `interpret_client`."""
         raise NotImplementedError
 
     @property
     def folder(self) -> str:
-        """Where the run's files are on HDFS, without a slash at its end."""
+        """The folder of the run's files on HDFS, without a trailing slash."""
         return str(self._hadoop_tmp_dir)
 
     def assume_version(self, version: str) -> None:
-        """Keeps mrjob from asking Hadoop for its version, which takes a second."""
+        """Sets Hadoop's version, so that mrjob does not ask Hadoop, which takes a second."""
         self.fs.hadoop._hadoop_version = version
 
     def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, dict[str, Any]]:
@@ -451,7 +451,7 @@ class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
 
 
 class EMRAdapter(RunnerAdapter, EMRJobRunner):
-    """mrjob's EMR runner, as far as it asks for clusters."""
+    """mrjob's EMR runner, as far as it requests clusters."""
 
     def cluster_request(self, persistent: bool = False) -> dict[str, Any]:
         """The arguments of RunJobFlow."""
@@ -459,48 +459,48 @@ class EMRAdapter(RunnerAdapter, EMRJobRunner):
         return request
 
     def default_folder(self) -> str:
-        """The folder on S3 for the run's files, where none is configured."""
+        """The folder on S3 for the run's files if none is configured."""
         raise NotImplementedError
 
     def before_finding_cluster(self) -> None:
-        """Called before a cluster of the pool is looked for."""
+        """Called before a cluster of the pool is searched for."""
 
     def step_dicts(self) -> list[dict[str, Any]]:
-        """The steps as EMR gets them."""
+        """The steps, as submitted to EMR."""
         steps: list[dict[str, Any]] = self._steps_to_submit()
         return steps
 
     def prepare(self) -> None:
-        """Makes the request's parts and uploads what it names."""
+        """Prepares the parts of the request, and uploads what it refers to."""
         self._prepare_for_launch()
 
     def assume_image(self, version: str) -> None:
-        """Keeps mrjob from asking a cluster for its version."""
+        """Sets EMR's version, so that mrjob does not ask a cluster."""
         self.get_image_version = lambda: version
 
     def make_archives(self) -> None:
-        """Packs the folders that tasks get."""
+        """Archives the folders that are shipped to tasks."""
         self._create_dir_archives()
 
     def forget_cloud(self) -> None:
-        """Lets the end of the runner remove nothing but files of this machine."""
+        """Limits the runner's cleanup to local files."""
         self._opts["cleanup"] = self._opts["cleanup_on_failure"] = ["LOCAL_TMP"]
 
     def discard(self) -> None:
-        """Removes the runner's files of this machine."""
+        """Removes the runner's local files."""
         self._cleanup_local_tmp()
 
     def upload_uri(self, path: str) -> str | None:
-        """Where a file is uploaded to; None where it is not."""
+        """Where a file is uploaded to; None if it is not."""
         uri: str | None = self._upload_mgr.path_to_uri().get(path)
         return uri
 
     def _set_cloud_tmp_dir(self) -> None:
-        # mrjob would search all buckets for one, and make one.
+        # mrjob would search all buckets for one, or create one.
         self._opts["cloud_tmp_dir"] = self.default_folder()
 
     def _fix_opt(self, opt_key: str, opt_value: Any, source: str) -> Any:
-        # mrjob's own region where none is named would be one in which nobody asked for anything.
+        # mrjob's default region would be one that the user never chose.
         return opt_value if opt_key == "region" else super()._fix_opt(opt_key, opt_value, source)
 
     def _find_cluster(self) -> Any:
@@ -515,17 +515,17 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
     """mrjob's EMR runner, as far as it runs steps."""
 
     def check_folder(self, uri: str) -> None:
-        """Raises UsageError where a folder cannot be used."""
+        """Raises UsageError if a folder cannot be used."""
 
     def check_steps(self, steps: Sequence[Mapping[str, Any]]) -> None:
-        """Raises ClusterError where steps must not be sent."""
+        """Raises ClusterError if steps must not be submitted."""
 
     def streaming_step(self, number: int) -> dict[str, Any]:
-        """What runs Hadoop Streaming for a step: EMR's HadoopJarStep."""
+        """EMR's HadoopJarStep that runs Hadoop Streaming for a step."""
         raise NotImplementedError
 
     def await_step(self, step_id: str, number: int) -> None:
-        """Waits until a step has ended well. Raises ClusterError, or why it failed."""
+        """Waits until a step has succeeded. Raises ClusterError, or the reason why it failed."""
         raise NotImplementedError
 
     def launch_and_wait(self) -> None:
@@ -534,14 +534,14 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
         self._wait_for_steps_to_complete()
 
     def run_attempts(self) -> None:
-        """Runs the job on a cluster, and on another one where the first is lost."""
+        """Runs the job on a cluster, and again on another if the first is lost."""
         raise NotImplementedError
 
     def started_cluster(self, cluster_id: str) -> None:
-        """Called when a cluster has been asked for."""
+        """Called when a cluster has been requested."""
 
     def default_steps_folder(self) -> str:
-        """Where steps that are not the last one write."""
+        """The output folder of steps that are not the last one."""
         raise NotImplementedError
 
     def remove_cloud_files(self) -> None:
@@ -550,7 +550,7 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
 
     @property
     def folder(self) -> str:
-        """Where the run's files are on S3, without a slash at its end."""
+        """The folder of the run's files on S3, without a trailing slash."""
         return str(self._cloud_tmp_dir).rstrip("/")
 
     @property
@@ -577,17 +577,17 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
 
     @property
     def log_folder(self) -> str | None:
-        """Where EMR puts the cluster's logs."""
+        """Where EMR writes the cluster's logs."""
         folder: str | None = self._s3_log_dir()
         return folder
 
     def described_cluster(self) -> dict[str, Any]:
-        """What EMR says of the cluster."""
+        """EMR's description of the cluster."""
         cluster: dict[str, Any] = self._describe_cluster()
         return cluster
 
     def instance_groups(self) -> list[dict[str, Any]]:
-        """The cluster's instance groups, where it has no fleets."""
+        """The cluster's instance groups, if it has no fleets."""
         groups: list[dict[str, Any]] = self._instance_groups()
         return groups
 
@@ -607,7 +607,7 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
         self._upload_mgr.add(path)
 
     def note_step(self, step_id: str, interpreted: dict[str, Any]) -> None:
-        """Keeps what a step's client said, for its counters."""
+        """Records the interpreted output of a step's client, for its counters."""
         self._log_interpretations.append({"step_id": step_id, "step": interpreted})
 
     def _check_and_fix_s3_dir(self, s3_uri: str) -> str:
@@ -638,7 +638,7 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
         self.await_step(step_id, step_num)
 
     def _add_job_files_for_upload(self) -> None:
-        """Nothing but what `add_upload` was given: mrjob would send code a second time, for Spark."""
+        """Adds only the files of `add_files`: mrjob would send code a second time, for Spark."""
         self.add_files()
 
     def add_files(self) -> None:
@@ -648,23 +648,23 @@ class EMRStreamingAdapter(StreamingAdapter, EMRAdapter):
         self.remove_cloud_files()
 
     def _cleanup_logs(self) -> None:
-        """Nothing: EMR writes them after the job has ended; the bucket's own rules end their time."""
+        """Does nothing: EMR writes logs after the job has ended; the bucket's lifecycle rules expire them."""
 
     def _add_tags(self, tags: dict[str, str], cluster_id: str) -> None:
-        """Nothing: a cluster has its tags from its creation on."""
+        """Does nothing: a cluster is created with its tags."""
 
     def _log_address_of_master_once(self) -> None:
-        """Nothing: nobody is to log in there."""
+        """Does nothing: nobody logs in there."""
 
     def _check_output_not_exists(self) -> None:
-        """Nothing: that was checked before, and what is written there is published later."""
+        """Does nothing: that was checked before, and the output is published later."""
 
     def _wait_for_s3_eventual_consistency(self) -> None:
-        """Nothing: since 2020 S3 shows at once what was written."""
+        """Does nothing: since 2020 S3 is strongly consistent."""
 
 
 def idle_script() -> str:
-    """The path of mrjob's bootstrap action that switches the master of an idle cluster off."""
+    """The path of mrjob's bootstrap action that shuts down the master of an idle cluster."""
     from mrjob.emr import _MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH
 
     return str(_MAX_MINS_IDLE_BOOTSTRAP_ACTION_PATH)
@@ -695,13 +695,13 @@ class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
 
     @property
     def steps_described(self) -> list[StepDescription]:
-        """The steps, as they were described."""
+        """The descriptions of the steps."""
         steps: list[StepDescription] = self._get_steps()
         return steps
 
     @property
     def job_module(self) -> str:
-        """The name by which tasks import the job's module."""
+        """The name under which tasks import the job's module."""
         return str(self._job_script_module_name())
 
     @property
@@ -710,12 +710,12 @@ class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
         return str(self._mrjob_cls.__name__)
 
     def job_arguments(self) -> list[str]:
-        """The job's options, as its tasks get them."""
+        """The job's options, as passed to its tasks."""
         args: list[str] = self._mr_job_extra_args(local=self.runs_here)
         return args
 
     def submit_arguments(self) -> list[str]:
-        """The arguments of spark-submit that the options ask for."""
+        """The arguments of spark-submit, from the options."""
         args: list[str] = self._spark_submit_args(0)
         return args
 
@@ -725,7 +725,7 @@ class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
         return python
 
     def more_python_files(self) -> list[str]:
-        """What tasks that run on other machines import beside the files of mrjob's options."""
+        """What tasks on other machines import besides the files of mrjob's options."""
         return []
 
     def _run(self) -> None:
@@ -738,7 +738,7 @@ class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
         return python
 
     def _pick_spark_tmp_dir(self) -> str:
-        # Output that is only printed is among the job's other temporary files, with which it goes.
+        # Output that is only printed is kept, and removed, with the job's other temporary files.
         return str(Path(self._opts["spark_tmp_dir"] or self._get_local_tmp_dir(), f"{self._job_key}-spark"))
 
     def _cleanup_local_tmp(self) -> None:
@@ -746,10 +746,10 @@ class SparkAdapter(RunnerAdapter, SparkMRJobRunner):
         super()._cleanup_local_tmp()
 
     def _py_files(self) -> list[str]:
-        # Where tasks run on other machines they import the job, its packages and mrjob.
+        # Tasks on other machines import the job, its packages and mrjob.
         if self.runs_here:
             return list(self._opts["py_files"])
         return [*super()._py_files(), *self.more_python_files()]
 
     def _add_input_files_for_upload(self) -> None:
-        """Nothing: tasks open the inputs where they are."""
+        """Does nothing: tasks open the inputs in place."""

@@ -1,8 +1,8 @@
-"""The shuffle on one machine: each mapper's lines become sorted runs, and each reducer reads its own, merged.
+"""The shuffle on one machine: each mapper's lines become sorted runs, and each reducer merges its parts of them.
 
-A run is some megabytes of lines, sorted and divided by reducer. Both halves run where their task runs, so that every
-core sorts and merges, and the process that starts the tasks moves nothing. Of any number of lines only a run is held,
-or a piece of each run.
+A run is a few megabytes of lines, sorted and divided by reducer. Both halves run in their tasks, so that every core
+sorts and merges, and the process that starts the tasks moves no data. Memory: one run, or a piece of each run, for any
+number of lines.
 """
 
 import json
@@ -14,13 +14,13 @@ from typing import BinaryIO, NamedTuple
 
 from sort_keys.shuffle import partition
 
-#: Bytes of a run's lines, Python's own for each line included.
+#: Bytes of a run's lines, including Python's overhead per line.
 _RUN_BYTES = 16 << 20
 _LINE_OVERHEAD = 64
-#: Read at once, of all runs together, and of one at least.
+#: Bytes read at once from all runs together, and at least from each.
 _READ_BYTES = 16 << 20
 _LEAST_READ = 1 << 14
-#: First fields of keys whose reducer is known, at most: some megabytes.
+#: The most first fields of keys whose reducer is cached: some megabytes.
 _FIELDS = 1 << 16
 
 
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
 
 def divide(output: str, reducers: int) -> None:
-    """Replaces a mapper's output by its sorted runs, and writes beside it where the parts of each reducer lie."""
+    """Replaces a mapper's output with its sorted runs and an index of each reducer's parts."""
     parts: list[list[Part]] = [[] for _ in range(reducers)]
     divided, number_of = f"{output}.runs", _Reducers(reducers)
     with open(output, "rb") as lines, open(divided, "wb") as file:
@@ -48,7 +48,7 @@ def divide(output: str, reducers: int) -> None:
 
 
 class _Reducers(dict[bytes, int]):
-    """The reducer of each first field of a key, found once."""
+    """The reducer for each first field of a key, computed once."""
 
     def __init__(self, reducers: int) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class _Reducers(dict[bytes, int]):
 def _runs(file: BinaryIO) -> Iterator[list[bytes]]:
     run: list[bytes] = []
     begin = 0
-    while some := file.readlines(max(1, _RUN_BYTES >> 6)):
-        run += some
+    while lines := file.readlines(max(1, _RUN_BYTES >> 6)):
+        run += lines
         if file.tell() - begin + len(run) * _LINE_OVERHEAD > _RUN_BYTES:
             yield run
             run, begin = [], file.tell()
@@ -81,7 +81,7 @@ def _runs(file: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def gather(outputs: Sequence[str], reducer: int, place: str) -> None:
-    """Writes a reducer's input: its lines of all mappers' divided outputs, in order."""
+    """Writes a reducer's input: its lines from all mappers' divided outputs, in order."""
     parts = [Part(*part) for output in outputs for part in json.loads(Path(output).read_text())[reducer]]
     piece = max(_LEAST_READ, _READ_BYTES // max(1, len(parts)))
     with open(place, "wb") as file:
@@ -90,9 +90,9 @@ def gather(outputs: Sequence[str], reducer: int, place: str) -> None:
 
 
 def _merged(parts: Sequence["_Lines"]) -> Iterator[list[bytes]]:
-    """The lines of all parts in order, many at a time: those that no line still unread can come before.
+    """The lines of all parts in order, many at a time: those that sort before every unread line.
 
-    Sorting them is merging: Python's sort finds the runs that they are made of.
+    Sorting merges them: Python's sort detects the runs that they consist of.
     """
     while parts := [part for part in parts if part.fill()]:
         bound = min(part.last for part in parts)
@@ -104,7 +104,7 @@ def _merged(parts: Sequence["_Lines"]) -> Iterator[list[bytes]]:
 
 
 class _Lines:
-    """The sorted lines of a part, of which a piece is held."""
+    """The sorted lines of a part, a piece of which is in memory."""
 
     def __init__(self, part: Part, piece: int) -> None:
         self._pieces = _pieces(part, piece)
@@ -112,24 +112,24 @@ class _Lines:
         self._at = 0
 
     def fill(self) -> bool:
-        """Whether there are lines, once the next ones are read where none is held."""
+        """Reads the next lines if none is left; returns whether there are any."""
         if self._at == len(self._held):
             self._held, self._at = next(self._pieces, []), 0
         return bool(self._held)
 
     @property
     def last(self) -> bytes:
-        """The last line that is held."""
+        """The last line in memory."""
         return self._held[-1]
 
     def up_to(self, bound: bytes) -> list[bytes]:
-        """The next lines, as far as they do not sort after `bound`."""
+        """The next lines that do not sort after `bound`."""
         begin, self._at = self._at, bisect_right(self._held, bound, self._at)
         return self._held[begin : self._at]
 
 
 def _pieces(part: Part, piece: int) -> Iterator[list[bytes]]:
-    """The lines of a part. The file is open for each piece only: there may be more runs than files allowed."""
+    """The lines of a part. The file is opened for each piece: there may be more runs than files allowed."""
     at, rest = part.start, b""
     while at < part.end:
         with open(part.path, "rb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; nobody copies lines."""
+"""What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; no lines are copied."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -17,24 +17,24 @@ from windrow.storage.source import Range, list_inputs, source_of
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
-#: Set for every task of these runners: what it raises reaches the submitter as it is.
+#: Set for every task of these runners: its errors reach the submitter directly.
 OWN_TASK = "windrow_own_task"
-#: A mapper gets at most so many bytes: enough to make starting it cheap, little enough to keep all cores busy.
+#: The most bytes per mapper: enough to make starting it cheap, few enough to keep all cores busy.
 SPLIT_BYTES = 256 << 20
 _PIECE = 1 << 20
-#: Bytes of input above which a run takes long enough to show how far it is.
+#: Bytes of input above which a run takes long enough to show its progress.
 _LONG_WORK = 100 << 20
 
 
 class ReadsHere(RunnerAdapter):
-    """Mixin of runners whose tasks open inputs, and write parts, in folders that this process sees."""
+    """Mixin for runners whose tasks open inputs and write parts in folders that this process can access."""
 
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
-        """The inputs that arguments mean; all of them can be read here."""
+        """The inputs that the arguments name; all can be read here."""
         return list_inputs(arguments), {}
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; tasks read each where it is."""
+        """Sets the job's inputs; tasks read each in place."""
         self.inputs = list(paths)
         return {path: path for path in paths}
 
@@ -50,7 +50,7 @@ class ReadsHere(RunnerAdapter):
 class OpensInputs(ReadsHere, SimulatedAdapter):
     """Mixin before one of mrjob's simulations of Hadoop: mappers of the first step get byte ranges to open."""
 
-    #: Called with how many tasks have ended.
+    #: Called with the number of tasks that have ended.
     advance: Callable[[int], object] = int
 
     @classmethod
@@ -59,46 +59,46 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
         return {"cleanup_on_failure": ["ALL"]}
 
     def map_tasks(self, paths: Sequence[str]) -> list[tuple[bytes, Split]]:
-        """What each mapper is to open, in JSON, and its split as mrjob knows it."""
+        """What each mapper opens, in JSON, and its split in mrjob's form."""
         return [
             (
                 json.dumps(ranges).encode() + b"\n",
-                {"file": ranges[0].path, "start": ranges[0].start, "length": sum(one.length for one in ranges)},
+                {"file": ranges[0].path, "start": ranges[0].start, "length": sum(piece.length for piece in ranges)},
             )
             for ranges in plan_tasks(paths, self.cores())
         ]
 
     @contextmanager
     def phase(self, title: str, tasks: int) -> Iterator[None]:
-        """Shows how many tasks have ended, where the inputs are large."""
+        """Shows how many tasks have ended, if the inputs are large."""
         shown = self.launch.shows_progress and sum(map(size_of, self.inputs)) > _LONG_WORK
         with progress(title, tasks, shown) as advance:
             self.advance = advance
             yield
 
     def task_settings(self, kind: str, step: int) -> dict[str, Any]:
-        """That the task is this process's own, and whether it opens inputs."""
+        """Marks the task as this process's own, and whether it opens inputs."""
         opens = {OPENS_INPUTS: "1"} if kind == "mapper" and step == 0 else {}
         return {**opens, OWN_TASK: "1"}
 
     def usual_reducers(self) -> int:
-        """One a core."""
+        """One per core."""
         return self.cores()
 
     def after_mapper(self, step: int, output: str) -> Callable[[], None]:
-        """Sorts the mapper's lines, by reducer."""
+        """Sorts the mapper's lines by reducer."""
         return partial(divide, output, self.reducers(step))
 
     def before_reducer(self, step: int, number: int, place: str) -> Callable[[], None]:
-        """Merges the reducer's lines of all mappers."""
+        """Merges the reducer's lines from all mappers."""
         return partial(gather, self.mapper_outputs(step), number, place)
 
 
 def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[Range]]:
-    """The byte ranges and whole files of each mapper: about as much for each, at most SPLIT_BYTES where splittable.
+    """The byte ranges and whole files of each mapper: about the same amount each, at most SPLIT_BYTES if splittable.
 
-    There are as many for one core as for another, where that is possible, so that none waits for the others at the end.
-    Small files share a mapper: thousands of them start a few tasks, not thousands.
+    If possible, every core gets the same number of mappers, so that none idles at the end. Small files share a mapper:
+    thousands of them start a few tasks, not thousands.
     """
     sizes = [size_of(path) for path in paths]
     cores = max(1, cores)

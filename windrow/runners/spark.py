@@ -1,11 +1,11 @@
 """`-r spark`: mrjob's Spark runner over windrow's splits, with Spark's own secondary sort.
 
-mrjob's harness brings a symbol's records together by `groupBy`, which holds them all in memory. Here
-`repartitionAndSortWithinPartitions` sends each line to the reducer of its symbol and sorts there by symbol and time, on
-disk where lines are many; a reducer reads a stream.
+mrjob's harness groups a symbol's records with `groupBy`, which holds them all in memory. Here
+`repartitionAndSortWithinPartitions` sends each line to the reducer of its symbol and sorts there by symbol and time,
+on disk if there are many lines; a reducer reads a stream.
 
-This process is Spark's driver. What a task refuses comes back by counters, as from Hadoop: it would be refused again at
-every attempt.
+This process is Spark's driver. Errors in the input come back in counters, as from Hadoop: they would recur at every
+attempt.
 """
 
 import json
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from windrow.runners.spark_tasks import Name, Task
 
 _KINDS = ("mapper", "reducer")
-#: Options of Spark's that are windrow's to choose, where the user does not.
+#: Options of Spark's that windrow sets unless the user does.
 _OPTIONS = {
-    "spark.python.worker.memory": "192m",  # above it, its imports included, a reducer's worker sorts on disk
+    "spark.python.worker.memory": "192m",  # above this, imports included, a reducer's worker sorts on disk
     "spark.ui.showConsoleProgress": "false",
 }
-#: The same, where all of Spark runs on this machine: nobody outside has to reach it.
+#: The same if all of Spark runs on this machine: nothing outside has to reach it.
 _LOCAL_OPTIONS = {
-    # Blocks pass through the JVM as bytes: compiling it twice takes more time than it saves.
+    # Blocks pass through the JVM as bytes: a second compiler tier costs more time than it saves.
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -49,7 +49,7 @@ _LOCAL_OPTIONS = {
 
 
 class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
-    """mrjob's Spark runner; tasks open inputs and write parts themselves, in folders that all of them see."""
+    """mrjob's Spark runner; tasks open inputs and write parts themselves, in folders that all of them can access."""
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
         check_installed()
@@ -75,11 +75,11 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         return [str(zip_own_packages(self.scratch / "windrow.zip"))]
 
     def usual_reducers(self) -> int:
-        """One a core."""
+        """One per core."""
         return self._cores
 
     def run_steps(self) -> list[Counters]:
-        """Runs all steps as one job of Spark's; the counters of each."""
+        """Runs all steps as one Spark job; returns the counters of each."""
         log = None if self.launch.verbose else self.scratch / "spark.log"
         with started(self._submit_arguments(), self._environment(), log) as spark:
             parts, counters = self._run_steps(spark)
@@ -87,13 +87,13 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         return counters
 
     def _submit_arguments(self) -> list[str]:
-        """Options of spark-submit; of two of one name the last one counts."""
+        """Options of spark-submit; the last of several with the same name counts."""
         local = {**_LOCAL_OPTIONS, "spark.local.dir": str(self.scratch)} if self.runs_here else {}
         options = [f"--conf={name}={value}" for name, value in {**_OPTIONS, **local}.items()]
         return ["--name", self.job_key, *options, *self.submit_arguments()]
 
     def _environment(self) -> dict[str, str]:
-        """What tells Spark which Python runs the tasks, and, on this machine, what that imports: what this one does."""
+        """Sets the Python of the tasks and, on this machine, its import path, which is this process's."""
         seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))} if self.runs_here else {}
         return {"PYSPARK_PYTHON": " ".join(self.task_python()), **seen}
 
@@ -123,17 +123,17 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         return Task(self.job_module, self.job_name, script, self.job_arguments(), number, kind, counted, self.output)
 
     def _planned(self, spark: "SparkContext") -> "RDD[Any]":
-        """What each mapper of the first step is to open, a line a mapper."""
+        """What each mapper of the first step opens, one line per mapper."""
         tasks = [json.dumps(task).encode() + b"\n" for task in plan_tasks(self.inputs, self._cores)]
         return spark.parallelize(tasks, len(tasks))
 
     def _check_parts(self, parts: Sequence[str]) -> None:
-        """Removes what failed attempts left, and fails where a part is not to be seen from here."""
+        """Removes what failed attempts left; raises OutputError if a part is not visible from here."""
         from windrow.runners.spark_tasks import ATTEMPT
 
         folder = Path(self.output)
-        for left in folder.glob(f"{ATTEMPT}*"):
-            left.unlink()
+        for leftover in folder.glob(f"{ATTEMPT}*"):
+            leftover.unlink()
         missing = [part for part in parts if not (folder / part).exists()]
         if missing:
             raise OutputError(
@@ -143,13 +143,13 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
 
 
 def sort_by_key(lines: "RDD[bytes]", reducers: int) -> "RDD[bytes]":
-    """Lines, each at the reducer of its symbol, sorted there by all of the line, which begins with symbol and time."""
+    """Lines, each at the reducer of its symbol, sorted there as whole lines, which begin with symbol and time."""
     pairs = lines.map(lambda line: (line, None))
     return pairs.repartitionAndSortWithinPartitions(reducers, partial(partition, reducers=reducers)).keys()
 
 
 def summed(counted: "Mapping[Name, Counters]", step: int) -> Counters:
-    """The counters of a step's tasks, added up.
+    """The summed counters of a step's tasks.
 
     >>> summed({(0, "mapper", 0): {"g": {"n": 1}}, (0, "reducer", 0): {"g": {"n": 2}}, (1, "mapper", 0): {}}, 0)
     {'g': {'n': 3}}

@@ -1,4 +1,4 @@
-"""Spark's driver in this process: starting its JVM, ending it, and what it says when it fails."""
+"""Spark's driver in this process: how its JVM is started and ended, and why it failed."""
 
 import logging
 import os
@@ -17,18 +17,18 @@ from typing import Any
 from mrjob.util import cmd_line
 
 from windrow.errors import UsageError
-from windrow.runners.failures import last_words, traceback_in
+from windrow.runners.failures import last_lines, traceback_in
 from windrow.runners.tasks import TaskError
 
 _MORE = "to see more: run it again with -v"
-#: What a task's traceback need not tell: how Spark called the task, and an error's number in SQL.
+#: Left out of a task's traceback: how Spark called the task, and SQL's error number.
 _SPARKS_OWN = re.compile(r'  File "[^"]*/pyspark/[^"]*", line .*\n(?:    .*\n)*|\n SQLSTATE: \w+$')
-#: Seconds within which a JVM ends that was told to.
+#: Seconds to wait for the JVM to end after it was asked to.
 _ENDS = 10
 
 
 def check_installed() -> None:
-    """Refuses, before any work, to run without pyspark or Java."""
+    """Raises UsageError, before any work, if there is no pyspark or Java."""
     if find_spec("pyspark") is None:
         raise UsageError(
             "-r spark: needs pyspark, which is not installed here; install it with: pip install 'windrow[spark]'"
@@ -45,15 +45,15 @@ def check_installed() -> None:
 def started(arguments: Sequence[str], environment: Mapping[str, str], log: Path | None) -> Iterator[Any]:
     """A SparkContext in a JVM of its own, started with arguments of spark-submit; it ends with the block.
 
-    What Spark says goes to the file `log`, or to standard error. Where a task fails, TaskError says what it said.
+    Spark's output goes to the file `log`, or to standard error. If a task fails, TaskError carries its output.
     """
     from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
     if SparkContext._active_spark_context is not None:
         raise UsageError("-r spark: this process already has a SparkContext; stop that first, with its stop()")
-    told = {**environment, "PYSPARK_SUBMIT_ARGS": cmd_line([*arguments, "pyspark-shell"])}
-    with _environment(told), _as_it_was(SparkContext), _without_warnings(), open(log or os.devnull, "ab") as file:
+    variables = {**environment, "PYSPARK_SUBMIT_ARGS": cmd_line([*arguments, "pyspark-shell"])}
+    with _environment(variables), _as_it_was(SparkContext), _without_warnings(), open(log or os.devnull, "ab") as file:
         gateway = None
         try:
             with _signals_held_back():
@@ -70,16 +70,16 @@ def started(arguments: Sequence[str], environment: Mapping[str, str], log: Path 
                 _end(gateway)
 
 
-def _launch(said: Any, log: Path | None) -> Any:
+def _launch(output: Any, log: Path | None) -> Any:
     from pyspark.errors import PySparkRuntimeError
     from pyspark.java_gateway import launch_gateway
 
     try:
-        return launch_gateway(popen_kwargs={"stdout": said, "stderr": said})
+        return launch_gateway(popen_kwargs={"stdout": output, "stderr": output})
     except PySparkRuntimeError:
-        output = last_words(log.read_text(errors="replace")) if log else "its output is above"
+        reason = last_lines(log.read_text(errors="replace")) if log else "its output is above"
         raise UsageError(
-            f"-r spark: Spark did not start: {output}; check that this pyspark supports the installed Java, and Spark's"
+            f"-r spark: Spark did not start: {reason}; check that this pyspark supports the installed Java, and Spark's"
             " options"
         ) from None
 
@@ -97,19 +97,19 @@ def _end(gateway: Any) -> None:
 
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
-    """Ctrl-C and `kill` wait for the block's end: pyspark would lose sight of a JVM that it has not yet heard of."""
+    """Defers Ctrl-C and `kill` to the end of the block: otherwise pyspark could lose a JVM that is just starting."""
     if current_thread() is not main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
     held = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(one, lambda number, _: came.append(number)) for one in held]
+    before = [signal.signal(held_back, lambda number, _: received.append(number)) for held_back in held]
     try:
         yield
     finally:
-        for one, handler in zip(held, before, strict=True):
-            signal.signal(one, handler)
-        for number in came[:1]:
+        for held_back, handler in zip(held, before, strict=True):
+            signal.signal(held_back, handler)
+        for number in received[:1]:
             signal.raise_signal(number)
 
 
@@ -126,7 +126,7 @@ def _environment(more: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _as_it_was(spark: Any) -> Iterator[None]:
-    """Leaves behind neither a JVM that pyspark would use again nor its way to handle Ctrl-C."""
+    """Restores pyspark's state and the handler of Ctrl-C, so that the JVM is not used again."""
     gateway, jvm, interrupted = spark._gateway, spark._jvm, signal.getsignal(signal.SIGINT)
     spark._gateway = spark._jvm = None
     try:
@@ -139,39 +139,39 @@ def _as_it_was(spark: Any) -> Iterator[None]:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Without what is none of the user's business.
+    """Hides warnings that do not concern the user.
 
-    pyspark warns of a newer pandas than it knows, and nothing here goes through pandas. py4j logs tracebacks where
-    Ctrl-C comes while Spark works, in its own name and as if they were the program's.
+    pyspark warns of a pandas newer than it supports, but nothing here uses pandas. py4j logs tracebacks if Ctrl-C comes
+    while Spark works, through its own logger and the root logger.
     """
-    root, its, silent = logging.getLogger(), logging.getLogger("py4j"), logging.NullHandler()
+    root, py4j, silent = logging.getLogger(), logging.getLogger("py4j"), logging.NullHandler()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pyspark")
-        root.addFilter(_is_not_py4js)  # some it logs as the root
-        its.addHandler(silent)
-        its.propagate, before = False, its.propagate
+        root.addFilter(_is_not_py4js)  # py4j logs some as the root
+        py4j.addHandler(silent)
+        py4j.propagate, before = False, py4j.propagate
         try:
             yield
         finally:
             root.removeFilter(_is_not_py4js)
-            its.removeHandler(silent)
-            its.propagate = before
+            py4j.removeHandler(silent)
+            py4j.propagate = before
 
 
 def _is_not_py4js(record: logging.LogRecord) -> bool:
     return "py4j" not in Path(record.pathname).parts
 
 
-def explain(said: str) -> str:
-    """Why a job failed, from what Spark's driver said: the task's traceback where it is one's.
+def explain(message: str) -> str:
+    """Why a job failed, from the driver's message: the task's traceback, if there is one.
 
-    >>> said = "An error occurred while calling o1.x.\\n: org.apache.spark.SparkException: Job aborted: gone.\\n\\tat a"
-    >>> explain(said).splitlines()[0]
+    >>> message = "An error occurred while calling o1.x.\\n: org.apache.spark.SparkException: Job aborted: gone.\\n"
+    >>> explain(message).splitlines()[0]
     'Spark failed the job: Job aborted: gone.'
     """
-    _, begins, traceback = said.partition("Traceback (most recent call last)")
-    words = _SPARKS_OWN.sub("", traceback_in(begins + traceback))
-    if not words:
-        found = re.search(r"^: [\w.$]+: (.*)", said, re.MULTILINE)
-        words = f"Spark failed the job: {found[1] if found else said}"
-    return f"{words}\n{_MORE}"
+    _, begins, traceback = message.partition("Traceback (most recent call last)")
+    output = _SPARKS_OWN.sub("", traceback_in(begins + traceback))
+    if not output:
+        found = re.search(r"^: [\w.$]+: (.*)", message, re.MULTILINE)
+        output = f"Spark failed the job: {found[1] if found else message}"
+    return f"{output}\n{_MORE}"

@@ -1,8 +1,8 @@
-"""What Spark's Python workers run: a mapper or a reducer of a job, over the lines that Spark hands it.
+"""What Spark's Python workers run: a mapper or a reducer of a job, over the lines that Spark passes it.
 
-Nothing here holds a task's lines. A reducer reads Spark's sorted lines one by one and writes a file. A mapper writes a
-file too, of blocks, some bytes a bar, and hands its lines on once it has ended: what a failed attempt wrote is no
-input of anybody.
+No task's lines are held in memory. A reducer reads Spark's sorted lines one by one and writes a file. A mapper also
+writes a file, of blocks, a few bytes per bar, and passes its lines on once it has ended: what a failed attempt wrote is
+never read.
 """
 
 import os
@@ -22,17 +22,17 @@ from windrow.runners.mrjob_adapter import Counters
 from windrow.runners.simulated import OPENS_INPUTS
 from windrow.storage.part import of_this_task
 
-#: A step's number, what it runs, and which of its tasks.
+#: The number of a step, `mapper` or `reducer`, and the number of the task.
 Name = tuple[int, str, int]
-#: Begins the names of files that attempts write; an underscore hides them from whoever reads an output.
+#: Prefix of files that attempts write; the underscore hides them from readers of an output.
 ATTEMPT = "_attempt-"
 
 
 class LatestCounters(AccumulatorParam[dict[Name, Counters]]):
-    """Keeps what each task counted last.
+    """Keeps the latest counters of each task.
 
-    Spark adds a mapper's update each time that it ends: twice where two attempts race, or a lost node's mappers run
-    again. Sums would count it twice. What a task counts depends on its input alone, so keeping one of them is exact.
+    Spark adds a mapper's update each time that it ends: twice if two attempts race, or if a lost node's mappers run
+    again. A sum would count it twice. A task's counters depend only on its input, so keeping the latest is exact.
     """
 
     def zero(self, value: dict[Name, Counters]) -> dict[Name, Counters]:
@@ -42,7 +42,7 @@ class LatestCounters(AccumulatorParam[dict[Name, Counters]]):
     def addInPlace(  # noqa: N802  Spark's name
         self, value1: dict[Name, Counters], value2: dict[Name, Counters]
     ) -> dict[Name, Counters]:
-        """What was counted, with what is reported now.
+        """The first counters, updated with the second.
 
         >>> once = {(0, "mapper", 0): {"windrow": {"bars": 5}}}
         >>> LatestCounters().addInPlace(dict(once), once) == once
@@ -78,8 +78,8 @@ class Task:
     def write_part(self, number: int, lines: Iterable[bytes]) -> Iterator[str]:
         """Writes what task `number` makes of these lines as a part of the output, whole or not at all; its name.
 
-        Each attempt writes a file of its own and gives it the part's name by one rename. Where two do, they wrote the
-        same.
+        Each attempt writes a file of its own and gives it the part's name by one rename. If two attempts do, they wrote
+        the same.
         """
         context = TaskContext.get()
         assert context is not None
@@ -104,7 +104,7 @@ class Task:
         os.environ |= of_this_task(number, self.folder)
         job = self._job_class()([f"--{self.kind}", f"--step-num={self.step}", *self.arguments])
         job.increment_counter = increment_counter
-        with open(os.devnull, "wb") as stderr:  # Spark asks no task how far it is
+        with open(os.devnull, "wb") as stderr:  # Spark does not ask tasks for progress
             job.sandbox(_Lines(lines), stdout, stderr)
             job.execute()
         self.counted.add({(self.step, self.kind, number): counters})
@@ -128,5 +128,5 @@ class _Lines:
         return iter(self._lines)
 
     def read(self, size: int = -1) -> bytes:
-        """Nothing: a task that refuses reads on, for Hadoop's sake; Spark does not mind."""
+        """Nothing: a task with an error reads on, for Hadoop's sake; Spark does not need that."""
         return b""

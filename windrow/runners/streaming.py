@@ -1,7 +1,7 @@
 """What windrow's runners on Hadoop share: code and inputs on their way to the tasks, and why a step failed.
 
-The package travels as one zip with every job, so that the tasks run the code that submitted them; where nodes lack the
-packages that it needs, an environment of `windrow pack` travels too.
+The package is shipped as one zip with every job, so that tasks run the submitter's code; if nodes lack the packages
+that it needs, an environment of `windrow pack` is shipped too.
 """
 
 import json
@@ -20,7 +20,7 @@ from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, source_of
 
-#: Inputs above which they are handed out whole: a task for each small file would take a second or more.
+#: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
 _MANY = 64
 
 
@@ -46,7 +46,7 @@ class Streaming(StreamingAdapter):
         return {"upload_files": [*files, str(shipped)], "task_python_bin": [f"./{shipped.name}"]}
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Makes these the job's inputs; where each is for a task."""
+        """Sets the job's inputs; returns where each is for a task."""
         places = {path: self.uri_for_hadoop(path) for path in paths}
         for number, path in enumerate(path for path in places if source_of(path).path(path) is not None):
             places[path] = f"{self.folder}/inputs/{number:05d}-{_plain_name(path)}"
@@ -57,11 +57,11 @@ class Streaming(StreamingAdapter):
         return places
 
     def uri_for_hadoop(self, uri: str) -> str:
-        """A URI as this Hadoop knows it."""
+        """A URI in this Hadoop's form."""
         return uri
 
     def _hand_out_whole(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
-        """Lets mappers fetch whole files, small ones by the hundred, instead of reading lines that Hadoop splits."""
+        """Makes mappers fetch whole files, hundreds of small ones each, instead of reading lines that Hadoop splits."""
         manifest = folder / "whole-files.txt"
         pieces = [Range(path, 0, size, {}) for path, size in files]
         manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
@@ -75,15 +75,15 @@ class Streaming(StreamingAdapter):
         }
 
     def gather_uploads(self) -> dict[str, str]:
-        """All that is to be sent, inputs and what mrjob would upload: paths here, by where they go."""
+        """All uploads, of inputs and of mrjob's files: destination -> local path."""
         return self._uploads | self.uploads_of_mrjob()
 
     def step_inputs(self, number: int, uris: list[str]) -> list[str]:
-        """A later step reads the lines that the one before it wrote, not the parts that its tasks wrote themselves."""
+        """Makes a later step read the lines of the previous one, not the parts that its tasks wrote themselves."""
         return uris if number == 0 else [f"{uri}/{TEXT_PARTS}" for uri in uris]
 
     def failure(self, client: str, logs: Sequence[str], more: str) -> Exception:
-        """The error to raise for a failed step, from what its client said of attempts, and said last."""
+        """The error to raise for a failed step, from its client's messages about attempts and its last output."""
         attempts = [error["hadoop_error"]["message"] for error in self.step_errors() if "hadoop_error" in error]
         return explain(Failure(attempts, client, logs), more, self._asked, self._published or self.output)
 
@@ -98,15 +98,15 @@ def go_whole(paths: Sequence[str]) -> bool:
 
 
 def _is_text(path: str) -> bool:
-    """Whether Hadoop itself can read the lines of a file: it knows neither Parquet nor, without more, zstd."""
+    """Whether Hadoop itself can read the lines of a file: it reads neither Parquet nor, by default, zstd."""
     return not is_parquet(path) and not path.lower().endswith(".zst")
 
 
 def _is_pattern(path: str) -> bool:
-    """Whether Hadoop would take a URI for a pattern, or for several; what is here gets a plain name."""
+    """Whether Hadoop would read a URI as a pattern, or as several; a local file gets a plain name."""
     return source_of(path).path(path) is None and re.search(r"[,*?{}\[\]^\\]", path) is not None
 
 
 def _plain_name(path: str) -> str:
-    """A file's name without what has a meaning in paths of Hadoop."""
+    """A file's name without characters that are special in Hadoop's paths."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", Path(path).name)

@@ -1,7 +1,7 @@
-"""Runs functions in forked processes, so many at a time, and brings their errors back.
+"""Runs functions in forked processes, a number of them at a time, and passes their errors back.
 
-A fork of this process, which has imported everything, starts a task in some milliseconds; an interpreter of its own
-would need a hundred times that.
+A fork of this process, which has imported everything, starts a task in a few milliseconds; a new interpreter would take
+a hundred times that.
 """
 
 import json
@@ -20,7 +20,7 @@ _FORK = get_context("fork")
 
 
 class TaskError(Exception):
-    """A task failed by an error that windrow does not foresee; `str()` is its traceback."""
+    """A task failed with an unexpected error; `str()` is its traceback."""
 
 
 def run_forked(
@@ -31,10 +31,10 @@ def run_forked(
 ) -> None:
     """Runs all tasks, at most `processes` at a time, and calls `done` for each; returns when all have ended.
 
-    This process does nothing but wait, once it has done `meanwhile` beside the first tasks. At the first failure the
-    tasks under way are ended and the failure is raised here: a WindrowError as it was, any other as TaskError.
+    This process calls `meanwhile` while the first tasks run, and then only waits. At the first failure, running tasks
+    ended and the failure is raised here: a WindrowError unchanged, any other as TaskError.
     """
-    running: dict[Connection, ForkProcess] = {}  # by where a task writes its error
+    running: dict[Connection, ForkProcess] = {}  # by the pipe to which a task writes its error
     waiting = iter(tasks)
     try:
         while True:
@@ -79,7 +79,7 @@ def _run(task: Callable[[], None], writes: Connection) -> None:
 
 
 def _reap(process: ForkProcess, reads: Connection) -> None:
-    """Takes a task's end. Raises what it sent, or how it was ended."""
+    """Waits for a task that has ended. Raises the error that it sent, or how it was ended."""
     with reads:
         try:
             sent = reads.recv_bytes()
