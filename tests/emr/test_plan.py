@@ -214,7 +214,7 @@ def test_inputs_on_s3_are_looked_into(aws, plan):
         (["--cores", "0", *AVERAGES, BARS], 2, "--cores 0: a cluster has cores to work; give 4 or more"),
         (["--bars", "1", "--input-size", "2", *AVERAGES, BARS], 2, "--bars, --input-size: each says how much there is"),
         (["--cluster", "j-1", *AVERAGES, BARS], 2, "--cluster j-1: does not tell how many cores work"),
-        (["-c", "none.conf", *AVERAGES, BARS], 2, "-c none.conf: there is no such file"),
+        (["-c", "none.conf", *AVERAGES, BARS], 2, "-c none.conf: no such file"),
         (["-c", "a", "--x86", *AVERAGES, BARS], 2, "--x86 -c a: both say which instances"),
         (["--prices", "none.json", *AVERAGES, BARS], 1, "--prices none.json: No such file or directory; copy "),
         ([*AVERAGES, "none.csv"], 1, "none.csv: "),
