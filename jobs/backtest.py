@@ -20,7 +20,7 @@ EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNN
 
 
 class Backtest(BarJob):
-    """One line a symbol, SYMBOL<tab>JSON: the figures of a strategy that is long while the fast line is above the
+    """One line per symbol, SYMBOL<tab>JSON: the figures of a strategy that is long while the fast line is above the
     slow line, and short while it is below.
     """
 

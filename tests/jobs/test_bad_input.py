@@ -277,6 +277,9 @@ def test_an_output_whose_place_is_taken(job):
     refused(job("-o", "full", path), "error: full: exists and is not empty; a job writes a new directory only")
     for name in (path, "dangling"):
         refused(job("-o", name, path), f"error: {name}: exists and is a file")
+    refused(
+        job("-o", "hdfs:///out", path), "error: hdfs:///out: can only be written by Hadoop; run the job with -r hadoop"
+    )
     refused(job("-o", "a.csv/out", path), "error: a.csv/out: cannot be created: Not a directory")
     refused(job("-o", "x" * 300, path), "cannot be created: File name too long")
     refused(job("-o", "new/below/out", write("bad.csv", HEADER + "A,x,1\n")), "no valid row in any input")

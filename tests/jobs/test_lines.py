@@ -33,10 +33,10 @@ def test_its_lines_are_the_output_and_are_counted(run_job, tmp_path, options):
 def test_it_has_no_slices(run_job, tmp_path):
     ran = run_job("--slices", "1d", tmp_path, job=Ranges)
     assert (ran.status, ran.out) == (2, b"")
-    assert "--slices 1d: this job's bars cannot be cut into slices; leave it out" in ran.err
+    assert "--slices: does not apply to this job; leave it out" in ran.err
 
 
 def test_it_is_no_table_for_parquet(run_job, tmp_path):
     ran = run_job("--output-format", "parquet", "-o", tmp_path / "out", tmp_path, job=Ranges)
     assert (ran.status, ran.out) == (2, b"")
-    assert "this job's lines are no table of values" in ran.err
+    assert "this job's output is not a table of values" in ran.err

@@ -207,10 +207,10 @@ def test_the_conflict_named_is_the_first_by_key_whoever_reduces_it(run_job, tmp_
 @pytest.mark.parametrize("reducers", ["0", "-1", "x", "1.5"])
 def test_a_number_of_reducers_that_is_none_is_refused(run_job, reducers):
     ran = run_job("-D", f"mapreduce.job.reduces={reducers}", DATA / "bars.csv")
-    assert (ran.status, ran.out) == (2, b"") and f"-D mapreduce.job.reduces={reducers}: a job has 1" in ran.err
+    assert (ran.status, ran.out) == (2, b"") and f"-D mapreduce.job.reduces={reducers}: a job has at least 1" in ran.err
 
 
 @pytest.mark.parametrize("runner", ["dataproc"])
 def test_a_runner_that_is_not_there_yet_is_refused(run_job, runner):
     ran = run_job("-r", runner, DATA / "bars.csv")
-    assert (ran.status, ran.out) == (2, b"") and f"-r {runner}: is not there yet" in ran.err
+    assert (ran.status, ran.out) == (2, b"") and f"-r {runner}: is not a runner" in ran.err

@@ -233,8 +233,11 @@ REFUSED = [
     (["--shards", "0"], "--shards 0: a symbol's pairs go to 1 reducer or more; use 1 or more"),
     (["--objective", "luck"], "argument --objective: invalid choice: 'luck'"),
     (["--size", "0"], "--size 0"),
-    (["--slices", "30d"], "--slices 30d: this job's bars cannot be cut into slices; leave it out"),
-    (["--output-format", "parquet", "-o", "out"], "--output-format parquet: this job's lines are no table of values"),
+    (["--slices", "30d"], "--slices: does not apply to this job; leave it out"),
+    (
+        ["--output-format", "parquet", "-o", "out"],
+        "--output-format parquet: this job's output is not a table",
+    ),
 ]
 
 

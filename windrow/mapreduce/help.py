@@ -89,7 +89,7 @@ def usage_error(message: str, parser: ArgumentParser) -> UsageError:
     if found is None:
         return UsageError(f"{message}; see --help")
     if found[1].strip("-").replace("-", "_") in UNUSED:
-        return UsageError(f"{found[1]}: does not apply to this job; leave it out; see --help")
+        return UsageError(f"{found[1]}: does not apply to this job; leave it out")
     known = [spelling for action in parser._actions for spelling in action.option_strings]
     near = difflib.get_close_matches(found[1], known, n=1)
     return UsageError(f"{message}; " + (f"did you mean {near[0]}?" if near else "see --help"))

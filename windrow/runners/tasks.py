@@ -31,8 +31,8 @@ def run_forked(
 ) -> None:
     """Runs all tasks, at most `processes` at a time, and calls `done` for each; returns when all have ended.
 
-    This process calls `meanwhile` while the first tasks run, and then only waits. At the first failure, running tasks
-    ended and the failure is raised here: a WindrowError unchanged, any other as TaskError.
+    This process calls `meanwhile` while the first tasks run, and then only waits. At the first failure the others
+    are ended and the failure is raised here: a WindrowError unchanged, any other as TaskError.
     """
     running: dict[Connection, ForkProcess] = {}  # by the pipe to which a task writes its error
     waiting = iter(tasks)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from windrow.errors import InputError
+from windrow.errors import InputError, OutputError
 from windrow.storage.local import without_host
 from windrow.storage.source import Source, source_of
 
@@ -39,6 +39,13 @@ class HadoopSource(Source):
     def canonical(self, uri: str) -> str:
         """The path, without scheme and host, which tasks and submitter may spell differently."""
         return without_host(uri)
+
+    def refuse_taken(self, output: str) -> None:
+        """Raises OutputError: `-r hadoop` publishes outputs itself."""
+        raise OutputError(
+            f"{output}: can only be written by Hadoop; run the job with -r hadoop, or choose a directory on this"
+            " machine with --output-dir"
+        )
 
     @property
     def through_hadoop(self) -> bool:
