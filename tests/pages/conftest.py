@@ -23,6 +23,14 @@ def shared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def unpictured():
+    """Draws no pictures, which take longer than pages: tests of pictures are apart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("windrow.pages.vega.png", lambda chart, scale: b"a picture")
+        yield
+
+
+@pytest.fixture(scope="module")
 def chromium():
     """A real Chromium, the system's."""
     require("chromium")

@@ -61,9 +61,10 @@ def test_sums_and_deviations_have_panes_of_their_own():
     ]
 
 
-def test_names_without_a_kind_go_by_their_values():
+def test_other_indicators_go_by_their_values():
     assert panes_of(["value_1", "value_2", "value_3"], [100.5, 3.0, 2000.0]) == [["value_1"], ["value_2"], ["value_3"]]
     assert panes_of(["a", "b"], [np.nan, 99.0]) == [["a", "b"]]
+    assert panes_of(["rsi:14", "sma:3", "rsi:5"], [70.0, 100.0, 30.0]) == [["sma:3"], ["rsi:14", "rsi:5"]]
 
 
 def test_panes_are_the_same_for_all_symbols():
@@ -318,6 +319,13 @@ def test_another_column_is_drawn_as_a_line(outputs):
     assert (symbol.series.has_candles, symbol.series.price, symbol.column) == (False, "open", "close")
     assert np.isnan(symbol.series.close).nonzero()[0].tolist() == [7]
     assert read(place, bars).series.has_candles
+
+
+def test_averages_do_not_squash_the_line_of_another_column(outputs):
+    frame = bars_of(("A",)).assign(volume=np.arange(60) * 1000 + 1_000_000)
+    symbol = read(averaged(outputs, frame), outputs.bars(frame), "volume")
+    assert [[line.name for line in pane.lines] for pane in symbol.panes] == [[], ["sma:3"], ["std:5"]]
+    assert layers(draw([symbol]))
 
 
 def test_averages_of_volume_are_drawn_over_its_line(outputs):

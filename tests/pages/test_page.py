@@ -10,6 +10,7 @@ from tests.pages.browser import NEXT_FRAME, pixels, view
 from tests.pages.report.outputs import HOSTILE, Outputs, bars_of
 from windrow.pages.averages import plot
 
+pytestmark = pytest.mark.usefixtures("unpictured")
 DATA = Path(__file__).parents[2] / "data" / "bars.csv"
 INDICATORS = ("sma:5", "ema:20", "std:20", "sum:10", "sum:5")
 

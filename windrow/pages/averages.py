@@ -34,8 +34,8 @@ from windrow.storage.publish import at_hand
 MOST_SYMBOLS = 4
 #: Pixels of a symbol's prices in a picture, which has several symbols.
 _TALL = 240
-#: Kinds of indicators whose values are of the size of prices, and of those whose are not.
-_OF_PRICES, _OTHERS = {"sma", "ema", "wma", "min", "max"}, {"std", "sum"}
+#: Kinds of indicators that are never drawn over prices, even where their values happen to be of that size.
+_APART = {"std", "sum"}
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,14 @@ def _read(
 ) -> tuple[list[SymbolAverages], int]:
     """The chosen symbols, and how many there are."""
     lines = _indicators(output)
-    groups = {str(symbol): rows for symbol, rows in lines.groupby("symbol")}
-    chosen = choose(sorted(groups), symbols, MOST_SYMBOLS, str(output))
+    known = sorted(map(str, lines["symbol"].unique()))
+    chosen = choose(known, symbols, MOST_SYMBOLS, str(output))
+    rows = {str(symbol): rows for symbol, rows in lines[lines["symbol"].isin(chosen)].groupby("symbol")}
     reading = full_reading_of(output)
     averaged = reading.values[0]
     drawn = normalise(column) if column else None if averaged in CANDLES else averaged
     series = read_series(bars, chosen, reading, averaged, drawn)
-    return arrange([series[symbol] for symbol in chosen], groups, averaged), len(groups)
+    return arrange([series[symbol] for symbol in chosen], rows, averaged), len(known)
 
 
 def _indicators(output: Path) -> pd.DataFrame:
@@ -126,7 +127,10 @@ def arrange(series: Sequence[Series], rows: Mapping[str, pd.DataFrame], column: 
     """
     placed = [_columns(one, rows[one.symbol]) for one in series]
     names = rows[series[0].symbol].columns[2:].tolist()
-    panes = _panes(names, [_is_like_prices(at, name, series, placed) for at, name in enumerate(names)])
+    like_prices = [
+        all(map(_is_within, columns, [one.close for one in series])) for columns in zip(*placed, strict=True)
+    ]
+    panes = _panes(names, like_prices)
     return [
         SymbolAverages(one, column, [_pane(names, columns, pane) for pane in panes])
         for one, columns in zip(series, placed, strict=True)
@@ -140,14 +144,6 @@ def _columns(series: Series, rows: pd.DataFrame) -> list[Floats]:
     return [series.values(times, column, "a row of the output") for column in columns]
 
 
-def _is_like_prices(at: int, name: str, series: Sequence[Series], placed: Sequence[Sequence[Floats]]) -> bool:
-    """Whether an indicator's values are of the size of prices: by its kind, or by its values if its name has none."""
-    kind = name.partition(":")[0]
-    if kind in _OF_PRICES | _OTHERS:
-        return kind in _OF_PRICES
-    return all(_is_within(columns[at], one.close) for one, columns in zip(series, placed, strict=True))
-
-
 def _is_within(values: Floats, prices: Floats) -> bool:
     """Whether the values would at most double the range of prices."""
     low, high = np.nanmin(prices), np.nanmax(prices)
@@ -155,13 +151,13 @@ def _is_within(values: Floats, prices: Floats) -> bool:
     return bool(np.all(np.isnan(values) | ((values >= low - slack) & (values <= high + slack))))
 
 
-def _panes(names: Sequence[str], are_like_prices: Iterable[bool]) -> list[list[int]]:
-    """The indicators of each pane, by their numbers: of the prices' one, then by kind, or each by itself."""
+def _panes(names: Sequence[str], like_prices: Iterable[bool]) -> list[list[int]]:
+    """The indicators of each pane, by their numbers: those over the prices, then the others by kind."""
     first: list[int] = []
     below: dict[str, list[int]] = {}
-    for at, (name, is_like_prices) in enumerate(zip(names, are_like_prices, strict=True)):
+    for at, (name, is_like_prices) in enumerate(zip(names, like_prices, strict=True)):
         kind = name.partition(":")[0]
-        (first if is_like_prices else below.setdefault(kind if kind in _OTHERS else str(at), [])).append(at)
+        (first if is_like_prices and kind not in _APART else below.setdefault(kind, [])).append(at)
     return [first, *below.values()]
 
 

@@ -17,6 +17,7 @@ from windrow.pages.report.results import Equity, Orders, open_output, read_figur
 from windrow.pages.series import Series
 from windrow.pages.shell import page
 
+pytestmark = pytest.mark.usefixtures("unpictured")
 DATA = Path(__file__).parents[3] / "data" / "bars.csv"
 
 
