@@ -21,6 +21,7 @@ ONE_MEANING = {
     "bars": "bars: what they are, made up, from a DataFrame",
     "backtest": "one backtest of each symbol: the job, and the function of that name",
     "backtests": "runs of a strategy: computed, and written",
+    "crossover": "crosses of each symbol: the job, and the function of that name",
     "averages": "moving averages: many side by side, and drawn",
     "sweep": "a sweep: the job, and the function of that name",
     "lines": "lines of text: read, and written",
@@ -33,11 +34,6 @@ ONE_MEANING = {
     "local": "this machine: files on it, and jobs on all its cores",
     "source": "what windrow asks of a place where bytes are kept, and S3 as such a place",
 }
-#: Violations that are known, and who removes them.
-LATER = {
-    "functions_written_twice": "issue 12 part 8 is not merged yet",
-}
-
 RULES = {
     "circles_of_rooms": rules.circles_of_rooms,
     "circles_of_modules": rules.circles_of_modules,
@@ -57,12 +53,7 @@ RULES = {
 }
 
 
-def held(name):
-    marks = [pytest.mark.xfail(reason=LATER[name], strict=False)] if name in LATER else []
-    return pytest.param(RULES[name], id=name, marks=marks)
-
-
-@pytest.mark.parametrize("rule", [held(name) for name in RULES])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_our_sources_keep_the_rule(rule):
     broken = list(rule(ROOT))
     assert not broken, "\n".join(["", *broken])
@@ -431,7 +422,6 @@ def test_every_room_says_what_it_is_for():
 
 
 #: What the page names and issue 12 part 4 brings.
-COMING: set[str] = set()
 
 
 def named(text):
@@ -461,12 +451,7 @@ def defined(node, place=""):
 NAMED = sorted(set(named(PAGE.read_text())), key=str)
 
 
-LATER_ON_THE_PAGE = pytest.mark.xfail(reason="it comes with issue 12 part 4, not merged yet", strict=False)
-
-
-@pytest.mark.parametrize(
-    ("symbol", "path"), [pytest.param(*one, marks=LATER_ON_THE_PAGE if COMING & {*one} else ()) for one in NAMED]
-)
+@pytest.mark.parametrize(("symbol", "path"), NAMED)
 def test_what_the_page_names_is_there(symbol, path):
     assert is_there(symbol, path), "docs/architecture.md names it; put the page right"
 

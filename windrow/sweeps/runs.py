@@ -67,8 +67,7 @@ class Sweep:
     @property
     def columns(self) -> list[str]:
         """The columns of bars that it needs, in order."""
-        opens = ["open"] if self.rules.fill == "next-open" else []
-        return list(dict.fromkeys([self.column, "close", *opens]))
+        return self.rules.columns(self.column)
 
     def pairs(self, shard: int = 0) -> list[Cell]:
         """The pairs of a shard, in ascending order."""

@@ -131,8 +131,7 @@ class Strategy:
     @property
     def columns(self) -> list[str]:
         """The columns of bars that it needs, in order."""
-        opens = ["open"] if self.rules.fill == "next-open" else []
-        return list(dict.fromkeys([self.column, "close", *opens]))
+        return self.rules.columns(self.column)
 
     def backtest(self, traced: bool = False) -> "Backtest":
         """A new backtest, for one symbol."""

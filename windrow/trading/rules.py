@@ -53,6 +53,11 @@ class Rules:
         """Money that counts as 0: what rounding may leave of it."""
         return DUST * self.cash
 
+    def columns(self, averaged: str) -> list[str]:
+        """The columns of bars that runs need whose lines are over the column `averaged`, in order."""
+        opens = ["open"] if self.fill == "next-open" else []
+        return list(dict.fromkeys([averaged, "close", *opens]))
+
     def __post_init__(self) -> None:
         if not 0 < self.size <= MOST:
             raise UsageError(f"--size {self.size}: a position's size is above 0 and up to 1e15; use such a number")
