@@ -22,8 +22,8 @@ MOST_CANDLES, MOST_POINTS = 360, 1_000
 #: The width of a panel in pixels, and heights: of prices, and of a panel below them.
 WIDTH, PRICES, BELOW = 980, 340, 110
 
-#: What is no character of XML. Pictures pass through SVG, and vl-convert aborts the process where a text has one.
-_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Characters that XML does not allow. Pictures pass through SVG, and vl-convert aborts the process at such a character.
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def png(chart: Any, scale: float) -> bytes:
@@ -40,7 +40,7 @@ def drawable(value: Any) -> Any:
     A\u0001B
     """
     if isinstance(value, str):
-        return _NO_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
+        return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", value)
     if isinstance(value, dict):
         return {key: drawable(part) for key, part in value.items()}
     return [drawable(part) for part in value] if isinstance(value, list) else value
