@@ -251,7 +251,7 @@ def test_damaged_parquet(job):
     ):
         refused(
             job(write("a.parquet", content), "-o", "out"),
-            "a.parquet: is truncated, damaged or not a Parquet file",
+            "a.parquet: is truncated or damaged, or not a Parquet file",
         )
 
 
