@@ -337,7 +337,7 @@ def test_dates_and_times_of_day_do_not_mix():
     ):
         layout = replace(LAYOUT, dated=dated)
         bars = parse_lines(b"AA," + text + b",1,x\n", layout)
-        with pytest.raises(InputError, match=f"^here.csv: holds .*{words}; .*write them alike"):
+        with pytest.raises(InputError, match=f"^here.csv: contains .*{words}; .*all in one form"):
             check_one_kind_of_time(bars, layout, "here.csv")
         check_one_kind_of_time(bars, replace(layout, dated=not dated), "here.csv")
         check_one_kind_of_time(parse_lines(b"x\n", layout), layout, "here.csv")

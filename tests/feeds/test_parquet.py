@@ -191,7 +191,7 @@ def test_a_column_that_nobody_needs_is_not_read(tmp_path):
     content[begin : begin + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
     path.write_bytes(content)
     assert read(path) == intact
-    with pytest.raises(InputError, match="is truncated, damaged or not a Parquet file"):
+    with pytest.raises(InputError, match="is truncated or damaged, or not a Parquet file"):
         read(path, values=("open",))
 
 

@@ -251,7 +251,7 @@ def test_damaged_parquet(job):
     ):
         refused(
             job(write("a.parquet", content), "-o", "out"),
-            "a.parquet: is truncated, damaged or not a Parquet file",
+            "a.parquet: is truncated or damaged, or not a Parquet file",
         )
 
 
@@ -411,7 +411,7 @@ def test_a_line_of_200_megabytes_in_300_of_memory(dying, runner):
         out, err = process.communicate()
     assert process.returncode == 0, err
     assert sorted(out.splitlines()) == ["A\t2008-03-06\t1.5", "A\t2008-03-07\t2.5"]
-    assert "3 bars of 1 symbol -> 2 lines; 1 line rejected" in err
+    assert "3 bars of 1 symbol -> 2 lines; 1 invalid row" in err
     assert 30e6 < peak < 300e6
 
 

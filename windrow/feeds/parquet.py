@@ -95,7 +95,7 @@ def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
 
 def _damaged(path: str, error: Exception) -> InputError:
     return InputError(
-        f"{path}: is truncated, damaged or not a Parquet file ({error}); windrow reads a file whole or not at all;"
+        f"{path}: is truncated or damaged, or not a Parquet file ({error}); windrow reads a file whole or not at all;"
         " get the file again"
     )
 

@@ -72,7 +72,7 @@ def test_access_denied(on_emr, emulator):
     [
         ("VALIDATION_ERROR", "windrow-emr-nodes is invalid", "could not create it as requested; fix what it names"),
         ("BOOTSTRAP_FAILURE", "bootstrap action 1 returned 1", "could not be set up; its logs appear in s3://work/"),
-        ("INSTANCE_FLEET_TIMEOUT", "no capacity", "AWS had no such machines"),
+        ("INSTANCE_FLEET_TIMEOUT", "no capacity", "AWS had no such instances"),
         ("USER_REQUEST", "Terminated by user request", "it was terminated by a user"),
     ],
 )
@@ -109,7 +109,7 @@ def test_a_secret_for_the_tasks(on_emr, emulator, secret):
 
 def test_the_callers_own_secret_in_an_argument(on_emr, emulator):
     ran = on_emr("--cmdenv", f"harmless={emulator.env['AWS_SECRET_ACCESS_KEY']}", *OUT, BARS)
-    check_refused(ran, "would be given AWS's credentials")
+    check_refused(ran, "the request contains AWS credentials")
     assert emulator.env["AWS_SECRET_ACCESS_KEY"] not in ran.err and nothing_is_left(emulator)
 
 
