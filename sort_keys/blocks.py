@@ -42,7 +42,7 @@ from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
 
-#: Bars a block holds at most: long enough that the work for each block is small beside that for its bars.
+#: Most bars of a block: enough that the work per block is small compared with that for its bars.
 BLOCK_BARS = 4096
 
 #: Units in which times may be counted, in ns: a day, an hour, a minute, s, ms, us, ns.

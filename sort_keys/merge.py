@@ -27,7 +27,7 @@ from windrow.errors import InputError
 
 #: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
 _BATCH_BYTES = 1 << 17
-#: Bars in memory are handed out so many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
+#: Bars in memory are released this many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
 _STRETCH_BARS = 1 << 16
 #: How two different bars at one (symbol, timestamp) are treated.
 ON_CONFLICT = ("fail", "smallest", "largest")
@@ -269,7 +269,7 @@ def _prepend(
 
 
 def _cut(stretch: Stretch, bars: int) -> Iterator[Stretch]:
-    """A stretch in pieces of so many bars."""
+    """A stretch in pieces of at most `bars` bars."""
     for begin in range(0, len(stretch.times), bars):
         rows = slice(begin, begin + bars)
         first = int(np.searchsorted(stretch.starts, begin, side="right")) - 1

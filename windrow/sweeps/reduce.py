@@ -23,7 +23,7 @@ from windrow.sweeps.overall import Overall, Sums, overall_lines
 from windrow.sweeps.ranking import Choice, Figures, Record, best_line, records, top_lines, united
 from windrow.sweeps.runs import Part, Sweep
 
-#: In place of a symbol, all of them: no encoded symbol begins so.
+#: In place of a symbol: all symbols. No encoded symbol begins like this.
 _ALL = encode_slice(b"", 0)
 #: Findings of one part, or of one walk, are numbered below this.
 _PART = 1 << 40

@@ -103,7 +103,7 @@ class Backtests:
         return Trace(self._ledger.push(orders, times, placed), values(spans, closes).T) if self._ledger else None
 
     def open_orders(self) -> Entries:
-        """The orders, of traced runs, that were placed at the last close, for a bar that is not there."""
+        """The orders, of traced runs, that were placed at the last close, for the bar after the last one."""
         assert self._ledger, "takes traced=True"
         rows, turns = deepcopy(self._turns).push(np.full((1, self.runs), NOT_FULL, np.int8))
         orders = deepcopy(self._broker).trade(turns, rows, self._close, self._close)

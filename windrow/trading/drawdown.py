@@ -37,7 +37,7 @@ class Drawdown:
         self._best = np.full(runs, np.nan)  # where the peak is in a run's last span: its close, as the position sees it
 
     def push(self, spans: Spans, closes: Floats) -> None:
-        """Takes what runs held at these closes, of which there is one or more."""
+        """Takes what runs held at these closes, at least one."""
         if np.isneginf(self._peak).all():  # the first bars
             at = spans.at(0)
             self.percent[spans.cash[at] + spans.held[at] * closes[0] <= self._dust] = np.nan

@@ -44,7 +44,7 @@ class Value:
         self._year, self._years, self._start = 0, list[Floats](), self.now
 
     def push(self, times: Ints, spans: Spans, closes: Floats) -> None:
-        """Takes what runs held at these closes, of which there is one or more."""
+        """Takes what runs held at these closes, at least one."""
         self._add_spans(spans, closes)
         self._end_years(times, spans, closes)
         held = (spans.ends - spans.begins) * (spans.held != 0)

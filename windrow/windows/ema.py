@@ -20,8 +20,8 @@ class EMA:
     """e + 2 / (n + 1) * (x - e), bar by bar from a seed; the window n counts bars.
 
     Seed `sma`: the correctly rounded mean of the first n bars, the first output (as TA-Lib); seed `first`:
-    the first bar (as pandas' ewm(adjust=False)). The operations and their order are the same whatever the
-    pushes, hence so are the bits, and on a flat price x - e is 0: it stays flat. The state is one float, and
+    the first bar (as pandas' ewm(adjust=False)). The operations and their order do not depend on the
+    pushes, so neither do the bits; on a flat price x - e is 0, so it stays flat. The state is one float, and
     up to n - 1 bars before the seed; `min_periods` does not apply. Raises UsageError for a time window.
 
     >>> kernel = EMA(CountWindow(3), Options())
