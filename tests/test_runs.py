@@ -1,4 +1,4 @@
-"""What a tool's absence does to a run: skipped tests, listed in the last lines; in CI the run fails."""
+"""A run of the tests: what is skipped for want of a tool, which fails in CI, and how many examples are generated."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ import pytest
 
 from tests.needs import NEEDS, count_skipped
 
+pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
 import pytest
@@ -80,3 +81,34 @@ def test_a_tool_is_found_on_the_path(tmp_path, monkeypatch):
 def test_only_reasons_of_tools_are_counted():
     reason = NEEDS["hadoop"].reason
     assert count_skipped([reason, reason, "the real prices are not here"]) == {reason: 2}
+
+
+EXAMPLES = """
+from hypothesis import given, settings, strategies as st
+
+asked = []
+
+@settings(max_examples=300)
+@given(st.integers())
+def test_many(number):
+    asked.append("many")
+
+@settings(max_examples=7)
+@given(st.integers())
+def test_few(number):
+    asked.append("few")
+
+@given(st.integers())
+def test_as_many_as_usual(number):
+    asked.append("usual")
+
+def test_counts():
+    assert [asked.count(name) for name in ("many", "few", "usual")] == COUNTS
+"""
+
+
+@pytest.mark.parametrize(("profile", "counts"), [([], [60, 7, 60]), (["nightly"], [1000, 70, 1000])])
+def test_the_profile_bounds_the_number_of_examples(run, tmp_path, profile, counts):
+    (tmp_path / "test_program.py").write_text(EXAMPLES.replace("COUNTS", str(counts)))
+    status, _ = run(*(f"--hypothesis-profile={name}" for name in profile))
+    assert status == 0
