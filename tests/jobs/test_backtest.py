@@ -167,7 +167,7 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
     [
         (["--orders"], "--orders: writes files beside the figures, but the figures are printed; give -o DIR"),
         (["--equity"], "--equity: writes files beside the figures, but the figures are printed; give -o DIR"),
-        (["--size", "0"], "--size 0.0: a position's size is above 0 and up to 1e15; use such a number"),
+        (["--size", "0"], "--size 0.0: a position's size must be above 0 and at most 1e15"),
         (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"),
         (
             ["--fast", "ema:7", "--slow", "ema:7"],

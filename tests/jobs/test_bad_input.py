@@ -373,7 +373,8 @@ def test_a_killed_task(dying):
     done = exit_of("Killed", "-o", "out", "a.csv", runner="local")
     assert done.returncode == 1 and not os.path.exists("out") and not os.listdir("tmp")
     assert (
-        f"a task was ended by signal {signal.SIGKILL.value} (SIGKILL); if nobody sent it, memory ran out" in done.stderr
+        f"a task was killed by signal {signal.SIGKILL.value} (SIGKILL); if nobody sent it, memory ran out"
+        in done.stderr
     )
 
 

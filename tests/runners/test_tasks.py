@@ -61,7 +61,7 @@ def test_any_other_error_comes_back_as_its_traceback():
 
 
 @pytest.mark.parametrize(("end", "message"), [
-    (lambda: os.kill(os.getpid(), signal.SIGKILL), r"ended by signal 9 \(SIGKILL\)"),
+    (lambda: os.kill(os.getpid(), signal.SIGKILL), r"killed by signal 9 \(SIGKILL\)"),
     (lambda: os._exit(7), "exited with status 7 and reported nothing"), (lambda: exit(3), "SystemExit: 3"),
 ])  # fmt: skip
 def test_tasks_that_end_without_a_word(end, message):

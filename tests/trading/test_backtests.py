@@ -330,13 +330,16 @@ FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"size": 0}, "--size 0: a position's size is above 0 and up to 1e15; use such a number"),
-        ({"size": float("nan")}, "--size nan: a position's size is above 0 and up to 1e15; use such a number"),
-        ({"cash": -5.0}, "--cash -5.0: the initial cash is above 0 and up to 1e15; use such an amount"),
-        ({"cash": float("inf")}, "--cash inf: the initial cash is above 0 and up to 1e15; use such an amount"),
+        ({"size": 0}, "--size 0: a position's size must be above 0 and at most 1e15"),
+        ({"size": float("nan")}, "--size nan: a position's size must be above 0 and at most 1e15"),
+        ({"cash": -5.0}, "--cash -5.0: the initial cash must be above 0 and at most 1e15"),
+        ({"cash": float("inf")}, "--cash inf: the initial cash must be above 0 and at most 1e15"),
         ({"commission": 1.0}, f"--commission 1.0: {FRACTION}"),
         ({"slippage": -0.1}, f"--slippage -0.1: {FRACTION}"),
-        ({"commission_per_order": -1}, "--commission-per-order -1: it is money, from 0 to 1e15; use such an amount"),
+        (
+            {"commission_per_order": -1},
+            "--commission-per-order -1: it is an amount of money, not a fraction; give 0 to 1e15",
+        ),
         ({"fill": "open"}, "--fill open: not one of next-open, close; use one of them"),
         ({"side": "short"}, "--side short: not one of both, long; use one of them"),
         ({"entry": "x"}, "--entry x: not one of state, cross; use one of them"),

@@ -72,7 +72,10 @@ def backtest(
     0     AA 2008-03-05   buy  10.0   12.0  filled
     1     AA 2008-03-07  sell  20.0    9.0  filled
     """
-    rules = Rules(size, cash, commission, commission_per_order, slippage, fill, side, entry, sizing)
+    rules = Rules(
+        size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
+        fill=fill, side=side, entry=entry, sizing=sizing,
+    )  # fmt: skip
     pair = Pair(parse_line(fast, column), parse_line(slow, column))
     strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
     rows: list[dict[str, Any]] = []

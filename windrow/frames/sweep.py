@@ -65,7 +65,10 @@ def sweep(
     0     AA     1     3  train -20.0             2
     1     AA     1     3   test  10.0             1
     """
-    rules = Rules(size, cash, commission, commission_per_order, slippage, fill, side, entry, sizing)
+    rules = Rules(
+        size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
+        fill=fill, side=side, entry=entry, sizing=sizing,
+    )  # fmt: skip
     share, at = (None if given is None else str(given) for given in (split, split_at))
     parts = parse_split(share, at, walk_forward)
     sweep = Sweep(

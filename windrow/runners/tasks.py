@@ -90,7 +90,7 @@ def _reap(process: ForkProcess, reads: Connection) -> None:
     process.close()
     if code < 0:
         raise TaskError(
-            f"a task was ended by signal {-code} ({signal.Signals(-code).name}); if nobody sent it, memory ran out;"
+            f"a task was killed by signal {-code} ({signal.Signals(-code).name}); if nobody sent it, memory ran out;"
             " run fewer tasks at a time with --num-cores, or make each hold less with --slot"
         )
     if sent:

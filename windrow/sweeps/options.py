@@ -15,11 +15,13 @@ _ANY_ORDER = "include pairs whose fast window is not shorter than the slow one"
 _SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the test"
 _SPLIT_AT = "train before this time, test from it on"
 _WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
-_WARM = "averages continue from the bars before a test; otherwise they begin again there"
+_WARM = "warm up each test's averages on the bars before it; by default they restart at its first bar"
 _OBJECTIVE = "what pairs are ranked by (default pnl); pairs without it rank last, ties by (fast, slow)"
 _TOP = "write only each symbol's K best pairs on train, and the same pairs on test"
 _BEST = "write one line per symbol, its best pair, and one with an empty SYMBOL, the best pair over all symbols"
-_SHARDS = "N reducers share a symbol's pairs, each reading its bars; never changes the output (default 1)"
+_SHARDS = (
+    "split each symbol's pairs over N reducers, each of which reads all its bars; never changes the output (default 1)"
+)
 
 #: The options that a reader of an output must know.
 _DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")

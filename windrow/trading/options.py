@@ -8,13 +8,13 @@ from windrow.bars.layout import normalise
 from windrow.trading.rules import CHOICES, Rules
 from windrow.windows import Options
 
-_COMMISSION = "commission of an order, as a fraction of the traded money: 0.001 is 0.1 %%"
-_SLIPPAGE = "fraction of the price by which a buyer pays more and a seller gets less"
+_COMMISSION = "commission as a fraction of the traded value: 0.001 is 0.1 %%"
+_SLIPPAGE = "slippage as a fraction of the price, against you at each fill"
 _WORDS = {
     "fill": "fill orders at the next bar's open, or at the close at which they are placed",
     "side": "take long and short positions, or long ones only",
-    "entry": "open a position whenever there is none and the averages call for one, or only where they cross",
-    "sizing": "put --size shares into a position, or all the cash, costs included, in fractions of a share",
+    "entry": "state: enter whenever flat and the averages point to a position; cross: enter only on a cross",
+    "sizing": "fixed: trade --size shares; all-in: invest all cash, net of costs, in fractional shares",
 }
 
 
@@ -32,10 +32,10 @@ def add_rules(group: Group) -> None:
         default = getattr(Rules, spelling.split()[0].strip("-").replace("-", "_"))
         group.add(spelling, f"{text} (default {default:g})", type=float, default=default)
 
-    add("--size SHARES", "shares of a position")
+    add("--size SHARES", "shares per position")
     add("--cash MONEY", "initial cash")
     add("--commission SHARE", _COMMISSION)
-    add("--commission-per-order MONEY", "commission per order, whatever its size")
+    add("--commission-per-order MONEY", "flat commission per order")
     add("--slippage SHARE", _SLIPPAGE)
     for name, text in _WORDS.items():
         default = getattr(Rules, name)

@@ -35,7 +35,7 @@ class Rules:
     >>> Rules(size=-1)
     Traceback (most recent call last):
     ...
-    windrow.errors.UsageError: --size -1: a position's size is above 0 and up to 1e15; use such a number
+    windrow.errors.UsageError: --size -1: a position's size must be above 0 and at most 1e15
     """
 
     size: float = 100.0
@@ -60,16 +60,16 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not 0 < self.size <= MOST:
-            raise UsageError(f"--size {self.size}: a position's size is above 0 and up to 1e15; use such a number")
+            raise UsageError(f"--size {self.size}: a position's size must be above 0 and at most 1e15")
         if not 0 < self.cash <= MOST:
-            raise UsageError(f"--cash {self.cash}: the initial cash is above 0 and up to 1e15; use such an amount")
+            raise UsageError(f"--cash {self.cash}: the initial cash must be above 0 and at most 1e15")
         for name in ("commission", "slippage"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise UsageError(f"--{name} {value}: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001")
         if not 0 <= self.commission_per_order <= MOST:
             raise UsageError(
-                f"--commission-per-order {self.commission_per_order}: it is money, from 0 to 1e15; use such an amount"
+                f"--commission-per-order {self.commission_per_order}: it is an amount of money, not a fraction; give 0 to 1e15"
             )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
