@@ -69,7 +69,8 @@ class Rules:
                 raise UsageError(f"--{name} {value}: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001")
         if not 0 <= self.commission_per_order <= MOST:
             raise UsageError(
-                f"--commission-per-order {self.commission_per_order}: it is an amount of money, not a fraction; give 0 to 1e15"
+                f"--commission-per-order {self.commission_per_order}: it is an amount of money, not a fraction;"
+                " give 0 to 1e15"
             )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in get_args(choices):
