@@ -80,3 +80,11 @@ def test_a_terminal_and_no_file_is_usage(tmp_path):
         "error: no input: give files of bars, or - to read standard input;"
         " usage: windrow moving-average [options] FILE...\n"
     )
+
+
+def test_hadoop_without_its_client_is_one_sentence(tmp_path):
+    env = {"PATH": str(tmp_path), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    ran = run("-r", "hadoop", BARS, stdout=subprocess.DEVNULL, env=env)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert ran.stderr.startswith("error: -r hadoop: needs Hadoop's client") and "install Hadoop" in ran.stderr
+    assert list(tmp_path.iterdir()) == []

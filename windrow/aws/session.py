@@ -4,6 +4,7 @@ AWS's own variables and files choose endpoint, region and credentials.
 """
 
 import os
+from importlib import import_module
 from threading import Lock
 from typing import Any
 
@@ -20,7 +21,7 @@ _making = Lock()
 def require_boto3(what: str) -> None:
     """Raises WindrowError where boto3 is not installed, which `what`, a command or a URI, needs."""
     try:
-        import boto3  # noqa: F401
+        import_module("boto3")
     except ImportError:
         raise WindrowError(
             f"{what}: needs boto3, which is not installed; install it with: pip install 'windrow[aws]'"

@@ -27,7 +27,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--places", default=2, show_default=True, metavar="N", help="Decimal places of prices, 0 to 8.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any) -> None:
+def sample(out: Path, form: str | None, force: bool, quiet: bool, **asked: Any) -> None:
     """Write sample bars, as many as you like, from a seed.
 
     OUT is a new file, .csv (.csv.gz, .csv.bz2, .csv.zst) or .parquet, with the columns symbol, timestamp, open, high,
@@ -36,7 +36,7 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **options: Any
     from windrow.console import progress
     from windrow.sample.bars import Sample, write
 
-    bars = Sample(**options)
+    bars = Sample(**asked)
     with progress("writing bars", bars.rows, bars.rows >= LONG_WORK and not quiet) as report:
         size = write(bars, out, form, force, report)
     click.echo(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")

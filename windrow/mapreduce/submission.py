@@ -34,6 +34,7 @@ class Submission:
     prints: bool
     quiet: bool
     verbose: bool
+    writes_parquet: bool
     environment: str | None
     """A packed environment for the tasks."""
     scratch: str | None
@@ -63,6 +64,7 @@ class Submission:
             prints=given.output_dir is None if given.cat_output is None else given.cat_output,
             quiet=given.quiet,
             verbose=given.verbose,
+            writes_parquet=given.output_format != "text",
             environment=given.environment,
             scratch=given.spark_tmp_dir,
         )

@@ -133,6 +133,7 @@ def _launch(job: "BarJob") -> Launch:
     return Launch(
         task=job.task,
         environment=submission.environment,
+        imports=("windrow.sinks.parquet",) if submission.writes_parquet else ("pyarrow.compute",),
         quiet=submission.quiet,
         verbose=submission.verbose,
         shows_progress=submission.shows_progress,

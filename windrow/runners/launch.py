@@ -20,6 +20,8 @@ class Launch:
     """Makes a task of the job from its arguments, in this process or a fork; None: each task is an interpreter."""
     environment: str | None = None
     """A packed environment that tasks on a cluster run in."""
+    imports: tuple[str, ...] = ()
+    """Modules that reducers import; where they are forks they are imported once, while mappers run."""
     quiet: bool = False
     """Whether to report nothing about the cluster."""
     verbose: bool = False

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from mrjob.local import LocalMRJobRunner
@@ -43,7 +44,7 @@ class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
     def run_tasks(self, tasks: Iterable[Callable[[], None]]) -> None:
         """Runs as many tasks at a time as there are cores."""
         if self.forks():
-            run_forked(tasks, self.cores(), self.advance, _import_for_reducers)
+            run_forked(tasks, self.cores(), self.advance, self._import_for_reducers)
         else:
             self.run_interpreters(tasks)
 
@@ -52,10 +53,10 @@ class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
         if not self.forks():
             super().explain_failure(error)
 
-
-def _import_for_reducers() -> None:
-    """Imports what reducers need, once, while mappers run, for all that are forked later."""
-    import pyarrow.compute  # noqa: F401
+    def _import_for_reducers(self) -> None:
+        """Imports what reducers need, once, while mappers run, for all that are forked later."""
+        for name in self.launch.imports:
+            import_module(name)
 
 
 RUNNER = LocalRunner
