@@ -20,6 +20,7 @@ application() {
 
 # A step that is cancelled is interrupted, and takes its job along.
 # shellcheck disable=SC2317
+# shellcheck disable=SC2329
 stop() {
     trap '' INT TERM
     local job
