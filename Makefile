@@ -48,7 +48,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or cluster or peers or spark)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
@@ -57,7 +57,7 @@ test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17
 	$(BIN)/python -m pytest -m 'spark and not full' windrow/runners/spark_tasks.py $(call marked,spark) $(PYTEST)
 
 test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of which test runs a few; needs Java 17 and Maven
-	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not full' tests/cluster tests/runners/emr $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)

@@ -20,6 +20,7 @@ application() {
 
 # A cancelled step is interrupted, and kills its job on YARN.
 # shellcheck disable=SC2317
+# shellcheck disable=SC2329
 stop() {
     trap '' INT TERM
     local job
