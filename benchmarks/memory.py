@@ -46,7 +46,7 @@ def reducer_memory(folder, bars):
     settled, _ = settle([str(bars)], Reading(values=("close",)))
     settled.save(folder / "settled.json")
     task = [*JOB, "--step-num=0", "--settled", str(folder / "settled.json")]
-    split = json.dumps([{"path": str(bars), "start": 0, "length": bars.stat().st_size}])
+    split = json.dumps([[str(bars), 0, bars.stat().st_size, {}]])
     with open(folder / "blocks", "wb") as blocks:
         subprocess.run([*task, "--mapper"], input=split.encode(), stdout=blocks, stderr=subprocess.DEVNULL, check=True,
                        env={"windrow_opens_inputs": "1"})  # fmt: skip

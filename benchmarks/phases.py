@@ -9,6 +9,7 @@ shuffled; MB of memory of the largest task, pages that it shares with others inc
 import json
 import resource
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -16,21 +17,23 @@ from windrow import cli, runners
 from windrow.runners.local import LocalRunner
 
 marks = []
-told = {}
+figures = {}
 
 
 class TimedRunner(LocalRunner):
     """Notes when the first step's mappers begin and end, and when all has ended."""
 
-    def _run_mappers_and_combiners(self, step_num, map_splits):
-        if step_num == 0:
+    @contextmanager
+    def phase(self, title, tasks):
+        """Notes the first step's mappers."""
+        first = not marks
+        if first:
             mark()
-        super()._run_mappers_and_combiners(step_num, map_splits)
-        if step_num == 0:
+        with super().phase(title, tasks):
+            yield
+        if first:
             mark()
-            told["shuffled"] = sum(Path(f"{output}.runs").stat().st_size for output in self._divided)
-
-    __module__ = LocalRunner.__module__  # by which a runner of windrow's is known
+            figures["shuffled"] = sum(Path(f"{output}.runs").stat().st_size for output in self.mapper_outputs(0))
 
     def run(self):
         """Runs the job."""
@@ -51,9 +54,9 @@ def main(arguments):
     status = cli.job_class(cli.find_jobs()[name]).main(["-r", "local", "-q", *arguments])
     if status == 0:
         for phase, begin, end in zip(("map", "reduce"), marks, marks[1:], strict=False):
-            told[phase] = {"wall": end[0] - begin[0], "cpu": end[1] - begin[1]}
-        told["task_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(json.dumps(told))
+            figures[phase] = {"wall": end[0] - begin[0], "cpu": end[1] - begin[1]}
+        figures["task_mb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(json.dumps(figures))
     return status
 
 

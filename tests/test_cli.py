@@ -152,7 +152,7 @@ def shadowed(tmp_path):
 
 
 def test_jobs_are_found_where_the_user_has_packages_of_the_same_names(shadowed):
-    assert "moving-average  Sliding-window" in shadowed("-m", "windrow.cli", "--help").stdout
+    assert "  moving-average  " in shadowed("-m", "windrow.cli", "--help").stdout
     expected = (ROOT / "data/averages.tsv").read_text().splitlines()
     for options in (["-r", "inline"], ["-r", "local"], ["-r", "local", "--task-python-bin", sys.executable]):
         indicators = ["--indicator", "sma:20", "--indicator", "ema:12"]
@@ -245,7 +245,8 @@ def test_a_closed_pipe_is_one_line(tmp_path, args):
 
 @pytest.mark.parametrize("args", [["--help"], ["moving-average", "-q", str(BARS)]], ids=["help", "job"])
 def test_a_full_disk_behind_standard_output_is_one_line(tmp_path, args):
-    refusal = "error: the output: cannot be written: No space left on device; free some space, or use another place\n"
+    place, fix = f"the output, or a file in {tempfile.gettempdir()}", console.FIXES[errno.ENOSPC]
+    refusal = f"error: {place}: cannot be written: No space left on device; {fix}\n"
     with open("/dev/full", "wb") as full:
         assert run_command(*args, stdout=full, cwd=tmp_path) == (1, refusal)
 

@@ -62,7 +62,7 @@ def test_a_reader_that_has_ended(runner, tmp_path):
 def test_a_read_only_place(tmp_path):
     ran = run(BARS, "-o", "/proc/averages", stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)})
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
-    assert ran.stderr.startswith("error: /proc/averages: cannot be made: ") and list(tmp_path.iterdir()) == []
+    assert ran.stderr.startswith("error: /proc/averages: cannot be created: ") and list(tmp_path.iterdir()) == []
 
 
 def test_standard_output_that_is_closed():

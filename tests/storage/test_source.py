@@ -108,7 +108,7 @@ def test_a_uri_of_this_machine_is_its_path(run_job, tmp_path):
 
 
 def test_unwritable_places_say_so():
-    with pytest.raises(NotImplementedError, match="hdfs:// cannot be written"):
+    with pytest.raises(OutputError, match="can only be written by Hadoop; run the job with -r hadoop"):
         source_of("hdfs:///out").refuse_taken("hdfs:///out")
     with pytest.raises(InputError, match="-r hadoop"):
         source_of("gs://bucket/a.csv").size("gs://bucket/a.csv")

@@ -38,7 +38,7 @@ from windrow.storage.publish import (
     publish_from_s3,
     writes_own_parts,
 )
-from windrow.storage.source import canonical, list_inputs, scheme_of, source_of
+from windrow.storage.source import canonical, is_uri, list_inputs, scheme_of, source_of
 
 #: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -149,7 +149,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         Objects of S3 are listed, and their headers read, from here.
         """
         self._asked = list(arguments)
-        remote = [argument for argument in arguments if source_of(argument) is hdfs.SOURCE]
+        remote = [one for one in arguments if is_uri(one) and source_of(one) is not s3.SOURCE]
         sizes = self._list(remote) if remote else {}
         others = list_inputs([argument for argument in arguments if argument not in remote])
         self._sizes = {**sizes, **{path: size_of(path) for path in others}}

@@ -18,7 +18,7 @@ from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
-from windrow.storage.source import Range, source_of
+from windrow.storage.source import Range, is_uri
 
 #: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
 _MANY = 64
@@ -48,7 +48,7 @@ class Streaming(StreamingAdapter):
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task."""
         places = {path: self.uri_for_hadoop(path) for path in paths}
-        for number, path in enumerate(path for path in places if source_of(path).path(path) is not None):
+        for number, path in enumerate(path for path in places if not is_uri(path)):
             places[path] = f"{self.folder}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self.inputs = [places[path] for path in paths]
@@ -104,7 +104,7 @@ def _is_text(path: str) -> bool:
 
 def _is_pattern(path: str) -> bool:
     """Whether Hadoop would read a URI as a pattern, or as several; a local file gets a plain name."""
-    return source_of(path).path(path) is None and re.search(r"[,*?{}\[\]^\\]", path) is not None
+    return is_uri(path) and re.search(r"[,*?{}\[\]^\\]", path) is not None
 
 
 def _plain_name(path: str) -> str:

@@ -127,6 +127,15 @@ def scheme_of(uri: str) -> str:
     return found[1].lower() if found else "file"
 
 
+def is_uri(path: str) -> bool:
+    """Whether a path has a scheme, file: included.
+
+    >>> is_uri("s3://bucket/bars.csv"), is_uri("file:/bars.csv"), is_uri("/bars/a:/b.csv")
+    (True, True, False)
+    """
+    return _SCHEME.match(path) is not None
+
+
 def source_of(uri: str) -> Source:
     """The source for a URI's scheme; a scheme that windrow does not know is assumed to be Hadoop's."""
     sources = _sources()

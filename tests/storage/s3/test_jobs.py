@@ -138,7 +138,7 @@ def test_objects_without_a_bar_are_skipped_with_a_warning(bucket, run_job):
     empty = bucket.put("a.csv.gz"), bucket.put("b.csv", b"symbol,timestamp,close\n")
     bucket.put("c.csv", b"symbol,timestamp,close\nA,2020-01-01,1\n")
     ran = run_job("-q", "--window", "1", bucket.uri)
-    assert ran.err == "".join(f"warning: {uri}: has no line below its header; skipped\n" for uri in empty)
+    assert ran.err == "".join(f"warning: {uri}: has no rows; skipped\n" for uri in empty)
 
 
 @pytest.mark.parametrize("suffix", [".csv.gz", ".csv.zst", ".parquet"])
@@ -147,7 +147,11 @@ def test_a_damaged_object_is_refused_by_name(bucket, tmp_path, run_job, suffix):
     (path,) = folder.iterdir()
     uri = bucket.put(path.name, path.read_bytes()[:-3000])
     ran = run_job("-r", "local", uri, "--max-bad", "1")
-    assert ran.status == 1 and ran.err.startswith(f"error: {uri}: is truncated or damaged") and ran.out == b""
+    assert (
+        ran.status == 1
+        and ran.err.startswith((f"error: {uri}: is truncated or damaged", f"error: {uri}: is truncated, damaged"))
+        and ran.out == b""
+    )
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])
