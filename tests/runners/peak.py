@@ -1,5 +1,6 @@
 """The main job, which says how much memory its reducer took at most, above what it began with, in MB."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ class Peak(MovingAverage):
         write_a_line()
         begins = memory("VmRSS")
         super().run_reducer(step_num)
-        self._count({"taken": memory("VmHWM") - begins, "peak": memory("VmHWM")})
+        self.running.count(Counter({"taken": memory("VmHWM") - begins, "peak": memory("VmHWM")}))
 
-    def tell(self, counts):
+    def report(self, counts):
         say(f"{counts['taken']} {counts['peak']}")
 
 

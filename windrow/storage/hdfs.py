@@ -67,7 +67,7 @@ def put(place: Path, uri: str) -> str:
 
     On S3 a folder exists only once it has an object, so it is created first: the client refuses a missing folder.
     """
-    reason = "" if source_of(uri) is SOURCE else _failure("-mkdir", "-p", uri.rpartition("/")[0])
+    reason = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if source_of(uri).remote else ""
     return reason or _failure("-put", str(place), uri)
 
 
