@@ -213,7 +213,7 @@ def test_without_java_or_pyspark_it_says_how_to_get_them(run_module, tmp_path):
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    (["--spark-deploy-mode", "cluster"], "--spark-deploy-mode cluster: Spark's driver runs in this process; leave it out"),
+    (["--spark-deploy-mode", "cluster"], "--spark-deploy-mode cluster: Spark's driver runs in this process"),
     (["--max-output-files", "2"], "each reducer writes one file; use -D mapreduce.job.reduces=2 instead"),
 ])  # fmt: skip
 def test_options_of_mrjobs_that_mean_nothing_here(run_job, options, message):
