@@ -1,9 +1,7 @@
-"""The same bytes, however the bars come: any order, files, blocks, slots, reducers, runner."""
+"""The same bytes from every job, however the bars come: any order, files, blocks, slots, reducers, runner."""
 
 import itertools
-import random
-from datetime import UTC
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import numpy as np
@@ -14,10 +12,9 @@ from mrjob.local import LocalMRJobRunner
 
 import sort_keys.merge
 from jobs.moving_average import MovingAverage
+from sort_keys.merge import Merge
+from tests.invariance import DATA, JOBS, pairwise, run_param, write_files, written
 from tests.oracle import moving_means, read_lines
-
-DATA = Path(__file__).parents[2] / "data"
-INDICATORS = [f"--indicator={text}" for text in ("sma:20", "ema:12", "wma:5", "sum:7d", "min:3", "max:30d", "std:20")]
 
 ORDERS = ["by time", "by symbol", "newest first", "shuffled"]
 FILES = [1, 2, 7]
@@ -26,31 +23,69 @@ SLOTS = ["3d", "90d", None]
 REDUCERS = [1, 3, 8]
 RUNNERS = ["inline", "local"]
 MATRIX = list(itertools.product(ORDERS, FILES, BLOCKS, SLOTS, REDUCERS, RUNNERS))
+PAIRWISE = pairwise(MATRIX)
 
 
-def pairwise(choices):
-    """A small choice of runs in which every pair of settings occurs."""
-    wanted = {pair for run in choices for pair in itertools.combinations(enumerate(run), 2)}
-    chosen = []
-    while wanted:
-        best = max(choices, key=lambda run: len(wanted.intersection(itertools.combinations(enumerate(run), 2))))
-        wanted.difference_update(itertools.combinations(enumerate(best), 2))
-        chosen.append(best)
-    return chosen
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[] if name == "averages" else [pytest.mark.one_python]) for name in JOBS],
+)
+def plain(request, tmp_path_factory):
+    """A case, and what its plainest run writes."""
+    case = JOBS[request.param]
+    lines = written(case, tmp_path_factory.mktemp("plain") / "out", DATA / "bars.csv")
+    assert all(lines.values()) and len(lines) == 1 + len(case.beside)
+    return case, lines
 
 
-def write_files(folder, order, files):
-    header, *rows = (DATA / "bars.csv").read_text().splitlines()
-    if order == "by symbol":
-        rows.sort()
-    elif order == "newest first":
-        rows.reverse()
-    elif order == "shuffled":
-        random.Random(5).shuffle(rows)
-    paths = [folder / f"bars{number}.csv" for number in range(files)]
-    for number, path in enumerate(paths):
-        path.write_text("\n".join([header, *rows[number::files]]) + "\n")
-    return paths
+def check_run(folder, plain, order, files, blocks, slot, reducers, runner, *more):
+    case, lines = plain
+    options = ["-r", runner, *more, "-D", f"mapreduce.job.reduces={reducers}"]
+    options += ["--block-bars", blocks] if blocks else []
+    options += ["--slot", slot] if slot else []
+    assert written(case, folder / "out", *options, *write_files(folder, order, files)) == lines
+    assert len(list((folder / "out").glob("part-*[0-9]"))) == reducers
+
+
+@pytest.mark.parametrize("run", [run_param(run, full=run not in PAIRWISE) for run in MATRIX])
+def test_settings_give_the_same_bytes(tmp_path, plain, run):
+    """In every run of the tests, every pair of settings."""
+    check_run(tmp_path, plain, *run)
+
+
+@pytest.mark.spark
+def test_spark_gives_the_same_bytes(tmp_path, plain):
+    check_run(tmp_path, plain, "shuffled", 3, "64", "90d", 3, "spark", "--spark-master", "local[2]")
+
+
+def test_what_is_printed_is_the_same_on_any_runner(run_job, tmp_path, plain):
+    case, lines = plain
+    options = [*case.options, "-D", "mapreduce.job.reduces=1", *write_files(tmp_path, "shuffled", 3)]
+    printed = [run_job("-q", "-r", runner, *options, job=case.job) for runner in RUNNERS]
+    assert printed[0].lines == lines[""]
+    assert printed[1].out == printed[0].out
+
+
+def in_many_stretches(case, folder):
+    """What a job writes where a reducer gets a symbol's bars in stretches of some few."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sort_keys.merge, "_BATCH_BYTES", 1)
+        return written(case, folder / "out", "--block-bars", "3", DATA / "bars.csv")
+
+
+def test_what_a_job_holds_between_stretches_is_all_it_needs(tmp_path, plain):
+    case, lines = plain
+    assert in_many_stretches(case, tmp_path) == lines
+
+
+def test_a_bar_that_the_merge_loses_is_seen(tmp_path, plain, monkeypatch):
+    """A negative control of the checks above."""
+    case, lines = plain
+    release, number = Merge._release, itertools.count()
+    monkeypatch.setattr(
+        Merge, "_release", lambda self, stretch: (part for part in release(self, stretch) if next(number) != 60)
+    )
+    assert in_many_stretches(case, tmp_path) != lines
 
 
 def run_counted(*args, job=MovingAverage):
@@ -58,35 +93,6 @@ def run_counted(*args, job=MovingAverage):
     with job([str(arg) for arg in args]).make_runner() as runner:
         runner.run()
         return sorted(b"".join(runner.cat_output()).splitlines()), runner.counters()[0]["windrow"]
-
-
-@pytest.fixture(scope="module")
-def plain():
-    """Sorted lines of the plainest run."""
-    lines, _ = run_counted(*INDICATORS, DATA / "bars.csv")
-    assert len(lines) > 1000
-    return lines
-
-
-def check_run(folder, plain, order, files, blocks, slot, reducers, runner):
-    options = ["-r", runner, "-D", f"mapreduce.job.reduces={reducers}"]
-    options += ["--block-bars", blocks] if blocks else []
-    options += ["--slot", slot] if slot else []
-    lines, counts = run_counted(*INDICATORS, *options, *write_files(folder, order, files))
-    assert lines == plain
-    assert counts["reduce tasks"] == reducers
-    assert counts["bars"] == 1250
-
-
-@pytest.mark.parametrize("run", pairwise(MATRIX), ids=str)
-def test_every_pair_of_settings_gives_the_same_bytes(tmp_path, plain, run):
-    check_run(tmp_path, plain, *run)
-
-
-@pytest.mark.full
-@pytest.mark.parametrize("run", MATRIX, ids=str)
-def test_every_combination_gives_the_same_bytes(tmp_path, plain, run):
-    check_run(tmp_path, plain, *run)
 
 
 class UnderMrjobsOwn(MovingAverage):
@@ -101,9 +107,10 @@ class UnderMrjobsOwn(MovingAverage):
 
 
 @pytest.mark.parametrize("order", ["by time", "shuffled"])
-def test_mrjobs_own_local_runner_gives_the_same_bytes(tmp_path, plain, order):
-    lines, counts = run_counted(*INDICATORS, "-r", "local", *write_files(tmp_path, order, 2), job=UnderMrjobsOwn)
-    assert lines == plain
+def test_mrjobs_own_local_runner_gives_the_same_bytes(tmp_path, order):
+    indicators = JOBS["averages"].options
+    lines, counts = run_counted(*indicators, "-r", "local", *write_files(tmp_path, order, 2), job=UnderMrjobsOwn)
+    assert lines == run_counted(*indicators, DATA / "bars.csv")[0] and len(lines) > 1000
     assert counts["map tasks"] > 2  # so that not every split had a header
 
 
@@ -144,8 +151,6 @@ def check_feed(folder, feed):
 
 
 def at(minute):
-    from datetime import datetime, timedelta
-
     return datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
 
 
@@ -154,7 +159,7 @@ slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 
 @given(feeds())
 @slow
-def test_any_feed_gives_what_school_arithmetic_gives(tmp_path_factory, feed):
+def test_any_feed_gives_the_exact_means(tmp_path_factory, feed):
     check_feed(tmp_path_factory.mktemp("feed"), feed)
 
 

@@ -19,7 +19,7 @@ from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.rejects import Rejects
 from jobs.sweep import Sweep
-from tests.jobs.test_invariance import pairwise
+from tests.invariance import pairwise
 from windrow import cli
 from windrow.errors import WindrowError
 from windrow.runners.simulated import plan_tasks
