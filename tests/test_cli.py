@@ -97,7 +97,7 @@ def test_a_new_job_needs_no_list(fake_jobs, capsys):
 @pytest.mark.parametrize(("name", "found"), [("two", "MovingAverage, B"), ("none", "no subclass")])
 def test_a_file_that_does_not_define_exactly_one_job_is_refused(fake_jobs, capsys, name, found):
     assert cli.main([name]) == 1
-    message = f"defines {found}: a job's file defines one subclass of BarJob; move others elsewhere"
+    message = f"defines {found}: a job's file must define exactly one subclass of BarJob"
     assert capsys.readouterr().err == f"error: {fake_jobs / name}.py: {message}\n"
 
 

@@ -164,7 +164,9 @@ def test_a_slice_keeps_its_tail_and_nothing_else():
 
 
 def test_what_is_no_edge_is_refused():
-    with pytest.raises(InputError, match="a reducer read b'junk' of symbol b'AA': not a slice edge of this version"):
+    with pytest.raises(
+        InputError, match="a reducer read b'junk' of symbol b'AA': is no edge of a slice as this version"
+    ):
         list(stitch(Indicators([parse_indicator("sma:5")]), [b"AA\t8000000000000000\tjunk"]))
 
 

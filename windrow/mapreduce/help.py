@@ -22,8 +22,8 @@ _RUNNING = {
                " core), hadoop, emr, or spark"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; DIR must not exist, or be empty, and appears"
                    " whole or not at all (default: print the output)"),
-    "output_format": (["--output-format"], "FORMAT", "of the parts: text (default), parquet, or parquet-ns, whose"
-                      " times have nanoseconds"),
+    "output_format": (["--output-format"], "FORMAT", "format of the parts: text (default), parquet, or"
+                      " parquet-ns, with times in nanoseconds"),
     "jobconf": (["-D"], "NAME=VALUE", "a Hadoop option, e.g. mapreduce.job.reduces=8; may be repeated"),
     "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, made by `windrow pack`,"
                     " for nodes without numpy"),

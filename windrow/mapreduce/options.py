@@ -30,8 +30,8 @@ _SLOT = (
     " (default: a few thousand bars, estimated from samples of the inputs)"
 )
 _SLICES = (
-    "reducers share a symbol's bars in slices of this span, e.g. 365d, and a second, small step stitches them; auto:"
-    " where a single symbol has more than a reducer's share"
+    "divide each symbol's bars among reducers by slices of this span, e.g. 365d, which a second, short step joins;"
+    " auto: only if one symbol has more bars than a reducer's share"
 )
 
 

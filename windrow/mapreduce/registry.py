@@ -46,9 +46,7 @@ def job_class(file: Path) -> "type[BarJob]":
     ]
     if len(jobs) != 1:
         names = ", ".join(job.__name__ for job in jobs) or "no subclass"
-        raise WindrowError(
-            f"{file}: defines {names}: a job's file defines one subclass of BarJob; move others elsewhere"
-        )
+        raise WindrowError(f"{file}: defines {names}: a job's file must define exactly one subclass of BarJob")
     return jobs[0]
 
 

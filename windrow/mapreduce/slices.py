@@ -202,8 +202,8 @@ def _read(symbol: bytes, payload: bytes) -> tuple[Ints, list[Floats], list[Skipp
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"a reducer read {payload[:80]!r} of symbol {symbol!r}: not a slice edge of this version of windrow;"
-            " install one version everywhere, and run the job again"
+            f"a reducer read {payload[:80]!r} of symbol {symbol!r}: is no edge of a slice as this version of windrow"
+            " writes it; install the same version on all nodes, and run the job again"
         ) from error
 
 

@@ -16,7 +16,9 @@ _SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the tes
 _SPLIT_AT = "train before this time, test from it on"
 _WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
 _WARM = "warm up each test's averages on the bars before it; by default they restart at its first bar"
-_OBJECTIVE = "what pairs are ranked by (default pnl); pairs without it rank last, ties by (fast, slow)"
+_OBJECTIVE = (
+    "figure to rank pairs by (default pnl); pairs where it is undefined rank last, ties are broken by (fast, slow)"
+)
 _TOP = "write only each symbol's K best pairs on train, and the same pairs on test"
 _BEST = "write one line per symbol, its best pair, and one with an empty SYMBOL, the best pair over all symbols"
 _SHARDS = (

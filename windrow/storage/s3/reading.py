@@ -218,8 +218,8 @@ def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
             threads.shutdown(cancel_futures=True)
 
 
-def download(uris: Sequence[str], folder: Path, tell: Callable[[int], object] = int) -> dict[str, Path]:
-    """Local copies of objects, whose names must differ; `tell` is called after each. Raises InputError."""
+def download(uris: Sequence[str], folder: Path, advance: Callable[[int], object] = int) -> dict[str, Path]:
+    """Local copies of objects, whose names must differ; `advance` is called after each. Raises InputError."""
     places = {uri: folder / last_part(uri) for uri in uris}
 
     def fetch(uri: str) -> None:
@@ -228,5 +228,5 @@ def download(uris: Sequence[str], folder: Path, tell: Callable[[int], object] = 
                 file.write(content)
 
     for _ in in_parallel(fetch, uris, _PARALLEL):
-        tell(1)
+        advance(1)
     return places

@@ -36,8 +36,8 @@ def refuse_taken(output: str) -> None:
         )
 
 
-def upload(files: Mapping[str, Path], tell: Callable[[int], object] = int) -> None:
-    """Uploads files to these URIs, all of them or none; `tell` is called with the bytes of each part sent.
+def upload(files: Mapping[str, Path], advance: Callable[[int], object] = int) -> None:
+    """Uploads files to these URIs, all of them or none; `advance` is called with the bytes of each part sent.
 
     Nothing is visible until all parts have arrived: then the objects appear within a moment, those whose names begin
     with _ after all others, in the order given. On an error or an interrupt none remains. A process that is killed
@@ -45,7 +45,7 @@ def upload(files: Mapping[str, Path], tell: Callable[[int], object] = int) -> No
     Memory: some hundred KB per request. Raises OutputError, also if such an object already exists.
     """
     with _appearing_together() as begun:
-        _send({uri: _FileParts(path) for uri, path in files.items()}, begun, tell)
+        _send({uri: _FileParts(path) for uri, path in files.items()}, begun, advance)
 
 
 def publish_copies(
@@ -53,7 +53,7 @@ def publish_copies(
     output: str,
     more: Mapping[str, Path],
     keep: Callable[[str], bool] = bool,
-    tell: Callable[[int], object] = int,
+    advance: Callable[[int], object] = int,
 ) -> None:
     """Copies the objects in the folder `staging` to `output`, by S3 itself, and uploads the files of `more` there.
 
@@ -67,7 +67,7 @@ def publish_copies(
         join(output, last_part(found.uri)): _ObjectParts(found) for found in staged if keep(last_part(found.uri))
     }
     with _appearing_together() as begun:
-        _send(parts | {join(output, name): _FileParts(path) for name, path in more.items()}, begun, tell)
+        _send(parts | {join(output, name): _FileParts(path) for name, path in more.items()}, begun, advance)
 
 
 def delete_prefix(uri: str) -> None:
@@ -201,7 +201,7 @@ class _ObjectParts:
 
 
 def _send(
-    sources: Mapping[str, _FileParts | _ObjectParts], begun: list[_Upload], tell: Callable[[int], object]
+    sources: Mapping[str, _FileParts | _ObjectParts], begun: list[_Upload], advance: Callable[[int], object]
 ) -> None:
     """Sends all parts of all sources, several at a time; their uploads are added to `begun` as they begin."""
 
@@ -227,4 +227,4 @@ def _send(
         for number, start in enumerate(range(0, max(1, source.size), source.part), 1)
     ]
     for length in in_parallel(send, pieces):
-        tell(length)
+        advance(length)
