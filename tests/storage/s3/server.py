@@ -6,7 +6,10 @@
 
 A rule's `times` counts requests of a kind: of one method, object, query and range. If several rules match, their
 times add up. `do`: busy (503), denied (403), gone (404, of an upload), elsewhere (301, to eu-central-1), cut (an answer
-breaks off in the middle; what is written is written, but not confirmed), slow (a second).
+breaks off in the middle; what is written is written, but not confirmed), slow (a second). Answers to a request for a
+range that look well and are wrong: short (its last third is missing, and Content-Length agrees), whole (200, all of the
+object), another (bytes that begin one later, as Content-Range says), unsaid (no Content-Range), resized (Content-Range
+names another size of the object).
 """
 
 import json
@@ -27,6 +30,27 @@ ANSWERS = {
     "denied": ("403 Forbidden", "AccessDenied", "Access Denied"),
     "gone": ("404 Not Found", "NoSuchUpload", "The specified upload does not exist."),
     "elsewhere": ("301 Moved Permanently", "PermanentRedirect", "Use the specified endpoint."),
+}
+
+
+def one_later(environ):
+    first, last = environ["HTTP_RANGE"].removeprefix("bytes=").split("-")
+    environ["HTTP_RANGE"] = f"bytes={int(first) + 1}-{int(last) + 1}"
+
+
+def of_range(headers, change):
+    """Headers, of which Content-Range is changed; None: left out."""
+    changed = {key: change(text) if key.lower() == "content-range" else text for key, text in headers.items()}
+    return {key: text for key, text in changed.items() if text is not None}
+
+
+#: What is done to a request, and to the headers and the body of its answer.
+WRONG = {
+    "short": (lambda environ: None, lambda headers, body: (headers, body[: len(body) * 2 // 3])),
+    "whole": (lambda environ: environ.pop("HTTP_RANGE", None), lambda headers, body: (headers, body)),
+    "another": (one_later, lambda headers, body: (headers, body)),
+    "unsaid": (lambda environ: None, lambda headers, body: (of_range(headers, lambda text: None), body)),
+    "resized": (lambda environ: None, lambda headers, body: (of_range(headers, lambda text: f"{text}0"), body)),
 }
 
 
@@ -54,8 +78,21 @@ class Faulty:
             return self.refuse(environ, start_response, *ANSWERS[fault])
         if fault == "slow":
             time.sleep(1)
+        if fault in WRONG:
+            return self.wrong(environ, start_response, WRONG[fault])
         answer = self.app(environ, start_response)
         return self.cut(environ, answer) if fault == "cut" else answer
+
+    def wrong(self, environ, start_response, change):
+        """An answer whose range, headers or body a function has changed."""
+        ask, say = change
+        ask(environ)
+        told = []
+        body = b"".join(self.app(environ, lambda status, headers, _=None: told.append((status, headers))))
+        ((status, headers),) = told
+        headers, body = say(dict(headers), body)
+        start_response(status, [*({**headers, "Content-Length": str(len(body))}).items()])
+        return [body]
 
     def control(self, path, query, environ):
         if path == "/-/log":

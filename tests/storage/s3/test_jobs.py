@@ -108,6 +108,26 @@ def test_what_s3_refuses_for_now_and_connections_that_break_change_no_byte(bucke
     assert written(bucket, "out/") == contents(tmp_path / "out")
 
 
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("fault", ["short", "whole", "another"])
+def test_answers_that_are_not_what_was_asked_for_change_no_byte_or_fail_the_job(
+    bucket, tmp_path, run_job, fault, suffix, monkeypatch
+):
+    monkeypatch.setattr("windrow.storage.s3.reading._LONGEST_WAIT", 0.01)
+    folder = write_bars(tmp_path / "bars", suffix, files=1)
+    (uri,) = send(bucket, folder)
+    runner = "local" if suffix == ".csv" else "inline"
+    here = run_job("-r", runner, "--window", "3", "--max-bad", "1", folder)
+    bucket.rules(("GET .*bars", fault, 2))
+    far = run_job("-r", runner, "--window", "3", "--max-bad", "1", uri)
+    assert (far.status, far.lines, far.err) == (0, here.lines, here.err) and far.lines
+    bucket.rules(("GET .*bars", fault))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    refused = run_job("-r", runner, "--window", "3", "--max-bad", "1", "-o", tmp_path / "out", uri)
+    assert refused.status == 1 and refused.err.startswith(f"error: {uri}: asked for bytes 0-")
+    assert "S3 answered 2 times with other bytes (" in refused.err and not (tmp_path / "out").exists()
+
+
 def test_objects_of_one_key_in_two_buckets_have_their_own_columns(bucket, tmp_path, run_job):
     other = f"{bucket.name}-2"
     s3.client().create_bucket(Bucket=other)

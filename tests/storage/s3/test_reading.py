@@ -146,3 +146,38 @@ def test_copies_are_those_of_the_objects(bucket, tmp_path):
     assert (tmp_path / "one").read_bytes() == b"1" * 10_000_000 and gzip.decompress(
         (tmp_path / "two").read_bytes()
     ) == b"2"
+
+
+WRONG = ["short", "whole", "another", "unsaid", "resized"]
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_an_answer_that_is_not_the_range_asked_for_is_requested_again(bucket, big, fault, monkeypatch):
+    monkeypatch.setattr("windrow.storage.s3.reading._LONGEST_WAIT", 0.01)
+    bucket.rules(("GET .*big", fault, 2))
+    with s3.open_input(big) as file:
+        assert file.read() == BYTES
+    requests = bucket.log("GET .*big")
+    assert len(requests) == 3 * len(set(requests))
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("short", "43,690 bytes"),
+        ("whole", "status 200"),
+        ("another", "Content-Range bytes 1-65536/31457280"),
+        ("unsaid", "no Content-Range"),
+        ("resized", "Content-Range bytes 0-65535/314572800"),
+    ],
+)
+def test_what_is_never_the_range_asked_for_is_refused_by_name(bucket, big, fault, what, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    bucket.rules(("GET .*big", fault))
+    with s3.open_input(big) as file, pytest.raises(InputError) as refused:
+        file.read(10)
+    assert str(refused.value) == (
+        f"{big}: asked for bytes 0-65535/31457280, S3 answered 2 times with other bytes ({what}); a proxy or a server"
+        " between here and S3 changes its answers: check AWS_ENDPOINT_URL and the network, and run it again"
+    )
+    assert len(bucket.log("GET .*big")) == 2

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -23,6 +24,8 @@ _PARALLEL = 4
 _PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 24 << 20
 #: More bytes than a mere look at an object takes.
 _LONG = 1 << 20
+#: The status of an answer that is a range.
+_PARTIAL = 206
 #: Seconds to wait before an attempt, at most.
 _LONGEST_WAIT = 20.0
 #: A range of a file or an object: the `place` where it is read, its `start` and `length`.
@@ -35,23 +38,50 @@ def read_range(uri: str, start: int, length: int) -> bytes:
 
 
 def _get(found: Object, start: int, length: int) -> bytes:
-    """The bytes of a range, requested again if the connection is cut."""
+    """The bytes of a range, requested again if the connection is cut, or if other bytes are answered."""
     length = min(length, found.size - start)
     if length <= 0:
         return b""
-    bucket, key = split(found.uri)
-    request = {"Bucket": bucket, "Key": key, "IfMatch": found.etag, "Range": f"bytes={start}-{start + length - 1}"}
+    span = f"{start}-{start + length - 1}"
     for attempt in range(attempts()):
-        with refusing(found.uri):
-            body = client().get_object(**request)["Body"]  # botocore repeats this if it is refused
         try:
-            return cast(bytes, body.read())
-        except _cuts() as error:
-            cut = error
+            return _answered(found, span, length)
+        except (_OtherBytesError, *_cuts()) as error:
+            fault = error
             _wait(attempt)
+    if isinstance(fault, _OtherBytesError):
+        raise InputError(
+            f"{found.uri}: asked for bytes {span}/{found.size}, S3 answered {attempts()} times with other bytes"
+            f" ({fault}); a proxy or a server between here and S3 changes its answers: check AWS_ENDPOINT_URL and the"
+            " network, and run it again"
+        )
     raise InputError(
-        f"{found.uri}: the connection to S3 broke {attempts()} times ({cut}); check the network, and run it again"
+        f"{found.uri}: the connection to S3 broke {attempts()} times ({fault}); check the network, and run it again"
     )
+
+
+class _OtherBytesError(Exception):
+    """An answer that is not the range asked for, though it looks complete; `str()` is what shows it."""
+
+
+def _answered(found: Object, span: str, length: int) -> bytes:
+    """What S3 answers to one request for a range.
+
+    The length that an answer names itself proves nothing: a cache or a gateway that shortened it named the new one.
+    """
+    bucket, key = split(found.uri)
+    with refusing(found.uri):
+        answer = client().get_object(Bucket=bucket, Key=key, IfMatch=found.etag, Range=f"bytes={span}")
+    with closing(answer["Body"]) as body:
+        status, named = answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ContentRange")
+        if status != _PARTIAL:
+            raise _OtherBytesError(f"status {status}")
+        if named != f"bytes {span}/{found.size}":
+            raise _OtherBytesError(f"Content-Range {named}" if named else "no Content-Range")
+        content = cast(bytes, body.read())
+    if len(content) != length:
+        raise _OtherBytesError(f"{len(content):,} bytes")
+    return content
 
 
 def _cuts() -> tuple[type[Exception], ...]:
