@@ -99,3 +99,8 @@ def test_what_strftime_writes_is_read(times, date, clock):
 
 def test_every_form_is_tried_once():
     assert len(set(FORMS)) == len(FORMS)
+
+
+def test_some_invalid_rows_decide_nothing():
+    assert forms_of([b"%d/01/2023" % day for day in range(1, 29)] + [b"soon", b"n/a"]) == ["%d/%m/%Y"]
+    assert forms_of([b"13/01/2023", b"01/13/2023"]) == []

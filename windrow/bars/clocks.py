@@ -1,8 +1,8 @@
 """Times in the forms that files have: 03/01/2023, 3-Jan-23, Jan 03, 2023 9:30 PM, 20230103 093000.
 
 A form is written as strptime writes it, `%d/%m/%Y %H:%M`; parts in brackets may be missing. Columns are rewritten into
-the text that windrow/times.py parses, which decides what exists: there is one parser of times. Which form a column has is
-decided by its values, and never guessed: 01/02/2023 alone is refused.
+the text that windrow/times.py parses, which decides what exists: there is one parser of times. Which form a column has
+is decided by its values, and never guessed: 01/02/2023 alone is refused.
 """
 
 import re
@@ -32,13 +32,15 @@ _FULL = {"m": "00", "d": "00", "H": "00", "I": "00"}
 #: Dates of the forms that need no option; a point is between day and month, never between month and day.
 DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y",
-    "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d/%b/%Y", "%d%b%Y",
-    "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
+    "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d/%b/%Y",
+    "%d%b%Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d",
 )  # fmt: skip
 #: And the times of day that may follow.
 CLOCKS = ("", "[T| ]%H:%M[:%S[.%f]][%z]", " %I:%M[:%S] %p[%z]", " %I-%p", "[T| ]%H%M%S[%z]")
 FORMS = tuple(date + clock for date, clock in product(DATES, CLOCKS))
 _DIGITS_TO_0 = bytes.maketrans(b"123456789", b"000000000")
+#: The share of sampled texts that a form must fit.
+MOST = 0.9
 #: Two-digit years from this one on are of the twentieth century.
 _CENTURY = 70
 
@@ -51,21 +53,25 @@ class Span(NamedTuple):
 
 
 def forms_of(texts: Iterable[bytes]) -> list[str]:
-    """The forms that fit all these texts and mean different times; several if nothing decides, none if none fits.
+    """The forms that fit most of these texts and mean different times; several if nothing decides, none if none fits.
+
+    A form must fit nine tenths of the texts, for some rows may be invalid, and as many as any other form fits.
 
     >>> forms_of([b"13/01/2023", b"01/02/2023"]), forms_of([b"01/02/2023"]), forms_of([b"soon"])
     (['%d/%m/%Y'], ['%d/%m/%Y', '%m/%d/%Y'], [])
     """
     distinct = list(dict.fromkeys(text.strip() for text in texts))
     shapes = {text.translate(_DIGITS_TO_0) for text in distinct}
-    data, offsets = joined(distinct)
-    read: dict[tuple[int, ...], str] = {}
-    for form in FORMS:
-        if all(spans(form, shape) is not None for shape in shapes):
-            times = parse_clocks(data, offsets, form)
-            if times.ok.all():
-                read.setdefault(tuple(times.ns.tolist()), form)
-    return list(read.values())
+    column = joined(distinct)
+    fitting = (form for form in FORMS if any(spans(form, shape) for shape in shapes))
+    read = {form: parse_clocks(*column, form) for form in fitting}
+    most = max((int(times.ok.sum()) for times in read.values()), default=0)
+    if most < MOST * len(distinct) or not most:
+        return []
+    best = {form: times for form, times in read.items() if times.ok.sum() == most}
+    return list({(times.ok.tobytes(), times.ns.tobytes()): form for form, times in reversed(best.items())}.values())[
+        ::-1
+    ]
 
 
 def joined(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], Ints]:

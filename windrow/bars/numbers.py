@@ -16,6 +16,8 @@ from windrow.arrays import Floats, Mask, as_bool, as_float64
 _CURRENCIES = "$€£¥₹"
 #: The factors of letters behind numbers, as powers of ten.
 _POWERS = {"K": 3, "M": 6, "B": 9, "T": 12, "%": -2}
+#: The share of sampled texts that a form must fit.
+MOST = 0.9
 #: Blanks between groups of digits.
 _BLANKS = " \u00a0\u202f"
 
@@ -50,8 +52,9 @@ _FORMS = tuple(
 
 
 def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
-    """The forms that fit all these texts and mean different numbers; several if nothing decides, none if none fits.
+    """The forms that fit most of these texts and mean different numbers; several if nothing decides, none if none fits.
 
+    A form must fit nine tenths of the texts, for some rows may be invalid, and as many as any other form fits.
     `commas`: a comma cannot be a decimal mark nor anything else in a number, because it is between the fields.
 
     >>> forms_of(["1.234,50", "7"], commas=False)
@@ -61,14 +64,19 @@ def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
     """
     distinct = [text for text in dict.fromkeys(text.strip(f"{_BLANKS}\t") for text in texts) if text]
     marked = any(re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", text, re.IGNORECASE) for text in distinct)
-    read: dict[tuple[float, ...], NumberForm] = {}
+    read: dict[NumberForm, tuple[float | None, ...]] = {}
     for form in _FORMS:
-        if commas and "," in (form.decimal, form.thousands):
-            continue
-        form = form._replace(marked=marked)
-        if all(re.fullmatch(pattern(form), text) for text in distinct):
-            read.setdefault(tuple(float(_plain(text, form)) for text in distinct), form)
-    return list(read.values())
+        if not (commas and "," in (form.decimal, form.thousands)):
+            form = form._replace(marked=marked)
+            read[form] = tuple(
+                float(_plain(text, form)) if re.fullmatch(pattern(form), text) else None for text in distinct
+            )
+    fits = {form: len(values) - values.count(None) for form, values in read.items()}
+    most = max(fits.values())
+    if most < MOST * len(distinct) or not most:
+        return []
+    best = {form: values for form, values in read.items() if fits[form] == most}
+    return list({values: form for form, values in reversed(best.items())}.values())[::-1]
 
 
 def pattern(form: NumberForm) -> str:
