@@ -68,10 +68,11 @@ def forms_of(texts: Iterable[bytes]) -> list[str]:
     most = max((int(times.ok.sum()) for times in read.values()), default=0)
     if most < MOST * len(distinct) or not most:
         return []
-    best = {form: times for form, times in read.items() if times.ok.sum() == most}
-    return list({(times.ok.tobytes(), times.ns.tobytes()): form for form, times in reversed(best.items())}.values())[
-        ::-1
-    ]
+    meant: dict[bytes, str] = {}
+    for form, times in read.items():
+        if times.ok.sum() == most:
+            meant.setdefault(times.ok.tobytes() + times.ns.tobytes(), form)
+    return list(meant.values())
 
 
 def joined(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], Ints]:

@@ -75,8 +75,11 @@ def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
     most = max(fits.values())
     if most < MOST * len(distinct) or not most:
         return []
-    best = {form: values for form, values in read.items() if fits[form] == most}
-    return list({values: form for form, values in reversed(best.items())}.values())[::-1]
+    meant: dict[tuple[float | None, ...], NumberForm] = {}
+    for form, values in read.items():
+        if fits[form] == most:
+            meant.setdefault(values, form)
+    return list(meant.values())
 
 
 def pattern(form: NumberForm) -> str:
