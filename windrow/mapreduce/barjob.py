@@ -208,7 +208,11 @@ class BarJob(JobAdapter):
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Raises WindrowError if the summed counters show that the output must not be trusted."""
-        judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
+        judge(counts, conflicts, self.options.max_bad, self.options.on_conflict, self.left_out(counts))
+
+    def left_out(self, counts: Counter[str]) -> str | None:
+        """What seems left out of the key of bars, and the fix, if so many are in conflict that something must be."""
+        return submit.left_out(self.doubts, counts)
 
     def report(self, counts: Counter[str]) -> None:
         """Prints a summary on standard error."""
@@ -257,6 +261,9 @@ class BarJob(JobAdapter):
     def settled(self) -> Settled:
         """What was settled at submission, as passed to this task."""
         return Settled.load(self.options.settled)
+
+    #: What the inputs' first rows show, at the submitter.
+    doubts: Settled | None = None
 
     #: The span (ns) of slices at the submitter, once it is settled.
     _slices: int | None = None

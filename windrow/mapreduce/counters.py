@@ -14,8 +14,9 @@ import numpy as np
 from sort_keys.keys import decode_symbol, encode_time
 from sort_keys.merge import Conflict
 from windrow import errors
-from windrow.bars.checks import REASONS
+from windrow.bars.checks import MISSING, REASONS
 from windrow.errors import BadBarsError, ConflictError, WindrowError
+from windrow.feeds.misread import told_reasons
 from windrow.times import format_times
 
 #: Counter groups: counts; the conflict that a task reports; the error that stopped a task. The last two carry text in
@@ -23,29 +24,40 @@ from windrow.times import format_times
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
+#: The error for the first input that breaks a rule, and a warning, both from the one reducer that gets accounts.
+INPUTS = "windrow: inputs"
+WARNING = "windrow: warning"
 #: What reducers count, of the bars that reach them.
 OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
 
 #: Plus the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
 _NAME_LENGTH = 56
+_FEW = (
+    "aggregate trades that share a time, or give them unique nanoseconds, first; or keep one with --on-conflict"
+    " smallest|largest"
+)
 _HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 
 
 class Summary(NamedTuple):
-    """What the tasks of a run reported: counts, conflicts in order of symbol and time, and errors."""
+    """What the tasks of a run reported: counts, conflicts in order of symbol and time, errors, and of all inputs."""
 
     counts: Counter[str]
     conflicts: list[str]
     refusals: list[str]
+    inputs: list[str]
+    warnings: list[str]
 
 
 def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
     """What all tasks of all steps reported in their counters."""
-    summary = Summary(Counter(), [], [])
+    summary = Summary(Counter(), [], [], [], [])
     for step in counters:
         summary.counts.update(step.get(COUNTS, {}))
         summary.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
         summary.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
+        summary.inputs.extend(sorted(_joined(step.get(INPUTS, {}))))
+        summary.warnings.extend(sorted(_joined(step.get(WARNING, {}))))
     return summary
 
 
@@ -67,6 +79,11 @@ def _joined(names: Iterable[str]) -> list[str]:
     for name in sorted(names):
         pieces[name[:4]] = pieces.get(name[:4], "") + name[7:]
     return [unquote_plus(text) for text in pieces.values()]
+
+
+def error_text(error: WindrowError) -> str:
+    """An error as `refusal` reads it."""
+    return f"{type(error).__name__} {error}"
 
 
 def refusal(texts: Sequence[str]) -> WindrowError:
@@ -92,33 +109,49 @@ def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
     return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
 
 
-def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
-    """Raises WindrowError if the summed counters show that the output must not be trusted."""
+def judge(
+    counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str, left_out: str | None = None
+) -> None:
+    """Raises WindrowError if the summed counters show that the output must not be trusted.
+
+    `left_out` says which column may tell apart bars in conflict, for when these are many.
+    """
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
     bad, bars = invalid_rows(counts), counts["bars"]
-    reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
+    reasons, rows = told_reasons(rejected), bad + bars + counts[MISSING]
     if not bars:
+        reasons = told_reasons({**rejected, MISSING: counts[MISSING]})
         raise BadBarsError(
-            f"no valid row in any input: {bad:,} rows read, all invalid: {reasons}; a job needs bars;"
-            " list them with `windrow rejects`, and check --columns, --column and --time-unit"
+            f"no valid row in any input: {rows:,} rows read, all invalid: {reasons}; a job needs bars;"
+            " list them with `windrow rejects`, and check --columns and --column"
         )
-    if bad > max_bad * (bad + bars):
+    if bad > max_bad * rows:
         raise BadBarsError(
-            f"{bad:,} of {bad + bars:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
-            f" {int(max_bad * (bad + bars)):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
+            f"{bad:,} of {rows:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
+            f" {int(max_bad * rows):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
         )
     if on_conflict == "fail" and counts["conflicts"]:
         raise ConflictError(
             f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time:"
             f" {''.join(conflicts[:1])};"
-            " a symbol has one bar at each time: aggregate trades that share a time, or give them unique"
-            " nanoseconds, first; or keep one with --on-conflict smallest|largest"
+            " a symbol has one bar at each time: " + (left_out or _FEW)
         )
 
 
 def invalid_rows(counts: Counter[str]) -> int:
     """How many rows were invalid, for any reason."""
     return sum(counts[f"rejected: {reason}"] for reason in REASONS)
+
+
+def rejected_rows(counts: Counter[str]) -> str:
+    """How many rows are no bars.
+
+    >>> rejected_rows(Counter({"bars": 8, "rejected: time": 1, "missing": 1}))
+    '1 of 10 rows are invalid; 1 row lacks a needed value'
+    """
+    bad, missing = invalid_rows(counts), counts[MISSING]
+    told = f"{bad:,} of {bad + missing + counts['bars']:,} rows are invalid"
+    return f"{told}; {_number(missing, 'row')} lack{'s' if missing == 1 else ''} a needed value" if missing else told
 
 
 def summary(counts: Counter[str]) -> str:
@@ -135,6 +168,7 @@ def summary(counts: Counter[str]) -> str:
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
     parts += [f"{_number(bad, 'invalid row')}"] if bad else []
+    parts += [f"{_number(counts[MISSING], 'row')} without a needed value"] if counts[MISSING] else []
     return "; ".join(parts)
 
 
@@ -155,6 +189,7 @@ def table(counts: Counter[str]) -> list[str]:
     rows = [(name, counts[name]) for name in shown]
     rows.append(("rejected", invalid_rows(counts)))
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
+    rows += [(MISSING, counts[MISSING])] if counts[MISSING] else []
     rows.append(("output lines", counts["output lines"]))
     return [f"  {name:14}{number:>7,}" for name, number in rows]
 
