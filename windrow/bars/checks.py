@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
+from windrow.bars.clocks import parse_clocks
 from windrow.bars.columns import Layout
 from windrow.times import DAY, EARLIEST, LATEST, UNITS, parse_times
 
@@ -131,7 +132,10 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     _, offsets, data = array.buffers()
     offsets = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
     text = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
-    times = parse_times(text, offsets, layout.timezone, bool(layout.dated))
+    if layout.form.clock:
+        times = parse_clocks(text, offsets, layout.form.clock, layout.timezone, bool(layout.dated))
+    else:
+        times = parse_times(text, offsets, layout.timezone, bool(layout.dated))
     if times.ok.all():
         return times
     import pyarrow.compute as pc

@@ -10,16 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from windrow.arrays import Floats, Ints, Mask
+from windrow.bars.form import PLAIN_FORM, Form
 from windrow.errors import InputError
 from windrow.times import format_times
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of an input, settled once, from its header.
+    """The columns of an input and the form of its rows, settled once, from its header and first rows.
 
     `symbol` is None if the file has no such column and all bars have `constant_symbol`. `dated` is whether the input's
     times are dates, or have a time of day (None: unknown); times that are all midnight on their own clock are dates.
+    `time_of_day` is the column with what follows the date in `time`, in files that have two.
     """
 
     names: tuple[str, ...]
@@ -31,11 +33,13 @@ class Layout:
     dated: bool | None = None
     timezone: str = "UTC"
     time_unit: str | None = None
+    time_of_day: str | None = None
+    form: Form = PLAIN_FORM
 
     @property
     def needed(self) -> list[str]:
         """Names of the columns to parse."""
-        return [name for name in (self.symbol, self.time, *self.values) if name is not None]
+        return [name for name in (self.symbol, self.time, self.time_of_day, *self.values) if name is not None]
 
 
 class Rejected(NamedTuple):

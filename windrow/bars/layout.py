@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
+from windrow.bars.form import Form
+from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError, UsageError
 
 SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "code", "name")
@@ -221,6 +223,7 @@ def from_json(fields: dict[str, Any]) -> Layout:
             **fields,
             "names": tuple(fields["names"]),
             "values": tuple(fields["values"]),
+            "form": Form(**{**fields["form"], "numbers": NumberForm(*fields["form"]["numbers"])}),
             "header": None if header is None else header.encode("latin-1"),
         }
     )

@@ -107,7 +107,7 @@ def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats,
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pc.utf8_trim(texts, f"{_BLANKS}\t")
+    texts = pc.utf8_trim(texts, " \t" if form == PLAIN else f"{_BLANKS}\t")
     ok = as_bool(pc.match_substring_regex(texts, f"^{pattern(form)}$"))
     if power:
         ok &= ~as_bool(pc.match_substring_regex(texts, "[eE]"))

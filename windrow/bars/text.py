@@ -10,6 +10,7 @@ import re
 from array import array as packed
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,10 @@ from windrow.bars.checks import (
 )
 from windrow.bars.columns import Bars, Layout, Rejected
 from windrow.bars.headers import may_hold_header, repeats_header
+from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
 
-_WELL_QUOTED = re.compile(
-    rb'(?:(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?(?:,(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?)*+\r?\n)*+'
-)
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 _AS_ASCII = bytes(range(128)) + b"?" * 128
-_NUMBER = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 _NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
 _TINY = re.compile(rb"[eE]-[0-9]{3}")
 _INFINITE = r"^[ \t]*[+-]?(?i:inf|infinity)[ \t]*$"
@@ -57,7 +55,7 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.symbols, bars.values, dict(bars.rejected)
     (['AA'], [array([36.6])], {'number': 1})
     """
-    chunk, broken, texts = _drop_broken_lines(chunk, keep_texts)
+    chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:
         bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
@@ -71,15 +69,25 @@ def _no_bars(layout: Layout) -> Bars:
     return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
 
 
-def _drop_broken_lines(chunk: bytes, keep_texts: bool) -> tuple[bytes, Counter[str], list[Rejected]]:
+@cache
+def _well_quoted(delimiter: str) -> re.Pattern[bytes]:
+    """Lines whose quotes are closed on them."""
+    between = re.escape(delimiter.encode())
+    field = rb'(?:[^"%s\r\n][^%s\r\n]*|"(?:[^"\r\n]|"")*")?' % (between, between)
+    return re.compile(rb"(?:%s(?:%s%s)*+\r?\n)*+" % (field, between, field))
+
+
+def _drop_broken_lines(
+    chunk: bytes, well_quoted: re.Pattern[bytes], keep_texts: bool
+) -> tuple[bytes, Counter[str], list[Rejected]]:
     """Removes lines that a CSV parser would merge with the next ones; counts them by reason."""
     broken: Counter[str] = Counter()
     texts: list[Rejected] = []
-    if not _may_be_broken(chunk):
+    if not _may_be_broken(chunk, well_quoted):
         return chunk, broken, texts
     whole = []
     for line in _split_lines(chunk):
-        reason = "long" if len(line) - 1 > MAX_LINE else "" if _WELL_QUOTED.fullmatch(line) else "quote"
+        reason = "long" if len(line) - 1 > MAX_LINE else "" if well_quoted.fullmatch(line) else "quote"
         if not reason:
             whole.append(line)
             continue
@@ -97,9 +105,9 @@ def _split_lines(chunk: bytes) -> Iterator[bytes]:
         begin = end
 
 
-def _may_be_broken(chunk: bytes) -> bool:
+def _may_be_broken(chunk: bytes, well_quoted: re.Pattern[bytes]) -> bool:
     lone = b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
-    if lone or (b'"' in chunk and not _WELL_QUOTED.fullmatch(chunk)):
+    if lone or (b'"' in chunk and not well_quoted.fullmatch(chunk)):
         return True
     half = MAX_LINE // 2  # a line longer than MAX_LINE covers at least one such stretch completely
     return any(chunk.find(b"\n", at, at + half) < 0 for at in range(0, len(chunk) - half, half))
@@ -111,15 +119,18 @@ class _Unclean(Exception):  # noqa: N818 - not an error: the signal to look at e
 
 def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     """All lines as bars, or None if any row is invalid."""
-    types = dict.fromkeys(layout.values, pa.float64())
+    plain = layout.form.numbers == PLAIN
+    types = dict.fromkeys(layout.values, pa.float64() if plain else pa.string())
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
-    types[layout.time] = pa.binary()
+    types |= dict.fromkeys(filter(None, (layout.time, layout.time_of_day)), pa.binary())
     try:
         table = _read_csv(chunk, layout, types)
-        values = [_clean_values(table[name]) for name in layout.values]
+        values = [
+            _clean_values(table[name]) if plain else _clean_numbers(table[name], layout) for name in layout.values
+        ]
         symbols, codes = _symbols(table, layout)
-        times, timed = _clean_times(table[layout.time], layout)
+        times, timed = _clean_times(_time_texts(table, layout), layout)
     except (pa.ArrowInvalid, _Unclean):
         return None
     if _may_underflow(values, chunk):
@@ -145,7 +156,9 @@ def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any 
     table = pa_csv.read_csv(
         pa.BufferReader(chunk),
         pa_csv.ReadOptions(column_names=positions, use_threads=False, block_size=max(len(chunk) + 1, 1 << 16)),
-        pa_csv.ParseOptions(quote_char='"' if b'"' in chunk else False, invalid_row_handler=skipped),
+        pa_csv.ParseOptions(
+            delimiter=layout.form.delimiter, quote_char='"' if b'"' in chunk else False, invalid_row_handler=skipped
+        ),
         pa_csv.ConvertOptions(
             include_columns=list(position.values()),
             column_types={position[name]: type_ for name, type_ in types.items()},
@@ -165,11 +178,31 @@ def _one_array(column: Any) -> Any:
 def _clean_values(array: Any) -> Floats:
     if array.null_count:
         raise _Unclean
-    values = as_float64(array)
+    return _within_range(as_float64(array))
+
+
+def _clean_numbers(array: Any, layout: Layout) -> Floats:
+    """The values of texts of the input's form of numbers."""
+    values, ok = parse_numbers(array, layout.form.numbers)
+    if not ok.all():
+        raise _Unclean
+    return _within_range(values)
+
+
+def _within_range(values: Floats) -> Floats:
     magnitude = np.abs(values)
     if not ((magnitude <= LARGEST) & ((magnitude >= SMALLEST) | (magnitude == 0))).all():
         raise _Unclean
     return values + 0.0  # -0.0 is 0.0
+
+
+def _time_texts(table: dict[str, Any], layout: Layout) -> Any:
+    """The texts of times; date and time of day are joined where they are two columns."""
+    if layout.time_of_day is None:
+        return table[layout.time]
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(table[layout.time], table[layout.time_of_day], b" ")
 
 
 def _clean_times(array: Any, layout: Layout) -> tuple[Ints, Mask]:
@@ -212,9 +245,9 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         text = pc.utf8_trim(table[name].cast(pa.string(), safe=False), BLANKS if name == layout.symbol else " \t")
         missing[name] = as_bool(pc.match_substring_regex(text, "^$" if name == layout.symbol else MISSING_TEXT))
         reasons.add(MISSING, missing[name])
-    times, ok, timed = text_times(table[layout.time], layout)
+    times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])
-    values = [_checked_values(table[name], missing[name], reasons) for name in layout.values]
+    values = [_checked_values(table[name], missing[name], reasons, layout.form.numbers) for name in layout.values]
     return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
 
 
@@ -228,14 +261,12 @@ def _lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
-def _checked_values(array: Any, missing: Mask, reasons: Reasons) -> Floats:
+def _checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm) -> Floats:
     import pyarrow.compute as pc
 
     text = array.cast(pa.string(), safe=False)
-    number = as_bool(pc.match_substring_regex(text, _NUMBER))
     infinite = as_bool(pc.match_substring_regex(text, _INFINITE))
-    values = np.zeros(len(array))
-    values[number] = as_float64(pc.utf8_trim(text.filter(pa.array(number)), " \t").cast(pa.float64()))
+    values, number = parse_numbers(text, form)
     reasons.add("number", ~(number | infinite | missing))
     reasons.add("infinite", infinite)
     reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
