@@ -75,6 +75,27 @@ def forms_of(texts: Iterable[bytes]) -> list[str]:
     return list(meant.values())
 
 
+def exact_form(form: str, text: bytes) -> str:
+    """The form without brackets that fits a text.
+
+    >>> exact_form("%d/%m/%Y[T| ]%H:%M[:%S[.%f]][%z]", b"03/01/2023 09:30:00")
+    '%d/%m/%Y %H:%M:%S'
+    """
+    shape = text.strip().translate(_DIGITS_TO_0)
+    return next((one for one in _expanded(form) if spans(one, shape) is not None), form)
+
+
+def _expanded(form: str) -> Iterator[str]:
+    """Every form that one with brackets stands for."""
+    found = re.search(r"\[([^\[\]]*)\]", form)
+    if found is None:
+        yield form
+        return
+    options = found[1].split("|") if "|" in found[1] else ["", found[1]]
+    for option in options:
+        yield from _expanded(form[: found.start()] + option + form[found.end() :])
+
+
 def joined(texts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], Ints]:
     """Texts as a column: all bytes, and where each text begins, with the end."""
     offsets = np.cumsum([0, *map(len, texts)])

@@ -45,10 +45,10 @@ def has_numbers(names: Sequence[str]) -> bool:
     return any(_NUMBER.fullmatch(name) for name in names)
 
 
-def names_in(line: bytes) -> tuple[str, ...] | None:
+def names_in(line: bytes, delimiter: str = ",") -> tuple[str, ...] | None:
     """The normalised fields of a line; None if it is not a line of CSV text."""
     try:
-        return split_header(line, "")
+        return split_header(line, "", delimiter)
     except InputError:
         return None
 
@@ -63,7 +63,7 @@ def repeats_header(line: bytes, layout: Layout) -> bool | None:
     line = line.removeprefix(_MARK)
     if line == layout.header:
         return True
-    if (names := names_in(line)) is None or not is_header(names):
+    if (names := names_in(line, layout.form.delimiter)) is None or not is_header(names):
         return None
     return len(names) == len(layout.names) and all(
         _are_one(names[layout.names.index(name)], name) for name in layout.needed

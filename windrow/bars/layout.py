@@ -37,6 +37,11 @@ class Reading:
     symbol_from_filename: bool = False
     timezone: str = "UTC"
     time_unit: str | None = None
+    delimiter: str | None = None
+    skip_lines: int | None = None
+    time_format: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
     on_conflict: str = "fail"
     """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
@@ -44,16 +49,21 @@ class Reading:
 def normalise(name: str) -> str:
     """A column's name in windrow's form.
 
-    >>> normalise(" Adj Close ")
-    'adj_close'
+    >>> normalise(" Adj Close "), normalise("<DATE>")
+    ('adj_close', 'date')
     """
-    return "_".join(name.lower().split())
+    return "_".join(name.lower().strip(" \t<>").split())
 
 
-def split_header(line: bytes, path: str) -> tuple[str, ...]:
+def split_header(line: bytes, path: str, delimiter: str = ",") -> tuple[str, ...]:
     """Normalised names of a header line; InputError if it is not a line of CSV text."""
     try:
-        return tuple(normalise(name) for name in next(csv.reader([line.decode()], strict=True), []))
+        return tuple(
+            normalise(name)
+            for name in next(
+                csv.reader([line.decode()], delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True), []
+            )
+        )
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path}: its first line, {line[:80]!r}, is not a CSV header ({error}); the first line names the columns;"
@@ -81,7 +91,14 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         header=header,
         timezone=reading.timezone,
         time_unit=reading.time_unit,
+        time_of_day="time" if time in ("date", "dt") and "time" in names else None,
     )
+
+
+def has_needed(names: Sequence[str], reading: Reading) -> bool:
+    """Whether these columns have times and the values asked for."""
+    values = ((value, ALIASES.get(value, value)) for value in reading.values)
+    return any(name in names for name in TIME_NAMES) and all(any(one in names for one in known) for known in values)
 
 
 def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:
@@ -128,11 +145,6 @@ def _time_column(path: str, names: Sequence[str]) -> str:
         raise InputError(
             f"{path}: has no time column among {_listed(names)}; a bar needs a time, from a column named"
             f" {_listed(TIME_NAMES)}; if the file has no header, or uses other names, name its columns with --columns"
-        )
-    if found[0] in ("date", "dt") and "time" in found:
-        raise InputError(
-            f"{path}: has both {found[0]!r} and 'time'; windrow reads a bar's time from one column, and without the"
-            " other all bars of a day would be at one time; join the two into one timestamp first"
         )
     return _only_one(path, names, found[0])
 

@@ -51,11 +51,14 @@ _FORMS = tuple(
 )  # fmt: skip
 
 
-def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
+def forms_of(
+    texts: Iterable[str], commas: bool, decimal: str | None = None, thousands: str | None = None
+) -> list[NumberForm]:
     """The forms that fit most of these texts and mean different numbers; several if nothing decides, none if none fits.
 
     A form must fit nine tenths of the texts, for some rows may be invalid, and as many as any other form fits.
-    `commas`: a comma cannot be a decimal mark nor anything else in a number, because it is between the fields.
+    `decimal` and `thousands`, if given, leave only forms with these. `commas`: a comma cannot be a decimal mark nor
+    anything else in a number, because it is between the fields.
 
     >>> forms_of(["1.234,50", "7"], commas=False)
     [NumberForm(decimal=',', thousands='.', marked=False)]
@@ -66,13 +69,14 @@ def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
     marked = any(re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", text, re.IGNORECASE) for text in distinct)
     read: dict[NumberForm, tuple[float | None, ...]] = {}
     for form in _FORMS:
-        if not (commas and "," in (form.decimal, form.thousands)):
+        asked = decimal in (None, form.decimal) and thousands in (None, form.thousands)
+        if asked and not (commas and "," in (form.decimal, form.thousands)):
             form = form._replace(marked=marked)
             read[form] = tuple(
                 float(_plain(text, form)) if re.fullmatch(pattern(form), text) else None for text in distinct
             )
     fits = {form: len(values) - values.count(None) for form, values in read.items()}
-    most = max(fits.values())
+    most = max(fits.values(), default=0)
     if most < MOST * len(distinct) or not most:
         return []
     meant: dict[tuple[float | None, ...], NumberForm] = {}
@@ -80,6 +84,16 @@ def forms_of(texts: Iterable[str], commas: bool) -> list[NumberForm]:
         if fits[form] == most:
             meant.setdefault(values, form)
     return list(meant.values())
+
+
+def readings(text: str, forms: Iterable[NumberForm]) -> list[float]:
+    """The different numbers that a text is in these forms.
+
+    >>> readings("1.234", forms_of(["1.234"], commas=False))
+    [1.234, 1234.0]
+    """
+    fitting = (form for form in forms if re.fullmatch(pattern(form), text))
+    return list(dict.fromkeys(float(_plain(text, form)) for form in fitting))
 
 
 def pattern(form: NumberForm) -> str:

@@ -49,7 +49,7 @@ def parse_stream(
     for chunk in read_lines(stream, start, end):
         lines = chunk.lines
         if headed:
-            lines, headed = _after_header(lines, layout.header), False
+            lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:
             bars = parse_lines(piece, layout, keep_texts)
             check_same_columns(bars, source)
@@ -76,9 +76,11 @@ def _one_long(text: bytes, layout: Layout) -> Bars:
     return bars
 
 
-def _after_header(lines: bytes, header: bytes | None) -> bytes:
-    """The first lines of a file, without byte order mark and header."""
-    lines = lines.removeprefix(b"\xef\xbb\xbf")
+def _after_header(lines: bytes, layout: Layout) -> bytes:
+    """The first lines of a file, without byte order mark, header, and what is before it."""
+    lines, header = lines.removeprefix(b"\xef\xbb\xbf"), layout.header
+    for _ in range(layout.form.skipped):
+        lines = lines[lines.find(b"\n") + 1 :]
     if header is not None and lines.startswith((header + b"\n", header + b"\r\n")):
         return lines[lines.index(b"\n") + 1 :]
     return lines

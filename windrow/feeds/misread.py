@@ -1,6 +1,5 @@
 """What the first rows of an input show to be misread: times in another unit, a column left out, no valid row at all."""
 
-import csv
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,12 +12,12 @@ import numpy as np
 from windrow.bars.checks import REASONS
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import Span, hint
-from windrow.bars.headers import is_header, meaning
-from windrow.bars.layout import normalise
+from windrow.bars.headers import meaning
 from windrow.errors import BadBarsError, InputError
 from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.files import read_bars
-from windrow.storage.open import is_parquet, is_splittable, open_text, size_of
+from windrow.feeds.forms import sampled_rows
+from windrow.storage.open import is_parquet, is_splittable, size_of
 
 #: Of the sampled rows, this share in conflict shows that bars are not told apart by symbol and time alone.
 CONFLICTS = 0.1
@@ -86,7 +85,7 @@ def _first_time(place: str, layout: Layout) -> str:
     """The text of the first invalid row's time; empty if there is none to be had."""
     if is_parquet(place):
         return ""
-    for row in _text_rows(place, layout):
+    for row in sampled_rows(place, layout):
         return row[layout.names.index(layout.time)]
     return ""
 
@@ -138,16 +137,8 @@ def _rows(place: str, layout: Layout) -> Iterator[dict[str, object]]:
         for row in first_rows(place, _ROWS):
             yield dict(zip(layout.names, row, strict=True))
         return
-    for fields in islice(_text_rows(place, layout), _ROWS):
+    for fields in islice(sampled_rows(place, layout), _ROWS):
         yield dict(zip(layout.names, fields, strict=True))
-
-
-def _text_rows(place: str, layout: Layout) -> Iterator[list[str]]:
-    with open_text(place) as stream:
-        lines = (stream.read(SAMPLE_BYTES) or b"").decode(errors="replace").splitlines()
-    for fields in csv.reader(lines[:-1] if len(lines) > 2 else lines):
-        if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
-            yield fields
 
 
 def are_midnights(place: str, layout: Layout, first: Bars) -> bool:

@@ -17,11 +17,13 @@ from sort_keys.slots import Slots
 from windrow.bars import layout as layouts
 from windrow.bars.checks import MAX_LINE
 from windrow.bars.columns import Bars, Layout
+from windrow.bars.form import Form
 from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
 from windrow.bars.layout import Reading
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import read_bars
+from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
 from windrow.storage.source import canonical, each
@@ -147,18 +149,30 @@ def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
     place = head.place
     with named(place, path):
         layout = _read_layout(path, place, reading)
+        if layout is None:
+            return None
+        layout, chunks = _settle_form(path, place, layout, reading)
         rejected: Counter[str] = Counter()
-        for bars in _from_the_start(place, layout) if layout else ():
+        for bars in chunks:
             rejected.update(bars.rejected)
-            if layout and len(bars):
+            if len(bars):
                 refuse_other_unit(path, bars, layout)
                 layout = replace(layout, dated=not bars.timed[0])
                 midnights = not layout.dated and are_midnights(place, layout, bars)
                 return _Found(layout, midnights, column_left_out(place, bars, layout))
-        if layout is None or not rejected:
-            return None
         # What follows the head of a remote input may be valid; its mappers will tell.
-        return _Found(layout, barren=barren(place, layout, rejected) if head.share == 1 else None)
+        return _Found(layout, barren=barren(place, layout, rejected) if head.share == 1 else None) if rejected else None
+
+
+def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tuple[Layout, Iterator[Bars]]:
+    """The layout with the form of the rows, and the bars from the start; a plain input is parsed once."""
+    chunks = _from_the_start(place, layout)
+    if is_parquet(place) or (first := next(chunks, None)) is None:
+        return layout, chunks
+    if not in_doubt(first, layout, reading):
+        return layout, chain([first], chunks)
+    layout = find_form(path, place, layout, reading)
+    return layout, _from_the_start(place, layout)
 
 
 def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
@@ -169,8 +183,8 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
         if reading.columns:
             refuse_contradiction(path, names, reading.columns)
         return layouts.layout_of(path, names, None, reading)
-    first = _first_line(place)
-    return _text_layout(path, first, reading) if first else None
+    lines = _first_lines(place)
+    return _text_layout(path, find_table(lines, reading), reading) if lines else None
 
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
@@ -180,29 +194,32 @@ def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
     return chain(read_bars(path, layout, 0, SAMPLE_BYTES), read_bars(path, layout, SAMPLE_BYTES))
 
 
-def _first_line(path: str) -> bytes:
-    """The first line that is not blank, without byte order mark and line ending."""
+def _first_lines(path: str) -> list[bytes]:
+    """The first lines, the blank ones too, without byte order mark and line ends; none if all are blank."""
     with open_text(path) as stream:
-        head = b""
-        while b"\n" not in head and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
-            head = (head + block).removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    line = head.partition(b"\n")[0].rstrip(b"\r")
-    if len(line) > MAX_LINE:
+        head, block = b"", b""
+        while b"\n" not in head.lstrip(b"\r\n") and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
+            head = (head + block).removeprefix(b"\xef\xbb\xbf")
+    lines = [line.rstrip(b"\r") for line in head.split(b"\n")]
+    if len(next(filter(None, lines), b"")) > MAX_LINE:
         raise InputError(
             f"{path}: its first line is longer than 1 MiB, so it is not a header; the first line names the"
             " columns; check that this is a CSV file with line ends"
         )
-    return line
+    whole = lines[:-1] if block and len(lines) > 1 else lines  # the last one continues in what was not read
+    return whole if any(whole) else []
 
 
-def _text_layout(path: str, first: bytes, reading: Reading) -> Layout:
+def _text_layout(path: str, table: Table, reading: Reading) -> Layout:
+    first, form = table.first, Form(table.delimiter, table.skipped)
     if not reading.columns:
-        return layouts.layout_of(path, layouts.split_header(first, path), first, reading)
-    layout = layouts.layout_of(path, reading.columns, None, reading)
-    names = _names_of_header(first, layout)
-    if names is None:
+        names = layouts.split_header(first, path, table.delimiter)
+        return replace(layouts.layout_of(path, names, first, reading), form=form)
+    layout = replace(layouts.layout_of(path, reading.columns, None, reading), form=form)
+    said = _names_of_header(first, layout)
+    if said is None:
         return layout
-    refuse_contradiction(path, names, reading.columns)
+    refuse_contradiction(path, said, reading.columns)
     return replace(layout, header=first)
 
 
@@ -210,7 +227,7 @@ def _names_of_header(first: bytes, layout: Layout) -> tuple[str, ...] | None:
     """The names in the first line if it is a header although --columns is given: no numbers where a bar has them."""
     from windrow.bars.text import parse_lines
 
-    bars, names = parse_lines(first + b"\n", layout), names_in(first)
+    bars, names = parse_lines(first + b"\n", layout), names_in(first, layout.form.delimiter)
     if len(bars) or names is None:
         return None
     plain = bars.rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))

@@ -65,6 +65,15 @@ def add_to(job: "BarJob") -> None:
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
     reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
+    reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
+    reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
+    reading.add(
+        "--time-format FORM", "how times are written, e.g. '%%d/%%m/%%Y %%H:%%M' (default: found by their values)"
+    )
+    reading.add(
+        "--decimal MARK", "decimal mark of numbers, . or , (default: found by their values)", choices=[".", ","]
+    )
+    reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
     if judges(job):
         reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
@@ -134,6 +143,11 @@ def reading(given: Namespace, columns: Sequence[str]) -> Reading:
         symbol_from_filename=given.symbol_from_filename,
         timezone=given.timezone,
         time_unit=given.time_unit,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(given.delimiter, given.delimiter),
+        skip_lines=given.skip_lines,
+        time_format=given.time_format,
+        decimal=given.decimal,
+        thousands=given.thousands,
         on_conflict=given.on_conflict,
     )
 

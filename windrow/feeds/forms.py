@@ -1,0 +1,168 @@
+"""The form of a text input, from its first rows: what is between fields, where the header is, times and numbers.
+
+What is plain is not looked at twice. Nothing is guessed: where two forms fit all sampled rows and mean different bars,
+the input is refused, and the message names the option that decides.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+from windrow.bars import clocks, numbers
+from windrow.bars.checks import MISSING_TEXT
+from windrow.bars.columns import Bars, Layout
+from windrow.bars.epochs import likely_unit
+from windrow.bars.headers import is_header, names_in
+from windrow.bars.layout import Reading, has_needed, normalise
+from windrow.bars.numbers import NumberForm
+from windrow.errors import InputError
+from windrow.feeds.density import SAMPLE_BYTES
+from windrow.storage.open import is_splittable, open_text, size_of
+from windrow.times import parse_times
+
+DELIMITERS = (",", ";", "\t", "|")
+#: Lines before a header that are looked through for it.
+_PREAMBLE = 20
+_ROWS = 2000
+_PLACES = 8
+_SEPARATOR = re.compile(rb"sep=(.)")
+
+
+class Table(NamedTuple):
+    """Where an input's rows begin: the delimiter, the lines before the first, and that line, a header or a row."""
+
+    delimiter: str
+    skipped: int
+    first: bytes
+
+
+def find_table(lines: Sequence[bytes], reading: Reading) -> Table:
+    """Where the header, or the first row, is among an input's first lines, of which at least one is not blank."""
+    start = reading.skip_lines or 0
+    said = _SEPARATOR.fullmatch(lines[start]) if start < len(lines) else None
+    start += said is not None
+    delimiters = DELIMITERS if reading.delimiter is None else (reading.delimiter,)
+    delimiters = (said[1].decode("latin-1"),) if said and reading.delimiter is None else delimiters
+    first = next((at for at in range(start, len(lines)) if lines[at].strip()), start)
+    if reading.columns:
+        fitting = (one for one in delimiters if len(names_in(lines[first], one) or ()) == len(reading.columns))
+        return Table(next(fitting, delimiters[0]), start, lines[first])
+    last = first if reading.skip_lines is not None else first + _PREAMBLE
+    for at in range(first, min(last + 1, len(lines))):
+        for delimiter in delimiters:
+            names = names_in(lines[at], delimiter)
+            if names is not None and has_needed(names, reading):
+                return Table(delimiter, start if at == first else at, lines[at])
+    widest = max(delimiters, key=lambda one: len(names_in(lines[first], one) or ()))
+    return Table(widest, start, lines[first])
+
+
+def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
+    """Whether the first bars, parsed as plain, leave open which form the input has."""
+    asked = reading.time_format or reading.decimal or reading.thousands
+    return bool(asked) or layout.form.delimiter != "," or len(first) < clocks.MOST * first.lines
+
+
+def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
+    """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
+    rows = list(sampled_rows(place, layout))
+    if _undecided(layout, rows, reading) and is_splittable(place) and size_of(place) > SAMPLE_BYTES:
+        rows = list(sampled_rows(place, layout, _PLACES))
+    if not rows:
+        return layout
+    layout = _with_times(path, layout, rows, reading)
+    form = replace(layout.form, numbers=_numbers(path, layout, rows, reading))
+    return replace(layout, form=form)
+
+
+def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[str]]:
+    """Fields of rows from the start of a text input, or from some places of it; headers are left out."""
+    with open_text(place) as stream:
+        for number in range(places):
+            start = size_of(place) * number // places if places > 1 else 0
+            if start:
+                stream.seek(start)
+            text = (stream.read(SAMPLE_BYTES) or b"").decode(errors="replace").splitlines()
+            whole = text[bool(start) :][: -1 if len(text) > 2 else None]
+            lines = whole[layout.form.skipped :] if not start else whole
+            for fields in islice(csv.reader(lines, delimiter=layout.form.delimiter), _ROWS):
+                if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
+                    yield fields
+
+
+def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
+    """Whether more than one form fits these rows."""
+    times = [text.encode() for text in _time_texts(layout, rows)]
+    if not (layout.time_unit or reading.time_format or _are_plain(times)) and len(clocks.forms_of(times)) > 1:
+        return True
+    return len(_number_forms(layout, rows, reading)) > 1
+
+
+def _with_times(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> Layout:
+    if reading.time_format is not None:
+        return replace(layout, form=replace(layout.form, clock=reading.time_format))
+    texts = _time_texts(layout, rows)
+    if layout.time_unit is not None or _are_plain([text.encode() for text in texts]):
+        return layout
+    if (unit := _unit(texts)) is not None:
+        return replace(layout, time_unit=unit)
+    forms = clocks.forms_of(text.encode() for text in texts)
+    if len(forms) > 1:
+        text = next(iter(texts), "")
+        cures = " or ".join(f"--time-format '{clocks.exact_form(form, text.encode())}'" for form in forms)
+        raise InputError(
+            f"{path}: {text!r} in column {layout.time!r}: day and month cannot be told apart in the {len(rows):,} rows"
+            f" sampled; give {cures}"
+        )
+    return replace(layout, form=replace(layout.form, clock=forms[0])) if forms else layout
+
+
+def _time_texts(layout: Layout, rows: list[list[str]]) -> list[str]:
+    """The distinct times, date and time of day joined."""
+    at = [layout.names.index(name) for name in (layout.time, layout.time_of_day) if name is not None]
+    return list(dict.fromkeys(text for row in rows if (text := " ".join(row[number] for number in at).strip())))
+
+
+def _are_plain(texts: Sequence[bytes]) -> bool:
+    times = parse_times(*clocks.joined([text.strip(b" \t") for text in texts]))
+    return bool(times.ok.sum() >= clocks.MOST * len(texts))
+
+
+def _unit(texts: Sequence[str]) -> str | None:
+    """The unit of times that are counts since 1970, where their magnitude tells it."""
+    units = {likely_unit(int(text)) if re.fullmatch("[0-9]{9,19}", text) else None for text in texts}
+    return units.pop() if len(units) == 1 else None
+
+
+def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> NumberForm:
+    forms = _number_forms(layout, rows, reading)
+    if len(forms) < 2:
+        return forms[0] if forms else numbers.PLAIN
+    name, text = next(
+        (name, text)
+        for name in layout.values
+        for text in _texts(layout, rows, name)
+        if len(numbers.readings(text, forms)) > 1
+    )
+    first, second = numbers.readings(text, forms)[:2]  # not more than one mark is a decimal mark
+    cures = " or ".join(f"--decimal '{mark}'" for mark in dict.fromkeys(form.decimal for form in forms))
+    raise InputError(
+        f"{path}: {text!r} in column {name!r}: may be {first} or {second}, and none of the {len(rows):,} rows sampled"
+        f" decides; give {cures}"
+    )
+
+
+def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> list[NumberForm]:
+    texts = [text for name in layout.values for text in _texts(layout, rows, name)]
+    between = layout.form.delimiter == "," and not any("," in text for text in texts)
+    return numbers.forms_of(texts, between, reading.decimal, reading.thousands)
+
+
+def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:
+    """The distinct texts of a column that are not missing values."""
+    at = layout.names.index(name)
+    texts = dict.fromkeys(row[at].strip() for row in rows)
+    return [text for text in texts if not re.fullmatch(MISSING_TEXT, text)]
