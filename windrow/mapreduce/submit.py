@@ -2,17 +2,15 @@
 
 import logging
 import shutil
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from windrow.console import say
+from windrow.console import say, shown, stopped_like_interrupted
 from windrow.errors import UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.settle import Settled, Slicing, settle
@@ -22,6 +20,7 @@ from windrow.mapreduce.options import AUTO
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
+from windrow.storage.local import private_files
 from windrow.storage.publish import refuse_taken, staged
 
 if TYPE_CHECKING:
@@ -30,21 +29,8 @@ if TYPE_CHECKING:
 
 def run(job: "BarJob") -> None:
     """Runs a job to its end; raises WindrowError, and leaves no output, if the output must not be trusted."""
-    with _terminated_like_interrupted(), _logging_for(job):
+    with stopped_like_interrupted(), _logging_for(job):
         job.report(_run(job, job.submission))
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Makes `kill` clean up like Ctrl-C, on the cluster too."""
-    if current_thread() is not main_thread():  # other threads cannot handle signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -54,6 +40,8 @@ def _logging_for(job: "BarJob") -> Iterator[None]:
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     verbose = job.submission.verbose
     job.set_up_logging(quiet=not verbose, verbose=verbose)
+    for handler in {one for logger in loggers for one in logger.handlers}:
+        handler.setFormatter(_Shown())
     try:
         yield
     finally:
@@ -62,20 +50,33 @@ def _logging_for(job: "BarJob") -> Iterator[None]:
             logger.setLevel(level)
 
 
+class _Shown(logging.Formatter):
+    """Messages with nothing that a terminal obeys: they repeat names of files, and what Hadoop's client writes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of a message."""
+        return "\n".join(map(shown, super().format(record).expandtabs().split("\n")))
+
+
 def _run(job: "BarJob", submission: Submission) -> Counter[str]:
     output = submission.output
     if output is None:
-        with make_runner(job, None) as runner:
+        with private_files(), make_runner(job, None) as runner:
             return _run_and_judge(job, runner)
     if submission.is_here:
         refuse_taken(output)
         description, scratch = job.description(), submission.scratch
         with (
             staged(output, description, scratch, submission.shows_progress) as staging,
+            private_files(),
             make_runner(job, str(staging)) as runner,
         ):
             return _run_and_judge(job, runner)
-    with make_runner(job, _beside(output)) as runner, runner.publishing(output, job.description()):
+    with (
+        private_files(),
+        make_runner(job, _beside(output)) as runner,
+        runner.publishing(output, job.description()),
+    ):
         return _run_and_judge(job, runner)
 
 

@@ -9,6 +9,9 @@ The classes for runners are mixins. Each comes before one of mrjob's own runners
 task, which only needs JobAdapter, imports no runner.
 """
 
+import logging
+import os
+import re
 import shutil
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +41,10 @@ else:
 StepDescription = dict[str, Any]
 #: mrjob's record of a part of a mapper's input: a file, and the bytes in it.
 Split = dict[str, Any]
+#: What stands in mrjob's log for a value that may be secret.
+_HIDDEN = "***"
+#: A single quote in single quotes, in a command for a shell.
+_QUOTE_IN_SHELL = "'\"'\"'"
 #: Counters by group and name.
 Counters = dict[str, dict[str, int]]
 
@@ -102,6 +109,8 @@ class RunnerAdapter(MRJobRunner):
         #: Numbers of the steps whose tasks write parts of the output themselves.
         self.steps_with_parts: tuple[int, ...] = ()
         super().__init__(**kwargs)
+        for handler in logging.getLogger("mrjob").handlers:
+            handler.addFilter(_WithoutValues(self._opts["cmdenv"]))
 
     @classmethod
     def default_options(cls) -> dict[str, Any]:
@@ -197,8 +206,40 @@ class RunnerAdapter(MRJobRunner):
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
         return self.step_jobconf(step_num)
 
+    def _get_local_tmp_dir(self) -> str:
+        folder = str(super()._get_local_tmp_dir())
+        os.chmod(folder, 0o700)  # it has the bars of all inputs; mrjob makes it as the umask says
+        return folder
+
+    def _obfuscate_opt(self, opt_key: str, opt_value: Any) -> Any:
+        """What mrjob's log shows of an option."""
+        if opt_key == "cmdenv" and opt_value:
+            return dict.fromkeys(opt_value, _HIDDEN)
+        return super()._obfuscate_opt(opt_key, opt_value)
+
     def _check_input_paths(self) -> None:
         """Does nothing: their headers have been read already."""
+
+
+class _WithoutValues(logging.Filter):
+    """Hides the values of --cmdenv, which may be passwords, in what mrjob logs: commands and environments."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        super().__init__()
+        spellings = [
+            rf"(\b{re.escape(name)}['\"]?(?:=|, |: )['\"]?){re.escape(spelling)}"
+            for name, value in variables.items()
+            for spelling in {value, value.replace("'", _QUOTE_IN_SHELL), repr(value)[1:-1]} - {""}
+        ]
+        self._patterns = [re.compile(spelling) for spelling in spellings]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Hides them in a message, which is logged."""
+        message = record.getMessage()
+        for pattern in self._patterns:
+            message = pattern.sub(rf"\1{_HIDDEN}", message)
+        record.msg, record.args = message, ()
+        return True
 
 
 class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):

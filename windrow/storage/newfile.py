@@ -9,6 +9,11 @@ from typing import BinaryIO
 from windrow.errors import OutputError
 
 
+def private(path: str, flags: int) -> int:
+    """An `opener` of files that only this user can read: temporary ones."""
+    return os.open(path, flags, 0o600)
+
+
 def refuse_taken(path: Path, force: bool) -> None:
     """Raise OutputError if `path` exists (unless `force`), is a directory, or has no parent directory."""
     if path.is_dir():
