@@ -24,7 +24,8 @@ from sort_keys.merge import Merge, Stretch
 from windrow.bars.columns import Bars, join_bars
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
-from windrow.mapreduce.counters import CONFLICT, conflict_text
+from windrow.mapreduce.counters import CONFLICT
+from windrow.mapreduce.reports import conflict_text, names_for_conflict
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
@@ -176,8 +177,8 @@ def _finish(job: "BarJob", task: Task, merge: Merge, counts: Counter[str]) -> No
     for name in ("blocks", "slots", "repeats", "conflicts"):
         counts[name] += getattr(found, name)
     task.count(counts)
-    if found.first_conflict is not None:
-        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated))
+    if found.first_conflict is not None and (most := names_for_conflict()):
+        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
 
 
 def _pushed(kernel: "SeriesKernel", stretches: Iterable[Stretch]) -> Iterator[Lines]:
