@@ -94,8 +94,8 @@ def test_more_reports_than_hadoop_has_counters_for():
     log = "INFO mapreduce.Job: Job job_1 failed with state FAILED due to: Too many counters: 121 max=120\n"
     _, text = said(client=log)
     assert text.splitlines()[1:] == [
-        "so many tasks were stopped by their inputs that Hadoop has no counters for what they report; to see it, run the"
-        " job over a few of the inputs, or with -r local",
+        "so many tasks were stopped by their inputs that Hadoop has no counters for what they report; to see it, run"
+        " the job over a few of the inputs, or with -r local",
         MORE,
     ]
 

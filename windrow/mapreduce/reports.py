@@ -1,7 +1,7 @@
 """What tasks report in words: a conflict, or the error that stopped them, as names of counters.
 
-Only counters reach the submitter from any task of any runner. Hadoop allows a job 120 of them, of all tasks together, and
-a name of 64 characters, so a report is short, and the more reducers there are, the shorter is each one's.
+Only counters reach the submitter from any task of any runner. Hadoop allows a job 120 of them, of all tasks together,
+and a name of 64 characters, so a report is short, and the more reducers there are, the shorter is each one's.
 """
 
 import os
