@@ -23,7 +23,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from mrjob.job import MRJob
+from mrjob.options import _RUNNER_OPTS
 
+from windrow.errors import OutputError, UsageError
+from windrow.runners.configuration import check_files, check_option
 from windrow.runners.launch import Launch
 
 if TYPE_CHECKING:
@@ -108,7 +111,11 @@ class RunnerAdapter(MRJobRunner):
         self._kept: TemporaryDirectory[str] | None = None
         #: Numbers of the steps whose tasks write parts of the output themselves.
         self.steps_with_parts: tuple[int, ...] = ()
-        super().__init__(**kwargs)
+        check_files(kwargs.get("conf_paths"))
+        try:
+            super().__init__(**kwargs)
+        except ValueError as error:  # how mrjob refuses options
+            raise UsageError(f"{error}; check the options, and mrjob's configuration") from None
         for handler in logging.getLogger("mrjob").handlers:
             handler.addFilter(_WithoutValues(self._opts["cmdenv"]))
 
@@ -206,8 +213,22 @@ class RunnerAdapter(MRJobRunner):
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
         return self.step_jobconf(step_num)
 
+    def _fix_opts(self, opts: Any, source: str | None = None) -> Any:
+        """Options from a configuration file, the command line or defaults, checked."""
+        for name, value in opts.items():
+            if value is not None and name in _RUNNER_OPTS:
+                combiner = getattr(_RUNNER_OPTS[name].get("combiner"), "__name__", "")
+                check_option(name, getattr(value, "value", value), combiner, source or "defaults")
+        return super()._fix_opts(opts, source)
+
     def _get_local_tmp_dir(self) -> str:
-        folder = str(super()._get_local_tmp_dir())
+        try:
+            folder = str(super()._get_local_tmp_dir())
+        except OSError as error:
+            raise OutputError(
+                f"{error.filename}: cannot be created: {error.strerror}; it is for temporary files: set TMPDIR, or"
+                " local_tmp_dir, to another place"
+            ) from error
         os.chmod(folder, 0o700)  # it has the bars of all inputs; mrjob makes it as the umask says
         return folder
 
@@ -229,6 +250,7 @@ class _WithoutValues(logging.Filter):
         spellings = [
             rf"(\b{re.escape(name)}['\"]?(?:=|, |: )['\"]?){re.escape(spelling)}"
             for name, value in variables.items()
+            if value
             for spelling in {value, value.replace("'", _QUOTE_IN_SHELL), repr(value)[1:-1]} - {""}
         ]
         self._patterns = [re.compile(spelling) for spelling in spellings]
