@@ -174,7 +174,7 @@ def _hung_up(number: int, _: object) -> None:
 
 
 def fill_closed_streams() -> None:
-    """Opens nothing (/dev/null) where a standard stream is closed (`2>&-`).
+    """Opens nothing (/dev/null) where a standard stream is closed (`2>&-`); standard output stays None to Python.
 
     Otherwise the next file that is opened gets its number, and what a child process writes to its standard error
     becomes part of that file.
@@ -184,6 +184,10 @@ def fill_closed_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Submission of a job: settle its inputs, run it, and publish or print its output, all or nothing."""
 
 import logging
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from windrow.console import say, shown, stopped_like_interrupted
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.settle import Settled, Slicing, settle
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
@@ -29,8 +30,18 @@ if TYPE_CHECKING:
 
 def run(job: "BarJob") -> None:
     """Runs a job to its end; raises WindrowError, and leaves no output, if the output must not be trusted."""
+    _check_current_directory()
     with stopped_like_interrupted(), _logging_for(job):
         job.report(_run(job, job.submission))
+
+
+def _check_current_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            f"the current directory: cannot be used: {error.strerror}, so it has been deleted; change to another (cd)"
+        ) from None
 
 
 @contextmanager

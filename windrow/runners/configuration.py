@@ -60,7 +60,7 @@ def _includes(path: str) -> Sequence[str]:
 
 
 def _read(path: str) -> Any:
-    import yaml
+    import yaml  # type: ignore[import-untyped]  # when there is a file: it takes a tenth of a job's start
 
     class Loader(yaml.SafeLoader):
         """As mrjob's, whose own tag means that other files' values do not count."""
@@ -120,7 +120,8 @@ def check_option(name: str, value: Any, combiner: str, source: str) -> None:
         raise _misfit(source, f"{name} is {_shown(value)}, where {kind} belongs; correct it, or leave it out")
     if combiner in ("combine_envs", "combine_local_envs"):
         for variable, text in value.items():
-            if not (isinstance(variable, str) and isinstance(text, str | None)):  # it may be secret
+            plain = getattr(text, "value", text)  # mrjob's object for !clear has one
+            if not (isinstance(variable, str) and isinstance(plain, str | None)):  # it may be secret
                 raise _misfit(source, f"{name} sets {variable} to something that is not text; put it in quotes")
     if kind == _COMMAND and not all(isinstance(word, str) for word in value):
         raise _misfit(source, f"{name} is {_shown(value)}, where words belong; put each in quotes")
