@@ -18,10 +18,12 @@ from windrow.feeds.settle import Settled, Slicing, settle
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
 from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
+from windrow.mapreduce.parts import check_parts, expected_parts
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
 from windrow.storage.local import private_files
+from windrow.storage.open import PARQUET
 from windrow.storage.publish import refuse_taken, staged
 
 if TYPE_CHECKING:
@@ -100,12 +102,16 @@ def _beside(output: str) -> str:
 def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     """Runs all steps, and prints the output if asked to; raises WindrowError if it must not be trusted."""
     runner.run()
-    summary = summed(runner.counters())
+    counters = runner.counters()
+    summary = summed(counters)
     if summary.refusals:
         raise refusal(summary.refusals)
     for name in OF_REDUCERS:
         summary.counts[name] //= job.shards()  # every shard counted the same
     job.judge(summary.counts, summary.conflicts)
+    suffix = PARQUET[0] if job.submission.writes_parquet else ""
+    expected = expected_parts(counters, runner.steps_with_parts, suffix)
+    check_parts(runner.part_names(), expected, job.submission.output or "the output")
     if job.submission.prints:
         for chunk in runner.cat_output():
             job.stdout.write(chunk)

@@ -271,6 +271,9 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
         """For each mapper of the first step: its standard input, and mrjob's record of its split."""
         raise NotImplementedError
 
+    def before_step(self, number: int) -> None:
+        """Called before a step is run; the output's folder is known by then."""
+
     def phase(self, title: str, tasks: int) -> AbstractContextManager[object]:
         """Surrounds a step's mappers (`map`), then its reducers (`reduce`)."""
         raise NotImplementedError
@@ -322,6 +325,10 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(stdin)
         return [split for _, split in tasks]
+
+    def _run_step(self, step: StepDescription, step_num: int) -> None:
+        self.before_step(step_num)
+        super()._run_step(step, step_num)
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Split]) -> None:
         self._outputs: dict[int, list[str]] = {step_num: []}
