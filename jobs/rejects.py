@@ -1,4 +1,4 @@
-"""Every invalid row of the inputs, as JSON: its file, the reason, its text."""
+"""Every row that is invalid or lacks a needed value, as JSON: its file, the reason, its text."""
 
 import os
 from collections import Counter
@@ -9,11 +9,11 @@ import orjson
 from windrow.bars.columns import Bars
 from windrow.console import say, shown_json
 from windrow.mapreduce.barjob import BarJob
-from windrow.mapreduce.counters import invalid_rows
+from windrow.mapreduce.counters import rejected_rows
 
 
 class Rejects(BarJob):
-    r"""One line per invalid row. Its text is cut at 1 KiB; bytes that are not UTF-8 are written as \xNN."""
+    r"""One line per such row. Its text is cut at 1 KiB; bytes that are not UTF-8 are written as \xNN."""
 
     map_only = True
     keep_texts = True
@@ -35,7 +35,7 @@ class Rejects(BarJob):
 
     def report(self, counts: Counter[str]) -> None:
         if not self.options.quiet:
-            say(f"{invalid_rows(counts):,} of {invalid_rows(counts) + counts['bars']:,} rows are invalid")
+            say(rejected_rows(counts))
 
 
 def readable(text: bytes) -> str:

@@ -45,8 +45,11 @@ class Times(NamedTuple):
     timed: Mask
 
 
-def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC") -> Times:
+def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC", dated: bool = False) -> Times:
     """Parses the texts `data[offsets[i]:offsets[i + 1]]`; times without a zone are read in `timezone`.
+
+    Where texts are `dated`, each is the date that its clock shows, whatever its offset: ns are those of that clock, and
+    only what is not midnight on it is `timed`.
 
     A local time that a clock change skips or repeats is invalid, as it does not name one instant. Dates have no zone.
     Works by *form* (the text with every digit made 0): rows of one form are parsed together, about 40 ns per row if all
@@ -61,10 +64,10 @@ timed=array([False,  True, False]))
     if width and (np.diff(offsets) == width).all():
         texts = data[offsets[0] : offsets[-1]].reshape(count, width)
         if (starts := _starts_of_runs(texts)) is not None:
-            once = _parse(texts[starts].ravel(), np.arange(len(starts) + 1) * width, timezone)
+            once = _parse(texts[starts].ravel(), np.arange(len(starts) + 1) * width, timezone, dated)
             lengths = np.diff(starts, append=count)
             return Times(np.repeat(once.ns, lengths), np.repeat(once.ok, lengths), np.repeat(once.timed, lengths))
-    return _parse(data, offsets, timezone)
+    return _parse(data, offsets, timezone, dated)
 
 
 def _starts_of_runs(texts: Bytes2D) -> Ints | None:
@@ -84,13 +87,14 @@ def _changed(words: npt.NDArray[Any]) -> Mask:
     return changed
 
 
-def _parse(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str) -> Times:
+def _parse(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str, dated: bool) -> Times:
     count = len(offsets) - 1
     times = Times(np.zeros(count, np.int64), np.zeros(count, bool), np.zeros(count, bool))
     for form, rows, texts in _by_form(data, offsets):
         if _FORM.fullmatch(form):
-            ns, ok = _parse_form(form, texts, timezone)
-            times.ns[rows], times.ok[rows], times.timed[rows] = np.where(ok, ns, 0), ok, len(form) > 10
+            ns, ok = _parse_form(form, texts, None if dated else timezone)
+            times.ns[rows], times.ok[rows] = np.where(ok, ns, 0), ok
+            times.timed[rows] = ns % DAY != 0 if dated else len(form) > 10
     return times
 
 
@@ -125,7 +129,9 @@ def _gather(data: npt.NDArray[np.uint8], offsets: Ints, rows: list[int], width: 
     return texts
 
 
-def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Ints, Mask]:
+def _parse_form(form: bytes, texts: Bytes2D, timezone: str | None) -> tuple[Ints, Mask]:
+    """Times (ns UTC) of texts of one form, and which exist; without a time zone, what their clocks show."""
+
     def number(begin: int, digits: int) -> Ints:
         return _number(texts, begin, digits)
 
@@ -145,12 +151,12 @@ def _parse_form(form: bytes, texts: Bytes2D, timezone: str) -> tuple[Ints, Mask]
         at += 1 + digits
     zone = form[at:]
     if not zone:
-        return (ns, ok) if timezone == "UTC" else from_local(ns, ok, timezone)
+        return (ns, ok) if timezone in (None, "UTC") else from_local(ns, ok, timezone)
     if zone != b"Z":
         hour = number(at + 1, 2)
         minute = number(len(form) - 2, 2) if len(zone) > 3 else np.zeros_like(hour)
         ok &= (hour < 24) & (minute < 60)
-        offset = (hour * 60 + minute) * (60 * SECOND)
+        offset = (hour * 60 + minute) * (60 * SECOND * (timezone is not None))
         ns += offset if zone[:1] == b"-" else -offset
     return ns, ok
 

@@ -100,7 +100,7 @@ def test_symbols(table, kind):
     column = pa.array(["NA", "", None, " x ", "\t😀"], pa.string())
     column = column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
     bars, reasons = table(column, pa.array(["2008-03-05"] * 5), pa.array([1.0] * 5))
-    assert [bar[0] for bar in bars] == ["NA", " x ", "\t😀"] and reasons == ["missing"] * 2
+    assert [bar[0] for bar in bars] == ["NA", "x", "😀"] and reasons == ["missing"] * 2
 
 
 def test_text_that_is_not_utf8_is_rejected(table):
@@ -109,7 +109,7 @@ def test_text_that_is_not_utf8_is_rejected(table):
     dates, closes = pa.array(["2008-03-05"] * 3), pa.array([1.0] * 3)
     bars, reasons = table(bad, dates, closes)
     assert [bar[0] for bar in bars] == ["B"] and reasons == ["utf8", "missing"]
-    assert table(pa.array(["A"] * 3), bad, closes) == ([], ["utf8", "time", "time"])
+    assert table(pa.array(["A"] * 3), bad, closes) == ([], ["utf8", "time", "missing"])
 
 
 @pytest.mark.parametrize(("column", "values", "reasons"), [
@@ -117,7 +117,7 @@ def test_text_that_is_not_utf8_is_rejected(table):
     (pa.array([0.1, 0.2], pa.float32()), [float(np.float32(0.1)), float(np.float32(0.2))], []),
     (pa.array([3, -4]), [3.0, -4.0], []), (pa.array([2**39 + 1, 2**62]), [2.0**39 + 1], ["range"]),
     (pa.array([2**64 - 1, 1], pa.uint64()), [1.0], ["range"]), (pa.array([None, 1.0]), [1.0], ["missing"]),
-    (pa.array([float("nan"), float("inf")]), [], ["nan", "nan"]), (pa.array([-0.0, 1e-10]), [0.0], ["range"]),
+    (pa.array([float("nan"), float("inf")]), [], ["missing", "infinite"]), (pa.array([-0.0, 1e-10]), [0.0], ["range"]),
     (pa.array([decimal.Decimal("38.71"), None]), [38.71], ["missing"]),
 ])  # fmt: skip
 def test_values(table, column, values, reasons):
@@ -247,7 +247,8 @@ def test_damage(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(
-    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='\r\n",'), min_size=1, max_size=4),
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='\r\n",'), min_size=1, max_size=4)
+    .filter(lambda symbol: symbol.strip(" \t\xa0")),
     st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2200, 1, 1)),
     st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-9),
 ), min_size=1, max_size=10))  # fmt: skip

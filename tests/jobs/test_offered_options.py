@@ -65,6 +65,7 @@ TRIALS = {
     "--timezone": Trial("America/New_York", "no-zone.csv"),
     "--time-unit": Trial("s", "seconds.csv"),
     "--max-bad": Trial("1", "invalid.csv"),
+    "--max-missing": Trial("0.1", "missing.csv"),
     "--on-conflict": Trial("largest", "conflict.csv"),
     "--block-bars": Trial("1"),
     "--slot": Trial("5d"),
@@ -89,6 +90,7 @@ def folder(tmp_path_factory):
             *(re.sub(r",[\d-]+", f",{86_400 * day}", row, count=1) for day, row in enumerate(rows)),
         ],
         "invalid.csv": [header, *rows, *["AAA,noon,1,1,1,1,1"] * 5],
+        "missing.csv": [header, *rows, *["AAA,2025-01-02,,,,,"] * 80],
         "conflict.csv": [header, *rows, rows[0].rpartition(",")[0].rpartition(",")[0] + ",1,1"],
     }
     for name, lines in files.items():

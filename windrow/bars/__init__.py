@@ -1,6 +1,8 @@
 """What a row is: columns, layouts, checks and the CSV parser.
 
 columns.py    bars as columns; the layout of an input
+epochs.py     times as counts since 1970: what shows that their unit is another
+headers.py    whether a line is a header, and agrees with the settled columns
 layout.py     a header -> which columns hold the symbol, the time and the values
 checks.py     what the fields of a row must be, and why a row is invalid
 text.py       lines of CSV -> bars

@@ -3,24 +3,33 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
 from windrow.bars.columns import Layout
-from windrow.times import EARLIEST, LATEST, UNITS, parse_times
+from windrow.times import DAY, EARLIEST, LATEST, UNITS, parse_times
 
-#: Why a row is invalid, in the order of the checks; a row counts once, for the first reason that applies.
+#: Why a row is no bar, in the order of the checks; a row counts once, for the first reason that applies. All but the
+#: last, MISSING, make it an invalid row.
 REASONS = {
     "long": "longer than 1 MiB",
     "quote": "a quote that is not closed on its line, or a stray carriage return",
     "fields": "more or fewer fields than the header",
     "utf8": "a required field is not valid UTF-8",
-    "missing": "a required field is empty",
     "time": "the time does not parse",
     "number": "a value is not a number",
-    "nan": "a value is NaN or infinite",
+    "infinite": "a value is infinite",
     "range": "a nonzero value is outside 1e-9..1e12 in magnitude",
+    "missing": "a needed field is empty, NaN, null, None, NA, . or -",
 }
+
+#: Not an error of the row but a value that its source says it does not have: counted apart from invalid rows.
+MISSING = "missing"
+#: What says so in a time or a value, in any case; a symbol may be called NA.
+MISSING_TEXT = r"^(?i:[+-]?nan|null|none|na|\.|-)?$"
+#: Trimmed around symbols; around times and numbers the first two.
+BLANKS = " \t\u00a0"
 
 SMALLEST, LARGEST = 1e-9, 1e12
 
@@ -39,8 +48,9 @@ class Reasons:
         self._codes = np.full(rows, len(REASONS))
 
     def check_values(self, values: Floats) -> Floats:
-        """Marks values that are not finite or out of range; -0.0 becomes 0.0."""
-        self.add("nan", ~np.isfinite(values))
+        """Marks values that are missing (NaN), infinite or out of range; -0.0 becomes 0.0."""
+        self.add(MISSING, np.isnan(values))
+        self.add("infinite", np.isinf(values))
         self.add("range", outside_range(values))
         return values + 0.0
 
@@ -70,6 +80,20 @@ def outside_range(values: Floats) -> Mask:
     magnitude = np.abs(values)
     outside: Mask = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude != 0))
     return outside
+
+
+def trim_symbols(symbols: list[str], codes: npt.NDArray[np.int32]) -> tuple[list[str], npt.NDArray[np.int32]]:
+    """Symbols without blanks around them; bar i has symbol `symbols[codes[i]]`.
+
+    >>> trim_symbols(["AA", "B", " AA"], np.array([0, 1, 2, 2], np.int32))
+    (['AA', 'B'], array([0, 1, 0, 0], dtype=int32))
+    """
+    trimmed = [symbol.strip(BLANKS) for symbol in symbols]
+    if trimmed == symbols:
+        return symbols, codes
+    distinct = list(dict.fromkeys(trimmed))
+    number = {symbol: i for i, symbol in enumerate(distinct)}
+    return distinct, np.array([number[symbol] for symbol in trimmed], np.int32)[codes]
 
 
 def only_utf8(array: Any, reasons: Reasons) -> Any:
@@ -103,10 +127,11 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     if not len(array):
         return np.empty(0, np.int64), np.empty(0, bool), np.empty(0, bool)
     if layout.time_unit is not None:
-        return _counted_times(array, layout.time_unit)
+        return _counted_times(array, layout.time_unit, bool(layout.dated))
     _, offsets, data = array.buffers()
     offsets = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
-    times = parse_times(np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8), offsets, layout.timezone)
+    text = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+    times = parse_times(text, offsets, layout.timezone, bool(layout.dated))
     if times.ok.all():
         return times
     import pyarrow.compute as pc
@@ -117,7 +142,7 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     return text_times(trimmed, layout)
 
 
-def _counted_times(array: Any, unit: str) -> tuple[Ints, Mask, Mask]:
+def _counted_times(array: Any, unit: str, dated: bool) -> tuple[Ints, Mask, Mask]:
     """Times given as integers of `--time-unit`."""
     import pyarrow.compute as pc
 
@@ -127,4 +152,5 @@ def _counted_times(array: Any, unit: str) -> tuple[Ints, Mask, Mask]:
     counted = np.zeros(len(array), np.int64)
     counted[ok] = as_int64(text.filter(pa.array(ok)).cast(pa.int64()))
     ok &= (counted >= EARLIEST // UNITS[unit]) & (counted <= LATEST // UNITS[unit])
-    return np.where(ok, counted, 0) * UNITS[unit], ok, np.ones(len(array), bool)
+    times = np.where(ok, counted, 0) * UNITS[unit]
+    return times, ok, times % DAY != 0 if dated else np.ones(len(array), bool)

@@ -19,7 +19,7 @@ class Layout:
     """The columns of an input, settled once, from its header.
 
     `symbol` is None if the file has no such column and all bars have `constant_symbol`. `dated` is whether the input's
-    times are dates or have a time of day (None: unknown).
+    times are dates, or have a time of day (None: unknown); times that are all midnight on their own clock are dates.
     """
 
     names: tuple[str, ...]
@@ -57,6 +57,8 @@ class Bars:
     rejected: Counter[str] = field(default_factory=Counter)
     headers: int = 0
     texts: list[Rejected] = field(default_factory=list)
+    other_header: bytes | None = None
+    """A line that is a header of other columns, or of these in another order."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -91,6 +93,16 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
     )
 
 
+def check_same_columns(bars: Bars, source: str) -> None:
+    """Refuses an input with a second header that differs: what the columns below it hold is unclear."""
+    if bars.other_header is not None:
+        raise InputError(
+            f"{source}: has a second header, {bars.other_header[:200].decode(errors='backslashreplace')!r}, of other"
+            " columns than its first line, or in another order; the rows of one input have the same columns in the same"
+            " places; split it at its headers into files of their own"
+        )
+
+
 def check_one_kind_of_time(bars: Bars, layout: Layout, source: str) -> None:
     """Refuses an input that mixes dates and times of day: what its dates mean is unclear."""
     if layout.dated is None or not len(bars):
@@ -102,5 +114,5 @@ def check_one_kind_of_time(bars: Bars, layout: Layout, source: str) -> None:
         raise InputError(
             f"{source}: contains {first}, but also {other}: {format_times(at, not layout.dated)[0].decode()};"
             " the times of one input must be all dates or all times of day, or it is unclear when a dated bar is;"
-            " write them all in one form, or split the input into two files"
+            " write them all in one form, dates or times in UTC, or split the input into two files"
         )

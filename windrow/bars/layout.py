@@ -2,20 +2,26 @@
 
 Names are lower-cased and their blanks become underscores, so `Adj Close` is adj_close. The layouts in common use are
 known: symbol,timestamp,open,...; exchange,stock_symbol,date,...; date,...,Name; dt,sym,...,vol; and one file per
-symbol, Date,Open,..., which does not contain the symbol.
+symbol, Date,Open,..., which does not contain the symbol. Of several names for a symbol the first in SYMBOL_NAMES
+counts: a code stays when a company is renamed.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
+from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
 from windrow.errors import InputError, UsageError
 
-SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "name")
+SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "code", "name")
 TIME_NAMES = ("timestamp", "datetime", "date", "dt", "time")
+#: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
+_FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 ALIASES = {"volume": "vol", "vol": "volume", "adj_close": "adjclose", "adjclose": "adj_close"}
 
 
@@ -79,8 +85,14 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
 def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:
     found = [name for name in SYMBOL_NAMES if name in names]
     if found:
+        if reading.symbol is not None:
+            raise InputError(
+                f"{path}: has a symbol column, {found[0]!r}, so --symbol {reading.symbol} would rename its bars, or be"
+                " ignored; --symbol is for files without such a column; leave it out, and pick that symbol's lines from"
+                " the output"
+            )
         return _only_one(path, names, found[0])
-    if reading.symbol is None and not reading.symbol_from_filename:
+    if reading.symbol is None and not reading.symbol_from_filename and symbol_of_folder(path) is None:
         raise InputError(
             f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
             f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename, or --columns"
@@ -89,7 +101,14 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
 
 
 def _constant_symbol(path: str, reading: Reading) -> str:
-    symbol = symbol_of_filename(path) if reading.symbol is None else reading.symbol
+    folder = symbol_of_folder(path)
+    symbol = (folder if folder is not None else symbol_of_filename(path)) if reading.symbol is None else reading.symbol
+    symbol = symbol.strip(BLANKS)
+    if folder is not None and symbol != folder:
+        raise InputError(
+            f"{path}: is in a folder of symbol {folder!r}, but --symbol is {symbol!r}; a bar has one symbol;"
+            " leave out --symbol"
+        )
     try:
         symbol.encode()
     except UnicodeEncodeError:
@@ -110,8 +129,8 @@ def _time_column(path: str, names: Sequence[str]) -> str:
         )
     if found[0] in ("date", "dt") and "time" in found:
         raise InputError(
-            f"{path}: has both {found[0]!r} and 'time'; windrow reads a bar's time from one column;"
-            " join the two into one timestamp, or rename the one to ignore with --columns"
+            f"{path}: has both {found[0]!r} and 'time'; windrow reads a bar's time from one column, and without the"
+            " other all bars of a day would be at one time; join the two into one timestamp first"
         )
     return _only_one(path, names, found[0])
 
@@ -136,6 +155,39 @@ def _only_one(path: str, names: Sequence[str], name: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "none"
+
+
+def symbol_of_folder(path: str) -> str | None:
+    """The symbol that the nearest folder `symbol=...` names, as Hive and Spark write partitions.
+
+    >>> symbol_of_folder("bars/symbol=BRK%2FB/part-0.parquet"), symbol_of_folder("bars/part-0.parquet")
+    ('BRK/B', None)
+    """
+    for folder in reversed(PurePosixPath(path).parts[:-1]):
+        name, equals, value = folder.partition("=")
+        if equals and normalise(name) in _FOLDER_NAMES:
+            if value in ("", _HIVE_NULL):
+                raise InputError(
+                    f"{path}: is in the folder {folder!r}, which stands for bars without a symbol; a bar needs one;"
+                    " leave that folder out, or rename it to symbol=NAME"
+                )
+            return unquote(value).strip(BLANKS)
+    return None
+
+
+def refuse_one_name_in_many_folders(inputs: Mapping[str, Layout]) -> None:
+    """Refuses inputs whose symbol is their file name if files in different folders would be one series by it."""
+    folders: dict[str, str] = {}
+    for path, layout in inputs.items():
+        if layout.constant_symbol is None or symbol_of_folder(path) is not None:
+            continue
+        folder = path.rpartition("/")[0]
+        if folders.setdefault(layout.constant_symbol, folder) != folder:
+            raise InputError(
+                f"{path}: would have the same symbol, {layout.constant_symbol!r}, as a file of that name in the folder"
+                f" {folders[layout.constant_symbol]}; by --symbol-from-filename both would be one series; rename the"
+                " files, or their folders to symbol=NAME, or, if they are one symbol, use --symbol NAME"
+            )
 
 
 def symbol_of_filename(path: str) -> str:

@@ -18,8 +18,22 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv  # pyarrow.compute, 30 ms of a task's start, only for invalid rows
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64
-from windrow.bars.checks import LARGEST, MAX_LINE, SHOWN_BYTES, SMALLEST, Reasons, _decodes, only_utf8, text_times
+from windrow.bars.checks import (
+    BLANKS,
+    LARGEST,
+    MAX_LINE,
+    MISSING,
+    MISSING_TEXT,
+    SHOWN_BYTES,
+    SMALLEST,
+    Reasons,
+    _decodes,
+    only_utf8,
+    text_times,
+    trim_symbols,
+)
 from windrow.bars.columns import Bars, Layout, Rejected
+from windrow.bars.headers import may_hold_header, repeats_header
 
 _WELL_QUOTED = re.compile(
     rb'(?:(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?(?:,(?:[^",\r\n][^,\r\n]*|"(?:[^"\r\n]|"")*")?)*+\r?\n)*+'
@@ -29,7 +43,7 @@ _AS_ASCII = bytes(range(128)) + b"?" * 128
 _NUMBER = r"^[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*$"
 _NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
 _TINY = re.compile(rb"[eE]-[0-9]{3}")
-_NOT_FINITE = r"^[ \t]*[+-]?(?i:nan|inf|infinity)[ \t]*$"
+_INFINITE = r"^[ \t]*[+-]?(?i:inf|infinity)[ \t]*$"
 
 
 def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
@@ -169,10 +183,11 @@ def _symbols(table: dict[str, Any], layout: Layout) -> tuple[list[str], npt.NDAr
     if layout.symbol is None:
         return [layout.constant_symbol or ""], np.zeros(len(table[layout.time]), np.int32)
     array = table[layout.symbol]
-    symbols = array.dictionary.to_pylist()
+    codes = np.frombuffer(array.indices.buffers()[1], np.int32, len(array), array.indices.offset * 4)
+    symbols, codes = trim_symbols(array.dictionary.to_pylist(), codes)
     if "" in symbols:
         raise _Unclean
-    return symbols, np.frombuffer(array.indices.buffers()[1], np.int32, len(array), array.indices.offset * 4)
+    return symbols, codes
 
 
 def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
@@ -191,12 +206,15 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         text = _without(chunk, set(wrong_fields))
     table = _read_csv(text, layout, types, skip)
     reasons = Reasons(len(table[layout.time]))
+    missing: dict[str, Mask] = {}
     for name in layout.needed:
         table[name] = only_utf8(table[name], reasons)
-        reasons.add("missing", as_bool(pc.equal(pc.binary_length(_trim(table[name], name, layout)), 0)))
+        text = pc.utf8_trim(table[name].cast(pa.string(), safe=False), BLANKS if name == layout.symbol else " \t")
+        missing[name] = as_bool(pc.match_substring_regex(text, "^$" if name == layout.symbol else MISSING_TEXT))
+        reasons.add(MISSING, missing[name])
     times, ok, timed = text_times(table[layout.time], layout)
-    reasons.add("time", ~ok)
-    values = [_checked_values(table[name], reasons) for name in layout.values]
+    reasons.add("time", ~ok & ~missing[layout.time])
+    values = [_checked_values(table[name], missing[name], reasons) for name in layout.values]
     return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
 
 
@@ -210,23 +228,16 @@ def _lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
-def _trim(array: Any, name: str, layout: Layout) -> Any:
-    """Ignores blanks around numbers and times; in a symbol every byte counts."""
-    import pyarrow.compute as pc
-
-    return array if name == layout.symbol else pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
-
-
-def _checked_values(array: Any, reasons: Reasons) -> Floats:
+def _checked_values(array: Any, missing: Mask, reasons: Reasons) -> Floats:
     import pyarrow.compute as pc
 
     text = array.cast(pa.string(), safe=False)
     number = as_bool(pc.match_substring_regex(text, _NUMBER))
-    not_finite = as_bool(pc.match_substring_regex(text, _NOT_FINITE))
+    infinite = as_bool(pc.match_substring_regex(text, _INFINITE))
     values = np.zeros(len(array))
     values[number] = as_float64(pc.utf8_trim(text.filter(pa.array(number)), " \t").cast(pa.float64()))
-    reasons.add("number", ~number & ~not_finite)
-    reasons.add("nan", not_finite)
+    reasons.add("number", ~(number | infinite | missing))
+    reasons.add("infinite", infinite)
     reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
     return reasons.check_values(values)
 
@@ -242,7 +253,8 @@ def _select(
         symbols, codes = [layout.constant_symbol or ""], np.zeros(int(good.sum()), np.int32)
     else:
         kept = table[layout.symbol].filter(rows).cast(pa.string()).dictionary_encode()
-        symbols, codes = kept.dictionary.to_pylist(), np.frombuffer(kept.indices.buffers()[1], np.int32, len(kept))
+        codes = np.frombuffer(kept.indices.buffers()[1], np.int32, len(kept))
+        symbols, codes = trim_symbols(kept.dictionary.to_pylist(), codes)
     bars = Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
     _account(bars, chunk, layout, np.flatnonzero(~good), reasons, wrong_fields, keep_texts)
     return bars
@@ -257,8 +269,8 @@ def _account(
     wrong_fields: "packed[int]",
     keep_texts: bool,
 ) -> None:
-    """Counts invalid rows by reason; lines equal to the header are counted apart."""
-    if not keep_texts and (layout.header is None or layout.header not in chunk):
+    """Counts rows that are no bars by reason; headers are counted apart."""
+    if not keep_texts and not may_hold_header(chunk, layout):
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
         return
@@ -270,8 +282,9 @@ def _account(
     why.update(dict.fromkeys(wrong_fields, "fields"))
     for number in sorted(why):
         text = lines[number].rstrip(b"\r")
-        if layout.header is not None and text.removeprefix(b"\xef\xbb\xbf") == layout.header:
+        if why[number] != MISSING and (same := repeats_header(text, layout)) is not None:
             bars.headers += 1
+            bars.other_header = bars.other_header if same else text
             continue
         bars.rejected[why[number]] += 1
         if keep_texts:

@@ -7,7 +7,7 @@ concatenated gzip is read.
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
+from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
 from windrow.bars.text import parse_lines
 from windrow.feeds.lines import read_lines
 from windrow.storage.open import is_parquet, is_splittable, open_both, size_of
@@ -52,6 +52,7 @@ def parse_stream(
             lines, headed = _after_header(lines, layout.header), False
         for piece in _pieces(lines) if keep_texts else [lines]:
             bars = parse_lines(piece, layout, keep_texts)
+            check_same_columns(bars, source)
             check_one_kind_of_time(bars, layout, source)
             yield bars
         if chunk.long is not None:

@@ -15,12 +15,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
-from windrow.bars.checks import SHOWN_BYTES, Reasons, is_utf8, only_utf8, text_times
+from windrow.bars.checks import (
+    MISSING,
+    MISSING_TEXT,
+    SHOWN_BYTES,
+    Reasons,
+    is_utf8,
+    only_utf8,
+    text_times,
+    trim_symbols,
+)
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
+from windrow.bars.epochs import likely_unit, looks_like_a_date
 from windrow.errors import InputError
 from windrow.storage.open import opened, size_of
 from windrow.storage.source import source_of
-from windrow.times import FIRST_YEAR, LAST_YEAR, from_local
+from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 _ROWS = 1 << 17
@@ -39,6 +49,13 @@ def count_rows(path: str) -> int:
     """How many rows a Parquet file has, by its footer."""
     with _opened(path) as file:
         return int(file.metadata.num_rows)
+
+
+def first_rows(path: str, count: int) -> list[list[Any]]:
+    """The first rows of a Parquet file, all columns."""
+    with _opened(path) as file:
+        batch = next(file.iter_batches(count, use_threads=False), None)
+    return [] if batch is None else [[_shown(column[row]) for column in batch.columns] for row in range(len(batch))]
 
 
 def read_parquet(
@@ -104,7 +121,7 @@ def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool)
     rows = len(columns[layout.time])
     reasons = Reasons(rows)
     for name in layout.needed:
-        reasons.add("missing", as_bool(columns[name].is_null()))
+        reasons.add(MISSING, as_bool(columns[name].is_null()))
     times, timed = _times(columns[layout.time], layout, path, reasons)
     values = [_values(columns[name], name, path, reasons) for name in layout.values]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
@@ -145,7 +162,8 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
     valid = np.append(is_utf8(texts), True)
     if not valid.all():
         reasons.add("utf8", ~valid[codes])
-    reasons.add("missing", np.array([not symbol for symbol in symbols], bool)[codes])
+    symbols, codes = trim_symbols(symbols, codes)
+    reasons.add(MISSING, np.array([not symbol for symbol in symbols], bool)[codes])
     return symbols, codes
 
 
@@ -154,18 +172,44 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
         array = array.dictionary_decode()
     kind = array.type
     if pa.types.is_timestamp(kind):
+        if layout.dated:
+            clock = _timestamps(array if kind.tz is None else _on_its_clock(array), None, reasons)
+            return clock, clock % DAY != 0
         local = kind.tz is None and layout.timezone != "UTC"
         return _timestamps(array, layout.timezone if local else None, reasons), np.ones(len(array), bool)
     if pa.types.is_date(kind):
         return _timestamps(array.cast(pa.timestamp("s")), None, reasons), np.zeros(len(array), bool)
     if pa.types.is_integer(kind) and layout.time_unit is None:
-        raise _wrong_type(path, layout.time, kind, "integers need a unit", "set it with --time-unit s|ms|us|ns")
+        raise _without_unit(array, path, layout.time)
     if not (pa.types.is_integer(kind) or _is_text(kind)):
         raise _wrong_type(path, layout.time, kind, "a time is a timestamp, date, text or integer", "cast the column")
     texts = only_utf8(_filled(array.cast(pa.string()), "").cast(pa.binary()), reasons)
     times, ok, timed = text_times(texts, layout)
-    reasons.add("time", ~ok)
+    if not ok.all():
+        trimmed = pc.utf8_trim(texts.cast(pa.string(), safe=False), " \t")
+        missing = as_bool(pc.match_substring_regex(trimmed, MISSING_TEXT))
+        reasons.add(MISSING, missing)
+        reasons.add("time", ~ok & ~missing)
     return times, timed
+
+
+def _on_its_clock(array: Any) -> Any:
+    """Timestamps of a time zone as its clock shows them; those outside the years of times as they are."""
+    counts = as_int64(_filled(array.cast(pa.int64()), 0))
+    seconds = counts // _PER_SECOND[array.type.unit]
+    known = pa.array((seconds >= _FIRST) & (seconds <= _LAST))
+    shown = pc.local_timestamp(pc.if_else(known, array, pa.scalar(0, array.type)))
+    return pc.if_else(known, shown, array.cast(pa.timestamp(array.type.unit)))
+
+
+def _without_unit(array: Any, path: str, name: str) -> InputError:
+    counts = as_int64(array.drop_null().cast(pa.int64(), safe=False))[:1000]
+    if looks_like_a_date(counts):
+        return _wrong_type(path, name, array.type, f"numbers like {counts[0]} look like dates", "write them as date32")
+    likely = {likely_unit(count) for count in counts.tolist()}
+    unit = likely.pop() if len(likely) == 1 else None
+    cure = f"set it with --time-unit {unit or 's|ms|us|ns'}"
+    return _wrong_type(path, name, array.type, "integers need a unit", cure)
 
 
 def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:

@@ -6,19 +6,23 @@ samples of some.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from sort_keys.slots import Slots
 from windrow.bars import layout as layouts
 from windrow.bars.checks import MAX_LINE
 from windrow.bars.columns import Bars, Layout
+from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
 from windrow.bars.layout import Reading
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import read_bars
+from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
 from windrow.storage.source import canonical, each
 
@@ -35,6 +39,8 @@ class Settled:
     slots: Slots
     names: dict[str, str] = field(default_factory=dict)
     slices: int | None = None
+    left_out: dict[str, str] = field(default_factory=dict, compare=False)
+    """At the submitter: the columns by which bars in conflict differ, for inputs where a tenth are in conflict."""
 
     def at(self, places: Mapping[str, str]) -> "Settled":
         """The same for tasks, for which each input is at another place."""
@@ -92,46 +98,67 @@ def settle(
     slot: int | None = None,
     heads: Mapping[str, Head] | None = None,
     slicing: Slicing | None = None,
+    judged: bool = False,
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also returns the paths without rows, which are left out.
 
     Inputs must be readable here, or have a local copy of their first part in `heads`. Raises InputError if the columns
-    of an input are unclear, or if no input has rows.
+    of an input are unclear, or if no input has rows; if the run is `judged`, BadBarsError if one has no valid row.
     """
-    inputs: dict[str, Layout] = {}
-    empty: list[str] = []
     heads = heads or {}
     distinct = list(dict.fromkeys(paths))
 
-    def settle_one(path: str) -> Layout | None:
-        return _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
+    def settle_one(path: str) -> _Found | None:
+        return _settle_layout(path, heads.get(path, Head(path, 1.0)), reading)
 
-    for path, layout in zip(distinct, each(settle_one, distinct), strict=True):
-        if layout is None:
-            empty.append(path)
-        else:
-            inputs[path] = layout
-    if not inputs:
+    starts = zip(distinct, each(settle_one, distinct), strict=True)
+    found = {path: one for path, one in starts if one is not None}
+    empty = [path for path in distinct if path not in found]
+    if judged:
+        refuse_barren({path: one.barren for path, one in found.items() if one.barren}, len(found))
+    if not found:
         raise InputError(
             f"no valid row in any input: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}: no rows read;"
             " an input needs a header and rows below it; check that these are the right files"
         )
-    dated = all(layout.dated is not False for layout in inputs.values())
+    dated = all(one.midnights or one.layout.dated is not False for one in found.values())
+    inputs = {
+        path: replace(one.layout, dated=True) if dated and one.midnights else one.layout for path, one in found.items()
+    }
+    if reading.symbol_from_filename and reading.symbol is None:
+        layouts.refuse_one_name_in_many_folders(inputs)
     densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
     slots = Slots(slot) if slot else slots_for(densities)
-    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None), empty
+    left_out = {path: one.left_out for path, one in found.items() if one.left_out}
+    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None, left_out=left_out), empty
 
 
-def _settle_layout(path: str, place: str, reading: Reading) -> Layout | None:
-    """The layout of an input read at `place`, with the kind of its times; None if it has no rows."""
+class _Found(NamedTuple):
+    """What the start of an input shows: its layout; whether times of day are all midnights; what seems misread."""
+
+    layout: Layout
+    midnights: bool = False
+    left_out: str | None = None
+    barren: Barren | None = None
+
+
+def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
+    """The layout of an input, or of its first part, with the kind of its times; None if it has no rows."""
+    place = head.place
     with named(place, path):
         layout = _read_layout(path, place, reading)
-        lines = 0
+        rejected: Counter[str] = Counter()
         for bars in _from_the_start(place, layout) if layout else ():
-            lines += bars.lines
+            rejected.update(bars.rejected)
             if layout and len(bars):
-                return replace(layout, dated=not bars.timed[0])
-    return layout if lines else None
+                refuse_other_unit(path, bars, layout)
+                layout = replace(layout, dated=not bars.timed[0])
+                midnights = not layout.dated and are_midnights(place, layout, bars)
+                return _Found(layout, midnights, column_left_out(place, bars, layout))
+        if layout is None or not rejected:
+            return None
+        # What follows the head of a remote input may be valid; its mappers will tell.
+        return _Found(layout, barren=barren(place, layout, rejected) if head.share == 1 else None)
 
 
 def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
@@ -139,6 +166,8 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
         from windrow.feeds.parquet import column_names
 
         names = [layouts.normalise(name) for name in column_names(place)]
+        if reading.columns:
+            refuse_contradiction(path, names, reading.columns)
         return layouts.layout_of(path, names, None, reading)
     first = _first_line(place)
     return _text_layout(path, first, reading) if first else None
@@ -170,12 +199,20 @@ def _text_layout(path: str, first: bytes, reading: Reading) -> Layout:
     if not reading.columns:
         return layouts.layout_of(path, layouts.split_header(first, path), first, reading)
     layout = layouts.layout_of(path, reading.columns, None, reading)
-    return replace(layout, header=first) if _is_header(first, layout) else layout
+    names = _names_of_header(first, layout)
+    if names is None:
+        return layout
+    refuse_contradiction(path, names, reading.columns)
+    return replace(layout, header=first)
 
 
-def _is_header(first: bytes, layout: Layout) -> bool:
-    """Whether the first line is a header although --columns is given: it has names where a bar has numbers."""
+def _names_of_header(first: bytes, layout: Layout) -> tuple[str, ...] | None:
+    """The names in the first line if it is a header although --columns is given: no numbers where a bar has them."""
     from windrow.bars.text import parse_lines
 
-    rejected = parse_lines(first + b"\n", layout).rejected
-    return rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))
+    bars, names = parse_lines(first + b"\n", layout), names_in(first)
+    if len(bars) or names is None:
+        return None
+    plain = bars.rejected["time"] == 1 and not any(character.isdigit() for character in first.decode("latin-1"))
+    known = any(map(meaning, names)) and not has_numbers(names)
+    return names if bars.headers or plain or known else None

@@ -9,7 +9,7 @@ import pandas as pd
 from sort_keys.blocks import Columns, sort_bars
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import ON_CONFLICT, Merge, Stretch
-from windrow.bars.checks import outside_range
+from windrow.bars.checks import BLANKS, outside_range
 from windrow.bars.layout import SYMBOL_NAMES, normalise
 from windrow.errors import ConflictError, InputError, UsageError
 
@@ -34,11 +34,23 @@ def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> I
 
 
 def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its column `timestamp` converted from UTC to the time zone of `bars`, where that has one."""
-    zone = _timestamps(bars).dt.tz
+    """The frame with its column `timestamp` converted to the time zone of `bars`, where that has one."""
+    timestamps = _timestamps(bars)
+    zone = timestamps.dt.tz
     if zone is not None:
-        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
+        naive = frame["timestamp"].dt
+        frame["timestamp"] = (
+            naive.tz_localize(zone, ambiguous=np.ones(len(frame), bool), nonexistent="shift_forward")
+            if _are_dates(timestamps)
+            else naive.tz_localize("UTC").dt.tz_convert(zone)
+        )
     return frame
+
+
+def _are_dates(timestamps: "pd.Series[Any]") -> bool:
+    """Whether times with a zone are all midnight on its clock: such bars are a day apart, whatever the clocks do."""
+    clock = timestamps.dt.tz_localize(None)
+    return bool((clock == clock.dt.normalize()).all())
 
 
 def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
@@ -46,7 +58,8 @@ def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
     timestamps = _timestamps(bars)
     name = _symbol_column(bars)
     codes, symbols = pd.factorize(_symbols(bars[name]), sort=True) if name else (np.zeros(len(bars)), ["bars"])
-    times = timestamps.dt.tz_localize("UTC") if timestamps.dt.tz is None else timestamps
+    zoned = timestamps.dt.tz is not None and not _are_dates(timestamps)
+    times = timestamps if zoned else timestamps.dt.tz_localize(None)
     ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
     return sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
 
@@ -70,7 +83,7 @@ def _symbol_column(bars: pd.DataFrame) -> str | None:
 
 
 def _symbols(symbols: "pd.Series[Any]") -> "pd.Series[Any]":
-    texts = symbols.astype(str)
+    texts = symbols.astype(str).str.strip(BLANKS)
     if symbols.isna().any() or (texts == "").any():
         raise InputError(
             f"column {symbols.name}: empty or missing in some rows: a bar needs a symbol; drop those rows, e.g. with"

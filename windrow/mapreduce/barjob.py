@@ -45,7 +45,7 @@ from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce import options, steps, submit
 from windrow.mapreduce.allocator import keep_freed_memory
-from windrow.mapreduce.counters import REFUSED, judge, summary, table
+from windrow.mapreduce.counters import REFUSED, error_text, judge, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
 from windrow.mapreduce.options import OptionGroup
 from windrow.mapreduce.slices import SlicedKernel
@@ -212,7 +212,11 @@ class BarJob(JobAdapter):
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Raises WindrowError if the summed counters show that the output must not be trusted."""
-        judge(counts, conflicts, self.options.max_bad, self.options.on_conflict)
+        judge(counts, conflicts, self.options.max_bad, self.options.on_conflict, self.left_out(counts))
+
+    def left_out(self, counts: Counter[str]) -> str | None:
+        """What seems left out of the key of bars, and the fix, if so many are in conflict that something must be."""
+        return submit.left_out(self.doubts, counts)
 
     def report(self, counts: Counter[str]) -> None:
         """Prints a summary on standard error."""
@@ -262,6 +266,9 @@ class BarJob(JobAdapter):
         """What was settled at submission, as passed to this task."""
         return Settled.load(self.options.settled)
 
+    #: What the inputs' first rows show, at the submitter.
+    doubts: Settled | None = None
+
     #: The span (ns) of slices at the submitter, once it is settled.
     _slices: int | None = None
 
@@ -309,7 +316,7 @@ class BarJob(JobAdapter):
         try:
             super().execute()
         except WindrowError as error:
-            self.running.report(REFUSED, f"{type(error).__name__} {error}")
+            self.running.report(REFUSED, error_text(error))
             while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read all its input
                 pass
 

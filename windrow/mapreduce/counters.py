@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from windrow import errors
-from windrow.bars.checks import REASONS
+from windrow.bars.checks import MISSING, REASONS
 from windrow.errors import BadBarsError, ConflictError, WindrowError
+from windrow.feeds.misread import told_reasons
 from windrow.mapreduce.reports import NAMES, joined, read_conflict
 
 #: Counter groups: counts; the conflict that a task reports; the error that stopped a task. The last two carry text in
@@ -17,27 +18,44 @@ from windrow.mapreduce.reports import NAMES, joined, read_conflict
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
+#: The error for the first input that breaks a rule, and a warning, both from the one reducer that gets accounts.
+INPUTS = "windrow: inputs"
+WARNING = "windrow: warning"
 #: What reducers count, of the bars that reach them.
 OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
 
+_FEW = (
+    "aggregate trades that share a time, or give them unique nanoseconds, first; or keep one with --on-conflict"
+    " smallest|largest"
+)
+
 
 class Summary(NamedTuple):
-    """What the tasks of a run reported: counts, conflicts in order of symbol and time, and errors."""
+    """What the tasks of a run reported: counts, conflicts in order of symbol and time, errors, and of all inputs."""
 
     counts: Counter[str]
     conflicts: list[str]
     refusals: list[str]
+    inputs: list[str]
+    warnings: list[str]
 
 
 def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
     """What all tasks of all steps reported in their counters."""
-    summary = Summary(Counter(), [], [])
+    summary = Summary(Counter(), [], [], [], [])
     for step in counters:
         summary.counts.update(step.get(COUNTS, {}))
         found = sorted(map(read_conflict, joined(step.get(CONFLICT, {}))))
         summary.conflicts.extend(description for _, description in found)
         summary.refusals.extend(joined(step.get(REFUSED, {})))
+        summary.inputs.extend(joined(step.get(INPUTS, {})))
+        summary.warnings.extend(joined(step.get(WARNING, {})))
     return summary
+
+
+def error_text(error: WindrowError) -> str:
+    """An error as `refusal` reads it."""
+    return f"{type(error).__name__} {error}"
 
 
 def refusal(texts: Sequence[str]) -> WindrowError:
@@ -46,20 +64,26 @@ def refusal(texts: Sequence[str]) -> WindrowError:
     return getattr(errors, kind)(message)  # type: ignore[no-any-return]
 
 
-def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str) -> None:
-    """Raises WindrowError if the summed counters show that the output must not be trusted."""
+def judge(
+    counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_conflict: str, left_out: str | None = None
+) -> None:
+    """Raises WindrowError if the summed counters show that the output must not be trusted.
+
+    `left_out` says which column may tell apart bars in conflict, for when these are many.
+    """
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
     bad, bars = invalid_rows(counts), counts["bars"]
-    reasons = "; ".join(f"{number:,} {reason} ({REASONS[reason]})" for reason, number in rejected.items())
+    reasons, rows = told_reasons(rejected), bad + bars + counts[MISSING]
     if not bars:
+        reasons = told_reasons({**rejected, MISSING: counts[MISSING]})
         raise BadBarsError(
-            f"no valid row in any input: {bad:,} rows read, all invalid: {reasons}; a job needs bars;"
-            " list them with `windrow rejects`, and check --columns, --column and --time-unit"
+            f"no valid row in any input: {rows:,} rows read, all invalid: {reasons}; a job needs bars;"
+            " list them with `windrow rejects`, and check --columns and --column"
         )
-    if bad > max_bad * (bad + bars):
+    if bad > max_bad * rows:
         raise BadBarsError(
-            f"{bad:,} of {bad + bars:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
-            f" {int(max_bad * (bad + bars)):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
+            f"{bad:,} of {rows:,} rows are invalid: {reasons}; --max-bad {max_bad} allows"
+            f" {int(max_bad * rows):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
         )
     if on_conflict == "fail" and counts["conflicts"]:
         # Hadoop has no counters for what each of so many reducers found.
@@ -71,14 +95,24 @@ def judge(counts: Counter[str], conflicts: Sequence[str], max_bad: float, on_con
         raise ConflictError(
             f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time"
             f"{''.join(f': {conflict}' for conflict in conflicts[:1])}{see};"
-            " a symbol has one bar at each time: aggregate trades that share a time, or give them unique"
-            " nanoseconds, first; or keep one with --on-conflict smallest|largest"
+            " a symbol has one bar at each time: " + (left_out or _FEW)
         )
 
 
 def invalid_rows(counts: Counter[str]) -> int:
     """How many rows were invalid, for any reason."""
     return sum(counts[f"rejected: {reason}"] for reason in REASONS)
+
+
+def rejected_rows(counts: Counter[str]) -> str:
+    """How many rows are no bars.
+
+    >>> rejected_rows(Counter({"bars": 8, "rejected: time": 1, "missing": 1}))
+    '1 of 10 rows are invalid; 1 row lacks a needed value'
+    """
+    bad, missing = invalid_rows(counts), counts[MISSING]
+    told = f"{bad:,} of {bad + missing + counts['bars']:,} rows are invalid"
+    return f"{told}; {_number(missing, 'row')} lack{'s' if missing == 1 else ''} a needed value" if missing else told
 
 
 def summary(counts: Counter[str]) -> str:
@@ -95,6 +129,7 @@ def summary(counts: Counter[str]) -> str:
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
     parts += [f"{_number(bad, 'invalid row')}"] if bad else []
+    parts += [f"{_number(counts[MISSING], 'row')} without a needed value"] if counts[MISSING] else []
     return "; ".join(parts)
 
 
@@ -115,6 +150,7 @@ def table(counts: Counter[str]) -> list[str]:
     rows = [(name, counts[name]) for name in shown]
     rows.append(("rejected", invalid_rows(counts)))
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
+    rows += [(MISSING, counts[MISSING])] if counts[MISSING] else []
     rows.append(("output lines", counts["output lines"]))
     return [f"  {name:14}{number:>7,}" for name, number in rows]
 

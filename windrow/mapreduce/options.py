@@ -22,7 +22,8 @@ AUTO = "auto"
 FORMATS = ("text", "parquet", "parquet-ns")
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
-_BAD = "share of rows that may be invalid, from 0 to 1; above it the job fails"
+_BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
+_MISSING = "share of an input's rows that may lack a needed value (empty, NaN, null, None, NA, . or -)"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
 _SLOT = (
@@ -52,17 +53,22 @@ class OptionGroup:
         self._pass_through(action)
 
 
+def judges(job: "BarJob") -> bool:
+    """Whether the job fails on too many invalid rows."""
+    return type(job).judge is _base().judge
+
+
 def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
-    judges = type(job).judge is _base().judge
     reading = job.add_group("Reading bars")
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
     reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
-    if judges:
+    if judges(job):
         reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
+        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, default=0.05)
     if not job.map_only:
         reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
         _add_moving(job)
@@ -83,7 +89,7 @@ def _add_moving(job: "BarJob") -> None:
 
 #: The values of options that a job may lack.
 UNUSED: dict[str, Any] = {
-    "max_bad": 1.0, "on_conflict": "fail", "block_bars": BLOCK_BARS, "slot": None, "slices": None,
+    "max_bad": 1.0, "max_missing": 1.0, "on_conflict": "fail", "block_bars": BLOCK_BARS, "slot": None, "slices": None,
 }  # fmt: skip
 
 
@@ -103,6 +109,8 @@ def check(given: Namespace) -> None:
         raise UsageError(f"--block-bars {given.block_bars}: a block holds at least one bar; give 1 or more")
     if not 0 <= given.max_bad <= 1:
         raise UsageError(f"--max-bad {given.max_bad}: a share of rows is between 0 and 1; 0.001 is one in 1,000")
+    if not 0 <= given.max_missing <= 1:
+        raise UsageError(f"--max-missing {given.max_missing}: a share of rows is between 0 and 1; 0.05 is one in 20")
     slot(given)
     slices(given)
     _check_timezone(given.timezone)

@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING
 from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
+from windrow.bars.checks import MISSING
 from windrow.bars.columns import Bars, join_bars
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
-from windrow.mapreduce.counters import CONFLICT
+from windrow.mapreduce.accounts import Accounts, Rules
+from windrow.mapreduce.counters import CONFLICT, INPUTS, WARNING, error_text
 from windrow.mapreduce.reports import conflict_text, names_for_conflict
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
@@ -71,14 +73,18 @@ def steps_of(job: "BarJob") -> list[Step]:
 def map_bars(job: "BarJob", task: Task) -> None:
     """Parses the task's share of the inputs and writes its lines: blocks, unless the job overrides that."""
     counts = Counter({"map tasks": 1})
-    for bars, source in _feed(job, task) if job.map_only else _in_long_blocks(_feed(job, task)):
+    accounts = Accounts(job.options.time_unit is not None)
+    feed = accounts.take(_feed(job, task))
+    for bars, source in feed if job.map_only else _in_long_blocks(feed):
         counts["bars"] += len(bars)
         counts["header lines"] += bars.headers
         for reason, rows in bars.rejected.items():
-            counts[f"rejected: {reason}"] += rows
+            counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
         task.stdout.write(b"".join(job.map_bars(bars, source)))
         job.show(f"{counts['bars']:,} bars read")
         del bars  # before the next ones are read
+    if not job.map_only:
+        task.write(accounts.lines())
     task.count(counts)
 
 
@@ -134,23 +140,23 @@ def _map_input(what: str) -> str:
 def reduce_bars(job: "BarJob", task: Task) -> None:
     """Pushes the task's merged blocks through the job's kernel, or its `reduce_bars`, and writes the lines."""
     counts = Counter({"reduce tasks": 1})
-    merge = _merge(job)
-    stretches = merge.stretches(task.stdin)
+    merge, accounts = _merge(job), Accounts()
+    stretches = merge.stretches(accounts.without(task.stdin))
     lines = job.reduce_bars(_counted(job, stretches, counts))
     if lines is None:
         _write(job, task, _pushed(job.kernel(), stretches), counts)
     else:
         _write_lines(task, lines, Counter() if job.unites() else counts)
-    _finish(job, task, merge, counts)
+    _finish(job, task, merge, accounts, counts)
 
 
 def reduce_slices(job: "BarJob", task: Task) -> None:
     """Writes the final lines of slices to a part of the output, and passes on the slices' edges."""
     counts = Counter({"reduce tasks": 1})
-    merge = _merge(job)
-    _write(job, task, _sliced(job, task, merge.stretches(task.stdin)), counts, INNER)
+    merge, accounts = _merge(job), Accounts()
+    _write(job, task, _sliced(job, task, merge.stretches(accounts.without(task.stdin))), counts, INNER)
     counts["slices"] = counts.pop("symbols", 0)
-    _finish(job, task, merge, counts)
+    _finish(job, task, merge, accounts, counts)
 
 
 def stitch_slices(job: "BarJob", task: Task) -> None:
@@ -171,14 +177,19 @@ def _merge(job: "BarJob") -> Merge:
     return Merge(len(job.columns()), job.options.on_conflict, job.settled.slots)
 
 
-def _finish(job: "BarJob", task: Task, merge: Merge, counts: Counter[str]) -> None:
-    """Reports the counts and the first conflict."""
+def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts: Counter[str]) -> None:
+    """Reports the counts, the first conflict, and what the accounts show."""
     found = merge.findings
     for name in ("blocks", "slots", "repeats", "conflicts"):
         counts[name] += getattr(found, name)
     task.count(counts)
     if found.first_conflict is not None and (most := names_for_conflict()):
         task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
+    options = job.options
+    if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, options.time_unit))) is not None:
+        task.report(INPUTS, error_text(refusal))
+    if (warning := accounts.warning()) is not None:
+        task.report(WARNING, warning)
 
 
 def _pushed(kernel: "SeriesKernel", stretches: Iterable[Stretch]) -> Iterator[Lines]:

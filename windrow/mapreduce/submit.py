@@ -14,7 +14,9 @@ from uuid import uuid4
 from windrow.console import say, shown, stopped_like_interrupted
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
+from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle
+from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
 from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
@@ -109,14 +111,34 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     for name in OF_REDUCERS:
         summary.counts[name] //= job.shards()  # every shard counted the same
     job.judge(summary.counts, summary.conflicts)
+    if summary.inputs:
+        raise refusal(summary.inputs)
     suffix = PARQUET[0] if job.submission.writes_parquet else ""
     expected = expected_parts(counters, runner.steps_with_parts, suffix)
     check_parts(runner.part_names(), expected, job.submission.output or "the output")
+    if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
+        summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")
+    for warning in summary.warnings:
+        say(f"warning: {warning}")
     if job.submission.prints:
         for chunk in runner.cat_output():
             job.stdout.write(chunk)
         job.stdout.flush()
     return summary.counts
+
+
+def left_out(settled: Settled | None, counts: Counter[str]) -> str | None:
+    """Which column seems left out of the key of bars, and the fix, if a tenth of the bars are in conflict."""
+    if settled is None:
+        return None
+    join = "; join it with the time into one column, or with the symbol, first"
+    for path, name in settled.left_out.items():
+        return f"in {path} those at one time differ by column {name!r}, which seems left out{join}"
+    if counts["conflicts"] <= CONFLICTS * counts["bars"]:
+        return None
+    unused = {name for layout in settled.inputs.values() for name in layout.names if name not in layout.needed}
+    named = f"one of {', '.join(sorted(unused)[:10])}" if unused else "which the inputs do not have"
+    return f"over a tenth differ, so a column that tells them apart seems left out, {named}{join}"
 
 
 def make_runner(job: "BarJob", output: str | None) -> Runner:
@@ -163,7 +185,10 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    settled, empty = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
+    settled, empty = settle(
+        list(places), submission.reading, submission.slot, heads, _slicing(job, runner), options.judges(job)
+    )
+    job.doubts = settled
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")

@@ -1,0 +1,118 @@
+"""Times as counts since 1970: which unit a count is likely in, and what shows that another was meant.
+
+Of 1990 to 2100, counts of seconds, milliseconds, microseconds and nanoseconds do not overlap. A count taken for one of
+a smaller unit is a time in the first weeks of 1970, and one taken for a larger unit is no time at all.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from windrow.arrays import Ints
+from windrow.errors import InputError
+from windrow.times import UNITS, format_times
+
+_1972, _1990, _2100 = (int(np.datetime64(f"{year}-01-01", "ns").astype(np.int64)) for year in (1972, 1990, 2100))
+NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_WRITE = "write them as 2023-01-03, a date needs no option, and leave out --time-unit"
+
+
+def likely_unit(count: int) -> str | None:
+    """The unit in which a count since 1970 is a time of 1990 to 2100.
+
+    >>> likely_unit(1_672_531_200), likely_unit(1_672_531_200_000), likely_unit(86_400)
+    ('s', 'ms', None)
+    """
+    return next((unit for unit, ns in UNITS.items() if _1990 <= count * ns < _2100), None)
+
+
+def looks_like_a_date(counts: Ints) -> bool:
+    """Whether all these numbers have eight digits that are a date, YYYYMMDD, of 1900 to 2100.
+
+    >>> looks_like_a_date(np.array([20230103, 20230104])), looks_like_a_date(np.array([20230103, 20231301]))
+    (True, False)
+    """
+    years, months, days = counts // 10_000, counts // 100 % 100, counts % 100
+    dates = (years >= 1900) & (years <= 2100) & (months >= 1) & (months <= 12) & (days >= 1) & (days <= 31)
+    return bool(len(counts)) and bool(dates.all())
+
+
+@dataclass
+class Span:
+    """The times of an input's counted bars: the first, the last, and the first since 1972 (ns; None: no bar)."""
+
+    first: int | None = None
+    last: int | None = None
+    later: int | None = None
+
+    def take(self, times: Ints) -> None:
+        """Adds bars."""
+        if len(times):
+            later = times[times >= _1972]
+            self.add(Span(int(times.min()), int(times.max()), int(later.min()) if len(later) else None))
+
+    def add(self, other: "Span") -> None:
+        """Adds the times of another part of the input."""
+        self.first = min((time for time in (self.first, other.first) if time is not None), default=None)
+        self.last = max((time for time in (self.last, other.last) if time is not None), default=None)
+        self.later = min((time for time in (self.later, other.later) if time is not None), default=None)
+
+    def doubt(self, path: str, unit: str, sampled: bool = False) -> InputError | None:
+        """The refusal of an input whose counts are not all in `unit`; of a sample, only where another unit fits.
+
+        >>> print(Span(1_672_531_200_000_000, 1_672_617_600_000_000).doubt("a.csv", "us"))
+        a.csv: its times, 1672531200000 to 1672617600000 us since 1970, are all in 1970 or 1971; as milliseconds they \
+are 2023-01-01T00:00:00Z to 2023-01-02T00:00:00Z; use --time-unit ms
+        """
+        if self.first is None or self.last is None or not 0 <= self.first < _1972:
+            return None
+        first, last = self.first // UNITS[unit], self.last // UNITS[unit]
+        if self.later is not None:
+            return self._mixed(path, unit) if self.later >= _1990 and likely_unit(first) not in (None, unit) else None
+        told = f"{path}: its times, {first} to {last} {unit} since 1970, are all in 1970 or 1971; "
+        if looks_like_a_date(np.array([first, last])):
+            return InputError(f"{path}: its times, {first} to {last}, look like dates, not like counts; {_WRITE}")
+        likely = likely_unit(first)
+        if likely is not None and likely == likely_unit(last):
+            times = np.array([first, last]) * UNITS[likely]
+            begin, end = (text.decode() for text in format_times(times, dates=False))
+            return InputError(f"{told}as {NAMES[likely]} they are {begin} to {end}; use --time-unit {likely}")
+        return None if sampled else InputError(
+            f"{told}bars of these years are rare, and no one unit makes these counts times of 1990 to 2100; convert"
+            " them to times as text, e.g. 1970-01-02T09:30:00Z, and leave out --time-unit"
+        )  # fmt: skip
+
+    def _mixed(self, path: str, unit: str) -> InputError:
+        assert self.first is not None and self.later is not None
+        count = self.first // UNITS[unit]
+        first, later = (text.decode() for text in format_times(np.array([self.first, self.later]), dates=False))
+        likely = likely_unit(count) or unit
+        return InputError(
+            f"{path}: its times jump from {first} to {later}: {count} seems to be in {NAMES[likely]}, others are in"
+            f" {NAMES[unit]}; the times of an input have one unit; convert them to one, or split the file and give each"
+            " part its own --time-unit"
+        )
+
+
+def hint(text: str, unit: str | None) -> str | None:
+    """The cure where a time that does not parse, `text`, is a number; None where it is none.
+
+    >>> hint("20230103", None)
+    'times like 20230103 look like dates: write them as 2023-01-03'
+    >>> hint("1672531200000", None), hint("1735689600000000", "ms")
+    ('times like 1672531200000 look like milliseconds: use --time-unit ms', \
+'times like 1735689600000000 look like microseconds, not milliseconds: use --time-unit us for such inputs')
+    """
+    text = text.strip(" \t")
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        return None
+    count = int(text)
+    if looks_like_a_date(np.array([count])):
+        return f"times like {text} look like dates: write them as {text[:4]}-{text[4:6]}-{text[6:]}"
+    likely = likely_unit(count)
+    if likely is None or likely == unit:
+        return None
+    told = f"times like {text} look like {NAMES[likely]}"
+    if unit is None:
+        return f"{told}: use --time-unit {likely}"
+    return f"{told}, not {NAMES[unit]}: use --time-unit {likely} for such inputs"
