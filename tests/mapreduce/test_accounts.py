@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from windrow.bars.columns import Bars
 from windrow.mapreduce import accounts
 from windrow.mapreduce.accounts import Accounts, Rules
-from windrow.mapreduce.counters import names_of
+from windrow.mapreduce.reports import names_of
 
 RULES = Rules(max_bad=0.1, max_missing=0.2, time_unit="s")
 DAY = 86_400 * 10**9

@@ -24,8 +24,8 @@ from windrow.mapreduce.parts import check_parts, expected_parts
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
-from windrow.storage.local import private_files
 from windrow.storage.open import PARQUET
+from windrow.storage.private import private_files
 from windrow.storage.publish import refuse_taken, staged
 
 if TYPE_CHECKING:

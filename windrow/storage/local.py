@@ -2,14 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import BinaryIO, cast
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
+from windrow.storage.private import give_usual_modes
 from windrow.storage.source import Source
 
 _PREFIX = "file:"
@@ -82,38 +82,11 @@ class LocalSource(Source):
         try:
             for file in set(os.listdir(staging)).difference(names):
                 (staging / file).unlink()
-            _give_usual_modes(staging / name for name in names)
+            give_usual_modes(staging / name for name in names)
             os.replace(staging, self.path(output).resolve())  # fails unless that is free, or an empty directory
         except OSError as error:
             self.refuse_taken(output)  # another may have written there in the meantime
             raise _cannot_make(output, error) from error
-
-
-@contextmanager
-def private_files() -> Iterator[None]:
-    """Only this user can read the files that this process and its children make in this block, as in 0600.
-
-    They are temporary, and have the bars of inputs that others perhaps must not read; what is published gets the modes
-    that the user's umask gives (`LocalSource.commit`). Other threads than the main one leave the umask, which all
-    threads share; their files are in folders that are private all the same.
-    """
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _give_usual_modes(files: Iterable[Path]) -> None:
-    """Gives files the modes that they would have without `private_files`."""
-    umask = os.umask(0o077)
-    os.umask(umask)
-    for file in files:
-        with suppress(PermissionError):  # a task on another machine wrote it, as another user
-            file.chmod(0o666 & ~umask)
 
 
 def _is_made(folder: Path) -> bool:

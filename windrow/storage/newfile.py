@@ -23,11 +23,6 @@ def hidden_beside(path: Path, kind: str) -> Path:
     return path.with_name(f".{name}.{os.uname().nodename[:32]}-{os.getpid()}-{uuid4().hex[:12]}.{kind}")
 
 
-def private(path: str, flags: int) -> int:
-    """An `opener` of files that only this user can read: temporary ones."""
-    return os.open(path, flags, 0o600)
-
-
 def refuse_taken(path: Path, force: bool) -> None:
     """Raise OutputError if `path` exists (unless `force`), is a directory or a URI, or has no parent directory."""
     if is_uri(str(path)):

@@ -16,7 +16,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
-from windrow.storage.newfile import private
+from windrow.storage.private import private
 
 #: What identifies the version of an input, as a JSON object; empty if nothing does.
 Version = Mapping[str, str | int]

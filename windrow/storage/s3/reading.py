@@ -15,7 +15,7 @@ from windrow.aws.parallel import MANY, in_parallel
 from windrow.aws.s3_client import client, refusing
 from windrow.aws.session import attempts
 from windrow.errors import InputError
-from windrow.storage.newfile import private
+from windrow.storage.private import private
 from windrow.storage.s3.listing import Object, known
 from windrow.storage.s3.names import is_s3, last_part, split
 
