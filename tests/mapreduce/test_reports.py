@@ -91,7 +91,7 @@ def conflicting(tmp_path):
     return place
 
 
-SAYS = "error: 3,000 conflicts, different bars at one symbol and time: {}; a symbol has one bar at each time: aggregate"
+SAYS = "error: 3,000 conflicts, different bars at one symbol and time: {}; a symbol has one bar at each time: "
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])
