@@ -1,12 +1,13 @@
 """Every row that is invalid or lacks a needed value, as JSON: its file, the reason, its text."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import orjson
 
 from windrow.bars.columns import Bars
-from windrow.console import say
+from windrow.console import say, shown_json
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import rejected_rows
 
@@ -26,8 +27,8 @@ class Rejects(BarJob):
 
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         for reason, text in bars.texts:
-            fields = {"file": source, "reason": reason, "text": text.decode(errors="backslashreplace")}
-            yield orjson.dumps(fields) + b"\n"
+            fields = {"file": readable(os.fsencode(source)), "reason": reason, "text": readable(text)}
+            yield shown_json(orjson.dumps(fields)) + b"\n"
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Any number of invalid rows is a result here, none too."""
@@ -35,6 +36,11 @@ class Rejects(BarJob):
     def report(self, counts: Counter[str]) -> None:
         if not self.options.quiet:
             say(rejected_rows(counts))
+
+
+def readable(text: bytes) -> str:
+    r"""A text, or the name of a file, of any bytes: those that are not UTF-8 as \xNN."""
+    return text.decode(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from windrow import commands
-from windrow.console import refusals
+from windrow.console import fill_closed_streams, refusals, say, stopped_like_interrupted
 from windrow.errors import WindrowError
 from windrow.mapreduce.registry import JOBS, find_jobs, job_class, summary
 
@@ -121,16 +121,18 @@ def main(args: list[str] | None = None) -> int:
 
     A WindrowError is one line on stderr, `error: ` and its message; other exceptions show their traceback.
     """
+    fill_closed_streams()
     try:
-        status = windrow.main(args, prog_name="windrow", standalone_mode=False)
+        with stopped_like_interrupted():
+            status = windrow.main(args, prog_name="windrow", standalone_mode=False)
     except WindrowError as error:
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         return error.exit_status
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        say(f"error: {error.format_message()}")
         return error.exit_code
     except click.Abort:
-        click.echo("error: interrupted", err=True)
+        say("error: interrupted")
         return INTERRUPTED
     return status if isinstance(status, int) else 0
 

@@ -1,11 +1,14 @@
-"""Messages and progress bars on the terminal."""
+"""Messages and progress bars on the terminal, and what it does to a command: refuse its writing, or hang up."""
 
 import errno
 import os
+import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import gettempdir
+from threading import current_thread, main_thread
 from typing import Any
 
 from windrow.errors import OutputError
@@ -25,30 +28,97 @@ FIXES = {
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+#: What a terminal obeys or does not show: control characters, Unicode's line ends, changes of direction, surrogates.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: User and password in a URL, up to its host.
+_USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
+#: Variables whose values are URLs of servers, perhaps with a password in them.
+_SERVERS = re.compile(r"AWS_ENDPOINT_URL\w*|\w+_proxy", re.IGNORECASE)
+
+
 def say(*lines: str) -> None:
-    """Writes lines to standard error: standard output is for the job's results."""
-    sys.stderr.write("".join(f"{line}\n" for line in lines))
+    """Writes lines, as `shown`, to standard error, if there is one: standard output is for the job's results."""
+    _write(sys.stderr, lines)
+
+
+def tell(*lines: str) -> None:
+    """Writes lines, as `shown`, to standard output: what a command that is no job has to tell."""
+    if sys.stdout:
+        sys.stdout.write(_joined(lines))
+
+
+def _write(file: Any, lines: Sequence[str]) -> None:
+    with suppress(OSError, ValueError):  # a terminal that has been closed: there is nobody to tell
+        if file:
+            file.write(_joined(lines))
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{shown(line)}\n" for line in lines)
+
+
+def shown(text: str) -> str:
+    r"""A text as it may be printed: one line, nothing that a terminal obeys, no password of a URL.
+
+    A name of a file, a symbol or a header may be any text; printed as it is, it could forge a line, or hide one.
+
+    >>> print(shown("a\x1b[2J\n\u202eb.csv"))
+    a\x1b[2J\n\u202eb.csv
+    >>> print(shown("http://me:secret@host/bars"))
+    http://***@host/bars
+    """
+    return _UNPRINTABLE.sub(_escaped, without_passwords(text))
+
+
+def shown_json(text: bytes) -> bytes:
+    r"""JSON of the same values, in which these characters are escaped as JSON does it.
+
+    >>> shown_json('{"text": "\x9b\u2028"}'.encode())
+    b'{"text": "\\u009b\\u2028"}'
+    """
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+
+
+def _escaped(found: "re.Match[str]") -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def without_passwords(text: str) -> str:
+    """A text with *** in place of user and password of each URL in it.
+
+    >>> without_passwords("http://me:a@b@host:9000 refused; see s3://bucket/me:a@b")
+    'http://***@host:9000 refused; see s3://bucket/me:a@b'
+    """
+    for name, url in os.environ.items():  # what is set need not be a URL of the proper form
+        user = url.rpartition("://")[2].rpartition("@")[0]
+        if user and _SERVERS.fullmatch(name):
+            text = text.replace(f"{user}@", "***@")
+    return _USER.sub("***@", text)
 
 
 @contextmanager
-def progress(title: str, total: int, shown: bool = True) -> Iterator[Callable[[int], object]]:
+def progress(title: str, total: int, wanted: bool = True) -> Iterator[Callable[[int], object]]:
     """Yields a function that takes the steps just done and moves a progress bar, if standard error is a terminal.
 
-    Nothing is shown if `shown` is False: for work so short that a progress bar would only flicker.
+    Nothing is shown if `wanted` is False: for work so short that a progress bar would only flicker.
     """
-    with _progress_bars(shown) as bars:
+    with _progress_bars(wanted) as bars:
         if bars is None:
             yield int
             return
-        task = bars.add_task(title, total=total)
+        from rich.markup import escape
+
+        task = bars.add_task(escape(shown(title)), total=total)
         bars.refresh()
         yield lambda steps: bars.update(task, advance=steps, refresh=True)
 
 
 @contextmanager
-def shares(titles: Sequence[str], shown: bool = True) -> Iterator[Callable[[Sequence[int]], object]]:
+def shares(titles: Sequence[str], wanted: bool = True) -> Iterator[Callable[[Sequence[int]], object]]:
     """Yields a function that takes the percentages done of several kinds of work, and moves a progress bar for each."""
-    with _progress_bars(shown) as bars:
+    with _progress_bars(wanted) as bars:
         if bars is None:
             yield list
             return
@@ -64,9 +134,9 @@ def shares(titles: Sequence[str], shown: bool = True) -> Iterator[Callable[[Sequ
 
 
 @contextmanager
-def _progress_bars(shown: bool) -> Iterator[Any]:
+def _progress_bars(wanted: bool) -> Iterator[Any]:
     """rich's, or None if there is nothing to show or no terminal to show it on."""
-    if not shown or not sys.stderr.isatty():
+    if not wanted or not sys.stderr or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -75,6 +145,49 @@ def _progress_bars(shown: bool) -> Iterator[Any]:
     # Without a thread that refreshes it: the work may fork.
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
         yield bars
+
+
+@contextmanager
+def stopped_like_interrupted() -> Iterator[None]:
+    """Makes `kill`, and a terminal that is closed, clean up like Ctrl-C, on the cluster too.
+
+    What `nohup` started does not stop for a terminal.
+    """
+    if current_thread() is not main_thread():  # other threads cannot handle signals
+        yield
+        return
+    handlers = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: _hung_up}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        del handlers[signal.SIGHUP]
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hung_up(number: int, _: object) -> None:
+    """Interrupts, once: the shell and then the kernel tell of the same closed terminal."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def fill_closed_streams() -> None:
+    """Opens nothing (/dev/null) where a standard stream is closed (`2>&-`); standard output stays None to Python.
+
+    Otherwise the next file that is opened gets its number, and what a child process writes to its standard error
+    becomes part of that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
 
 
 @contextmanager

@@ -141,3 +141,20 @@ def test_nodes_with_a_bare_python(on_cluster, run_module, hdfs, tmp_path):
     packed = run_module("windrow.cli", "pack", tmp_path / "an environment.pyz")
     assert f"-r hadoop --environment '{tmp_path}/an environment.pyz'\n" in packed.out.decode()
     check(on_cluster("--environment", tmp_path / "an environment.pyz", *options))
+
+
+def test_each_input_is_judged_for_itself(on_hadoop, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number in range(9):
+        rows = "".join(f"S{number},2023-01-{day:02d},{day}\n" for day in range(1, 32))
+        (tmp_path / f"in/{number}.csv").write_text("symbol,timestamp,close\n" + rows)
+    bad = tmp_path / "in/bad.csv"
+    bad.write_text("symbol,timestamp,close\n s0 ,2023-01-01,1\nB,noon,1\nB,2023-01-02,NA\n")
+    options = ["--window", "31", "-D", "mapreduce.job.reduces=2", "--max-bad", "0.01"]
+    ran = on_hadoop(*options, tmp_path / "in")
+    assert ran.status == 1 and f"error: {bad}: 1 of 3 rows are invalid: 1 time" in ran.err
+    bad.write_text("symbol,timestamp,close\ns0,2023-01-01,1\n" + "B,2023-01-02,NA\n")
+    ran = on_hadoop(*options, "--max-missing", "0.5", tmp_path / "in")
+    assert ran.lines == [f"S{number}\t2023-01-31\t16.0".encode() for number in range(9)]
+    assert "warning: symbols differ only by case or by dots at the end" in ran.err and "'S0', 's0'" in ran.err
+    assert "1 row without a needed value" in ran.err

@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -87,4 +88,47 @@ def test_hadoop_without_its_client_is_one_sentence(tmp_path):
     ran = run("-r", "hadoop", BARS, stdout=subprocess.DEVNULL, env=env)
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
     assert ran.stderr.startswith("error: -r hadoop: needs Hadoop's client") and "install Hadoop" in ran.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+STREAMS = {"<&-": (0,), "2>&-": (2,), "<&- 2>&-": (0, 2)}
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("closed", STREAMS)
+def test_standard_streams_that_are_closed(runner, closed, tmp_path):
+    """A file that is opened next gets the stream's number; what was written to the stream is not in it."""
+    args = ["-r", runner, "--window", "1", BARS]
+    done = subprocess.run([*JOB, *args], stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=partial(shut, STREAMS[closed]))
+    open_ones = subprocess.run([*JOB, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, open_ones.stdout) and len(done.stdout.splitlines()) == 1250
+    ran = run("-v", *args, "-o", tmp_path / "out", stdout=subprocess.PIPE, preexec_fn=partial(shut, STREAMS[closed]))
+    assert (ran.returncode, ran.stdout) == (0, "")
+    parts = [path.read_text() for path in (tmp_path / "out").glob("part-*")]
+    assert sorted("".join(parts).splitlines()) == sorted(done.stdout.decode().splitlines())
+
+
+def shut(numbers):
+    for number in numbers:
+        os.close(number)
+
+
+def test_standard_input_that_is_closed_has_no_rows():
+    ran = run("-", stdout=subprocess.PIPE, preexec_fn=partial(shut, [0]))
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1) and ran.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("args", [[], ["-r", "local"], ["-o", "out"], ["bars.csv"]])
+def test_a_current_directory_that_has_been_deleted(args, tmp_path):
+    def go():
+        (tmp_path / "gone").mkdir()
+        os.chdir(tmp_path / "gone")
+        os.rmdir(tmp_path / "gone")
+
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    ran = subprocess.run([*JOB, *args, BARS], capture_output=True, text=True, preexec_fn=go, env=env)
+    assert (ran.returncode, ran.stdout) == (1, "") and ran.stderr == (
+        "error: the current directory: cannot be used: No such file or directory, so it has been deleted; change to"
+        " another (cd)\n"
+    )
     assert list(tmp_path.iterdir()) == []

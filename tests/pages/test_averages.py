@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pages.report.outputs import DAY, HOSTILE, Outputs, bars_of, unpacked
+from tests.pages.report.outputs import DAY, HOSTILE, INHERITED, Outputs, bars_of, unpacked
 from tests.pages.report.test_picture import layers, rows, size_of
 from windrow.cli import main
 from windrow.errors import InputError
@@ -351,7 +351,7 @@ def test_lines_printed_to_a_file_are_drawn_too(place):
     assert [[line.name for line in pane.lines] for pane in symbols[0].panes] == [["value_1"], ["value_2"]]
 
 
-@pytest.mark.parametrize("symbol", HOSTILE)
+@pytest.mark.parametrize("symbol", [*HOSTILE, *INHERITED])
 def test_any_symbol_is_drawn(outputs, symbol):
     frame = bars_of((symbol,))
     place, bars = averaged(outputs, frame), outputs.bars(frame)

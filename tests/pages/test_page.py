@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.pages.browser import NEXT_FRAME, pixels, view
-from tests.pages.report.outputs import HOSTILE, Outputs, bars_of
+from tests.pages.report.outputs import HOSTILE, INHERITED, Outputs, bars_of
 from windrow.pages.averages import plot
 
 pytestmark = pytest.mark.usefixtures("unpictured")
@@ -141,6 +141,20 @@ def test_no_symbol_becomes_part_of_the_page(look, outputs):
         tab.select_option("#symbol", index=at)
         assert tab.text_content("h1") == f"{name}: sma:3 of close"
     assert tab.evaluate("[document.images.length, document.scripts.length]") == [0, 2]
+
+
+def test_symbols_and_columns_may_have_names_of_javascripts_own(look, outputs):
+    frame = bars_of(INHERITED).rename(columns={"close": "constructor"})
+    frame["close"] = frame["constructor"] + 1
+    bars = outputs.bars(frame)
+    output = outputs.run("moving-average", "--window", "1", "--column", "constructor", bars)
+    tab = look(plot(output, bars, symbols=INHERITED, out=outputs.folder / "plot.html")[0])
+    assert tab.locator("#symbol option").all_text_contents() == INHERITED
+    for at, name in enumerate(INHERITED):
+        tab.select_option("#symbol", index=at)
+        last = frame[frame["symbol"] == name]["constructor"].iloc[-1]
+        assert tab.text_content("h1") == f"{name}: sma:1 of constructor"
+        assert words(tab, "#readout") == f"2024-02-29 constructor {last:.2f} sma:1 {last:.4f}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -90,6 +90,16 @@ def test_a_job_that_did_not_start(client, reason):
     assert text.startswith("Hadoop failed the job: ") and text.endswith(f"{reason}\n{MORE}")
 
 
+def test_more_reports_than_hadoop_has_counters_for():
+    log = "INFO mapreduce.Job: Job job_1 failed with state FAILED due to: Too many counters: 121 max=120\n"
+    _, text = said(client=log)
+    assert text.splitlines()[1:] == [
+        "so many tasks were stopped by their inputs that Hadoop has no counters for what they report; to see it, run"
+        " the job over a few of the inputs, or with -r local",
+        MORE,
+    ]
+
+
 def test_no_room_on_hdfs():
     quota = (
         "Error: org.apache.hadoop.hdfs.protocol.DSQuotaExceededException: The DiskSpace quota of /a is exceeded\n\tat"

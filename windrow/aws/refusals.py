@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from windrow.aws.session import attempts
+from windrow.console import without_passwords
 from windrow.errors import AccountError, InputError, WindrowError
 
 
@@ -125,7 +126,7 @@ def _reason(error: Exception, request: Request) -> str:
         return meaning(error.response, request)
     text = next(_BY_NAME[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in _BY_NAME)
     lines = str(error).removeprefix("Parameter validation failed:").strip().splitlines()
-    return text.format(message="; ".join(lines), **request._asdict())
+    return text.format(message=without_passwords("; ".join(lines)), **request._asdict())
 
 
 def meaning(response: Mapping[str, Any], request: Request = OBJECTS) -> str:
@@ -133,7 +134,7 @@ def meaning(response: Mapping[str, Any], request: Request = OBJECTS) -> str:
     code = _field(response, "Code")
     return _BY_NAME.get(code, _BY_NAME["ClientError"]).format(
         code=code,
-        message=_field(response, "Message").partition("\n")[0],
+        message=without_passwords(_field(response, "Message").partition("\n")[0]),
         region=_region(response),
         attempts=attempts(),
         **request._asdict(),

@@ -50,8 +50,18 @@ def shared_client(service: str, region: str | None = None) -> Any:
         with _making:
             if key not in _clients:
                 _drop_other_than(*key[:2])
-                _clients[key] = session().client(service, region_name=region, config=_config())
+                _clients[key] = _new_client(service, region)
     return _clients[key]
+
+
+def _new_client(service: str, region: str | None) -> Any:
+    try:
+        return session().client(service, region_name=region, config=_config())
+    except ValueError:  # its text repeats the URL, with a password if it has one
+        raise WindrowError(
+            f"{service}: the endpoint that AWS_ENDPOINT_URL, or AWS's configuration, sets is not a valid URL; set"
+            " it as https://HOST or https://HOST:PORT, or unset it"
+        ) from None
 
 
 def _drop_other_than(process: object, variables: object) -> None:

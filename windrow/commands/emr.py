@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from windrow.aws.session import require_boto3
+from windrow.console import say, tell
 from windrow.emr.settings import Settings
 from windrow.errors import UsageError
 
@@ -137,9 +138,9 @@ def create(settings: Settings) -> None:
     from windrow.emr.clusters import create as start
 
     made = start(settings)
-    click.echo(made)
-    click.echo(f"run jobs on it with: windrow emr submit --cluster {made} JOB ...", err=True)
-    click.echo(f"terminate it with: windrow emr cluster terminate {made}", err=True)
+    tell(made)
+    say(f"run jobs on it with: windrow emr submit --cluster {made} JOB ...")
+    say(f"terminate it with: windrow emr cluster terminate {made}")
 
 
 @cluster.command("list")
@@ -152,7 +153,7 @@ def list_(region: str | None) -> None:
 
     found = list(list_clusters(region))
     if not found:
-        click.echo("windrow has no cluster in this region")
+        tell("windrow has no cluster in this region")
         return
     rows = [(one.id, one.state.lower(), duration(age(one.created)), one.name, one.reason) for one in found]
     console().print(listing(["cluster", "state", "age", "name", "reason"], rows, numbers=["cluster", "age"]))
@@ -166,7 +167,7 @@ def terminate(region: str | None, ids: tuple[str, ...]) -> None:
     from windrow.emr.clusters import terminate as end
 
     end(ids, region)
-    click.echo(f"asked EMR to terminate {', '.join(ids)}")
+    tell(f"asked EMR to terminate {', '.join(ids)}")
 
 
 @emr.command()
@@ -182,9 +183,9 @@ def logs(step: str, cluster: str | None, region: str | None) -> None:
 
     found = find_step(step, cluster, region)
     reason = f", {found.reason}" if found.reason else ""
-    click.echo(f"{found.name}: {found.state.lower()}{reason}", err=True)
+    say(f"{found.name}: {found.state.lower()}{reason}")
     if found.state in ("FAILED", "CANCELLED", "INTERRUPTED"):
-        click.echo(explain_step(found))
+        tell(*explain_step(found).expandtabs().split("\n"))
 
 
 @emr.command()
@@ -198,7 +199,7 @@ def code(settings: Settings) -> None:
     from windrow.emr.code import put
 
     for uri in put(settings.resolved()):
-        click.echo(uri)
+        tell(uri)
 
 
 @emr.command()
@@ -216,5 +217,5 @@ def doctor(settings: Settings) -> int:
         console().print(check_lines(check))
         checks.append(check)
     failed = sum(check.good is False for check in checks)
-    click.echo(f"{failed} of {len(checks)} checks failed" if failed else "a job can run on EMR")
+    tell(f"{failed} of {len(checks)} checks failed" if failed else "a job can run on EMR")
     return 1 if failed else 0

@@ -17,9 +17,10 @@ def pack(out: Path, force: bool, quiet: bool) -> None:
     OUT, windrow.pyz by default, is a single file that serves as the tasks' interpreter: `./windrow.pyz SCRIPT` runs a
     script with the packages installed here, on a node that has only a bare Python of the same minor version.
     """
+    from windrow.console import tell
     from windrow.runners.pack import how_to_use
     from windrow.runners.pack import pack as write
 
     size = write(out, force, quiet)
-    click.echo(f"packed {size:,} bytes into {out}")
-    click.echo(how_to_use(out))
+    tell(f"packed {size:,} bytes into {out}")
+    tell(how_to_use(out))

@@ -22,7 +22,8 @@ def plot(
     OUTPUT is what moving-average wrote: its --output-dir, or a file of its lines. The page has candles where the bars
     have open, high, low and close, and sums and standard deviations below them. It is one file and needs no network.
     """
+    from windrow.console import tell
     from windrow.pages.averages import plot as draw
 
     for place in draw(output, bars, symbols=symbols, column=column, out=out, force=force):
-        click.echo(f"wrote {place}")
+        tell(f"wrote {place}")

@@ -57,6 +57,7 @@ def report(
     backtest's chart. The chart has candles, averages, orders, equity and drawdown; below it are the figures, those of
     train and test side by side, and the maps of the sweep. The page is one file and needs no network.
     """
+    from windrow.console import tell
     from windrow.pages.report import report as write
 
     if not outputs or not bars:
@@ -64,4 +65,4 @@ def report(
             "OUTPUT and --bars are required: OUTPUT comes first, e.g. windrow report out/backtest --bars bars.csv"
         )
     for place in write(outputs, bars, symbols=symbols, orders=orders, equity=equity, out=out, force=force):
-        click.echo(f"wrote {place}")
+        tell(f"wrote {place}")

@@ -33,10 +33,10 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **asked: Any) 
     OUT is a new file, .csv (.csv.gz, .csv.bz2, .csv.zst) or .parquet, with the columns symbol, timestamp, open, high,
     low, close, volume. Memory use stays small whatever the size and order.
     """
-    from windrow.console import progress
+    from windrow.console import progress, tell
     from windrow.sample.bars import Sample, write
 
     bars = Sample(**asked)
     with progress("writing bars", bars.rows, bars.rows >= LONG_WORK and not quiet) as report:
         size = write(bars, out, form, force, report)
-    click.echo(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")
+    tell(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from windrow.aws import permissions
 from windrow.aws.instances import capacity
+from windrow.console import shown
 from windrow.emr.amounts import count, dollars, duration, size
 from windrow.emr.plan import SUBNETS, Money, Plan
 from windrow.emr.screens import listing, pairs, section
@@ -39,7 +40,7 @@ def _verdict(plan: Plan) -> Text:
 
 def _cluster(plan: Plan) -> RenderableType:
     if plan.cluster:
-        return section("Cluster", Text(f"{plan.cluster}, which is running"))
+        return section("Cluster", Text(shown(f"{plan.cluster}, which is running")))
     request, instances = plan.request, plan.request["Instances"]
     rows: list[tuple[str, RenderableType]] = [
         ("release", f"{request['ReleaseLabel']}, {', '.join(one['Name'] for one in request['Applications'])}"),
@@ -93,7 +94,7 @@ def _ends(request: Mapping[str, Any]) -> str:
 
 def _uploads(plan: Plan) -> RenderableType:
     rows = [(one["file"], size(one["bytes"])) for one in plan.uploads]
-    where = Text(f"to FILES = {_folder(plan)}, in TMP", overflow="fold")
+    where = Text(shown(f"to FILES = {_folder(plan)}, in TMP"), overflow="fold")
     return section("Uploads", where, listing(["file", "size"], rows, numbers=["size"]))
 
 
@@ -105,14 +106,14 @@ def _folder(plan: Plan) -> str:
 def _steps(plan: Plan) -> RenderableType:
     files = _folder(plan)
     temporary = files.removesuffix("files/")
-    shown: list[RenderableType] = []
+    listed: list[RenderableType] = []
     for number, step in enumerate(plan.steps, 1):
-        shown.append(Text.assemble((f"{number}. {step['name'].rpartition(': ')[2]}", "bold"), f", by {step['jar']}"))
+        listed.append(Text.assemble((f"{number}. {step['name'].rpartition(': ')[2]}", "bold"), f", by {step['jar']}"))
         lines = [line.replace(files, "FILES/").replace(temporary, "TMP/") for line in options_of(step["args"])]
-        shown += [Padding(Text(line, style="dim", overflow="fold"), (0, 0, 0, 3)) for line in lines]
+        listed += [Padding(Text(shown(line), style="dim", overflow="fold"), (0, 0, 0, 3)) for line in lines]
     counts = f"{count(plan.inputs.maps, 'mapper')}, {count(plan.reduces, 'reducer')} on {plan.cores} cores"
     where = plan.output or "printed here, then deleted"
-    return section("Steps", *shown, pairs([("tasks", counts), ("output", where)]))
+    return section("Steps", *listed, pairs([("tasks", counts), ("output", where)]))
 
 
 def options_of(args: Sequence[str]) -> list[str]:

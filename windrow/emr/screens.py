@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from windrow.console import shown
 from windrow.emr.doctor import Check
 
 #: Columns of a page at most: longer lines are hard to read.
@@ -33,7 +34,7 @@ def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     for name, value in rows:
-        table.add_row(name, Text(value, overflow="fold") if isinstance(value, str) else value)
+        table.add_row(name, Text(shown(value), overflow="fold") if isinstance(value, str) else value)
     return table
 
 
@@ -43,7 +44,7 @@ def listing(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequen
     for head in heads:
         table.add_column(head, justify="right" if head in numbers else "left", overflow="fold", no_wrap=head in numbers)
     for row in rows:
-        table.add_row(*(Text(cell, overflow="fold") for cell in row))
+        table.add_row(*(Text(shown(cell), overflow="fold") for cell in row))
     return table
 
 
@@ -54,7 +55,7 @@ def check_lines(check: Check) -> RenderableType:
     table.add_column(width=18, overflow="fold")
     table.add_column(overflow="fold")
     sign, style = _SIGNS[check.good]
-    table.add_row(Text(sign, style=style), Text(check.name), Text(check.found, overflow="fold"))
+    table.add_row(Text(sign, style=style), Text(check.name), Text(shown(check.found), overflow="fold"))
     if check.fix:
-        table.add_row("", "", Text(check.fix, style="bold", overflow="fold"))
+        table.add_row("", "", Text(shown(check.fix), style="bold", overflow="fold"))
     return table

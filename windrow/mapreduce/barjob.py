@@ -40,12 +40,12 @@ from sort_keys.slots import Slots
 from windrow import runners
 from windrow.arrays import Floats, Ints
 from windrow.bars.columns import Bars
-from windrow.console import refusals, say
+from windrow.console import fill_closed_streams, refusals, say
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce import options, steps, submit
 from windrow.mapreduce.allocator import keep_freed_memory
-from windrow.mapreduce.counters import REFUSED, judge, summary, table
+from windrow.mapreduce.counters import REFUSED, error_text, judge, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
 from windrow.mapreduce.options import OptionGroup
 from windrow.mapreduce.slices import SlicedKernel
@@ -176,6 +176,7 @@ class BarJob(JobAdapter):
     def main(cls, args: list[str]) -> int:
         """Runs the job with these arguments and returns the exit status: 0 done, 1 refused or failed, 2 usage."""
         keep_freed_memory()
+        fill_closed_streams()
         if sys.stdout is None:
             say("error: standard output: is closed, and a job needs it; redirect it, e.g. with >/dev/null")
             return 1
@@ -186,7 +187,10 @@ class BarJob(JobAdapter):
             say(f"error: {error}")
             return error.exit_status
         except TaskError as error:
-            say(f"{error}".rstrip(), "error: a task failed; its traceback or last output is above")
+            say(
+                *f"{error}".rstrip().expandtabs().split("\n"),
+                "error: a task failed; its traceback or last output is above",
+            )
             return 1
         except StepFailedException as error:
             say(f"error: {error}")
@@ -312,7 +316,7 @@ class BarJob(JobAdapter):
         try:
             super().execute()
         except WindrowError as error:
-            self.running.report(REFUSED, f"{type(error).__name__} {error}")
+            self.running.report(REFUSED, error_text(error))
             while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read all its input
                 pass
 

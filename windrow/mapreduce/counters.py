@@ -4,23 +4,17 @@ Tasks count on their own, under any runner; the submitter adds up and decides, b
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import quote_plus, unquote_plus
-from zlib import crc32
 
-import numpy as np
-
-from sort_keys.keys import decode_symbol, encode_time
-from sort_keys.merge import Conflict
 from windrow import errors
 from windrow.bars.checks import MISSING, REASONS
 from windrow.errors import BadBarsError, ConflictError, WindrowError
 from windrow.feeds.misread import told_reasons
-from windrow.times import format_times
+from windrow.mapreduce.reports import NAMES, joined, read_conflict
 
 #: Counter groups: counts; the conflict that a task reports; the error that stopped a task. The last two carry text in
-#: the names of their counters: only counters reach the submitter from any task of any runner.
+#: the names of their counters: windrow/mapreduce/reports.py.
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
@@ -30,13 +24,10 @@ WARNING = "windrow: warning"
 #: What reducers count, of the bars that reach them.
 OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
 
-#: Plus the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
-_NAME_LENGTH = 56
 _FEW = (
     "aggregate trades that share a time, or give them unique nanoseconds, first; or keep one with --on-conflict"
     " smallest|largest"
 )
-_HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 
 
 class Summary(NamedTuple):
@@ -54,31 +45,12 @@ def summed(counters: Sequence[dict[str, dict[str, int]]]) -> Summary:
     summary = Summary(Counter(), [], [], [], [])
     for step in counters:
         summary.counts.update(step.get(COUNTS, {}))
-        summary.conflicts.extend(text.partition(" ")[2] for text in sorted(_joined(step.get(CONFLICT, {}))))
-        summary.refusals.extend(sorted(_joined(step.get(REFUSED, {}))))
-        summary.inputs.extend(sorted(_joined(step.get(INPUTS, {}))))
-        summary.warnings.extend(sorted(_joined(step.get(WARNING, {}))))
+        found = sorted(map(read_conflict, joined(step.get(CONFLICT, {}))))
+        summary.conflicts.extend(description for _, description in found)
+        summary.refusals.extend(joined(step.get(REFUSED, {})))
+        summary.inputs.extend(joined(step.get(INPUTS, {})))
+        summary.warnings.extend(joined(step.get(WARNING, {})))
     return summary
-
-
-def names_of(text: str) -> list[str]:
-    """A text as names of counters, which are short and contain no comma; `summed` joins it again.
-
-    >>> names_of("a, b")
-    ['d42800 a%2C+b']
-    """
-    safe = quote_plus(text, safe=_HARMLESS)  # Hadoop trims blanks
-    mark = f"{crc32(text.encode()) & 0xFFFF:04x}"
-    pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
-    return [f"{mark}{number:02d} {piece}" for number, piece in enumerate(pieces)]
-
-
-def _joined(names: Iterable[str]) -> list[str]:
-    """The texts that names of counters spell."""
-    pieces: dict[str, str] = {}
-    for name in sorted(names):
-        pieces[name[:4]] = pieces.get(name[:4], "") + name[7:]
-    return [unquote_plus(text) for text in pieces.values()]
 
 
 def error_text(error: WindrowError) -> str:
@@ -90,23 +62,6 @@ def refusal(texts: Sequence[str]) -> WindrowError:
     """The error to raise for those that tasks reported: the first in order, the same at every run."""
     kind, _, message = texts[0].partition(" ")
     return getattr(errors, kind)(message)  # type: ignore[no-any-return]
-
-
-def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict for `names_of`: a key to sort by, a blank, the description."""
-    key = conflict.symbol + b"\t" + encode_time(conflict.time)
-    return f"{key.hex()} {describe(conflict, columns, dated)}"
-
-
-def describe(conflict: Conflict, columns: Sequence[str], dated: bool) -> str:
-    """A conflict, as shown to the user."""
-    time = format_times(np.array([conflict.time]), dated)[0].decode()
-    pairs = [
-        f"{name} {first!r} and {second!r}"
-        for name, first, second in zip(columns, conflict.one, conflict.other, strict=True)
-        if first != second
-    ]
-    return f"{decode_symbol(conflict.symbol)} at {time} has {', '.join(pairs)}"
 
 
 def judge(
@@ -131,9 +86,15 @@ def judge(
             f" {int(max_bad * rows):,}; list them with `windrow rejects`, fix them, or raise --max-bad"
         )
     if on_conflict == "fail" and counts["conflicts"]:
+        # Hadoop has no counters for what each of so many reducers found.
+        see = (
+            ""
+            if conflicts
+            else f"; to see one, run it with at most {NAMES} reducers (-D mapreduce.job.reduces={NAMES})"
+        )
         raise ConflictError(
-            f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time:"
-            f" {''.join(conflicts[:1])};"
+            f"{_number(counts['conflicts'], 'conflict')}, different bars at one symbol and time"
+            f"{''.join(f': {conflict}' for conflict in conflicts[:1])}{see};"
             " a symbol has one bar at each time: " + (left_out or _FEW)
         )
 

@@ -26,7 +26,8 @@ from windrow.bars.columns import Bars, join_bars
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
-from windrow.mapreduce.counters import CONFLICT, INPUTS, WARNING, conflict_text, error_text
+from windrow.mapreduce.counters import CONFLICT, INPUTS, WARNING, error_text
+from windrow.mapreduce.reports import conflict_text, names_for_conflict
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
@@ -182,8 +183,8 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
     for name in ("blocks", "slots", "repeats", "conflicts"):
         counts[name] += getattr(found, name)
     task.count(counts)
-    if found.first_conflict is not None:
-        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated))
+    if found.first_conflict is not None and (most := names_for_conflict()):
+        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
     options = job.options
     if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, options.time_unit))) is not None:
         task.report(INPUTS, error_text(refusal))

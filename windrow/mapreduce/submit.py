@@ -1,19 +1,18 @@
 """Submission of a job: settle its inputs, run it, and publish or print its output, all or nothing."""
 
 import logging
+import os
 import shutil
-import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from windrow.console import say
-from windrow.errors import UsageError
+from windrow.console import say, shown, stopped_like_interrupted
+from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle
@@ -21,9 +20,12 @@ from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
 from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
+from windrow.mapreduce.parts import check_parts, expected_parts
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
+from windrow.storage.open import PARQUET
+from windrow.storage.private import private_files
 from windrow.storage.publish import refuse_taken, staged
 
 if TYPE_CHECKING:
@@ -32,21 +34,18 @@ if TYPE_CHECKING:
 
 def run(job: "BarJob") -> None:
     """Runs a job to its end; raises WindrowError, and leaves no output, if the output must not be trusted."""
-    with _terminated_like_interrupted(), _logging_for(job):
+    _check_current_directory()
+    with stopped_like_interrupted(), _logging_for(job):
         job.report(_run(job, job.submission))
 
 
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Makes `kill` clean up like Ctrl-C, on the cluster too."""
-    if current_thread() is not main_thread():  # other threads cannot handle signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _check_current_directory() -> None:
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            f"the current directory: cannot be used: {error.strerror}, so it has been deleted; change to another (cd)"
+        ) from None
 
 
 @contextmanager
@@ -56,6 +55,8 @@ def _logging_for(job: "BarJob") -> Iterator[None]:
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     verbose = job.submission.verbose
     job.set_up_logging(quiet=not verbose, verbose=verbose)
+    for handler in {one for logger in loggers for one in logger.handlers}:
+        handler.setFormatter(_Shown())
     try:
         yield
     finally:
@@ -64,20 +65,33 @@ def _logging_for(job: "BarJob") -> Iterator[None]:
             logger.setLevel(level)
 
 
+class _Shown(logging.Formatter):
+    """Messages with nothing that a terminal obeys: they repeat names of files, and what Hadoop's client writes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The lines of a message."""
+        return "\n".join(map(shown, super().format(record).expandtabs().split("\n")))
+
+
 def _run(job: "BarJob", submission: Submission) -> Counter[str]:
     output = submission.output
     if output is None:
-        with make_runner(job, None) as runner:
+        with private_files(), make_runner(job, None) as runner:
             return _run_and_judge(job, runner)
     if submission.is_here:
         refuse_taken(output)
         description, scratch = job.description(), submission.scratch
         with (
             staged(output, description, scratch, submission.shows_progress) as staging,
+            private_files(),
             make_runner(job, str(staging)) as runner,
         ):
             return _run_and_judge(job, runner)
-    with make_runner(job, _beside(output)) as runner, runner.publishing(output, job.description()):
+    with (
+        private_files(),
+        make_runner(job, _beside(output)) as runner,
+        runner.publishing(output, job.description()),
+    ):
         return _run_and_judge(job, runner)
 
 
@@ -90,7 +104,8 @@ def _beside(output: str) -> str:
 def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     """Runs all steps, and prints the output if asked to; raises WindrowError if it must not be trusted."""
     runner.run()
-    summary = summed(runner.counters())
+    counters = runner.counters()
+    summary = summed(counters)
     if summary.refusals:
         raise refusal(summary.refusals)
     for name in OF_REDUCERS:
@@ -98,6 +113,9 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     job.judge(summary.counts, summary.conflicts)
     if summary.inputs:
         raise refusal(summary.inputs)
+    suffix = PARQUET[0] if job.submission.writes_parquet else ""
+    expected = expected_parts(counters, runner.steps_with_parts, suffix)
+    check_parts(runner.part_names(), expected, job.submission.output or "the output")
     if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
         summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")
     for warning in summary.warnings:

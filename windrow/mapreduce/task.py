@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
-from windrow.mapreduce.counters import COUNTS, names_of
+from windrow.mapreduce.counters import COUNTS
+from windrow.mapreduce.reports import names_of
 from windrow.runners.simulated import OWN_TASK
 
 if TYPE_CHECKING:

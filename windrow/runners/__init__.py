@@ -45,6 +45,8 @@ class Runner(Protocol):
 
     #: Paths and URIs of the inputs, as tasks see them.
     inputs: list[str]
+    #: Numbers of the steps whose tasks write parts of the output themselves.
+    steps_with_parts: tuple[int, ...]
 
     def __init__(self, **kwargs: Any) -> None: ...
 
@@ -74,6 +76,9 @@ class Runner(Protocol):
 
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """The counters of each step."""
+
+    def part_names(self) -> Sequence[str]:
+        """Names of the files of the output, as written so far."""
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces."""

@@ -366,6 +366,10 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             f"{output}: written; read it with: python -c \"import windrow; print(windrow.read_output('{output}'))\""
         )
 
+    def part_names(self) -> list[str]:
+        """Names of the files in the output's folder."""
+        return [found.uri.rpartition("/")[2] for found in s3.list_objects(f"{self.output}/")]
+
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces."""
         for found in s3.list_objects(f"{self.output}/"):

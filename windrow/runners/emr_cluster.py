@@ -15,6 +15,7 @@ from mrjob.emr import EMRJobRunner
 from windrow.aws.client import account, client, region_of_environment
 from windrow.aws.stack import CONF, FILES, NAME, bucket_of
 from windrow.errors import UsageError
+from windrow.runners.configuration import check_files
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import EMRAdapter, idle_script
 
@@ -120,9 +121,9 @@ def usual_confs() -> list[str]:
 def configured(confs: Sequence[str] | None) -> dict[str, Any]:
     """The options for runner emr in configuration files; later files take precedence."""
     found: dict[str, Any] = {}
-    for conf in usual_confs() if confs is None else confs:
-        if not Path(conf).is_file():
-            raise UsageError(f"-c {conf}: no such file; name an mrjob configuration file, or leave -c out")
+    chosen = usual_confs() if confs is None else confs
+    check_files(chosen)
+    for conf in chosen:
         for _, options in load_opts_from_mrjob_conf("emr", conf):
             found.update(options)
     return found

@@ -30,6 +30,11 @@ _MORE = "-D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB"
 _FIXES = (
     ("No module named", f"the Python of the cluster's nodes lacks it; {_SHIP}"),
     (": not found", f"the cluster's nodes lack that command; name their Python with --task-python-bin, or {_SHIP}"),
+    (
+        "Too many counters",
+        "so many tasks were stopped by their inputs that Hadoop has no counters for what they report; to see it, run"
+        " the job over a few of the inputs, or with -r local",
+    ),
     ("memory limit", f"give each task more with {_MORE}, or make a reducer hold less with --slot SPAN"),
     ("code 137", f"out of memory; give each task more with {_MORE}, or make a reducer hold less with --slot SPAN"),
 )

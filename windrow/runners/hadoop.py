@@ -157,9 +157,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
         """Files and their sizes; for a directory, the files in it, without hidden ones."""
-        lines = self._hadoop("fs", "-ls", *uris).decode().splitlines()
-        fields = [line.split(None, 7) for line in lines if line[:1] == "-"]
-        return {field[7]: int(field[4]) for field in fields if field[7].rpartition("/")[2][0] not in "._"}
+        found = _files_of(self._hadoop("fs", "-ls", *uris))
+        return {uri: size for uri, size in found if uri.rpartition("/")[2][0] not in "._"}
 
     def _heads(self, sizes: Mapping[str, int], folder: Path) -> dict[str, Head]:
         self._web = self._web_address() if len(sizes) > _FEW else None
@@ -236,6 +235,10 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             self.assume_version(named[1])
         return str(super().get_hadoop_version())
 
+    def part_names(self) -> list[str]:
+        """Names of the files in the output's folder."""
+        return [uri.rpartition("/")[2] for uri, _ in _files_of(self._hadoop("fs", "-ls", self.get_output_dir()))]
+
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, from one call for all."""
         command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{{{','.join(PRINTED)}}}"]
@@ -256,9 +259,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
     @contextmanager
     def _publish(self, output: str, description: dict[str, Any]) -> Iterator[None]:
         if self.fs.hadoop.exists(output):
-            raise OutputError(
-                f"{output}: exists; a job writes a new directory only; remove it, or choose another with --output-dir"
-            )
+            raise _taken(output)
         self._published = output
         try:
             yield
@@ -267,6 +268,10 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             if writes_own_parts(description):
                 self._hadoop("fs", "-rm", "-skipTrash", f"{self.output}/{TEXT_PARTS}")
             self._hadoop("fs", "-mv", self.output, output)
+            inside = f"{output}/{self.output.rpartition('/')[2]}"
+            if self.fs.hadoop.exists(inside):  # another job published first, and Hadoop moves into what exists
+                self.output = inside
+                raise _taken(output)
         except BaseException:
             self.fs.hadoop.rm(self.output)
             raise
@@ -294,6 +299,18 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
                 f" {(output or ['it gave no reason'])[-1]}; check the path, its permissions, and that the cluster is up"
             )
         return done.stdout
+
+
+def _taken(output: str) -> OutputError:
+    return OutputError(
+        f"{output}: exists; a job writes a new directory only; remove it, or choose another with --output-dir"
+    )
+
+
+def _files_of(listed: bytes) -> Iterator[tuple[str, int]]:
+    """The files, and their sizes, in what `hadoop fs -ls` prints."""
+    fields = (line.split(None, 7) for line in listed.decode().splitlines() if line[:1] == "-")
+    return ((field[7], int(field[4])) for field in fields)
 
 
 RUNNER = HadoopRunner

@@ -9,6 +9,9 @@ The classes for runners are mixins. Each comes before one of mrjob's own runners
 task, which only needs JobAdapter, imports no runner.
 """
 
+import logging
+import os
+import re
 import shutil
 from argparse import Action, ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +23,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from mrjob.job import MRJob
+from mrjob.options import _RUNNER_OPTS
 
+from windrow.errors import OutputError, UsageError
+from windrow.runners.configuration import check_files, check_option
 from windrow.runners.launch import Launch
 
 if TYPE_CHECKING:
@@ -38,6 +44,10 @@ else:
 StepDescription = dict[str, Any]
 #: mrjob's record of a part of a mapper's input: a file, and the bytes in it.
 Split = dict[str, Any]
+#: What stands in mrjob's log for a value that may be secret.
+_HIDDEN = "***"
+#: A single quote in single quotes, in a command for a shell.
+_QUOTE_IN_SHELL = "'\"'\"'"
 #: Counters by group and name.
 Counters = dict[str, dict[str, int]]
 
@@ -101,7 +111,13 @@ class RunnerAdapter(MRJobRunner):
         self._kept: TemporaryDirectory[str] | None = None
         #: Numbers of the steps whose tasks write parts of the output themselves.
         self.steps_with_parts: tuple[int, ...] = ()
-        super().__init__(**kwargs)
+        check_files(kwargs.get("conf_paths"))
+        try:
+            super().__init__(**kwargs)
+        except ValueError as error:  # how mrjob refuses options
+            raise UsageError(f"{error}; check the options, and mrjob's configuration") from None
+        for handler in logging.getLogger("mrjob").handlers:
+            handler.addFilter(_WithoutValues(self._opts["cmdenv"]))
 
     @classmethod
     def default_options(cls) -> dict[str, Any]:
@@ -197,8 +213,55 @@ class RunnerAdapter(MRJobRunner):
     def _jobconf_for_step(self, step_num: int) -> dict[str, Any]:
         return self.step_jobconf(step_num)
 
+    def _fix_opts(self, opts: Any, source: str | None = None) -> Any:
+        """Options from a configuration file, the command line or defaults, checked."""
+        for name, value in opts.items():
+            if value is not None and name in _RUNNER_OPTS:
+                combiner = getattr(_RUNNER_OPTS[name].get("combiner"), "__name__", "")
+                check_option(name, getattr(value, "value", value), combiner, source or "defaults")
+        return super()._fix_opts(opts, source)
+
+    def _get_local_tmp_dir(self) -> str:
+        try:
+            folder = str(super()._get_local_tmp_dir())
+        except OSError as error:
+            raise OutputError(
+                f"{error.filename}: cannot be created: {error.strerror}; it is for temporary files: set TMPDIR, or"
+                " local_tmp_dir, to another place"
+            ) from error
+        os.chmod(folder, 0o700)  # it has the bars of all inputs; mrjob makes it as the umask says
+        return folder
+
+    def _obfuscate_opt(self, opt_key: str, opt_value: Any) -> Any:
+        """What mrjob's log shows of an option."""
+        if opt_key == "cmdenv" and opt_value:
+            return dict.fromkeys(opt_value, _HIDDEN)
+        return super()._obfuscate_opt(opt_key, opt_value)
+
     def _check_input_paths(self) -> None:
         """Does nothing: their headers have been read already."""
+
+
+class _WithoutValues(logging.Filter):
+    """Hides the values of --cmdenv, which may be passwords, in what mrjob logs: commands and environments."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        super().__init__()
+        spellings = [
+            rf"(\b{re.escape(name)}['\"]?(?:=|, |: )['\"]?){re.escape(spelling)}"
+            for name, value in variables.items()
+            if value
+            for spelling in {value, value.replace("'", _QUOTE_IN_SHELL), repr(value)[1:-1]} - {""}
+        ]
+        self._patterns = [re.compile(spelling) for spelling in spellings]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Hides them in a message, which is logged."""
+        message = record.getMessage()
+        for pattern in self._patterns:
+            message = pattern.sub(rf"\1{_HIDDEN}", message)
+        record.msg, record.args = message, ()
+        return True
 
 
 class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
@@ -207,6 +270,9 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
     def map_tasks(self, paths: Sequence[str]) -> Sequence[tuple[bytes, Split]]:
         """For each mapper of the first step: its standard input, and mrjob's record of its split."""
         raise NotImplementedError
+
+    def before_step(self, number: int) -> None:
+        """Called before a step is run; the output's folder is known by then."""
 
     def phase(self, title: str, tasks: int) -> AbstractContextManager[object]:
         """Surrounds a step's mappers (`map`), then its reducers (`reduce`)."""
@@ -259,6 +325,10 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(stdin)
         return [split for _, split in tasks]
+
+    def _run_step(self, step: StepDescription, step_num: int) -> None:
+        self.before_step(step_num)
+        super()._run_step(step, step_num)
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Split]) -> None:
         self._outputs: dict[int, list[str]] = {step_num: []}

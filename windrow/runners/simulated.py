@@ -12,6 +12,7 @@ from windrow.feeds.density import Head
 from windrow.runners.mrjob_adapter import RunnerAdapter, SimulatedAdapter, Split
 from windrow.runners.shuffle import divide, gather
 from windrow.storage.open import is_splittable, size_of
+from windrow.storage.part import refuse_gone
 from windrow.storage.publish import PRINTED
 from windrow.storage.source import Range, list_inputs, source_of
 
@@ -37,6 +38,11 @@ class ReadsHere(RunnerAdapter):
         """Sets the job's inputs; tasks read each in place."""
         self.inputs = list(paths)
         return {path: path for path in paths}
+
+    def part_names(self) -> list[str]:
+        """Names of the files in the output's folder; none if that is gone."""
+        folder = Path(self.get_output_dir())
+        return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces; mrjob's own goes line by line."""
@@ -67,6 +73,13 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
             )
             for ranges in plan_tasks(paths, self.cores())
         ]
+
+    def before_step(self, number: int) -> None:
+        """Makes the folder of the parts, once: tasks of every step may write there."""
+        if number == 0:
+            Path(self.output).mkdir(parents=True, exist_ok=True)
+        else:
+            refuse_gone(self.output)
 
     @contextmanager
     def phase(self, title: str, tasks: int) -> Iterator[None]:

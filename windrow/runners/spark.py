@@ -81,6 +81,7 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
     def run_steps(self) -> list[Counters]:
         """Runs all steps as one Spark job; returns the counters of each."""
         log = None if self.launch.verbose else self.scratch / "spark.log"
+        Path(self.output).mkdir(parents=True, exist_ok=True)  # once: what is removed from here on is missed
         with started(self._submit_arguments(), self._environment(), log) as spark:
             parts, counters = self._run_steps(spark)
         self._check_parts(parts)
@@ -137,8 +138,9 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         missing = [part for part in parts if not (folder / part).exists()]
         if missing:
             raise OutputError(
-                f"{folder}: {len(missing)} of {len(parts)} parts are missing: tasks wrote them on other machines;"
-                " give --output-dir, or --spark-tmp-dir if output is printed, in a folder that all machines share"
+                f"{folder}: {len(missing)} of {len(parts)} parts are missing: tasks on other machines do not see this"
+                " folder, or something removes files there; give --output-dir, or --spark-tmp-dir if output is printed,"
+                " in a folder that all machines share"
             )
 
 

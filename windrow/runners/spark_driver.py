@@ -97,12 +97,13 @@ def _end(gateway: Any) -> None:
 
 @contextmanager
 def _signals_held_back() -> Iterator[None]:
-    """Defers Ctrl-C and `kill` to the end of the block: otherwise pyspark could lose a JVM that is just starting."""
+    """Defers Ctrl-C, `kill` and a closed terminal: otherwise pyspark could lose a JVM that is just starting."""
     if current_thread() is not main_thread():
         yield
         return
     received: list[int] = []
-    held = (signal.SIGINT, signal.SIGTERM)
+    held = [signal.SIGINT, signal.SIGTERM]
+    held += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
     before = [signal.signal(held_back, lambda number, _: received.append(number)) for held_back in held]
     try:
         yield

@@ -79,19 +79,17 @@ class Task:
         """Writes what task `number` makes of these lines as a part of the output, whole or not at all; its name.
 
         Each attempt writes a file of its own and gives it the part's name by one rename. If two attempts do, they wrote
-        the same.
+        the same. Where the folder is not seen, or gone, nothing is written, and the driver misses the part.
         """
         context = TaskContext.get()
         assert context is not None
-        attempt, part = (
-            Path(self.folder, f"{ATTEMPT}{context.taskAttemptId()}"),
-            Path(self.folder, f"part-{number:05d}"),
-        )
-        attempt.parent.mkdir(parents=True, exist_ok=True)
-        with attempt.open("wb") as file:
-            self._run(number, lines, file)
-        attempt.replace(part)
-        yield part.name
+        folder, name = Path(self.folder), f"part-{number:05d}"
+        if folder.is_dir():
+            attempt = folder / f"{ATTEMPT}{context.taskAttemptId()}"
+            with attempt.open("wb") as file:
+                self._run(number, lines, file)
+            attempt.replace(folder / name)
+        yield name
 
     def _run(self, number: int, lines: Iterable[bytes], stdout: Any) -> None:
         counters: Counters = {}

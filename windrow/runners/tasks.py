@@ -68,7 +68,8 @@ def _start(task: Callable[[], None]) -> tuple[Connection, ForkProcess]:
 
 def _run(task: Callable[[], None], writes: Connection) -> None:
     """Runs the task, in its own process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends its children
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent gets them too, and ends its children
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         task()

@@ -7,6 +7,7 @@ hdfs.py      files on HDFS, read and written by Hadoop's client
 
 open.py      an input's bytes, or its text if it is compressed
 newfile.py   a file that appears whole or not at all
+private.py   temporary files that only this user can read
 part.py      a part of an output that a task writes itself
 publish.py   all parts of an output, which appear together or not at all
 """

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from windrow.errors import InputError, OutputError
+from windrow.storage.newfile import hidden_beside
+from windrow.storage.private import give_usual_modes
 from windrow.storage.source import Source
 
 _PREFIX = "file:"
@@ -61,28 +63,41 @@ class LocalSource(Source):
     def staging(self, output: str, scratch: str | None = None) -> Iterator[Path]:
         """A directory beside the output, whose name begins with a dot; a killed run leaves nothing else."""
         final = self.path(output).resolve()  # the target of a link, so that the link stays
-        staging = final.with_name(f".{final.name}.windrow-{os.getpid()}")
-        made = [parent for parent in final.parents if not parent.exists()]
+        staging = hidden_beside(final, "windrow")
+        made: list[Path] = []
         try:
             try:
-                staging.mkdir(parents=True)
+                made.extend(filter(_is_made, (*reversed(final.parents), staging)))
             except OSError as error:
                 raise _cannot_make(output, error) from error
             yield staging
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-            for parent in made:
-                with suppress(OSError):  # it contains the output
-                    parent.rmdir()
+            for folder in reversed(made):
+                with suppress(OSError):  # it contains the output, or another run's
+                    folder.rmdir()
 
     def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
         """Renames the directory, after removing all other files from it."""
         try:
             for file in set(os.listdir(staging)).difference(names):
                 (staging / file).unlink()
-            os.replace(staging, self.path(output).resolve())
+            give_usual_modes(staging / name for name in names)
+            os.replace(staging, self.path(output).resolve())  # fails unless that is free, or an empty directory
         except OSError as error:
+            self.refuse_taken(output)  # another may have written there in the meantime
             raise _cannot_make(output, error) from error
+
+
+def _is_made(folder: Path) -> bool:
+    """Makes a directory unless it exists; whether this did it, and so may remove it."""
+    try:
+        folder.mkdir()
+    except OSError:
+        if not folder.is_dir():
+            raise
+        return False
+    return True
 
 
 def _files_of(argument: str, path: Path) -> list[str]:

@@ -8,11 +8,12 @@ promotes the files of one attempt of each task, and removes those of the other a
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+from windrow.errors import OutputError
 from windrow.storage import hdfs
 from windrow.storage.newfile import new_file
 
@@ -29,10 +30,13 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
     """
     name, folder = f"part-{int(os.environ[f'{_TASK}partition']):05}{suffix}", os.environ[f"{_TASK}output_dir"]
     if not _URI.match(folder):
-        with suppress(OSError):  # new_file reports what is wrong
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        with new_file(Path(folder, name), force=True) as file:
-            yield file
+        refuse_gone(folder)
+        try:
+            with new_file(Path(folder, name), force=True) as file:
+                yield file
+        except OutputError:
+            refuse_gone(folder)
+            raise
         return
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as beside:
         place = Path(beside, name)
@@ -40,6 +44,15 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
             yield file
         if reason := hdfs.put(place, f"{folder}/{name}"):
             raise OSError(f"{folder}/{name}: cannot be written: {reason}")
+
+
+def refuse_gone(folder: str) -> None:
+    """Raises OutputError if the folder of a run's parts is gone: made again, it would lack what was in it."""
+    if not Path(folder).exists():
+        raise OutputError(
+            f"{folder}: was removed while the job ran, with what was written there; find out what removes it, or choose"
+            " another place with --output-dir"
+        )
 
 
 def of_this_task(number: int, folder: str) -> dict[str, str]:

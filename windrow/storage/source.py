@@ -16,6 +16,8 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from windrow.storage.private import private
+
 #: What identifies the version of an input, as a JSON object; empty if nothing does.
 Version = Mapping[str, str | int]
 Result = TypeVar("Result")
@@ -107,7 +109,8 @@ class Source(ABC):
     def download(self, uris: Sequence[str], folder: Path) -> None:
         """Copies files, whose names must be distinct, into a local folder."""
         for uri in uris:
-            with self.open(uri) as file, (folder / uri.rpartition("/")[2]).open("wb") as copy:
+            place = folder / uri.rpartition("/")[2]
+            with self.open(uri) as file, open(place, "wb", opener=private) as copy:
                 copyfileobj(file, copy, 1 << 20)
 
 

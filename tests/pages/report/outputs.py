@@ -17,6 +17,9 @@ READING = {
 DAY = 86_400 * 10**9
 HOSTILE = ["</script><img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', "{{data}}&quot;'\\", "a\tb%0A é 📈 <!--"]
 
+#: Symbols that are names of what every object of JavaScript has, line ends to JavaScript, or no value to others.
+INHERITED = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "\u2028", "a\u2029b", "null", "NaN"]
+
 
 def bars_of(symbols=("AAA", "AAB"), bars=60, start="2024-01-01", step="1D"):
     """Bars of waves, each symbol's higher than the one before's."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.pages.browser import NEXT_FRAME, Looker, pixels, view, wait_until
-from tests.pages.report.outputs import HOSTILE, Outputs, bars_of
+from tests.pages.report.outputs import HOSTILE, INHERITED, Outputs, bars_of, figures
 from windrow.pages.report import report
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures, read_orders
@@ -53,7 +53,7 @@ def swept(shared_outputs, sweep):
 def lines_of(place):
     """A directory's lines by symbol."""
     found = {}
-    for line in (place / "part-00000").read_text().splitlines():
+    for line in (place / "part-00000").read_text().rstrip("\n").split("\n"):
         symbol, _, text = line.partition("\t")
         found.setdefault(symbol, []).append(json.loads(text))
     return found
@@ -84,6 +84,37 @@ def test_no_symbol_becomes_part_of_the_page(look, outputs):
         tab.select_option("#symbol", index=at)
         assert tab.text_content("h1") == f"{name}: Backtest of ema:7 over ema:21"
     assert tab.evaluate("[document.images.length, document.scripts.length]") == [0, 2]
+
+
+def test_symbols_and_figures_may_have_names_of_javascripts_own(look, outputs):
+    frame = bars_of(INHERITED)
+    own = {name: 1.5 + at for at, name in enumerate(INHERITED[:5])}
+    lines = [(symbol, figures(pnl=100.0 + at, **own)) for at, symbol in enumerate(INHERITED)]
+    output = outputs.output("backtest", lines)
+    made = report([output], [outputs.bars(frame)], symbols=INHERITED, out=outputs.folder / "report.html")[0]
+    tab = look(made)
+    assert tab.locator("#symbol option").all_text_contents() == INHERITED
+    for at, name in enumerate(INHERITED):
+        tab.select_option("#symbol", index=at)
+        assert tab.text_content("h1") == f"{name}: Backtest of ema:7 over ema:21"
+        close = frame[frame["symbol"] == name]["close"].iloc[-1]
+        assert f"C {close:.2f}" in tab.inner_text("#readout")
+        assert row(tab, "Profit and loss") == [f"+{100 + at}.00"]
+        assert {field: row(tab, field.replace("_", " ")) for field in own} == {
+            field: [f"{value:.3f}"] for field, value in own.items()
+        }
+
+
+def test_a_sweep_too(look, outputs):
+    bars = outputs.bars(bars_of(INHERITED))
+    swept = outputs.run("sweep", "--fast", "sma:3..4", "--slow", "sma:5..6", bars)
+    tab = look(report([swept], [bars], symbols=INHERITED, out=outputs.folder / "sweep.html")[0])
+    found = lines_of(swept)
+    for at, name in enumerate(INHERITED):
+        tab.select_option("#symbol", index=at)
+        assert tab.text_content("h1") == f"{name}: Sweep of sma:3..4 over sma:5..6"
+        best = max(line["pnl"] for line in found[name])
+        assert row(tab, "Profit and loss") == [money(best)]
 
 
 def test_the_policy_refuses_other_scripts_and_eval(chromium, both):

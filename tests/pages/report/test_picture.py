@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.pages.report.outputs import HOSTILE, bars_of, figures, series_of
+from tests.pages.report.outputs import HOSTILE, INHERITED, bars_of, figures, series_of
 from tests.pages.report.test_contents import sources_of, sweep_of
 from windrow.pages.report import picture as drawing
 from windrow.pages.report.contents import SymbolReport
@@ -116,6 +116,6 @@ def test_nothing_that_is_not_there_is_drawn_as_a_number(outputs):
     assert "NaN" not in json.dumps(spec) and "high" not in rows(layers(spec)[0])[3]
 
 
-@pytest.mark.parametrize("symbol", HOSTILE)
+@pytest.mark.parametrize("symbol", [*HOSTILE, *INHERITED])
 def test_any_symbol_is_drawn(outputs, symbol):
     assert size_of(picture(sources_of(outputs, "backtest"), symbol_of(bars_of((symbol,))), scale=0.5))

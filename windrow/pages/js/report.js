@@ -33,11 +33,22 @@ const FIELDS = [
   ["exposure", "Exposure", SHARE, "Activity"],
   ["turnover", "Turnover", RATIO, "Activity"],
 ];
-const NAMES = Object.fromEntries(FIELDS.map(([field, name]) => [field, name]));
-const FORMS = Object.fromEntries(FIELDS.map(([field, , form]) => [field, form]));
+const NAMES = table(FIELDS.map(([field, name]) => [field, name]));
+const FORMS = table(FIELDS.map(([field, , form]) => [field, form]));
+
+// An object with these names alone: what every object inherits, such as toString, may be a figure's name.
+function table(pairs) {
+  const made = Object.create(null);
+  for (const [name, value] of pairs) made[name] = value;
+  return made;
+}
+
+function own(object, name) {
+  return object && Object.hasOwn(object, name) ? object[name] : undefined;
+}
 
 function shown(figures, field) {
-  const value = figures?.[field];
+  const value = own(figures, field);
   return value === null || value === undefined || value !== value ? NONE : (FORMS[field] || RATIO)(value);
 }
 
@@ -56,8 +67,8 @@ function sweepOf({ sweep }) {
 function figuresOf(sweep, part, pair) {
   const columns = part && pair !== null && sweep.parts[part];
   if (!columns || columns.fields.pnl?.[pair] === undefined) return null;
-  const figures = { undefined: {} };
-  for (const [field, values] of Object.entries(columns.fields)) figures[field] = values[pair];
+  const figures = table(Object.entries(columns.fields).map(([field, values]) => [field, values[pair]]));
+  figures.undefined = table([]);
   for (const [field, { texts, which }] of Object.entries(columns.reasons)) {
     if (which[pair] >= 0) figures.undefined[field] = texts[which[pair]];
   }
@@ -243,7 +254,7 @@ function showRanking(sweep, order, train, test) {
 function cell(figures, field, reasons = null) {
   const text = shown(figures, field);
   const made = element("td", text);
-  const reason = figures?.undefined?.[field];
+  const reason = own(figures?.undefined, field);
   if (text !== NONE || !figures) return made;
   made.className = "none";
   if (reason) made.title = reason;
@@ -268,8 +279,8 @@ function compared(symbol) {
 
 function showFigures(symbol) {
   const sides = compared(symbol);
-  const fields = Object.keys(Object.assign({}, ...sides.map(([, figures]) => figures)));
-  const others = fields.filter((field) => !NAMES[field] && sides.some(([, figures]) => typeof figures[field] === "number"));
+  const fields = [...new Set(sides.flatMap(([, figures]) => Object.keys(figures)))];
+  const others = fields.filter((field) => !NAMES[field] && sides.some(([, figures]) => typeof own(figures, field) === "number"));
   const known = FIELDS.filter(([field]) => fields.includes(field));
   const rows = [...known, ...others.map((field) => [field, field.replaceAll("_", " "), null, "Others"])];
   const reasons = [];
@@ -312,7 +323,7 @@ function showTiles(symbol, sides) {
     const name = field === "trades_closed" ? "Closed trades" : NAMES[field];
     const value = element("dd", shown(figures, field));
     if (["pnl", "return"].includes(field) && figures[field]) value.className = figures[field] > 0 ? "gain" : "loss";
-    if (figures.undefined?.[field]) value.title = figures.undefined[field];
+    if (own(figures.undefined, field)) value.title = figures.undefined[field];
     tile.append(element("dt", name), value, element("dd", small));
     return tile;
   }));

@@ -15,6 +15,7 @@ from windrow.aws.parallel import MANY, in_parallel
 from windrow.aws.s3_client import client, refusing
 from windrow.aws.session import attempts
 from windrow.errors import InputError
+from windrow.storage.private import private
 from windrow.storage.s3.listing import Object, known
 from windrow.storage.s3.names import is_s3, last_part, split
 
@@ -46,7 +47,7 @@ def _get(found: Object, start: int, length: int) -> bytes:
     for attempt in range(attempts()):
         try:
             return _answered(found, span, length)
-        except (_OtherBytesError, *_cuts()) as error:
+        except _cuts() as error:
             fault = error
             _wait(attempt)
     if isinstance(fault, _OtherBytesError):
@@ -85,11 +86,11 @@ def _answered(found: Object, span: str, length: int) -> bytes:
 
 
 def _cuts() -> tuple[type[Exception], ...]:
-    """What is raised if a connection ends too early."""
+    """What is raised if a connection ends too early, or brings something else."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError
     from urllib3.exceptions import HTTPError
 
-    return HTTPClientError, IncompleteReadError, HTTPError, OSError
+    return _OtherBytesError, HTTPClientError, IncompleteReadError, HTTPError, OSError
 
 
 @lru_cache(maxsize=2 * MANY)
@@ -253,7 +254,7 @@ def download(uris: Sequence[str], folder: Path, advance: Callable[[int], object]
     places = {uri: folder / last_part(uri) for uri in uris}
 
     def fetch(uri: str) -> None:
-        with open_input(uri) as source, places[uri].open("wb") as file:
+        with open_input(uri) as source, open(places[uri], "wb", opener=private) as file:
             while content := source.read(_PIECE):
                 file.write(content)
 
