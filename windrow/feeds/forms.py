@@ -6,7 +6,7 @@ the input is refused, and the message names the option that decides.
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from windrow.bars import clocks, numbers
 from windrow.bars.checks import MISSING_TEXT
 from windrow.bars.columns import Bars, Layout
-from windrow.bars.epochs import likely_unit
+from windrow.bars.epochs import NAMES, likely_unit
 from windrow.bars.headers import is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
@@ -166,3 +166,23 @@ def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:
     at = layout.names.index(name)
     texts = dict.fromkeys(row[at].strip() for row in rows)
     return [text for text in texts if not re.fullmatch(MISSING_TEXT, text)]
+
+
+def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
+    """For people: how inputs are read that are no plain CSV files, a line for each form.
+
+    >>> from windrow.bars.form import Form
+    >>> layout = Layout(("date", "close"), None, "date", ("close",), form=Form(";", clock="%d/%m/%y"))
+    >>> told_forms({"GAZP.csv": layout, "SBER.csv": layout}, Reading(("close",)))
+    ["GAZP.csv and 1 more: ';' between fields, times as dd/mm/yy"]
+    """
+    paths: dict[str, list[str]] = {}
+    for path, layout in inputs.items():
+        parts = [
+            layout.form.described(),
+            f"times joined from {layout.time} and {layout.time_of_day}" if layout.time_of_day else "",
+            f"times are {NAMES[layout.time_unit]} since 1970" if layout.time_unit and not reading.time_unit else "",
+        ]
+        if text := ", ".join(filter(None, parts)):
+            paths.setdefault(text, []).append(path)
+    return [f"{its[0]}{f' and {len(its) - 1:,} more' * (len(its) > 1)}: {text}" for text, its in paths.items()]

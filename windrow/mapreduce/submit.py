@@ -14,6 +14,7 @@ from uuid import uuid4
 from windrow.console import say, shown, stopped_like_interrupted
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
+from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle
 from windrow.mapreduce import options
@@ -192,6 +193,8 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")
+    if not submission.quiet:
+        say(*told_forms(settled.inputs, submission.reading))
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # an input given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)
