@@ -147,6 +147,64 @@ def test_wrong_types_are_named(table, tmp_path, wrong, message):
         table(**wrong)
 
 
+NESTED = {
+    "list": pa.array([["A"], ["B"]]),
+    "large list": pa.array([["A"], ["B"]], pa.large_list(pa.string())),
+    "fixed list": pa.array([["A"], ["B"]], pa.list_(pa.string(), 1)),
+    "struct": pa.array([{"a": "A"}, {"a": "B"}]),
+    "map": pa.array([[("a", 1)], [("b", 2)]], pa.map_(pa.string(), pa.int64())),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_a_symbol_that_is_not_one_value_is_refused_by_name(table, tmp_path, kind):
+    with pytest.raises(InputError) as refused:
+        table(symbol=NESTED[kind])
+    path = tmp_path / "bars.parquet"
+    assert str(refused.value) == (
+        f"{path}: column 'symbol' is of type {pq.read_schema(path).types[0]}; a symbol is text; write it as a string"
+        " column"
+    )
+
+
+@pytest.fixture(params=[False, True], ids=["encrypted footer", "plain footer"])
+def encrypted(tmp_path, request):
+    """A file of which, with a plain footer, only the column close is encrypted."""
+    import base64
+
+    from pyarrow.parquet import encryption
+
+    class Keys(encryption.KmsClient):
+        """Keeps keys nowhere: each is wrapped in itself."""
+
+        def __init__(self, config):
+            super().__init__()
+
+        def wrap_key(self, key, name):
+            return base64.b64encode(key)
+
+        def unwrap_key(self, key, name):
+            return base64.b64decode(key)
+
+    config = encryption.EncryptionConfiguration(
+        footer_key="footer", column_keys={"column": ["close"]}, plaintext_footer=request.param
+    )
+    properties = encryption.CryptoFactory(Keys).file_encryption_properties(encryption.KmsConnectionConfig(), config)
+    bars = pa.table({"symbol": SYMBOLS, "timestamp": DATES, "open": CLOSES, "close": CLOSES})
+    path = tmp_path / "bars.parquet"
+    with pq.ParquetWriter(path, bars.schema, encryption_properties=properties) as writer:
+        writer.write_table(bars)
+    return path, request.param
+
+
+def test_an_encrypted_file_is_called_encrypted(encrypted):
+    path, plain_footer = encrypted
+    with pytest.raises(InputError, match="is encrypted, and windrow has no keys .*; write it again without encryption"):
+        read(path)
+    if plain_footer:  # and the columns that a job needs are readable
+        assert [symbol for symbol, *_ in read(path, values=("open",))[0]] == ["A", "B"]
+
+
 def test_several_row_groups_and_a_missing_column(tmp_path):
     path = tmp_path / "bars.parquet"
     count = 200_000

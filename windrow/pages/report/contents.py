@@ -10,6 +10,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
+from windrow.frames.description import split_of
 from windrow.pages.chart import (
     MOST_CANDLES,
     Candles,
@@ -27,7 +28,7 @@ from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Order
 from windrow.pages.series import Series
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import OBJECTIVES
-from windrow.sweeps.splits import Split, parse_split
+from windrow.sweeps.splits import Split
 from windrow.windows import Options
 
 #: Values of averages that a page holds of a symbol, so that other pairs of a sweep than the best can be drawn.
@@ -101,9 +102,7 @@ class Sources:
     @property
     def split(self) -> Split:
         """How the sweep cut the series."""
-        options = self.sweep.description if self.sweep else {}
-        zone = options.get("reading", {}).get("timezone", "UTC")
-        return parse_split(options.get("split"), options.get("split_at"), options.get("walk_forward"), zone)
+        return split_of(self.sweep.description if self.sweep else {})
 
     @property
     def title(self) -> str:
