@@ -20,7 +20,7 @@ from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import read_bars
 from windrow.storage.open import is_parquet, is_plain, named, open_text
-from windrow.storage.source import canonical, each
+from windrow.storage.source import Version, canonical, each, unchanged
 
 
 @dataclass(frozen=True)
@@ -92,19 +92,22 @@ def settle(
     slot: int | None = None,
     heads: Mapping[str, Head] | None = None,
     slicing: Slicing | None = None,
+    versions: Mapping[str, Version] | None = None,
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also returns the paths without rows, which are left out.
 
     Inputs must be readable here, or have a local copy of their first part in `heads`. Raises InputError if the columns
-    of an input are unclear, or if no input has rows.
+    of an input are unclear, if no input has rows, or if one is not the version that it is said to be.
     """
     inputs: dict[str, Layout] = {}
     empty: list[str] = []
     heads = heads or {}
+    here = {path: version for path, version in (versions or {}).items() if path not in heads}
     distinct = list(dict.fromkeys(paths))
 
     def settle_one(path: str) -> Layout | None:
-        return _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
+        with unchanged(path, here.get(path, {})):
+            return _settle_layout(path, heads.get(path, Head(path, 1.0)).place, reading)
 
     for path, layout in zip(distinct, each(settle_one, distinct), strict=True):
         if layout is None:
@@ -117,7 +120,7 @@ def settle(
             " an input needs a header and rows below it; check that these are the right files"
         )
     dated = all(layout.dated is not False for layout in inputs.values())
-    densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
+    densities = {} if slot and slicing is None else sampled_densities(inputs, heads, here)
     slots = Slots(slot) if slot else slots_for(densities)
     return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None), empty
 

@@ -151,7 +151,8 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    settled, empty = settle(list(places), submission.reading, submission.slot, heads, _slicing(job, runner))
+    slicing = _slicing(job, runner)
+    settled, empty = settle(list(places), submission.reading, submission.slot, heads, slicing, runner.versions)
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")

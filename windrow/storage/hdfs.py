@@ -59,7 +59,7 @@ def _refuse(uri: str) -> NoReturn:
 
 def get(uris: Sequence[str], folder: Path) -> str:
     """Copies files from HDFS into a local folder by one start of the client, some seconds; why it failed, or ''."""
-    return _failure("-get", *map(_literally, uris), str(folder))
+    return _failure("-get", *map(literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
@@ -71,10 +71,10 @@ def put(place: Path, uri: str) -> str:
     return reason or _failure("-put", str(place), uri)
 
 
-def _literally(uri: str) -> str:
+def literally(uri: str) -> str:
     r"""A name escaped for the client, which expands patterns.
 
-    >>> print(_literally("s3a://bucket/[1]*.csv"))
+    >>> print(literally("s3a://bucket/[1]*.csv"))
     s3a://bucket/\[1\]\*.csv
     """
     return re.sub(r"[\\*?\[\]{}^]", r"\\\g<0>", uri)

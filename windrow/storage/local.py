@@ -1,5 +1,6 @@
 """Files on this machine."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import BinaryIO, cast
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
-from windrow.storage.source import Source
+from windrow.storage.source import Source, Version, refuse_changed
 
 _PREFIX = "file:"
 
@@ -30,7 +31,18 @@ class LocalSource(Source):
 
     def size(self, uri: str) -> int:
         """The size of a file in bytes."""
-        return self.path(uri).stat().st_size
+        return _status(uri, self.path(uri)).st_size
+
+    def version(self, uri: str) -> Version:
+        """Size, time of modification and inode, which another machine that shares the file may number otherwise."""
+        status = _status(uri, self.path(uri))
+        inode = f"inode on {os.uname().nodename}"
+        return {"size": status.st_size, "modified": status.st_mtime_ns, inode: status.st_ino}
+
+    def check(self, uri: str, version: Version) -> None:
+        """Raises InputError unless the file is still that version."""
+        if version:
+            refuse_changed(uri, version, self.version(uri))
 
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
         """The file."""
@@ -87,14 +99,27 @@ class LocalSource(Source):
             raise _cannot_make(output, error) from error
 
 
+def _status(uri: str, path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise InputError(
+            f"{uri}: has been removed in the meantime; inputs must not change while a job runs; run it again"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{uri}: cannot be read: {error.strerror}; check the path and its permissions") from error
+
+
 def _is_made(folder: Path) -> bool:
     """Makes a directory unless it exists; whether this did it, and so may remove it."""
     try:
         folder.mkdir()
-    except OSError:
-        if not folder.is_dir():
-            raise
-        return False
+    except OSError as error:
+        if folder.is_dir():  # a read-only one says so where it is written to
+            return False
+        if isinstance(error, FileExistsError):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+        raise
     return True
 
 

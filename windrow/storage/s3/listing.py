@@ -36,11 +36,13 @@ def version(path: str) -> dict[str, Any]:
 
 def known(uri: str) -> Object:
     """The object as it was last listed or remembered; looked up if it never was. Raises InputError."""
-    found = _known.get(split(uri))
-    if found is None:
-        with refusing(uri):
-            found = _head(uri)
-    return found
+    return _known.get(split(uri)) or look_up(uri)
+
+
+def look_up(uri: str) -> Object:
+    """The object as it is now. Raises InputError."""
+    with refusing(uri):
+        return _head(uri)
 
 
 def list_objects(argument: str) -> list[Object]:
