@@ -38,7 +38,15 @@ from windrow.storage.publish import (
     publish_from_s3,
     writes_own_parts,
 )
-from windrow.storage.source import Version, canonical, is_uri, list_inputs, scheme_of, source_of, versions_of
+from windrow.storage.source import (
+    Version,
+    canonical,
+    is_uri,
+    list_inputs,
+    scheme_of,
+    source_of,
+    versions_of,
+)
 
 #: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
@@ -161,8 +169,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
         """Files and their sizes; for a directory, the files in it, without hidden ones."""
-        found = _files_of(self._hadoop("fs", "-ls", *uris))
-        return {uri: size for uri, size in found if uri.rpartition("/")[2][0] not in "._"}
+        return hdfs.inputs_in(self._hadoop("fs", "-ls", *uris), uris)
 
     def latest_versions(self, uris: Sequence[str]) -> dict[str, Version]:
         """The versions of inputs that are there now: on HDFS, length and time of modification."""
@@ -254,7 +261,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def part_names(self) -> list[str]:
         """Names of the files in the output's folder."""
-        return [uri.rpartition("/")[2] for uri, _ in _files_of(self._hadoop("fs", "-ls", self.get_output_dir()))]
+        listed = self._hadoop("fs", "-ls", self.get_output_dir())
+        return [uri.rpartition("/")[2] for uri, _ in hdfs.entries(listed, "-")]
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, from one call for all."""
@@ -322,12 +330,6 @@ def _taken(output: str) -> OutputError:
     return OutputError(
         f"{output}: exists; a job writes a new directory only; remove it, or choose another with --output-dir"
     )
-
-
-def _files_of(listed: bytes) -> Iterator[tuple[str, int]]:
-    """The files, and their sizes, in what `hadoop fs -ls` prints."""
-    fields = (line.split(None, 7) for line in listed.decode().splitlines() if line[:1] == "-")
-    return ((field[7], int(field[4])) for field in fields)
 
 
 RUNNER = HadoopRunner

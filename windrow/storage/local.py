@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import BinaryIO, cast
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
-from windrow.storage.source import Source, Version, refuse_changed
+from windrow.storage.source import Source, Version, refuse_changed, warn_of_skipped
 
 _PREFIX = "file:"
 
@@ -25,9 +26,7 @@ class LocalSource(Source):
         try:
             return _files_of(argument, self.path(argument))
         except OSError as error:
-            raise InputError(
-                f"{argument}: cannot be read: {error.strerror}; check the path and its permissions"
-            ) from error
+            raise InputError(f"{argument}: {_cannot_be_read(error.strerror)}") from error
 
     def size(self, uri: str) -> int:
         """The size of a file in bytes."""
@@ -107,7 +106,7 @@ def _status(uri: str, path: Path) -> os.stat_result:
             f"{uri}: has been removed in the meantime; inputs must not change while a job runs; run it again"
         ) from None
     except OSError as error:
-        raise InputError(f"{uri}: cannot be read: {error.strerror}; check the path and its permissions") from error
+        raise InputError(f"{uri}: {_cannot_be_read(error.strerror)}") from error
 
 
 def _is_made(folder: Path) -> bool:
@@ -128,13 +127,13 @@ def _files_of(argument: str, path: Path) -> list[str]:
     if not argument:
         raise InputError("'': the name of an input is empty; give files of bars, or directories of them")
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
+        inside = _inputs_in(argument, path)
         if not inside:
             raise InputError(
                 f"{argument}: is a directory without files; a directory means the files in it, not"
                 " those in subdirectories, nor those whose names begin with _ or .; name the files"
             )
-        return list(map(str, inside))
+        return inside
     if path.is_file():
         return [str(path)]
     if path.exists():
@@ -142,7 +141,48 @@ def _files_of(argument: str, path: Path) -> list[str]:
             f"{argument}: is not a regular file; inputs are read more than once; pipe it to standard input,"
             " and give - instead"
         )
+    if path.is_symlink():
+        raise _dangling(argument, path)
     raise InputError(f"{argument}: does not exist; give files of bars, or directories of them")
+
+
+def _inputs_in(argument: str, folder: Path) -> list[str]:
+    """The files in a directory. Raises InputError for one that is there but cannot be read, warns of all else."""
+    inside, skipped = [], []
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        if name[0] in "._":
+            skipped.append(name)
+        elif stat.S_ISREG(mode := _mode(path)):
+            inside.append(str(path))
+        else:
+            skipped.append(f"{name}/" if stat.S_ISDIR(mode) else f"{name} (not a regular file)")
+    warn_of_skipped(argument, skipped)
+    return inside
+
+
+def _mode(path: Path) -> int:
+    """What is at a path. Raises InputError for a link to nothing, and for a file that must not be read."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
+            raise _dangling(str(path), path) from None
+        raise InputError(f"{path}: {_cannot_be_read(error.strerror)}") from error
+    if stat.S_ISREG(mode) and not os.access(path, os.R_OK):
+        raise InputError(f"{path}: {_cannot_be_read(os.strerror(errno.EACCES))}")
+    return mode
+
+
+def _dangling(name: str, path: Path) -> InputError:
+    return InputError(
+        f"{name}: is a link to {os.readlink(path)}, which does not exist; an input that cannot be read is not left"
+        " out; mend the link, or remove it"
+    )
+
+
+def _cannot_be_read(why: str | None) -> str:
+    return f"cannot be read: {why}; check the path and its permissions"
 
 
 def without_host(uri: str) -> str:

@@ -16,12 +16,17 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from windrow.console import say
 from windrow.errors import InputError
 
 #: What identifies the version of an input, as a JSON object; empty if nothing does.
 Version = Mapping[str, str | int]
 Result = TypeVar("Result")
 
+#: Files beside the parts of an output, whoever wrote it.
+_BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
+#: The most names in a warning.
+_TOLD = 5
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
@@ -124,6 +129,20 @@ class Source(ABC):
 def _temporary(scratch: str | None) -> Iterator[Path]:
     with TemporaryDirectory(prefix="windrow-", dir=scratch) as folder:
         yield Path(folder)
+
+
+def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
+    """Warns of what a folder of inputs has besides: `names`, those of folders with a slash at their end.
+
+    What a dot hides, and what jobs write beside the parts of an output, is left out in silence.
+    """
+    told = sorted(name for name in names if name[:1] not in ("", ".") and name not in _BESIDE_PARTS)
+    if told:
+        more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
+        say(
+            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it,"
+            " without those whose names begin with _ or ."
+        )
 
 
 def scheme_of(uri: str) -> str:
