@@ -7,9 +7,9 @@ for each value by itself, in arrays, by the quickest way that is certain:
   floats, tells. No shorter decimal reads back to x: a shorter one has fewer places, so it is a multiple of 10**-places
   too, and two of these are farther apart than floats around x are: (x * 2**-52) * 10**places < 1.
 * the rest have 16 or 17 digits, or more than 22 places. x * 10**places, with 17 digits before the point, is computed
-  without error, or next to none, and rounded to 17, 16 and 15 digits. Of these the fewest that are nearer to x than half
-  the gap to the next float are taken. 17 always are; where two decimals are equally near, `repr` and this take the one
-  whose last digit is even.
+  without error, or next to none, and rounded to 17, 16 and 15 digits. The fewest that are nearer to x than half the gap
+  to the next float are taken; 17 always are. Where two decimals are equally near, `repr` and this take the one whose
+  last digit is even.
 * where a distance is half a gap, give or take what rounding comes to, `repr` itself is asked.
 
 Steele and White, "How to print floating-point numbers accurately" (1990); Gay, "Correctly rounded binary-decimal and

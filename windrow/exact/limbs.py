@@ -54,8 +54,10 @@ def limbs_of(x: Floats, weight: int, squared: bool = False) -> Limbs:
     half = _INT64_BITS // width * width
     if top <= half + _RIGHT_BITS:
         return Limbs(_cut_in_two(x, numbers, places, (width, half, top)), width, places)
-    width = min(width, _FACTOR_BITS)
-    return Limbs(_multiplied(numbers, places, width, top), width, places)
+    if width <= _FACTOR_BITS:
+        return Limbs(_multiplied(numbers, places, width, top)[::-1], width, places)
+    short = width // 2
+    return Limbs(_joined(_multiplied(numbers, places, short, top), short)[::-1], 2 * short, places)
 
 
 def _bits(largest: float, places: int) -> int:
@@ -101,8 +103,8 @@ def _cut_in_two(x: Floats, numbers: Decimals, places: int, bits: tuple[int, int,
 
 
 def _multiplied(numbers: Decimals, places: int, width: int, top: int) -> list[Ints]:
-    """Limbs of integers of any length: digits times a power of ten, by long multiplication of their magnitudes."""
-    left, sign = np.abs(numbers.digits), np.sign(numbers.digits)
+    """Limbs of integers of any length, least significant first: digits times a power of ten, by long multiplication."""
+    left = np.abs(numbers.digits)
     power = np.broadcast_to(places - numbers.places, left.shape)
     used = -(-(10 ** int(power.max())).bit_length() // width)
     factors = _powers_in(width)[power, :used].T.copy()
@@ -117,7 +119,14 @@ def _multiplied(numbers: Decimals, places: int, width: int, top: int) -> list[In
         carry = (low + (1 << width - 1)) >> width
         low -= carry << width
         high += carry
-    return [limb * sign for limb in reversed(limbs)]
+    sign = np.sign(numbers.digits)
+    return [limb * sign for limb in limbs]
+
+
+def _joined(limbs: list[Ints], width: int) -> list[Ints]:
+    """Half as many limbs, of twice the width."""
+    even = limbs if len(limbs) % 2 == 0 else [*limbs, np.zeros_like(limbs[0])]
+    return [(high << width) + low for low, high in zip(even[::2], even[1::2], strict=True)]
 
 
 @cache

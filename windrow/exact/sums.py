@@ -6,7 +6,7 @@ depends neither on how it is computed nor on where a block of bars begins, and 0
 
 How it stays exact: all values of a call are put on one grid 10**-places and cut into int64 limbs so short
 that no window's weighted sum of them passes 2**53 (windrow/exact/limbs.py).
-Prices in cents need one limb, prices with 17 digits two, a mix with a 1e15 spike five. A window's sum is
+Prices in cents need one limb, prices with 17 digits two, a mix with a 1e15 spike three. A window's sum is
 then a difference of two prefix sums, limb by limb; the prefix sums may wrap around 2**64, their difference,
 being small, cannot. What remains is one division with one rounding: windrow/exact/rounding.py.
 
@@ -14,7 +14,7 @@ being small, cannot. What remains is one division with one rounding: windrow/exa
     cents                                      8       16               26          37
     8 places                                  17       18               25          90
     17 digits                                 90       90              100         180
-    any digits, 1e-15..1e15                  210      210              240         500
+    any digits, 1e-15..1e15                  190      190              210         490
 
 Values are finite; other than 0 they are within 1e-15..1e15 in magnitude. Windows are half-open ranges
 x[lo:hi], never empty, at most 2**20 bars long. Memory: two dozen temporaries of the length of the input.
