@@ -2,8 +2,8 @@
 
     python benchmarks/exact.py [--bars 16384] [--runs 7]
 
-One core, windows of 20 bars, each kernel called on one batch of bars as reducers have them. Prints ns of CPU per bar, the
-least of some runs; windrow/exact/sums.py quotes them. What that comes to in a whole job: `make bench-pairs`.
+One core, windows of 20 bars, each kernel called on one batch of bars as reducers have them. Prints ns of CPU per bar,
+the least of some runs; windrow/exact/sums.py quotes them. What that comes to in a whole job: `make bench-pairs`.
 """
 
 import argparse
