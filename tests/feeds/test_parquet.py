@@ -117,7 +117,8 @@ def test_text_that_is_not_utf8_is_rejected(table):
     (pa.array([0.1, 0.2], pa.float32()), [float(np.float32(0.1)), float(np.float32(0.2))], []),
     (pa.array([3, -4]), [3.0, -4.0], []), (pa.array([2**39 + 1, 2**62]), [2.0**39 + 1], ["range"]),
     (pa.array([2**64 - 1, 1], pa.uint64()), [1.0], ["range"]), (pa.array([None, 1.0]), [1.0], ["missing"]),
-    (pa.array([float("nan"), float("inf")]), [], ["missing", "infinite"]), (pa.array([-0.0, 1e-10]), [0.0], ["range"]),
+    (pa.array([float("nan"), float("inf")]), [], ["missing", "infinite"]), (pa.array([-0.0, 9e-16]), [0.0], ["range"]),
+    (pa.array([1e-15, -1e15, 2.9e13]), [1e-15, -1e15, 2.9e13], []),
     (pa.array([decimal.Decimal("38.71"), None]), [38.71], ["missing"]),
 ])  # fmt: skip
 def test_values(table, column, values, reasons):
@@ -308,7 +309,7 @@ def test_damage(tmp_path):
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters='\r\n",'), min_size=1, max_size=4)
     .filter(lambda symbol: symbol.strip(" \t\xa0")),
     st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2200, 1, 1)),
-    st.floats(-1e12, 1e12).filter(lambda x: x == 0 or abs(x) > 1e-9),
+    st.floats(-1e15, 1e15).filter(lambda x: x == 0 or abs(x) >= 1e-15),
 ), min_size=1, max_size=10))  # fmt: skip
 def test_the_same_bars_as_csv(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("both")

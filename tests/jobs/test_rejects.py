@@ -16,7 +16,7 @@ LINES = {
     b"AA,2020-01-03": "fields",
     b"AA,,4": "missing",
     b"AA,2020-01-03,nan": "missing",
-    b"AA,2020-01-03,1e13": "range",
+    b"AA,2020-01-03,1e16": "range",
 }
 
 

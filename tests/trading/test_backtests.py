@@ -363,7 +363,7 @@ def test_bars_that_cannot_be_traded_are_refused():
     lines = {"fast": "close", "slow": "sma:2"}
     with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; use one of them$"):
         windrow.backtest(series([1, 2]).drop(columns="open"), **lines)
-    with pytest.raises(InputError, match=r"^column 'open': it holds nan and 0 more values that are not prices"):
+    with pytest.raises(InputError, match=r"^column 'open': it holds nan and 0 more invalid values"):
         windrow.backtest(series([1, 2], [1, None]), **lines)
     twice = series([1, 2]).assign(timestamp=pd.Timestamp(0))
     with pytest.raises(ConflictError, match=r"e\.g\. bars at 1970-01-01 00:00:00, \(1\.0, 1\.0\) and \(2\.0, 2\.0\):"):

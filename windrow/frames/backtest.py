@@ -57,7 +57,7 @@ def backtest(
     `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
     (symbol, timestamp, value). Memory: some copies of the columns used.
 
-    Raises UsageError for wrong options, InputError for values that are not prices, ConflictError for two different bars
+    Raises UsageError for wrong options, InputError for invalid values, ConflictError for two different bars
     at one (symbol, timestamp).
 
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0]

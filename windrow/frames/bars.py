@@ -135,7 +135,8 @@ def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.floa
     bad = ~np.isfinite(values) | outside_range(values)
     if bad.any():
         raise InputError(
-            f"column {column!r}: it holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are not prices: a"
-            f" price is 0 or 1e-9..1e12 in magnitude; drop those rows, e.g. with bars.dropna(subset=[{column!r}])"
+            f"column {column!r}: it holds {values[bad][0]} and {int(bad.sum()) - 1} more invalid values: a value, be it"
+            " a price or a volume, is 0 or 1e-15..1e15 in magnitude; keep the other rows only, e.g. with"
+            f" bars[bars[{column!r}].eq(0) | bars[{column!r}].abs().between(1e-15, 1e15)]"
         )
     return values

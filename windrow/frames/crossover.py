@@ -33,7 +33,7 @@ def crossover(
     Returns a row per cross, sorted by symbol, timestamp and pair: symbol, timestamp, signal (golden: fast crosses above
     slow; death: below), the float64 columns price, fast and slow at that bar, and with several pairs the column pair,
     e.g. `sma:50/sma:200`. Memory: some copies of the column used. Raises UsageError for wrong options, InputError for
-    values that are not prices, ConflictError for two different bars at one (symbol, timestamp).
+    invalid values, ConflictError for two different bars at one (symbol, timestamp).
 
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2024-01-02", periods=7), "close": [10, 11, 11, 12, 12, 11, 13]})
