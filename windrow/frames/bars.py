@@ -33,12 +33,13 @@ def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> I
         )
 
 
-def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its column `timestamp` converted from UTC to the time zone of `bars`, where that has one."""
+def in_zone(frame: pd.DataFrame, bars: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with its column `timestamp`, or these, converted from UTC to the time zone of `bars`, if it has one."""
     zone = _timestamps(bars).dt.tz
-    if zone is not None:
-        frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC").dt.tz_convert(zone)
-    return frame
+    if zone is None:
+        return frame
+    times = {name: frame[name].dt.tz_localize("UTC").dt.tz_convert(zone) for name in columns or ("timestamp",)}
+    return frame.assign(**times)
 
 
 def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
