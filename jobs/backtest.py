@@ -8,10 +8,11 @@ from typing import Any
 from sort_keys.merge import Stretch
 from windrow.console import say
 from windrow.errors import UsageError
+from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
-from windrow.trading.notices import Notices, warnings_of
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import kernels
@@ -57,6 +58,9 @@ class Backtest(BarJob):
             self.strategy(), stretches, self.settled.dated, options.orders, options.equity, notices
         )
         self.running.count(notices.counts)
+
+    def notes(self, settled: Settled) -> list[str]:
+        return unadjusted(settled.unadjusted)
 
     def report(self, counts: Counter[str]) -> None:
         say(*(f"warning: {text}" for text in warnings_of(counts, self.strategy().rules)))

@@ -7,12 +7,13 @@ from typing import Any
 
 from sort_keys.merge import Stretch
 from windrow.console import say
+from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.sweeps import options as sweeping
 from windrow.sweeps import runs
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
-from windrow.trading.notices import Notices, warnings_of
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import add_averages, add_rules
 
 
@@ -55,6 +56,9 @@ class Sweep(BarJob):
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         return unite(self.sweep(), self.choice(), lines)
+
+    def notes(self, settled: Settled) -> list[str]:
+        return unadjusted(settled.unadjusted)
 
     def report(self, counts: Counter[str]) -> None:
         say(*(f"warning: {text}" for text in warnings_of(counts, self.sweep().rules)))

@@ -20,6 +20,7 @@ REASONS = {
     "number": "a value is not a number",
     "nan": "a value is NaN or infinite",
     "range": "a nonzero value is outside 1e-9..1e12 in magnitude",
+    "adjusted": "adj_close / close is not above 0, so that --adjusted has no ratio",
 }
 
 SMALLEST, LARGEST = 1e-9, 1e12

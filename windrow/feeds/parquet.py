@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
+from windrow.bars.adjusted import adjusted
 from windrow.bars.checks import SHOWN_BYTES, Reasons, is_utf8, only_utf8, text_times
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
 from windrow.errors import InputError
@@ -55,7 +56,7 @@ def read_parquet(
         try:
             for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.needed}
-                bars = _parse(columns, layout, path, keep_texts)
+                bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
         except (OSError, pa.ArrowException) as error:

@@ -9,11 +9,11 @@ import pandas as pd
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
 from windrow.arrays import Floats, Ints
-from windrow.frames.bars import in_zone, stretches
+from windrow.frames.bars import adjusted_column, in_zone, stretches
 from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
 from windrow.trading.ledger import STATUS, Entries
-from windrow.trading.notices import Notices, warnings_of
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side, Sizing
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
@@ -46,6 +46,7 @@ def backtest(
     stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
     traced: bool = False,
 ) -> pd.DataFrame | Traded:
@@ -88,7 +89,7 @@ def backtest(
         [_orders("", strategy.backtest(True).open_orders())],
         [_equity("", np.empty(0, np.int64), np.empty(0))],
     )
-    for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict)):
+    for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict, adjusted)):
         symbol, test = decode_symbol(key), strategy.backtest(traced)
         for piece in pieces:
             if trace := test.push(piece):
@@ -98,7 +99,8 @@ def backtest(
             orders.append(_orders(symbol, test.open_orders()))
         rows.append({"symbol": symbol, **test.figures()})
         notices.add(test.orders)
-    for text in warnings_of(notices.counts, rules):
+    unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
+    for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
         warn(text, stacklevel=2)
     none = {"symbol": "", **strategy.backtest().figures()}
     figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, "ruined_at")

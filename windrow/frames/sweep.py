@@ -7,7 +7,7 @@ import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.frames.bars import in_zone, stretches
+from windrow.frames.bars import adjusted_column, in_zone, stretches
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
@@ -15,7 +15,7 @@ from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.backtests import Rules
-from windrow.trading.notices import Notices, warnings_of
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side, Sizing
 from windrow.windows import Options
 
@@ -45,6 +45,7 @@ def sweep(
     stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Backtests every pair of a grid over every symbol's bars, to the bit what `jobs.sweep` writes for them.
@@ -79,8 +80,9 @@ def sweep(
     )
     choice = Choice(objective, top, best)
     notices = Notices()
-    lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict), notices=notices))
-    for text in warnings_of(notices.counts, rules):
+    lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))
+    unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
+    for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
         warn(text, stacklevel=2)
     if needs_uniting(sweep, choice):
         lines = list(unite(sweep, choice, (line[:-1] for line in sorted(lines))))

@@ -5,7 +5,7 @@ magnitude, in a counter's name: Hadoop allows few different names.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -55,6 +55,22 @@ def warnings_of(counts: Mapping[str, int], rules: Rules) -> list[str]:
             " such prices, so remove those rows if they are not prices"
         )
     return told
+
+
+def unadjusted(inputs: Sequence[str]) -> list[str]:
+    """The note on inputs with adjusted closes whose unadjusted prices are traded.
+
+    >>> unadjusted(["AA.csv", "BB.csv"])
+    ['AA.csv and 1 more: have close and adj_close, and orders are filled at unadjusted prices, where a split is a \
+loss; use --adjusted to scale them']
+    """
+    if not inputs:
+        return []
+    names = inputs[0] if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1:,} more"
+    return [
+        f"{names}: {'has' if len(inputs) == 1 else 'have'} close and adj_close, and orders are filled at unadjusted"
+        " prices, where a split is a loss; use --adjusted to scale them"
+    ]
 
 
 def _example(counts: Mapping[str, int], rules: Rules) -> str:
