@@ -21,6 +21,7 @@ REASONS = {
     "number": "a value is not a number",
     "infinite": "a value is infinite",
     "range": "a nonzero value is outside 1e-15..1e15 in magnitude",
+    "adjusted": "adj_close / close is not above 0, so that --adjusted has no ratio",
     "missing": "a needed field is empty, NaN, null, None, NA, . or -",
 }
 

@@ -20,6 +20,8 @@ class Layout:
 
     `symbol` is None if the file has no such column and all bars have `constant_symbol`. `dated` is whether the input's
     times are dates, or have a time of day (None: unknown); times that are all midnight on their own clock are dates.
+    `adjusted_by` is the column of adjusted closes by which prices are scaled (windrow/bars/adjusted.py): then only the
+    first `asked` of `values` remain, and the others are parsed for that.
     """
 
     names: tuple[str, ...]
@@ -31,6 +33,8 @@ class Layout:
     dated: bool | None = None
     timezone: str = "UTC"
     time_unit: str | None = None
+    adjusted_by: str | None = None
+    asked: int = 0
 
     @property
     def needed(self) -> list[str]:

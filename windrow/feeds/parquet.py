@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
+from windrow.bars.adjusted import adjusted
 from windrow.bars.checks import (
     MISSING,
     MISSING_TEXT,
@@ -82,7 +83,7 @@ def read_parquet(
         try:
             for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.needed}
-                bars = _parse(columns, layout, path, keep_texts)
+                bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
         except (OSError, pa.ArrowException) as error:

@@ -62,6 +62,15 @@ class Settled:
                 " give every input by its full path, and submit the job again"
             ) from None
 
+    @property
+    def unadjusted(self) -> list[str]:
+        """The inputs with adjusted closes that are read without them."""
+        return [
+            path
+            for path, layout in self.inputs.items()
+            if layout.adjusted_by is None and "close" in layout.names and layouts.adjusted_close(layout.names)
+        ]
+
     def save(self, path: Path) -> None:
         """Writes the tasks' copy; a layout that many inputs share is written once."""
         distinct = list(dict.fromkeys(self.inputs.values()))

@@ -18,6 +18,7 @@ def moving_average(
     min_periods: int | None = None,
     ema_seed: Literal["sma", "first"] = "sma",
     ddof: int = 1,
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
@@ -45,6 +46,6 @@ def moving_average(
         Step() if step is None else parse_step(str(step)),
     )
     rows = Rows(names)
-    for stretch in stretches(bars, [column], on_conflict):
+    for stretch in stretches(bars, [column], on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts))
     return in_zone(rows.frame(), bars)

@@ -22,6 +22,7 @@ def crossover(
     *,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Crosses of a fast and a slow line in every symbol's bars, to the bit what `jobs.crossover` writes for them.
@@ -47,7 +48,7 @@ def crossover(
     names = names_of(len(signals.pairs))
     pairs = np.array(list(map(str, signals.pairs)), object)
     rows = Rows(names)
-    for stretch in stretches(bars, [column], on_conflict):
+    for stretch in stretches(bars, [column], on_conflict, adjusted):
         found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]
         rows.add(stretch, found.positions, columns[: len(names)])

@@ -191,6 +191,8 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")
+    if not submission.quiet:
+        say(*(f"note: {note}" for note in job.notes(settled)))
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # an input given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)

@@ -38,6 +38,7 @@ _RULES = {
     "cash": "initial cash {:,.12g}", "size": "size {:,.12g}", "commission": "commission {:.4g} of the value traded",
     "commission_per_order": "{:,.12g} per order", "slippage": "slippage {:.4g} of the price",
     "fill": "filled at the {}", "side": "{}", "entry": "entry by {}", "sizing": "{}",
+    "stop_at_ruin": "stopped at ruin",
 }  # fmt: skip
 _WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "fixed": "", "all-in": "all in"}
 
@@ -117,6 +118,7 @@ class Sources:
         idle = "size" if rules.get("sizing") == "all-in" else ""
         known = [(form, rules[name]) for name, form in _RULES.items() if name != idle and rules.get(name)]
         texts = [form.format(_WORDS.get(value, value)) for form, value in known]
+        texts += ["adjusted prices"] if self.description.get("reading", {}).get("adjusted") else []
         return [text for text in texts if text]
 
 

@@ -27,6 +27,9 @@ _EQUITY = "SYMBOL, TIME and value, as written by backtest --equity"
 
 Figures = dict[str, Any]
 
+#: How the line of a symbol begins on which no pair has the objective.
+_NO_PAIR = b'\t{"fast":null,'
+
 
 class Output(NamedTuple):
     """A directory that a job wrote: which job, and its _windrow.json."""
@@ -86,8 +89,8 @@ def open_output(place: Path) -> Output:
 
 
 def symbols_in(output: Output) -> list[str]:
-    """The symbols that an output has lines of, by name; the line over all symbols is left out."""
-    fields = {line.partition(b"\t")[0] for part in output.parts for line in _lines(part)}
+    """The symbols that an output has lines of, by name; that over all symbols is left out, and lines without a pair."""
+    fields = {line.partition(b"\t")[0] for part in output.parts for line in _lines(part) if _NO_PAIR not in line}
     return sorted(decode_symbol(field) for field in fields - {b""})
 
 
