@@ -211,9 +211,8 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
 
 def _on_its_clock(array: Any) -> Any:
     """Timestamps of a time zone as its clock shows them; those outside the years of times as they are."""
-    counts = as_int64(_filled(array.cast(pa.int64()), 0))
-    seconds = counts // _PER_SECOND[array.type.unit]
-    known = pa.array((seconds >= _FIRST) & (seconds <= _LAST))
+    counts, second = _filled(array.cast(pa.int64()), 0), _PER_SECOND[array.type.unit]
+    known = pc.and_(pc.greater_equal(counts, _FIRST * second), pc.less(counts, (_LAST + 1) * second))
     shown = pc.local_timestamp(pc.if_else(known, array, pa.scalar(0, array.type)))
     return pc.if_else(known, shown, array.cast(pa.timestamp(array.type.unit)))
 

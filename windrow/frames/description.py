@@ -107,7 +107,7 @@ def _one_of(*choices: str) -> tuple[Callable[[Any], bool], str]:
 
 
 def _rules(value: Any) -> bool:
-    kinds = {one.name: str if isinstance(one.default, str) else float for one in dataclasses.fields(Rules)}
+    kinds = {one.name: type(one.default) for one in dataclasses.fields(Rules)}
     return isinstance(value, dict) and all(name in kinds and _is_of(one, kinds[name]) for name, one in value.items())
 
 
