@@ -211,10 +211,13 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
 
 def _on_its_clock(array: Any) -> Any:
     """Timestamps of a time zone as its clock shows them; those outside the years of times as they are."""
-    counts, second = _filled(array.cast(pa.int64()), 0), _PER_SECOND[array.type.unit]
-    known = pc.and_(pc.greater_equal(counts, _FIRST * second), pc.less(counts, (_LAST + 1) * second))
-    shown = pc.local_timestamp(pc.if_else(known, array, pa.scalar(0, array.type)))
-    return pc.if_else(known, shown, array.cast(pa.timestamp(array.type.unit)))
+    counts = as_int64(_filled(array.cast(pa.int64()), 0))
+    seconds = counts // _PER_SECOND[array.type.unit]
+    known = (seconds >= _FIRST) & (seconds <= _LAST)
+    if known.all():
+        return pc.local_timestamp(array)
+    shown = pc.local_timestamp(pc.if_else(pa.array(known), array, pa.scalar(0, array.type)))
+    return pc.if_else(pa.array(known), shown, array.cast(pa.timestamp(array.type.unit)))
 
 
 def _without_unit(array: Any, path: str, name: str) -> InputError:
