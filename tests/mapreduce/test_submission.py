@@ -38,8 +38,8 @@ def test_a_uri_without_its_slash_is_no_directory(run_job, runner, output):
     ran = run_job("-r", runner, "--window", "1", "-o", output, BARS)
     scheme = output.partition(":")[0]
     assert (ran.status, ran.out) == (1, b"") and ran.err == (
-        f"error: {output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a directory"
-        " here\n"
+        f"error: {output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a"
+        " directory here\n"
     )
 
 

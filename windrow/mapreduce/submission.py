@@ -47,8 +47,8 @@ class Submission:
         """The submission for a job's options. Raises UsageError, or InputError for an unreadable environment."""
         given = job.options
         runner = given.runner or "inline"
-        _check_runner(runner, given.output_dir)
         _check_folders(runner, given)
+        _check_runner(runner, given.output_dir)
         if given.environment is not None:
             _check_environment(Path(given.environment), runner)
         if given.output_format != "text":
@@ -110,8 +110,8 @@ def _check_folders(runner: str, given: Namespace) -> None:
         folder = getattr(given, option, None) or ""
         if is_uri(folder):
             raise UsageError(
-                f"--{option.replace('_', '-')} {folder}: is a URI, but with -r {runner} tasks write there by path; name a"
-                " folder that all of them see"
+                f"--{option.replace('_', '-')} {folder}: is a URI, but with -r {runner} tasks write there by path; name"
+                " a folder that all of them see"
             )
 
 

@@ -60,8 +60,8 @@ class LocalSource(Source):
         if is_unfinished_uri(output):
             scheme = output.partition(":")[0]
             raise OutputError(
-                f"{output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a directory"
-                " here"
+                f"{output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a"
+                " directory here"
             )
 
     def refuse_taken(self, output: str) -> None:
