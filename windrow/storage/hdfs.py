@@ -43,6 +43,10 @@ class HadoopSource(Source):
         return without_host(uri)
 
     def refuse_taken(self, output: str) -> None:
+        """Raises OutputError: see `refuse_unwritable`."""
+        self.refuse_unwritable(output)
+
+    def refuse_unwritable(self, output: str) -> None:
         """Raises OutputError: `-r hadoop` publishes outputs itself."""
         raise OutputError(
             f"{output}: can only be written by Hadoop; run the job with -r hadoop, or choose a directory on this"

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
-from windrow.storage.source import Source, Version, refuse_changed, warn_of_skipped
+from windrow.storage.source import Source, Version, is_unfinished_uri, refuse_changed, warn_of_skipped
 
 _PREFIX = "file:"
 
@@ -55,6 +55,15 @@ class LocalSource(Source):
     def canonical(self, uri: str) -> str:
         """The path, without scheme and host."""
         return without_host(uri) if uri[: len(_PREFIX)].lower() == _PREFIX else uri
+
+    def refuse_unwritable(self, output: str) -> None:
+        """Raises OutputError for what was meant to be a URI."""
+        if is_unfinished_uri(output):
+            scheme = output.partition(":")[0]
+            raise OutputError(
+                f"{output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a"
+                " directory here"
+            )
 
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError unless the path is free or an empty directory."""

@@ -103,6 +103,9 @@ class Source(ABC):
 
     # Outputs.
 
+    def refuse_unwritable(self, output: str) -> None:  # noqa: B027  most places can be written to
+        """Raises OutputError where no job on this machine can write."""
+
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError if an output already exists: nothing is ever overwritten or mixed."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
@@ -164,6 +167,16 @@ def is_uri(path: str) -> bool:
     (True, True, False)
     """
     return _SCHEME.match(path) is not None
+
+
+def is_unfinished_uri(path: str) -> bool:
+    """Whether a path begins with the scheme of a place elsewhere, but lacks the slash after it.
+
+    >>> is_unfinished_uri("hdfs:out"), is_unfinished_uri("hdfs:/out"), is_unfinished_uri("./hdfs:out")
+    (True, False, False)
+    """
+    scheme, colon, _ = path.partition(":")
+    return bool(colon) and not is_uri(path) and scheme.lower() in _sources().keys() - {"file"}
 
 
 def source_of(uri: str) -> Source:
