@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-peers test-spark test-hadoop test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -65,6 +65,9 @@ test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it,
 test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests, with whole matrices and many more examples; two hours
 	CI=true $(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=nightly -m 'not cluster' $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/runners/emr tests/storage/s3 $(PYTEST)
+
+test-attack: $(VENV)/.test  ## attack windrow at random and count wrong results; ten minutes, less with ATTACK="--seconds 120"
+	$(BIN)/python -m tests.attack $(ATTACK)
 
 lint: $(VENV)/.lint  ## check rules and format with ruff
 	$(BIN)/ruff check

@@ -53,6 +53,8 @@ PAIRS = {
     "places": Pair("prices of 8 places / cents", "at most 2", Side("places")),
     "digits": Pair("prices of 17 digits / cents", "at most 2", Side("digits")),
     "mix": Pair("cents and 17 digits, mixed / cents", "at most 2", Side("mix")),
+    "token": Pair("prices of 12 places below 0.0001 / cents", "at most 2", Side("token")),
+    "spikes": Pair("prices of 17 digits, some of 1e15 / cents", "at most 2", Side("spikes")),
     "parquet": Pair("Parquet in and out / CSV in, text out", "at most 0.6",
                     Side("cents", (*USUAL, *PARQUET), ".parquet")),
     "slices": Pair("reduce phase of one symbol: whole / in slices", "at least 1.6", Side("single"),
@@ -153,6 +155,12 @@ class Bars:
 
     def _mix(self, place):
         self._rewritten("CASE WHEN hash(timestamp) % 2 = 0 THEN close ELSE close * 1.0123456789 END", place)
+
+    def _token(self, place):
+        self._rewritten("round(close / 1e7, 12)", place)
+
+    def _spikes(self, place):
+        self._rewritten("CASE WHEN hash(timestamp) % 5000 = 0 THEN 1e15 ELSE close * 1.0123456789 END", place)
 
     def _rewritten(self, close, place):
         import duckdb

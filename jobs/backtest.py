@@ -1,14 +1,18 @@
 """A crossover strategy on every symbol: its trades, profit and risk, by backtrader's rules."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from sort_keys.merge import Stretch
+from windrow.console import say
 from windrow.errors import UsageError
+from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import kernels
@@ -49,8 +53,18 @@ class Backtest(BarJob):
         return Strategy(pair, rules_of(options), column, windows_of(options))
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        options = self.options
-        return backtest_lines(self.strategy(), stretches, self.settled.dated, options.orders, options.equity)
+        options, notices = self.options, Notices()
+        yield from backtest_lines(
+            self.strategy(), stretches, self.settled.dated, options.orders, options.equity, notices
+        )
+        self.running.count(notices.counts)
+
+    def notes(self, settled: Settled) -> list[str]:
+        return unadjusted(settled.unadjusted)
+
+    def report(self, counts: Counter[str]) -> None:
+        say(*(f"warning: {text}" for text in warnings_of(counts, self.strategy().rules)))
+        super().report(counts)
 
     def description(self) -> dict[str, Any]:
         strategy, seed = self.strategy(), self.options.ema_seed

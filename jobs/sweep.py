@@ -1,15 +1,19 @@
 """Every pair of a grid of averages, backtested on every symbol: figures on train and test, and the best pair."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sort_keys.merge import Stretch
+from windrow.console import say
+from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.sweeps import options as sweeping
 from windrow.sweeps import runs
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import add_averages, add_rules
 
 
@@ -43,13 +47,22 @@ class Sweep(BarJob):
         return int(self.options.shards)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        return swept(self.sweep(), self.choice(), stretches, lambda: self.show("pairs advance"))
+        sweep, notices = replace(self.sweep(), dated=self.settled.dated), Notices()
+        yield from swept(sweep, self.choice(), stretches, lambda: self.show("pairs advance"), notices)
+        self.running.count(notices.counts)
 
     def unites(self) -> bool:
         return needs_uniting(self.sweep(), self.choice())
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         return unite(self.sweep(), self.choice(), lines)
+
+    def notes(self, settled: Settled) -> list[str]:
+        return unadjusted(settled.unadjusted)
+
+    def report(self, counts: Counter[str]) -> None:
+        say(*(f"warning: {text}" for text in warnings_of(counts, self.sweep().rules)))
+        super().report(counts)
 
     def description(self) -> dict[str, Any]:
         return super().description() | sweeping.described(self.options) | {"rules": asdict(self.sweep().rules)}

@@ -7,12 +7,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def printed(x: float) -> Fraction:
-    """The number that x represents: DESIGN section 6, as plainly as possible."""
-    for unit in (10**6, 10**9):
-        q = round(float(x) * unit)
-        if abs(q) < 2**53 and q / unit == x:
-            return Fraction(q, unit)
-    return Fraction(float(x))
+    """The number that x represents: the shortest decimal that reads back to it, which is what `repr` prints."""
+    return Fraction(repr(float(x)))
 
 
 def moving_means(bars, window):

@@ -1,4 +1,7 @@
-"""Messages and progress bars on the terminal, and what it does to a command: refuse its writing, or hang up."""
+"""Messages and progress bars on the terminal.
+
+And what the system does to a command: it refuses to write, hangs up, or has closed a standard stream.
+"""
 
 import errno
 import os
@@ -11,7 +14,7 @@ from tempfile import gettempdir
 from threading import current_thread, main_thread
 from typing import Any
 
-from windrow.errors import OutputError
+from windrow.errors import OutputError, without_passwords
 
 #: What the system may refuse a command, through no fault of the code, and the fix.
 FIXES = {
@@ -30,10 +33,6 @@ _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 #: What a terminal obeys or does not show: control characters, Unicode's line ends, changes of direction, surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-#: User and password in a URL, up to its host.
-_USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
-#: Variables whose values are URLs of servers, perhaps with a password in them.
-_SERVERS = re.compile(r"AWS_ENDPOINT_URL\w*|\w+_proxy", re.IGNORECASE)
 
 
 def say(*lines: str) -> None:
@@ -83,19 +82,6 @@ def shown_json(text: bytes) -> bytes:
 
 def _escaped(found: "re.Match[str]") -> str:
     return found[0].encode("unicode_escape").decode()
-
-
-def without_passwords(text: str) -> str:
-    """A text with *** in place of user and password of each URL in it.
-
-    >>> without_passwords("http://me:a@b@host:9000 refused; see s3://bucket/me:a@b")
-    'http://***@host:9000 refused; see s3://bucket/me:a@b'
-    """
-    for name, url in os.environ.items():  # what is set need not be a URL of the proper form
-        user = url.rpartition("://")[2].rpartition("@")[0]
-        if user and _SERVERS.fullmatch(name):
-            text = text.replace(f"{user}@", "***@")
-    return _USER.sub("***@", text)
 
 
 @contextmanager
@@ -185,9 +171,9 @@ def fill_closed_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
     if sys.stdin is None:
-        sys.stdin = open(os.devnull)
+        sys.stdin = open(os.devnull)  # noqa: SIM115  as long as the process
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 @contextmanager

@@ -12,8 +12,16 @@
     └── AccountError             AWS refuses: credentials, permissions, region, or something the account lacks
 
 A message names the input, what is wrong and the rule, and ends with the fix. The user sees it without a traceback, on
-every runner.
+every runner. No message has a password in it.
 """
+
+import os
+import re
+
+#: User and password in a URL, up to its host.
+_USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
+#: Variables whose values are URLs of servers, perhaps with a password in them.
+_SERVERS = re.compile(r"AWS_ENDPOINT_URL\w*|\w+_proxy", re.IGNORECASE)
 
 
 class WindrowError(Exception):
@@ -61,3 +69,16 @@ class AccountError(WindrowError):
 
     #: AWS's name for the error, if it gave one.
     code = ""
+
+
+def without_passwords(text: str) -> str:
+    """A text with *** in place of user and password of each URL in it.
+
+    >>> without_passwords("http://me:a@b@host:9000 refused; see s3://bucket/me:a@b")
+    'http://***@host:9000 refused; see s3://bucket/me:a@b'
+    """
+    for name, url in os.environ.items():  # what is set need not be a URL of the proper form
+        user = url.rpartition("://")[2].rpartition("@")[0]
+        if user and _SERVERS.fullmatch(name):
+            text = text.replace(f"{user}@", "***@")
+    return _USER.sub("***@", text)

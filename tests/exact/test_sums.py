@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 
@@ -21,7 +22,7 @@ def walk(rng: np.random.Generator, places: int, start: float) -> np.ndarray:
 
 
 def spiked(x: np.ndarray) -> np.ndarray:
-    x[[50, 51, 200, 333]] = 1e12, -1e12, 1e-9, 3e-9
+    x[[50, 51, 200, 333]] = 1e15, -1e15, 1e-15, 3e-15
     return x
 
 
@@ -34,6 +35,11 @@ SERIES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "six places": lambda rng: walk(rng, 6, 1.2),
     "eight places": lambda rng: walk(rng, 8, 0.05),
     "eight places of thousands": lambda rng: walk(rng, 8, 60000.0),
+    "ten places of millionths": lambda rng: walk(rng, 10, 4.6248e-6),
+    "12 places of hundreds": lambda rng: walk(rng, 12, 300.0),
+    "cents above 9e9": lambda rng: walk(rng, 2, 3e10),
+    "16 digits": lambda rng: rng.integers(10**15, 10**16, N) / 10.0**13,
+    "16 digits of all sizes": lambda rng: rng.integers(10**15, 10**16, N) / 10.0 ** rng.integers(1, 22, N),
     "places of all kinds": lambda rng: np.where(rng.random(N) < 0.5, walk(rng, 2, 9.0), walk(rng, 9, 9.0)),
     "17 digits": lambda rng: rng.uniform(50, 200, N),
     "mix of cents and 17 digits": mix,
@@ -41,15 +47,19 @@ SERIES: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "spikes among 17 digits": lambda rng: spiked(rng.uniform(1, 100, N)),
     "1e-9 prices": lambda rng: rng.integers(1, 50, N) * 1e-9,
     "1e-9 prices, 17 digits": lambda rng: rng.uniform(1, 9, N) * 1e-9,
+    "1e-15 prices": lambda rng: rng.integers(1, 50, N) / 1e15,
+    "1e-15 prices, 17 digits": lambda rng: rng.uniform(1, 9, N) * 1e-15,
     "negative": lambda rng: np.round(rng.normal(-20, 50, N), 2),
     "flat": lambda rng: np.full(N, 37.1),
     "flat, 17 digits": lambda rng: np.full(N, 0.1 + 0.2),
     "zeros": lambda rng: np.where(rng.random(N) < 0.9, 0.0, -0.0),
     "float32": lambda rng: rng.uniform(1, 200, N).astype(np.float32).astype(np.float64),
     "volumes": lambda rng: np.rint(rng.uniform(1e6, 9e7, N)),
-    "volumes past 2**53": lambda rng: np.rint(rng.uniform(1e11, 1e12, N)),
-    "21 decades": lambda rng: 10 ** rng.uniform(-9, 12, N) * rng.choice([1, -1], N),
-    "hostile": lambda rng: rng.choice([1e12, -1e12, 1e-9, -1e-9, 0.5, 0.0, 1 + 2**-52, 1.1 * 2**-29], N),
+    "volumes of 2.9e13": lambda rng: np.rint(rng.uniform(1e8, 2.9e13, N)),
+    "sums of volumes past 2**53": lambda rng: np.rint(rng.uniform(1e14, 1e15, N)),
+    "volumes with 17 digits": lambda rng: rng.uniform(1e14, 1e15, N),
+    "30 decades": lambda rng: 10 ** rng.uniform(-15, 15, N) * rng.choice([1, -1], N),
+    "hostile": lambda rng: rng.choice([1e15, -1e15, 1e-15, -1e-15, 0.5, 0.0, 1 + 2**-52, 1.1 * 2**-29], N),
 }
 
 
@@ -111,9 +121,9 @@ def test_every_window_of_a_series(name: str) -> None:
 NUMBERS = st.one_of(
     st.integers(-(10**8), 10**8).map(lambda q: q / 100),
     st.integers(-(10**11), 10**11).map(lambda q: q / 10**8),
-    st.floats(1e-9, 1e12),
-    st.floats(-1e12, -1e-9),
-    st.sampled_from([0.0, -0.0, 1e12, -1e12, 1e-9, 2.0**-29 + 2.0**-81, -(2.0**-29), 9007199254.740991]),
+    st.floats(1e-15, 1e15),
+    st.floats(-1e15, -1e-15),
+    st.sampled_from([0.0, -0.0, 1e15, -1e15, 1e-15, 2.0**-29 + 2.0**-81, -(2.0**-29), 9007199254.740991]),
 )
 
 
@@ -156,25 +166,22 @@ def test_ties_of_full_mantissas(mantissas: list[int], exponent: int, spread: int
 
 @pytest.mark.parametrize(
     ("rest", "wanted"),
-    [(0.0, 2.0), (2.0**-81, 2.0 + 2.0**-51), (-(2.0**-81), 2.0)],
+    [(0.0, 9007199254740992.0), (1e-15, 9007199254740994.0), (-1e-15, 9007199254740992.0)],
     ids=["tie", "above", "below"],
 )
 def test_what_is_far_below_a_tie_decides_it(rest: float, wanted: float) -> None:
-    #  1 + 2**-52 + 1 is half way between 2 and the float above
-    x = np.array([1 + 2.0**-52, 1.0, 2.0**-29 + rest, -(2.0**-29)])
-    assert exact.sums(x, np.array([0]), np.array([4])).tolist() == [wanted]
+    #  9007199254740993 is half way between 2**53 and the float above
+    x = np.array([1e15] * 9 + [7199254740993.0, rest])
+    assert exact.sums(x, np.array([0]), np.array([11])).tolist() == [wanted]
 
 
 def test_a_million_bars() -> None:
     rng = np.random.default_rng(3)
     n, length = 1_000_000, 1_000_050
     x = np.where(rng.random(length) < 0.5, rng.uniform(1, 100, length), np.round(rng.uniform(1, 100, length), 2))
-    x[500], x[700], x[999_999] = 1e12, 1e-9, -1e12
-    scale = 10**9 * 2**82
-    units = [int(q * scale) // 10**6 if whole else 0 for q, whole in zip(*_micros(x), strict=True)]
-    binary = np.flatnonzero(np.array(units) == 0).tolist()
-    for i in binary:
-        units[i] = int(printed(x[i]) * scale)
+    x[500], x[700], x[999_999] = 1e15, 1e-15, -1e15
+    scale = 10**31
+    units = [int(Decimal(repr(value)).scaleb(31)) for value in x.tolist()]
     prefix, squares = list(accumulate(units, initial=0)), list(accumulate((u * u for u in units), initial=0))
     lo, hi = ranges(n, length)
     spots = np.array([0, 499, 500, 701, 999_998, 999_999, 1_000_020, 1_000_049])
@@ -189,19 +196,22 @@ def test_a_million_bars() -> None:
     assert exact.minima(x, lo, hi).tolist() == [x[a:b].min() for a, b in zip(lo, hi, strict=True)]
 
 
-def _micros(x: np.ndarray) -> tuple[list[int], list[bool]]:
-    q = np.rint(x * 10**6)
-    return q.astype(np.int64).tolist(), ((q / 10**6 == x) & (np.abs(q) < 2**53)).tolist()
-
-
 def test_sums_are_those_of_school() -> None:
     x = np.array([0.1, 0.2, 0.3, 1e12, -1e12, 0.7])
     assert exact.sums(x, np.array([0, 2]), np.array([2, 6])).tolist() == [0.3, 1.0]
     assert exact.means(x[:3], np.array([0]), np.array([3])).tolist() == [0.2]
+    tokens = np.array([0.0000046248, 0.0000043500])
+    assert exact.sums(tokens, np.array([0]), np.array([2])).tolist() == [0.0000089748]
+
+
+def test_averages_that_are_equal_on_paper_are_equal_in_ten_places() -> None:
+    #  (0.0000082192 + 0.0000040714 + 0.0000061453) / 3 = 0.0000061453
+    closes = np.array([1e-8, 1e-8, 1e-8, 2e-8, 0.0000082192, 0.0000040714, 0.0000061453])
+    assert exact.means(closes, np.array([4]), np.array([7])).tolist() == [0.0000061453]
 
 
 def test_a_flat_price_is_its_mean_and_has_no_variance() -> None:
-    for price in (37.1, 0.07, 0.1 + 0.2, 12345.678912345678, 1e-9, 123.45678912):
+    for price in (37.1, 0.07, 0.1 + 0.2, 12345.678912345678, 1e-9, 123.45678912, 1.2345678901234567e-15, 1e15):
         x = np.full(400, price)
         for n in (7, 20, 21, 200):
             lo, hi = ranges(n, len(x))
@@ -219,10 +229,10 @@ def test_no_windows_and_no_values() -> None:
 
 
 def test_neighbours_in_the_call_change_no_bit() -> None:
-    # Cents alone take one limb; the same cents with a spike and 17 digits take three.
+    # Cents alone take one limb; the same cents with a spike and 17 digits take seven.
     rng = np.random.default_rng(4)
     cents = walk(rng, 2, 50.0)
-    crowd = np.concatenate([cents, [1e12, 1e-9, 1 / 3, 1.23456789]])
+    crowd = np.concatenate([cents, [1e15, 1e-15, 1 / 3, 1.23456789]])
     lo, hi = ranges(20, N)
     for function in (exact.sums, exact.means, exact.weighted_means):
         assert function(cents, lo, hi).tolist() == function(crowd, lo, hi).tolist()

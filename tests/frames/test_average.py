@@ -17,7 +17,7 @@ INDICATORS = ["sma:2", "ema:3", "max:3d", "sum:1", "std:2", "wma:2"]
 bar = st.tuples(
     st.sampled_from(["AA", "NA", "b\tc", "é", "TRUE"]),
     st.datetimes(pd.Timestamp(1900, 1, 1), pd.Timestamp(2100, 1, 1)) | st.dates().map(pd.Timestamp),
-    st.integers(-(10**9), 10**9).map(lambda cents: cents / 100) | st.floats(1e-9, 1e12) | st.just(0.0),
+    st.integers(-(10**9), 10**9).map(lambda cents: cents / 100) | st.floats(1e-15, 1e15) | st.just(0.0),
 )
 
 
@@ -100,9 +100,9 @@ def test_no_bars_give_no_rows():
     ({"symbol": ["A", None, "B"]}, InputError, "column symbol: empty or missing"),
     ({"symbol": ["A", "", "B"]}, InputError, "column symbol: empty or missing"),
     ({"symbol": pd.Categorical(["A", None, "B"])}, InputError, "column symbol: empty or missing"),
-    ({"close": [1.0, None, 2.0]}, InputError, "column 'close': it holds nan and 0 more values"),
-    ({"close": pd.array([1, None, 2], dtype="Int64")}, InputError, "column 'close': it holds nan and 0 more values"),
-    ({"close": [1e13, np.inf, 1e-10]}, InputError, "column 'close': it holds 10000000000000.0 and 2 more values"),
+    ({"close": [1.0, None, 2.0]}, InputError, "column 'close': it holds nan and 0 more invalid values"),
+    ({"close": pd.array([1, None, 2], dtype="Int64")}, InputError, "column 'close': it holds nan and 0 more invalid"),
+    ({"close": [2e15, np.inf, 9e-16]}, InputError, "column 'close': it holds 2000000000000000.0 and 2 more invalid"),
     ({"close": ["a", "b", "c"]}, InputError, "column 'close': it does not hold numbers"),
     ({"timestamp": ["a", "b", "c"]}, InputError, "column timestamp: it is of type (str|object): a bar's"),
     ({"timestamp": [pd.NaT, pd.Timestamp(0), pd.Timestamp(1)]}, InputError, "column timestamp: missing in some rows"),
@@ -113,6 +113,19 @@ def test_no_bars_give_no_rows():
 def test_invalid_bars_are_refused(columns, error, message):
     with pytest.raises(error, match=f"^{message}"):
         windrow.moving_average(frame(**columns), "sma:2")
+
+
+def test_values_out_of_range_are_refused_and_the_cure_keeps_the_others():
+    bars = frame(close=[2e15, 0.0, 1e-15])
+    with pytest.raises(InputError) as refusal:
+        windrow.moving_average(bars, "sma:2")
+    assert str(refusal.value) == (
+        "column 'close': it holds 2000000000000000.0 and 0 more invalid values: a value, be it a price or a volume, is"
+        " 0 or 1e-15..1e15 in magnitude; keep the other rows only, e.g. with"
+        " bars[bars['close'].eq(0) | bars['close'].abs().between(1e-15, 1e15)]"
+    )
+    kept = eval(str(refusal.value).rpartition("with ")[2], {"bars": bars})
+    assert windrow.moving_average(kept, "sum:2")["sum:2"].tolist() == [1e-15]
 
 
 @pytest.mark.parametrize(("how", "message"), [

@@ -32,10 +32,11 @@ def told(ran):
     return {line.split(b"\t")[0].decode(): orjson.loads(line.split(b"\t")[1]) for line in ran.lines}
 
 
-def rows(frame):
+def rows(frame, dated=True):
     """A frame of figures as the job writes it, but for the reasons."""
     for row in frame.to_dict("records"):
-        yield {name: None if value != value else value for name, value in row.items() if name != "undefined"}
+        written = {name: None if value != value else value for name, value in row.items() if name != "undefined"}
+        yield written | {"ruined_at": written["ruined_at"] and time_of(written["ruined_at"], dated)}
 
 
 RULES = [
@@ -43,6 +44,7 @@ RULES = [
     {"entry": "cross", "fill": "close", "side": "long", "sizing": "all-in", "commission": 0.001},
     {"size": 10.0, "cash": 2_000.0, "commission_per_order": 1.5, "slippage": 0.002, "ema_seed": "first"},
     {"column": "high", "sizing": "all-in"},
+    {"size": 40.0, "cash": 1_000.0, "stop_at_ruin": True},
 ]
 
 
@@ -50,14 +52,16 @@ RULES = [
 @pytest.mark.parametrize("bars", [BARS, MINUTES], ids=["days", "minutes"])
 def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, tmp_path, bars, rules):
     options = [word for name, value in rules.items() for word in (f"--{name.replace('_', '-')}", value)]
+    options = [word for word in options if word is not True]
     ran = backtest(*LINES, *options, bars)
     frames = windrow.backtest(frame_of(bars), "ema:7", "sma:21", traced=True, **rules)
-    expected = {row.pop("symbol"): row for row in rows(frames.figures)}
+    expected = {row.pop("symbol"): row for row in rows(frames.figures, bars == BARS)}
     found = told(ran)
     reasons = {symbol: figures.pop("undefined", {}) for symbol, figures in found.items()}
     assert ran.status == 0 and found == expected and len(found) > 1
     assert all(
-        {name for name in figures if figures[name] is None} == set(reasons[its]) for its, figures in found.items()
+        {name for name in figures if figures[name] is None} - {"ruined_at"} == set(reasons[its])
+        for its, figures in found.items()
     )
     done = backtest(*LINES, *options, "--orders", "--equity", "-r", "local", "-o", tmp_path / "out", bars)
     assert done.status == 0 and done.out == b""
@@ -91,15 +95,17 @@ def test_fields_stand_in_order_and_counts_are_whole_numbers(backtest):
     assert list(figures) == [
         "fast", "slow", "pnl", "final_value", "trades_total", "trades_open", "trades_closed", "won", "lost",
         "strike_rate", "win_streak", "lose_streak", "closed_pnl", "sharpe", "sortino", "sqn", "max_drawdown_pct",
-        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold", "undefined",
+        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold", "orders",
+        "orders_refused", "fills_postponed", "ruined", "ruined_at", "undefined",
     ]  # fmt: skip
     assert figures["sharpe"] is None and figures["undefined"]["sharpe"] == "a single calendar year"
     assert (figures["fast"], figures["slow"]) == ("ema:7", "sma:21")
     counts = [name for name, value in figures.items() if isinstance(value, int)]
     assert counts == [
         "trades_total", "trades_open", "trades_closed", "won", "lost", "win_streak", "lose_streak",
-        "max_drawdown_bars",
+        "max_drawdown_bars", "orders", "orders_refused", "fills_postponed", "ruined",
     ]  # fmt: skip
+    assert figures["ruined"] is False and figures["ruined_at"] is None
 
 
 def test_the_published_figures_from_the_file(backtest, shared_data, tmp_path):
@@ -136,7 +142,7 @@ def test_the_output_says_what_was_traded_and_how(backtest, tmp_path):
     assert told["reading"]["values"] == ["close", "open"]
     assert told["rules"] == {
         "size": 5.0, "cash": 100_000.0, "commission": 0.0, "commission_per_order": 0.0, "slippage": 0.0,
-        "fill": "next-open", "side": "long", "entry": "state", "sizing": "fixed",
+        "fill": "next-open", "side": "long", "entry": "state", "sizing": "fixed", "stop_at_ruin": False,
     }  # fmt: skip
 
 

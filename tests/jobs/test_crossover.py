@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +171,31 @@ def test_averages_that_are_equal_on_paper_are_equal(crossover, bars, last, cross
     assert crossover("sma:2", "sma:4", bars("0.0", "0.0", "0.1", "0.2", "0.3", "0.0", last)).lines == crosses
 
 
-prices = st.lists(st.sampled_from(["0.1", "0.2", "0.3", "-0.1"]), min_size=1, max_size=40)
+TOKEN = ("1e-8", "1e-8", "1e-8", "2e-8", "0.0000082192", "0.0000040714", "0.0000061453", "0.0000061454")
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("power", [-7, 0, 3, 9, 19])
+def test_a_price_that_is_its_average_on_paper_crosses_nothing_on_any_scale(crossover, bars, runner, power):
+    """(82192 + 40714 + 61453) / 3 = 61453: at the seventh bar the two are equal.
+
+    bar             3  4  5  6  7  8
+    close - mean    0  +  +  -  0  +       death at the 6th, golden at the 8th
+    """
+    closes = [str(Decimal(text).scaleb(power)) for text in TOKEN]
+    death, golden = (b"AA", b"2020-01-06", b"death"), (b"AA", b"2020-01-08", b"golden")
+    for bars_, crosses in ((7, [death]), (8, [death, golden])):
+        ran = crossover("close", "sma:3", "-r", runner, bars(*closes[:bars_]))
+        assert ran.status == 0, ran.err
+        assert [tuple(line.split(b"\t")[:3]) for line in ran.lines] == crosses
+
+
+prices = st.lists(
+    st.sampled_from(["0.1", "0.2", "0.3", "-0.1"])
+    | st.sampled_from(["0.0000000001", "0.0000000002", "0.0000000003", "-0.0000000001", "300000000000.1"]),
+    min_size=1,
+    max_size=40,
+)
 lines = st.sampled_from(
     ["close", "sma:1", "sma:2", "sma:3", "sma:6", "wma:2", "wma:3", "min:3", "max:2", "sma:2d", "sum:1"]
 )

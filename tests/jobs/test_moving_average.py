@@ -1,11 +1,18 @@
 """The main job from files to lines: the figures of the original, every layout, an independent oracle."""
 
+import bz2
 import csv
+import gzip
+import io
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow.csv as csv_reader
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from tests.oracle import moving_means, read_lines
 
@@ -129,6 +136,43 @@ def test_files_with_different_headers_run_together(run_job, tmp_path):
     (tmp_path / "two.csv").write_text("date,close,Name\n2020-01-03,6,AA\n")
     ran = run_job("--window", "3", tmp_path / "one.csv", tmp_path / "two.csv")
     assert ran.lines == [b"AA\t2020-01-03\t3.0"]
+
+
+#: 46248 + 43500 = 89748, written with ten places; cents above 9e9; 8 places above 9e6; 16 digits; a day's volumes.
+SUMS = [
+    ("0.0000046248", "0.0000043500", b"8.9748e-6"),
+    ("12345678901.23", "0.04", b"12345678901.27"),
+    ("98765432.12345678", "1.10000001", b"98765433.22345679"),
+    ("0.1234567890123456", "0.1234567890123456", b"0.2469135780246912"),
+    ("29000000000000", "0.000000000000001", b"29000000000000.0"),
+    ("1e15", "-999999999999999.9", b"0.1"),
+    ("1e-15", "2e-15", b"3e-15"),
+]
+
+
+def compressed_or_not(folder, suffix, text):
+    """A file of bars, by what its name ends with."""
+    path = folder / f"bars{suffix}"
+    packers = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.ZstdCompressor().compress}
+    if suffix == ".parquet":
+        pq.write_table(csv_reader.read_csv(io.BytesIO(text)), path)
+    else:
+        path.write_bytes(packers[suffix.removeprefix(".csv")](text))
+    return path
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.bz2", ".csv.zst", ".parquet", "-"])
+def test_sums_are_those_of_the_numbers_as_printed(run_job, tmp_path, runner, suffix):
+    rows = "".join(f"S{at},2020-01-01,{one}\nS{at},2020-01-02,{other}\n" for at, (one, other, _) in enumerate(SUMS))
+    text = f"symbol,timestamp,close\n{rows}".encode()
+    place = "-" if suffix == "-" else compressed_or_not(tmp_path, suffix, text)
+    options = ["-q", "-r", runner, "--indicator", "sum:2", "--indicator", "sma:2"]
+    ran = run_job(*options, place, stdin=text if suffix == "-" else b"")
+    assert ran.status == 0, ran.err
+    found = [line.split(b"\t") for line in ran.lines]
+    assert [row[2] for row in found] == [total for _, _, total in SUMS]
+    assert [float(row[3]) for row in found] == [float(sum(map(Fraction, pair[:2])) / 2) for pair in SUMS]
 
 
 def test_standard_input_is_a_feed(run_job):

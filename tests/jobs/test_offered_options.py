@@ -59,6 +59,8 @@ TRIALS = {
     "--side": Trial("long"),
     "--entry": Trial("cross"),
     "--sizing": Trial("all-in"),
+    "--stop-at-ruin": Trial(beside="--fast ema:3 --slow sma:8 --cash 500"),
+    "--adjusted": Trial(bars="adjusted.csv"),
     "--columns": Trial("symbol,timestamp,open,high,low,close,volume", "no-header.csv"),
     "--symbol": Trial("AAA", "no-symbol.csv"),
     "--symbol-from-filename": Trial(bars="no-symbol.csv"),
@@ -82,6 +84,7 @@ def folder(tmp_path_factory):
     files = {
         "bars.csv": [header, *rows],
         "no-open.csv": [header, *rows, "AAA,2024-12-31,,1,1,1,1"],
+        "adjusted.csv": [f"{header},adj_close", *(f"{row},{float(row.split(',')[5]) / 2}" for row in rows)],
         "no-header.csv": rows,
         "no-symbol.csv": [line.partition(",")[2] for line in [header, *rows] if line[:3] in ("AAA", "sym")],
         "no-zone.csv": [*minutes, "AAA,2024-03-10T02:30:00,1,1,1,1,1"],  # which the clocks of New York skip

@@ -1,6 +1,7 @@
 """Every rejected line, with file, reason and text; nothing else."""
 
 import json
+import os
 
 import pytest
 
@@ -15,7 +16,7 @@ LINES = {
     b"AA,2020-01-03": "fields",
     b"AA,,4": "missing",
     b"AA,2020-01-03,nan": "missing",
-    b"AA,2020-01-03,1e13": "range",
+    b"AA,2020-01-03,1e16": "range",
 }
 
 
@@ -59,3 +60,14 @@ def test_an_output_directory_holds_the_lines(run_job, tmp_path):
     assert run_job("-o", tmp_path / "out", bars, job=Rejects).status == 0
     (line,) = (tmp_path / "out" / "part-00000").read_text().splitlines()
     assert json.loads(line)["reason"] == "number"
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_name_that_is_not_utf8(run_job, tmp_path, runner):
+    bars = tmp_path / os.fsdecode(b"b\xff.csv")
+    bars.write_text("symbol,timestamp,close\nAA,2020-01-02,x\n")
+    (line,) = run_job("-r", runner, bars, job=Rejects).lines
+    assert json.loads(line) == {"file": f"{tmp_path}/b\\xff.csv", "reason": "number", "text": "AA,2020-01-02,x"}
+    damaged = tmp_path / os.fsdecode(b"b\xff.csv.gz")
+    damaged.write_bytes(b"\x1f\x8b\x08\x00cut")
+    assert f"{tmp_path}/b\\udcff.csv.gz: is truncated or damaged" in run_job("-r", runner, damaged, job=Rejects).err

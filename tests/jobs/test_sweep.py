@@ -102,7 +102,7 @@ def test_the_acceptance_figures_of_intcs_year(run_job, shared_data):
     assert overall == {
         "fast": 7, "slow": 21, "objective": "pnl", "symbols": 1, "pairs": 66,
         "deflated_sharpe": pytest.approx(best["deflated_sharpe"], rel=1e-9),
-        "train": {"symbols": 1, "pnl": 83}, "test": {"symbols": 1, "pnl": 293},
+        "train": {"symbols": 1, "pnl": 83, "ruined": 0}, "test": {"symbols": 1, "pnl": 293, "ruined": 0},
     }  # fmt: skip
     top = [json.loads(line.split(b"\t")[1]) for line in run_job(*options, "--top", 5, job=Sweep).out.splitlines()]
     assert [(one["fast"], one["slow"], one["pnl"]) for one in top[:5]] == [
@@ -121,7 +121,7 @@ RUNS = {
 OUTPUTS = {
     "lines": ["--split", "0.29"],
     "top": ["--walk-forward", "3", "--top", "2", "--objective", "sqn"],
-    "best": ["--split-at", "2023-09-01", "--best", "--warm", "--objective", "sharpe"],
+    "best": ["--split-at", "2023-09-01", "--best", "--warm", "--objective", "return"],
 }
 
 
@@ -182,14 +182,35 @@ def test_symbols_too_short_for_a_part_or_an_average(run_job, tmp_path):
     assert figures["C", 2, 9, "test"]["trades_total"] == 1
 
 
-def test_a_null_objective_ranks_last(run_job, tmp_path):
-    """All of a single year's Sharpe ratios are undefined: the first pair, and why it has none."""
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_no_pair_is_the_best_where_none_has_the_objective(run_job, tmp_path, runner):
+    """All of a single year's Sharpe ratios are undefined: naming a pair would name the first of the grid."""
     bars = write_rows(tmp_path / "bars.csv", [row for row in rows_of(BARS) if row["symbol"] == "AAA"])
-    ran = run_job("-q", *SMALL, "--objective", "sharpe", "--best", bars, job=Sweep)
-    overall, best = (json.loads(line.split(b"\t")[1]) for line in ran.lines)
-    assert (best["fast"], best["slow"]) == (3, 5) and best["all"]["sharpe"] is None
-    assert overall["all"] == {"symbols": 0, "sharpe": None}
-    assert overall["undefined"]["all"] == "no symbol has the objective"
+    options = ["-q", "-r", runner, *SMALL, "--best", "--objective"]
+    ran = run_job(*options, "sharpe", "-o", tmp_path / "out", bars, job=Sweep)
+    assert (ran.status, ran.out) == (1, b"") and not (tmp_path / "out").exists()
+    assert ran.err == (
+        "error: --best --objective sharpe: no pair has it on any symbol: a single calendar year; rank by another"
+        " --objective, e.g. pnl, or use more bars\n"
+    )
+    assert run_job(*options, "pnl", bars, job=Sweep).status == 0
+
+
+def test_a_symbol_on_which_no_pair_has_the_objective_says_so_in_its_line(run_job, tmp_path):
+    """Of two symbols, one has bars of a single year."""
+    rows = [row for row in rows_of(BARS) if row["symbol"] in ("AAA", "AAB")]
+    late = [
+        {**row, "timestamp": row["timestamp"].replace("2023-0", "2022-0")} for row in rows if row["symbol"] == "AAB"
+    ]
+    bars = write_rows(tmp_path / "bars.csv", [row for row in rows if row["symbol"] == "AAA"] + late)
+    out = tmp_path / "out"
+    assert run_job("-q", *SMALL, "--objective", "sharpe", "--best", "-o", out, bars, job=Sweep).status == 0
+    overall, none, best = windrow.read_output(out).to_dict("records")
+    assert (overall["symbol"], none["symbol"], best["symbol"]) == ("", "AAA", "AAB")
+    assert none["fast"] != none["fast"] and none["undefined"] == dict.fromkeys(
+        ("fast", "slow", "deflated_sharpe"), "no pair has sharpe: a single calendar year"
+    )
+    assert (best["fast"], best["all_sharpe"]) == (overall["fast"], overall["all_sharpe"])
 
 
 def test_what_is_written_beside_the_output(run_job, tmp_path):
@@ -207,7 +228,7 @@ def test_a_frame_gives_the_jobs_figures(run_job, tmp_path, output):
     asked = {
         "lines": {"split": 0.29},
         "top": {"walk_forward": 3, "top": 2, "objective": "sqn"},
-        "best": {"split_at": pd.Timestamp("2023-09-01"), "best": True, "warm": True, "objective": "sharpe"},
+        "best": {"split_at": pd.Timestamp("2023-09-01"), "best": True, "warm": True, "objective": "return"},
     }
     frame = windrow.sweep(bars.sample(frac=1, random_state=0), fast="ema:3,5", slow="ema:5..9/2", **asked[output])
     assert run_job("-q", *SMALL, *OUTPUTS[output], "-o", tmp_path / "out", BARS, job=Sweep).status == 0

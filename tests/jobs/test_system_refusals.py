@@ -100,7 +100,7 @@ def test_standard_streams_that_are_closed(runner, closed, tmp_path):
     """A file that is opened next gets the stream's number; what was written to the stream is not in it."""
     args = ["-r", runner, "--window", "1", BARS]
     done = subprocess.run([*JOB, *args], stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=partial(shut, STREAMS[closed]))
-    open_ones = subprocess.run([*JOB, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    open_ones = subprocess.run([*JOB, *args], capture_output=True, cwd=ROOT)
     assert (done.returncode, done.stdout) == (0, open_ones.stdout) and len(done.stdout.splitlines()) == 1250
     ran = run("-v", *args, "-o", tmp_path / "out", stdout=subprocess.PIPE, preexec_fn=partial(shut, STREAMS[closed]))
     assert (ran.returncode, ran.stdout) == (0, "")

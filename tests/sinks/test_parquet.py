@@ -27,7 +27,7 @@ from windrow.sinks.lines import format_lines
 from windrow.sinks.parquet import parquet_sink
 from windrow.times import DAY, EARLIEST, LATEST
 
-ODD = ["NA", "null", "BRK.B", "^GSPC", "a\tb", "%", "%41", "😀", " x ", "Ångström", "1e5"]
+ODD = ["NA", "null", "BRK.B", "^GSPC", "a\tb", "%", "%41", "😀", "x y", "Ångström", "1e5"]
 INDICATORS = ["--indicator", "sma:2", "--indicator", "ema:5", "--indicator", "std:2d"]
 #: A column is null until its window is full.
 COLUMNS = ["sma:2", "ema:5", "std:2d"]

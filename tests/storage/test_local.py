@@ -1,17 +1,19 @@
-"""Outputs on this machine: two jobs of one output, and of one process id; what was killed; what is removed."""
+"""Files on this machine: two jobs of one output, and of one process id; what is killed or removed; what is an input."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
 from jobs.moving_average import MovingAverage
 from tests.conftest import ROOT
-from windrow.errors import OutputError
-from windrow.storage.source import source_of
+from windrow.errors import InputError, OutputError
+from windrow.storage.source import list_inputs, source_of
 
 HEADER = "symbol,timestamp,close\n"
 #: Two jobs' bars: averages of one bar are the bars themselves.
@@ -182,3 +184,99 @@ def test_parts_that_were_removed_while_a_job_ran_are_missed(run_job, tmp_path, r
     assert ran.status == 1 and ran.err.count("\n") == 1, ran.err
     assert "something else writes or removes files there" in ran.err or "was removed while the job ran" in ran.err
     assert os.listdir(tmp_path) == ["bars.csv"]
+
+
+SKIPPED = "a directory means the files directly in it, without those whose names begin with _ or .\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of inputs with one of bars, B."""
+    (tmp_path / "bars").mkdir()
+    (tmp_path / "bars" / "b.csv").write_text(HEADER + "B,2008-03-01,2.5\n")
+    return tmp_path / "bars"
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_what_a_directory_has_besides_files_is_named(run_job, folder, runner):
+    for name in ("below", "_temporary", ".git", "below/deeper"):
+        (folder / name).mkdir()
+    for name in ("_SUCCESS", "_windrow.json", ".b.csv.crc", ".DS_Store", "_old.csv", "below/c.csv"):
+        (folder / name).write_text(HEADER + "C,2008-03-01,1\n")
+    os.mkfifo(folder / "pipe")
+    ran = run_job("-r", runner, "-q", "--window", "1", folder)
+    assert (ran.status, ran.out) == (0, b"B\t2008-03-01\t2.5\n")
+    assert ran.err == f"warning: {folder}: skipped _old.csv, _temporary, below/, pipe (not a regular file); {SKIPPED}"
+
+
+def test_of_many_names_a_few_are_told(run_job, folder):
+    for number in range(9):
+        (folder / f"{number}").mkdir()
+    assert (
+        run_job("-q", "--window", "1", folder).err
+        == f"warning: {folder}: skipped 0/, 1/, 2/, 3/, 4/ and 4 more; {SKIPPED}"
+    )
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("target", ["nowhere/a.csv", "a.csv"], ids=["dangling", "loop"])
+def test_a_link_to_nothing_is_refused(run_job, folder, runner, target):
+    """A file system that is not mounted: its symbols were left out, exit 0."""
+    (folder / "a.csv").symlink_to(target)
+    says = f"error: {folder}/a.csv: is a link to {target}, which does not exist; "
+    for argument in (folder, folder / "a.csv"):
+        ran = run_job("-r", runner, "-q", "--window", "1", argument)
+        assert (ran.status, ran.out, ran.err.count("\n")) == (1, b"", 1) and ran.err.startswith(says)
+
+
+def test_a_link_to_a_file_is_that_file(run_job, folder):
+    (folder / "a.csv").symlink_to(folder.parent / "real.csv")
+    (folder.parent / "real.csv").write_text(HEADER + "A,2008-03-01,1.5\n")
+    ran = run_job("-q", "--window", "1", folder)
+    assert (ran.lines, ran.err) == ([b"A\t2008-03-01\t1.5", b"B\t2008-03-01\t2.5"], "")
+
+
+@pytest.mark.parametrize("how", ["file", "beyond a folder"])
+def test_a_file_that_must_not_be_read_is_refused(how):
+    """As nobody: root may read everything."""
+    place = Path(tempfile.mkdtemp())
+    try:
+        place.chmod(0o755)
+        (place / "bars").mkdir()
+        (place / "bars" / "b.csv").write_text(HEADER + "B,2008-03-01,2.5\n")
+        (place / "closed").mkdir()
+        (place / "closed" / "a.csv").write_text(HEADER)
+        if how == "file":
+            shutil.copy(place / "closed" / "a.csv", place / "bars" / "a.csv")
+            (place / "bars" / "a.csv").chmod(0)
+        else:
+            (place / "bars" / "a.csv").symlink_to(place / "closed" / "a.csv")
+            (place / "closed").chmod(0)
+        assert as_nobody(lambda: list_inputs([str(place / "bars")])) == (
+            f"{place}/bars/a.csv: cannot be read: Permission denied; check the path and its permissions"
+        )
+    finally:
+        (place / "closed").chmod(0o700)
+        shutil.rmtree(place)
+
+
+def as_nobody(work):
+    """What InputError a function raises in a process without root's privileges; empty if none."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            work()
+        except InputError as error:
+            os.write(writes, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
+    with open(reads) as file:
+        told = file.read()
+    os.waitpid(child, 0)
+    return told

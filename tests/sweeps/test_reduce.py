@@ -1,6 +1,7 @@
 """Sweeps: every pair's figures are those of a separate backtest, on the bars of its part alone, to the last bit."""
 
 import json
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sort_keys.merge import Piece, Stretch
+from windrow.errors import InputError
 from windrow.sweeps import deflated, runs, splits
 from windrow.sweeps import reduce as sweep
 from windrow.sweeps.grid import parse_grid
@@ -166,7 +168,7 @@ def test_the_acceptance_figures_of_intcs_year(shared_data):
         "max_drawdown_pct": 0.176911544, "max_drawdown": 177,
     }  # fmt: skip
     assert {name: test[7, 21][name] for name in expected} == pytest.approx(expected, rel=3e-9)
-    assert test[7, 21]["sharpe"] is None and test[7, 21]["undefined"] == {"sharpe": "a single calendar year"}
+    assert test[7, 21]["sharpe"] is None and set(test[7, 21]["undefined"].values()) == {"a single calendar year"}
 
 
 def streams(symbols, shards, reducers):
@@ -195,9 +197,19 @@ def run_sweep(swept, choice, symbols, reducers=1):
     return [(line.split(b"\t")[0], json.loads(line.split(b"\t")[1])) for line in lines]
 
 
-def plain_best(values, pairs, many=1):
-    """The best pairs by their values, None last, ties by (fast, slow)."""
-    order = sorted(pairs, key=lambda pair: (values[pair] is None, -(values[pair] or 0.0), pair))
+def plain_value(figures, objective):
+    """What pairs are ranked by: infinite where a mean has no deviation; None for one that no order let trade."""
+    if figures["orders_refused"] and not figures["trades_total"]:
+        return None
+    if objective == "sqn" and "sqn" in figures.get("undefined", {}):
+        same = figures["closed_pnl"] / figures["trades_closed"]
+        return 0.0 if abs(same) < 1e-9 else math.copysign(math.inf, same)
+    return figures[objective]
+
+
+def plain_best(values, ruined, pairs, many=1):
+    """The best pairs by their values, ruined ones last, before them None, ties by (fast, slow)."""
+    order = sorted(pairs, key=lambda pair: (ruined[pair], values[pair] is None, -(values[pair] or 0.0), pair))
     return order[:many]
 
 
@@ -252,8 +264,9 @@ def test_the_top_pairs_are_the_best_on_train_and_are_written_for_test_too(symbol
     for name, parts in plain_figures(swept, symbols).items():
         expected = []
         for train, test in swept.split.walks:
-            values = {pair: figures[objective] for pair, figures in parts[train].items()}
-            best = plain_best(values, swept.grid.pairs(), top)
+            values = {pair: plain_value(figures, objective) for pair, figures in parts[train].items()}
+            ruined = {pair: figures["ruined"] for pair, figures in parts[train].items()}
+            best = plain_best(values, ruined, swept.grid.pairs(), top)
             for part in filter(None, (train, test)):
                 expected += [{"fast": one[0], "slow": one[1], "part": part, **parts[part][one]} for one in best]
         assert [line for field, line in lines if field == name] == expected
@@ -285,31 +298,64 @@ def test_over_all_symbols_a_pair_without_an_objective_for_half_of_them_ranks_beh
 def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
     swept = a_sweep(data)
     swept = Sweep(swept.grid, swept.rules, split=swept.split, shards=swept.shards, returns=True)
-    lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
     plain, pairs = plain_figures(swept, symbols), swept.grid.pairs()
+    trains = [parts[train] for train, _ in swept.split.walks for parts in plain.values()]
+    if all(plain_value(figures, objective) is None for part in trains for figures in part.values()):
+        with pytest.raises(InputError, match=f"^--best --objective {objective}: no pair has it on any symbol: "):
+            run_sweep(swept, Choice(objective, best=True), symbols)
+        return
+    lines = run_sweep(swept, Choice(objective, best=True), symbols, data.draw(st.integers(1, 3)))
     for number, (train, test) in enumerate(swept.split.walks):
         parts_of_line = {"all" if test is None else "train": train, **({"test": test} if test else {})}
         for name, parts in plain.items():
             line = [line for field, line in lines if field == name][number]
-            [best] = plain_best({pair: figures[objective] for pair, figures in parts[train].items()}, pairs)
-            assert (line["fast"], line["slow"]) == best and line["pairs"] == len(pairs)
+            values = {pair: plain_value(figures, objective) for pair, figures in parts[train].items()}
+            [best] = plain_best(values, {pair: figures["ruined"] for pair, figures in parts[train].items()}, pairs)
+            assert line["pairs"] == len(pairs)
+            if values[best] is None:
+                assert (line["fast"], line["slow"]) == (None, None) and "all" not in line and "train" not in line
+                assert line["undefined"]["fast"].startswith(f"no pair has {objective}: ")
+                continue
+            assert (line["fast"], line["slow"]) == best
             expected = {name: parts[part][best] for name, part in parts_of_line.items()}
             assert {name: line[name] for name in parts_of_line} == expected
             assert line.get("walk") == (number + 1 if len(swept.split.walks) > 1 else None)
         line = [line for field, line in lines if field == b""][number]
-        means, known = {}, {}
-        for pair in pairs:
-            values = [parts[train][pair][objective] for parts in plain.values()]
-            found = [Fraction(value) for value in values if value is not None]
-            known[pair], means[pair] = len(found), float(sum(found) / len(found)) if found else None
-        most = [pair for pair in pairs if 2 * known[pair] > len(symbols)]
-        [best] = plain_best(means, most or pairs)
+        orders = {pair: plain_order([parts[train][pair] for parts in plain.values()], objective) for pair in pairs}
+        best = min(pairs, key=lambda pair: (*orders[pair], pair))
+        if all(plain_value(parts[train][best], objective) is None for parts in plain.values()):
+            assert (line["fast"], line["slow"]) == (None, None) and line["undefined"]["fast"].endswith(
+                "on every symbol"
+            )
+            continue
         assert (line["fast"], line["slow"], line["symbols"], line["pairs"]) == (*best, len(symbols), len(pairs))
         for name, part in parts_of_line.items():
-            values = [parts[part][best][objective] for parts in plain.values()]
-            found = [Fraction(value) for value in values if value is not None]
-            mean = float(sum(found) / len(found)) if found else None
-            assert line[name] == {"symbols": len(found), objective: mean}
+            figures = [parts[part][best] for parts in plain.values()]
+            mean, count = plain_mean(figures, objective)
+            ruined = sum(one["ruined"] for one in figures)
+            assert line[name] == {"symbols": count, objective: mean, "ruined": ruined}
+
+
+def plain_mean(figures, objective):
+    """The mean of the objective where it is a number, and of how many."""
+    values = [one[objective] for one in figures if plain_value(one, objective) is not None]
+    found = [Fraction(value) for value in values if value is not None]
+    return float(sum(found) / len(found)) if found else None, len(found)
+
+
+def plain_order(figures, objective):
+    """What a pair is ranked by over all symbols: ruined anywhere, which side of all numbers, its mean."""
+    values = [plain_value(one, objective) for one in figures]
+    mean, count = plain_mean(figures, objective)
+    up, down = (sum(value is not None and value == sign * math.inf for value in values) for sign in (1, -1))
+    side = 2
+    if 2 * (len(values) - values.count(None)) > len(values):
+        side = 0
+        if 2 * up > len(values) or (not count and up > down):
+            side = -1
+        elif 2 * down > len(values) or (not count and down > up):
+            side = 1
+    return any(one["ruined"] for one in figures), side, math.inf if mean is None else -mean
 
 
 @settings(max_examples=25, deadline=None)
@@ -317,7 +363,7 @@ def test_the_best_pair_of_each_symbol_and_of_all(symbols, objective, data):
 def test_the_best_lines_are_the_same_bytes_for_any_number_of_reducers(symbols, data):
     one = Sweep(parse_grid("sma:1..3", "sma:3..5"), RULES[1], split=data.draw(SPLITS), returns=True)
     several = Sweep(one.grid, one.rules, split=one.split, shards=data.draw(st.integers(2, 9)), returns=True)
-    choice = Choice(data.draw(OBJECTIVE), best=True)
+    choice = Choice(data.draw(st.sampled_from(["pnl", "sqn", "return"])), best=True)
     lines = run_sweep(one, choice, symbols)
     assert run_sweep(several, choice, symbols, data.draw(st.integers(1, 3))) == lines
     assert all(-1e-9 <= (line["deflated_sharpe"] or 0) <= 1 for _, line in lines)
@@ -331,10 +377,12 @@ def test_there_is_no_deflated_ratio_of_a_value_that_fell_to_0_or_below():
     swept = Sweep(parse_grid("sma:1", "sma:2,3"), rules, returns=True)
     lines = dict(run_sweep(swept, Choice(best=True), {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0])}))
     whys = [lines[name]["undefined"]["deflated_sharpe"] for name in (b"A", b"")]
-    assert whys == ["its value was 0 or below before the last bar", "it has returns on no symbol"]
+    below = "its value was 0 or below before the last bar"
+    assert whys == [below, f"{below} on 1 of 1 symbols"]
     assert [lines[name]["deflated_sharpe"] for name in (b"A", b"")] == [None, None]
     both = {b"A": Series([40.0, 30.0, 20.0, 19.0, 21.0]), b"B": Series([1.0, 1.1, 1.0, 1.2, 1.1, 1.3])}
-    assert dict(run_sweep(swept, Choice(best=True), both))[b""]["deflated_sharpe"] is not None
+    line = dict(run_sweep(swept, Choice(best=True), both))[b""]
+    assert line["undefined"]["deflated_sharpe"] == f"{below} on 1 of 2 symbols" and line["all"]["ruined"] == 1
 
 
 def test_the_deflated_ratio_of_all_symbols_is_that_of_the_only_one():

@@ -19,6 +19,8 @@ class Run:
     paid: Fraction = Fraction(0)  # commission of the opening leg
     orders: list = field(default_factory=list)  # (time, side, size, price, status)
     opened: int = 0
+    postponed: int = 0
+    ended: bool = False
     profits: list = field(default_factory=list)
     traded: Fraction = Fraction(0)
     values: list = field(default_factory=list)
@@ -35,22 +37,53 @@ def backtest(rules, bars, trend):
     run = Run(number(rules.cash))
     last, placed = 0, None
     for at, (time, opens, close) in enumerate(bars):
-        if placed and rules.fill == "next-open":
-            trade(rules, run, placed, time, opens)
-            placed = None
+        if rules.fill == "next-open":
+            placed = attempt(rules, run, placed, time, opens)
+        if rules.fill == "close":
+            end(rules, run, close)
         sign, last = decide(rules, trend[at], last)
-        side = order(rules, run, sign)
-        if side:
-            placed = side, time, close
-        if placed and rules.fill == "close":
-            trade(rules, run, placed, time, close)
-            placed = None
+        placed = place(rules, run, placed, sign, time, close)
+        if rules.fill == "close":
+            placed = attempt(rules, run, placed, time, close)
+        if not run.ended and end(rules, run, close):
+            placed = place(rules, run, None, sign, time, close)
+            if rules.fill == "close":
+                placed = attempt(rules, run, placed, time, close)
         run.values.append(run.cash + run.held * close)
         run.exposed += run.held != 0
     if placed:
         side, time, close = placed
-        run.orders.append((time, side, ordered(rules, run, side), close, "open"))
+        run.orders.append((time, side, abs(run.held) if run.ended else ordered(rules, run, side), close, "open"))
     return run
+
+
+def end(rules, run, close):
+    """Ends a run that is ruined, if it is to end there."""
+    run.ended |= rules.stop_at_ruin and run.cash + run.held * close <= 0
+    return run.ended
+
+
+def place(rules, run, placed, sign, time, close):
+    """The order at a close: one that waits stays, unless the averages have crossed back; a run that is ended closes."""
+    if run.ended:
+        side = (run.held < 0) - (run.held > 0)
+    elif placed and sign not in (1, -1):
+        side = placed[0]
+    else:
+        side = placed[0] if placed and placed[0] == sign else order(rules, run, sign)
+    return (side, time, close) if side else None
+
+
+def attempt(rules, run, placed, time, price):
+    """Fills an order where there is a price; what is returned waits."""
+    if placed and price == 0:
+        run.postponed += 1
+        return placed
+    if placed and run.ended:
+        close_out(rules, run, placed[0], time, price)
+    elif placed:
+        trade(rules, run, placed, time, price)
+    return None
 
 
 def decide(rules, now, last):
@@ -90,14 +123,14 @@ def trade(rules, run, placed, time, price):
     """Fills an order, as far as it can be."""
     side, placed_time, placed_close = placed
     rate, fee = number(rules.commission), number(rules.commission_per_order)
-    price = price * (1 + side * number(rules.slippage))
+    price += abs(price) * side * number(rules.slippage)
     closing, opening = run.held, target(rules, side)
-    left = run.cash + closing * price - (abs(closing) * rate * price + fee)
+    left = run.cash + closing * price - (abs(closing * price) * rate + fee)
     if rules.sizing == "fixed":
         shares = opening * number(rules.size)
         bought = abs(shares - closing)
-        refused = run.cash - (shares - closing) * placed_close - bought * rate * placed_close - fee < 0
-        fits = left - shares * price - abs(shares) * rate * price >= 0
+        refused = run.cash - (shares - closing) * placed_close - bought * rate * abs(placed_close) - fee < 0
+        fits = left - shares * price - abs(shares * price) * rate >= 0
     else:
         spent = left / (1 + rate)
         fits = left > 0 and price > 0
@@ -112,23 +145,37 @@ def trade(rules, run, placed, time, price):
         shares = Fraction(0)
     run.orders.append((time, side, abs(shares - closing), price, "filled" if fits else "closed-only"))
     if closing:
-        costs = run.paid + abs(closing) * rate * price + fee
+        costs = run.paid + abs(closing * price) * rate + fee
         run.profits.append(closing * (price - run.entry) - costs)
-    run.cash = left - shares * price - abs(shares) * rate * price
-    run.paid = abs(shares) * rate * price + (0 if closing else fee)
-    run.traded += (abs(closing) + abs(shares)) * price
+    run.cash = left - shares * price - abs(shares * price) * rate
+    run.paid = abs(shares * price) * rate + (0 if closing else fee)
+    run.traded += (abs(closing) + abs(shares)) * abs(price)
     run.held, run.entry = shares, price
     run.opened += shares != 0
+
+
+def close_out(rules, run, side, time, price):
+    """Closes the position of a run that is ended, whatever that costs."""
+    price += abs(price) * side * number(rules.slippage)
+    costs = abs(run.held * price) * number(rules.commission) + number(rules.commission_per_order)
+    run.orders.append((time, side, abs(run.held), price, "filled"))
+    run.profits.append(run.held * (price - run.entry) - run.paid - costs)
+    run.traded += abs(run.held * price)
+    run.cash += run.held * price - costs
+    run.held = Fraction(0)
 
 
 def figures(rules, bars, run):
     """The figures of a run, in floats; None where undefined."""
     cash, values = number(rules.cash), run.values
     wins = [profit >= 0 for profit in run.profits]
-    down, percent, longest = drawdown(values)
+    down, percent, longest = drawdown([cash, *values])
+    status = [order[-1] for order in run.orders]
+    ruined = [time for (time, _, _), value in zip(bars, values, strict=True) if value <= 0]
     mean = sum(values) / len(values)
     first, last = bars[0][2], bars[-1][2]
-    excess = [value - TARGET for value in years] if (years := yearly(cash, bars, values)) else None
+    years = yearly(cash, bars, values) if min([cash, *values][:-1]) > 0 else []
+    excess = [value - TARGET for value in years] if len(years) > 1 else None
     return {
         "pnl": values[-1] - cash,
         "final_value": values[-1],
@@ -141,7 +188,7 @@ def figures(rules, bars, run):
         "win_streak": streak(wins, True),
         "lose_streak": streak(wins, False),
         "closed_pnl": sum(run.profits),
-        "sharpe": ratio(excess, deviation(excess)) if excess else None,
+        "sharpe": ratio(excess, deviation(excess)) if excess and max(excess) - min(excess) > 2**-40 else None,
         "sortino": ratio(excess, sqrt(sum(min(value, 0) ** 2 for value in excess) / len(excess))) if excess else None,
         "sqn": sqn(run.profits),
         "max_drawdown_pct": percent,
@@ -151,6 +198,11 @@ def figures(rules, bars, run):
         "exposure": Fraction(run.exposed, len(bars)),
         "turnover": run.traded / mean if mean > 0 else None,
         "buy_and_hold": last / first - 1 if first > 0 else None,
+        "orders": len([one for one in status if one != "open"]),
+        "orders_refused": status.count("refused"),
+        "fills_postponed": run.postponed,
+        "ruined": bool(ruined),
+        "ruined_at": f"{ruined[0]:%Y-%m-%dT%H:%M:%SZ}" if ruined else None,
     }
 
 
@@ -160,20 +212,24 @@ def drawdown(values):
         peak = max(peak, value)
         below = below + 1 if value < peak else 0
         down, longest = max(down, peak - value), max(longest, below)
-        percent = max(percent, 100 * (peak - value) / peak) if peak > 0 and percent is not None else None
+        percent = max(percent, 100 * (peak - value) / peak)
     return down, percent, longest
 
 
 def yearly(start, bars, values):
-    """Returns of calendar years, in order; none where one begins at or below 0."""
+    """Returns of calendar years, in order; all begin above 0."""
     lasts = {time.year: value for (time, _, _), value in zip(bars, values, strict=True)}
     starts = [start, *lasts.values()][:-1]
-    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)] if min(starts) > 0 else []
+    return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)]
 
 
-def moments(values):
-    """Returns from bar to bar: how many, mean, deviation, skewness and kurtosis; None where a return has no base."""
-    if min(values[:-1], default=1) <= 0:
+def moments(rules, values):
+    """Returns from bar to bar: how many, mean, deviation, skewness and kurtosis; None where a return has no base.
+
+    The first is from the cash, where the first bar may have a fill.
+    """
+    values = [number(rules.cash), *values] if rules.fill == "close" else values
+    if len(values) < 2 or min(values[:-1]) <= 0:
         return None
     returns = [float(after / before - 1) for before, after in pairwise(values)]
     mean, spread = sum(returns) / len(returns), deviation(returns)

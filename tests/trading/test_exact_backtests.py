@@ -27,6 +27,7 @@ rules = st.builds(
     side=st.sampled_from(["both", "long"]),
     entry=st.sampled_from(["state", "cross"]),
     sizing=st.sampled_from(["fixed", "all-in"]),
+    stop_at_ruin=st.booleans(),
 )
 
 
@@ -104,6 +105,7 @@ to_0 = st.builds(
     fill=st.just("close"),
     entry=st.sampled_from(["state", "cross"]),
     sizing=st.sampled_from(["fixed", "all-in"]),
+    stop_at_ruin=st.booleans(),
 )
 
 
@@ -113,21 +115,32 @@ def test_what_begins_or_falls_to_0_or_below_has_no_ratio_to_that(drawn, rules):
     assert_exact(*drawn, rules)
 
 
+# Suspensions and prices below 0 among others, of which some are the same.
+below_0 = series(
+    st.lists(st.sampled_from([Fraction(price) for price in (0, 0, -7, 9, 10, 11)]), min_size=2, max_size=5)
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(below_0, rules)
+def test_nothing_is_filled_at_0_and_costs_cost_below_0(drawn, rules):
+    assert_exact(*drawn, rules)
+
+
 def assert_exact(bars, trends, rules):
     tests = Backtests(rules, len(trends), returns=True, traced=True)
     trace = tests.push(*arrays(bars, trends))
     waiting = tests.open_orders()
     for run, (trend, found) in enumerate(zip(trends, tests.figures(), strict=True)):
         expected = exact.backtest(rules, bars, trend)
-        assert_moments(tests.returns(), run, expected.values)
+        assert_moments(tests.returns(), run, exact.moments(rules, expected.values))
         assert_orders(orders_of(trace.orders, run) + orders_of(waiting, run), expected.orders)
         values = [float(value) for value in expected.values]
         assert all(map(close_to, trace.values[:, run], values, [rules.cash] * len(values)))
         assert_figures(found, exact.figures(rules, bars, expected), rules.cash)
 
 
-def assert_moments(found, run, values):
-    expected = exact.moments(values) if len(values) > 1 else None
+def assert_moments(found, run, expected):
     assert np.isnan(found.mean[run]) == (expected is None)
     if expected is not None:
         count, mean, spread, *_ = expected
@@ -137,9 +150,10 @@ def assert_moments(found, run, values):
 
 def assert_figures(found, expected, cash):
     assert list(found)[: len(expected)] == list(expected)
-    assert set(found.get("undefined", {})) == {name for name, value in expected.items() if value is None}
+    nothing = {name for name, value in expected.items() if value is None} - {"ruined_at"}
+    assert set(found.get("undefined", {})) == nothing
     for name, value in expected.items():
-        if value is None or isinstance(value, int):
+        if value is None or isinstance(value, int | str):
             assert found[name] == value, name
         elif name in RATIOS:
             assert abs(found[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
@@ -149,7 +163,7 @@ def assert_figures(found, expected, cash):
 
 
 @settings(max_examples=150, deadline=None)
-@given(series(), rules, st.data())
+@given(series() | below_0, rules, st.data())
 def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn, rules, data):
     bars, trends = drawn
     if data.draw(st.booleans()):  # so much cash that a span's values differ by what rounding may take

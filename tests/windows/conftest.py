@@ -25,16 +25,18 @@ def _series() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(7)
     walk = 50 * np.exp(np.cumsum(rng.normal(0, 0.01, 400)))
     spiked = np.round(walk, 2)
-    spiked[[60, 61, 222]] = 1e12, -1e12, 1e-9
+    spiked[[60, 61, 222]] = 1e15, -1e15, 1e-15
     return {
         "cents": np.round(walk, 2),
         "eight places": np.round(walk / 1000, 8),
         "17 digits": walk,
         "mix": np.where(rng.random(400) < 0.5, walk, np.round(walk, 2)),
         "spiked": spiked,
+        "ten places": np.round(walk / 1e7, 10),
         "1e-9": rng.uniform(1, 9, 400) * 1e-9,
+        "1e-15": rng.uniform(1, 9, 400) * 1e-15,
         "negative": np.round(walk - 50, 2),
-        "volumes": np.rint(rng.uniform(1e6, 9e9, 400)),
+        "volumes": np.rint(rng.uniform(1e6, 2.9e13, 400)),
     }
 
 

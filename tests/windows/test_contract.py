@@ -42,7 +42,7 @@ Bars = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @st.composite
 def bars_of_symbols(draw: st.DrawFn) -> Bars:
-    """Times, values and starts of a few symbols: cents, 17 digits and spikes, at irregular seconds."""
+    """Times, values and starts of a few symbols: cents, 17 digits, tokens and spikes, at irregular seconds."""
     lengths = draw(st.lists(st.integers(1, 30), min_size=1, max_size=8))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     n = sum(lengths)
@@ -50,7 +50,9 @@ def bars_of_symbols(draw: st.DrawFn) -> Bars:
     values = np.round(rng.uniform(1, 100, n), 2)
     odd = rng.random(n)
     values[odd < draw(st.sampled_from([0, 0.3]))] *= np.pi
-    values[odd > 1 - draw(st.sampled_from([0, 0.05]))] = 1e12
+    values[odd > 1 - draw(st.sampled_from([0, 0.05]))] = 1e15
+    tokens = (odd > 0.3) & (odd < draw(st.sampled_from([0.3, 0.6])))
+    values[tokens] = np.round(values[tokens] / 1e7, 10)
     return times.astype(np.int64), values, np.cumsum([0, *lengths[:-1]])
 
 

@@ -43,9 +43,9 @@ def test_a_time_window_of_one_bar_is_empty(run: Run) -> None:
     np.testing.assert_array_equal(got, [np.nan, np.nan, np.nan, np.sqrt(2.0)])
 
 
-@pytest.mark.parametrize("price", [37.1, 0.1 + 0.2, 1e12, 12345.678912345678])
+@pytest.mark.parametrize("price", [37.1, 0.1 + 0.2, 1e15, 12345.678912345678, 1.2e-15])
 def test_a_flat_window_has_none(run: Run, price: float) -> None:
-    flat = [1e12, 1e-9] + [price] * 30
+    flat = [1e15, 1e-15] + [price] * 30
     assert run("std", "20", flat)[21:].tolist() == [0.0] * 11
 
 

@@ -25,7 +25,7 @@ def test_the_newest_bar_weighs_most(run: Run) -> None:
 
 
 def test_the_longest_window_of_large_values(run: Run) -> None:
-    # Past 2**63 if summed in one int64 at six places: 1e12 * 10**6 * 10,000 * 10,001 / 2.
-    values = [1e12, 999_999_999_999.0] * 5_000
+    # Past 2**63 if summed in one int64: 1e15 * 10,000 * 10,001 / 2.
+    values = [1e15, 999_999_999_999_999.0] * 5_000
     total = sum(k * int(value) for k, value in enumerate(values, 1))
     assert run("wma", "10000", values)[-1] == total / 50_005_000

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from windrow.aws.session import attempts
-from windrow.console import without_passwords
-from windrow.errors import AccountError, InputError, WindrowError
+from windrow.errors import AccountError, InputError, WindrowError, without_passwords
 
 
 class Request(NamedTuple):

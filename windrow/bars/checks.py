@@ -21,7 +21,8 @@ REASONS = {
     "time": "the time does not parse",
     "number": "a value is not a number",
     "infinite": "a value is infinite",
-    "range": "a nonzero value is outside 1e-9..1e12 in magnitude",
+    "range": "a nonzero value is outside 1e-15..1e15 in magnitude",
+    "adjusted": "adj_close / close is not above 0, so that --adjusted has no ratio",
     "missing": "a needed field is empty, NaN, null, None, NA, . or -",
 }
 
@@ -32,7 +33,8 @@ MISSING_TEXT = r"^(?i:[+-]?nan|null|none|na|\.|-)?$"
 #: Trimmed around symbols; around times and numbers the first two.
 BLANKS = " \t\u00a0"
 
-SMALLEST, LARGEST = 1e-9, 1e12
+#: Of values other than 0, in magnitude: from tokens worth next to nothing to a day's volume of them.
+SMALLEST, LARGEST = 1e-15, 1e15
 
 _WITHIN_INT64 = 9.223e18
 
@@ -75,7 +77,7 @@ class Reasons:
 def outside_range(values: Floats) -> Mask:
     """Which values are too large or too small to be summed exactly.
 
-    >>> outside_range(np.array([0.0, 1e-9, -1e12, 1e-10, 2e12])).tolist()
+    >>> outside_range(np.array([0.0, 1e-15, -1e15, 1e-16, 2e15])).tolist()
     [False, False, False, True, True]
     """
     magnitude = np.abs(values)

@@ -22,6 +22,8 @@ class Layout:
     `symbol` is None if the file has no such column and all bars have `constant_symbol`. `dated` is whether the input's
     times are dates, or have a time of day (None: unknown); times that are all midnight on their own clock are dates.
     `time_of_day` is the column with what follows the date in `time`, in files that have two.
+    `adjusted_by` is the column of adjusted closes by which prices are scaled (windrow/bars/adjusted.py): then only the
+    first `asked` of `values` remain, and the others are parsed for that.
     """
 
     names: tuple[str, ...]
@@ -35,6 +37,8 @@ class Layout:
     time_unit: str | None = None
     time_of_day: str | None = None
     form: Form = PLAIN_FORM
+    adjusted_by: str | None = None
+    asked: int = 0
 
     @property
     def needed(self) -> list[str]:

@@ -24,7 +24,8 @@ TIME_NAMES = ("timestamp", "datetime", "date", "dt", "time")
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
 _FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-ALIASES = {"volume": "vol", "vol": "volume", "adj_close": "adjclose", "adjclose": "adj_close"}
+_ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
+ALIASES = {"volume": ("vol",), "vol": ("volume",)} | dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Reading:
     time_format: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    adjusted: bool = False
     on_conflict: str = "fail"
     """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
@@ -75,6 +77,13 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
     """The layout of an input with these (normalised) column names; InputError if a required column is missing."""
     symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
     values = tuple(_value_column(path, names, value) for value in reading.values)
+    asked, adjusting = len(values), adjusted_close(names) if reading.adjusted else None
+    if reading.adjusted and (adjusting is None or "close" not in names):
+        raise InputError(
+            f"{path}: has no column {'close' if adjusting else 'adj_close'!r}; its columns are {_listed(names)};"
+            " --adjusted scales prices by adj_close / close; leave it out"
+        )
+    values = tuple(dict.fromkeys([*values, "close", adjusting])) if adjusting else values
     for value in values:
         if value in (symbol, time):
             what = "symbol" if value == symbol else "time"
@@ -92,13 +101,24 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         timezone=reading.timezone,
         time_unit=reading.time_unit,
         time_of_day="time" if time in ("date", "dt") and "time" in names else None,
+        adjusted_by=adjusting,
+        asked=asked if adjusting else 0,
     )
 
 
 def has_needed(names: Sequence[str], reading: Reading) -> bool:
     """Whether these columns have times and the values asked for."""
-    values = ((value, ALIASES.get(value, value)) for value in reading.values)
+    values = ((value, *ALIASES.get(value, ())) for value in reading.values)
     return any(name in names for name in TIME_NAMES) and all(any(one in names for one in known) for known in values)
+
+
+def adjusted_close(names: Sequence[str]) -> str | None:
+    """The column of adjusted closes among normalised names, if there is one.
+
+    >>> adjusted_close(["date", "close", "adjusted_close"])
+    'adjusted_close'
+    """
+    return next((name for name in _ADJUSTED_NAMES if name in names), None)
 
 
 def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:
@@ -150,7 +170,7 @@ def _time_column(path: str, names: Sequence[str]) -> str:
 
 
 def _value_column(path: str, names: Sequence[str], value: str) -> str:
-    for name in (value, ALIASES.get(value, value)):
+    for name in (value, *ALIASES.get(value, ())):
         if name in names:
             return _only_one(path, names, name)
     raise InputError(

@@ -1,6 +1,7 @@
 """Exact decimal arithmetic, rounded once to float64.
 
 sums.py       sums of windows
+decimals.py   the numbers that float64s are printed as
 limbs.py      wide integers as rows of int64
 rounding.py   their quotients, correctly rounded
 """

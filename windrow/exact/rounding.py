@@ -56,8 +56,8 @@ def _halves(a: Floats) -> tuple[Floats, Floats]:
     return high, a - high
 
 
-def rounded(limbs: Sequence[Ints], width: int, exponent: int, counts: Ints, scale: int) -> Floats:
-    """Total * 2**exponent / (counts * scale), correctly rounded.
+def rounded(limbs: Sequence[Ints], width: int, counts: Ints, scale: int) -> Floats:
+    """Total / (counts * scale), correctly rounded.
 
     limbs: (k,) int64 arrays, most significant first, none beyond 2**53 in magnitude.
     counts: (k,) or (1,) positive int64. scale: a positive integer. Time is a few dozen array passes, memory a
@@ -65,51 +65,66 @@ def rounded(limbs: Sequence[Ints], width: int, exponent: int, counts: Ints, scal
 
     >>> import numpy as np
     >>> limbs = [np.array([3, 0, -3]), np.array([4, 1, 2])]
-    >>> rounded(limbs, 4, 0, np.array([10]), 1).tolist()  # (3 * 16 + 4) / 10, 1 / 10, (-3 * 16 + 2) / 10
+    >>> rounded(limbs, 4, np.array([10]), 1).tolist()  # (3 * 16 + 4) / 10, 1 / 10, (-3 * 16 + 2) / 10
     [5.2, 0.1, -4.6]
     """
     # Powers of two cost no bits: a product is a float64 if its odd part is below 2**53. Two bits less, and three
     # half gaps times the divisor, a tie's largest remainder, is one too.
-    if int(counts.max(initial=1)) * (scale // (scale & -scale)) > EXACT // 4:
-        return _long_division(limbs, width, exponent, counts, scale, np.arange(len(limbs[0])))
-    unit = 2.0**exponent
-    divisor = counts.astype(np.float64) * float(scale)
-    if len(limbs) == 1:
-        return limbs[0] * unit / divisor
+    fits = int(counts.max(initial=1)) * (scale // (scale & -scale)) <= EXACT // 4
+    if fits and len(limbs) == 1:
+        return limbs[0] / (counts.astype(np.float64) * float(scale))
     high, low, error = _double_double(limbs, width)
-    values, doubtful = _divide(high, low, error, divisor)
+    divisor, tail = _divisors(counts, scale, fits)
+    values, doubtful = _divide(high, low, error, divisor, tail)
+    doubtful = doubtful[(high[doubtful] != 0) | (error[doubtful] != 0)]  # 0 / n is 0
     if len(doubtful):
-        divisor = np.broadcast_to(divisor, high.shape)[doubtful]
-        undecided = _undecided(values[doubtful], high[doubtful], low[doubtful], error[doubtful], divisor)
-        still = doubtful[undecided]
-        values[still] = _long_division(limbs, width, 0, counts, scale, still)
-    return values * unit
+        still = doubtful
+        if tail is None:
+            divisor = np.broadcast_to(divisor, high.shape)[doubtful]
+            still = still[_undecided(values[doubtful], high[doubtful], low[doubtful], error[doubtful], divisor)]
+        values[still] = _long_division(limbs, width, counts, scale, still)
+    return values
 
 
 def _double_double(limbs: Sequence[Ints], width: int) -> tuple[Floats, Floats, Floats]:
     """High and low part of the totals, and a bound on what the two leave out."""
     radix = 2.0**width
-    high, low = two_sum(limbs[0].astype(np.float64) * radix, limbs[1].astype(np.float64))
+    high, low = limbs[0].astype(np.float64), np.zeros(len(limbs[0]))
     error = np.zeros(len(high))
-    for limb in limbs[2:]:
+    for number, limb in enumerate(limbs[1:]):
         high, carry = two_sum(high * radix, limb.astype(np.float64))
+        if not number:
+            low = carry
+            continue
         low, lost = two_sum(low * radix, carry)
         error = error * radix + np.abs(lost)
         high, low = two_sum(high, low)
     return high, low, error
 
 
-def _divide(high: Floats, low: Floats, error: Floats, divisor: Floats) -> tuple[Floats, Ints]:
+def _divisors(counts: Ints, scale: int, fits: bool) -> tuple[Floats, Floats | None]:
+    """Counts * scale as float64, and what these leave out, but for 2**-104 of them; None if that is nothing."""
+    divisor = counts.astype(np.float64)
+    if fits:
+        return divisor * float(scale), None
+    high = float(scale)
+    product, rest = two_product(divisor, np.full_like(divisor, high))
+    return product, rest + divisor * float(scale - int(high))
+
+
+def _divide(high: Floats, low: Floats, error: Floats, divisor: Floats, tail: Floats | None) -> tuple[Floats, Ints]:
     """Quotients, and the positions of those that may not be the nearest float."""
     guess = high / divisor
     product, rest = two_product(guess, divisor)
-    remainder = ((high - product) - rest) + low
-    values, left = fast_two_sum(guess, remainder / divisor)
+    remainder = (high - product) - rest
+    if tail is not None:
+        remainder -= guess * tail
+    values, left = fast_two_sum(guess, (remainder + low) / divisor)
     power = (values.view(np.int64) & _EXPONENT_BITS).view(np.float64)  # the power of two at or below |value|
     half_gap = power * 2.0**-53
     half_gap[np.abs(values) == power] *= 0.5  # below a power of two the gap is half as wide
-    # 2**-48 of half a gap, 2**-102 of the value, covers the rounding of `remainder` and of its quotient.
-    clear = np.abs(left) + error / divisor * 1.0625 < half_gap * (1 - 2.0**-48)
+    # 2**-46 of half a gap, 2**-100 of the value, covers the rounding of `remainder`, `tail` and of the quotient.
+    clear = np.abs(left) + error / divisor * 1.0625 < half_gap * (1 - 2.0**-46)
     return values, np.flatnonzero(~clear)
 
 
@@ -125,12 +140,11 @@ def _undecided(values: Floats, high: Floats, low: Floats, error: Floats, divisor
     return undecided
 
 
-def _long_division(limbs: Sequence[Ints], width: int, exponent: int, counts: Ints, scale: int, at: Ints) -> Floats:
+def _long_division(limbs: Sequence[Ints], width: int, counts: Ints, scale: int, at: Ints) -> Floats:
     """The quotients at the given positions by Python's int / int, which rounds correctly."""
     divisors = np.broadcast_to(counts, limbs[0].shape)[at].tolist()
     totals = [0] * len(at)
     for limb in limbs:
         totals = [(total << width) + part for total, part in zip(totals, limb[at].tolist(), strict=True)]
-    up, down = max(exponent, 0), max(-exponent, 0)
-    quotients = [(n << up) / (count * scale << down) for n, count in zip(totals, divisors, strict=True)]
+    quotients = [total / (count * scale) for total, count in zip(totals, divisors, strict=True)]
     return np.array(quotients, dtype=np.float64)

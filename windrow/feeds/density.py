@@ -14,7 +14,7 @@ from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.feeds.files import read_bars, read_start
 from windrow.storage.open import is_plain, named, size_of
-from windrow.storage.source import each
+from windrow.storage.source import Version, each, unchanged
 
 #: Bytes read at each place of a sampled file.
 SAMPLE_BYTES = 1 << 16
@@ -52,7 +52,11 @@ class _Sampled(NamedTuple):
     bars_per_ns: float
 
 
-def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | None = None) -> dict[str, Density]:
+def sampled_densities(
+    inputs: Mapping[str, Layout],
+    heads: Mapping[str, Head] | None = None,
+    versions: Mapping[str, Version] | None = None,
+) -> dict[str, Density]:
     """The density of each symbol in samples of at most 32 inputs.
 
     In a sample in time order the spacing of bars is measured directly; otherwise the number of bars between a symbol's
@@ -65,7 +69,7 @@ def sampled_densities(inputs: Mapping[str, Layout], heads: Mapping[str, Head] | 
 
     def sample(path: str) -> list[tuple[str, _Sampled]]:
         head = (heads or {}).get(path, Head(path, 1.0))
-        with named(head.place, path):
+        with named(head.place, path), unchanged(path, (versions or {}).get(path, {})):
             samples, share = _samples(head.place, inputs[path], places)
         return list(_densities(samples, share * head.share))
 

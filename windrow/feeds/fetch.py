@@ -17,7 +17,7 @@ from windrow.feeds.files import read_bars
 from windrow.feeds.settle import Settled
 from windrow.storage import hdfs
 from windrow.storage.open import named
-from windrow.storage.source import Range, Source, canonical, source_of
+from windrow.storage.source import Range, Source, canonical, source_of, unchanged
 
 
 def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = False) -> Iterator[tuple[Bars, str]]:
@@ -32,7 +32,7 @@ def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = Fa
         readable = [asked._replace(path=places[asked.path]) for asked in ranges]
         for read, asked in zip(_ahead(readable), ranges, strict=True):
             name, layout = settled.name(asked.path), settled.layout(asked.path)
-            with named(read.path, name):
+            with named(read.path, name), unchanged(read.path, asked.version):
                 for bars in read_bars(read.path, layout, read.start, read.start + read.length, keep_texts):
                     yield bars, name
 

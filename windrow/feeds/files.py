@@ -7,6 +7,7 @@ concatenated gzip is read.
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
 from windrow.bars.text import parse_lines
 from windrow.feeds.lines import read_lines
@@ -51,7 +52,7 @@ def parse_stream(
         if headed:
             lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:
-            bars = parse_lines(piece, layout, keep_texts)
+            bars = adjusted(parse_lines(piece, layout, keep_texts), layout)
             check_same_columns(bars, source)
             check_one_kind_of_time(bars, layout, source)
             yield bars
@@ -70,7 +71,7 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 
 def _one_long(text: bytes, layout: Layout) -> Bars:
     """A line too long to keep in memory, as an invalid row."""
-    bars = parse_lines(b"", layout)
+    bars = adjusted(parse_lines(b"", layout), layout)
     bars.rejected["long"] = 1
     bars.texts = [Rejected("long", text)]
     return bars

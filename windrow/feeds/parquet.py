@@ -4,6 +4,7 @@ Mappers share a file by row groups. Only the required columns are read; symbols 
 nearly every writer stores them.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import accumulate
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
+from windrow.bars.adjusted import adjusted
 from windrow.bars.checks import (
     MISSING,
     MISSING_TEXT,
@@ -34,6 +36,8 @@ from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 _ROWS = 1 << 17
+#: The rule for a symbol, and the fix.
+_SYMBOL = ("a symbol is text", "write it as a string column")
 _FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
 _LAST = int(np.datetime64(f"{LAST_YEAR + 1}-01-01", "s").astype(np.int64)) - 1
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -41,8 +45,12 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 def column_names(path: str) -> list[str]:
     """The names of a Parquet file's columns, unchanged; InputError if it cannot be read."""
+    return list(_schema(path).names)
+
+
+def _schema(path: str) -> Any:
     with _opened(path) as file:
-        return list(file.schema_arrow.names)
+        return file.schema_arrow
 
 
 def count_rows(path: str) -> int:
@@ -65,14 +73,17 @@ def read_parquet(
 
     Memory: 131,072 rows of the required columns, and their pages.
     """
-    stored = dict(zip(layout.names, column_names(path), strict=True))
+    schema = _schema(path)
+    stored = dict(zip(layout.names, schema.names, strict=True))
+    if layout.symbol and pa.types.is_nested(kind := schema.types[layout.names.index(layout.symbol)]):
+        raise _wrong_type(path, layout.symbol, kind, *_SYMBOL)  # arrow cannot read it as indices
     needed = [stored[name] for name in layout.needed]
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
         groups = _row_groups(file.metadata, size_of(path), start, end)
         try:
             for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.needed}
-                bars = _parse(columns, layout, path, keep_texts)
+                bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
         except (OSError, pa.ArrowException) as error:
@@ -111,6 +122,11 @@ def _opened(path: str, as_dictionary: Sequence[str] = ()) -> Iterator[Any]:
 
 
 def _damaged(path: str, error: Exception) -> InputError:
+    if re.search("decrypt|encrypted", str(error), re.IGNORECASE):
+        return InputError(
+            f"{path}: is encrypted, and windrow has no keys ({error}); write it again without encryption, or decrypt it"
+            " to CSV or Parquet first"
+        )
     return InputError(
         f"{path}: is truncated or damaged, or not a Parquet file ({error}); windrow reads a file whole or not at all;"
         " get the file again"
@@ -154,7 +170,7 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     if not _is_text(array.type.value_type):
-        raise _wrong_type(path, layout.symbol, array.type.value_type, "a symbol is text", "write it as a string column")
+        raise _wrong_type(path, layout.symbol, array.type.value_type, *_SYMBOL)
     texts = array.dictionary.cast(pa.string()).cast(pa.binary())
     symbols = [*(text.decode(errors="replace") for text in texts.to_pylist()), ""]
     indices = _filled(array.indices.cast(pa.int32()), len(texts))  # treat a missing symbol like an empty one
@@ -197,9 +213,11 @@ def _on_its_clock(array: Any) -> Any:
     """Timestamps of a time zone as its clock shows them; those outside the years of times as they are."""
     counts = as_int64(_filled(array.cast(pa.int64()), 0))
     seconds = counts // _PER_SECOND[array.type.unit]
-    known = pa.array((seconds >= _FIRST) & (seconds <= _LAST))
-    shown = pc.local_timestamp(pc.if_else(known, array, pa.scalar(0, array.type)))
-    return pc.if_else(known, shown, array.cast(pa.timestamp(array.type.unit)))
+    known = (seconds >= _FIRST) & (seconds <= _LAST)
+    if known.all():
+        return pc.local_timestamp(array)
+    shown = pc.local_timestamp(pc.if_else(pa.array(known), array, pa.scalar(0, array.type)))
+    return pc.if_else(pa.array(known), shown, array.cast(pa.timestamp(array.type.unit)))
 
 
 def _without_unit(array: Any, path: str, name: str) -> InputError:

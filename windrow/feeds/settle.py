@@ -26,7 +26,7 @@ from windrow.feeds.files import read_bars
 from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
-from windrow.storage.source import canonical, each
+from windrow.storage.source import Version, canonical, each, unchanged
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class Settled:
                 f"{path}: was not among the inputs when the job was submitted, so its columns are unknown;"
                 " give every input by its full path, and submit the job again"
             ) from None
+
+    @property
+    def unadjusted(self) -> list[str]:
+        """The inputs with adjusted closes that are read without them."""
+        return [
+            path
+            for path, layout in self.inputs.items()
+            if layout.adjusted_by is None and "close" in layout.names and layouts.adjusted_close(layout.names)
+        ]
 
     def save(self, path: Path) -> None:
         """Writes the tasks' copy; a layout that many inputs share is written once."""
@@ -101,17 +110,21 @@ def settle(
     heads: Mapping[str, Head] | None = None,
     slicing: Slicing | None = None,
     judged: bool = False,
+    versions: Mapping[str, Version] | None = None,
 ) -> tuple[Settled, list[str]]:
     """Settles a run over these inputs; also returns the paths without rows, which are left out.
 
     Inputs must be readable here, or have a local copy of their first part in `heads`. Raises InputError if the columns
-    of an input are unclear, or if no input has rows; if the run is `judged`, BadBarsError if one has no valid row.
+    of an input are unclear, if no input has rows, or if one is not the version that it is said to be; if the run is
+    `judged`, BadBarsError if one has no valid row.
     """
     heads = heads or {}
+    here = {path: version for path, version in (versions or {}).items() if path not in heads}
     distinct = list(dict.fromkeys(paths))
 
     def settle_one(path: str) -> _Found | None:
-        return _settle_layout(path, heads.get(path, Head(path, 1.0)), reading)
+        with unchanged(path, here.get(path, {})):
+            return _settle_layout(path, heads.get(path, Head(path, 1.0)), reading)
 
     starts = zip(distinct, each(settle_one, distinct), strict=True)
     found = {path: one for path, one in starts if one is not None}
@@ -129,7 +142,7 @@ def settle(
     }
     if reading.symbol_from_filename and reading.symbol is None:
         layouts.refuse_one_name_in_many_folders(inputs)
-    densities = {} if slot and slicing is None else sampled_densities(inputs, heads)
+    densities = {} if slot and slicing is None else sampled_densities(inputs, heads, here)
     slots = Slots(slot) if slot else slots_for(densities)
     left_out = {path: one.left_out for path, one in found.items() if one.left_out}
     return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None, left_out=left_out), empty

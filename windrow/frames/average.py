@@ -18,6 +18,7 @@ def moving_average(
     min_periods: int | None = None,
     ema_seed: Literal["sma", "first"] = "sma",
     ddof: int = 1,
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
@@ -27,8 +28,8 @@ def moving_average(
     `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's options of the same names.
 
     Returns symbol, timestamp and one float64 column per indicator (NaN: no value yet), sorted, for the bars that have a
-    value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for values that are
-    not prices, ConflictError for two different bars at one (symbol, timestamp).
+    value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for invalid
+    values, ConflictError for two different bars at one (symbol, timestamp).
 
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=4), "close": [38.71, 38.37, 36.6, 36.6]})
@@ -45,6 +46,6 @@ def moving_average(
         Step() if step is None else parse_step(str(step)),
     )
     rows = Rows(names)
-    for stretch in stretches(bars, [column], on_conflict):
+    for stretch in stretches(bars, [column], on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts))
     return in_zone(rows.frame(), bars)

@@ -1,6 +1,7 @@
 """A strategy over the bars of a DataFrame: `windrow.backtest(...)`."""
 
 from typing import Any, Literal, NamedTuple
+from warnings import warn
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,11 @@ import pandas as pd
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
 from windrow.arrays import Floats, Ints
-from windrow.frames.bars import in_zone, stretches
+from windrow.frames.bars import adjusted_column, in_zone, stretches
 from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
 from windrow.trading.ledger import STATUS, Entries
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side, Sizing
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
@@ -41,8 +43,10 @@ def backtest(
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
     sizing: Sizing = Rules.sizing,
+    stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
     traced: bool = False,
 ) -> pd.DataFrame | Traded:
@@ -55,9 +59,10 @@ def backtest(
     Returns a row per symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined
     figure is NaN, and a last column, `undefined`, gives the reasons where there are any. With `traced=True` a
     `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
-    (symbol, timestamp, value). Memory: some copies of the columns used.
+    (symbol, timestamp, value). Memory: some copies of the columns used. Warns where most orders of a symbol were
+    refused, and where a price of 0 postponed a fill.
 
-    Raises UsageError for wrong options, InputError for values that are not prices, ConflictError for two different bars
+    Raises UsageError for wrong options, InputError for invalid values, ConflictError for two different bars
     at one (symbol, timestamp).
 
     >>> close = [10.0, 11.0, 12.0, 11.0, 9.0, 8.0]
@@ -74,16 +79,17 @@ def backtest(
     """
     rules = Rules(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
-        fill=fill, side=side, entry=entry, sizing=sizing,
+        fill=fill, side=side, entry=entry, sizing=sizing, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
     pair = Pair(parse_line(fast, column), parse_line(slow, column))
     strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
     rows: list[dict[str, Any]] = []
+    notices = Notices()
     orders, equity = (
         [_orders("", strategy.backtest(True).open_orders())],
         [_equity("", np.empty(0, np.int64), np.empty(0))],
     )
-    for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict)):
+    for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict, adjusted)):
         symbol, test = decode_symbol(key), strategy.backtest(traced)
         for piece in pieces:
             if trace := test.push(piece):
@@ -92,8 +98,12 @@ def backtest(
         if traced:
             orders.append(_orders(symbol, test.open_orders()))
         rows.append({"symbol": symbol, **test.figures()})
+        notices.add(test.orders)
+    unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
+    for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
+        warn(text, stacklevel=2)
     none = {"symbol": "", **strategy.backtest().figures()}
-    figures = figures_table(rows or [none]).iloc[: len(rows)]
+    figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, "ruined_at")
     return Traded(figures, _joined(orders, bars), _joined(equity, bars)) if traced else figures
 
 

@@ -9,12 +9,15 @@ import pandas as pd
 from sort_keys.blocks import Columns, sort_bars
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import ON_CONFLICT, Merge, Stretch
+from windrow.bars.adjusted import PRICES, has_ratio, scale
 from windrow.bars.checks import BLANKS, outside_range
-from windrow.bars.layout import SYMBOL_NAMES, normalise
+from windrow.bars.layout import SYMBOL_NAMES, adjusted_close, normalise
 from windrow.errors import ConflictError, InputError, UsageError
 
 
-def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> Iterator[Stretch]:
+def stretches(
+    bars: pd.DataFrame, columns: Sequence[str], on_conflict: str, adjusted: bool = False
+) -> Iterator[Stretch]:
     """The bars of a frame as `moving_average` takes it, with the values of these columns.
 
     Raises what that raises; ConflictError once all bars have been read.
@@ -22,7 +25,7 @@ def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> I
     if on_conflict not in ON_CONFLICT:
         raise UsageError(f"on_conflict={on_conflict!r}: not one of {', '.join(ON_CONFLICT)}; use one of them")
     merge = Merge(len(columns), on_conflict)
-    yield from merge.in_memory(_sorted(bars, columns))
+    yield from merge.in_memory(_sorted(bars, columns, adjusted))
     if on_conflict == "fail" and (conflict := merge.findings.first_conflict) is not None:
         one, other = (values[0] if len(values) == 1 else values for values in (conflict.one, conflict.other))
         raise ConflictError(
@@ -33,18 +36,20 @@ def stretches(bars: pd.DataFrame, columns: Sequence[str], on_conflict: str) -> I
         )
 
 
-def in_zone(frame: pd.DataFrame, bars: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its column `timestamp` converted to the time zone of `bars`, where that has one."""
+def in_zone(frame: pd.DataFrame, bars: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with its column `timestamp`, or these, converted to the time zone of `bars`, where that has one."""
     timestamps = _timestamps(bars)
     zone = timestamps.dt.tz
-    if zone is not None:
-        naive = frame["timestamp"].dt
-        frame["timestamp"] = (
-            naive.tz_localize(zone, ambiguous=np.ones(len(frame), bool), nonexistent="shift_forward")
-            if _are_dates(timestamps)
-            else naive.tz_localize("UTC").dt.tz_convert(zone)
-        )
-    return frame
+    if zone is None:
+        return frame
+    dates = _are_dates(timestamps)
+
+    def converted(times: Any) -> Any:
+        if dates:
+            return times.dt.tz_localize(zone, ambiguous=np.ones(len(times), bool), nonexistent="shift_forward")
+        return times.dt.tz_localize("UTC").dt.tz_convert(zone)
+
+    return frame.assign(**{name: converted(frame[name]) for name in columns or ("timestamp",)})
 
 
 def _are_dates(timestamps: "pd.Series[Any]") -> bool:
@@ -53,14 +58,14 @@ def _are_dates(timestamps: "pd.Series[Any]") -> bool:
     return bool((clock == clock.dt.normalize()).all())
 
 
-def _sorted(bars: pd.DataFrame, columns: Sequence[str]) -> Columns:
+def _sorted(bars: pd.DataFrame, columns: Sequence[str], adjusted: bool) -> Columns:
     """The bars by symbol, then time."""
     timestamps = _timestamps(bars)
     name = _symbol_column(bars)
     codes, symbols = pd.factorize(_symbols(bars[name]), sort=True) if name else (np.zeros(len(bars)), ["bars"])
     zoned = timestamps.dt.tz is not None and not _are_dates(timestamps)
     times = timestamps if zoned else timestamps.dt.tz_localize(None)
-    ns, values = _nanoseconds(times), [_values(bars, column) for column in columns]
+    ns, values = _nanoseconds(times), _scaled(bars, columns) if adjusted else [_values(bars, name) for name in columns]
     return sort_bars(np.asarray(codes, np.int32), list(symbols), ns, values)
 
 
@@ -121,6 +126,36 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
     return timestamps
 
 
+def adjusted_column(bars: pd.DataFrame) -> str | None:
+    """The column of adjusted closes, by the names that it may have in files, beside one of closes."""
+    names = {normalise(str(name)): str(name) for name in bars.columns}
+    found = adjusted_close(list(names))
+    return names[found] if found and "close" in bars else None
+
+
+def _scaled(bars: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
+    """The values of these columns, scaled by adj_close / close."""
+    found = adjusted_column(bars)
+    if found is None or not set(columns) <= {*PRICES, found}:
+        raise UsageError(
+            f"adjusted=True: the frame's columns are {', '.join(map(str, bars.columns))}, and {', '.join(columns)} are"
+            " used: open, high, low and close are scaled by adj_close / close; leave it out"
+        )
+    close, adjusting = _values(bars, "close"), _values(bars, found)
+    if not (ratio := has_ratio(close, adjusting)).all():
+        raise InputError(
+            f"column {found!r}: it holds {adjusting[~ratio][0]} where close is {close[~ratio][0]}: adjusted=True takes"
+            " a ratio above 0; drop those rows"
+        )
+    values = [_values(bars, name) for name in columns]
+    scaled = [
+        scale(one, close, adjusting) if name in PRICES else one for name, one in zip(columns, values, strict=True)
+    ]
+    if np.logical_or.reduce([outside_range(one) for one in scaled]).any():
+        raise InputError(f"column {found!r}: it scales prices out of the range 1e-9..1e12; drop those rows")
+    return scaled
+
+
 def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if column not in bars:
         raise UsageError(
@@ -135,7 +170,8 @@ def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.floa
     bad = ~np.isfinite(values) | outside_range(values)
     if bad.any():
         raise InputError(
-            f"column {column!r}: it holds {values[bad][0]} and {int(bad.sum()) - 1} more values that are not prices: a"
-            f" price is 0 or 1e-9..1e12 in magnitude; drop those rows, e.g. with bars.dropna(subset=[{column!r}])"
+            f"column {column!r}: it holds {values[bad][0]} and {int(bad.sum()) - 1} more invalid values: a value, be it"
+            " a price or a volume, is 0 or 1e-15..1e15 in magnitude; keep the other rows only, e.g. with"
+            f" bars[bars[{column!r}].eq(0) | bars[{column!r}].abs().between(1e-15, 1e15)]"
         )
     return values

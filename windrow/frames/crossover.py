@@ -22,6 +22,7 @@ def crossover(
     *,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Crosses of a fast and a slow line in every symbol's bars, to the bit what `jobs.crossover` writes for them.
@@ -33,7 +34,7 @@ def crossover(
     Returns a row per cross, sorted by symbol, timestamp and pair: symbol, timestamp, signal (golden: fast crosses above
     slow; death: below), the float64 columns price, fast and slow at that bar, and with several pairs the column pair,
     e.g. `sma:50/sma:200`. Memory: some copies of the column used. Raises UsageError for wrong options, InputError for
-    values that are not prices, ConflictError for two different bars at one (symbol, timestamp).
+    invalid values, ConflictError for two different bars at one (symbol, timestamp).
 
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2024-01-02", periods=7), "close": [10, 11, 11, 12, 12, 11, 13]})
@@ -47,7 +48,7 @@ def crossover(
     names = names_of(len(signals.pairs))
     pairs = np.array(list(map(str, signals.pairs)), object)
     rows = Rows(names)
-    for stretch in stretches(bars, [column], on_conflict):
+    for stretch in stretches(bars, [column], on_conflict, adjusted):
         found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]
         rows.add(stretch, found.positions, columns[: len(names)])

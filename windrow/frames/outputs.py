@@ -1,6 +1,5 @@
 """The outputs of jobs, and the bars that they read, as pandas DataFrames: for notebooks, plots and tests."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +18,13 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
+from windrow.frames.description import description_of, reading_in
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.storage.open import is_parquet
-from windrow.storage.publish import DESCRIPTION, at_hand
+from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
@@ -97,8 +97,7 @@ def _read_figures(part: Path) -> Iterator[dict[str, Any]]:
 
 
 def _described(place: Path) -> list[str] | None:
-    description = place / DESCRIPTION
-    return json.loads(description.read_text())["columns"] if description.is_file() else None
+    return (description_of(place) or {}).get("columns")
 
 
 def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
@@ -217,10 +216,7 @@ def reading_of(path: str | Path, column: str | None = None) -> Reading:
 def full_reading_of(path: str | Path) -> Reading:
     """The same with all of the job's columns: a row is invalid for the job if any of them is."""
     with at_hand(path) as place:
-        description = place / DESCRIPTION
-        fields = json.loads(description.read_text()).get("reading") if description.is_file() else None
-    fields = fields or {"values": ["close"]}
-    return Reading(**{**fields, "values": tuple(fields["values"]), "columns": tuple(fields.get("columns", ()))})
+        return reading_in(description_of(place))
 
 
 def read_bars(

@@ -1,12 +1,13 @@
 """A sweep over the bars of a DataFrame: `windrow.sweep(...)`."""
 
 from typing import Any, Literal
+from warnings import warn
 
 import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.frames.bars import stretches
+from windrow.frames.bars import adjusted_column, in_zone, stretches
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
@@ -14,6 +15,7 @@ from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.backtests import Rules
+from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side, Sizing
 from windrow.windows import Options
 
@@ -40,8 +42,10 @@ def sweep(
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
     sizing: Sizing = Rules.sizing,
+    stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
+    adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
     """Backtests every pair of a grid over every symbol's bars, to the bit what `jobs.sweep` writes for them.
@@ -67,7 +71,7 @@ def sweep(
     """
     rules = Rules(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
-        fill=fill, side=side, entry=entry, sizing=sizing,
+        fill=fill, side=side, entry=entry, sizing=sizing, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
     share, at = (None if given is None else str(given) for given in (split, split_at))
     parts = parse_split(share, at, walk_forward)
@@ -75,12 +79,17 @@ def sweep(
         parse_grid(fast, slow, any_order), rules, column, parts, warm, Options(ema_seed=ema_seed), returns=best
     )
     choice = Choice(objective, top, best)
-    lines = swept(sweep, choice, stretches(bars, sweep.columns, on_conflict))
+    notices = Notices()
+    lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))
+    unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
+    for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
+        warn(text, stacklevel=2)
     if needs_uniting(sweep, choice):
-        lines = unite(sweep, choice, (line[:-1] for line in sorted(lines)))
+        lines = list(unite(sweep, choice, (line[:-1] for line in sorted(lines))))
     fields = (line.split(b"\t") for line in lines)
     rows = [{"symbol": decode_symbol(symbol), **orjson.loads(figures)} for symbol, figures in fields]
-    return figures_table(rows or [_none(sweep)]).iloc[: len(rows)]
+    frame = figures_table(rows or [_none(sweep)]).iloc[: len(rows)]
+    return in_zone(frame, bars, *frame.columns[frame.columns.str.endswith("ruined_at")])
 
 
 def _none(sweep: Sweep) -> dict[str, Any]:

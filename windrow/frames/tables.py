@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Figures, one dict per row, as a frame sorted by symbol; undefined ones are NaN.
+    """Figures, one dict per row, as a frame sorted by symbol; undefined ones are NaN, and times are datetimes in UTC.
 
     Figures of a part, a dict in that dict, become columns whose names begin with that of the part.
 
@@ -16,7 +16,11 @@ def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     0     AA     7       83.0        NaN
     """
     table = pd.DataFrame(list(map(_flat, rows))).sort_values("symbol", kind="stable", ignore_index=True)
-    empty = [name for name in table if table[name].isna().all()]
+    for name in table.columns[table.columns.str.endswith("ruined_at")]:
+        table[name] = (
+            pd.to_datetime(table[name], utc=True, format="ISO8601").dt.tz_localize(None).astype("datetime64[ns]")
+        )
+    empty = [name for name in table if table[name].isna().all() and table[name].dtype.kind != "M"]
     return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
 
 

@@ -102,6 +102,10 @@ class BarJob(JobAdapter):
     def check_options(self) -> None:
         """Raises UsageError for wrong options, before any work."""
 
+    def notes(self, settled: Settled) -> list[str]:
+        """What a user should know of these inputs, before any work; --quiet leaves it out."""
+        return []
+
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         return steps.blocks(self, bars)

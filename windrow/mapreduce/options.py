@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
-from windrow.bars.layout import Reading, normalise
+from windrow.bars.adjusted import PRICES
+from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
 
@@ -24,6 +25,7 @@ FORMATS = ("text", "parquet", "parquet-ns")
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
 _MISSING = "share of an input's rows that may lack a needed value (empty, NaN, null, None, NA, . or -)"
+_ADJUSTED = "scale open, high, low and close by adj_close / close, before anything else"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
 _SLOT = (
@@ -79,6 +81,7 @@ def add_to(job: "BarJob") -> None:
         reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
         reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, default=0.05)
     if not job.map_only:
+        reading.add("--adjusted", _ADJUSTED, action="store_true")
         reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
@@ -98,7 +101,8 @@ def _add_moving(job: "BarJob") -> None:
 
 #: The values of options that a job may lack.
 UNUSED: dict[str, Any] = {
-    "max_bad": 1.0, "max_missing": 1.0, "on_conflict": "fail", "block_bars": BLOCK_BARS, "slot": None, "slices": None,
+    "max_bad": 1.0, "max_missing": 1.0, "adjusted": False, "on_conflict": "fail", "block_bars": BLOCK_BARS,
+    "slot": None, "slices": None,
 }  # fmt: skip
 
 
@@ -135,9 +139,15 @@ def _check_timezone(name: str) -> None:
 
 
 def reading(given: Namespace, columns: Sequence[str]) -> Reading:
-    """How to read inputs for a job that uses these columns."""
+    """How to read inputs for a job that uses these columns. Raises UsageError if --adjusted does not apply to them."""
+    values = tuple(dict.fromkeys(normalise(name) for name in columns))
+    if given.adjusted and (others := [name for name in values if not adjusted_close([name]) and name not in PRICES]):
+        raise UsageError(
+            f"--adjusted --column {others[0]}: only {', '.join(PRICES)} are scaled by adj_close / close; choose one of"
+            " them, or leave --adjusted out"
+        )
     return Reading(
-        values=tuple(dict.fromkeys(normalise(name) for name in columns)),
+        values=values,
         columns=tuple(normalise(name) for name in given.columns.split(",")) if given.columns else (),
         symbol=given.symbol,
         symbol_from_filename=given.symbol_from_filename,
@@ -148,6 +158,7 @@ def reading(given: Namespace, columns: Sequence[str]) -> Reading:
         time_format=given.time_format,
         decimal=given.decimal,
         thousands=given.thousands,
+        adjusted=given.adjusted,
         on_conflict=given.on_conflict,
     )
 

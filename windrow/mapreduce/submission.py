@@ -1,5 +1,6 @@
 """Submission: the settings of one run of a job, made once from its options and checked before any work."""
 
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from windrow.mapreduce import options
 from windrow.runners import NAMES, on_this_machine
 from windrow.runners.unpack import MARK
 from windrow.storage import s3
+from windrow.storage.source import is_uri, source_of
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
@@ -45,6 +47,7 @@ class Submission:
         """The submission for a job's options. Raises UsageError, or InputError for an unreadable environment."""
         given = job.options
         runner = given.runner or "inline"
+        _check_folders(runner, given)
         _check_runner(runner, given.output_dir)
         if given.environment is not None:
             _check_environment(Path(given.environment), runner)
@@ -91,6 +94,25 @@ def _check_runner(runner: str, output: str | None) -> None:
         )
     if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
         raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
+
+
+def _check_folders(runner: str, given: Namespace) -> None:
+    """Raises WindrowError where a folder for files here is a URI: paths would make a folder named `hdfs:`."""
+    if given.output_dir == "":
+        raise UsageError(
+            "-o '': the name of the output is empty; name a directory, or leave -o out to print the output"
+        )
+    if not on_this_machine(runner):
+        return
+    if given.output_dir is not None:
+        source_of(given.output_dir).refuse_unwritable(given.output_dir)
+    for option in ("spark_tmp_dir", "step_output_dir"):
+        folder = getattr(given, option, None) or ""
+        if is_uri(folder):
+            raise UsageError(
+                f"--{option.replace('_', '-')} {folder}: is a URI, but with -r {runner} tasks write there by path; name"
+                " a folder that all of them see"
+            )
 
 
 def _check_environment(path: Path, runner: str) -> None:

@@ -186,15 +186,15 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
-    settled, empty = settle(
-        list(places), submission.reading, submission.slot, heads, _slicing(job, runner), options.judges(job)
-    )
+    asked = submission.slot, heads, _slicing(job, runner), options.judges(job), runner.versions
+    settled, empty = settle(list(places), submission.reading, *asked)
     job.doubts = settled
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")
     if not submission.quiet:
         say(*told_forms(settled.inputs, submission.reading))
+        say(*(f"note: {note}" for note in job.notes(settled)))
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # an input given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)

@@ -26,7 +26,7 @@ Runners are thin subclasses of mrjob's, with the same options, steps and counter
 mrjob's own runners read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,7 @@ from typing import Any, Protocol, Self
 
 import windrow.runners.compat  # noqa: F401  mrjob, which the modules here import, needs it
 from windrow.feeds.density import Head
+from windrow.storage.source import Version
 
 #: The runners: each is a module here with a `RUNNER`, imported only when it is used.
 NAMES = ("inline", "local", "hadoop", "emr", "spark")
@@ -45,6 +46,8 @@ class Runner(Protocol):
 
     #: Paths and URIs of the inputs, as tasks see them.
     inputs: list[str]
+    #: The version of each input at submission, which tasks must read.
+    versions: Mapping[str, Version]
     #: Numbers of the steps whose tasks write parts of the output themselves.
     steps_with_parts: tuple[int, ...]
 

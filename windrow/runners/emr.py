@@ -42,7 +42,7 @@ from windrow.storage import local, s3
 from windrow.storage.hdfs import CLIENT
 from windrow.storage.open import size_of
 from windrow.storage.publish import INNER, PRINTED, publish_from_s3
-from windrow.storage.source import list_inputs, source_of
+from windrow.storage.source import list_inputs, source_of, versions_of
 
 #: The script that a step runs.
 STEP = FILES / "step.sh"
@@ -125,6 +125,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
             raise InputError(f"{foreign[0]}: -r emr only reads s3:// and files on this machine; copy it to S3")
         found = list_inputs(arguments)
         self._sizes = {path: size_of(path) for path in found}
+        self.versions = versions_of(found)
         return found, {}
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
@@ -144,6 +145,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         """Uploads inputs, and the files that mrjob would upload one by one, several at a time and in parts."""
         if self._sends:
             s3.upload({place: Path(path) for place, path in self.gather_uploads().items()})
+            self.check_uploaded()
 
     def dry_run(self) -> None:
         """Prepares everything that a run would, but sends nothing."""
@@ -185,6 +187,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         """Runs the job; raises the error that the task, Hadoop or AWS reported."""
         self._check_regions()
         super().run()
+        self.check_inputs()
         for number in self.steps_with_parts:
             s3.publish_copies(self.step_output(number), self.output, {}, keep=_is_inner)
 

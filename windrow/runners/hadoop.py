@@ -38,10 +38,20 @@ from windrow.storage.publish import (
     publish_from_s3,
     writes_own_parts,
 )
-from windrow.storage.source import canonical, is_uri, list_inputs, scheme_of, source_of
+from windrow.storage.source import (
+    Version,
+    canonical,
+    is_uri,
+    list_inputs,
+    scheme_of,
+    source_of,
+    versions_of,
+)
 
 #: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
+#: The most files that one start of Hadoop's client is asked about: its arguments are limited.
+_STATS = 5000
 #: The number of inputs on HDFS above which WebHDFS is tried for their first bytes.
 _FEW = 3
 #: Progress lines of Hadoop's client.
@@ -79,6 +89,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             super().run()
         except StepFailedException as error:
             raise self._explained() from error
+        self.check_inputs()
         for number in self.steps_with_parts:
             self._hadoop("fs", "-mv", f"{self.step_output(number)}/*{INNER}*", self.output)
 
@@ -153,12 +164,24 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         sizes = self._list(remote) if remote else {}
         others = list_inputs([argument for argument in arguments if argument not in remote])
         self._sizes = {**sizes, **{path: size_of(path) for path in others}}
+        self.versions = {**self.latest_versions(list(sizes)), **versions_of(others)}
         return [*sizes, *others], self._heads(sizes, folder)
 
     def _list(self, uris: Sequence[str]) -> dict[str, int]:
         """Files and their sizes; for a directory, the files in it, without hidden ones."""
-        found = _files_of(self._hadoop("fs", "-ls", *uris))
-        return {uri: size for uri, size in found if uri.rpartition("/")[2][0] not in "._"}
+        return hdfs.inputs_in(self._hadoop("fs", "-ls", *uris), uris)
+
+    def latest_versions(self, uris: Sequence[str]) -> dict[str, Version]:
+        """The versions of inputs that are there now: on HDFS, length and time of modification."""
+        asked = [uri for uri in uris if source_of(uri) is hdfs.SOURCE]
+        found = super().latest_versions([uri for uri in uris if uri not in asked])
+        for begin in range(0, len(asked), _STATS):
+            some = asked[begin : begin + _STATS]
+            lines = self._hadoop("fs", "-stat", "%b %Y", *map(hdfs.literally, some)).decode().splitlines()
+            for uri, line in zip(some, lines, strict=True):
+                size, modified = map(int, line.split())
+                found[uri] = {"size": size, "modified on HDFS": modified}
+        return found
 
     def _heads(self, sizes: Mapping[str, int], folder: Path) -> dict[str, Head]:
         self._web = self._web_address() if len(sizes) > _FEW else None
@@ -227,6 +250,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
                 link.symlink_to(Path(path).absolute())
             self._hadoop("fs", "-mkdir", "-p", self.folder)
             self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self.folder)
+        self.check_uploaded()
 
     def get_hadoop_version(self) -> str:
         """The version, from the name of the streaming jar if it has one: asking Hadoop takes a second."""
@@ -237,7 +261,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def part_names(self) -> list[str]:
         """Names of the files in the output's folder."""
-        return [uri.rpartition("/")[2] for uri, _ in _files_of(self._hadoop("fs", "-ls", self.get_output_dir()))]
+        listed = self._hadoop("fs", "-ls", self.get_output_dir())
+        return [uri.rpartition("/")[2] for uri, _ in hdfs.entries(listed, "-")]
 
     def cat_output(self) -> Iterator[bytes]:
         """The output's parts in order, in large pieces, from one call for all."""
@@ -305,12 +330,6 @@ def _taken(output: str) -> OutputError:
     return OutputError(
         f"{output}: exists; a job writes a new directory only; remove it, or choose another with --output-dir"
     )
-
-
-def _files_of(listed: bytes) -> Iterator[tuple[str, int]]:
-    """The files, and their sizes, in what `hadoop fs -ls` prints."""
-    fields = (line.split(None, 7) for line in listed.decode().splitlines() if line[:1] == "-")
-    return ((field[7], int(field[4])) for field in fields)
 
 
 RUNNER = HadoopRunner

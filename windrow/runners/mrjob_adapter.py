@@ -70,8 +70,15 @@ class JobAdapter(MRJob):
         return job
 
     def add_arguments(self, *args: str) -> None:
-        """Adds arguments, after the job's own, for runners made from now on."""
-        self._cl_args = [*self._cl_args, *args]
+        """Adds options, after the job's own, for runners made from now on; what follows `--` stays names of files."""
+        options, files = _parted(self._cl_args)
+        self._cl_args = [*options, *args, *files]
+
+    def load_args(self, args: list[str]) -> None:
+        """Reads the options; all that follows `--` are names of files, which argparse does not do in Python 3.11."""
+        options, files = _parted(args)
+        super().load_args(options)
+        self.options.args = [*self.options.args, *files[1:]]
 
     def describe_steps(self) -> list[StepDescription]:
         """The steps, as passed to runners."""
@@ -99,6 +106,16 @@ class JobAdapter(MRJob):
             super()._print_help(given)  # that runner's options, as mrjob lists them
         else:
             self.print_own_help(given.verbose)
+
+
+def _parted(args: list[str]) -> tuple[list[str], list[str]]:
+    """Arguments up to `--`, and from there on.
+
+    >>> _parted(["--window", "3", "a.csv", "--", "-b.csv"]), _parted(["a.csv"])
+    ((['--window', '3', 'a.csv'], ['--', '-b.csv']), (['a.csv'], []))
+    """
+    end = args.index("--") if "--" in args else len(args)
+    return args[:end], args[end:]
 
 
 class RunnerAdapter(MRJobRunner):

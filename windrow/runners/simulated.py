@@ -1,7 +1,7 @@
 """What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; no lines are copied."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from windrow.runners.shuffle import divide, gather
 from windrow.storage.open import is_splittable, size_of
 from windrow.storage.part import refuse_gone
 from windrow.storage.publish import PRINTED
-from windrow.storage.source import Range, list_inputs, source_of
+from windrow.storage.source import Range, Version, list_inputs, source_of, versions_of
 
 #: Set in the environment of a mapper that opens its inputs itself: its standard input lists them in JSON.
 OPENS_INPUTS = "windrow_opens_inputs"
@@ -30,9 +30,13 @@ _LONG_WORK = 100 << 20
 class ReadsHere(RunnerAdapter):
     """Mixin for runners whose tasks open inputs and write parts in folders that this process can access."""
 
+    versions: Mapping[str, Version] = {}
+
     def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
         """The inputs that the arguments name; all can be read here."""
-        return list_inputs(arguments), {}
+        found = list_inputs(arguments)
+        self.versions = versions_of(found)
+        return found, {}
 
     def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
         """Sets the job's inputs; tasks read each in place."""
@@ -58,6 +62,8 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
 
     #: Called with the number of tasks that have ended.
     advance: Callable[[int], object] = int
+    #: Bytes of the inputs.
+    total = 0
 
     @classmethod
     def default_options(cls) -> dict[str, Any]:
@@ -66,12 +72,15 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
 
     def map_tasks(self, paths: Sequence[str]) -> list[tuple[bytes, Split]]:
         """What each mapper opens, in JSON, and its split in mrjob's form."""
+        tasks = list(plan_tasks(paths, self.cores(), self.versions))
+        lengths = [sum(piece.length for piece in ranges) for ranges in tasks]
+        self.total = sum(lengths)
         return [
             (
                 json.dumps(ranges).encode() + b"\n",
-                {"file": ranges[0].path, "start": ranges[0].start, "length": sum(piece.length for piece in ranges)},
+                {"file": ranges[0].path, "start": ranges[0].start, "length": length},
             )
-            for ranges in plan_tasks(paths, self.cores())
+            for ranges, length in zip(tasks, lengths, strict=True)
         ]
 
     def before_step(self, number: int) -> None:
@@ -84,7 +93,7 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
     @contextmanager
     def phase(self, title: str, tasks: int) -> Iterator[None]:
         """Shows how many tasks have ended, if the inputs are large."""
-        shown = self.launch.shows_progress and sum(map(size_of, self.inputs)) > _LONG_WORK
+        shown = self.launch.shows_progress and self.total > _LONG_WORK
         with progress(title, tasks, shown) as advance:
             self.advance = advance
             yield
@@ -107,18 +116,23 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
         return partial(gather, self.mapper_outputs(step), number, place)
 
 
-def plan_tasks(paths: Sequence[str], cores: int) -> Iterator[list[Range]]:
+def plan_tasks(
+    paths: Sequence[str], cores: int, versions: Mapping[str, Version] | None = None
+) -> Iterator[list[Range]]:
     """The byte ranges and whole files of each mapper: about the same amount each, at most SPLIT_BYTES if splittable.
 
     If possible, every core gets the same number of mappers, so that none idles at the end. Small files share a mapper:
-    thousands of them start a few tasks, not thousands.
+    thousands of them start a few tasks, not thousands. Raises InputError for an input that is not the version given.
     """
+    versions = versions if versions is not None else versions_of(paths)
+    for path in paths:
+        source_of(path).check(path, versions[path])
     sizes = [size_of(path) for path in paths]
     cores = max(1, cores)
     rounds = -(-sum(sizes) // (SPLIT_BYTES * cores))
     share = max(1, -(-sum(sizes) // (cores * max(1, rounds))))
     pieces = [
-        Range(path, start, length, source_of(path).version(path))
+        Range(path, start, length, versions[path])
         for path, size in zip(paths, sizes, strict=True)
         for start, length in _ranges(path, size, share)
     ]

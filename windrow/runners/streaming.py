@@ -7,7 +7,7 @@ that it needs, an environment of `windrow pack` is shipped too.
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import TEXT_PARTS
-from windrow.storage.source import Range, is_uri
+from windrow.storage.source import Range, Version, each, is_uri, refuse_changed, source_of
 
 #: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
 _MANY = 64
@@ -26,6 +26,8 @@ _MANY = 64
 
 class Streaming(StreamingAdapter):
     """Mixin before an mrjob runner that starts Hadoop Streaming."""
+
+    versions: Mapping[str, Version] = {}
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
         self._asked: list[str] = []
@@ -53,17 +55,36 @@ class Streaming(StreamingAdapter):
             self._uploads[places[path]] = path
         self.inputs = [places[path] for path in paths]
         if go_whole(paths):
-            self._hand_out_whole([(places[path], self._sizes[path]) for path in paths], folder)
+            pieces = [Range(places[path], 0, self._sizes[path], self._seen_by_task(path)) for path in paths]
+            self._hand_out_whole(pieces, folder)
         return places
+
+    def _seen_by_task(self, path: str) -> Version:
+        """The version of an input that a task can compare; of one that is uploaded, the copy's size."""
+        return self.versions[path] if is_uri(path) else {"size": self._sizes[path]}
+
+    def check_uploaded(self) -> None:
+        """Raises InputError for an input on this machine that has changed before it was uploaded."""
+        for path in self._uploads.values():
+            source_of(path).check(path, self.versions.get(path, {}))
+
+    def check_inputs(self) -> None:
+        """Raises InputError for an input that has changed since submission: Hadoop, which splits text, does not ask."""
+        uris = [uri for uri in self.versions if is_uri(uri)]
+        for uri, now in self.latest_versions(uris).items():
+            refuse_changed(uri, self.versions[uri], now)
+
+    def latest_versions(self, uris: Sequence[str]) -> dict[str, Version]:
+        """The versions of inputs on the cluster, or on S3, that are there now."""
+        return dict(zip(uris, each(lambda uri: source_of(uri).latest(uri), uris), strict=True))
 
     def uri_for_hadoop(self, uri: str) -> str:
         """A URI in this Hadoop's form."""
         return uri
 
-    def _hand_out_whole(self, files: Sequence[tuple[str, int]], folder: Path) -> None:
+    def _hand_out_whole(self, pieces: Sequence[Range], folder: Path) -> None:
         """Makes mappers fetch whole files, hundreds of small ones each, instead of reading lines that Hadoop splits."""
         manifest = folder / "whole-files.txt"
-        pieces = [Range(path, 0, size, {}) for path, size in files]
         manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
         self.inputs = [f"{self.folder}/inputs/{manifest.name}"]
         self._uploads[self.inputs[0]] = str(manifest)

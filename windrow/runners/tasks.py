@@ -7,7 +7,7 @@ a hundred times that.
 import json
 import signal
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
@@ -60,17 +60,23 @@ def run_forked(
 
 def _start(task: Callable[[], None]) -> tuple[Connection, ForkProcess]:
     reads, writes = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_run, args=(task, writes))
-    process.start()
+    # Until the child has its own handlers, the parent's would show a traceback there.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        process = _FORK.Process(target=_run, args=(task, writes, before))
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     writes.close()
     return reads, process
 
 
-def _run(task: Callable[[], None], writes: Connection) -> None:
-    """Runs the task, in its own process."""
+def _run(task: Callable[[], None], writes: Connection, mask: Collection[int]) -> None:
+    """Runs the task, in its own process, with signals held back as `mask` says."""
     for number in (signal.SIGINT, signal.SIGHUP):  # the parent gets them too, and ends its children
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
         task()
     except BaseException as caught:

@@ -22,6 +22,7 @@ from windrow.storage.part import own_part
 from windrow.times import format_times
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.ledger import STATUS, Entries
+from windrow.trading.notices import Notices
 
 #: The ends of the names of parts with orders, and with values.
 ORDERS, EQUITY = "-orders", "-equity"
@@ -29,9 +30,17 @@ _SIDES = {1: b"buy", -1: b"sell"}
 
 
 def backtest_lines(
-    strategy: Strategy, stretches: Iterable[Stretch], dated: bool, orders: bool = False, equity: bool = False
+    strategy: Strategy,
+    stretches: Iterable[Stretch],
+    dated: bool,
+    orders: bool = False,
+    equity: bool = False,
+    notices: Notices | None = None,
 ) -> Iterator[bytes]:
-    """A line of figures for each symbol of a reducer's stretches; writes its orders and equity as well, on request."""
+    """A line of figures for each symbol of a reducer's stretches; writes its orders and equity as well, on request.
+
+    `notices` gets what a user must be told of the runs.
+    """
     with own_part(ORDERS) if orders else nullcontext() as book, own_part(EQUITY) if equity else nullcontext() as curve:
         for symbol, pieces in by_symbol(stretches):
             test = strategy.backtest(traced=orders or equity)
@@ -40,7 +49,9 @@ def backtest_lines(
                     _write(symbol, piece, trace, dated, book, curve)
             if book:
                 book.writelines(order_lines(symbol, test.open_orders(), dated))
-            yield symbol + b"\t" + orjson.dumps(test.figures()) + b"\n"
+            if notices is not None:
+                notices.add(test.orders)
+            yield symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
 
 
 def _write(

@@ -7,16 +7,18 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.local import without_host
-from windrow.storage.source import Source, source_of
+from windrow.storage.source import Source, canonical, source_of, warn_of_skipped
 
 #: The environment variable with the submitter's Hadoop client, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
+#: Characters by which an argument names several files or directories.
+_GLOB = re.compile(r"[*?\[\]{}]")
 
 
 class HadoopSource(Source):
@@ -41,6 +43,10 @@ class HadoopSource(Source):
         return without_host(uri)
 
     def refuse_taken(self, output: str) -> None:
+        """Raises OutputError: see `refuse_unwritable`."""
+        self.refuse_unwritable(output)
+
+    def refuse_unwritable(self, output: str) -> None:
         """Raises OutputError: `-r hadoop` publishes outputs itself."""
         raise OutputError(
             f"{output}: can only be written by Hadoop; run the job with -r hadoop, or choose a directory on this"
@@ -57,9 +63,43 @@ def _refuse(uri: str) -> NoReturn:
     raise InputError(f"{uri}: can only be read by Hadoop; run the job with -r hadoop, or copy the file to this machine")
 
 
+def entries(listed: bytes, kind: str) -> Iterator[tuple[str, int]]:
+    """The files (`-`) or the directories (`d`), and their sizes, in what `hadoop fs -ls` printed."""
+    fields = (line.split(None, 7) for line in listed.decode().splitlines() if line[:1] == kind)
+    return ((field[7], int(field[4])) for field in fields)
+
+
+def inputs_in(listed: bytes, arguments: Sequence[str]) -> dict[str, int]:
+    """The inputs that arguments name, and their sizes, in what `hadoop fs -ls` printed for them.
+
+    Raises InputError for a directory without files; warns of what is in a directory, but is none.
+    """
+    files, asked = dict(entries(listed, "-")), set(map(canonical, arguments))
+    found = {uri: size for uri, size in files.items() if canonical(uri) in asked or not _is_hidden(uri)}
+    skipped = [*(uri for uri in files if uri not in found), *(f"{uri}/" for uri, _ in entries(listed, "d"))]
+    by_folder: dict[str, list[str]] = {}
+    for uri in skipped:
+        folder, name = uri.removesuffix("/").rsplit("/", 1)
+        by_folder.setdefault(folder, []).append(name + "/" * uri.endswith("/"))
+    for folder, names in by_folder.items():
+        warn_of_skipped(folder, names)
+    for argument in arguments:
+        within = f"{canonical(argument).rstrip('/')}/"
+        if not _GLOB.search(argument) and not any(f"{canonical(uri)}/".startswith(within) for uri in found):
+            raise InputError(
+                f"{argument}: is a directory without files; a directory means the files in it, not those in"
+                " subdirectories, nor those whose names begin with _ or .; name the files"
+            )
+    return found
+
+
+def _is_hidden(uri: str) -> bool:
+    return uri.rpartition("/")[2][:1] in ("_", ".")
+
+
 def get(uris: Sequence[str], folder: Path) -> str:
     """Copies files from HDFS into a local folder by one start of the client, some seconds; why it failed, or ''."""
-    return _failure("-get", *map(_literally, uris), str(folder))
+    return _failure("-get", *map(literally, uris), str(folder))
 
 
 def put(place: Path, uri: str) -> str:
@@ -71,10 +111,10 @@ def put(place: Path, uri: str) -> str:
     return reason or _failure("-put", str(place), uri)
 
 
-def _literally(uri: str) -> str:
+def literally(uri: str) -> str:
     r"""A name escaped for the client, which expands patterns.
 
-    >>> print(_literally("s3a://bucket/[1]*.csv"))
+    >>> print(literally("s3a://bucket/[1]*.csv"))
     s3a://bucket/\[1\]\*.csv
     """
     return re.sub(r"[\\*?\[\]{}^]", r"\\\g<0>", uri)

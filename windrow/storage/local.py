@@ -1,7 +1,9 @@
 """Files on this machine."""
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
-from windrow.storage.source import Source
+from windrow.storage.source import Source, Version, is_unfinished_uri, refuse_changed, warn_of_skipped
 
 _PREFIX = "file:"
 
@@ -25,13 +27,22 @@ class LocalSource(Source):
         try:
             return _files_of(argument, self.path(argument))
         except OSError as error:
-            raise InputError(
-                f"{argument}: cannot be read: {error.strerror}; check the path and its permissions"
-            ) from error
+            raise InputError(f"{argument}: {_cannot_be_read(error.strerror)}") from error
 
     def size(self, uri: str) -> int:
         """The size of a file in bytes."""
-        return self.path(uri).stat().st_size
+        return _status(uri, self.path(uri)).st_size
+
+    def version(self, uri: str) -> Version:
+        """Size, time of modification and inode, which another machine that shares the file may number otherwise."""
+        status = _status(uri, self.path(uri))
+        inode = f"inode on {os.uname().nodename}"
+        return {"size": status.st_size, "modified": status.st_mtime_ns, inode: status.st_ino}
+
+    def check(self, uri: str, version: Version) -> None:
+        """Raises InputError unless the file is still that version."""
+        if version:
+            refuse_changed(uri, version, self.version(uri))
 
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
         """The file."""
@@ -44,6 +55,15 @@ class LocalSource(Source):
     def canonical(self, uri: str) -> str:
         """The path, without scheme and host."""
         return without_host(uri) if uri[: len(_PREFIX)].lower() == _PREFIX else uri
+
+    def refuse_unwritable(self, output: str) -> None:
+        """Raises OutputError for what was meant to be a URI."""
+        if is_unfinished_uri(output):
+            scheme = output.partition(":")[0]
+            raise OutputError(
+                f"{output}: is not a URI, which begins with {scheme}:/; add the slash, or write ./{output} for a"
+                " directory here"
+            )
 
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError unless the path is free or an empty directory."""
@@ -89,14 +109,27 @@ class LocalSource(Source):
             raise _cannot_make(output, error) from error
 
 
+def _status(uri: str, path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise InputError(
+            f"{uri}: has been removed in the meantime; inputs must not change while a job runs; run it again"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{uri}: {_cannot_be_read(error.strerror)}") from error
+
+
 def _is_made(folder: Path) -> bool:
     """Makes a directory unless it exists; whether this did it, and so may remove it."""
     try:
         folder.mkdir()
-    except OSError:
-        if not folder.is_dir():
-            raise
-        return False
+    except OSError as error:
+        if folder.is_dir():  # a read-only one says so where it is written to
+            return False
+        if isinstance(error, FileExistsError):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+        raise
     return True
 
 
@@ -105,13 +138,13 @@ def _files_of(argument: str, path: Path) -> list[str]:
     if not argument:
         raise InputError("'': the name of an input is empty; give files of bars, or directories of them")
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.name[0] not in "._" and p.is_file())
+        inside = _inputs_in(argument, path)
         if not inside:
             raise InputError(
                 f"{argument}: is a directory without files; a directory means the files in it, not"
                 " those in subdirectories, nor those whose names begin with _ or .; name the files"
             )
-        return list(map(str, inside))
+        return inside
     if path.is_file():
         return [str(path)]
     if path.exists():
@@ -119,7 +152,48 @@ def _files_of(argument: str, path: Path) -> list[str]:
             f"{argument}: is not a regular file; inputs are read more than once; pipe it to standard input,"
             " and give - instead"
         )
+    if path.is_symlink():
+        raise _dangling(argument, path)
     raise InputError(f"{argument}: does not exist; give files of bars, or directories of them")
+
+
+def _inputs_in(argument: str, folder: Path) -> list[str]:
+    """The files in a directory. Raises InputError for one that is there but cannot be read, warns of all else."""
+    inside, skipped = [], []
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        if name[0] in "._":
+            skipped.append(name)
+        elif stat.S_ISREG(mode := _mode(path)):
+            inside.append(str(path))
+        else:
+            skipped.append(f"{name}/" if stat.S_ISDIR(mode) else f"{name} (not a regular file)")
+    warn_of_skipped(argument, skipped)
+    return inside
+
+
+def _mode(path: Path) -> int:
+    """What is at a path. Raises InputError for a link to nothing, and for a file that must not be read."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
+            raise _dangling(str(path), path) from None
+        raise InputError(f"{path}: {_cannot_be_read(error.strerror)}") from error
+    if stat.S_ISREG(mode) and not os.access(path, os.R_OK):
+        raise InputError(f"{path}: {_cannot_be_read(os.strerror(errno.EACCES))}")
+    return mode
+
+
+def _dangling(name: str, path: Path) -> InputError:
+    return InputError(
+        f"{name}: is a link to {os.readlink(path)}, which does not exist; an input that cannot be read is not left"
+        " out; mend the link, or remove it"
+    )
+
+
+def _cannot_be_read(why: str | None) -> str:
+    return f"cannot be read: {why}; check the path and its permissions"
 
 
 def without_host(uri: str) -> str:

@@ -16,12 +16,18 @@ from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from windrow.console import say
+from windrow.errors import InputError
 from windrow.storage.private import private
 
 #: What identifies the version of an input, as a JSON object; empty if nothing does.
 Version = Mapping[str, str | int]
 Result = TypeVar("Result")
 
+#: Files beside the parts of an output, whoever wrote it.
+_BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
+#: The most names in a warning.
+_TOLD = 5
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
@@ -68,8 +74,15 @@ class Source(ABC):
         """What identifies this version of the input, so that a later one is noticed."""
         return {}
 
+    def latest(self, uri: str) -> Version:
+        """What identifies the version that is there now."""
+        return self.version(uri)
+
     def expect(self, uri: str, version: Version) -> None:  # noqa: B027  most sources have no versions
         """Makes reads of the input fail unless it is that version."""
+
+    def check(self, uri: str, version: Version) -> None:  # noqa: B027  others compare at each read
+        """Raises InputError unless the input is still that version, where reads themselves do not notice."""
 
     def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
         """Start and length of the ranges, about `share` bytes each, in which mappers read a splittable input."""
@@ -89,6 +102,9 @@ class Source(ABC):
         return False
 
     # Outputs.
+
+    def refuse_unwritable(self, output: str) -> None:  # noqa: B027  most places can be written to
+        """Raises OutputError where no job on this machine can write."""
 
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError if an output already exists: nothing is ever overwritten or mixed."""
@@ -120,6 +136,20 @@ def _temporary(scratch: str | None) -> Iterator[Path]:
         yield Path(folder)
 
 
+def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
+    """Warns of what a folder of inputs has besides: `names`, those of folders with a slash at their end.
+
+    What a dot hides, and what jobs write beside the parts of an output, is left out in silence.
+    """
+    told = sorted(name for name in names if name[:1] not in ("", ".") and name not in _BESIDE_PARTS)
+    if told:
+        more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
+        say(
+            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it,"
+            " without those whose names begin with _ or ."
+        )
+
+
 def scheme_of(uri: str) -> str:
     """The scheme of a URI, in lower case; `file` for a path without one.
 
@@ -137,6 +167,16 @@ def is_uri(path: str) -> bool:
     (True, True, False)
     """
     return _SCHEME.match(path) is not None
+
+
+def is_unfinished_uri(path: str) -> bool:
+    """Whether a path begins with the scheme of a place elsewhere, but lacks the slash after it.
+
+    >>> is_unfinished_uri("hdfs:out"), is_unfinished_uri("hdfs:/out"), is_unfinished_uri("./hdfs:out")
+    (True, False, False)
+    """
+    scheme, colon, _ = path.partition(":")
+    return bool(colon) and not is_uri(path) and scheme.lower() in _sources().keys() - {"file"}
 
 
 def source_of(uri: str) -> Source:
@@ -163,6 +203,46 @@ def canonical(uri: str) -> str:
     ('s3://bucket/a.csv', 's3://bucket/a.csv')
     """
     return source_of(uri).canonical(uri)
+
+
+@contextmanager
+def unchanged(uri: str, version: Version) -> Iterator[None]:
+    """Raises InputError unless the input is that version at the begin and at the end of the block.
+
+    A change is told rather than what it led to, such as a file that looks truncated.
+    """
+    source = source_of(uri)
+    source.check(uri, version)
+    try:
+        yield
+    except InputError:
+        source.check(uri, version)
+        raise
+    source.check(uri, version)
+
+
+def refuse_changed(uri: str, then: Version, now: Version) -> None:
+    """Raises InputError where two versions differ in what both of them say.
+
+    >>> refuse_changed("a.csv", {"size": 60_000, "inode": 7}, {"size": 60_000})
+    >>> refuse_changed("a.csv", {"size": 60_000}, {"size": 30_687, "inode": 7})
+    Traceback (most recent call last):
+    windrow.errors.InputError: a.csv: has changed since the job was submitted (from 60,000 to 30,687 bytes); inputs ...
+    """
+    changed = {name.partition(" ")[0] for name in then if name in now and then[name] != now[name]}
+    if changed:
+        how = "another has its name" if "inode" in changed else "it was written to"
+        how = f"from {then['size']:,} to {now['size']:,} bytes" if "size" in changed else how
+        raise InputError(
+            f"{uri}: has changed since the job was submitted ({how}); inputs must not change while a job runs; run it"
+            " again once nothing writes to it"
+        )
+
+
+def versions_of(uris: Sequence[str]) -> dict[str, Version]:
+    """The version of each of these inputs."""
+    distinct = list(dict.fromkeys(uris))
+    return dict(zip(distinct, each(lambda uri: source_of(uri).version(uri), distinct), strict=True))
 
 
 def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]:

@@ -26,6 +26,7 @@ _NORMAL = NormalDist()
 #: Why returns have no Sharpe ratio: all are equal; or some are undefined, as a value that is not above 0 has no return.
 NO_DEVIATION = "its returns have no deviation"
 NOT_ABOVE_0 = "its value was 0 or below before the last bar"
+NO_BARS = "it has no returns: that takes bars"
 
 
 class Returns(NamedTuple):

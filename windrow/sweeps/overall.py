@@ -1,8 +1,10 @@
 """The best single pair over all series.
 
 A pair's objective over all series is its mean over those where it has one. A pair that has none for half of the series
-or more ranks behind the others: a mean over few series depends more on those than on the pair. Its returns per bar are
-those of all series, counted as the number that one series has on average: as if all moved as one, the strictest view.
+or more ranks behind the others: a mean over few series depends more on those than on the pair. One that was ruined on
+any series ranks behind all that were not. Where the objective is undefined upwards on most series, a pair ranks first,
+and where downwards, behind those with a mean. Its returns per bar are those of all series, counted as the number that
+one series has on average: as if all moved as one, the strictest view.
 
 A reducer adds up all its series, pair by pair and exactly (tally.py); the sums of all reducers add up to what a single
 one would have found. So nothing depends on the order of series, or on which reducer saw which. Memory: some numbers per
@@ -13,20 +15,39 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import orjson
 
-from windrow.sweeps.deflated import Returns, deflated_sharpe
+from windrow.errors import InputError
+from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, deflated_sharpe
 from windrow.sweeps.grid import Cell
-from windrow.sweeps.ranking import Figures, rank, undefined, walk_field
+from windrow.sweeps.ranking import (
+    ALL_REFUSED,
+    DEFINED,
+    DOWNWARDS,
+    NONE,
+    UPWARDS,
+    Figures,
+    Standing,
+    no_best,
+    objective_of,
+    standing,
+    undefined,
+    walk_field,
+    why_none,
+)
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.sweeps.tally import Tally
 from windrow.trading.backtests import Moments
+from windrow.trading.notices import cure_of_refusals
+from windrow.trading.rules import Rules
 
 _NONE = "no symbol has the objective"
+#: The counts of sums, in the order in which they are sent.
+_COUNTS = ("series", "upwards", "downwards", "ruined", "ruined_on_test", "lost")
 _NO_RETURNS = "it has returns on no symbol"
 
 
@@ -34,20 +55,30 @@ _NO_RETURNS = "it has returns on no symbol"
 class Sums:
     """What is known of one pair on one walk: in how many series it was tried, its objective there, its returns.
 
-    returns: sums of the powers 0 to 4 of all returns per bar on train.
+    upwards, downwards: series where the objective on train is undefined, but for its sign. ruined, ruined_on_test:
+    those where its value fell to 0 or below. lost: those where it has no returns therefore. why: a reason why it has no
+    objective, the first in order. returns: sums of the powers 0 to 4 of all returns per bar on train.
     """
 
     walk: int
     fast: int
     slow: int
     series: int = 0
+    upwards: int = 0
+    downwards: int = 0
+    ruined: int = 0
+    ruined_on_test: int = 0
+    lost: int = 0
+    why: str = ""
     train: Tally = field(default_factory=Tally)
     test: Tally = field(default_factory=Tally)
     returns: list[Tally] = field(default_factory=lambda: [Tally() for _ in range(5)])
 
     def plus(self, other: "Sums") -> "Sums":
         """These sums, with those of the same pair and walk over other series added."""
-        self.series += other.series
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.why = min(filter(None, (self.why, other.why)), default="")
         for tally, more in zip(self._tallies, other._tallies, strict=True):
             tally.take(more)
         return self
@@ -58,14 +89,17 @@ class Sums:
 
     def to_json(self) -> bytes:
         """As it is sent to the second step."""
-        return orjson.dumps([self.walk, self.fast, self.slow, self.series, *(one.to_json() for one in self._tallies)])
+        counts = [getattr(self, name) for name in _COUNTS]
+        tallies = [tally.to_json() for tally in self._tallies]
+        return orjson.dumps([self.walk, self.fast, self.slow, counts, self.why, tallies])
 
     @classmethod
     def of(cls, text: bytes) -> "Sums":
         """The sums that `to_json` wrote."""
-        walk, fast, slow, series, *tallies = orjson.loads(text)
+        walk, fast, slow, counts, why, tallies = orjson.loads(text)
         train, test, *returns = map(Tally.of, tallies)
-        return cls(walk, fast, slow, series, train, test, returns)
+        named = dict(zip(_COUNTS, counts, strict=True))
+        return cls(walk, fast, slow, **named, why=why, train=train, test=test, returns=returns)
 
     @property
     def value(self) -> float | None:
@@ -73,12 +107,29 @@ class Sums:
         return self.train.mean
 
     @property
-    def order(self) -> tuple[bool, tuple[bool, float], int, int]:
+    def known(self) -> int:
+        """In how many series it has the objective, if only by its sign."""
+        return self.train.count + self.upwards + self.downwards
+
+    @property
+    def order(self) -> tuple[Standing, int, int]:
         """What to sort by: the best first, ties by (fast, slow)."""
-        return 2 * self.train.count <= self.series, rank(self.value), self.fast, self.slow
+        worth = inf if self.value is None else -self.value
+        return Standing(self.ruined > 0, self._side, worth), self.fast, self.slow
+
+    @property
+    def _side(self) -> int:
+        if 2 * self.known <= self.series:
+            return NONE
+        for side, count, other in ((UPWARDS, self.upwards, self.downwards), (DOWNWARDS, self.downwards, self.upwards)):
+            if 2 * count > self.series or (not self.train.count and count > other):
+                return side
+        return DEFINED
 
     def pooled(self) -> Returns:
         """The returns of all series as those of one, of average length."""
+        if self.lost:
+            return Returns(0, why=f"{NOT_ABOVE_0} on {self.lost:,} of {self.series:,} symbols")
         bars, *sums = (tally.sum for tally in self.returns)
         if not bars:
             return Returns(0, why=_NO_RETURNS)
@@ -105,19 +156,30 @@ class Overall:
     def seen(self, parts: Iterable[Part], pairs: slice) -> Iterator[Part]:
         """The parts of one series, added up as they pass; `pairs`: which pairs they are of."""
         for part in parts:
-            values = [figures[self._objective] for figures in part.figures]
             if part.name in self._trains:
                 assert part.returns is not None
                 of_walk = self._sums[self._trains[part.name]][pairs]
-                for sums, value, powers in zip(of_walk, values, powers_of(part.returns), strict=True):
-                    sums.series += 1
-                    sums.train.add(value)
-                    for tally, power in zip(sums.returns, powers, strict=True):
-                        tally.add(power)
+                for sums, figures, powers in zip(of_walk, part.figures, powers_of(part.returns), strict=True):
+                    self._add(sums, figures, powers, part.returns.count)
             else:
-                for sums, value in zip(self._sums[self._tests[part.name]][pairs], values, strict=True):
-                    sums.test.add(value)
+                for sums, figures in zip(self._sums[self._tests[part.name]][pairs], part.figures, strict=True):
+                    sums.test.add(objective_of(figures, self._objective))
+                    sums.ruined_on_test += figures["ruined"]
             yield part
+
+    def _add(self, sums: Sums, figures: Figures, powers: tuple[float | None, ...], returns: int) -> None:
+        """Adds what a pair did on train in one series, with that number of returns."""
+        value, stands = objective_of(figures, self._objective), standing(figures, self._objective)
+        sums.series += 1
+        sums.train.add(value)
+        sums.ruined += figures["ruined"]
+        sums.lost += returns > 0 and powers[0] is None
+        if value is None:
+            sums.upwards += stands.side == UPWARDS
+            sums.downwards += stands.side == DOWNWARDS
+            sums.why = min(filter(None, (sums.why, why_none(figures, self._objective))), default="")
+        for tally, power in zip(sums.returns, powers, strict=True):
+            tally.add(power)
 
     def sums(self) -> Iterator[tuple[int, int, Sums]]:
         """The sums of pairs that were seen, with the numbers of the walk and of the pair."""
@@ -149,28 +211,48 @@ def united(found: Iterable[Sums]) -> Iterator[Sums]:
         yield reduce(Sums.plus, group)
 
 
-def overall_lines(objective: str, walks: Sequence[Walk], found: Iterable[Sums]) -> Iterator[Figures]:
-    """A line for each walk, from the sums of all reducers in order of walk and pair."""
-    for walk, group in groupby(united(found), lambda sums: sums.walk):
+def overall_lines(objective: str, rules: Rules, walks: Sequence[Walk], found: Iterable[Sums]) -> Iterator[Figures]:
+    """A line for each walk, from the sums of all reducers in order of walk and pair.
+
+    Raises InputError where no pair has the objective on any series, on any walk: then there is no best pair.
+    """
+    bests = []
+    for _, group in groupby(united(found), lambda sums: sums.walk):
         best, sharpes = None, []
         for sums in group:
             sharpes.append(sums.pooled().sharpe)
             best = sums if best is None else min(best, sums, key=lambda one: one.order)
         assert best is not None
-        yield _line(objective, walks, walk, best, sharpes)
+        bests.append((best, sharpes))
+    if bests and not any(best.known for best, _ in bests):
+        raise InputError(_none_at_all(objective, rules, bests[0][0].why))
+    for best, sharpes in bests:
+        yield _line(objective, walks, best, sharpes)
 
 
-def _line(objective: str, walks: Sequence[Walk], walk: int, best: Sums, sharpes: Sequence[float | None]) -> Figures:
+def _none_at_all(objective: str, rules: Rules, why: str) -> str:
+    cure = cure_of_refusals(rules) if why == ALL_REFUSED else "rank by another --objective, e.g. pnl, or use more bars"
+    return f"--best --objective {objective}: no pair has it on any symbol: {why}; {cure}"
+
+
+def _line(objective: str, walks: Sequence[Walk], best: Sums, sharpes: Sequence[float | None]) -> Figures:
+    if not best.known:
+        return no_best(objective, walk_field(walks, best.walk), len(sharpes), f"{best.why} on every symbol")
     deflated, why = deflated_sharpe(best.pooled(), sharpes)
-    parts = {"train": best.train, "test": best.test} if walks[walk].test is not None else {"all": best.train}
+    parts = {"train": (best.train, best.ruined), "test": (best.test, best.ruined_on_test)}
+    if walks[best.walk].test is None:
+        parts = {"all": parts["train"]}
     return {
         "fast": best.fast,
         "slow": best.slow,
-        **walk_field(walks, walk),
+        **walk_field(walks, best.walk),
         "objective": objective,
         "symbols": best.series,
         "pairs": len(sharpes),
         "deflated_sharpe": deflated,
-        **{part: {"symbols": tally.count, objective: tally.mean} for part, tally in parts.items()},
-        **undefined({"deflated_sharpe": why, **{part: _NONE for part, tally in parts.items() if tally.mean is None}}),
+        **{
+            part: {"symbols": tally.count, objective: tally.mean, "ruined": ruined}
+            for part, (tally, ruined) in parts.items()
+        },
+        **undefined({"deflated_sharpe": why} | {part: _NONE for part, (tally, _) in parts.items() if not tally.count}),
     }

@@ -15,13 +15,16 @@ import numpy as np
 import orjson
 
 from windrow.errors import UsageError
-from windrow.sweeps.deflated import NO_DEVIATION, NOT_ABOVE_0, Returns, deflated_sharpe
+from windrow.sweeps.deflated import NO_BARS, NO_DEVIATION, NOT_ABOVE_0, Returns, deflated_sharpe
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.trading.backtests import Moments
+from windrow.trading.figures import EQUAL_TRADES, EQUAL_YEARS, NO_YEAR_BELOW
+from windrow.trading.rules import DUST
 
 OBJECTIVES = ("pnl", "sharpe", "sqn", "return")
+ALL_REFUSED = "all its orders were refused"
 
 Figures = dict[str, Any]
 
@@ -53,29 +56,75 @@ class Choice:
         return 1 if self.best else self.top
 
 
-def rank(value: float | None) -> tuple[bool, float]:
-    """What to sort values by, so that the largest comes first and None last.
+class Standing(NamedTuple):
+    """What pairs are sorted by, the best first: those that were not ruined, those that have the objective, the largest.
 
-    >>> sorted([1.0, None, 3.0], key=rank)
-    [3.0, 1.0, None]
+    side: -1 where the objective is undefined upwards, as a mean above 0 over no deviation; 1 where downwards; 2: none.
     """
-    return value is None, 0.0 if value is None else -value
+
+    ruined: bool
+    side: int
+    worth: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an objective, if only by its sign."""
+        return self.side < NONE
+
+
+UPWARDS, DEFINED, DOWNWARDS, NONE = -1, 0, 1, 2
+
+
+def objective_of(figures: Figures, objective: str) -> float | None:
+    """A pair's objective; None also where all its orders were refused: it has figures, of never having traded."""
+    return None if _all_refused(figures) else figures[objective]
+
+
+def standing(figures: Figures, objective: str) -> Standing:
+    """Where a pair stands by an objective."""
+    value, ruined = objective_of(figures, objective), bool(figures["ruined"])
+    if value is not None:
+        return Standing(ruined, DEFINED, -value)
+    return Standing(ruined, _side(figures, objective), 0.0)
+
+
+def _side(figures: Figures, objective: str) -> int:
+    why = figures.get("undefined", {})
+    if objective == "sharpe" and why.get("sharpe") == EQUAL_YEARS and why.get("sortino") == NO_YEAR_BELOW:
+        return UPWARDS
+    if objective == "sqn" and why.get("sqn") == EQUAL_TRADES:
+        cash = figures["final_value"] - figures["pnl"]
+        if abs(figures["closed_pnl"]) <= DUST * cash:
+            return DEFINED
+        return UPWARDS if figures["closed_pnl"] > 0 else DOWNWARDS
+    return NONE
+
+
+def why_none(figures: Figures, objective: str) -> str:
+    """Why a pair has no objective."""
+    if _all_refused(figures):
+        return ALL_REFUSED
+    return str(figures.get("undefined", {}).get(objective, ""))
+
+
+def _all_refused(figures: Figures) -> bool:
+    return bool(figures["orders_refused"]) and not figures["trades_total"]
 
 
 class Candidate(NamedTuple):
-    """A pair, its objective on train, its figures there and on test, and its returns on train where parts have them."""
+    """A pair, where it stands on train, its figures there and on test, and its returns on train if parts have them."""
 
     fast: int
     slow: int
-    value: float | None
+    standing: Standing
     train: Figures
     test: Figures | None
     returns: Returns | None
 
     @property
-    def order(self) -> tuple[tuple[bool, float], int, int]:
+    def order(self) -> tuple[Standing, int, int]:
         """What to sort by: the best first, ties by (fast, slow)."""
-        return rank(self.value), self.fast, self.slow
+        return self.standing, self.fast, self.slow
 
 
 class Record(NamedTuple):
@@ -88,15 +137,21 @@ class Record(NamedTuple):
 
     def to_json(self) -> bytes:
         """As it is sent to the second step."""
-        candidates = [(*one[:-1], one.returns and tuple(one.returns)) for one in self.candidates]
+        candidates = [
+            (one.fast, one.slow, tuple(one.standing), one.train, one.test, one.returns and tuple(one.returns))
+            for one in self.candidates
+        ]
         return orjson.dumps((self.walk, self.pairs, candidates, self.sharpes))
 
     @classmethod
     def of(cls, text: bytes) -> "Record":
         """The record that `to_json` wrote."""
         walk, pairs, candidates, sharpes = orjson.loads(text)
-        read = ((*rest, returns and Returns(*returns)) for *rest, returns in candidates)
-        return cls(walk, pairs, [Candidate(*fields) for fields in read], sharpes)
+        return cls(walk, pairs, [_candidate(*fields) for fields in candidates], sharpes)
+
+
+def _candidate(fast: int, slow: int, standing: list[Any], train: Figures, test: Figures, returns: Any) -> Candidate:
+    return Candidate(fast, slow, Standing(*standing), train, test, returns and Returns(*returns))
 
 
 def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Cell], parts: Iterable[Part]) -> Iterator[Record]:
@@ -111,8 +166,8 @@ def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Cell], parts:
 
 
 def _chosen(choice: Choice, part: Part) -> list[int]:
-    values = [figures[choice.objective] for figures in part.figures]
-    return sorted(range(len(values)), key=lambda at: (rank(values[at]), at))[: choice.keeps]
+    standings = [standing(figures, choice.objective) for figures in part.figures]
+    return sorted(range(len(standings)), key=lambda at: (standings[at], at))[: choice.keeps]
 
 
 def _record(
@@ -123,7 +178,7 @@ def _record(
     for at in chosen:
         (fast, slow), on_train = pairs[at], train.figures[at]
         on_test, shape = test and test.figures[at], returns[at] if returns else None
-        candidates.append(Candidate(fast, slow, on_train[choice.objective], on_train, on_test, shape))
+        candidates.append(Candidate(fast, slow, standing(on_train, choice.objective), on_train, on_test, shape))
     return Record(walk, len(pairs), candidates, [one.sharpe for one in returns])
 
 
@@ -134,8 +189,9 @@ def returns_of(moments: Moments) -> list[Returns]:
     known = np.isfinite([sharpes, moments.skewness, moments.kurtosis]).all(axis=0)
     ruined = np.isnan(moments.mean) & (moments.count > 0)
     columns = (column.tolist() for column in (known, ruined, sharpes, moments.skewness, moments.kurtosis))
+    none = NO_DEVIATION if moments.count else NO_BARS
     return [
-        Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else NO_DEVIATION)
+        Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else none)
         for defined, zero, *shape in zip(*columns, strict=True)
     ]
 
@@ -159,8 +215,15 @@ def top_lines(walks: Sequence[Walk], record: Record) -> Iterator[Figures]:
 
 
 def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:
-    """The best pair of a walk as one line, with its figures on both parts, and how likely it is better than luck."""
+    """The best pair of a walk as one line, with its figures on both parts, and how likely it is better than luck.
+
+    Where no pair has the objective there is no best one, and the line says why.
+    """
     [best] = record.candidates
+    if not best.standing.known:
+        return no_best(
+            choice.objective, walk_field(walks, record.walk), record.pairs, why_none(best.train, choice.objective)
+        )
     assert best.returns is not None
     deflated, why = deflated_sharpe(best.returns, record.sharpes)
     test = {} if best.test is None else {"test": best.test}
@@ -174,6 +237,20 @@ def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:
         "all" if best.test is None else "train": best.train,
         **test,
         **undefined({"deflated_sharpe": why}),
+    }
+
+
+def no_best(objective: str, walk: Figures, pairs: int, why: str) -> Figures:
+    """The line of a walk on which no pair has the objective, with the reason for the first pair."""
+    reason = f"no pair has {objective}: {why}"
+    return {
+        "fast": None,
+        "slow": None,
+        **walk,
+        "objective": objective,
+        "pairs": pairs,
+        "deflated_sharpe": None,
+        **undefined(dict.fromkeys(("fast", "slow", "deflated_sharpe"), reason)),
     }
 
 

@@ -22,6 +22,7 @@ from windrow.sweeps.grid import Cell
 from windrow.sweeps.overall import Overall, Sums, overall_lines
 from windrow.sweeps.ranking import Choice, Figures, Record, best_line, records, top_lines, united
 from windrow.sweeps.runs import Part, Sweep
+from windrow.trading.notices import Notices
 
 #: In place of a symbol: all symbols. No encoded symbol begins like this.
 _ALL = encode_slice(b"", 0)
@@ -33,14 +34,18 @@ Finding = tuple[bytes, int, bytes]
 
 
 def swept(
-    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[], object] = int
+    sweep: Sweep,
+    choice: Choice,
+    stretches: Iterable[Stretch],
+    progress: Callable[[], object] = int,
+    notices: Notices | None = None,
 ) -> Iterator[bytes]:
     """The lines of a reducer's stream of bars; where those need uniting, in the form that `unite` reads.
 
     A symbol's key holds the number of its shard, in place of a slice's. `progress` is called often: one symbol's pairs
-    may take hours.
+    may take hours. `notices` gets what a user must be told of the runs.
     """
-    found = _found(sweep, choice, stretches, progress)
+    found = _found(sweep, choice, stretches, progress, notices or Notices())
     if needs_uniting(sweep, choice):
         return (b"%b\t%b\t%b\n" % (symbol, encode_time(number), text) for symbol, number, text in found)
     return _output(sweep, choice, found)
@@ -57,13 +62,13 @@ def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes]) -> Iterator[byte
 
 
 def _found(
-    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[], object]
+    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[], object], notices: Notices
 ) -> Iterator[Finding]:
     """The results for a stream of bars, symbol after symbol, and after them those for all symbols."""
     overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs()) if choice.best else None
     for field, pieces in by_symbol(stretches):
         symbol, shard = split_slice(field)
-        parts, pairs = sweep.parts(pieces, shard, progress), sweep.pairs(shard)
+        parts, pairs = sweep.parts(pieces, shard, progress, notices), sweep.pairs(shard)
         if overall is not None:
             parts = overall.seen(parts, slice(shard, None, sweep.shards))
         if choice.keeps is None:
@@ -96,7 +101,7 @@ def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[
 def _chosen(sweep: Sweep, choice: Choice, symbol: bytes, texts: Iterable[bytes]) -> Iterator[Figures]:
     walks = sweep.split.walks
     if symbol == _ALL:
-        yield from overall_lines(choice.objective, walks, map(Sums.of, texts))
+        yield from overall_lines(choice.objective, sweep.rules, walks, map(Sums.of, texts))
         return
     for record in united(choice, map(Record.of, texts)):
         if choice.best:

@@ -25,6 +25,7 @@ from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Cell, Grid
 from windrow.sweeps.splits import Run, Split
 from windrow.trading.backtests import Backtests, Moments, Rules
+from windrow.trading.notices import Notices
 from windrow.trading.signals import NOT_FULL
 from windrow.windows import Options
 
@@ -48,7 +49,8 @@ class Sweep:
 
     column: of the prices that are averaged. warm: averages, and the sign against which a cross is judged, continue from
     the bars before a test part; otherwise they restart there. shards: number of sweeps that share a series' pairs,
-    dealt out like cards. returns: whether parts have the returns per bar. Raises UsageError for shards below 1.
+    dealt out like cards. returns: whether parts have the returns per bar. dated: whether figures have dates in place of
+    times. Raises UsageError for shards below 1.
     """
 
     grid: Grid
@@ -59,6 +61,7 @@ class Sweep:
     options: Options = field(default_factory=Options)
     shards: int = 1
     returns: bool = False
+    dated: bool = False
 
     def __post_init__(self) -> None:
         if self.shards < 1:
@@ -73,14 +76,21 @@ class Sweep:
         """The pairs of a shard, in ascending order."""
         return [pair for chunk in _chunks(self.grid, self.shards, shard) for pair in chunk.pairs]
 
-    def parts(self, pieces: Iterable[Piece], shard: int = 0, progress: Callable[[], object] = int) -> Iterator[Part]:
+    def parts(
+        self,
+        pieces: Iterable[Piece],
+        shard: int = 0,
+        progress: Callable[[], object] = int,
+        notices: Notices | None = None,
+    ) -> Iterator[Part]:
         """Each part of a series, as soon as its last bar has been read; a test part before the train part around it.
 
-        No part where there are fewer pairs than shards, and this one has none. `progress` is called often.
+        No part where there are fewer pairs than shards, and this one has none. `progress` is called often. `notices`
+        gets what a user must be told of the runs.
         """
         if not self.pairs(shard):
             return
-        tests = _Tests(self, shard)
+        tests = _Tests(self, shard, notices or Notices())
         for number, section in enumerate(self.split.cut(pieces)):
             tests.begin(number)
             for piece in section:
@@ -91,7 +101,8 @@ class Sweep:
 class _Tests:
     """The runs of a split over one series, while its bars are read."""
 
-    def __init__(self, sweep: Sweep, shard: int) -> None:
+    def __init__(self, sweep: Sweep, shard: int, notices: Notices) -> None:
+        self._notices = notices
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
@@ -134,7 +145,9 @@ class _Tests:
         """The parts that end with a section, those that began last first; ends the runs that are complete."""
         for begins, (run, tests) in reversed(list(self._running.items())):
             if number in run.reads:
-                figures = [figures for test in tests for figures in test.figures()]
+                figures = [figures for test in tests for figures in test.figures(self._sweep.dated)]
+                for test in tests:
+                    self._notices.add(test.orders)
                 yield Part(run.reads[number], figures, self._moments(tests))
             if number == max(run.reads):
                 del self._running[begins]

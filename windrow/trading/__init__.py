@@ -7,6 +7,9 @@ The rules are those of DESIGN section 8; the runs are over the bars of one symbo
     signals.py   golden and death crosses of two lines
     turns.py     trends of all runs -> the bars at which a run may place an order
     broker.py    orders -> fills: cash and shares
+    ruin.py      when a value is 0 or below, and how a run ends there
+    orders.py    what became of orders: counts
+    notices.py   what a user must be told of many runs
     ledger.py    orders as a user reads them
     spans.py     what a run holds from one fill to the next
     trades.py    closed trades: counts, streaks, profit

@@ -13,15 +13,17 @@ import numpy as np
 
 from sort_keys.merge import Piece
 from windrow.arrays import Floats, Ints, Signs
-from windrow.trading.broker import Broker
+from windrow.trading.broker import Broker, Orders
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.figures import figures
 from windrow.trading.ledger import Entries, Ledger
+from windrow.trading.orders import OrderCounts
+from windrow.trading.ruin import Ruin, Stops
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL, Pair, trend
 from windrow.trading.spans import SpanMaker
 from windrow.trading.trades import Trades
-from windrow.trading.turns import TurnFinder
+from windrow.trading.turns import TurnFinder, Turns
 from windrow.trading.value import Moments, ReturnSums, Value, values
 from windrow.windows import Options
 
@@ -65,6 +67,7 @@ class Backtests:
         self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
         self._spans, self._trades = SpanMaker(rules, runs), Trades(rules, runs)
         self._drawdown, self._value = Drawdown(rules, runs), Value(rules, runs)
+        self._ruin, self._stops, self.orders = Ruin(rules, runs), Stops(rules, runs), OrderCounts(runs)
         self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._close = np.zeros(1)
@@ -93,8 +96,9 @@ class Backtests:
         else:
             placed, prices = np.append(self._close, closes)[:-1], opens
         self._close = closes[-1:].copy()
-        orders = self._broker.trade(turns, rows, placed, prices)
+        orders = self.orders.push(self._trade(turns, rows, placed, closes, prices), placed)
         spans = self._spans.push(orders, len(times))
+        self._ruin.push(times, spans, closes)
         self._trades.push(spans)
         self._drawdown.push(spans, closes)
         self._value.push(times, spans, closes)
@@ -102,16 +106,27 @@ class Backtests:
             self._returns.push(spans, closes)
         return Trace(self._ledger.push(orders, times, placed), values(spans, closes).T) if self._ledger else None
 
+    def _trade(self, turns: Turns, rows: Signs, placed: Floats, closes: Floats, prices: Floats) -> Orders:
+        orders = self._broker.trade(turns, rows, placed, prices)
+        if not self.rules.stop_at_ruin:
+            return orders
+        self._stops.find(self._spans.made(orders, len(closes)), closes)
+        return self._stops.cut(orders, prices, self._broker)
+
     def open_orders(self) -> Entries:
         """The orders, of traced runs, that were placed at the last close, for the bar after the last one."""
         assert self._ledger, "takes traced=True"
-        rows, turns = deepcopy(self._turns).push(np.full((1, self.runs), NOT_FULL, np.int8))
-        orders = deepcopy(self._broker).trade(turns, rows, self._close, self._close)
-        return self._ledger.open_orders(orders, self._close)
+        after = deepcopy(self)
+        rows, turns = after._turns.push(np.full((1, self.runs), NOT_FULL, np.int8))
+        price = np.where(self._close == 0, 1.0, self._close)  # the next bar's may be any but 0
+        orders = after._broker.trade(turns, rows, self._close, price)
+        entries = self._ledger.open_orders(after._stops.cut(orders, price, after._broker), self._close)
+        closing, held = self._stops.ended[entries.runs], np.abs(self._stops.held[entries.runs])
+        return entries._replace(sizes=np.where(closing, held, entries.sizes))
 
-    def figures(self) -> list[dict[str, Any]]:
-        """Each run's figures so far: see windrow/trading/figures.py."""
-        return figures(self.rules, self._value, self._trades, self._drawdown)
+    def figures(self, dated: bool = False) -> list[dict[str, Any]]:
+        """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
+        return figures(self.rules, self._value, self._trades, self._drawdown, self.orders, self._ruin, dated)
 
     def returns(self) -> Moments:
         """Moments of each run's returns from bar to bar so far."""
@@ -159,7 +174,12 @@ class Backtest:
         """See `Backtests.open_orders`."""
         return self._tests.open_orders()
 
-    def figures(self) -> dict[str, Any]:
-        """Its lines, and its figures so far."""
+    @property
+    def orders(self) -> OrderCounts:
+        """What became of its orders so far."""
+        return self._tests.orders
+
+    def figures(self, dated: bool = False) -> dict[str, Any]:
+        """Its lines, and its figures so far; `dated`: times are written as dates."""
         pair = self._strategy.pair
-        return {"fast": str(pair.fast), "slow": str(pair.slow), **self._tests.figures()[0]}
+        return {"fast": str(pair.fast), "slow": str(pair.slow), **self._tests.figures(dated)[0]}

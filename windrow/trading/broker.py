@@ -3,9 +3,13 @@
 An order is checked at the close at which it is placed, as if it were filled there: it is refused if cash would fall
 below 0. At the fill its closing leg is always done; its opening leg only if cash is still 0 or more afterwards. Cash
 that is short by no more than rounding counts as 0.
+
+A price of 0 is a suspension: nothing is filled there. The order waits: it is placed again at that bar's close, and so
+on, until there is a price, or the averages cross back. Prices below 0 are prices (oil in 2020, spreads), and costs are
+shares of their absolute values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +19,7 @@ from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
 
-FILLED, CLOSED_ONLY, REFUSED = range(3)
+FILLED, CLOSED_ONLY, REFUSED, POSTPONED = range(4)
 
 
 class Orders(NamedTuple):
@@ -47,7 +51,7 @@ class Broker:
 
     A run decides at its turns. Where it then does not hold the position that the averages call for, because its order
     was refused or only closed a position, it retries at every bar until it does. With entries by cross it waits for the
-    next cross instead.
+    next cross instead. After a price of 0 it retries with either, to the same side where the averages are equal.
 
     The k-th orders of all runs are filled together, at first as if all of them were filled completely; runs where that
     is not so are stepped through decision by decision.
@@ -59,6 +63,7 @@ class Broker:
         self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
         self._retries = np.zeros(runs, bool)
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
+        self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
 
     def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
         """All orders that `rows` (bars, runs), with these turns, lead to.
@@ -66,15 +71,14 @@ class Broker:
         closes, prices: (bars,), the close at which an order is placed, and the price before slippage at which it is
         filled, both at the index of the bar of the fill.
         """
-        slip = self._rules.slippage
-        quotes = np.concatenate([prices * (1 - slip), prices * (1 + slip)])
+        quotes = quoted(self._rules, prices)
         planned = self._plan(turns, closes, quotes)
         failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0
         done = ~failed & ~self._retries
         self._carry_out(planned, done)
         if done.all():
             return planned
-        return _joined(
+        return joined(
             [planned.at(done[planned.runs]), *self._step_through(turns, np.flatnonzero(~done), rows, closes, quotes)]
         )
 
@@ -123,8 +127,11 @@ class Broker:
             run, at, bar, side, turned = run[left], at[left], bar[left], side[left], turned[left]
             self._wanted[run] = np.where(turned, side, self._wanted[run])
             acts = self._acts(side, self.held[run])
-            yield self._order(run[acts], bar[acts], side[acts], closes, quotes)
-            self._retries[run] = self._must_retry(run)
+            orders = self._order(run[acts], bar[acts], side[acts], closes, quotes)
+            yield orders
+            self._waiting[run] = 0
+            self._waiting[orders.runs] = np.where(orders.status == POSTPONED, orders.sides, 0)
+            self._retries[run] = self._must_retry(run) | (self._waiting[run] != 0)
             at, last = at + turned, bar
 
     def _decide(self, turns: Turns, rows: Signs, run: Ints, at: Ints, last: Ints) -> tuple[Ints, Signs, Mask]:
@@ -135,7 +142,9 @@ class Broker:
         sign = rows[bar[early], run[early]]
         # A run that may be short, and has no position, is short unless fast > slow.
         ties = (sign == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
-        side[early] = np.where(sign == NOT_FULL, 0, np.where(ties, -1, sign))
+        retried = np.where(sign == NOT_FULL, 0, np.where(ties, -1, sign))
+        waiting = self._waiting[run[early]]
+        side[early] = np.where((waiting != 0) & ((sign == 0) | (sign == NOT_FULL)), waiting, retried)
         return bar, side, ~early
 
     def _acts(self, side: Signs, held: Floats) -> Mask:
@@ -171,8 +180,19 @@ def _abreast(counts: Ints, runs: Ints, number: Ints) -> tuple[Ints, Ints, Ints]:
     return order, (np.cumsum(widths) - widths)[number] + rank[runs], widths
 
 
-def _joined(parts: list[Orders]) -> Orders:
+def joined(parts: Sequence[Orders]) -> Orders:
+    """All these orders, one after the other."""
     return Orders._make(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def quoted(rules: Rules, prices: Floats) -> Floats:
+    """What sellers get at these prices, and after them what buyers pay: slippage is a share of the absolute price.
+
+    >>> quoted(Rules(slippage=0.5), np.array([10.0, -10.0])).tolist()
+    [5.0, -15.0, 15.0, -5.0]
+    """
+    slip = np.copysign(rules.slippage, prices)
+    return np.concatenate([prices * (1 - slip), prices * (1 + slip)])
 
 
 def targets(rules: Rules) -> Floats:
@@ -188,14 +208,14 @@ def _fixed(rules: Rules) -> Fill:
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         target = target_of[side]
         bought = target - held
-        paid = bought + rate * np.abs(bought)  # shares whose price is paid, commission included
-        left = cash - (paid * price + fee)
-        accepted = cash - (paid * close + fee) >= nothing
+        shares = np.abs(bought)
+        # shares whose price is paid, commission included: of a price below 0, less is got
+        left = cash - ((bought + np.copysign(rate, price) * shares) * price + fee)
+        accepted = cash - ((bought + np.copysign(rate, close) * shares) * close + fee) >= nothing
         fits = (left >= nothing) | (target == 0)
-        if (accepted & fits).all():
+        if (accepted & fits & (price != 0)).all():
             return np.zeros(len(cash), np.int8), left, target
-        closed = cash - ((rate * np.abs(held) - held) * price + fee)
-        return _settle(accepted, fits, cash, held, left, target, closed)
+        return _settle(accepted, fits, cash, held, price, left, target, closed(rules, cash, held, price))
 
     return fill
 
@@ -204,27 +224,32 @@ def _all_in(rules: Rules) -> Fill:
     """All cash into the position, costs included, as vectorbt's orders of infinite size (portfolio/nb.py: buy_nb,
     sell_nb); a short position is worth as much as the cash before.
     """
-    sign_of, rate, fee = np.sign(targets(rules)), rules.commission, rules.commission_per_order
+    sign_of, rate = np.sign(targets(rules)), rules.commission
     nothing = rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
-        sign = sign_of[side]
-        closed = cash - ((rate * np.abs(held) - held) * price + fee)
-        spent = closed / (1 + rate)
-        fits = np.where(sign == 0, closed >= -nothing, (closed > nothing) & (price > 0))
-        left = np.where(sign > 0, 0.0, closed - sign * spent * (1 - rate))
-        if fits.all():
+        sign, money = sign_of[side], closed(rules, cash, held, price)
+        spent = money / (1 + rate)
+        fits = np.where(sign == 0, money >= -nothing, (money > nothing) & (price > 0))
+        left = np.where(sign > 0, 0.0, money - sign * spent * (1 - rate))
+        if (fits & (price != 0)).all():
             return np.zeros(len(cash), np.int8), left, sign * spent / price
-        target = sign * spent / np.where(fits, price, 1.0)
-        return _settle(fits | (sign != 0), fits, cash, held, left, target, closed)
+        target = sign * spent / np.where(fits & (price > 0), price, 1.0)
+        return _settle(fits | (sign != 0), fits, cash, held, price, left, target, money)
 
     return fill
 
 
+def closed(rules: Rules, cash: Floats, held: Floats, price: Floats) -> Floats:
+    """The cash once all shares held are sold, or bought back, at a price that has its slippage."""
+    return cash - ((np.copysign(rules.commission, price) * np.abs(held) - held) * price + rules.commission_per_order)
+
+
 def _settle(
-    accepted: Mask, fits: Mask, cash: Floats, held: Floats, left: Floats, target: Floats, closed: Floats
+    accepted: Mask, fits: Mask, cash: Floats, held: Floats, price: Floats, left: Floats, target: Floats, money: Floats
 ) -> tuple[Signs, Floats, Floats]:
-    """Status, cash and shares where some orders are not filled completely; `closed`: cash after the closing leg."""
+    """Status, cash and shares where some orders are not filled completely; `money`: cash after the closing leg."""
     partly = np.where(held != 0, CLOSED_ONLY, REFUSED)
-    status = np.where(accepted, np.where(fits, FILLED, partly), REFUSED).astype(np.int8)
-    return status, np.choose(status, [left, closed, cash]), np.choose(status, [target, 0.0, held])
+    status = np.where(accepted, np.where(fits, FILLED, partly), REFUSED)
+    status = np.where(price == 0, POSTPONED, status).astype(np.int8)
+    return status, np.choose(status, [left, money, cash, cash]), np.choose(status, [target, 0.0, held, held])

@@ -1,7 +1,9 @@
 """Drawdown: how far, and for how many bars, the value at the closes is below its peak so far.
 
 As backtrader's analyzers/drawdown.py: the peak is the highest value at a close so far, the drawdown the distance to it,
-in money and in % of the peak, and its length the number of bars in a row that are below.
+in money and in % of the peak, and its length the number of bars in a row that are below. The first peak is the initial
+cash, so that what the first fill costs is a drawdown, also where the first bar has that fill; as cash is above 0, every
+peak is, and a drawdown of more than 100 % is a value below 0.
 
 Within a span the value is cash + shares x close, so it is at a new peak where the close is (for a short position: where
 the close is at a new low). Queries on ranges of closes find these places and the depth of the dips between them; no bar
@@ -26,21 +28,16 @@ from windrow.trading.spans import Spans
 class Drawdown:
     """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
 
-    `percent` is NaN for a run whose value began at 0 or below: only then is a peak ever not above 0. State: the peak,
-    and the bars since.
+    State: the peak, and the bars since.
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
-        self._dust = rules.dust
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
-        self._peak, self._since = np.full(runs, -np.inf), np.zeros(runs, np.int64)
+        self._peak, self._since = np.full(runs, rules.cash, np.float64), np.zeros(runs, np.int64)
         self._best = np.full(runs, np.nan)  # where the peak is in a run's last span: its close, as the position sees it
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, at least one."""
-        if np.isneginf(self._peak).all():  # the first bars
-            at = spans.at(0)
-            self.percent[spans.cash[at] + spans.held[at] * closes[0] <= self._dust] = np.nan
         kept = np.flatnonzero(spans.begins < spans.ends)
         run, held = spans.runs[kept], spans.held[kept]
         firsts = np.flatnonzero(np.diff(run, prepend=-1))
@@ -185,7 +182,5 @@ class Dips:
 
     def _deepen(self, at: Ints, peak: Floats, low: Floats) -> None:
         money = peak - low
-        with np.errstate(all="ignore"):  # a peak is not above 0 only in runs without a percentage
-            percent = 100.0 * money / peak
         self.money[at] = np.maximum(self.money[at], money)
-        self.percent[at] = np.maximum(self.percent[at], percent)
+        self.percent[at] = np.maximum(self.percent[at], 100.0 * money / peak)

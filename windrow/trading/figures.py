@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from windrow.arrays import Floats
+from windrow.times import format_times
 from windrow.trading.drawdown import Drawdown
+from windrow.trading.orders import OrderCounts
+from windrow.trading.ruin import NEVER, Ruin
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.trades import Trades
 from windrow.trading.value import Value, added
@@ -15,20 +18,28 @@ from windrow.trading.value import Value, added
 #: The yearly return by which others are measured: backtrader's riskfreerate.
 TARGET = 0.01
 
+#: Why a ratio is undefined that has no deviation to divide by: its sign is that of the mean.
+EQUAL_TRADES = "all closed trades had the same profit"
+EQUAL_YEARS = "all calendar years returned the same"
+NO_YEAR_BELOW = f"no calendar year returned less than {TARGET}"
+
 _DRAWDOWN = ("max_drawdown_pct", "max_drawdown", "max_drawdown_bars")
 
 
-def figures(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> list[dict[str, Any]]:
+def figures(
+    rules: Rules, value: Value, trades: Trades, drawdown: Drawdown, orders: OrderCounts, ruin: Ruin, dated: bool
+) -> list[dict[str, Any]]:
     """One dict per run: its figures by name, in the order in which they are written.
 
-    An undefined figure is None; a last entry "undefined", where there is any, gives the reasons by name.
+    An undefined figure is None; a last entry "undefined", where there is any, gives the reasons by name. A run that was
+    never ruined has no time of its ruin, for no other reason.
     """
-    columns = _columns(rules, value, trades, drawdown)
+    columns = _columns(rules, value, trades, drawdown) | _orders(orders) | _ruin(ruin, dated)
     names = list(columns)
     rows: list[dict[str, Any]] = [
         dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)
     ]
-    for name, missing, why in _undefined(rules, value, trades, columns):
+    for name, missing, why in _undefined(rules, value, trades, ruin, columns):
         for run in np.flatnonzero(missing).tolist():
             rows[run][name] = None
             rows[run].setdefault("undefined", {}).setdefault(name, why)
@@ -63,6 +74,17 @@ def _columns(rules: Rules, value: Value, trades: Trades, drawdown: Drawdown) -> 
         }
 
 
+def _orders(orders: OrderCounts) -> dict[str, NDArray[Any]]:
+    return {"orders": orders.placed, "orders_refused": orders.refused, "fills_postponed": orders.postponed}
+
+
+def _ruin(ruin: Ruin, dated: bool) -> dict[str, NDArray[Any]]:
+    ruined = ruin.times != NEVER
+    times = np.full(len(ruined), None, object)
+    times[ruined] = [text.decode() for text in format_times(ruin.times[ruined], dated)]
+    return {"ruined": ruined, "ruined_at": times}
+
+
 def _sharpe(years: Floats) -> Floats:
     """(mean - 0.01) / population deviation of calendar years' returns: backtrader's analyzers/sharpe.py."""
     excess = years - TARGET
@@ -87,11 +109,11 @@ def _sqn(trades: Trades) -> Floats:
 
 
 def _undefined(
-    rules: Rules, value: Value, trades: Trades, columns: dict[str, NDArray[Any]]
+    rules: Rules, value: Value, trades: Trades, ruin: Ruin, columns: dict[str, NDArray[Any]]
 ) -> Iterator[tuple[str, Any, str]]:
     """Names of figures, the runs where they are undefined, and why; the first of two reasons counts."""
     yield "strike_rate", trades.closed == 0, "no closed trade"
-    yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), "all closed trades had the same profit"
+    yield "sqn", (trades.closed > 1) & ~np.isfinite(columns["sqn"]), EQUAL_TRADES
     every = np.ones(len(value.now), bool)
     if not value.bars:
         for name in ("sharpe", "sortino", *_DRAWDOWN, "exposure", "turnover", "buy_and_hold"):
@@ -100,10 +122,11 @@ def _undefined(
     years = value.years()
     for name in ("sharpe", "sortino"):
         yield name, np.isnan(years).any(axis=0), "a calendar year began with a value of 0 or below"
-    why = "a single calendar year" if len(years) == 1 else "all calendar years returned the same"
-    yield "sharpe", np.ptp(years, axis=0) <= DUST, why
-    yield "sortino", (years >= TARGET).all(axis=0), f"no calendar year returned less than {TARGET}"
-    yield "max_drawdown_pct", np.isnan(columns["max_drawdown_pct"]), "the value began at 0 or below"
+        yield name, ruin.times < value.time, "a bar began with a value of 0 or below"
+        if len(years) == 1:
+            yield name, every, "a single calendar year"
+    yield "sharpe", np.ptp(years, axis=0) <= DUST, EQUAL_YEARS
+    yield "sortino", (years >= TARGET).all(axis=0), NO_YEAR_BELOW
     yield "turnover", value.mean() <= rules.dust, "the mean value is not above 0"
     if not value.first_close > 0:
         yield "buy_and_hold", every, "the first close is not above 0"

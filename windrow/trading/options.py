@@ -10,6 +10,7 @@ from windrow.windows import Options
 
 _COMMISSION = "commission as a fraction of the traded value: 0.001 is 0.1 %%"
 _SLIPPAGE = "slippage as a fraction of the price, against you at each fill"
+_STOP = "close the position and stop trading where the value at a close is 0 or below (default: trade on)"
 _WORDS = {
     "fill": "fill orders at the next bar's open, or at the close at which they are placed",
     "side": "take long and short positions, or long ones only",
@@ -40,6 +41,7 @@ def add_rules(group: Group) -> None:
     for name, text in _WORDS.items():
         default = getattr(Rules, name)
         group.add(f"--{name}", f"{text} (default {default})", choices=get_args(CHOICES[name]), default=default)
+    group.add("--stop-at-ruin", _STOP, action="store_true")
 
 
 def rules_of(options: Namespace) -> Rules:

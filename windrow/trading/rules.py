@@ -31,6 +31,9 @@ class Rules:
     fill: at the next bar's open, or at the close at which the order is placed. side: long and short, or long only.
     entry: `state` opens a position whenever there is none and the averages call for one; `cross` only where they cross.
     sizing: `fixed`, or `all-in`: all cash, costs included, goes into fractions of a share, and all of them are sold.
+    stop_at_ruin: whether a run whose value at a close is 0 or below closes its position and trades no more.
+
+    Costs are shares of the absolute price, so they cost at negative prices too. No order is filled at a price of 0.
 
     >>> Rules(size=-1)
     Traceback (most recent call last):
@@ -47,6 +50,7 @@ class Rules:
     side: Side = "both"
     entry: Entry = "state"
     sizing: Sizing = "fixed"
+    stop_at_ruin: bool = False
 
     @property
     def dust(self) -> float:

@@ -59,7 +59,16 @@ class SpanMaker:
 
     def push(self, orders: Orders, bars: int) -> Spans:
         """The spans among a number of bars."""
-        fills = orders.at(orders.status != REFUSED)
+        spans = self.made(orders, bars)
+        at = spans.lasts
+        self._cash, self._held, self._prices, self._costs = (
+            column[at] for column in (spans.cash, spans.held, spans.prices, spans.costs)
+        )
+        return spans
+
+    def made(self, orders: Orders, bars: int) -> Spans:
+        """The same, if these should not be the orders yet."""
+        fills = orders.at(orders.status < REFUSED)
         runs = np.concatenate([self._runs, fills.runs])
         narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
         order = np.argsort(narrow, kind="stable")
@@ -72,13 +81,11 @@ class SpanMaker:
         lasts = np.append(firsts[1:], len(runs)) - 1
         ends = np.append(begins[1:], bars)
         ends[lasts] = bars
-        spans = Spans(runs, begins, ends, cash, held, prices, self._opening(held, prices, firsts), firsts)
-        self._cash, self._held, self._prices, self._costs = cash[lasts], held[lasts], prices[lasts], spans.costs[lasts]
-        return spans
+        return Spans(runs, begins, ends, cash, held, prices, self._opening(held, prices, firsts), firsts)
 
     def _opening(self, held: Floats, prices: Floats, firsts: Ints) -> Floats:
         """Commission of each span's opening leg; a fee per order is charged to the order's first leg."""
         alone = np.append(0.0, held[:-1]) == 0
-        costs: Floats = np.abs(held) * self._rate * prices + self._fee * (alone & (held != 0))
+        costs: Floats = np.abs(held) * self._rate * np.abs(prices) + self._fee * (alone & (held != 0))
         costs[firsts] = self._costs
         return costs

@@ -32,11 +32,11 @@ class Trades:
         fills = spans.fills
         run, price, held = spans.runs[fills], spans.prices[fills], spans.held[fills]
         before, entry, cost = spans.held[fills - 1], spans.prices[fills - 1], spans.costs[fills - 1]
-        np.add.at(self.traded, run, (np.abs(before) + np.abs(held)) * price)
+        np.add.at(self.traded, run, (np.abs(before) + np.abs(held)) * np.abs(price))
         self.total += np.bincount(run[held != 0], minlength=len(self.total))
         closed = np.flatnonzero(before)
         run, price, before = run[closed], price[closed], before[closed]
-        fee = np.abs(before) * self._rate * price + self._fee
+        fee = np.abs(before) * self._rate * np.abs(price) + self._fee
         profit = before * (price - entry[closed]) - (cost[closed] + fee)
         traded = np.abs(before * price)
         np.maximum.at(self._largest, run, traded)

@@ -35,7 +35,7 @@ class Value:
     """
 
     def __init__(self, rules: Rules, runs: int) -> None:
-        self.bars, self.first_close, self.last_close = 0, np.nan, np.nan
+        self.bars, self.time, self.first_close, self.last_close = 0, 0, np.nan, np.nan
         self.now, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
         self._cash, self._dust = self.now, rules.dust
@@ -54,6 +54,7 @@ class Value:
         if not self.bars:
             self.first_close = float(closes[0])
         self.bars += len(closes)
+        self.time = int(times[-1])
         self.last_close = float(closes[-1])
 
     def _add_spans(self, spans: Spans, closes: Floats) -> None:
@@ -100,6 +101,9 @@ class Value:
 class Moments(NamedTuple):
     """The returns of runs from one bar's value to the next: how many, and their moments, (runs,) arrays.
 
+    The first is that of the first bar that may have a fill, from the cash: with fills at the close the first bar, and
+    with fills at the next open the second, as there is no close before the first at which an order could be placed.
+
     std divides by the number of returns. skewness and kurtosis are those of the population; normal returns have a
     kurtosis of 3.
     NaN where they are undefined: no returns, no deviation, or a value of 0 or below before the last bar, from which
@@ -118,7 +122,8 @@ class ReturnSums:
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._dust = rules.dust
-        self._bars, self._value, self._sums = 0, np.full(runs, np.nan), np.zeros((4, runs))
+        self._value, self._sums = np.full(runs, rules.cash, np.float64), np.zeros((4, runs))
+        self._bars, self._first = 0, 0 if rules.fill == "close" else 1  # the first bar with a return
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes; some runs at a time, so that their values stay in the cache."""
@@ -135,7 +140,7 @@ class ReturnSums:
         if bases.min(initial=np.inf) <= self._dust:
             bases = self._above_0(bases)
         with np.errstate(all="ignore"):
-            first = values[0] / self._value[runs] if self._bars else np.ones(values.shape[1])
+            first = values[0] / self._value[runs] if self._bars >= self._first else np.ones(values.shape[1])
             returns = np.concatenate([first[None], values[1:] / bases])
             returns -= 1.0
             for power in range(4):
@@ -150,7 +155,7 @@ class ReturnSums:
 
     def moments(self) -> Moments:
         """The moments of the returns so far."""
-        count = max(self._bars - 1, 0)
+        count = max(self._bars - self._first, 0)
         with np.errstate(all="ignore"):
             one, two, three, four = self._sums / count
             variance = np.maximum(two - one * one, 0.0)

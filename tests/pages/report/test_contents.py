@@ -65,6 +65,21 @@ def test_the_best_pair_is_the_first_of_equals_and_none_is_worst():
     assert swept([dict(LINES[2], fast=1), LINES[0]]).best_pair("test", "pnl") == (7, 21)
 
 
+def test_a_page_ranks_pairs_as_the_sweep_does():
+    """A ruined pair last, equal wins first, and a walk on which no pair has the objective not at all."""
+    rows = {
+        (1, 9): {"pnl": 900.0, "sqn": 9.0, "ruined": True},
+        (2, 9): {"pnl": 5.0, "sqn": 2.0},
+        (3, 9): {"pnl": 6.0, "final_value": 106.0, "closed_pnl": 6.0, "trades_closed": 2, "sqn": None,
+                 "undefined": {"sqn": "all closed trades had the same profit"}},
+        (4, 9): {"pnl": 0.0, "sqn": 0.0, "orders_refused": 3, "trades_total": 0},
+    }  # fmt: skip
+    sweep = swept({"fast": fast, "slow": slow, "part": "all", **row} for (fast, slow), row in rows.items())
+    assert sweep.parts["all"].orders["sqn"].tolist() == [2, 1, 3, 0]
+    assert sweep.parts["all"].orders["pnl"].tolist() == [2, 1, 3, 0] and sweep.best_pair("all", "pnl") == (3, 9)
+    assert swept([{"fast": None, "slow": None, "walk": 1, "objective": "sharpe", "pairs": 6}]).pairs == []
+
+
 def test_walks_pair_their_parts_in_order():
     parts = ["test 1", "train 1", "test 2", "train 2"]
     sweep = swept({"fast": 1, "slow": 2, "part": part, "pnl": 1.0} for part in parts)

@@ -28,6 +28,15 @@ def test_a_folder_means_its_objects_neither_those_of_subfolders_nor_hidden_ones(
     assert [found.uri for found in s3.list_objects(bucket.uri)] == [f"{bucket.uri}/barsx.csv", f"{bucket.uri}/top"]
 
 
+def test_what_a_folder_has_besides_objects_is_named(bucket, listed, capsys):
+    for key in ("bars/", "bars/a.csv", "bars/2020/c.csv", "bars/_SUCCESS", "bars/_old.csv", "bars/.x"):
+        bucket.put(key)
+    rule = "a directory means the files directly in it, without those whose names begin with _ or .\n"
+    for argument in ("bars", "b*s/", "b*"):
+        assert listed(argument) == ["bars/a.csv"]
+        assert capsys.readouterr().err == f"warning: {bucket.uri}/bars/: skipped 2020/, _old.csv; {rule}"
+
+
 def test_glob_characters_match_within_a_part(bucket, listed):
     for key in ("2019/a.csv", "2020/a.csv.gz", "2020/b.csv.gz", "2020/b.csv", "2021/x/c.csv.gz", "_x/a.csv.gz", "z"):
         bucket.put(key)

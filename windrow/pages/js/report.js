@@ -21,6 +21,8 @@ const FIELDS = [
   ["sortino", "Sortino ratio", RATIO, "Risk"],
   ["sqn", "SQN", RATIO, "Risk"],
   ["deflated_sharpe", "Deflated Sharpe ratio", RATIO, "Risk"],
+  ["ruined", "Ruined", (value) => (value ? "yes" : "no"), "Risk"],
+  ["ruined_at", "Ruined at", String, "Risk"],
   ["trades_total", "Trades", COUNT, "Trades"],
   ["trades_closed", "Closed", COUNT, "Trades"],
   ["trades_open", "Open", COUNT, "Trades"],
@@ -30,6 +32,9 @@ const FIELDS = [
   ["win_streak", "Longest winning streak", COUNT, "Trades"],
   ["lose_streak", "Longest losing streak", COUNT, "Trades"],
   ["closed_pnl", "Closed trades’ profit and loss", SIGNED_MONEY, "Trades"],
+  ["orders", "Orders", COUNT, "Activity"],
+  ["orders_refused", "Refused orders", COUNT, "Activity"],
+  ["fills_postponed", "Fills postponed", COUNT, "Activity"],
   ["exposure", "Exposure", SHARE, "Activity"],
   ["turnover", "Turnover", RATIO, "Activity"],
 ];
@@ -55,8 +60,9 @@ function shown(figures, field) {
 // A symbol's sweep, its columns unpacked.
 function sweepOf({ sweep }) {
   if (!sweep) return null;
-  const part = ({ fields, reasons }) => ({
+  const part = ({ fields, reasons, orders }) => ({
     fields: columnsOf(fields),
+    orders: columnsOf(orders),
     reasons: Object.fromEntries(Object.entries(reasons).map(([field, { texts, which }]) => [field, { texts, which: column(which) }])),
   });
   const parts = Object.fromEntries(Object.entries(sweep.parts).map(([name, columns]) => [name, part(columns)]));
@@ -73,12 +79,6 @@ function figuresOf(sweep, part, pair) {
     if (which[pair] >= 0) figures.undefined[field] = texts[which[pair]];
   }
   return figures;
-}
-
-// Pairs from the best to the worst: undefined figures last, equal ones by (fast, slow), as they are.
-function ranked(values) {
-  const key = (pair) => (values[pair] === values[pair] ? values[pair] : -Infinity);
-  return Array.from(values, (_, pair) => pair).sort((one, other) => key(other) - key(one) || one - other);
 }
 
 const state = { pair: null, objective: data.objective, walk: 0, sweep: null };
@@ -132,7 +132,7 @@ function showSweep() {
   const { train, test } = walk();
   const single = sweep.fast.length === 1;
   for (const id of ["maps", "mapped", "legend", "objectives"]) byId(id).hidden = single;
-  const order = ranked(sweep.parts[train].fields[state.objective]);
+  const order = Array.from(sweep.parts[train].orders[state.objective]); // as the sweep ranks pairs, the best first
   state.best = order[0];
   if (state.pair === null) state.pair = state.best;
   showMaps(sweep);

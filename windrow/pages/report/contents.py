@@ -10,6 +10,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
+from windrow.frames.description import split_of
 from windrow.pages.chart import (
     MOST_CANDLES,
     Candles,
@@ -27,7 +28,7 @@ from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Order
 from windrow.pages.series import Series
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import OBJECTIVES
-from windrow.sweeps.splits import Split, parse_split
+from windrow.sweeps.splits import Split
 from windrow.windows import Options
 
 #: Values of averages that a page holds of a symbol, so that other pairs of a sweep than the best can be drawn.
@@ -37,6 +38,7 @@ _RULES = {
     "cash": "initial cash {:,.12g}", "size": "size {:,.12g}", "commission": "commission {:.4g} of the value traded",
     "commission_per_order": "{:,.12g} per order", "slippage": "slippage {:.4g} of the price",
     "fill": "filled at the {}", "side": "{}", "entry": "entry by {}", "sizing": "{}",
+    "stop_at_ruin": "stopped at ruin",
 }  # fmt: skip
 _WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "fixed": "", "all-in": "all in"}
 
@@ -101,9 +103,7 @@ class Sources:
     @property
     def split(self) -> Split:
         """How the sweep cut the series."""
-        options = self.sweep.description if self.sweep else {}
-        zone = options.get("reading", {}).get("timezone", "UTC")
-        return parse_split(options.get("split"), options.get("split_at"), options.get("walk_forward"), zone)
+        return split_of(self.sweep.description if self.sweep else {})
 
     @property
     def title(self) -> str:
@@ -118,6 +118,7 @@ class Sources:
         idle = "size" if rules.get("sizing") == "all-in" else ""
         known = [(form, rules[name]) for name, form in _RULES.items() if name != idle and rules.get(name)]
         texts = [form.format(_WORDS.get(value, value)) for form, value in known]
+        texts += ["adjusted prices"] if self.description.get("reading", {}).get("adjusted") else []
         return [text for text in texts if text]
 
 

@@ -10,24 +10,32 @@ from windrow.arrays import Floats
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.results import Figures
 from windrow.sweeps.grid import Cell
+from windrow.sweeps.ranking import OBJECTIVES, standing
 
-_NO_FIGURES = {"fast", "slow", "part", "undefined"}
+_NO_FIGURES = {"fast", "slow", "part", "undefined", "ruined_at"}
+#: Of a pair without a line of a part, and of outputs from before there were these figures.
+_UNKNOWN = dict.fromkeys(OBJECTIVES) | {"orders_refused": 0, "trades_total": 0, "ruined": False}
 #: What a line of --best has beside figures.
 _OF_BEST = ("walk", "objective", "pairs", "deflated_sharpe")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Figures of all pairs on one part: a column for each field, NaN where undefined; and the reasons, pair by pair."""
+    """Figures of all pairs on one part: a column for each field, NaN where undefined; and the reasons, pair by pair.
+
+    orders: by objective, the pairs' numbers from the best to the worst, as sweeps rank them.
+    """
 
     fields: dict[str, Floats]
     reasons: dict[str, tuple[list[str], Floats]]
+    orders: dict[str, Floats]
 
     def packed(self) -> dict[str, Any]:
         """For the page."""
         fields = {field: packed(values) for field, values in self.fields.items()}
         reasons = {field: {"texts": texts, "which": packed(which)} for field, (texts, which) in self.reasons.items()}
-        return {"fields": fields, "reasons": reasons}
+        orders = {objective: packed(order) for objective, order in self.orders.items()}
+        return {"fields": fields, "reasons": reasons, "orders": orders}
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,8 @@ class Swept:
         return [(train, test if test in self.parts else None) for test, train in tests.items()]
 
     def best_pair(self, part: str, objective: str) -> Cell:
-        """The pair of the largest figure on a part; NaN is less than any, and of equals the first is taken."""
-        values = self.parts[part].fields[objective]
-        return self.pairs[int(np.argmax(np.where(np.isnan(values), -np.inf, values)))]
+        """The pair that a sweep ranks first on a part, by the objective."""
+        return self.pairs[int(self.parts[part].orders[objective][0])]
 
     def packed(self, kinds: Sequence[str]) -> dict[str, Any]:
         """For the page; `kinds` are the averages' kinds, fast and slow."""
@@ -68,6 +75,8 @@ def swept(lines: Iterable[Figures]) -> Swept:
     rows: dict[str, dict[Cell, Figures]] = {}
     for line in lines:
         pair = (line["fast"], line["slow"])
+        if pair == (None, None):  # on that walk no pair has the objective
+            continue
         if "part" in line:
             rows.setdefault(line["part"], {})[pair] = line
             continue
@@ -85,7 +94,13 @@ def _part(pairs: Sequence[Cell], found: dict[Cell, Figures]) -> Part:
     names = dict.fromkeys(name for line in lines for name in line if name not in _NO_FIGURES)
     fields = {name: np.array([line.get(name) for line in lines], np.float64) for name in names}
     whys = {name: [line.get("undefined", {}).get(name) for line in lines] for name in names}
-    return Part(fields, {name: _reasons(why) for name, why in whys.items() if any(why)})
+    reasons = {name: _reasons(why) for name, why in whys.items() if any(why)}
+    return Part(fields, reasons, {name: _order(lines, name) for name in OBJECTIVES if name in fields})
+
+
+def _order(lines: Sequence[Figures], objective: str) -> Floats:
+    standings = [standing({**_UNKNOWN, **line}, objective) for line in lines]
+    return np.array(sorted(range(len(lines)), key=lambda at: (standings[at], at)), np.float64)
 
 
 def _reasons(whys: Sequence[str | None]) -> tuple[list[str], Floats]:

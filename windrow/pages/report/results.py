@@ -1,6 +1,5 @@
 """What backtests and sweeps wrote: lines of JSON, and files of orders and equity curves beside them."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import pyarrow.csv as pa_csv
 from sort_keys.keys import decode_symbol, encode_symbol
 from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
+from windrow.frames.description import description_of
 from windrow.storage.publish import DESCRIPTION, TEXT_PARTS
 from windrow.times import parse_times
 from windrow.trading.ledger import STATUS
@@ -26,6 +26,9 @@ _ORDERS = "SYMBOL, TIME, side, size, price and status, as written by backtest --
 _EQUITY = "SYMBOL, TIME and value, as written by backtest --equity"
 
 Figures = dict[str, Any]
+
+#: How the line of a symbol begins on which no pair has the objective.
+_NO_PAIR = b'\t{"fast":null,'
 
 
 class Output(NamedTuple):
@@ -67,23 +70,27 @@ def open_output(place: Path) -> Output:
     if not place.is_dir():
         what = "is a file" if place.exists() else "does not exist"
         raise InputError(f"{place}: {what}: a report reads a directory; use the one given to backtest -o or sweep -o")
-    description = place / DESCRIPTION
-    if not description.is_file():
+    described = description_of(place)
+    if described is None:
         raise InputError(
             f"{place}: has no {DESCRIPTION}: a report reads how the bars were read from it; use the directory given to"
             " backtest -o or sweep -o"
         )
-    described = json.loads(description.read_text())
     job = str(described.get("job", "")).rpartition(".")[2]
     if job not in (BACKTEST, SWEEP):
         fix = _FIXES.get(job, f"use the directory given to {BACKTEST} -o or {SWEEP} -o")
         raise InputError(f"{place}: is the output of {job}: a report is made of a {BACKTEST} or a {SWEEP}; {fix}")
+    if missing := [name for name in ("fast", "slow", "reading") if not described.get(name)]:
+        raise InputError(
+            f"{place / DESCRIPTION}: has no {missing[0]}: it is what the job wrote about its output; copy the whole"
+            " output again"
+        )
     return Output(place, job, described)
 
 
 def symbols_in(output: Output) -> list[str]:
-    """The symbols that an output has lines of, by name; the line over all symbols is left out."""
-    fields = {line.partition(b"\t")[0] for part in output.parts for line in _lines(part)}
+    """The symbols that an output has lines of, by name; that over all symbols is left out, and lines without a pair."""
+    fields = {line.partition(b"\t")[0] for part in output.parts for line in _lines(part) if _NO_PAIR not in line}
     return sorted(decode_symbol(field) for field in fields - {b""})
 
 

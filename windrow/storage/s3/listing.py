@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from windrow.aws.s3_client import client, refusing
 from windrow.errors import InputError
 from windrow.storage.s3.names import folder_of, is_hidden, is_s3, last_part, split
+from windrow.storage.source import warn_of_skipped
 
 _GLOB = re.compile(r"[*?[]")
 
@@ -36,11 +37,13 @@ def version(path: str) -> dict[str, Any]:
 
 def known(uri: str) -> Object:
     """The object as it was last listed or remembered; looked up if it never was. Raises InputError."""
-    found = _known.get(split(uri))
-    if found is None:
-        with refusing(uri):
-            found = _head(uri)
-    return found
+    return _known.get(split(uri)) or look_up(uri)
+
+
+def look_up(uri: str) -> Object:
+    """The object as it is now. Raises InputError."""
+    with refusing(uri):
+        return _head(uri)
 
 
 def list_objects(argument: str) -> list[Object]:
@@ -68,13 +71,23 @@ def _expanded(argument: str) -> list[Object]:
     base = f"{argument.partition(':')[0]}://{bucket}/"
     if key and not key.endswith("/") and (whole := head_if_any(base + key)):
         return [whole]
-    found = files_in(base, key if not key or key.endswith("/") else f"{key}/")
+    found = _inputs_in(base, key if not key or key.endswith("/") else f"{key}/")
     return found or (_matching(base, key) if _GLOB.search(key) else [])
 
 
 def files_in(base: str, folder: str) -> list[Object]:
     """The objects of a folder of the bucket `base`, s3://BUCKET/, without those that are hidden."""
     return [found for found in _level(base, folder)[0] if not is_hidden(found.uri)]
+
+
+def _inputs_in(base: str, folder: str) -> list[Object]:
+    """The same; warns of subfolders and of what else is skipped."""
+    objects, folders = _level(base, folder)
+    found = [each for each in objects if not is_hidden(each.uri)]
+    if found:
+        hidden = [last_part(each.uri) for each in objects if is_hidden(each.uri)]
+        warn_of_skipped(base + folder, [*hidden, *(f"{last_part(below[:-1])}/" for below in folders)])
+    return found
 
 
 def everything_in(uri: str) -> list[Object]:
@@ -94,7 +107,7 @@ def _matching(base: str, key: str) -> list[Object]:
     for part in parts:
         folders = [found for folder in folders for found in _folders(base, folder, part)]
     if not last:
-        return [found for folder in folders for found in files_in(base, folder)]
+        return [found for folder in folders for found in _inputs_in(base, folder)]
     return [found for folder in folders for found in _named(base, folder, last)]
 
 
@@ -108,7 +121,7 @@ def _named(base: str, folder: str, part: str) -> list[Object]:
     objects, folders = _level(base, folder + _literal(part))
     found = [each for each in objects if _matches(last_part(each.uri), part)]
     inside = [each for each in folders if _matches(last_part(each[:-1]), part)]
-    return found + [each for below in inside for each in files_in(base, below)]
+    return found + [each for below in inside for each in _inputs_in(base, below)]
 
 
 def _literal(part: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from windrow.storage.hdfs import CLIENT
-from windrow.storage.s3.listing import Object, everything_in, known, list_objects, remember
+from windrow.storage.s3.listing import Object, everything_in, known, list_objects, look_up, remember
 from windrow.storage.s3.names import join, split
 from windrow.storage.s3.reading import download, looking_ahead, open_input
 from windrow.storage.s3.writing import refuse_taken, upload
@@ -38,6 +38,11 @@ class S3Source(Source):
     def version(self, uri: str) -> Version:
         """Size and ETag, as the object was listed."""
         found = known(uri)
+        return {"size": found.size, "etag": found.etag}
+
+    def latest(self, uri: str) -> Version:
+        """Size and ETag of the object that is there now."""
+        found = look_up(uri)
         return {"size": found.size, "etag": found.etag}
 
     def expect(self, uri: str, version: Version) -> None:

@@ -1,0 +1,89 @@
+"""What a user must be told of many runs, though each is right: orders that were refused, and prices of 0.
+
+Tasks count, and the submitter tells, so all of it is numbers. Of a refused order's price that is one digit and the
+magnitude, in a counter's name: Hadoop allows few different names.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from windrow.trading.orders import OrderCounts
+from windrow.trading.rules import Rules
+
+_PRICE = "refused at "
+
+
+class Notices:
+    """Counts of runs, and of their orders."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, orders: OrderCounts) -> None:
+        """Takes the counts of runs that are over."""
+        mostly = np.flatnonzero(2 * orders.refused > orders.placed)
+        counts = {
+            "backtests": len(orders.placed),
+            "backtests mostly refused": len(mostly),
+            "orders": int(orders.placed.sum()),
+            "orders refused": int(orders.refused.sum()),
+            "fills postponed": int(orders.postponed.sum()),
+        }
+        self.counts.update(counts)
+        if len(mostly):
+            self.counts[f"{_PRICE}{orders.refused_price[mostly[0]]:.0e}"] += 1
+
+
+def warnings_of(counts: Mapping[str, int], rules: Rules) -> list[str]:
+    """The warnings that summed counts call for.
+
+    >>> warnings_of({"backtests": 9, "orders": 4, "orders refused": 0}, Rules())
+    []
+    """
+    told = []
+    if counts.get("backtests mostly refused"):
+        told.append(
+            f"most orders were refused in {counts['backtests mostly refused']:,} of {counts['backtests']:,} backtests"
+            f" ({counts['orders refused']:,} of {counts['orders']:,} orders in all), e.g. {_example(counts, rules)}"
+        )
+    if postponed := counts.get("fills postponed"):
+        told.append(
+            f"{'1 fill' if postponed == 1 else f'{postponed:,} fills'} at a price of 0 had to wait"
+            " until there was a price: an open or close of 0 is a suspension, or a mistake; averages and values contain"
+            " such prices, so remove those rows if they are not prices"
+        )
+    return told
+
+
+def unadjusted(inputs: Sequence[str]) -> list[str]:
+    """The note on inputs with adjusted closes whose unadjusted prices are traded.
+
+    >>> unadjusted(["AA.csv", "BB.csv"])
+    ['AA.csv and 1 more: have close and adj_close, and orders are filled at unadjusted prices, where a split is a \
+loss; use --adjusted to scale them']
+    """
+    if not inputs:
+        return []
+    names = inputs[0] if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1:,} more"
+    return [
+        f"{names}: {'has' if len(inputs) == 1 else 'have'} close and adj_close, and orders are filled at unadjusted"
+        " prices, where a split is a loss; use --adjusted to scale them"
+    ]
+
+
+def _example(counts: Mapping[str, int], rules: Rules) -> str:
+    prices = {float(name.removeprefix(_PRICE)): count for name, count in counts.items() if name.startswith(_PRICE)}
+    price = max(prices, key=lambda price: (prices[price], -price))
+    where = f"at a price of about {price:,.12g} with {rules.cash:,.12g} in cash"
+    if rules.sizing == "all-in":
+        return f"all cash {where}: all-in takes cash that is left, and a price above 0; {cure_of_refusals(rules)}"
+    return f"{rules.size:,.12g} shares {where}: a position must be paid for; {cure_of_refusals(rules)}"
+
+
+def cure_of_refusals(rules: Rules) -> str:
+    """What to do where orders are refused."""
+    if rules.sizing == "all-in":
+        return "use more --cash, or --sizing fixed"
+    return "use a smaller --size, more --cash, or --sizing all-in"
