@@ -24,7 +24,7 @@ def meaning(name: str) -> str | None:
         return "symbol"
     if name in TIME_NAMES:
         return "time"
-    return next((known for known in (name, *ALIASES.get(name, ())) if known in _VALUES), None)
+    return next((known for known in _VALUES if name == known or name in ALIASES.get(known, ())), None)
 
 
 def is_header(names: Sequence[str]) -> bool:

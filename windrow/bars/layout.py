@@ -19,13 +19,25 @@ from windrow.bars.form import Form
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError, UsageError
 
-SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "code", "name")
-TIME_NAMES = ("timestamp", "datetime", "date", "dt", "time")
+SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "ts_code", "code", "secid", "permno", "isin", "name")
+TIME_NAMES = (
+    "timestamp", "datetime", "date_time", "date", "dt", "time", "gmt_time", "local_time", "trade_date", "trading_date",
+    "ts_event", "window_start", "open_time", "snapped_at", "observation_date", "timestamp_utc", "unix",
+)  # fmt: skip
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
 _FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
-ALIASES = {"volume": ("vol",), "vol": ("volume",)} | dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES)
+#: Other names of a column that is asked for by its usual one; CRSP's prc is none, whose sign is no price's.
+ALIASES = {
+    "open": ("open_price",),
+    "high": ("high_price",),
+    "low": ("low_price",),
+    "close": ("price", "last", "close/last", "close_price", "closing_price", "latest"),
+    "volume": ("vol", "vol.", "tickvol", "tick_volume", "total_volume"),
+    "vol": ("volume",),
+    **dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES),
+}
 
 
 @dataclass(frozen=True)
@@ -161,6 +173,8 @@ def _constant_symbol(path: str, reading: Reading) -> str:
 
 def _time_column(path: str, names: Sequence[str]) -> str:
     found = [name for name in TIME_NAMES if name in names]
+    if not found and list(names[:1]) == [""]:  # pandas' index; whether it holds times is seen at its first row
+        return ""
     if not found:
         raise InputError(
             f"{path}: has no time column among {_listed(names)}; a bar needs a time, from a column named"

@@ -123,7 +123,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     types = dict.fromkeys(layout.values, pa.float64() if plain else pa.string())
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
-    types |= dict.fromkeys(filter(None, (layout.time, layout.time_of_day)), pa.binary())
+    types |= {name: pa.binary() for name in (layout.time, layout.time_of_day) if name is not None}
     try:
         table = _read_csv(chunk, layout, types)
         values = [
