@@ -6,7 +6,7 @@ that was settled is no number. Which of point and comma is the decimal mark is d
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,6 +84,15 @@ def forms_of(
         if fits[form] == most:
             meant.setdefault(values, form)
     return list(meant.values())
+
+
+def fits(form: NumberForm, texts: Sequence[str]) -> bool:
+    """Whether most of a column's texts are numbers of this form.
+
+    >>> fits(NumberForm(".", ","), ["1,200,000", "7"]), fits(NumberForm(","), ["1,200,000", "7"])
+    (True, False)
+    """
+    return sum(re.fullmatch(pattern(form), text) is not None for text in texts) >= MOST * len(texts) > 0
 
 
 def readings(text: str, forms: Iterable[NumberForm]) -> list[float]:

@@ -85,9 +85,11 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             start = size_of(place) * number // places if places > 1 else 0
             if start:
                 stream.seek(start)
-            text = (stream.read(SAMPLE_BYTES) or b"").decode(errors="replace").splitlines()
-            whole = text[bool(start) :][: -1 if len(text) > 2 else None]
-            lines = whole[layout.form.skipped :] if not start else whole
+            text = stream.read(SAMPLE_BYTES) or b""
+            lines = text.decode(errors="replace").splitlines()
+            begins = 1 if start else layout.form.skipped
+            ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
+            lines = lines[begins:ends]
             for fields in islice(csv.reader(lines, delimiter=layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
                     yield fields
@@ -158,7 +160,12 @@ def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading)
 def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> list[NumberForm]:
     texts = [text for name in layout.values for text in _texts(layout, rows, name)]
     between = layout.form.delimiter == "," and not any("," in text for text in texts)
-    return numbers.forms_of(texts, between, reading.decimal, reading.thousands)
+    forms = numbers.forms_of(texts, between, reading.decimal, reading.thousands)
+    for name in layout.names if len(forms) > 1 else ():
+        if name not in layout.needed:  # volumes of 1,200,000 decide what prices of 37,250 are
+            column = _texts(layout, rows, name)
+            forms = [form for form in forms if numbers.fits(form, column)] or forms
+    return forms
 
 
 def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:

@@ -1,0 +1,96 @@
+"""Files in the exact layouts of the field's sources: read with the options that docs/inputs.md names, and right.
+
+The values are made up. What each file means is written here by hand; pandas, told everything, must agree.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCES = Path(__file__).parent / "sources"
+DAYS = ["2023-01-12", "2023-01-13", "2023-01-17"]
+MINUTES = ["2023-01-12T15:35:00Z", "2023-01-12T15:40:00Z", "2023-01-12T15:45:00Z"]
+CLOSES = [36.6, 36.5, 37.25]
+
+
+class Source(NamedTuple):
+    """A file, how it is to be read, what its bars are, and how pandas reads their closes and, in order, their times."""
+
+    name: str
+    times: list[str]
+    closes: list[float]
+    symbols: list[str] | str = "X"
+    options: str = ""
+
+
+MORE = [1036.6, 1036.5, 1037.25]
+ALL = [
+    Source("yahoo.csv", DAYS, CLOSES),
+    Source("stooq.csv", DAYS, CLOSES),
+    Source("stooq-bulk.txt", DAYS, CLOSES, "AAA.US"),
+    Source("stooq-minutes.txt", MINUTES, CLOSES, "AAA.US"),
+    Source("metatrader4.csv", MINUTES, CLOSES, options="--columns date,time,open,high,low,close,volume"),
+    Source("metatrader5.csv", MINUTES, CLOSES),
+    Source("finam.csv", MINUTES, CLOSES, "AAA"),
+    Source("finam-slashes.csv", DAYS, CLOSES, "AAA"),
+    Source("binance-2024.csv", MINUTES, CLOSES, options="--columns open_time,open,high,low,close,volume,a,b,c,d,e,f"),
+    Source("binance-2025.csv", MINUTES, CLOSES, options="--columns open_time,open,high,low,close,volume,a,b,c,d,e,f"),
+    Source("cryptodatadownload.csv", MINUTES, CLOSES, "AAA/USD"),
+    Source("cryptodatadownload-hours.csv", [f"2023-01-12T{hour}:00:00Z" for hour in (13, 14, 15)], CLOSES, "AAAUSD"),
+    Source("nasdaq.csv", DAYS, CLOSES),
+    Source("investing.csv", DAYS, CLOSES),
+    Source("investing-names.csv", DAYS, MORE),
+    Source("nse.csv", DAYS[1:], MORE[1:]),
+    Source("nse-bhavcopy.csv", [DAYS[0]] * 2, CLOSES[:2], ["AAA", "BBB"]),
+    Source("tushare.csv", DAYS, CLOSES, "000001.SZ"),
+    Source("krx.csv", DAYS, [36600.0, 36500.0, 37250.0]),
+    Source("crsp.csv", DAYS, CLOSES, "AAA", "--column prc"),
+    Source("databento-pretty.csv", MINUTES, CLOSES, "AAA"),
+    Source("polygon.csv", MINUTES, CLOSES, "AAA"),
+    Source("pandas-index.csv", MINUTES, CLOSES),
+    Source("alphavantage.csv", DAYS, CLOSES),
+    Source("tiingo.csv", DAYS, CLOSES),
+    Source("quandl.csv", DAYS, CLOSES),
+    Source("kaggle-sp500.csv", [*DAYS[:2], DAYS[0]], [36.6, 36.5, 136.6], ["AAA", "AAA", "BBB"]),
+    Source("kaggle-stocks.us.txt", DAYS, CLOSES),
+    Source("coinbase.csv", MINUTES, CLOSES),
+    Source("kraken.csv", MINUTES, CLOSES, options="--columns time,open,high,low,close,volume,trades"),
+    Source("bitstamp.csv", MINUTES, CLOSES, "AAA/USD"),
+    Source("dukascopy.csv", MINUTES, CLOSES),
+    Source("histdata.csv", MINUTES, CLOSES, options="--columns time,open,high,low,close,volume"),
+    Source("tradingview.csv", MINUTES, CLOSES),
+    Source("tradingview-iso.csv", MINUTES, CLOSES),
+    Source("interactive-brokers.csv", MINUTES, CLOSES),
+    Source("eodhd.csv", DAYS, CLOSES),
+    Source("marketwatch.csv", DAYS, MORE),
+    Source("wsj.csv", DAYS, CLOSES),
+    Source("coingecko.csv", DAYS, CLOSES),
+    Source("euronext.csv", DAYS, CLOSES),
+    Source("german-bank.csv", DAYS, MORE),
+    Source(
+        "thinkorswim.csv", ["2023-01-12T09:35:00Z", "2023-01-12T09:40:00Z", "2023-01-13T13:45:00Z"], CLOSES,
+    ),
+    Source("fred.csv", DAYS, [3.43, 3.49, 3.53], options="--column dgs10 --max-missing 0.5"),
+]  # fmt: skip
+
+
+def lines(source):
+    """The lines of a moving average of one bar."""
+    symbols = [source.symbols] * len(source.times) if isinstance(source.symbols, str) else source.symbols
+    return [
+        f"{symbol}\t{time}\t{close!r}".encode()
+        for symbol, time, close in zip(symbols, source.times, source.closes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("source", ALL, ids=[source.name for source in ALL])
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_source_is_read_right(run_job, runner, source):
+    symbol = ["--symbol", "X"] if source.symbols == "X" else []
+    ran = run_job("-r", runner, "--window", "1", *source.options.split(), *symbol, SOURCES / source.name)
+    assert (ran.status, ran.lines) == (0, lines(source)), ran.err
+
+
+def test_every_file_is_tried():
+    assert {path.name for path in SOURCES.iterdir()} == {source.name for source in ALL} and len(ALL) > 40
