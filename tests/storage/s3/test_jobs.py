@@ -174,10 +174,21 @@ def test_many_small_objects(bucket, run_job, objects):
 
 
 def test_objects_without_a_bar_are_skipped_with_a_warning(bucket, run_job):
-    empty = bucket.put("a.csv.gz"), bucket.put("b.csv", b"symbol,timestamp,close\n")
+    empty = bucket.put("a.csv.gz", gzip.compress(b"")), bucket.put("b.csv", b"symbol,timestamp,close\n")
     bucket.put("c.csv", b"symbol,timestamp,close\nA,2020-01-01,1\n")
     ran = run_job("-q", "--window", "1", bucket.uri)
     assert ran.err == "".join(f"warning: {uri}: has no rows; skipped\n" for uri in empty)
+
+
+def test_an_object_that_was_cut_to_nothing_or_at_a_line_says_so(bucket, run_job):
+    uri = bucket.put("c.csv", b"symbol,timestamp,close\nA,2020-01-01,1")
+    ran = run_job("-q", "--window", "1", uri)
+    assert (ran.status, ran.out) == (0, b"A\t2020-01-01\t1.0\n")
+    cut = "its last line has no line end; it is read, but a file that was cut short looks the same"
+    assert ran.err == f"warning: {uri}: {cut}\n"
+    nothing = bucket.put("a.csv.gz")
+    ran = run_job("-q", "--window", "1", nothing, uri)
+    assert ran.status == 1 and ran.err.startswith(f"error: {nothing}: is truncated or damaged (it has 0 bytes);")
 
 
 @pytest.mark.parametrize("suffix", [".csv.gz", ".csv.zst", ".parquet"])
