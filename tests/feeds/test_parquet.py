@@ -199,7 +199,9 @@ def encrypted(tmp_path, request):
 
 def test_an_encrypted_file_is_called_encrypted(encrypted):
     path, plain_footer = encrypted
-    with pytest.raises(InputError, match="is encrypted, and windrow has no keys .*; write it again without encryption"):
+    with pytest.raises(
+        InputError, match=r"is encrypted, and windrow has no keys .*; write it again without encryption"
+    ):
         read(path)
     if plain_footer:  # and the columns that a job needs are readable
         assert [symbol for symbol, *_ in read(path, values=("open",))[0]] == ["A", "B"]
