@@ -17,8 +17,7 @@ MOST_CANDLES = 400_000
 #: Of a page whose reader asked for no symbol; one that asks for some holds them all.
 MOST_BYTES = 16_000_000
 
-#: Decimals of a price; of small prices as many as show five digits. JavaScript writes 20 at most: the two more are those
-#: of `drawn_lines`.
+#: Decimals of a price; of small prices as many as show five digits. JavaScript writes 20 at most: two more, for lines.
 _USUAL_DIGITS, _MOST_DIGITS = 6, 18
 
 Json = dict[str, Any]
