@@ -9,6 +9,7 @@ import pytest
 
 import windrow
 from jobs.backtest import Backtest
+from jobs.sweep import Sweep
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.one_python
@@ -20,7 +21,7 @@ LINES = ["--fast", "ema:7", "--slow", "sma:21"]
 @pytest.fixture
 def backtest(run_job):
     """Runs the job: `backtest("--side", "long", path)`."""
-    return lambda *args, **kwargs: run_job(*args, job=Backtest, **kwargs)
+    return lambda *args, job=Backtest, **kwargs: run_job(*args, job=job, **kwargs)
 
 
 def frame_of(path):
@@ -68,6 +69,21 @@ def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, t
     dated = bars == BARS
     assert lines_of(tmp_path / "out", "orders") == sorted(map(bytes, order_lines(frames.orders, dated)))
     assert lines_of(tmp_path / "out", "equity") == sorted(map(bytes, equity_lines(frames.equity, dated)))
+
+
+@pytest.mark.parametrize("fast", ["close", "sma:1"])
+def test_averages_of_ten_places_that_are_equal_on_paper_trade_nothing(backtest, tmp_path, fast):
+    """A death at the sixth bar; at the seventh (82192 + 40714 + 61453) / 3 = 61453, which is no golden cross."""
+    closes = ["1e-8", "1e-8", "1e-8", "2e-8", "0.0000082192", "0.0000040714", "0.0000061453"]
+    rows_ = "".join(f"AA,2024-01-{day:02d},{close}\n" for day, close in enumerate(closes, 1))
+    (tmp_path / "bars.csv").write_text(f"symbol,timestamp,close\n{rows_}")
+    options = ["--fast", fast, "--slow", "sma:3", "--entry", "cross", "--fill", "close"]
+    figures = told(backtest(*options, tmp_path / "bars.csv"))["AA"]
+    assert (figures["trades_total"], figures["trades_closed"]) == (1, 0)
+    if fast != "close":
+        ran = backtest(*options, tmp_path / "bars.csv", job=Sweep)
+        (pair,) = (orjson.loads(line.split(b"\t")[-1]) for line in ran.lines)
+        assert pair["trades_total"] == 1
 
 
 def lines_of(folder, kind):
