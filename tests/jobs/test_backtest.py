@@ -184,6 +184,43 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
     assert ran.status == 1 and "open" in ran.err
 
 
+DEAR = "symbol,timestamp,open,close\n" + "".join(
+    f"{symbol},2020-01-0{day},{price},{price}\n"
+    for symbol, unit in (("BTC", 60_000), ("ETH", 2_000), ("XRP", 0.5))
+    for day, price in enumerate((unit, 1.1 * unit, 1.2 * unit, 1.3 * unit), 1)
+)
+
+
+@pytest.mark.parametrize("options", [[], ["-q"], ["-r", "local"], ["-r", "local", "-D", "mapreduce.job.reduces=3"]])
+def test_refused_orders_are_told_once_with_the_cure(backtest, tmp_path, options):
+    """Of BTC two orders, at 66,000 and 72,000, and of ETH two at 2,200 and 2,400, are more than 100,000 for 100."""
+    path = tmp_path / "bars.csv"
+    path.write_text(DEAR)
+    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", *options, path)
+    assert ran.status == 0 and ran.err.count("warning: ") == 1
+    assert ran.err.startswith(
+        "warning: most orders were refused in 2 of 3 backtests (4 of 5 orders in all), e.g. 100 shares at a price of"
+    )
+    assert (
+        "with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --sizing" in ran.err
+    )
+    figures = told(ran)
+    assert [figures[symbol]["orders_refused"] for symbol in ("BTC", "ETH", "XRP")] == [2, 2, 0]
+
+
+@pytest.mark.parametrize("options", [["-r", "inline"], ["-r", "local"]])
+def test_opens_of_0_are_told_and_counted(backtest, tmp_path, options):
+    path = tmp_path / "bars.csv"
+    path.write_text(DEAR.replace("XRP,2020-01-03,0.6,", "XRP,2020-01-03,0,"))
+    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "1", *options, path)
+    assert ran.err.startswith(
+        "warning: 1 fill at a price of 0 had to wait until there was a price: an open or close of 0 is a suspension, or"
+        " a mistake; averages and values contain such prices, so remove those rows if they are not prices\n"
+    )
+    figures = told(ran)["XRP"]
+    assert (figures["fills_postponed"], figures["orders"], figures["pnl"]) == (1, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
