@@ -13,7 +13,7 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import add_averages, add_rules, column_of, rules_of, windows_of
+from windrow.trading.options import CURES, add_averages, add_rules, column_of, rules_of, windows_of
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import kernels
 
@@ -58,6 +58,9 @@ class Backtest(BarJob):
             self.strategy(), stretches, self.settled.dated, options.orders, options.equity, notices
         )
         self.running.count(notices.counts)
+
+    def cures(self) -> dict[str, str]:
+        return CURES
 
     def notes(self, settled: Settled) -> list[str]:
         return unadjusted(settled.unadjusted)

@@ -14,7 +14,7 @@ from windrow.sweeps import runs
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import add_averages, add_rules
+from windrow.trading.options import CURES, add_averages, add_rules
 
 
 class Sweep(BarJob):
@@ -56,6 +56,9 @@ class Sweep(BarJob):
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         return unite(self.sweep(), self.choice(), lines)
+
+    def cures(self) -> dict[str, str]:
+        return CURES
 
     def notes(self, settled: Settled) -> list[str]:
         return unadjusted(settled.unadjusted)

@@ -28,7 +28,7 @@ joining.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import compress, pairwise
 from typing import Any, NamedTuple
@@ -44,6 +44,9 @@ from windrow.errors import InputError
 
 #: Most bars of a block: enough that the work per block is small compared with that for its bars.
 BLOCK_BARS = 4096
+
+#: Most blocks that are written at once: each takes half a KiB then, if it has one bar.
+_MOST_BLOCKS = 1 << 15
 
 #: Units in which times may be counted, in ns: a day, an hour, a minute, s, ms, us, ns.
 _UNITS = np.array([86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1])
@@ -102,29 +105,40 @@ def write_blocks(
     if not len(bars.times):
         return
     cuts = _cut(bars, slots, block_bars, slices)
-    counts = np.diff(cuts, append=len(bars.times))
-    columns = [_time_column(bars.times, cuts, counts)]
-    columns += [_value_column(value, cuts, counts) for value in bars.values]
-    headers = np.empty(len(cuts), _header(len(bars.values)))
+    owners = np.searchsorted(bars.starts, cuts, side="right") - 1
+    ends = np.append(cuts, len(bars.times))
+    for at in range(0, len(cuts), _MOST_BLOCKS):
+        some = slice(at, at + _MOST_BLOCKS)
+        rows = slice(cuts[at], ends[some.stop] if some.stop < len(ends) else None)
+        times, values = bars.times[rows], [value[rows] for value in bars.values]
+        fields = _first_fields(bars.symbols, owners[some], bars.times[cuts[some]], slices)
+        yield from _lines(fields, times, values, cuts[some] - cuts[at])
+
+
+def _lines(fields: Iterable[bytes], times: Ints, values: list[Floats], cuts: Ints) -> Iterator[bytes]:
+    """The lines of the blocks that begin at `cuts`, whose keys have these first fields."""
+    counts = np.diff(cuts, append=len(times))
+    columns = [_time_column(times, cuts, counts)]
+    columns += [_value_column(value, cuts, counts) for value in values]
+    headers = np.empty(len(cuts), _header(len(values)))
     headers["bars"] = counts
     for i, column in enumerate(columns):
         headers["columns"][:, i] = column.heads
-    owners = np.searchsorted(bars.starts, cuts, side="right") - 1
-    fields = _first_fields(bars.symbols, owners, bars.times[cuts], slices)
     parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
     pack, bodies = _CHECK.pack, map(b"".join, parts)
     payloads = _escape([body + pack(crc32(body)) for body in bodies])
-    for line in map(b"\t".join, zip(fields, encode_times(bars.times[cuts]), payloads, strict=True)):
+    for line in map(b"\t".join, zip(fields, encode_times(times[cuts]), payloads, strict=True)):
         yield line + b"\n"
 
 
 def _first_fields(names: list[str], owners: Ints, times: Ints, slices: Slots | None) -> Iterator[bytes]:
     """The first fields of blocks' keys; `names[owners[i]]` is the symbol of block i, which begins at `times[i]`."""
-    symbols = encode_symbols(names)
+    first = int(owners[0])
+    symbols = encode_symbols(names[first : int(owners[-1]) + 1])
+    own = (symbols[owner] for owner in (owners - first).tolist())
     if slices is None:
-        return (symbols[owner] for owner in owners.tolist())
-    numbers = slices.numbers(times).tolist()
-    return (encode_slice(symbols[owner], number) for owner, number in zip(owners.tolist(), numbers, strict=True))
+        return own
+    return map(encode_slice, own, slices.numbers(times).tolist())
 
 
 def _rows(records: npt.NDArray[np.void]) -> list[bytes]:

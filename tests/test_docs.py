@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from windrow.trading.backtests import Backtests, Rules
+
 pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted(path.name for path in (ROOT / "docs").glob("*.md") if "```console\n" in path.read_text())
@@ -47,6 +49,23 @@ def test_the_guide_to_signals_and_help_name_the_same_options_of_crosses(run_modu
     listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
     helped = run_module("jobs.crossover", "--help").out.decode().partition("Crosses:")[2].partition("Reading bars:")[0]
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
+
+
+def backtests():
+    """The guide to backtests."""
+    return (ROOT / "docs/signals.md").read_text().partition("## Backtests\n")[2]
+
+
+def test_the_guide_to_backtests_and_help_name_the_same_options(run_module):
+    listed = re.findall(r"^\| `(--[a-z-]+)", backtests(), re.MULTILINE)
+    helped = run_module("jobs.backtest", "--help").out.decode()
+    own, trading = (helped.partition(f"\n{title}:\n")[2].partition("\n\n")[0] for title in ("Backtest", "Trading"))
+    assert listed == re.findall(r"^  (--[a-z-]+)", f"{own}\n{trading}", re.MULTILINE)
+
+
+def test_the_guide_to_backtests_defines_every_figure():
+    names = re.findall(r"^\| (`.*?`) \|", backtests().partition("### Figures\n")[2], re.MULTILINE)
+    assert re.findall("`([a-z_]+)`", " ".join(names)) == list(Backtests(Rules(), 1).figures()[0])[:-1]
 
 
 def test_the_guide_to_reports_and_help_name_the_same_options(run_module):

@@ -28,6 +28,8 @@ FIXES = {
 }
 
 
+#: How Python's tempfile begins the message that there is no place.
+_NO_TEMPORARY = "No usable temporary directory"
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -193,12 +195,25 @@ def refusals() -> Iterator[None]:
 
 def refusal_of(error: OSError) -> OutputError | None:
     """What the system's refusal to write means, and the fix; None for any other error."""
+    said = str(error.strerror)
+    if said.startswith(_NO_TEMPORARY):
+        return OutputError(
+            "temporary files: no directory for them can be written to, or has space left"
+            f" ({said.partition(' in ')[2]} were tried); free some space, or set TMPDIR to another place"
+        )
     if error.errno not in FIXES:
         return None
     place = error.filename or "the output"
     if error.errno in _OF_A_DISK:  # shutil names the file that it copied from
-        place = f"the output, or a file in {gettempdir()}"
+        place = f"the output, or a file in {_temporary()}"
     return OutputError(f"{place}: cannot be written: {error.strerror}; {FIXES[error.errno]}")
+
+
+def _temporary() -> str:
+    try:
+        return gettempdir()
+    except FileNotFoundError:  # it is full, and nowhere else is a place
+        return os.environ.get("TMPDIR", "TMPDIR")
 
 
 def _discard_unwritten_output() -> None:

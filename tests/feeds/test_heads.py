@@ -10,8 +10,8 @@ import pytest
 import zstandard
 
 from windrow.bars.layout import Reading
-from windrow.feeds.heads import first_bytes_by_web, write_head
-from windrow.feeds.settle import settle
+from windrow.feeds.heads import bytes_by_web, write_head
+from windrow.feeds.settle import settle, without_line_end
 from windrow.storage.source import canonical
 
 HEADER = b"symbol,timestamp,close\n"
@@ -65,7 +65,8 @@ def web():
                 return
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(TEXT[: int(options["length"][0])])
+            start = int(options["offset"][0])
+            self.wfile.write(TEXT[start : start + int(options["length"][0])])
 
         def log_message(self, *args):
             pass
@@ -78,16 +79,17 @@ def web():
 
 
 def test_first_bytes_come_by_web(web):
-    assert first_bytes_by_web(web, "/bars/a b.csv", 100) == TEXT[:100]
+    assert bytes_by_web(web, "/bars/a b.csv", 100) == TEXT[:100]
+    assert bytes_by_web(web, "/bars/a b.csv", 1, len(TEXT) - 1) == TEXT[-1:]
 
 
 @pytest.mark.parametrize("path", ["/bars/none.csv", "/bars/a b.csv"])
 def test_what_the_web_does_not_give_is_none(web, path):
-    assert first_bytes_by_web(web if "none" in path else "127.0.0.1:1", path, 100) is None
+    assert bytes_by_web(web if "none" in path else "127.0.0.1:1", path, 100) is None
 
 
 def test_an_answer_that_is_too_short_is_none(web):
-    assert first_bytes_by_web(web, "/bars/a b.csv", 10**9) is None
+    assert bytes_by_web(web, "/bars/a b.csv", 10**9) is None
 
 
 def test_a_head_grows_until_it_gives_a_line(tmp_path, monkeypatch):
@@ -105,11 +107,35 @@ def test_a_head_grows_until_it_gives_a_line(tmp_path, monkeypatch):
     assert asked[:3] == [64, 256, 1024] and head.share > 0
 
 
+@pytest.mark.parametrize(("text", "told"), [(TEXT, []), (TEXT[:-1], ["hdfs:///a.csv"])])
+@pytest.mark.parametrize("by_web", [True, False], ids=["web", "client"])
+def test_how_a_long_file_on_hdfs_ends_is_asked_for(tmp_path, monkeypatch, text, told, by_web):
+    from windrow.runners.hadoop import HadoopRunner
+
+    (tmp_path / "hadoop").write_text(f"#!/bin/sh\nprintf '%s' \"$*\" >{tmp_path}/asked\ntail -c 1 {tmp_path}/text\n")
+    (tmp_path / "hadoop").chmod(0o755)
+    (tmp_path / "text").write_bytes(text)
+    runner = HadoopRunner.__new__(HadoopRunner)
+    runner._web = "web:9870" if by_web else None
+    monkeypatch.setattr(runner, "_first_bytes", lambda uri, enough: text[:enough], raising=False)
+    monkeypatch.setattr(runner, "get_hadoop_bin", lambda: [str(tmp_path / "hadoop")], raising=False)
+    monkeypatch.setattr("windrow.runners.hadoop._HEAD_BYTES", 1000)
+    monkeypatch.setattr(
+        "windrow.runners.hadoop.bytes_by_web", lambda address, path, length, start: text[start : start + length]
+    )
+    head = runner._head("hdfs:///a.csv", len(text), tmp_path / "a.csv")
+    assert head.share < 1 and by_web != (tmp_path / "asked").exists()
+    settled, _ = settle(["hdfs:///a.csv"], Reading(values=("close",)), heads={"hdfs:///a.csv": head})
+    assert without_line_end(settled, {"hdfs:///a.csv": head}) == told
+
+
 def test_an_input_that_cannot_be_read_is_refused_by_name(tmp_path, monkeypatch):
     from windrow.errors import InputError
     from windrow.runners.hadoop import HadoopRunner
 
     runner = HadoopRunner.__new__(HadoopRunner)
+    runner._web = None
     monkeypatch.setattr(runner, "_first_bytes", lambda uri, enough: b"", raising=False)
+    monkeypatch.setattr(runner, "get_hadoop_bin", lambda: ["false"], raising=False)
     with pytest.raises(InputError, match=r"hdfs:///a.csv: cannot be read to its end; check its permissions"):
         runner._head("hdfs:///a.csv", 1000, tmp_path / "a.csv")

@@ -171,3 +171,19 @@ def test_two_equal_indicators_are_two_columns():
     found = windrow.moving_average(frame(), "sma:2", "sma:2")
     assert list(found) == ["symbol", "timestamp", "sma:2", "sma:2"]
     assert found.iloc[:, 2].tolist() == found.iloc[:, 3].tolist() == [1.5, 3.0]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_bars_at_a_zones_midnight_are_a_day_apart_across_a_change_of_clocks(zone):
+    days = pd.date_range("2024-03-01", periods=20, tz=zone)
+    bars = pd.DataFrame({"symbol": "A", "timestamp": days, "close": np.arange(1.0, 21)})
+    frame = windrow.moving_average(bars, "sum:7d")
+    # The first full week ends with the eighth bar; a sum is of seven bars: 7 n - 21 up to bar n.
+    assert frame["sum:7d"].tolist() == [7.0 * n - 21 for n in range(8, 21)]
+    assert frame["timestamp"].tolist() == days[7:].tolist()
+
+
+def test_blanks_around_symbols_are_trimmed():
+    bars = pd.DataFrame({"symbol": [" A", "A\t", "A\u00a0"], "timestamp": pd.date_range("2024-03-01", periods=3)})
+    frame = windrow.moving_average(bars.assign(close=[1.0, 2.0, 6.0]), "sma:3")
+    assert frame["symbol"].tolist() == ["A"] and frame["sma:3"].tolist() == [3.0]

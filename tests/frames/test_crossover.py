@@ -107,7 +107,7 @@ def test_nothing_found_is_a_frame_without_rows(bars):
     ({"column": "open"}, UsageError, "column='open': the frame's columns are symbol, timestamp, close"),
     ({"ema_seed": "last"}, UsageError, "--ema-seed last: "),
     ({"on_conflict": "first"}, UsageError, "on_conflict='first': "),
-    ({"bars": frame(close=[1.0, None, 2.0, 3.0])}, InputError, "column 'close': it holds nan and 0 more invalid "),
+    ({"bars": frame(close=[1.0, None, 2.0, 3.0])}, InputError, "column 'close': it holds nan and 0 more invalid"),
     ({"bars": frame(timestamp=[pd.Timestamp(0)] * 4)}, ConflictError, "2 bars differ from another"),
 ])  # fmt: skip
 def test_wrong_options_and_bars_are_refused(how, error, message):

@@ -9,6 +9,7 @@ import pytest
 
 import windrow
 from jobs.backtest import Backtest
+from jobs.sweep import Sweep
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.one_python
@@ -20,7 +21,7 @@ LINES = ["--fast", "ema:7", "--slow", "sma:21"]
 @pytest.fixture
 def backtest(run_job):
     """Runs the job: `backtest("--side", "long", path)`."""
-    return lambda *args, **kwargs: run_job(*args, job=Backtest, **kwargs)
+    return lambda *args, job=Backtest, **kwargs: run_job(*args, job=job, **kwargs)
 
 
 def frame_of(path):
@@ -68,6 +69,21 @@ def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, t
     dated = bars == BARS
     assert lines_of(tmp_path / "out", "orders") == sorted(map(bytes, order_lines(frames.orders, dated)))
     assert lines_of(tmp_path / "out", "equity") == sorted(map(bytes, equity_lines(frames.equity, dated)))
+
+
+@pytest.mark.parametrize("fast", ["close", "sma:1"])
+def test_averages_of_ten_places_that_are_equal_on_paper_trade_nothing(backtest, tmp_path, fast):
+    """A death at the sixth bar; at the seventh (82192 + 40714 + 61453) / 3 = 61453, which is no golden cross."""
+    closes = ["1e-8", "1e-8", "1e-8", "2e-8", "0.0000082192", "0.0000040714", "0.0000061453"]
+    rows_ = "".join(f"AA,2024-01-{day:02d},{close}\n" for day, close in enumerate(closes, 1))
+    (tmp_path / "bars.csv").write_text(f"symbol,timestamp,close\n{rows_}")
+    options = ["--fast", fast, "--slow", "sma:3", "--entry", "cross", "--fill", "close"]
+    figures = told(backtest(*options, tmp_path / "bars.csv"))["AA"]
+    assert (figures["trades_total"], figures["trades_closed"]) == (1, 0)
+    if fast != "close":
+        ran = backtest(*options, tmp_path / "bars.csv", job=Sweep)
+        (pair,) = (orjson.loads(line.split(b"\t")[-1]) for line in ran.lines)
+        assert pair["trades_total"] == 1
 
 
 def lines_of(folder, kind):
@@ -166,6 +182,43 @@ def test_opens_are_read_only_where_orders_are_filled_there(backtest, tmp_path):
     assert backtest("--fill", "close", path).status == 0
     ran = backtest(path)
     assert ran.status == 1 and "open" in ran.err
+
+
+DEAR = "symbol,timestamp,open,close\n" + "".join(
+    f"{symbol},2020-01-0{day},{price},{price}\n"
+    for symbol, unit in (("BTC", 60_000), ("ETH", 2_000), ("XRP", 0.5))
+    for day, price in enumerate((unit, 1.1 * unit, 1.2 * unit, 1.3 * unit), 1)
+)
+
+
+@pytest.mark.parametrize("options", [[], ["-q"], ["-r", "local"], ["-r", "local", "-D", "mapreduce.job.reduces=3"]])
+def test_refused_orders_are_told_once_with_the_cure(backtest, tmp_path, options):
+    """Of BTC two orders, at 66,000 and 72,000, and of ETH two at 2,200 and 2,400, are more than 100,000 for 100."""
+    path = tmp_path / "bars.csv"
+    path.write_text(DEAR)
+    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", *options, path)
+    assert ran.status == 0 and ran.err.count("warning: ") == 1
+    assert ran.err.startswith(
+        "warning: most orders were refused in 2 of 3 backtests (4 of 5 orders in all), e.g. 100 shares at a price of"
+    )
+    assert (
+        "with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --sizing" in ran.err
+    )
+    figures = told(ran)
+    assert [figures[symbol]["orders_refused"] for symbol in ("BTC", "ETH", "XRP")] == [2, 2, 0]
+
+
+@pytest.mark.parametrize("options", [["-r", "inline"], ["-r", "local"]])
+def test_opens_of_0_are_told_and_counted(backtest, tmp_path, options):
+    path = tmp_path / "bars.csv"
+    path.write_text(DEAR.replace("XRP,2020-01-03,0.6,", "XRP,2020-01-03,0,"))
+    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "1", *options, path)
+    assert ran.err.startswith(
+        "warning: 1 fill at a price of 0 had to wait until there was a price: an open or close of 0 is a suspension, or"
+        " a mistake; averages and values contain such prices, so remove those rows if they are not prices\n"
+    )
+    figures = told(ran)["XRP"]
+    assert (figures["fills_postponed"], figures["orders"], figures["pnl"]) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(

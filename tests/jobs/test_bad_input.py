@@ -221,10 +221,46 @@ def test_truncated_or_damaged(job, suffix):
         whole[:-5],
         whole[: len(whole) // 2],
         whole[:20],
+        b"",
         whole[:-40] + b"\0" * 40,
         b"no such thing",
     ):
         refused(job(write(f"a.csv{suffix}", content), "-o", "out"), f"a.csv{suffix}: is truncated or damaged")
+
+
+@pytest.mark.parametrize("suffix", PACK)
+def test_nothing_under_a_compressed_name(job, suffix):
+    """It was an input without rows, skipped beside others, exit 0."""
+    good, nothing = write("a.csv", HEADER + ROWS), write(f"b.csv{suffix}", b"")
+    refused(
+        job(nothing, good, "-o", "out"), f"error: {Path.cwd()}/b.csv{suffix}: is truncated or damaged (it has 0 bytes)"
+    )
+    assert job(good, write("c.csv", b"")).status == 0  # of a plain file nobody can know
+
+
+CUT = "its last line has no line end; it is read, but a file that was cut short looks the same"
+
+
+@pytest.mark.parametrize("end", ["", ",note", "\r"])
+def test_a_last_line_without_its_end_is_read_and_told(job, end):
+    done = job(write("a.csv", HEADER + ROWS.rstrip("\n") + end), "-q")
+    assert (done.status, len(done.lines)) == ((0, 27) if end != ",note" else (1, 0))
+    assert f"warning: {Path.cwd()}/a.csv: {CUT}\n" in done.err
+
+
+def test_every_input_that_looks_cut_is_told_up_to_five(job):
+    cut = [write(f"{number}.csv", HEADER + ROWS.replace("A", f"S{number}").rstrip("\n")) for number in range(8)]
+    done = job("-q", *cut, write("whole.csv", HEADER + ROWS))
+    assert len(done.lines) == 9 * 27
+    told = [f"warning: {Path.cwd()}/{number}.csv: {CUT}" for number in range(5)]
+    assert done.err.splitlines() == [*told, "warning: so have the last lines of 3 more inputs"]
+
+
+def test_what_is_not_plain_says_itself_where_it_ends(job):
+    for suffix, pack in PACK.items():
+        assert job("-q", write(f"a.csv{suffix}", pack((HEADER + ROWS).rstrip("\n").encode()))).err == ""
+    assert job("-q", stdin=(HEADER + ROWS).encode()).err == ""
+    assert job("-q", stdin=(HEADER + ROWS).rstrip("\n").encode()).err == f"warning: -: {CUT}\n"
 
 
 def test_damaged_parquet(job):

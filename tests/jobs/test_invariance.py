@@ -117,7 +117,11 @@ def test_mrjobs_own_local_runner_gives_the_same_bytes(tmp_path, order):
 # Random bars: few symbols and times, so that they repeat, touch and overlap.
 
 symbols = st.sampled_from(["A", "a", "AA", "BRK.B", "^GSPC", "NA", "TRUE", "é", "😀", "A B"])
-prices = st.integers(-5000, 5000).map(lambda cents: f"{cents / 100:.2f}")
+prices = st.one_of(
+    st.integers(-5000, 5000).map(lambda cents: f"{cents / 100:.2f}"),
+    st.integers(1, 10**5).map(lambda units: f"{units}e-15"),  # tokens of ten places and more
+    st.floats(1e-15, 1e15).map(repr),  # mostly 16 and 17 digits
+)
 series = st.dictionaries(st.tuples(symbols, st.integers(0, 60)), prices, min_size=1, max_size=120)
 
 

@@ -213,6 +213,27 @@ def test_a_symbol_on_which_no_pair_has_the_objective_says_so_in_its_line(run_job
     assert (best["fast"], best["all_sharpe"]) == (overall["fast"], overall["all_sharpe"])
 
 
+@pytest.mark.parametrize("options", [[], ["-r", "local", "--shards", "3", "-D", "mapreduce.job.reduces=2"]])
+def test_a_ruined_pair_is_never_the_best(run_job, tmp_path, options):
+    """1/2 is short from 90 on, of 200 in cash owes just as much at the fifth close, 200, and is 50 ahead at the last."""
+    bars = tmp_path / "bars.csv"
+    closes = [160, 90, 20, 120, 200, 40]
+    bars.write_text(
+        "symbol,timestamp,close\n" + "".join(f"A,2020-01-{day:02},{c}\n" for day, c in enumerate(closes, 1))
+    )
+    how = ["-q", "--fast", "sma:1", "--slow", "sma:2..4", "--size", "1", "--cash", "110", "--fill", "close"]
+    lines = {key[2]: json.loads("{" + text) for key, text in map(told, run_job(*how, bars, job=Sweep).lines)}
+    assert {slow: (one["pnl"], one["ruined"]) for slow, one in lines.items()} == {
+        2: (50, True), 3: (-20, True), 4: (0, False)
+    }  # fmt: skip
+    assert lines[2]["ruined_at"] == "2020-01-05" and lines[2]["sortino"] is None
+    ran = run_job(*how, *options, "--best", bars, job=Sweep)
+    overall, best = (json.loads(line.split(b"\t")[1]) for line in sorted(ran.lines))
+    assert (best["slow"], overall["slow"]) == (4, 4) and overall["all"] == {"symbols": 1, "pnl": 0, "ruined": 0}
+    top = run_job(*how, *options, "--top", 3, bars, job=Sweep).out.splitlines()
+    assert [json.loads(line.split(b"\t")[1])["slow"] for line in top] == [4, 2, 3]
+
+
 def test_what_is_written_beside_the_output(run_job, tmp_path):
     out = tmp_path / "out"
     assert run_job("-q", *SMALL, "--walk-forward", 2, "-o", out, BARS, job=Sweep).status == 0

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -48,6 +49,41 @@ def test_a_file_that_may_not_grow_leaves_no_output(runner, tmp_path):
     assert "File too large; raise the limit (ulimit -f)" in ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bars.csv", "tmp"]
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("size", ["8k", "100k"])
+@pytest.mark.parametrize("given", ["file", "standard input"])
+def test_a_full_place_for_temporary_files(runner, size, given, tmp_path):
+    """A file system of that size, in a namespace of its own where the machine allows it."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets no process mount a file system")
+    bars, temporary = tmp_path / "bars.csv", tmp_path / "tmp"
+    rows = (f"S{n % 9},{1700 + n // 336}-{n // 28 % 12 + 1:02d}-{n % 28 + 1:02d},{n % 977}.25\n" for n in range(60_000))
+    bars.write_text("symbol,timestamp,close\n" + "".join(rows))
+    temporary.mkdir()
+    script = f'mount -t tmpfs -o size={size} none {temporary}; "$@"; status=$?; ls -A {temporary}; exit $status'
+    command = [*JOB, "-r", runner, "--window", "2", "-o", tmp_path / "out", "-" if given == "standard input" else bars]
+    with bars.open() as stdin:
+        ran = subprocess.run(
+            ["unshare", "-rm", "sh", "-c", script, "sh", *map(str, command)],
+            stdin=stdin, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)},
+        )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1), ran.stderr
+    assert ran.stderr.startswith(f"error: the output, or a file in {temporary}: cannot be written: No space left")
+    assert sorted(os.listdir(tmp_path)) == ["bars.csv", "tmp"]
+
+
+NOWHERE = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/full', '/proc']\n"
+
+
+@pytest.mark.parametrize("command", [["moving-average", "--window", "2", BARS], ["sweep", BARS], ["rejects", BARS]])
+def test_no_place_at_all_for_temporary_files(command, tmp_path):
+    code = f"{NOWHERE}import sys; from windrow.cli import main; sys.exit(main(sys.argv[1:]))"
+    ran = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1), ran.stderr
+    assert ran.stderr.startswith("error: temporary files: no directory for them can be written to, or has space left (")
+    assert ran.stderr.endswith("free some space, or set TMPDIR to another place\n")
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])

@@ -84,7 +84,18 @@ def test_the_first_21_lines_look_different():
 
 
 @pytest.mark.parametrize(
-    ("largest", "digits"), [(0.0, 2), (0.00012, 8), (1e-12, 8), (5.5, 4), (123.4, 2), (45e6, 0), (np.nan, 2)]
+    ("largest", "digits"),
+    [
+        (0.0, 2),
+        (0.00012, 8),
+        (4.6248e-6, 10),
+        (1e-12, 16),
+        (1e-15, 18),
+        (5.5, 4),
+        (123.4, 2),
+        (45e6, 0),
+        (np.nan, 2),
+    ],
 )
 def test_five_digits_of_the_largest_value_are_shown(largest, digits):
     assert averages._digits([np.array([0.0, np.nan]), np.array([-largest, 0.0])]) == digits
@@ -335,6 +346,21 @@ def test_averages_of_volume_are_drawn_over_its_line(outputs):
     assert symbol.series.close.tolist() == frame["volume"].tolist()
     (shown,) = page_data([symbol], 1)["symbols"]
     assert shown["digits"] == 0
+
+
+@pytest.mark.parametrize(("power", "digits"), [(-4, 6), (-9, 11), (-14, 16)])
+def test_prices_next_to_nothing_are_drawn_as_they_are(outputs, power, digits):
+    """Closes of 92 to 118, and their averages, times a power of ten: a line rounded to 8 decimals would be flat."""
+    frame = bars_of(("A",))
+    for name in ("open", "high", "low", "close"):
+        frame[name] = [float(f"{price}e{power}") for price in frame[name]]
+    symbol = read(averaged(outputs, frame, "--window", "3"), outputs.bars(frame))
+    (shown,) = page_data([symbol], 1)["symbols"]
+    assert shown["digits"] == digits
+    assert unpacked(shown["close"]).tolist() == frame["close"].tolist()
+    line = unpacked(shown["lines"][0]["values"])[2:]
+    mean = frame["close"].rolling(3).mean().to_numpy()[2:]
+    np.testing.assert_allclose(line, mean, rtol=1e-6)
 
 
 def test_the_output_of_a_step_is_sparse(outputs):

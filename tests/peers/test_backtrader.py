@@ -184,6 +184,9 @@ def assert_same_figures(ours, theirs, values):
     for name, expected in theirs.items():
         if name == "max_drawdown_bars" and rounding_decides(values):
             continue
+        if name == "sharpe" and ours["ruined"]:  # backtrader trades on, and divides by what is below 0
+            assert np.isnan(ours[name]) or min(values[:-1]) > 0
+            continue
         found = ours[name]
         if np.isnan(found):
             # What is not there for windrow is a division by what rounding leaves for backtrader, or by 0.

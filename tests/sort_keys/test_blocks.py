@@ -301,3 +301,22 @@ def test_control_without_the_checksum_a_changed_byte_is_silent_data(monkeypatch)
     monkeypatch.setattr(blocks, "read_blocks", blind.read_blocks)
     with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
         test_any_changed_byte_is_refused()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7])
+@pytest.mark.parametrize("slices", [None, Slots(5)])
+def test_blocks_written_a_few_at_a_time_are_the_same_bars(monkeypatch, at_once, slices):
+    chance = np.random.default_rng(at_once)
+    names = ["AA", "B%", "é", "D"]
+    codes = np.sort(chance.integers(0, 4, 60)).astype(np.int32)
+    bars = blocks.sort_bars(codes, names, chance.permutation(60), [chance.integers(0, 9, 60) / 4, chance.random(60)])
+
+    def read():
+        lines = list(blocks.write_blocks(bars, Slots(10), 3, slices))
+        fields, times, payloads = keys.split_records(lines)
+        counts, *columns = blocks.read_blocks(times, payloads, 2)
+        return fields, counts.tolist(), columns[0].tolist(), [column.tolist() for column in columns[1]]
+
+    whole = read()
+    monkeypatch.setattr(blocks, "_MOST_BLOCKS", at_once)
+    assert read() == whole and len(whole[0]) > 20 and whole[2] == bars.times.tolist()

@@ -368,7 +368,8 @@ def test_wrong_options_are_refused(wrong, message):
 
 def test_bars_that_cannot_be_traded_are_refused():
     lines = {"fast": "close", "slow": "sma:2"}
-    with pytest.raises(UsageError, match=r"^column='open': the frame's columns are timestamp, close; use one of them$"):
+    at_close = r"^the frame's columns are timestamp, close, and orders are filled at the next open; .* fill='close'$"
+    with pytest.raises(UsageError, match=at_close):
         windrow.backtest(series([1, 2]).drop(columns="open"), **lines)
     with pytest.raises(InputError, match=r"^column 'open': it holds nan and 0 more invalid values"):
         windrow.backtest(series([1, 2], [1, None]), **lines)

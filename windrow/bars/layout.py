@@ -39,6 +39,8 @@ ALIASES = {
     **dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES),
 }
 
+_CHOOSE = "choose one of them with --column"
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -56,6 +58,8 @@ class Reading:
     decimal: str | None = None
     thousands: str | None = None
     adjusted: bool = False
+    cures: tuple[tuple[str, str], ...] = ()
+    """What to do about a column that an input lacks, by name; about others: choose another one with --column."""
     on_conflict: str = "fail"
     """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
@@ -88,7 +92,8 @@ def split_header(line: bytes, path: str, delimiter: str = ",") -> tuple[str, ...
 def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Reading) -> Layout:
     """The layout of an input with these (normalised) column names; InputError if a required column is missing."""
     symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
-    values = tuple(_value_column(path, names, value) for value in reading.values)
+    cures = dict(reading.cures)
+    values = tuple(_value_column(path, names, value, cures.get(value, _CHOOSE)) for value in reading.values)
     asked, adjusting = len(values), adjusted_close(names) if reading.adjusted else None
     if reading.adjusted and (adjusting is None or "close" not in names):
         raise InputError(
@@ -183,13 +188,11 @@ def _time_column(path: str, names: Sequence[str]) -> str:
     return _only_one(path, names, found[0])
 
 
-def _value_column(path: str, names: Sequence[str], value: str) -> str:
+def _value_column(path: str, names: Sequence[str], value: str, cure: str) -> str:
     for name in (value, *ALIASES.get(value, ())):
         if name in names:
             return _only_one(path, names, name)
-    raise InputError(
-        f"{path}: has no column {value!r}; its columns are {_listed(names)}; choose one of them with --column"
-    )
+    raise InputError(f"{path}: has no column {value!r}; its columns are {_listed(names)}; {cure}")
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:

@@ -30,10 +30,12 @@ _SLICES_PER_REDUCER = 8
 
 
 class Head(NamedTuple):
-    """A local copy of the first part of a remote input, and which share of the input it is."""
+    """A local copy of the first part of a remote input, which share of the input it is, and how that ends."""
 
     place: str
     share: float
+    last_byte: bytes | None = None
+    """The last byte of the input, where it is known though the copy lacks it."""
 
 
 class Density(NamedTuple):

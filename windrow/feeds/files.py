@@ -11,7 +11,7 @@ from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
 from windrow.bars.text import parse_lines
 from windrow.feeds.lines import read_lines
-from windrow.storage.open import is_parquet, is_splittable, open_both, size_of
+from windrow.storage.open import is_parquet, is_splittable, open_both, opened, size_of
 
 
 def read_bars(
@@ -85,6 +85,13 @@ def _after_header(lines: bytes, layout: Layout) -> bytes:
     if header is not None and lines.startswith((header + b"\n", header + b"\r\n")):
         return lines[lines.index(b"\n") + 1 :]
     return lines
+
+
+def last_byte(path: str) -> bytes:
+    """The last byte of a file; none if it is empty."""
+    with opened(path, 0) as file:
+        file.seek(max(0, file.seek(0, 2) - 1))
+        return file.read(1)
 
 
 def read_start(path: str, layout: Layout) -> tuple[Bars, float]:

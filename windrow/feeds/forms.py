@@ -90,9 +90,17 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             begins = 1 if start else layout.form.skipped
             ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
-            for fields in islice(csv.reader(lines, delimiter=layout.form.delimiter), _ROWS):
+            for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
                     yield fields
+
+
+def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    """The fields of lines, up to the first that is not CSV: the lines before it will do for a sample."""
+    try:
+        yield from csv.reader(lines, delimiter=delimiter)
+    except csv.Error:
+        return
 
 
 def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:

@@ -16,12 +16,12 @@ from windrow.storage.open import CODECS
 _TIMEOUT = 5
 
 
-def first_bytes_by_web(address: str, path: str, length: int) -> bytes | None:
-    """The first bytes of a file on HDFS over WebHDFS at `address`, host:port; None if that fails.
+def bytes_by_web(address: str, path: str, length: int, start: int = 0) -> bytes | None:
+    """Bytes of a file on HDFS over WebHDFS at `address`, host:port; None if that fails.
 
     A cluster may have WebHDFS off, require tickets, or give an unreachable address; its client still works then.
     """
-    query = urlencode({"op": "OPEN", "offset": 0, "length": length, "user.name": getuser()})
+    query = urlencode({"op": "OPEN", "offset": start, "length": length, "user.name": getuser()})
     try:
         with urlopen(f"http://{address}/webhdfs/v1{quote(path)}?{query}", timeout=_TIMEOUT) as answer:
             head: bytes = answer.read()

@@ -24,6 +24,8 @@ CONFLICTS = 0.1
 _ROWS = 2000
 #: Offsets of time zones are multiples of a quarter of an hour.
 _STEP_OF_OFFSETS = 900 * 10**9
+#: Between two midnights of one symbol, even where clocks change by more than an hour.
+_SHORTEST_DAY = 20 * 3600 * 10**9
 _PLACES = 8
 _TELLS_APART = re.compile(
     "time|hour|minute|clock|session|type|series|expir|strike|contract|exchange|market|interval|side"
@@ -110,16 +112,14 @@ def column_left_out(place: str, bars: Bars, layout: Layout) -> str | None:
 
 
 def _many_conflicts(bars: Bars) -> bool:
-    if len(bars) < 2:
-        return False
-    keys: list[Any] = [*bars.values, bars.times, bars.codes]
+    codes, times, values = bars.codes[:_ROWS], bars.times[:_ROWS], [value[:_ROWS] for value in bars.values]
+    keys: list[Any] = [*values, times, codes]
     order = np.lexsort(keys)
-    codes, times = bars.codes[order], bars.times[order]
-    same = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
+    same = (np.diff(codes[order]) == 0) & (np.diff(times[order]) == 0)
     differ = np.zeros(len(same), bool)
-    for value in bars.values:
-        differ |= value[order][1:] != value[order][:-1]
-    return int(np.count_nonzero(same & differ)) > CONFLICTS * len(bars)
+    for value in values:
+        differ |= np.diff(value[order]) != 0
+    return int(np.count_nonzero(same & differ)) > CONFLICTS * len(codes)
 
 
 def _conflicts(keys: Sequence[tuple[object, ...]], values: Sequence[tuple[object, ...]]) -> int:
@@ -143,8 +143,11 @@ def _rows(place: str, layout: Layout) -> Iterator[dict[str, object]]:
 
 def are_midnights(place: str, layout: Layout, first: Bars) -> bool:
     """Whether sampled times, which have a time of day, are all midnight on their own clock."""
-    if (first.times % _STEP_OF_OFFSETS).any():
-        return False
+    codes, times = first.codes[:_ROWS], first.times[:_ROWS]
+    order = np.lexsort((times, codes))
+    apart = np.diff(times[order])[np.diff(codes[order]) == 0]
+    if (times % _STEP_OF_OFFSETS).any() or (apart[apart > 0] < _SHORTEST_DAY).any():
+        return False  # without parsing anything again
     try:
         for _ in _sampled(place, replace(layout, dated=True)):
             pass

@@ -171,6 +171,8 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
         array = array.dictionary_encode()
     if not _is_text(array.type.value_type):
         raise _wrong_type(path, layout.symbol, array.type.value_type, *_SYMBOL)
+    if len(array.dictionary) > max(rows, 1):  # that of a whole row group: only what these rows use becomes Python's
+        array = array.dictionary_decode().dictionary_encode()
     texts = array.dictionary.cast(pa.string()).cast(pa.binary())
     symbols = [*(text.decode(errors="replace") for text in texts.to_pylist()), ""]
     indices = _filled(array.indices.cast(pa.int32()), len(texts))  # treat a missing symbol like an empty one

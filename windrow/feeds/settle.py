@@ -22,7 +22,7 @@ from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradi
 from windrow.bars.layout import Reading
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
-from windrow.feeds.files import read_bars
+from windrow.feeds.files import last_byte, read_bars
 from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
@@ -146,6 +146,23 @@ def settle(
     slots = Slots(slot) if slot else slots_for(densities)
     left_out = {path: one.left_out for path, one in found.items() if one.left_out}
     return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None, left_out=left_out), empty
+
+
+def without_line_end(settled: Settled, heads: Mapping[str, Head]) -> list[str]:
+    """The plain inputs whose last line has no line end, as if they had been cut short there.
+
+    A part of a file on HDFS says nothing of its end unless `heads` knows that.
+    """
+
+    def last_of(path: str) -> bytes | None:
+        head = heads.get(path)
+        if head is None or head.share == 1.0:
+            with named(head.place if head else path, path):
+                return last_byte(head.place if head else path)
+        return head.last_byte
+
+    plain = [path for path in settled.inputs if is_plain(path)]
+    return [path for path, last in zip(plain, each(last_of, plain), strict=True) if last not in (None, b"\n")]
 
 
 class _Found(NamedTuple):

@@ -133,6 +133,15 @@ def adjusted_column(bars: pd.DataFrame) -> str | None:
     return names[found] if found and "close" in bars else None
 
 
+def check_opens(bars: pd.DataFrame, columns: Sequence[str], column: str) -> None:
+    """Raises UsageError where orders are to be filled at opens that the frame lacks."""
+    if "open" in columns and "open" not in bars and column != "open":
+        raise UsageError(
+            f"the frame's columns are {', '.join(map(str, bars.columns))}, and orders are filled at the next open; add"
+            " a column `open`, or fill them at the close with fill='close'"
+        )
+
+
 def _scaled(bars: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
     """The values of these columns, scaled by adj_close / close."""
     found = adjusted_column(bars)

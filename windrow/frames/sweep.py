@@ -7,7 +7,7 @@ import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.frames.bars import adjusted_column, in_zone, stretches
+from windrow.frames.bars import adjusted_column, check_opens, in_zone, stretches
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
@@ -79,6 +79,7 @@ def sweep(
         parse_grid(fast, slow, any_order), rules, column, parts, warm, Options(ema_seed=ema_seed), returns=best
     )
     choice = Choice(objective, top, best)
+    check_opens(bars, sweep.columns, column)
     notices = Notices()
     lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))
     unread = ["the frame"] if not adjusted and adjusted_column(bars) else []

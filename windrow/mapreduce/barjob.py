@@ -88,6 +88,10 @@ class BarJob(JobAdapter):
         """Names of the columns that the job uses; only these are parsed and checked."""
         raise NotImplementedError
 
+    def cures(self) -> dict[str, str]:
+        """What a user can do where an input lacks a column that the job uses, and that --column does not name."""
+        return {}
+
     def kernel(self) -> SeriesKernel:
         """A new kernel for one reducer's stream."""
         raise NotImplementedError
@@ -236,8 +240,13 @@ class BarJob(JobAdapter):
             "job": job_name(type(self)),
             "columns": self.output_names(),
             "format": self.options.output_format,
-            "reading": dataclasses.asdict(options.reading(self.options, self.columns())),
+            "reading": self._described_reading(),
         }
+
+    def _described_reading(self) -> dict[str, Any]:
+        described = dataclasses.asdict(self.submission.reading)
+        del described["cures"]  # which are for this job's user
+        return described
 
     def task(self, args: list[str]) -> Self:
         """This job as a task of it, in this process or a fork: parsing its options from scratch would take 20 ms."""

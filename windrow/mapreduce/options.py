@@ -1,7 +1,7 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
 from argparse import SUPPRESS, Action, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -138,8 +138,11 @@ def _check_timezone(name: str) -> None:
         ) from None
 
 
-def reading(given: Namespace, columns: Sequence[str]) -> Reading:
-    """How to read inputs for a job that uses these columns. Raises UsageError if --adjusted does not apply to them."""
+def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) -> Reading:
+    """How to read inputs for a job that uses these columns; `cures`: what to do about one that an input lacks.
+
+    Raises UsageError if --adjusted does not apply to the columns.
+    """
     values = tuple(dict.fromkeys(normalise(name) for name in columns))
     if given.adjusted and (others := [name for name in values if not adjusted_close([name]) and name not in PRICES]):
         raise UsageError(
@@ -159,8 +162,19 @@ def reading(given: Namespace, columns: Sequence[str]) -> Reading:
         decimal=given.decimal,
         thousands=given.thousands,
         adjusted=given.adjusted,
+        cures=tuple((name, _cure(given, name, cures)) for name in values if name not in _chosen(given)),
         on_conflict=given.on_conflict,
     )
+
+
+def _chosen(given: Namespace) -> set[str]:
+    """The columns that --column names, for a job that has that option."""
+    return {normalise(name) for name in (getattr(given, "column", None) or "").split(",")}
+
+
+def _cure(given: Namespace, name: str, cures: Mapping[str, str]) -> str:
+    """What to do about a column that --column does not choose."""
+    return cures.get(name, "this job needs it; if it is there by another name, name the columns with --columns")
 
 
 def slot(given: Namespace) -> int | None:

@@ -40,8 +40,9 @@ from windrow.storage.source import Range
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob, SeriesKernel
 
-#: Bars of a symbol that make a block long enough, and the most bars that a mapper holds to get there.
-_FEW_BARS, _MOST_BARS = 512, 900_000
+#: Bars of a symbol that make a block long enough, and the most bars, and names of symbols, that a mapper holds to get
+#: there: a name takes ten times the memory of a bar.
+_FEW_BARS, _MOST_BARS, _MOST_NAMES = 512, 900_000, 200_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def map_bars(job: "BarJob", task: Task) -> None:
         counts["header lines"] += bars.headers
         for reason, rows in bars.rejected.items():
             counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
-        task.stdout.write(b"".join(job.map_bars(bars, source)))
+        task.write(job.map_bars(bars, source))
         job.show(f"{counts['bars']:,} bars read")
         del bars  # before the next ones are read
     if not job.map_only:
@@ -119,8 +120,8 @@ def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, st
     source = ""
     for bars, source in feed:
         held.append(bars)
-        total = sum(map(len, held))
-        if total >= min(_MOST_BARS, _FEW_BARS * max(len(part.symbols) for part in held)):
+        total, names = sum(map(len, held)), [len(part.symbols) for part in held]
+        if total >= min(_MOST_BARS, _FEW_BARS * max(names)) or sum(names) >= _MOST_NAMES:
             joined, held = join_bars(held), []
             yield joined, source
             del joined

@@ -60,7 +60,7 @@ class Submission:
         return cls(
             runner=runner,
             inputs=tuple(given.args),
-            reading=options.reading(given, job.columns()),
+            reading=options.reading(given, job.columns(), job.cures()),
             slot=options.slot(given),
             slices=options.slices(given),
             output=given.output_dir,

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,7 @@ from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
-from windrow.feeds.settle import Settled, Slicing, settle
+from windrow.feeds.settle import Settled, Slicing, settle, without_line_end
 from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
 from windrow.mapreduce.help import command_name
@@ -31,6 +31,9 @@ from windrow.storage.publish import refuse_taken, staged
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
+
+#: The most inputs that a kind of warning names.
+_TOLD = 5
 
 
 def run(job: "BarJob") -> None:
@@ -195,10 +198,18 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     if not submission.quiet:
         say(*told_forms(settled.inputs, submission.reading))
         say(*(f"note: {note}" for note in job.notes(settled)))
+    _warn_of_cuts(without_line_end(settled, heads))
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # an input given twice is read twice
     tasks_see = runner.take_inputs(kept, folder)
     settled.at({path: tasks_see[places[path]] for path in settled.inputs}).save(folder / "settled.json")
+
+
+def _warn_of_cuts(paths: Sequence[str]) -> None:
+    for path in paths[:_TOLD]:
+        say(f"warning: {path}: its last line has no line end; it is read, but a file that was cut short looks the same")
+    if len(paths) > _TOLD:
+        say(f"warning: so have the last lines of {len(paths) - _TOLD:,} more inputs")
 
 
 def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:

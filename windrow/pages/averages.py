@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from windrow.pages.chart import (
     charted,
     drawn_lines,
     fitting,
+    five_digits,
     left_out,
 )
 from windrow.pages.series import CANDLES, Series, choose, moments, read_series
@@ -174,8 +174,7 @@ def _is_sparse(values: Floats) -> bool:
 
 def _digits(columns: Iterable[Floats]) -> int:
     """As many decimals as show five digits of the largest value."""
-    largest = max((float(np.nanmax(np.abs(column), initial=0)) for column in columns), default=0.0)
-    return min(max(4 - floor(log10(largest)), 0), 8) if largest > 0 else 2
+    return five_digits(max((float(np.nanmax(np.abs(column), initial=0)) for column in columns), default=0.0))
 
 
 def page_data(symbols: Sequence[SymbolAverages], known: int, most_bytes: int | None = None) -> Json:

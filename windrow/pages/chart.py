@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import floor, log10
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,19 @@ MOST_CANDLES = 400_000
 #: Of a page whose reader asked for no symbol; one that asks for some holds them all.
 MOST_BYTES = 16_000_000
 
+#: Decimals of a price; of small prices as many as show five digits. JavaScript writes 20 at most: two more, for lines.
+_USUAL_DIGITS, _MOST_DIGITS = 6, 18
+
 Json = dict[str, Any]
+
+
+def five_digits(largest: float) -> int:
+    """As many decimals as show five digits of a magnitude.
+
+    >>> five_digits(123.4), five_digits(0.0000046248), five_digits(0.0)
+    (2, 10, 2)
+    """
+    return min(max(4 - floor(log10(largest)), 0), _MOST_DIGITS) if largest > 0 else 2
 
 
 class Line(NamedTuple):
@@ -64,10 +77,13 @@ class Candles:
 
     @property
     def digits(self) -> int:
-        """The decimals that are shown of prices: as many as they have, but 2 to 6 of candles."""
+        """The decimals that are shown of prices: as they have, but 2 to 6 of candles; five digits of small ones."""
         shown, least = (CANDLES, 2) if self.series.has_candles else ((self.series.price,), 0)
-        known = (decimals(self.series.prices[name]) for name in shown)
-        return min(max(least, *(2 if digits is None else digits for digits in known)), 6)
+        prices = [self.series.prices[name] for name in shown]
+        five = five_digits(max(float(np.nanmax(np.abs(column), initial=0)) for column in prices))
+        most, unknown = (five, five) if five > _USUAL_DIGITS else (_USUAL_DIGITS, 2)
+        known = [decimals(column, most) for column in prices]
+        return min(max(least, *(unknown if digits is None else digits for digits in known)), most)
 
     def prices(self) -> dict[str, Floats]:
         """Open, high, low and close; close alone where the bars are drawn as a line."""

@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from mrjob.util import cmd_line
 from windrow.console import shares
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.density import Head
-from windrow.feeds.heads import first_bytes_by_web, write_head
+from windrow.feeds.heads import bytes_by_web, write_head
 from windrow.runners.failures import split_logs, traceback_in
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
 from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
-from windrow.storage.open import is_parquet, size_of
+from windrow.storage.open import is_parquet, is_plain, size_of
 from windrow.storage.publish import (
     INNER,
     PRINTED,
@@ -192,6 +192,26 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def _head(self, uri: str, size: int, place: Path) -> Head:
         enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet has its schema at the end
+        with self._last_byte(uri, size) if is_plain(uri) and enough < size else nullcontext(bytes) as last_byte:
+            head = self._whole_lines(uri, size, enough, place)
+            return head if head.share == 1.0 else head._replace(last_byte=last_byte()[-1:] or None)
+
+    @contextmanager
+    def _last_byte(self, uri: str, size: int) -> Iterator[Callable[[], bytes]]:
+        """A function that gives the last byte of an input; asked for meanwhile, as Hadoop's client takes seconds."""
+        if self._web is not None:
+            address = self._web
+            yield lambda: bytes_by_web(address, canonical(uri), 1, size - 1) or b""
+            return
+        command = [*self.get_hadoop_bin(), "fs", "-tail", uri]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
+            try:
+                yield lambda: tail.communicate()[0]
+            finally:
+                tail.kill()
+
+    def _whole_lines(self, uri: str, size: int, enough: int, place: Path) -> Head:
+        """The first lines of an input, of at least `enough` bytes, in a file at `place`."""
         while (head := write_head(self._first_bytes(uri, enough), uri, size, place)) is None:
             if enough == size:
                 raise InputError(
@@ -202,7 +222,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def _first_bytes(self, uri: str, enough: int) -> bytes:
         if self._web is not None:
-            head = first_bytes_by_web(self._web, canonical(uri), enough)
+            head = bytes_by_web(self._web, canonical(uri), enough)
             if head is not None:
                 return head
             self._web = None  # one failure is enough

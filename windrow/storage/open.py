@@ -75,9 +75,10 @@ def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, Bin
         with opened(path, end) as file:
             _check_magic(path, file.read(4), codec)
             file.seek(0)
-            empty = file.seek(0, 2) == 0
+            if codec is not None and file.seek(0, 2) == 0:
+                raise OSError("it has 0 bytes")  # arrow would read it as an empty text
             file.seek(0)
-            stream = file if codec is None or empty else pa.CompressedInputStream(file, codec)
+            stream = file if codec is None else pa.CompressedInputStream(file, codec)
             yield file, cast(BinaryIO, stream)
     except (OSError, pa.ArrowException) as error:
         if codec is None or getattr(error, "filename", None) is not None:

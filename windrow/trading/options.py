@@ -8,6 +8,9 @@ from windrow.bars.layout import normalise
 from windrow.trading.rules import CHOICES, Rules
 from windrow.windows import Options
 
+#: What a user can do where an input lacks a column that orders need.
+CURES = {"open": "orders are filled at the next open; fill them at the close with --fill close"}
+
 _COMMISSION = "commission as a fraction of the traded value: 0.001 is 0.1 %%"
 _SLIPPAGE = "slippage as a fraction of the price, against you at each fill"
 _STOP = "close the position and stop trading where the value at a close is 0 or below (default: trade on)"

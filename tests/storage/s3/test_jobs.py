@@ -147,6 +147,25 @@ def test_a_symbol_comes_from_an_objects_name(bucket, run_job, key):
     assert (ran.status, ran.out.decode()) == (0, f"{symbol}\t2020-01-01\t3.0\n")
 
 
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_each_object_is_judged_for_itself(bucket, run_job, runner):
+    good = b"symbol,timestamp,close\n" + b"".join(b"A,2020-01-%02d,%d\n" % (day, day) for day in range(1, 32))
+    for number in range(9):
+        bucket.put(f"in/{number}.csv", good)
+    bad = bucket.put("in/bad.csv", good + b"A,noon,1\n")
+    ran = run_job("-r", runner, "--max-bad", "0.03", "--window", "31", f"{bucket.uri}/in/")
+    assert ran.status == 1 and f"error: {bad}: 1 of 32 rows are invalid: 1 time" in ran.err
+    bad = bucket.put("in/bad.csv.gz", gzip.compress(b"symbol,timestamp,close\nA,01/02/2020,1\n"))
+    ran = run_job("-r", runner, "--max-bad", "0.5", "--window", "31", f"{bucket.uri}/in/")
+    assert ran.status == 1 and f"error: {bad}: none of its 1 rows is valid: 1 time" in ran.err
+
+
+def test_a_prefix_that_names_the_symbol(bucket, run_job):
+    uris = [bucket.put(f"symbol={name}/part-0.csv", b"date,close\n2020-01-01,3\n") for name in ("AA", "BB")]
+    ran = run_job("--window", "1", "--symbol-from-filename", *uris)
+    assert (ran.status, ran.out) == (0, b"AA\t2020-01-01\t3.0\nBB\t2020-01-01\t3.0\n")
+
+
 @pytest.mark.parametrize("objects", [60, pytest.param(5000, marks=pytest.mark.full)])
 def test_many_small_objects(bucket, run_job, objects):
     bucket.fill("many/", objects)
@@ -155,10 +174,21 @@ def test_many_small_objects(bucket, run_job, objects):
 
 
 def test_objects_without_a_bar_are_skipped_with_a_warning(bucket, run_job):
-    empty = bucket.put("a.csv.gz"), bucket.put("b.csv", b"symbol,timestamp,close\n")
+    empty = bucket.put("a.csv.gz", gzip.compress(b"")), bucket.put("b.csv", b"symbol,timestamp,close\n")
     bucket.put("c.csv", b"symbol,timestamp,close\nA,2020-01-01,1\n")
     ran = run_job("-q", "--window", "1", bucket.uri)
     assert ran.err == "".join(f"warning: {uri}: has no rows; skipped\n" for uri in empty)
+
+
+def test_an_object_that_was_cut_to_nothing_or_at_a_line_says_so(bucket, run_job):
+    uri = bucket.put("c.csv", b"symbol,timestamp,close\nA,2020-01-01,1")
+    ran = run_job("-q", "--window", "1", uri)
+    assert (ran.status, ran.out) == (0, b"A\t2020-01-01\t1.0\n")
+    cut = "its last line has no line end; it is read, but a file that was cut short looks the same"
+    assert ran.err == f"warning: {uri}: {cut}\n"
+    nothing = bucket.put("a.csv.gz")
+    ran = run_job("-q", "--window", "1", nothing, uri)
+    assert ran.status == 1 and ran.err.startswith(f"error: {nothing}: is truncated or damaged (it has 0 bytes);")
 
 
 @pytest.mark.parametrize("suffix", [".csv.gz", ".csv.zst", ".parquet"])

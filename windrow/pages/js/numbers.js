@@ -18,7 +18,7 @@ function signed(value, digits = 2) {
 // As many decimals as the step between an axis' numbers has; millions and billions as M and B.
 function axisNumber(value, step) {
   const [by, letter] = Math.abs(value) >= 1e9 ? [1e9, "B"] : Math.abs(value) >= 1e7 ? [1e6, "M"] : [1, ""];
-  return figure(value / by, Math.min(8, Math.max(0, -Math.floor(Math.log10(step / by) + 1e-9)))) + letter;
+  return figure(value / by, Math.min(20, Math.max(0, -Math.floor(Math.log10(step / by) + 1e-9)))) + letter;
 }
 
 // Milliseconds since 1970 in UTC: a date, or a date and a time of day, to the minute, second or millisecond.

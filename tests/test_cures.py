@@ -1,0 +1,349 @@
+"""Every error that names an option: what fails, and each cure of its message, which must end well and be right.
+
+The values are worked out by hand: of closes of 10, 12, 11 and 15 the means of two are 11, 11.5 and 13.
+"""
+
+import ast
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import windrow
+from jobs.backtest import Backtest
+from jobs.crossover import Crossover
+from jobs.moving_average import MovingAverage
+from jobs.sweep import Sweep
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.one_python
+
+ROWS = [("AA", f"2020-01-0{day}", price, price) for day, price in enumerate((10, 12, 11, 15), 1)]
+MEANS = ["AA\t2020-01-02\t11.0", "AA\t2020-01-03\t11.5", "AA\t2020-01-04\t13.0"]
+MEAN = ["--window", "2"]
+
+
+def csv(header="symbol,timestamp,open,close", rows=ROWS, columns=(0, 1, 2, 3), more=""):
+    lines = [",".join(str(row[column]) for column in columns) for row in rows]
+    return "\n".join([header, *lines]) + "\n" + more
+
+
+def lines(ran):
+    return [line.decode() for line in ran.out.splitlines()]
+
+
+def pnl(ran):
+    return [json.loads(line.partition("\t")[2]).get("pnl") for line in lines(ran)]
+
+
+def pairs(ran):
+    found = [json.loads(line.partition("\t")[2]) for line in lines(ran)]
+    return [(one["fast"], one["slow"]) for one in found]
+
+
+@dataclass
+class Case:
+    """A command that fails, what its message says, and the commands that follow its cures, with what they write."""
+
+    fails: list
+    says: str
+    cures: list
+    right: object = field(default_factory=lambda: MEANS)
+    job: type = MovingAverage
+    reads: object = lines
+    bars: str = field(default_factory=csv)
+    file: str = "AA.csv"
+    stdin: bytes = b""
+
+
+NO_SYMBOL = csv("date,close", columns=(1, 3))
+TIMED = csv(rows=[(name, f"{day}T09:30", one, two) for name, day, one, two in ROWS])
+SECONDS = csv(rows=[(name, 86_400 * (18_262 + number), *its) for number, (name, _, *its) in enumerate(ROWS)])
+AT_ONCE = csv(more="AA,2020-01-04,15,17\n")
+#: Above its mean at the second close and below it at the third: bought at an open of 11 and sold at one of 15, or
+#: bought at a close of 12, sold at 11, and bought again at 15.
+TRADED = {"job": Backtest, "reads": pnl, "right": [40.0]}
+LONG = ["--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "10"]
+DEAR = csv(rows=[(name, day, 6_000 * one, 6_000 * two) for name, day, one, two in ROWS])
+SWEPT = ["--fast", "sma:1", "--slow", "sma:2,3", "--side", "long"]
+
+CASES = {
+    "bars/layout.py:split_header": Case(
+        [*MEAN], "name the columns with --columns",
+        [[*MEAN, "--columns", "symbol,timestamp,close", "--max-bad", "0.5"]],
+        bars='"AA,2019-12-31,9\n' + csv("", columns=(0, 1, 3)).lstrip(),
+    ),
+    "bars/layout.py:_symbol_column": Case(
+        MEAN, "use --symbol NAME for all its bars, --symbol-from-filename, or --columns",
+        [[*MEAN, "--symbol", "AA"], [*MEAN, "--symbol-from-filename"]], bars=NO_SYMBOL,
+    ),
+    "bars/layout.py:_symbol_column by name": Case(
+        MEAN, "or --columns", [[*MEAN, "--columns", "symbol,date,close"]],
+        bars=csv("instr,date,close", columns=(0, 1, 3)),
+    ),
+    "bars/layout.py:_time_column": Case(
+        MEAN, "name its columns with --columns", [[*MEAN, "--columns", "symbol,timestamp,close"]],
+        bars=csv("symbol,moment,close", columns=(0, 1, 3)),
+    ),
+    "bars/layout.py:_value_column": Case(
+        [*MEAN, "--column", "last"], "choose one of them with --column", [[*MEAN, "--column", "close"]]
+    ),
+    "bars/layout.py:_value_column of two words": Case(
+        [*MEAN, "--column", "adj close"],
+        "its columns are symbol, timestamp, open, adjustment; choose one of them with",
+        [[*MEAN, "--column", "adjustment"]], bars=csv("symbol,timestamp,open,Adjustment"),
+    ),
+    "bars/layout.py:layout_of holds": Case(
+        [*MEAN, "--column", "timestamp"], "choose another with --column", [[*MEAN, "--column", "close"]]
+    ),
+    "bars/layout.py:layout_of adjusted": Case([*MEAN, "--adjusted"], "--adjusted scales prices by adj_close", [MEAN]),
+    "bars/layout.py:_constant_symbol": Case(
+        [*MEAN, "--symbol", ""], "give a name that is not empty", [[*MEAN, "--symbol", "AA"]], bars=NO_SYMBOL
+    ),
+    "bars/layout.py:_constant_symbol bytes": Case(
+        [*MEAN, "--symbol", "\udcff"], "set another with --symbol", [[*MEAN, "--symbol", "AA"]], bars=NO_SYMBOL
+    ),
+    "trading/options.py:CURES": Case(
+        LONG, "fill them at the close with --fill close", [[*LONG, "--fill", "close"]],
+        bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), **{**TRADED, "right": [-10.0]},
+    ),
+    "trading/options.py:CURES of sweeps": Case(
+        SWEPT, "fill them at the close with --fill close", [[*SWEPT[:3], "sma:2", *SWEPT[4:], "--fill", "close"]],
+        bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), job=Sweep, reads=pnl, right=[-100.0],
+    ),
+    "mapreduce/options.py:_cure": Case(
+        [*LONG, "--fast", "price", "--column", "price"],
+        "if it is there by another name, name the columns with --columns",
+        [[*LONG, "--columns", "symbol,timestamp,open,close"]], bars=csv("symbol,timestamp,open,price"), **TRADED,
+    ),
+    "mapreduce/options.py:reading": Case(
+        [*MEAN, "--adjusted", "--column", "volume"], "choose one of them, or leave --adjusted out",
+        [[*MEAN, "--adjusted", "--column", "close"], [*MEAN, "--column", "volume"]],
+        bars=csv("symbol,timestamp,close,volume,adj_close", columns=(0, 1, 2, 3, 3)),
+    ),
+    "mapreduce/counters.py:judge no row": Case(
+        MEAN, "check --columns, --column and --time-unit", [[*MEAN, "--time-unit", "s"]],
+        right=[line.replace("\t1", "T00:00:00Z\t1", 1) for line in MEANS], bars=SECONDS,
+    ),
+    "mapreduce/counters.py:judge columns": Case(
+        [*MEAN, "--columns", "timestamp,symbol,open,close"], "check --columns",
+        [[*MEAN, "--columns", "symbol,timestamp,open,close"]], bars=csv("").lstrip(),
+    ),
+    "mapreduce/counters.py:judge too many": Case(
+        MEAN, "or raise --max-bad", [[*MEAN, "--max-bad", "0.2"]], bars=csv(more="AA,2020-01-05,15,?\n")
+    ),
+    "mapreduce/counters.py:judge conflict": Case(
+        MEAN, "or keep one with --on-conflict smallest|largest", [[*MEAN, "--on-conflict", "smallest"]], bars=AT_ONCE
+    ),
+    "mapreduce/counters.py:judge largest": Case(
+        MEAN, "smallest|largest", [[*MEAN, "--on-conflict", "largest"]], right=[*MEANS[:2], "AA\t2020-01-04\t14.0"],
+        bars=AT_ONCE,
+    ),
+    "mapreduce/options.py:_check_timezone": Case(
+        [*MEAN, "--timezone", "Mars"], "give one, e.g. America/New_York", [[*MEAN, "--timezone", "America/New_York"]],
+        right=[line.replace("\t1", "T14:30:00Z\t1", 1) for line in MEANS], bars=TIMED,
+    ),
+    "mapreduce/options.py:check blocks": Case(
+        [*MEAN, "--block-bars", "0"], "give 1 or more", [[*MEAN, "--block-bars", "1"]]
+    ),
+    "mapreduce/options.py:check share": Case(
+        [*MEAN, "--max-bad", "5"], "0.001 is one in 1,000", [[*MEAN, "--max-bad", "0.001"]]
+    ),
+    "mapreduce/submission.py:_check_environment": Case(
+        [*MEAN, "--environment", "AA.csv"], "leave it out, or use -r hadoop or -r emr", [MEAN]
+    ),
+    "mapreduce/submit.py:_arguments": Case(
+        [*MEAN, "--symbol-from-filename", "-"], "use --symbol NAME instead", [[*MEAN, "--symbol", "AA", "-"]], file="-",
+        stdin=NO_SYMBOL.encode(),
+    ),
+    "jobs/moving_average.py:check_options": Case(
+        [*MEAN, "--step", "1", "--slices", "1d"], "leave one out", [[*MEAN, "--step", "1"], [*MEAN, "--slices", "1d"]]
+    ),
+    "jobs/moving_average.py:indicators": Case(
+        [*MEAN, "--indicator", "max:1"], "it is shorthand for --indicator sma:2; use that",
+        [["--indicator", "sma:2", "--indicator", "max:1"]],
+        right=["AA\t2020-01-01\t\t10.0", *map("{}\t{}.0".format, MEANS, (12, 11, 15))],
+    ),
+    "mapreduce/help.py:usage_error": Case(["--windw", "2"], "did you mean --window?", [MEAN]),
+    "windows/indicators.py:parse_step": Case(
+        [*MEAN, "--step", "0"], "use e.g. 5 or 1d", [[*MEAN, "--step", "1"], [*MEAN, "--step", "1d"]]
+    ),
+    "windows/kernel.py:__post_init__ ddof": Case(
+        ["--indicator", "std:2", "--ddof", "-1"], "use 0 or more", [["--indicator", "std:2", "--ddof", "0"]],
+        right=["AA\t2020-01-02\t1.0", "AA\t2020-01-03\t0.5", "AA\t2020-01-04\t2.0"],
+    ),
+    "windows/kernel.py:__post_init__ periods": Case(
+        [*MEAN, "--min-periods", "0"], "use 1 or more, or leave it out", [[*MEAN, "--min-periods", "2"], MEAN]
+    ),
+    "windows/rolling.py:__init__": Case(
+        [*MEAN, "--min-periods", "3"], "use 1 to 2", [[*MEAN, "--min-periods", "1"]],
+        right=["AA\t2020-01-01\t10.0", *MEANS],
+    ),
+    "sweeps/grid.py:__post_init__": Case(
+        ["--fast", "sma:2", "--slow", "sma:1"], "exchange the two, or keep such pairs with --any-order",
+        [["--fast", "sma:1", "--slow", "sma:2"]], job=Sweep, reads=pairs, right=[(1, 2)],
+    ),
+    "sweeps/grid.py:__post_init__ any order": Case(
+        ["--fast", "sma:2", "--slow", "sma:1"], "with --any-order",
+        [["--fast", "sma:2", "--slow", "sma:1", "--any-order"]],
+        job=Sweep, reads=pairs, right=[(2, 1)],
+    ),
+    "sweeps/overall.py:_none_at_all": Case(
+        [*SWEPT, "--best", "--objective", "sharpe"], "rank by another --objective, e.g. pnl",
+        [[*SWEPT, "--best", "--objective", "pnl"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 2)],
+    ),
+    "trading/notices.py:cure_of_refusals": Case(
+        [*SWEPT[:3], "sma:2", *SWEPT[4:], "--best"], "use a smaller --size, more --cash, or --sizing all-in",
+        [[*SWEPT, "--best", *cure] for cure in (["--size", "1"], ["--cash", "1e8"], ["--sizing", "all-in"])],
+        job=Sweep, reads=pairs, right=[(1, 2), (1, 2)], bars=DEAR,
+    ),
+    "sweeps/ranking.py:__post_init__ top": Case(
+        [*SWEPT, "--top", "0"], "use 1 or more", [[*SWEPT, "--top", "1"]], job=Sweep, reads=pairs, right=[(1, 2)]
+    ),
+    "sweeps/ranking.py:__post_init__ both": Case(
+        [*SWEPT, "--top", "1", "--best"], "use one", [[*SWEPT, "--top", "1"]], job=Sweep, reads=pairs, right=[(1, 2)]
+    ),
+    "sweeps/ranking.py:__post_init__ best": Case(
+        [*SWEPT, "--top", "1", "--best"], "use one", [[*SWEPT, "--best"]], job=Sweep, reads=pairs, right=[(1, 2)] * 2
+    ),
+    "sweeps/runs.py:__post_init__": Case(
+        [*SWEPT, "--shards", "0"], "use 1 or more", [[*SWEPT, "--shards", "1"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)],
+    ),
+    "sweeps/splits.py:split_by_share": Case(
+        [*SWEPT, "--split", "70"], "use e.g. 0.7", [[*SWEPT, "--split", "0.7"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
+    "sweeps/splits.py:split_at": Case(
+        [*SWEPT, "--split-at", "May"], "use e.g. 2024-01-31", [[*SWEPT, "--split-at", "2020-01-03"]], job=Sweep,
+        reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
+    "sweeps/splits.py:walk_forward": Case(
+        [*SWEPT, "--walk-forward", "0"], "use 1 or more", [[*SWEPT, "--walk-forward", "1"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
+    "trading/rules.py:__post_init__ size": Case(
+        [*LONG, "--size", "0"], "must be above 0", [[*LONG, "--size", "10"]], **TRADED
+    ),
+    "trading/rules.py:__post_init__ cash": Case(
+        [*LONG, "--cash", "0"], "must be above 0", [[*LONG, "--cash", "1000"]], **TRADED
+    ),
+    "trading/rules.py:__post_init__ commission": Case(
+        [*LONG, "--commission", "1"], "write 0.1 % as 0.001", [[*LONG, "--commission", "0.001"]],
+        **{**TRADED, "right": [pytest.approx(40 - 0.11 - 0.15)]},
+    ),
+    "trading/rules.py:__post_init__ per order": Case(
+        [*LONG, "--commission-per-order", "-1"], "give 0 to 1e15", [[*LONG, "--commission-per-order", "1"]],
+        **{**TRADED, "right": [38.0]},
+    ),
+    "trading/signals.py:__post_init__": Case(
+        ["--fast", "close", "--slow", "close"], "use two different lines", [LONG], **TRADED
+    ),
+    "trading/signals.py:parse_pairs repeated": Case(
+        ["--fast", "close", "--slow", "sma:2"] * 2, "use it once", [["--fast", "close", "--slow", "sma:2"]],
+        job=Crossover,
+        right=["AA\t2020-01-03\tdeath\t11.0\t11.0\t11.5", "AA\t2020-01-04\tgolden\t15.0\t15.0\t13.0"],
+    ),
+    "trading/signals.py:parse_pairs": Case(
+        ["--fast", "close", "--fast", "sma:1", "--slow", "sma:2"], "use one of each per pair",
+        [["--fast", "close", "--slow", "sma:2"]], job=Crossover,
+        right=["AA\t2020-01-03\tdeath\t11.0\t11.0\t11.5", "AA\t2020-01-04\tgolden\t15.0\t15.0\t13.0"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_each_cure_of_a_message_ends_well_and_is_right(run_job, tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    Path("AA.csv").write_text(case.bars)
+    where = [] if case.file == "-" else [case.file]
+    failed = run_job("-q", *case.fails, *where, job=case.job, stdin=case.stdin)
+    assert failed.status in (1, 2) and failed.out == b"" and case.says in failed.err, failed.err
+    for cure in case.cures:
+        ran = run_job("-q", *cure, *where, job=case.job, stdin=case.stdin)
+        assert (ran.status, case.reads(ran)) == (0, case.right), (cure, ran.err)
+
+
+def test_cures_of_parquet(run_job, tmp_path):
+    path = tmp_path / "AA.parquet"
+    frame = pd.DataFrame(ROWS, columns=["symbol", "day", "note", "close"]).assign(note="x")
+    frame.assign(timestamp=86_400 * (18_262 + frame.index)).to_parquet(path)
+    failed = run_job(*MEAN, path)
+    assert "set it with --time-unit s|ms|us|ns" in failed.err
+    timed = run_job(*MEAN, "--time-unit", "s", path)
+    assert [line.split("\t")[2] for line in lines(timed)] == ["11.0", "11.5", "13.0"]
+    failed = run_job(*MEAN, "--time-unit", "s", "--column", "note", path)
+    assert "cast the column, or choose another with --column" in failed.err
+    assert lines(run_job(*MEAN, "--time-unit", "s", "--column", "close", path)) == lines(timed)
+
+
+def test_cures_of_outputs(run_job, tmp_path):
+    path, out, other = tmp_path / "AA.csv", tmp_path / "out", tmp_path / "other"
+    path.write_text(csv())
+    assert run_job(*MEAN, "-o", out, path).status == 0
+    failed = run_job(*MEAN, "-o", out, path)
+    assert failed.err.endswith("remove it, or choose another with --output-dir\n")
+    assert run_job(*MEAN, "--output-dir", other, path).status == 0
+    assert windrow.read_output(other)["sma:2"].tolist() == [11, 11.5, 13]
+    failed = run_job(*MEAN, "-o", path / "out", path)
+    assert failed.status == 1 and "with --output-dir" in failed.err
+    with pytest.raises(windrow.errors.WindrowError, match="output-dir"):
+        windrow.read_output(tmp_path / "nothing")
+
+
+def test_cures_of_the_parquet_output(run_job, tmp_path):
+    path, out = tmp_path / "AA.csv", tmp_path / "out"
+    path.write_text(csv(rows=[(name, f"{day}T09:30:00.000000001", *its) for name, day, *its in ROWS]))
+    failed = run_job(*MEAN, "--output-format", "parquet", path)
+    assert "name a directory with -o DIR, without --cat-output" in failed.err
+    failed = run_job(*MEAN, "--output-format", "parquet", "-o", out, path)
+    assert failed.status == 1 and failed.err.endswith("use parquet-ns, or text\n")
+    for kind in ("parquet-ns", "text"):
+        assert run_job(*MEAN, "--output-format", kind, "-o", tmp_path / kind, path).status == 0
+        assert windrow.read_output(tmp_path / kind)["sma:2"].tolist() == [11, 11.5, 13]
+
+
+#: The cures that no test of this file follows, by function, and why.
+LEFT = {
+    "bars/layout.py:_only_one": "two columns of one name: tests/bars/test_layout.py",
+    "bars/layout.py:symbol_of_filename": "no file name leaves nothing before its suffix today",
+    "mapreduce/barjob.py:sliced_kernel": "for jobs of other people: tests/mapreduce/test_slices.py",
+    "trading/notices.py:unadjusted": "a note: tests/jobs/test_adjusted.py",
+    "windows/ema.py:skip": "averages that meet no more: tests/windows/test_ema.py",
+}
+#: Rooms whose errors need AWS, Hadoop or Spark, or are of other commands than jobs: their own tests follow what they
+#: can.
+ELSEWHERE = ("emr/", "runners/", "aws/", "storage/", "commands/", "pages/", "sample/")
+#: What the tests of this file that are not of the table follow.
+BESIDE_THE_TABLE = {
+    "feeds/parquet.py:_times", "feeds/parquet.py:_values", "mapreduce/submission.py:_check_table",
+    "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output", "frames/outputs.py:_parts",
+}  # fmt: skip
+
+
+def naming_options():
+    """The functions whose errors, or cures that they return, name an option: `module:function`."""
+    for path in sorted([*(ROOT / "windrow").rglob("*.py"), *(ROOT / "jobs").glob("*.py")]):
+        place = path.relative_to(ROOT).as_posix().removeprefix("windrow/")
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef) and any(map(names_an_option, ast.walk(function))):
+                yield f"{place}:{function.name}"
+
+
+def names_an_option(node):
+    """Whether it raises, or returns as a cure, a text with an option in it."""
+    if not isinstance(node, ast.Raise | ast.Return):
+        return False
+    parts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(re.search(r"(?<![-\w])--[a-z]", part) for part in parts)
+
+
+def test_every_error_that_names_an_option_is_followed_or_left_for_a_reason():
+    named = {place for place in naming_options() if not place.startswith(ELSEWHERE)}
+    followed = {name.partition(" ")[0] for name in CASES} | BESIDE_THE_TABLE
+    assert named - followed - LEFT.keys() == set(), "add the message's cure to CASES"
+    assert LEFT.keys() <= named and not LEFT.keys() & followed
