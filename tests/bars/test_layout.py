@@ -39,6 +39,25 @@ def test_known_layouts(header, symbol, time, value, asked):
     assert (found.symbol, found.time, found.values, found.constant_symbol) == (symbol, time, (value,), None)
 
 
+@pytest.mark.parametrize(("header", "time"), [
+    ("symbol,date,time,close", ("date", "time")), ("<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>", ("date", "time")),
+    ("symbol,dt,Time,close", ("dt", "time")), ("symbol,time,close", ("time", None)), (",close,symbol", ("", None)),
+    ("symbol,timestamp,time,close", ("timestamp", None)),
+])  # fmt: skip
+def test_the_columns_of_times(header, time):
+    found = layout(header)
+    assert (found.time, found.time_of_day) == time
+
+
+@pytest.mark.parametrize(("names", "close"), [
+    ("price", "price"), ("last", "last"), ("Close/Last", "close/last"), ("last,close", "close"), ("price,last", "price"),
+])  # fmt: skip
+def test_other_names_of_the_close(names, close):
+    assert layout(f"symbol,date,{names}").values == (close,)
+    with pytest.raises(InputError, match="has no column 'price'"):
+        layout("symbol,date,close", values=("price",))
+
+
 def test_a_file_without_a_symbol_column():
     yahoo = "Date,Open,High,Low,Close,Adj Close,Volume"
     assert layout(yahoo, symbol="BRK.B").constant_symbol == "BRK.B"
@@ -59,8 +78,6 @@ def test_a_file_without_a_symbol_column():
     ("header", "message"),
     [
         ("symbol,open,close", "has no time column among symbol, open, close; .*--columns"),
-        ("symbol,date,time,close", "has both 'date' and 'time'; .*join the two into one timestamp"),
-        ("symbol,dt,Time,close", "has both 'dt' and 'time'"),
         ("symbol,date,open", "has no column 'close'; its columns are symbol, date, open"),
         ("symbol,date,close,CLOSE", "has 2 columns named 'close'"),
         ("symbol,Symbol,date,close", "has 2 columns named 'symbol'"),

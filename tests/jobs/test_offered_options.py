@@ -65,6 +65,11 @@ TRIALS = {
     "--symbol": Trial("AAA", "no-symbol.csv"),
     "--symbol-from-filename": Trial(bars="no-symbol.csv"),
     "--timezone": Trial("America/New_York", "no-zone.csv"),
+    "--delimiter": Trial("^", "carets.csv"),
+    "--skip-lines": Trial("25", "preamble.csv"),
+    "--time-format": Trial("%d/%m/%Y", "days-or-months.csv"),
+    "--decimal": Trial(",", "commas.csv"),
+    "--thousands": Trial(",", "commas.csv"),
     "--time-unit": Trial("s", "seconds.csv"),
     "--max-bad": Trial("1", "invalid.csv"),
     "--max-missing": Trial("0.1", "missing.csv"),
@@ -88,6 +93,13 @@ def folder(tmp_path_factory):
         "no-header.csv": rows,
         "no-symbol.csv": [line.partition(",")[2] for line in [header, *rows] if line[:3] in ("AAA", "sym")],
         "no-zone.csv": [*minutes, "AAA,2024-03-10T02:30:00,1,1,1,1,1"],  # which the clocks of New York skip
+        "carets.csv": [line.replace(",", "^") for line in [header, *rows]],
+        "preamble.csv": [*["# made up"] * 25, header, *rows],
+        "days-or-months.csv": [header, *(f"AAA,{day:02}/{day % 12 + 1:02}/2023,1,1,1,{day},1" for day in range(1, 13))],
+        "commas.csv": [
+            header.replace(",", ";"),
+            *(f"AAA;2023-01-{day:02};1,125;1,125;1,125;{day},125;1,125" for day in range(1, 31)),
+        ],
         "seconds.csv": [
             header,
             *(re.sub(r",[\d-]+", f",{86_400 * day}", row, count=1) for day, row in enumerate(rows)),

@@ -126,13 +126,19 @@ def test_eight_digits_are_no_counts(job, tmp_path, unit, kind):
         pq.write_table(pa.table({"symbol": [row[0] for row in rows], "timestamp": [int(row[1]) for row in rows],
                                  "close": [1.0] * len(rows)}), path)  # fmt: skip
     refused(job("--time-unit", unit, path), "20230101 to 20230131, look like dates", "leave out --time-unit")
-    error = refused(job(path), "like 20230101 look like dates")
-    assert "--time-unit" not in error
+    if kind:
+        error = refused(job(path), "like 20230101 look like dates")
+        assert "--time-unit" not in error
+    else:
+        assert list(bars(job(path))) == [("A", f"2023-01-{day:02}") for day in range(1, 32)]
 
 
-def test_integers_without_a_unit_are_told_which_fits(job, tmp_path):
+def test_counts_are_of_the_unit_that_their_magnitude_shows(job, tmp_path):
     for unit in COUNTS:
-        refused(job(counted_as(tmp_path / unit, "", unit)), f"look like {NAMES[unit]}: use --time-unit {unit}")
+        path = counted_as(tmp_path / unit, "", unit)
+        done = job(path)
+        assert done.lines == job("--time-unit", unit, path).lines and len(done.lines) > 2
+        assert f"times are {NAMES[unit]} since 1970" in done.err
         refused(job(counted_as(tmp_path / unit, "parquet", unit)), f"--time-unit {unit}")
 
 
@@ -220,12 +226,12 @@ MINUTES = [(f"2023-01-{day:02d}", f"09:{minute:02d}") for day in range(2, 10) fo
 SPLIT_TIME = "".join(f"A,{day},{time},{number}.5\n" for number, (day, time) in enumerate(MINUTES, 1))
 
 
-def test_date_and_time_in_two_columns_never_become_a_daily_minimum(job, tmp_path):
-    path = write(tmp_path / "a.csv", "symbol,date,time,close\n" + SPLIT_TIME)
-    error = refused(job(path), "has both 'date' and 'time'", "join the two")
-    assert "--columns" not in error and "--on-conflict" not in error
+def test_date_and_time_in_two_columns_are_one_time(job, tmp_path):
+    split = job(write(tmp_path / "a.csv", "symbol,date,time,close\n" + SPLIT_TIME))
+    assert "times joined from date and time" in split.err
     joined = "".join(f"A,{day} {time},{n}.5\n" for n, (day, time) in enumerate(MINUTES, 1))
-    read = bars(job(write(tmp_path / "b.csv", "symbol,timestamp,close\n" + joined)))  # the cure
+    read = bars(job(write(tmp_path / "b.csv", "symbol,timestamp,close\n" + joined)))
+    assert bars(split) == read
     assert len(read) == 240 and read["A", "2023-01-09T09:59:00Z"] == 240.5
 
 
@@ -265,7 +271,7 @@ def test_conflicts_that_nothing_in_the_file_explains(job, tmp_path):
 
 # 17: every input for itself.
 
-AMERICAN = "symbol,timestamp,close\n" + "".join(f"B,01/{day:02d}/2023,1\n" for day in range(1, 29))
+BARREN = "symbol,timestamp,close\n" + "".join(f"B,day {day},1\n" for day in range(1, 29))
 
 
 @pytest.mark.parametrize("max_bad", [[], ["--max-bad", "1"]])
@@ -273,7 +279,7 @@ AMERICAN = "symbol,timestamp,close\n" + "".join(f"B,01/{day:02d}/2023,1\n" for d
 def test_an_input_without_a_valid_row_among_59_good_ones(job, tmp_path, max_bad, pack):
     for number in range(59):
         write(tmp_path / f"in/{number:02d}.csv", GOOD.replace("\nA,", f"\nS{number},"))
-    write(tmp_path / f"in/us.csv{pack}", PACK[pack](AMERICAN.encode()))
+    write(tmp_path / f"in/us.csv{pack}", PACK[pack](BARREN.encode()))
     refused(job(*max_bad, tmp_path / "in"), f"in/us.csv{pack}: none of its 28 rows is valid: 28 time")
 
 
@@ -308,7 +314,7 @@ def test_the_rules_hold_with_slices_and_with_many_reducers(job, tmp_path, more):
 
 
 def test_rejects_lists_what_a_job_refuses(run_job, tmp_path):
-    path = write(tmp_path / "us.csv", AMERICAN)
+    path = write(tmp_path / "us.csv", BARREN)
     assert len(run_job(path, job=Rejects).lines) == 28
 
 

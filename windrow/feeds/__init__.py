@@ -4,6 +4,7 @@ lines.py     a stream of bytes, or a range of one -> chunks of whole lines
 files.py     CSV or Parquet -> parsed bars
 parquet.py   columns of Parquet -> parsed bars
 settle.py    what is settled once, at submission: the layout of each input, dates or times, slots
+forms.py     the form of a text input, from its first rows: delimiter, header, times, numbers
 misread.py   what the first rows of an input show to be misread
 heads.py     the first bytes of a remote input -> a local file to settle it from
 density.py   how dense bars are in time, estimated from samples
