@@ -40,7 +40,8 @@ def test_known_layouts(header, symbol, time, value, asked):
 
 
 @pytest.mark.parametrize(("header", "time"), [
-    ("symbol,date,time,close", ("date", "time")), ("<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>", ("date", "time")),
+    ("symbol,date,time,close", ("date", "time")),
+    ("<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>", ("date", "time")),
     ("symbol,dt,Time,close", ("dt", "time")), ("symbol,time,close", ("time", None)), (",close,symbol", ("", None)),
     ("symbol,timestamp,time,close", ("timestamp", None)),
 ])  # fmt: skip

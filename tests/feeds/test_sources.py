@@ -94,3 +94,12 @@ def test_a_source_is_read_right(run_job, runner, source):
 
 def test_every_file_is_tried():
     assert {path.name for path in SOURCES.iterdir()} == {source.name for source in ALL} and len(ALL) > 40
+
+
+def test_the_page_has_each_source_and_its_command():
+    page = (SOURCES.parents[2] / "docs/inputs.md").read_text()
+    for source in ALL:
+        symbol = "--symbol X " if source.symbols == "X" else ""
+        options = f"{source.options} " if source.options else ""
+        first = (SOURCES / source.name).read_text().splitlines()[0][:100]
+        assert f"\n{first}" in page and f"windrow moving-average {options}{symbol}{source.name}\n" in page
