@@ -28,17 +28,25 @@ class Faulty(MovingAverage):
         super().add_options()
         faults = ["none", "mapper", "reducer", "late reducer", "partitioner", "comparator"]
         self.groups[0].add("--fault", "what is wrong", choices=faults, default="none")
+        self.groups[0].add("--appends-to FILE", "a mapper appends a row to this file, which is its input")
+        self.groups[0].add("--makes DIR", "a reducer makes the output's directory, as another job would")
         self.groups[0].add("--wait-for FILE", "tasks wait halfway while this file is there")
         self.groups[0].add("--waits", "which tasks wait", choices=["mapper", "reducer"])
 
     def map_bars(self, bars, source):
         if self.options.fault == "mapper":
             raise ZeroDivisionError(f"a mapper that nobody foresaw, at {len(bars)} bars")
+        if self.options.appends_to:
+            with open(self.options.appends_to, "ab") as file:
+                file.write(b"A,2020-02-01,1\n")
         return super().map_bars(bars, source)
 
     def kernel(self):
         if self.options.fault == "reducer" and self.is_task():
             raise ZeroDivisionError("a reducer that nobody foresaw")
+        if self.options.makes and self.is_task():
+            Path(self.options.makes).mkdir(exist_ok=True)
+            Path(self.options.makes, "theirs").touch()
         kernel = super().kernel()
         return _Late() if self.options.fault == "late reducer" and self.is_task() else kernel
 

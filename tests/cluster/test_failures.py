@@ -3,6 +3,7 @@
 import gzip
 
 import pytest
+import zstandard
 
 import windrow
 from tests.cluster.conftest import INDICATORS, ROOT, shuffled_rows
@@ -37,6 +38,27 @@ def test_an_output_directory_on_the_cluster(on_cluster, hdfs):
     assert "_SUCCESS" in before
     check_refused(on_cluster(*INDICATORS, "-o", output, BARS), f"{output}: exists;")
     assert (hdfs.list("a/new"), hdfs.list("a/new/out")) == (["out"], before)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "csv.zst"], ids=["split by Hadoop", "fetched whole"])
+def test_an_input_that_changes_while_hadoop_reads_it_is_refused(on_hadoop, tmp_path, suffix):
+    """Hadoop itself does not notice: the submitter asks again before it publishes."""
+    bars = tmp_path / f"bars.{suffix}"
+    text = b"symbol,timestamp,close\nA,2020-01-01,1\nA,2020-01-02,2\n"
+    bars.write_bytes(text if suffix == "csv" else zstandard.compress(text))
+    options = ["--window", 1, "--appends-to", bars, "-o", f"file://{tmp_path}/out"]
+    ran = on_hadoop(*options, f"file://{bars}", job="tests.cluster.faulty")
+    check_refused(ran, "file:", f"{bars}: has changed since the job was submitted (from ")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".crc")] == [bars.name]
+
+
+def test_an_output_that_appears_while_a_job_runs_is_left_as_it_is(on_hadoop, tmp_path):
+    """Hadoop moves a directory into one that exists: exit 0, and the parts in a hidden directory, it was."""
+    output = f"file://{tmp_path}/out"
+    ran = on_hadoop(*INDICATORS, "--makes", tmp_path / "out", "-o", output, BARS, job="tests.cluster.faulty")
+    check_refused(ran, f"{output}: exists; a job writes a new directory only;")
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".crc")] == ["out"]
+    assert [path.name for path in (tmp_path / "out").iterdir() if not path.name.endswith(".crc")] == ["theirs"]
 
 
 @pytest.mark.parametrize(

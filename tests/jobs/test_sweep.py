@@ -215,7 +215,7 @@ def test_a_symbol_on_which_no_pair_has_the_objective_says_so_in_its_line(run_job
 
 @pytest.mark.parametrize("options", [[], ["-r", "local", "--shards", "3", "-D", "mapreduce.job.reduces=2"]])
 def test_a_ruined_pair_is_never_the_best(run_job, tmp_path, options):
-    """1/2 is short from 90 on, of 200 in cash owes just as much at the fifth close, 200, and is 50 ahead at last."""
+    """1/2 is short from 90 on, of 200 in cash owes all at the fifth close, 200, and is 50 ahead at the last."""
     bars = tmp_path / "bars.csv"
     closes = [160, 90, 20, 120, 200, 40]
     bars.write_text(

@@ -126,6 +126,16 @@ def test_a_conflict_is_said_in_a_line_and_leaves_nothing(on_spark, tmp_path):
     assert ran.err.count("\n") == 1 and [path.name for path in tmp_path.iterdir()] == ["bars.csv"]
 
 
+def test_an_input_that_changes_while_a_worker_reads_it_is_refused(on_spark, tmp_path):
+    bars = tmp_path / "bars.csv"
+    bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,2\n")
+    before = bars.stat().st_size
+    ran = on_spark("--window", "1", "--appends-to", bars, "-o", tmp_path / "out", bars, job="tests.cluster.faulty")
+    says = f"error: {bars}: has changed since the job was submitted (from {before} to {before + 15} bytes); inputs must"
+    assert (ran.status, ran.out, ran.err.count("\n")) == (1, b"", 1) and ran.err.startswith(says), ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["bars.csv"]
+
+
 def test_what_a_task_refuses_is_said_in_a_line_and_leaves_nothing(on_spark, tmp_path):
     numbers = random.Random(1)
     rows = [f"A,2020-01-01,{numbers.random()}\n" for _ in range(400_000)]  # submission sees the first 8 MB

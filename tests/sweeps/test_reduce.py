@@ -145,6 +145,18 @@ def test_a_warm_test_part_crosses_from_the_sign_of_train():
         assert test.figures[0]["trades_total"] == trades
 
 
+#    close   5  6  7  |  8  8  8       bought at 8.8 at the first close of a warm test, and worth 8
+def test_what_the_first_fill_of_a_warm_test_costs_is_a_drawdown_and_a_return():
+    series = Series([5.0, 6.0, 7.0, 8.0, 8.0, 8.0])
+    rules = Rules(size=1, cash=10, fill="close", side="long", slippage=0.1)
+    swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), warm=True, returns=True)
+    _, test = swept.parts(series.pieces(swept.columns))
+    figures = test.figures[0]
+    assert figures["max_drawdown"] == pytest.approx(0.8) and figures["max_drawdown_pct"] == pytest.approx(8)
+    assert figures["max_drawdown_bars"] == 3 and test.returns.count == 3
+    assert test.returns.mean[0] == pytest.approx(-0.08 / 3)
+
+
 def test_the_acceptance_figures_of_intcs_year(shared_data):
     """The issue's: 364 rows, 254 to train and 110 to test, ema 5..10 x 21..31."""
     bars = pd.read_csv(shared_data / "INTC_year.csv", parse_dates=["dt"])
