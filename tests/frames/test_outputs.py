@@ -1,6 +1,7 @@
 """read_output: what a job wrote, back to the bit; read_bars: what it read."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import windrow
 from sort_keys.keys import encode_symbol
 from sort_keys.merge import Stretch
 from windrow.errors import InputError
+from windrow.frames import outputs
 from windrow.frames.outputs import read_bars
 from windrow.sinks.lines import format_lines
 from windrow.times import DAY, EARLIEST, LATEST
@@ -156,3 +158,18 @@ def test_read_bars(tmp_path):
     ]
     assert read_bars([str(path)], symbols=["A"])["symbol"].tolist() == ["A"]
     assert read_bars([str(path)], symbols=["none"]).empty
+
+
+def test_bars_that_change_while_they_are_read_are_refused(tmp_path, monkeypatch):
+    """As a job refuses them: what a page draws would be neither the old file's bars nor the new one's."""
+    path = tmp_path / "bars.csv"
+    path.write_text("symbol,timestamp,close\n" + "".join(f"A,{2000 + year}-01-01,{year}\n" for year in range(1, 99)))
+    read = outputs.read_file
+
+    def reads_and_cuts(*args):
+        yield from read(*args)
+        os.truncate(path, 500)
+
+    monkeypatch.setattr(outputs, "read_file", reads_and_cuts)
+    with pytest.raises(InputError, match=f"^{path}: has changed since the job was submitted"):
+        outputs.read_bars([str(path)])

@@ -25,7 +25,7 @@ from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
-from windrow.storage.source import list_inputs
+from windrow.storage.source import list_inputs, source_of, unchanged
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
@@ -228,13 +228,13 @@ def read_bars(
     InputError as a job would.
     """
     reading = reading or Reading(values=("close",))
-    settled = _settled(paths, reading)
-    chosen = None if symbols is None else set(symbols)
-    frames = [
-        _frame(bars, chosen, reading.values)
-        for path, layout in settled.inputs.items()
-        for bars in read_file(path, layout)
-    ]
+    inputs = list_inputs(paths)
+    versions = {path: source_of(path).version(path) for path in inputs}
+    settled, _ = settle(inputs, reading, slot=1 << 62, versions=versions)
+    chosen, frames = None if symbols is None else set(symbols), []
+    for path, layout in settled.inputs.items():
+        with unchanged(path, versions[path]):
+            frames += [_frame(bars, chosen, reading.values) for bars in read_file(path, layout)]
     frame = pd.concat(frames, ignore_index=True)
     if not settled.dated:
         frame["timestamp"] = frame["timestamp"].dt.tz_localize("UTC")

@@ -61,7 +61,7 @@ def run_forked(
 def _start(task: Callable[[], None]) -> tuple[Connection, ForkProcess]:
     reads, writes = _FORK.Pipe(duplex=False)
     # Until the child has its own handlers, the parent's would show a traceback there.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     try:
         process = _FORK.Process(target=_run, args=(task, writes, before))
         process.start()

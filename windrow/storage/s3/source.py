@@ -47,7 +47,7 @@ class S3Source(Source):
 
     def expect(self, uri: str, version: Version) -> None:
         """Reads that object, or refuses another one of its name."""
-        if version:
+        if "etag" in version:  # of what a job uploaded itself only the size is known
             remember([Object(uri, int(version["size"]), str(version["etag"]))])
 
     def ahead(self, ranges: Sequence[Range]) -> Iterator[Range]:
