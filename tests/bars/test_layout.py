@@ -51,7 +51,8 @@ def test_the_columns_of_times(header, time):
 
 
 @pytest.mark.parametrize(("names", "close"), [
-    ("price", "price"), ("last", "last"), ("Close/Last", "close/last"), ("last,close", "close"), ("price,last", "price"),
+    ("price", "price"), ("last", "last"), ("Close/Last", "close/last"), ("last,close", "close"),
+    ("price,last", "price"),
 ])  # fmt: skip
 def test_other_names_of_the_close(names, close):
     assert layout(f"symbol,date,{names}").values == (close,)
