@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -169,8 +170,8 @@ def waiting(tmp_path):
 
     yield start
     for job in jobs:
-        if job.poll() is None:
-            job.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(job.pid, signal.SIGKILL)  # its workers too, which would wait on
         job.stderr.close()
         job.wait()
 
