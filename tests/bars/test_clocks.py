@@ -1,5 +1,6 @@
 """Times in other forms: what each means, by the standard library, and what nothing decides."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.bars.clocks import DATES, FORMS, forms_of, joined, parse_clocks
+from windrow.bars.clocks import DATES, FORMS, check_form, forms_of, joined, parse_clocks
+from windrow.errors import UsageError
 
 #: Text, the form that fits it, and when it is.
 PLAIN = [
@@ -104,3 +106,18 @@ def test_every_form_is_tried_once():
 def test_some_invalid_rows_decide_nothing():
     assert forms_of([b"%d/01/2023" % day for day in range(1, 29)] + [b"soon", b"n/a"]) == ["%d/%m/%Y"]
     assert forms_of([b"13/01/2023", b"01/13/2023"]) == []
+
+
+@pytest.mark.parametrize(("form", "message"), [
+    ("%d/%m/%Q", "%Q is not known; use each of"), ("%d/%m/%Y %d", "%d is there twice"), ("%H:%M", "a time has a year"),
+    ("%d/%m/%Y %I:%M", "a time of day has its hour"), ("%d/%m/%Y :%M", "a time of day has its hour"),
+    ("%d/%m/%Y[ %H:%M", "a bracket is not closed"), ("", "a time has a year"),
+])  # fmt: skip
+def test_forms_that_no_time_has_are_refused(form, message):
+    with pytest.raises(UsageError, match=f"^--time-format {re.escape(repr(form))}: {message}"):
+        check_form(form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_that_is_found_can_be_asked_for(form):
+    check_form(form)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from windrow.arrays import Ints, Mask
+from windrow.errors import UsageError
 from windrow.times import Bytes2D, Times, parse_times
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -73,6 +74,41 @@ def forms_of(texts: Iterable[bytes]) -> list[str]:
         if times.ok.sum() == most:
             meant.setdefault(times.ok.tobytes() + times.ns.tobytes(), form)
     return list(meant.values())
+
+
+def check_form(form: str) -> None:
+    """Raises UsageError for a form that `--time-format` cannot have.
+
+    >>> check_form("%d/%m/%Y %H:%M")
+    >>> check_form("%H:%M")
+    Traceback (most recent call last):
+    windrow.errors.UsageError: --time-format '%H:%M': a time has a year (%Y or %y), a month (%m or %b) and a day ...
+    """
+    letters = re.findall("%(.)", form.replace("%%", ""))
+    unknown = [letter for letter in letters if letter not in _ELEMENTS]
+    twice = [letter for letter in letters if letters.count(letter) > 1]
+    if unknown or twice:
+        why = f"%{unknown[0]} is not known" if unknown else f"%{twice[0]} is there twice"
+        raise UsageError(
+            f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z at most once, e.g."
+            " '%d/%m/%Y %H:%M'"
+        )
+    has = set(letters)
+    if not (has & {"Y", "y"} and has & {"m", "b"} and "d" in has):
+        raise UsageError(
+            f"--time-format {form!r}: a time has a year (%Y or %y), a month (%m or %b) and a day (%d); give all three,"
+            " e.g. '%d/%m/%Y'"
+        )
+    if ("I" in has and "p" not in has) or (has & {"M", "S", "f", "p"} and not has & {"H", "I"}):
+        raise UsageError(
+            f"--time-format {form!r}: a time of day has its hour, %H, or %I with %p for AM and PM; give it, e.g."
+            " '%d/%m/%Y %I:%M %p'"
+        )
+    if form.count("[") != form.count("]"):
+        raise UsageError(
+            f"--time-format {form!r}: a bracket is not closed; what is between brackets may be missing, e.g."
+            " '%d/%m/%Y[ %H:%M]'"
+        )
 
 
 def exact_form(form: str, text: bytes) -> str:

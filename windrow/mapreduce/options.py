@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
+from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
@@ -127,6 +128,27 @@ def check(given: Namespace) -> None:
     slot(given)
     slices(given)
     _check_timezone(given.timezone)
+    _check_form(given)
+
+
+def _check_form(given: Namespace) -> None:
+    if given.time_format is not None:
+        check_form(given.time_format)
+        if given.time_unit is not None:
+            raise UsageError("--time-format and --time-unit: a time is text or a count; give one of the two")
+    for name in ("delimiter", "thousands"):
+        value = _character(getattr(given, name))
+        if value is not None and (len(value) != 1 or value in '"\r\n' or value.isalnum()):
+            raise UsageError(f"--{name} {value!r}: is not one character that may stand there; give one, e.g. ';'")
+    if given.skip_lines is not None and given.skip_lines < 0:
+        raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
+    if given.decimal is not None and given.decimal == given.thousands:
+        raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
+
+
+def _character(text: str | None) -> str | None:
+    """The character that an option names: itself, or `tab`."""
+    return {"tab": "\t", "\\t": "\t"}.get(text or "", text)
 
 
 def _check_timezone(name: str) -> None:
@@ -156,7 +178,7 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         symbol_from_filename=given.symbol_from_filename,
         timezone=given.timezone,
         time_unit=given.time_unit,
-        delimiter={"tab": "\t", "\\t": "\t"}.get(given.delimiter, given.delimiter),
+        delimiter=_character(given.delimiter),
         skip_lines=given.skip_lines,
         time_format=given.time_format,
         decimal=given.decimal,

@@ -1,0 +1,82 @@
+"""`windrow inspect`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from windrow.feeds.inspect import Inspected
+
+#: Symbols that are listed.
+_SYMBOLS = 10
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--column", default="close", show_default=True, help="Column that a job would use.")
+@click.option("--columns", metavar="NAME,...", help="Names of the columns, for inputs without a header.")
+@click.option("--symbol", help="Symbol of inputs that have no symbol column.")
+@click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv.")
+@click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without one.")
+@click.option("--time-format", metavar="FORM", help="How times are written, e.g. '%d/%m/%Y %H:%M'.")
+@click.option("--delimiter", metavar="CHARACTER", help="What is between fields, e.g. ';' or tab.")
+@click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
+@click.option("--thousands", metavar="MARK", help="What is between thousands.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
+@click.pass_context
+def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+    """Show what a job would understand of its inputs.
+
+    For each FILE: its form, what each column is taken for, symbols, times, and the rows that are no bars, with an
+    example. A small file is read whole, of a large one samples are. Exit status 1 if a job would refuse one.
+    """
+    import json
+
+    from windrow.bars.clocks import check_form
+    from windrow.bars.layout import Reading, normalise
+    from windrow.console import tell
+    from windrow.feeds.inspect import inspect as look
+    from windrow.storage.source import each, list_inputs
+
+    columns = tuple(normalise(name) for name in (asked.pop("columns") or "").split(",") if name)
+    if asked["time_format"] is not None:
+        check_form(asked["time_format"])
+    asked["delimiter"] = {"tab": "\t", "\\t": "\t"}.get(asked["delimiter"], asked["delimiter"])
+    reading = Reading(values=(normalise(asked.pop("column")),), columns=columns, **asked)
+    refused = False
+    for found in each(lambda path: look(path, reading), list_inputs(files)):
+        tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
+        refused = refused or found.refused is not None
+    context.exit(int(refused))
+
+
+def _lines(found: "Inspected") -> list[str]:
+    """An input, for people."""
+    if found.refused is not None:
+        return [f"{found.path}:", f"  refused     {found.refused.removeprefix(f'{found.path}: ')}"]
+    rows = f"{found.rows:,}" if found.whole else f"{found.rows:,} sampled of {found.size:,} bytes"
+    kinds = [f"{sum(found.invalid.values()):,} invalid", f"{found.missing:,} missing", f"{found.duplicates:,} repeated"]
+    listed = ", ".join(found.symbols[:_SYMBOLS]) + (", ..." if len(found.symbols) > _SYMBOLS else "")
+    every = f", every {found.spacing}" if found.spacing else ""
+    gaps = f", {found.gaps:,} gap{'s' * (found.gaps > 1)}, the longest {found.longest_gap}" if found.gaps else ""
+    return [
+        f"{found.path}:",
+        f"  form        {found.form or 'plain'}",
+        f"  columns     {_columns(found)}",
+        f"  rows        {rows}: {', '.join(kinds)}",
+        *(f"  {reason:<10}  {number:,}, e.g. {found.examples.get(reason, '')}" for reason, number in _bad(found)),
+        f"  symbols     {len(found.symbols):,}: {listed}",
+        f"  times       {found.first} to {found.last}{every}{gaps}",
+    ]
+
+
+def _bad(found: "Inspected") -> list[tuple[str, int]]:
+    """The rows that are no bars, by reason."""
+    return [*found.invalid.items(), *([("missing", found.missing)] if found.missing else [])]
+
+
+def _columns(found: "Inspected") -> str:
+    used = [f"{name or '(no name)'} is the {what}" for name, what in found.columns.items() if what != "ignored"]
+    ignored = [name for name, what in found.columns.items() if what == "ignored"]
+    return ", ".join(used) + (f"; ignored: {', '.join(ignored)}" if ignored else "")
