@@ -161,7 +161,7 @@ def waiting(tmp_path):
         command = [*launch, sys.executable, script, "-r", runner, "--window", "1", *args, ROOT / "data/bars.csv"]
         job = subprocess.Popen(
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True,
-            env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)}, preexec_fn=hears_hangups,
         )  # fmt: skip
         jobs.append(job)
         while job.poll() is None and not started.exists():
@@ -174,6 +174,11 @@ def waiting(tmp_path):
             os.killpg(job.pid, signal.SIGKILL)  # its workers too, which would wait on
         job.stderr.close()
         job.wait()
+
+
+def hears_hangups():
+    """In a child: the tests themselves may have been started by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def modes(folder):
@@ -246,7 +251,7 @@ def test_a_tool_that_is_stopped_leaves_nothing(tmp_path, sent):
         "1s",
         out,
     ]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as tool:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=hears_hangups) as tool:
         while tool.poll() is None and not list(tmp_path.iterdir()):
             time.sleep(0.02)
         tool.send_signal(sent)
@@ -257,7 +262,8 @@ def test_a_tool_that_is_stopped_leaves_nothing(tmp_path, sent):
 def test_a_job_is_stopped_by_the_end_of_its_terminal(tmp_path):
     """Its last words have no place to go."""
     script = f"""
-import os, pty, sys, time
+import os, pty, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 child, terminal = pty.fork()
 if not child:
     os.execv(sys.executable, [sys.executable, "-m", "jobs.moving_average", "-o", {str(tmp_path / "out")!r}, "-"])

@@ -118,7 +118,8 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     if summary.inputs:
         raise refusal(summary.inputs)
     suffix = PARQUET[0] if job.submission.writes_parquet else ""
-    expected = expected_parts(counters, runner.steps_with_parts, suffix)
+    reducers, all_report = runner.asked_reducers, job.submission.is_here
+    expected = expected_parts(counters, runner.steps_with_parts, suffix, reducers, all_report)
     check_parts(runner.part_names(), expected, job.submission.output or "the output")
     if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
         summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")

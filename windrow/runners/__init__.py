@@ -68,6 +68,9 @@ class Runner(Protocol):
     def reducers(self, number: int) -> int:
         """How many reducers a step has."""
 
+    def asked_reducers(self, number: int) -> int | None:
+        """How many reducers a step has by its options; None if the cluster decides."""
+
     def publishing(self, output: str, description: dict[str, Any]) -> AbstractContextManager[object]:
         """Publishes what the job wrote as `output`, with its description; removes it if the block fails."""
 

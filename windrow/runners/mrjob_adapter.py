@@ -220,8 +220,13 @@ class RunnerAdapter(MRJobRunner):
 
     def reducers(self, number: int) -> int:
         """How many reducers a step has."""
+        return self.asked_reducers(number) or self.usual_reducers()
+
+    def asked_reducers(self, number: int) -> int | None:
+        """How many reducers a step has by its options; None if they do not say."""
         conf = self.step_jobconf(number)
-        return int(conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks") or self.usual_reducers())
+        asked = conf.get("mapreduce.job.reduces") or conf.get("mapred.reduce.tasks")
+        return int(asked) if asked else None
 
     @classmethod
     def _default_opts(cls) -> dict[str, Any]:
