@@ -72,7 +72,7 @@ def check_parts(names: Iterable[str], expected: Mapping[str, Parts], output: str
         gaps = numbers != set(range(len(numbers)))
         if len(numbers) < parts.number or (parts.exact and len(numbers) > parts.number) or gaps:
             raise OutputError(
-                f"{output}: has {len(numbers)} parts{suffix and f' named *{suffix}'}{', numbered with gaps' * gaps},"
-                f" but {parts.number} tasks wrote one; something else writes or removes files there; choose another place"
-                " with --output-dir, and run the job again"
+                f"{output}: has {len(numbers)} parts{suffix and f' named *{suffix}'}"
+                f"{', numbered with gaps' * gaps}, but {parts.number} tasks wrote one; something else writes or removes"
+                " files there; choose another place with --output-dir, and run the job again"
             )
