@@ -24,6 +24,7 @@ ONE_MEANING = {
     "crossover": "crosses of each symbol: the job, and the function of that name",
     "averages": "moving averages: many side by side, and drawn",
     "sweep": "a sweep: the job, and the function of that name",
+    "inspect": "what a job would understand of its inputs: found, and printed",
     "lines": "lines of text: read, and written",
     "parquet": "Parquet files: read, and written",
     "shuffle": "Hadoop's shuffle: who gets which symbol, and the same by the local runners",

@@ -3,6 +3,7 @@
 The values are made up. What each file means is written here by hand; pandas, told everything, must agree.
 """
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,3 +104,16 @@ def test_the_page_has_each_source_and_its_command():
         options = f"{source.options} " if source.options else ""
         first = (SOURCES / source.name).read_text().splitlines()[0][:100]
         assert f"\n{first}" in page and f"windrow moving-average {options}{symbol}{source.name}\n" in page
+
+
+def test_forms_are_told_once_and_written_beside_the_output(run_job, tmp_path):
+    for name in ("AAA.csv", "BBB.csv"):
+        (tmp_path / name).write_text(f"<TICKER>;<DATE>;<CLOSE>\n{name[:3]};31/01/23;1,5\n")
+    (tmp_path / "CCC.csv").write_text("symbol,date,close\nCCC,2023-01-31,1.5\n")
+    ran = run_job("--window", "1", "-o", tmp_path / "out", tmp_path)
+    form = f"{tmp_path}/AAA.csv and 1 more: ';' between fields, times as dd/mm/yy, numbers as 1234,5"
+    assert ran.status == 0 and [line for line in ran.err.splitlines() if "between" in line] == [form]
+    assert json.loads((tmp_path / "out/_windrow.json").read_text())["forms"] == [form]
+    frame = read_output(tmp_path / "out")
+    assert frame["sma:1"].tolist() == [1.5] * 3 and set(frame["timestamp"]) == {pd.Timestamp("2023-01-31")}
+    assert run_job("-q", "--window", "1", tmp_path / "AAA.csv").err == ""

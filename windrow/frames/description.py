@@ -115,6 +115,7 @@ def _rules(value: Any) -> bool:
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "job": (_text, "the name of a job"),
     "columns": (_texts, "a list of names"),
+    "forms": (_texts, "a list of forms"),
     "reading": (lambda value: value is None or isinstance(value, dict), "how bars were read"),
     "fast": (_text, "an average"),
     "slow": (_text, "an average"),

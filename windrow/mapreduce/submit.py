@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from windrow.console import say, shown, stopped_like_interrupted
@@ -82,21 +82,31 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
     if output is None:
         with private_files(), make_runner(job, None) as runner:
             return _run_and_judge(job, runner)
+    description, scratch = job.description(), submission.scratch
     if submission.is_here:
         refuse_taken(output)
-        description, scratch = job.description(), submission.scratch
         with (
             staged(output, description, scratch, submission.shows_progress) as staging,
             private_files(),
             make_runner(job, str(staging)) as runner,
         ):
-            return _run_and_judge(job, runner)
+            counts = _run_and_judge(job, runner)
+            _describe_forms(job, description)
+            return counts
     with (
         private_files(),
         make_runner(job, _beside(output)) as runner,
-        runner.publishing(output, job.description()),
+        runner.publishing(output, description),
     ):
-        return _run_and_judge(job, runner)
+        counts = _run_and_judge(job, runner)
+        _describe_forms(job, description)
+        return counts
+
+
+def _describe_forms(job: "BarJob", description: dict[str, Any]) -> None:
+    """Adds how inputs were read that are no plain CSV files, which is known once they are settled."""
+    if job.doubts is not None and (forms := told_forms(job.doubts.inputs, job.submission.reading)):
+        description["forms"] = forms
 
 
 def _beside(output: str) -> str:
