@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
+
+from windrow.frames.outputs import read_output
 
 SOURCES = Path(__file__).parent / "sources"
 DAYS = ["2023-01-12", "2023-01-13", "2023-01-17"]
