@@ -1,0 +1,26 @@
+"""The campaign of forms sees a reader that guesses."""
+
+import random
+
+import pytest
+
+from tests.attack.forms import attempt
+from windrow.bars import clocks, numbers
+
+pytestmark = pytest.mark.one_python
+
+
+def tries(tmp_path, seeds):
+    return [why for seed in seeds if (why := attempt(random.Random(seed), tmp_path / "table.csv"))]
+
+
+def test_nothing_is_read_otherwise(tmp_path):
+    assert tries(tmp_path, range(60)) == []
+
+
+@pytest.mark.parametrize("module", [clocks, numbers])
+def test_a_guess_is_seen(tmp_path, monkeypatch, module):
+    """A negative control: of two forms that fit, the last is taken."""
+    decided = module.forms_of
+    monkeypatch.setattr(module, "forms_of", lambda *args: decided(*args)[-1:])
+    assert tries(tmp_path, range(60))
