@@ -71,7 +71,7 @@ def test_help_lists_jobs_and_tools_without_importing(fake_jobs, capsys, args):
     assert "  broken          (its file does not parse)\n" in jobs
     assert "shared" not in text
     assert "subpackage" not in text
-    assert "sample  Write sample bars" in tools
+    assert "  sample   Write sample bars" in tools
     assert "plot " in tools
     assert not any(name.startswith("fakejobs.") for name in sys.modules)
 
@@ -109,8 +109,8 @@ def test_a_file_that_does_not_define_exactly_one_job_is_refused(fake_jobs, capsy
         ("Plot", "Plot: no such command: did you mean plot?"),
         (
             "xyzzy",
-            "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, emr, pack, plot,"
-            " report, sample",
+            "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, emr, inspect,"
+            " pack, plot, report, sample",
         ),
     ],
 )

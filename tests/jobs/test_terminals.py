@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 from windrow import cli
 from windrow.runners.mrjob_adapter import _WithoutValues
 
+pytestmark = pytest.mark.one_python
+
 ROW = "2020-01-01,1\n"
 #: ESC and a command, a line that looks like windrow's, a line end of C1, one of Unicode, a change of direction.
 HOSTILE = "a\x1b[2J\rb\nerror: forged\x9b2J\x85\u2028\u202e\x7f"

@@ -15,6 +15,8 @@ import zstandard
 
 from jobs.rejects import Rejects
 
+pytestmark = pytest.mark.one_python
+
 DAYS = [f"2023-01-{day:02d}" for day in range(1, 32)]
 GOOD = "symbol,timestamp,close\n" + "".join(f"A,{day},{number}\n" for number, day in enumerate(DAYS, 1))
 PACK = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.ZstdCompressor().compress}

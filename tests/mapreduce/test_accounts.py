@@ -12,6 +12,8 @@ from windrow.mapreduce import accounts
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.reports import names_of
 
+pytestmark = pytest.mark.one_python
+
 RULES = Rules(max_bad=0.1, max_missing=0.2, time_unit="s")
 DAY = 86_400 * 10**9
 

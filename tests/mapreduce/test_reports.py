@@ -9,6 +9,8 @@ from sort_keys.merge import Conflict
 from windrow.mapreduce.counters import CONFLICT, summed
 from windrow.mapreduce.reports import conflict_text, joined, names_for_conflict, names_of, read_conflict
 
+pytestmark = pytest.mark.one_python
+
 SECOND = 10**9
 #: Hadoop's own limits.
 COUNTERS, NAME = 120, 64

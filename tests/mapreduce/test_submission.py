@@ -9,6 +9,8 @@ from tests.conftest import ROOT
 from windrow.errors import OutputError, UsageError
 from windrow.mapreduce.registry import find_jobs, job_class
 
+pytestmark = pytest.mark.one_python
+
 BARS = ROOT / "data/bars.csv"
 HERE = ["inline", "local", "spark"]
 

@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import ROOT
 from windrow import cli
 
+pytestmark = pytest.mark.one_python
+
 BARS = ROOT / "data/bars.csv"
 BOMB = "\n".join(["b0: &b0 [x, x]", *(f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]" for n in range(1, 30))])
 SHAPE = "; write an mrjob configuration: runners: {RUNNER: {OPTION: VALUE}}"
