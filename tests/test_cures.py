@@ -57,12 +57,33 @@ class Case:
     bars: str = field(default_factory=csv)
     file: str = "AA.csv"
     stdin: bytes = b""
+    cured: str = ""
+    """The bars where the cure is to change them."""
 
 
 NO_SYMBOL = csv("date,close", columns=(1, 3))
 TIMED = csv(rows=[(name, f"{day}T09:30", one, two) for name, day, one, two in ROWS])
 SECONDS = csv(rows=[(name, 86_400 * (18_262 + number), *its) for number, (name, _, *its) in enumerate(ROWS)])
-AT_ONCE = csv(more="AA,2020-01-04,15,17\n")
+#: A conflict in far less than a tenth of the rows: the other symbols have one bar each, and no mean of two.
+AT_ONCE = csv(more="AA,2020-01-04,15,17\n" + "".join(f"B{number},2020-01-04,15,17\n" for number in range(20)))
+SLASHED = csv(rows=[(name, f"{day[8:]}/01/2020", *its) for name, day, *its in ROWS])
+OF_MONTHS = [f"AA\t2020-0{month}-01\t{mean}" for month, mean in ((2, "11.0"), (3, "11.5"), (4, "13.0"))]
+#: Ten, or ten thousand? In an input with semicolons between fields nothing tells.
+POINTS, COMMAS = (
+    csv("symbol;timestamp;close", [(f"{name};{day};{one}{mark}000",) for name, day, one, _ in ROWS], (0,))
+    for mark in ".,"
+)
+THOUSANDS = ["AA\t2020-01-02\t11000.0", "AA\t2020-01-03\t11500.0", "AA\t2020-01-04\t13000.0"]
+
+
+def counted(*units):
+    """Times as counts since 1970, each row's in its own unit: so many of them are in a second."""
+    days = enumerate(zip(ROWS, units, strict=True))
+    return csv(rows=[(name, 86_400 * (18_262 + number) * unit, *its) for number, ((name, _, *its), unit) in days])
+
+
+OLD = csv(rows=[(name, 86_400 * number, *its) for number, (name, _, *its) in enumerate(ROWS)])
+IN_1970 = csv(rows=[(name, f"1970-01-0{number}", *its) for number, (name, _, *its) in enumerate(ROWS, 1)])
 #: Above its mean at the second close and below it at the third: bought at an open of 11 and sold at one of 15, or
 #: bought at a close of 12, sold at 11, and bought again at 15.
 TRADED = {"job": Backtest, "reads": pnl, "right": [40.0]}
@@ -115,21 +136,21 @@ CASES = {
         bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), job=Sweep, reads=pnl, right=[-100.0],
     ),
     "mapreduce/options.py:_cure": Case(
-        [*LONG, "--fast", "price", "--column", "price"],
+        [*LONG, "--fast", "quote", "--column", "quote"],
         "if it is there by another name, name the columns with --columns",
-        [[*LONG, "--columns", "symbol,timestamp,open,close"]], bars=csv("symbol,timestamp,open,price"), **TRADED,
+        [[*LONG, "--columns", "symbol,timestamp,open,close"]], bars=csv("symbol,timestamp,open,quote"), **TRADED,
     ),
     "mapreduce/options.py:reading": Case(
         [*MEAN, "--adjusted", "--column", "volume"], "choose one of them, or leave --adjusted out",
         [[*MEAN, "--adjusted", "--column", "close"], [*MEAN, "--column", "volume"]],
         bars=csv("symbol,timestamp,close,volume,adj_close", columns=(0, 1, 2, 3, 3)),
     ),
-    "mapreduce/counters.py:judge no row": Case(
-        MEAN, "check --columns, --column and --time-unit", [[*MEAN, "--time-unit", "s"]],
-        right=[line.replace("\t1", "T00:00:00Z\t1", 1) for line in MEANS], bars=SECONDS,
+    "feeds/misread.py:refuse_barren": Case(
+        MEAN, "check --columns, --column and --time-format", [[*MEAN, "--time-format", "%d. %b of %Y"]],
+        bars=csv(rows=[(name, f"{day[8:]}. Jan of 2020", *its) for name, day, *its in ROWS]),
     ),
-    "mapreduce/counters.py:judge columns": Case(
-        [*MEAN, "--columns", "timestamp,symbol,open,close"], "check --columns",
+    "feeds/misread.py:refuse_barren columns": Case(
+        [*MEAN, "--columns", "timestamp,symbol,open,close"], "check --columns, --column and --time-format",
         [[*MEAN, "--columns", "symbol,timestamp,open,close"]], bars=csv("").lstrip(),
     ),
     "mapreduce/counters.py:judge too many": Case(
@@ -222,6 +243,11 @@ CASES = {
         reads=pairs,
         right=[(1, 2), (1, 3)] * 2,
     ),
+    "sweeps/splits.py:parse_split": Case(
+        [*SWEPT, "--split", "0.7", "--walk-forward", "1"], "use one of them",
+        [[*SWEPT, "--split", "0.7"], [*SWEPT, "--walk-forward", "1"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
     "sweeps/splits.py:walk_forward": Case(
         [*SWEPT, "--walk-forward", "0"], "use 1 or more", [[*SWEPT, "--walk-forward", "1"]], job=Sweep, reads=pairs,
         right=[(1, 2), (1, 3)] * 2,
@@ -253,6 +279,107 @@ CASES = {
         [["--fast", "close", "--slow", "sma:2"]], job=Crossover,
         right=["AA\t2020-01-03\tdeath\t11.0\t11.0\t11.5", "AA\t2020-01-04\tgolden\t15.0\t15.0\t13.0"],
     ),
+    "bars/clocks.py:check_form unknown": Case(
+        [*MEAN, "--time-format", "%d/%m/%q"], "use each of %Y %y %m %d %b %H %I %M %S %f %p %z at most once",
+        [[*MEAN, "--time-format", "%d/%m/%Y"]], bars=SLASHED,
+    ),
+    "bars/clocks.py:check_form twice": Case(
+        [*MEAN, "--time-format", "%d/%m/%m/%Y"], "%m is there twice", [[*MEAN, "--time-format", "%d/%m/%Y"]],
+        bars=SLASHED,
+    ),
+    "bars/clocks.py:check_form of dates": Case(
+        [*MEAN, "--time-format", "%m/%Y"], "give all three, e.g. '%d/%m/%Y'", [[*MEAN, "--time-format", "%d/%m/%Y"]],
+        bars=SLASHED,
+    ),
+    "bars/clocks.py:check_form of hours": Case(
+        [*MEAN, "--time-format", "%d/%m/%Y %I:%M"], "give it, e.g. '%d/%m/%Y %I:%M %p'",
+        [[*MEAN, "--time-format", "%d/%m/%Y %I:%M %p"]], bars=SLASHED.replace("/2020", "/2020 04:00 PM"),
+        right=[line.replace("\t1", "T16:00:00Z\t1", 1) for line in MEANS],
+    ),
+    "bars/clocks.py:check_form of brackets": Case(
+        [*MEAN, "--time-format", "%d/%m/%Y[ %H:%M"], "e.g. '%d/%m/%Y[ %H:%M]'",
+        [[*MEAN, "--time-format", "%d/%m/%Y[ %H:%M]"]], bars=SLASHED,
+    ),
+    "feeds/forms.py:_with_times": Case(
+        MEAN, "give --time-format '%d/%m/%Y' or --time-format '%m/%d/%Y'", [[*MEAN, "--time-format", "%d/%m/%Y"]],
+        bars=SLASHED,
+    ),
+    "feeds/forms.py:_with_times month first": Case(
+        MEAN, "or --time-format '%m/%d/%Y'", [[*MEAN, "--time-format", "%m/%d/%Y"]], bars=SLASHED, right=OF_MONTHS
+    ),
+    "feeds/forms.py:_numbers points": Case(
+        MEAN, "may be 10.0 or 10000.0", [[*MEAN, "--decimal", "."]], bars=POINTS
+    ),
+    "feeds/forms.py:_numbers points of thousands": Case(
+        MEAN, "give --decimal '.' or --decimal ','", [[*MEAN, "--decimal", ","]], bars=POINTS, right=THOUSANDS
+    ),
+    "feeds/forms.py:_numbers commas": Case(
+        MEAN, "give --decimal ',' or --decimal '.'", [[*MEAN, "--decimal", ","]], bars=COMMAS
+    ),
+    "feeds/forms.py:_numbers commas of thousands": Case(
+        MEAN, "or --decimal '.'", [[*MEAN, "--decimal", "."]], bars=COMMAS, right=THOUSANDS
+    ),
+    "mapreduce/options.py:_check_form two times": Case(
+        [*MEAN, "--time-format", "%d/%m/%Y", "--time-unit", "s"], "give one of the two",
+        [[*MEAN, "--time-format", "%d/%m/%Y"]], bars=SLASHED,
+    ),
+    "mapreduce/options.py:_check_form two times of counts": Case(
+        [*MEAN, "--time-format", "%d/%m/%Y", "--time-unit", "s"], "give one of the two", [[*MEAN, "--time-unit", "s"]],
+        bars=SECONDS,
+    ),
+    "mapreduce/options.py:_check_form delimiter": Case(
+        [*MEAN, "--delimiter", "ab"], "give one, e.g. ';'", [[*MEAN, "--delimiter", ";"]],
+        bars=csv().replace(",", ";"),
+    ),
+    "mapreduce/options.py:_check_form thousands": Case(
+        [*MEAN, "--thousands", "0"], "give one, e.g.", [[*MEAN, "--thousands", ","]], bars=COMMAS, right=THOUSANDS
+    ),
+    "mapreduce/options.py:_check_form lines": Case(
+        [*MEAN, "--skip-lines", "-1"], "give 0 or more", [[*MEAN, "--skip-lines", "0"]]
+    ),
+    "mapreduce/options.py:_check_form marks": Case(
+        [*MEAN, "--decimal", ",", "--thousands", ","], "give one of them", [[*MEAN, "--decimal", ","]], bars=COMMAS
+    ),
+    "mapreduce/options.py:_check_form marks of thousands": Case(
+        [*MEAN, "--decimal", ",", "--thousands", ","], "give one of them", [[*MEAN, "--thousands", ","]], bars=COMMAS,
+        right=THOUSANDS,
+    ),
+    "bars/epochs.py:hint": Case(
+        [*MEAN, "--time-unit", "s"],
+        "not seconds: leave out --time-unit, since the unit of each CSV file is found, or use --time-unit ms",
+        [[*MEAN, "--time-unit", "ms"], MEAN], bars=counted(*[1000] * 4),
+    ),
+    "bars/epochs.py:doubt": Case(
+        [*MEAN, "--time-unit", "us"],
+        "leave out --time-unit, since the unit of each CSV file is found, or use --time-unit ms",
+        [[*MEAN, "--time-unit", "ms"], MEAN], bars=counted(*[1000] * 4),
+    ),
+    "bars/epochs.py:doubt of dates": Case(
+        [*MEAN, "--time-unit", "s"], "write them as 2023-01-03, a date needs no option, and leave out --time-unit",
+        [MEAN], bars=csv().replace("2020-01-", "202001"), cured=csv(),
+    ),
+    "bars/epochs.py:doubt of 1970": Case(
+        [*MEAN, "--time-unit", "s"], "convert them to times as text, e.g. 1970-01-02T09:30:00Z, and leave out", [MEAN],
+        bars=OLD, cured=IN_1970, right=[line.replace("2020", "1970") for line in MEANS],
+    ),
+    "bars/epochs.py:_mixed": Case(
+        [*MEAN, "--time-unit", "us"], "convert them to one", [[*MEAN, "--time-unit", "us"]],
+        bars=counted(1000, 1000, 10**6, 10**6), cured=counted(*[10**6] * 4),
+    ),
+    "feeds/forms.py:_unit": Case(
+        MEAN, "are milliseconds (1577836800000) and microseconds (1578009600000000) since 1970; the times of an input"
+        " have one unit; convert them to one", [MEAN], bars=counted(1000, 1000, 10**6, 10**6),
+        cured=counted(*[10**6] * 4),
+    ),
+    "bars/headers.py:refuse_contradiction": Case(
+        [*MEAN, "--columns", "symbol,timestamp,close,open"],
+        "leave it out, or give --columns symbol,timestamp,open,close",
+        [MEAN, [*MEAN, "--columns", "symbol,timestamp,open,close"]],
+    ),
+    "mapreduce/accounts.py:broken": Case(
+        MEAN, "--max-missing 0.05 allows 0 of an input; list them with `windrow rejects`, fill them, or raise",
+        [[*MEAN, "--max-missing", "0.2"]], bars=csv(more="AA,2020-01-05,15,\n"),
+    ),
 }  # fmt: skip
 
 
@@ -263,6 +390,7 @@ def test_each_cure_of_a_message_ends_well_and_is_right(run_job, tmp_path, monkey
     where = [] if case.file == "-" else [case.file]
     failed = run_job("-q", *case.fails, *where, job=case.job, stdin=case.stdin)
     assert failed.status in (1, 2) and failed.out == b"" and case.says in failed.err, failed.err
+    Path("AA.csv").write_text(case.cured or case.bars)
     for cure in case.cures:
         ran = run_job("-q", *cure, *where, job=case.job, stdin=case.stdin)
         assert (ran.status, case.reads(ran)) == (0, case.right), (cure, ran.err)
@@ -273,12 +401,63 @@ def test_cures_of_parquet(run_job, tmp_path):
     frame = pd.DataFrame(ROWS, columns=["symbol", "day", "note", "close"]).assign(note="x")
     frame.assign(timestamp=86_400 * (18_262 + frame.index)).to_parquet(path)
     failed = run_job(*MEAN, path)
-    assert "set it with --time-unit s|ms|us|ns" in failed.err
+    assert failed.err.endswith("set it with --time-unit s\n")
     timed = run_job(*MEAN, "--time-unit", "s", path)
     assert [line.split("\t")[2] for line in lines(timed)] == ["11.0", "11.5", "13.0"]
     failed = run_job(*MEAN, "--time-unit", "s", "--column", "note", path)
     assert "cast the column, or choose another with --column" in failed.err
     assert lines(run_job(*MEAN, "--time-unit", "s", "--column", "close", path)) == lines(timed)
+
+
+def test_cures_of_times_in_two_units(run_job, tmp_path, monkeypatch):
+    """Binance's files: milliseconds until 2024, microseconds from 2025, in one folder or joined to one file."""
+    monkeypatch.chdir(tmp_path)
+    head, *rows = counted(1000, 1000, 10**6, 10**6).splitlines()
+    Path("old.csv").write_text("\n".join([head, *rows[:2], ""]))
+    Path("new.csv").write_text("\n".join([head, *rows[2:], ""]))
+    for unit in ("us", "ms"):
+        failed = run_job(*MEAN, "--time-unit", unit, "old.csv", "new.csv")
+        assert failed.status == 1 and "leave out --time-unit, since the unit of each CSV file is found" in failed.err
+    Path("AA.csv").write_text("\n".join([head, *rows, ""]))
+    for options in ([], ["--time-unit", "us"]):
+        failed = run_job(*MEAN, *options, "AA.csv")
+        assert failed.status == 1 and "or split the file by unit and leave out --time-unit" in failed.err
+    assert lines(run_job(*MEAN, "old.csv", "new.csv")) == MEANS
+
+
+def test_cures_of_one_name_in_two_folders(run_job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = csv("date,close", columns=(1, 3)).splitlines()
+    texts = {"2020/bars.csv": whole[:3], "more/bars.csv": [whole[0], *whole[3:]]}
+
+    def write(*names):
+        for name, text in zip(names, texts.values(), strict=True):
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).write_text("\n".join([*text, ""]))
+        return names
+
+    options = [*MEAN, "--symbol-from-filename"]
+    inputs = write(*texts)
+    failed = run_job(*options, *inputs)
+    assert failed.status == 1 and failed.err.endswith(
+        "rename the files, or their folders to symbol=NAME, or, if they are one symbol, use --symbol NAME\n"
+    )
+    assert lines(run_job(*MEAN, "--symbol", "AA", *inputs)) == MEANS
+    apart = ["2020-01-02\t11.0", "2020-01-04\t13.0"]  # the means of 10 and 12, and of 11 and 15
+    renamed = run_job(*options, *write("2020/AA.csv", "more/BB.csv"))
+    assert sorted(lines(renamed)) == [f"{symbol}\t{line}" for symbol, line in zip(("AA", "BB"), apart, strict=True)]
+    moved = run_job(*MEAN, *write("symbol=AA/bars.csv", "symbol=BB/bars.csv"))
+    assert sorted(lines(moved)) == sorted(lines(renamed))
+
+
+def test_cures_of_one_input_without_a_bar(run_job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("AA.csv").write_text(csv())
+    Path("BB.csv").write_text(csv(rows=[("BB", "soon", 1, 1)]))
+    failed = run_job(*MEAN, "--max-bad", "1", "AA.csv", "BB.csv")
+    assert failed.status == 1 and failed.err.startswith("error: ") and "BB.csv: none of its" in failed.err
+    assert failed.err.endswith("check --columns, --column and --time-format, or leave the input out\n")
+    assert lines(run_job(*MEAN, "AA.csv")) == MEANS
 
 
 def test_cures_of_outputs(run_job, tmp_path):
@@ -310,8 +489,10 @@ def test_cures_of_the_parquet_output(run_job, tmp_path):
 #: The cures that no test of this file follows, by function, and why.
 LEFT = {
     "bars/layout.py:_only_one": "two columns of one name: tests/bars/test_layout.py",
+    "bars/headers.py:contradiction": "the first half of refuse_contradiction's message",
     "bars/layout.py:symbol_of_filename": "no file name leaves nothing before its suffix today",
     "mapreduce/barjob.py:sliced_kernel": "for jobs of other people: tests/mapreduce/test_slices.py",
+    "mapreduce/parts.py:check_parts": "needs another process that removes parts: its own doctests",
     "trading/notices.py:unadjusted": "a note: tests/jobs/test_adjusted.py",
     "windows/ema.py:skip": "averages that meet no more: tests/windows/test_ema.py",
 }
@@ -320,8 +501,9 @@ LEFT = {
 ELSEWHERE = ("emr/", "runners/", "aws/", "storage/", "commands/", "pages/", "sample/")
 #: What the tests of this file that are not of the table follow.
 BESIDE_THE_TABLE = {
-    "feeds/parquet.py:_times", "feeds/parquet.py:_values", "mapreduce/submission.py:_check_table",
-    "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output", "frames/outputs.py:_parts",
+    "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_without_unit", "feeds/parquet.py:_values",
+    "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
+    "frames/outputs.py:_parts",
 }  # fmt: skip
 
 
@@ -335,8 +517,8 @@ def naming_options():
 
 
 def names_an_option(node):
-    """Whether it raises, or returns as a cure, a text with an option in it."""
-    if not isinstance(node, ast.Raise | ast.Return):
+    """Whether it raises, or has, returns or yields as a cure, a text with an option in it."""
+    if not isinstance(node, ast.Raise | ast.Return | ast.Assign | ast.Yield):
         return False
     parts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     return any(re.search(r"(?<![-\w])--[a-z]", part) for part in parts)

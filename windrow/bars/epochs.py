@@ -14,6 +14,9 @@ from windrow.times import UNITS, format_times
 
 _1972, _1990, _2100 = (int(np.datetime64(f"{year}-01-01", "ns").astype(np.int64)) for year in (1972, 1990, 2100))
 NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+#: A run has one --time-unit: inputs that differ in their unit are read without it.
+_LEAVE_OUT = "leave out --time-unit, since the unit of each CSV file is found"
+ONE_UNIT = f"the times of an input have one unit; convert them to one, or split the file by unit and {_LEAVE_OUT}"
 _WRITE = "write them as 2023-01-03, a date needs no option, and leave out --time-unit"
 
 
@@ -62,7 +65,8 @@ class Span:
 
         >>> print(Span(1_672_531_200_000_000, 1_672_617_600_000_000).doubt("a.csv", "us"))
         a.csv: its times, 1672531200000 to 1672617600000 us since 1970, are all in 1970 or 1971; as milliseconds they \
-are 2023-01-01T00:00:00Z to 2023-01-02T00:00:00Z; use --time-unit ms
+are 2023-01-01T00:00:00Z to 2023-01-02T00:00:00Z; leave out --time-unit, since the unit of each CSV file is found, or \
+use --time-unit ms
         """
         if self.first is None or self.last is None or not 0 <= self.first < _1972:
             return None
@@ -76,7 +80,9 @@ are 2023-01-01T00:00:00Z to 2023-01-02T00:00:00Z; use --time-unit ms
         if likely is not None and likely == likely_unit(last):
             times = np.array([first, last]) * UNITS[likely]
             begin, end = (text.decode() for text in format_times(times, dates=False))
-            return InputError(f"{told}as {NAMES[likely]} they are {begin} to {end}; use --time-unit {likely}")
+            return InputError(
+                f"{told}as {NAMES[likely]} they are {begin} to {end}; {_LEAVE_OUT}, or use --time-unit {likely}"
+            )
         return None if sampled else InputError(
             f"{told}bars of these years are rare, and no one unit makes these counts times of 1990 to 2100; convert"
             " them to times as text, e.g. 1970-01-02T09:30:00Z, and leave out --time-unit"
@@ -89,8 +95,7 @@ are 2023-01-01T00:00:00Z to 2023-01-02T00:00:00Z; use --time-unit ms
         likely = likely_unit(count) or unit
         return InputError(
             f"{path}: its times jump from {first} to {later}: {count} seems to be in {NAMES[likely]}, others are in"
-            f" {NAMES[unit]}; the times of an input have one unit; convert them to one, or split the file and give each"
-            " part its own --time-unit"
+            f" {NAMES[unit]}; {ONE_UNIT}"
         )
 
 
@@ -99,9 +104,10 @@ def hint(text: str, unit: str | None) -> str | None:
 
     >>> hint("20230103", None)
     'times like 20230103 look like dates: write them as 2023-01-03'
-    >>> hint("1672531200000", None), hint("1735689600000000", "ms")
-    ('times like 1672531200000 look like milliseconds: use --time-unit ms', \
-'times like 1735689600000000 look like microseconds, not milliseconds: use --time-unit us for such inputs')
+    >>> hint("1672531200000", None)
+    'times like 1672531200000 look like milliseconds: use --time-unit ms'
+    >>> hint("1735689600000000", "ms")
+    'times like 1735689600000000 look like microseconds, not milliseconds: leave out --time-unit, since ...
     """
     text = text.strip(" \t")
     if not text.isascii() or not text.isdigit() or len(text) > 19:
@@ -115,4 +121,4 @@ def hint(text: str, unit: str | None) -> str | None:
     told = f"times like {text} look like {NAMES[likely]}"
     if unit is None:
         return f"{told}: use --time-unit {likely}"
-    return f"{told}, not {NAMES[unit]}: use --time-unit {likely} for such inputs"
+    return f"{told}, not {NAMES[unit]}: {_LEAVE_OUT}, or use --time-unit {likely}"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from windrow.bars import clocks, numbers
 from windrow.bars.checks import MISSING_TEXT
 from windrow.bars.columns import Bars, Layout
-from windrow.bars.epochs import NAMES, likely_unit
+from windrow.bars.epochs import NAMES, ONE_UNIT, likely_unit
 from windrow.bars.headers import is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
@@ -117,7 +117,7 @@ def _with_times(path: str, layout: Layout, rows: list[list[str]], reading: Readi
     texts = _time_texts(layout, rows)
     if layout.time_unit is not None or _are_plain([text.encode() for text in texts]):
         return layout
-    if (unit := _unit(texts)) is not None:
+    if (unit := _unit(path, texts)) is not None:
         return replace(layout, time_unit=unit)
     forms = clocks.forms_of(text.encode() for text in texts)
     if len(forms) > 1:
@@ -141,10 +141,13 @@ def _are_plain(texts: Sequence[bytes]) -> bool:
     return bool(times.ok.sum() >= clocks.MOST * len(texts))
 
 
-def _unit(texts: Sequence[str]) -> str | None:
-    """The unit of times that are counts since 1970, where their magnitude tells it."""
-    units = {likely_unit(int(text)) if re.fullmatch("[0-9]{9,19}", text) else None for text in texts}
-    return units.pop() if len(units) == 1 else None
+def _unit(path: str, texts: Sequence[str]) -> str | None:
+    """The unit of times that are counts since 1970, where their magnitude tells it. Raises InputError if two do."""
+    units = {likely_unit(int(text)) if re.fullmatch("[0-9]{9,19}", text) else None: text for text in reversed(texts)}
+    if len(units) > 1 and None not in units:
+        told = " and ".join(f"{NAMES[str(unit)]} ({units[unit]})" for unit in reversed(units))
+        raise InputError(f"{path}: its times are {told} since 1970; {ONE_UNIT}")
+    return units.popitem()[0] if len(units) == 1 else None
 
 
 def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> NumberForm:

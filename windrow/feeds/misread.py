@@ -60,7 +60,7 @@ def refuse_barren(found: Mapping[str, Barren], inputs: int) -> None:
     if not found:
         return
     path, (rejected, cure) = next(iter(found.items()))
-    cure = cure or "list them with `windrow rejects`, and check --columns and --column"
+    cure = cure or "list them with `windrow rejects`, and check --columns, --column and --time-format"
     if len(found) == inputs:
         total = sum((one.rejected for one in found.values()), Counter[str]())
         raise BadBarsError(

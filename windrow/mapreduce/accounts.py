@@ -53,7 +53,8 @@ class Account:
         if rows and not self.bars:
             return BadBarsError(
                 f"{name}: none of its {rows:,} rows is valid: {told_reasons(self.rejected)}; each input needs bars;"
-                " list them with `windrow rejects`, and check --columns and --column, or leave the input out"
+                " list them with `windrow rejects`, and check --columns, --column and --time-format, or leave the input"
+                " out"
             )
         if invalid > rules.max_bad * rows:
             reasons = told_reasons({reason: n for reason, n in self.rejected.items() if reason != MISSING})

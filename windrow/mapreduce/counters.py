@@ -78,7 +78,7 @@ def judge(
         reasons = told_reasons({**rejected, MISSING: counts[MISSING]})
         raise BadBarsError(
             f"no valid row in any input: {rows:,} rows read, all invalid: {reasons}; a job needs bars;"
-            " list them with `windrow rejects`, and check --columns and --column"
+            " list them with `windrow rejects`, and check --columns, --column and --time-format"
         )
     if bad > max_bad * rows:
         raise BadBarsError(
