@@ -32,18 +32,16 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     example. A small file is read whole, of a large one samples are. Exit status 1 if a job would refuse one.
     """
     import json
+    from argparse import Namespace
 
-    from windrow.bars.clocks import check_form
-    from windrow.bars.layout import Reading, normalise
     from windrow.console import tell
     from windrow.feeds.inspect import inspect as look
+    from windrow.mapreduce import options
     from windrow.storage.source import each, list_inputs
 
-    columns = tuple(normalise(name) for name in (asked.pop("columns") or "").split(",") if name)
-    if asked["time_format"] is not None:
-        check_form(asked["time_format"])
-    asked["delimiter"] = {"tab": "\t", "\\t": "\t"}.get(asked["delimiter"], asked["delimiter"])
-    reading = Reading(values=(normalise(asked.pop("column")),), columns=columns, **asked)
+    given = Namespace(time_unit=None, adjusted=False, on_conflict="fail", **asked)
+    options.check_reading(given)
+    reading = options.reading(given, [given.column], {})
     refused = False
     for found in each(lambda path: look(path, reading), list_inputs(files)):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))

@@ -127,6 +127,11 @@ def check(given: Namespace) -> None:
         raise UsageError(f"--max-missing {given.max_missing}: a share of rows is between 0 and 1; 0.05 is one in 20")
     slot(given)
     slices(given)
+    check_reading(given)
+
+
+def check_reading(given: Namespace) -> None:
+    """Raises UsageError for wrong values of the options by which inputs are read."""
     _check_timezone(given.timezone)
     _check_form(given)
 
