@@ -5,7 +5,9 @@ The values are worked out by hand: of closes of 10, 12, 11 and 15 the means of t
 
 import ast
 import json
+import os
 import re
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -469,7 +471,11 @@ def test_cures_of_outputs(run_job, tmp_path):
     assert run_job(*MEAN, "--output-dir", other, path).status == 0
     assert windrow.read_output(other)["sma:2"].tolist() == [11, 11.5, 13]
     failed = run_job(*MEAN, "-o", path / "out", path)
-    assert failed.status == 1 and "with --output-dir" in failed.err
+    assert failed.status == 1 and "choose another place with --output-dir" in failed.err
+    failed = run_job(*MEAN, "-o", "hdfs:///out", path)
+    assert failed.status == 1 and failed.err.endswith("or choose a directory on this machine with --output-dir\n")
+    assert run_job(*MEAN, "--output-dir", tmp_path / "third", path).status == 0
+    assert windrow.read_output(tmp_path / "third")["sma:2"].tolist() == [11, 11.5, 13]
     with pytest.raises(windrow.errors.WindrowError, match="output-dir"):
         windrow.read_output(tmp_path / "nothing")
 
@@ -484,6 +490,24 @@ def test_cures_of_the_parquet_output(run_job, tmp_path):
     for kind in ("parquet-ns", "text"):
         assert run_job(*MEAN, "--output-format", kind, "-o", tmp_path / kind, path).status == 0
         assert windrow.read_output(tmp_path / kind)["sma:2"].tolist() == [11, 11.5, 13]
+
+
+def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
+    path, here = tmp_path / "AA.csv", os.getpid()
+    path.write_text(csv())
+    kernel = MovingAverage.kernel
+
+    def killed(job):
+        if os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return kernel(job)
+
+    monkeypatch.setattr(MovingAverage, "kernel", killed)
+    failed = run_job("-r", "local", *MEAN, path)
+    assert failed.status == 1 and "tasks at a time with --num-cores, or make each hold less with --slot" in failed.err
+    monkeypatch.undo()
+    for cure in (["--num-cores", "1"], ["--slot", "1d"]):
+        assert lines(run_job("-r", "local", *MEAN, *cure, path)) == MEANS
 
 
 #: The cures that no test of this file follows, by function, and why.
