@@ -75,7 +75,8 @@ _EXACT = {
 def exact_crosses(bars, fast, slow):
     """Crosses (symbol, time, golden|death, price, fast, slow) of two exact lines over bars as for `moving_means`.
 
-    The sign of fast - slow against the one it had when it was last not zero, while both were full.
+    The sign of fast - slow, each exact and rounded once, as written, against the one it had when it was last not zero,
+    while both were full.
     """
     lines = []
     for symbol in {bar[0] for bar in bars}:
@@ -83,8 +84,8 @@ def exact_crosses(bars, fast, slow):
         times, prices = [time for time, _ in series], [price for _, price in series]
         was_above = None
         for row in zip(times, prices, *(exact_line(text, times, prices) for text in (fast, slow)), strict=True):
-            if None not in row and row[2] != row[3]:
-                is_above = row[2] > row[3]
+            if None not in row and float(row[2]) != float(row[3]):
+                is_above = float(row[2]) > float(row[3])
                 if was_above is not None and is_above != was_above:
                     lines.append((symbol, row[0], "golden" if is_above else "death", *map(float, row[1:])))
                 was_above = is_above

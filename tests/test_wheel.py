@@ -26,6 +26,7 @@ COMMANDS = [
     "windrow moving-average -o averages bars.csv",
     "windrow moving-average --output-format parquet -o parquet -r local bars.csv",
     "windrow rejects bars.csv",
+    "windrow inspect bars.csv",
     f"windrow crossover {PAIR} bars.csv",
     f"windrow backtest {PAIR} --orders --equity -o backtest bars.csv",
     "windrow sweep --fast ema:3,4 --slow ema:8,9 --split 0.7 -o sweep bars.csv",

@@ -112,6 +112,7 @@ def test_some_invalid_rows_decide_nothing():
     ("%d/%m/%Q", "%Q is not known; use each of"), ("%d/%m/%Y %d", "%d is there twice"), ("%H:%M", "a time has a year"),
     ("%d/%m/%Y %I:%M", "a time of day has its hour"), ("%d/%m/%Y :%M", "a time of day has its hour"),
     ("%d/%m/%Y[ %H:%M", "a bracket is not closed"), ("", "a time has a year"),
+    ("[%d]/%m/%Y", "a time has a year"), ("%d/%m/%Y]", "a bracket is not closed"), ("%d/%m/%Y|x", "a bracket is not"),
 ])  # fmt: skip
 def test_forms_that_no_time_has_are_refused(form, message):
     with pytest.raises(UsageError, match=f"^--time-format {re.escape(repr(form))}: {message}"):

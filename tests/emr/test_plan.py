@@ -208,7 +208,7 @@ def test_inputs_on_s3_are_sampled(aws, plan):
         (["--cores", "0", *AVERAGES, BARS], 2, "--cores 0: is too few: a cluster needs workers; use 4 or more"),
         (["--bars", "1", "--input-size", "2", *AVERAGES, BARS], 2, "--bars, --input-size: both are set"),
         (["--cluster", "j-1", *AVERAGES, BARS], 2, "--cluster j-1: the number of its cores is not known"),
-        (["-c", "none.conf", *AVERAGES, BARS], 2, "-c none.conf: no such file"),
+        (["-c", "none.conf", *AVERAGES, BARS], 1, "-c none.conf: cannot be read: No such file or directory"),
         (["-c", "a", "--x86", *AVERAGES, BARS], 2, "--x86 -c a: both choose the instances"),
         (["--prices", "none.json", *AVERAGES, BARS], 1, "--prices none.json: No such file or directory; copy "),
         ([*AVERAGES, "none.csv"], 1, "none.csv: "),

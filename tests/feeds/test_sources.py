@@ -89,7 +89,7 @@ def lines(source):
 
 
 @pytest.mark.parametrize("source", ALL, ids=[source.name for source in ALL])
-@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("runner", ["inline", pytest.param("local", marks=pytest.mark.full)])
 def test_a_source_is_read_right(run_job, runner, source):
     symbol = ["--symbol", "X"] if source.symbols == "X" else []
     ran = run_job("-r", runner, "--window", "1", *source.options.split(), *symbol, SOURCES / source.name)

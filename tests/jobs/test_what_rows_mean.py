@@ -22,7 +22,7 @@ GOOD = "symbol,timestamp,close\n" + "".join(f"A,{day},{number}\n" for number, da
 PACK = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".zst": zstandard.ZstdCompressor().compress}
 
 
-@pytest.fixture(params=["inline", "local"])
+@pytest.fixture(params=["inline", pytest.param("local", marks=pytest.mark.full)])
 def job(request, run_job, tmp_path, monkeypatch):
     """Runs moving averages of one bar, which print each bar as it was read."""
     monkeypatch.chdir(tmp_path)

@@ -107,11 +107,11 @@ class _Later:
 class Broken(MovingAverage):
     """The main job with a reducer that ends in the middle."""
 
-    happens, notes = None, None
+    happens, noted = None, None
 
     def kernel(self):
         kernel = super().kernel()
-        return _Later(kernel, type(self).happens, type(self).notes) if self.is_task() else kernel
+        return _Later(kernel, type(self).happens, type(self).noted) if self.is_task() else kernel
 
 
 def divide():
@@ -122,7 +122,7 @@ def divide():
 def test_a_reducer_that_ends_in_the_middle_leaves_no_output(run_job, tmp_path, monkeypatch, runner, how):
     monkeypatch.setattr(parquet, "_ROWS", 100)
     Broken.happens = (lambda: os.kill(os.getpid(), signal.SIGKILL)) if how == "killed" else divide
-    Broken.notes = tmp_path / "notes"
+    Broken.noted = tmp_path / "notes"
     path = tmp_path / "bars.csv"
     rows = "".join(f"S{i % 3},{1_600_000_000 + i},{i % 97}.25\n" for i in range(20_000))
     path.write_text("symbol,timestamp,close\n" + rows)

@@ -93,21 +93,25 @@ def check_form(form: str) -> None:
             f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z at most once, e.g."
             " '%d/%m/%Y %H:%M'"
         )
-    has = set(letters)
+    always = form
+    while (shorter := re.sub(r"\[[^\[\]]*\]", "", always)) != always:
+        always = shorter
+    if set(always) & set("[]|"):
+        raise UsageError(
+            f"--time-format {form!r}: a bracket is not closed, or a | is outside of brackets; what is between brackets"
+            " may be missing, e.g. '%d/%m/%Y[ %H:%M]'"
+        )
+    has = set(re.findall("%(.)", always))
     if not (has & {"Y", "y"} and has & {"m", "b"} and "d" in has):
         raise UsageError(
             f"--time-format {form!r}: a time has a year (%Y or %y), a month (%m or %b) and a day (%d); give all three,"
             " e.g. '%d/%m/%Y'"
         )
-    if ("I" in has and "p" not in has) or (has & {"M", "S", "f", "p"} and not has & {"H", "I"}):
+    every = set(letters)
+    if ("I" in every and "p" not in every) or (every & {"M", "S", "f", "p"} and not every & {"H", "I"}):
         raise UsageError(
             f"--time-format {form!r}: a time of day has its hour, %H, or %I with %p for AM and PM; give it, e.g."
             " '%d/%m/%Y %I:%M %p'"
-        )
-    if form.count("[") != form.count("]"):
-        raise UsageError(
-            f"--time-format {form!r}: a bracket is not closed; what is between brackets may be missing, e.g."
-            " '%d/%m/%Y[ %H:%M]'"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 from sort_keys.merge import ON_CONFLICT
+from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading
 from windrow.errors import InputError, WindrowError
 from windrow.storage.publish import DESCRIPTION
@@ -72,11 +73,24 @@ def _reading_fields(place: Path, fields: dict[str, Any]) -> dict[str, Any]:
         raise _refused(place, "has no values in reading")
     if fields.get("on_conflict", "fail") not in ON_CONFLICT or fields.get("time_unit") not in (None, *_UNITS):
         raise _refused(place, "has a choice in reading that no job has")
+    _check_form(place, fields)
     try:
         ZoneInfo(fields.get("timezone", "UTC"))
     except (KeyError, OSError, ValueError) as error:
         raise _refused(place, f"has {_shown(fields['timezone'])} as timezone, which is none") from error
     return fields
+
+
+def _check_form(place: Path, fields: dict[str, Any]) -> None:
+    """What says how times and numbers are written is what a job accepts."""
+    try:
+        if fields.get("time_format") is not None:
+            check_form(fields["time_format"])
+    except WindrowError as error:
+        raise _refused(place, f"has a form of times that no job has ({error})") from error
+    marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
+    if any(mark is not None and len(mark) != 1 for mark in marks):
+        raise _refused(place, "has a mark in reading that is not one character")
 
 
 def _is_of(value: Any, kind: Any) -> bool:

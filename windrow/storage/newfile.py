@@ -47,8 +47,8 @@ def new_file(path: Path, force: bool = False) -> Iterator[BinaryIO]:
     made = False
     try:
         refuse_taken(path, force)
+        made = True  # before it is: a signal may come in between, and its name is nobody else's
         with part.open("xb") as file:
-            made = True
             yield file
         _name(part, path, force)
     except OSError as error:

@@ -8,8 +8,8 @@ A rule's `times` counts requests of a kind: of one method, object, query and ran
 times add up. `do`: busy (503), denied (403), gone (404, of an upload), elsewhere (301, to eu-central-1), cut (an answer
 breaks off in the middle; what is written is written, but not confirmed), slow (a second). Answers to a request for a
 range that look well and are wrong: short (its last third is missing, and Content-Length agrees), whole (200, all of the
-object), another (bytes that begin one later, as Content-Range says), unsaid (no Content-Range), resized (Content-Range
-names another size of the object).
+object), another (bytes that begin one earlier or later, as Content-Range says), unsaid (no Content-Range), resized
+(Content-Range names another size of the object).
 """
 
 import json
@@ -33,9 +33,11 @@ ANSWERS = {
 }
 
 
-def one_later(environ):
-    first, last = environ["HTTP_RANGE"].removeprefix("bytes=").split("-")
-    environ["HTTP_RANGE"] = f"bytes={int(first) + 1}-{int(last) + 1}"
+def other_range(environ):
+    """Bytes that begin one earlier; those of the start begin one later."""
+    first, last = map(int, environ["HTTP_RANGE"].removeprefix("bytes=").split("-"))
+    by = -1 if first else 1
+    environ["HTTP_RANGE"] = f"bytes={first + by}-{last + by}"
 
 
 def of_range(headers, change):
@@ -48,7 +50,7 @@ def of_range(headers, change):
 WRONG = {
     "short": (lambda environ: None, lambda headers, body: (headers, body[: len(body) * 2 // 3])),
     "whole": (lambda environ: environ.pop("HTTP_RANGE", None), lambda headers, body: (headers, body)),
-    "another": (one_later, lambda headers, body: (headers, body)),
+    "another": (other_range, lambda headers, body: (headers, body)),
     "unsaid": (lambda environ: None, lambda headers, body: (of_range(headers, lambda text: None), body)),
     "resized": (lambda environ: None, lambda headers, body: (of_range(headers, lambda text: f"{text}0"), body)),
 }

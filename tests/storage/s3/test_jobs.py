@@ -124,7 +124,7 @@ def test_answers_that_are_not_what_was_asked_for_change_no_byte_or_fail_the_job(
     bucket.rules(("GET .*bars", fault))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     refused = run_job("-r", runner, "--window", "3", "--max-bad", "1", "-o", tmp_path / "out", uri)
-    assert refused.status == 1 and refused.err.startswith(f"error: {uri}: asked for bytes 0-")
+    assert refused.status == 1 and refused.err.startswith(f"error: {uri}: asked for bytes ")
     assert "S3 answered 2 times with other bytes (" in refused.err and not (tmp_path / "out").exists()
 
 
@@ -155,7 +155,7 @@ def test_each_object_is_judged_for_itself(bucket, run_job, runner):
     bad = bucket.put("in/bad.csv", good + b"A,noon,1\n")
     ran = run_job("-r", runner, "--max-bad", "0.03", "--window", "31", f"{bucket.uri}/in/")
     assert ran.status == 1 and f"error: {bad}: 1 of 32 rows are invalid: 1 time" in ran.err
-    bad = bucket.put("in/bad.csv.gz", gzip.compress(b"symbol,timestamp,close\nA,01/02/2020,1\n"))
+    bad = bucket.put("in/bad.csv.gz", gzip.compress(b"symbol,timestamp,close\nA,noon,1\n"))
     ran = run_job("-r", runner, "--max-bad", "0.5", "--window", "31", f"{bucket.uri}/in/")
     assert ran.status == 1 and f"error: {bad}: none of its 1 rows is valid: 1 time" in ran.err
 
