@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 from tests.emr.conftest import BUCKET, REGION
 from windrow.aws.stack import FILES
 from windrow.emr import logs
+from windrow.runners.unpack import MARK
 
 BARS = str(ROOT / "data/bars.csv")
 JOB = ["moving-average", "--window", "20", BARS]
@@ -91,7 +92,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "copy.json").write_text(json.dumps(table))
     table["instances"] = {"c5.large": table["instances"].popitem()[1]}
     (tmp_path / "few.json").write_text(json.dumps(table))
-    with ZipFile(tmp_path / "x86.pyz", "w") as packed:
+    (tmp_path / "x86.pyz").write_bytes(MARK)
+    with ZipFile(tmp_path / "x86.pyz", "a") as packed:
         packed.writestr("numpy/core.cpython-311-x86_64-linux-gnu.so", b"")
 
 
