@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 from windrow.aws import session
 from windrow.aws.stack import FILES
 from windrow.cli import main
+from windrow.emr import doctor
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -97,3 +98,29 @@ def windrow(capsys, monkeypatch):
         return status, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def quotas(monkeypatch):
+    """Quotas of vCPUs, since moto has none of EC2."""
+    limits = {"L-34B43A08": 64.0, "L-1216C47A": 64.0}
+    monkeypatch.setattr(doctor, "_quota", lambda code, region: limits[code])
+    return limits
+
+
+@pytest.fixture
+def cluster(stack, windrow):
+    """A cluster of the pool."""
+    status, out, err = windrow("emr", "cluster", "create", "--cores", "16")
+    assert status == 0, err
+    return out.strip()
+
+
+@pytest.fixture
+def step(cluster, aws):
+    """The id of a step on the cluster."""
+    said = f"s3://{BUCKET}/tmp/job/said-1-0"
+    args = ["bash", "-c", "...", f"s3://{BUCKET}/tmp/job/files/step.sh", said, "10", "hadoop-streaming"]
+    jar = {"Jar": "command-runner.jar", "Args": args}
+    made = aws("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[{"Name": "averages", "HadoopJarStep": jar}])
+    return made["StepIds"][0]

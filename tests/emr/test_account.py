@@ -7,15 +7,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.emr.conftest import BUCKET, REGION
-from windrow.emr import doctor
-
-
-@pytest.fixture
-def quotas(monkeypatch):
-    """Quotas of vCPUs, since moto has none of EC2."""
-    limits = {"L-34B43A08": 64.0, "L-1216C47A": 64.0}
-    monkeypatch.setattr(doctor, "_quota", lambda code, region: limits[code])
-    return limits
 
 
 def words(text):
@@ -116,14 +107,6 @@ def test_a_denied_list_of_clusters_names_the_required_permission(aws, deny, wind
 # Clusters.
 
 
-@pytest.fixture
-def cluster(stack, windrow):
-    """A cluster of the pool."""
-    status, out, err = windrow("emr", "cluster", "create", "--cores", "16")
-    assert status == 0, err
-    return out.strip()
-
-
 def test_a_cluster_is_created_listed_and_terminated(cluster, aws, windrow):
     described = aws("emr").describe_cluster(ClusterId=cluster)["Cluster"]
     assert {"Key": "windrow", "Value": "cluster"} in described["Tags"] and described["AutoTerminate"] is False
@@ -180,16 +163,6 @@ Traceback (most recent call last):
     1 / 0
 ZeroDivisionError: division by zero
 """
-
-
-@pytest.fixture
-def step(cluster, aws):
-    """The id of a step on the cluster."""
-    said = f"s3://{BUCKET}/tmp/job/said-1-0"
-    args = ["bash", "-c", "...", f"s3://{BUCKET}/tmp/job/files/step.sh", said, "10", "hadoop-streaming"]
-    jar = {"Jar": "command-runner.jar", "Args": args}
-    made = aws("emr").add_job_flow_steps(JobFlowId=cluster, Steps=[{"Name": "averages", "HadoopJarStep": jar}])
-    return made["StepIds"][0]
 
 
 @pytest.fixture
