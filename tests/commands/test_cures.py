@@ -197,3 +197,17 @@ def test_cures_of_inspect(run, fails, says, cure, delimiter):
     status, out, _ = run("inspect", "--json", *cure, "AA.csv")
     found = json.loads(out)
     assert (status, found["rows"], found["first"], found["last"]) == (0, 4, "2020-01-01", "2020-01-04")
+
+
+def test_cures_of_inspect_on_counts(run):
+    """feeds/parquet.py:_without_unit, bars/epochs.py:doubt"""
+    times = [86_400_000 * (18_262 + day) for day in range(4)]
+    pd.DataFrame({"symbol": "AA", "timestamp": times, "close": [10.0, 12, 11, 15]}).to_parquet("AA.parquet")
+    status, out, _ = run("inspect", "AA.parquet")
+    assert status == 1 and "set it with --time-unit ms" in out
+    status, out, _ = run("inspect", "--time-unit", "us", "AA.parquet")
+    assert status == 1 and out.endswith("or use --time-unit ms\n")
+    status, out, _ = run("inspect", "--json", "--time-unit", "ms", "AA.parquet")
+    found = json.loads(out)
+    assert (status, found["rows"]) == (0, 4)
+    assert (found["first"], found["last"]) == ("2020-01-01", "2020-01-04")  # all are midnights

@@ -19,6 +19,9 @@ _SYMBOLS = 10
 @click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv.")
 @click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without one.")
 @click.option("--time-format", metavar="FORM", help="How times are written, e.g. '%d/%m/%Y %H:%M'.")
+@click.option(
+    "--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Times are integers since 1970, in this unit."
+)
 @click.option("--delimiter", metavar="CHARACTER", help="What is between fields, e.g. ';' or tab.")
 @click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
@@ -39,7 +42,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     from windrow.mapreduce import options
     from windrow.storage.source import each, list_inputs
 
-    given = Namespace(time_unit=None, adjusted=False, on_conflict="fail", **asked)
+    given = Namespace(adjusted=False, on_conflict="fail", **asked)
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused = False
