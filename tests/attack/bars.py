@@ -124,4 +124,5 @@ def read_parts(output: Path) -> list[bytes]:
 
 def said_badly(ended: Ended) -> bool:
     """Whether a job that failed did so in other words than a sentence."""
-    return "Traceback" in ended.err or not ended.err.startswith("error: ")
+    said = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    return "Traceback" in ended.err or len(said) != 1
