@@ -137,3 +137,10 @@ def test_tasks_get_the_same_layout(header, symbol, dated):
 
     found = replace(layout("date,close", symbol=symbol or "Y"), header=header, dated=dated)
     assert from_json(json.loads(json.dumps(to_json(found)))) == found
+
+
+@pytest.mark.parametrize("names", [["x" * 100_000, "close"], [f"column{number}" for number in range(20_000)]])
+def test_a_long_header_is_not_told_whole(names):
+    with pytest.raises(InputError, match="has no time column among") as raised:
+        layout_of("AA.csv", ["symbol", *names], None, CLOSE)
+    assert len(str(raised.value)) < 1000 and f"({len(names) + 1:,} in all)" in str(raised.value)

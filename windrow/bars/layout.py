@@ -26,6 +26,8 @@ TIME_NAMES = (
 )  # fmt: skip
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
 _FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
+#: Characters of names that an error lists.
+_LISTED = 400
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
 #: Other names of a column that is asked for by its usual one; CRSP's prc is none, whose sign is no price's.
@@ -205,7 +207,9 @@ def _only_one(path: str, names: Sequence[str], name: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+    """Names for people; of many, or long ones, the first: a file that is no table may have a header of a megabyte."""
+    text = ", ".join(names) or "none"
+    return text if len(text) <= _LISTED else f"{text[:_LISTED]} ... ({len(names):,} in all)"
 
 
 def symbol_of_folder(path: str) -> str | None:
