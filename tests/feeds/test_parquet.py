@@ -323,3 +323,28 @@ def test_the_same_bars_as_csv(tmp_path_factory, rows):
     (folder / "bars.csv").write_text("symbol,timestamp,close\n" + lines, encoding="utf-8", newline="")
     assert read(folder / "bars.parquet") == read(folder / "bars.csv")
     assert len(read(folder / "bars.csv")[0]) == len(rows)
+
+
+DAYS, CLOCKS = ["2023-01-03", "2023-01-03", "2023-01-04"], ["09:30:00", "09:31:00", "09:30:00"]
+AS_DAYS, AS_TIMES = pa.array(DAYS).cast(pa.date32()), [datetime.time.fromisoformat(clock) for clock in CLOCKS]
+
+
+@pytest.mark.parametrize(("dates", "clocks"), [
+    (pa.array(DAYS), pa.array(CLOCKS)), (AS_DAYS, pa.array(CLOCKS)), (AS_DAYS, pa.array(AS_TIMES, pa.time32("s"))),
+    (AS_DAYS, pa.array(AS_TIMES, pa.time64("us"))),
+], ids=["text", "date and text", "date and time32", "date and time64"])  # fmt: skip
+def test_date_and_time_of_day_in_two_columns(tmp_path, dates, clocks):
+    path = tmp_path / "bars.parquet"
+    pq.write_table(pa.table({"symbol": ["A"] * 3, "date": dates, "time": clocks, "close": [1.0, 2.0, 3.0]}), path)
+    settled, _ = settle([str(path)], Reading(values=("close",)))
+    (bars,) = read_bars(str(path), settled.inputs[str(path)])
+    times = [np.datetime64(f"{day}T{clock}", "ns") for day, clock in zip(DAYS, CLOCKS, strict=True)]
+    assert bars.timed.all() and (bars.times.view("datetime64[ns]") == np.array(times)).all()
+
+
+def test_a_time_that_is_no_time_of_day_is_refused(tmp_path):
+    path = tmp_path / "bars.parquet"
+    seconds, closes = [34200, 34260, 34200], [1.0] * 3
+    pq.write_table(pa.table({"symbol": ["A"] * 3, "date": AS_DAYS, "time": seconds, "close": closes}), path)
+    with pytest.raises(InputError, match="column 'time' is of type int64; date and time together are a bar's time"):
+        settle([str(path)], Reading(values=("close",)))

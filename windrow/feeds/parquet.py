@@ -138,7 +138,7 @@ def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool)
     reasons = Reasons(rows)
     for name in layout.needed:
         reasons.add(MISSING, as_bool(columns[name].is_null()))
-    times, timed = _times(columns[layout.time], layout, path, reasons)
+    times, timed = _times(_time_column(columns, layout, path), layout, path, reasons)
     values = [_values(columns[name], name, path, reasons) for name in layout.values]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
     good = reasons.good
@@ -183,6 +183,19 @@ def _symbols(columns: dict[str, Any], layout: Layout, path: str, reasons: Reason
     symbols, codes = trim_symbols(symbols, codes)
     reasons.add(MISSING, np.array([not symbol for symbol in symbols], bool)[codes])
     return symbols, codes
+
+
+def _time_column(columns: dict[str, Any], layout: Layout, path: str) -> Any:
+    """The column of times; a date and a time of day are joined as text."""
+    if layout.time_of_day is None:
+        return columns[layout.time]
+    for name in (layout.time, layout.time_of_day):
+        kind = columns[name].type
+        if not (_is_text(kind) or pa.types.is_date(kind) or pa.types.is_time(kind)):
+            taken = f"{layout.time} and {layout.time_of_day} together are a bar's time, a date and a time of day"
+            raise _wrong_type(path, name, kind, taken, "cast both, to date32 and time64 or to text, or drop one")
+    parts = (columns[name].cast(pa.string()) for name in (layout.time, layout.time_of_day))
+    return pc.binary_join_element_wise(*parts, " ")
 
 
 def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Ints, Any]:
