@@ -83,6 +83,7 @@ def test_a_large_file_is_sampled(tmp_path):
     pd.DataFrame({"symbol": "A", "timestamp": times, "close": 1.5}).to_csv(path, index=False)
     (found,) = looked(path)
     assert not found["whole"] and 10_000 < found["rows"] < 100_000 and found["spacing"] == "1min"
+    assert (found["first"], found["last"]) == ("2000-01-01T00:00:00Z", f"{times[-1]:%Y-%m-%dT%H:%M:%SZ}")
     assert f"{found['rows']:,} sampled of {path.stat().st_size:,} bytes: 0 invalid" in run(path).stdout
 
 

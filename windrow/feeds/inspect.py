@@ -91,7 +91,7 @@ def _sampled(path: str, layout: Layout, size: int, whole: bool) -> Iterator[Bars
         yield from islice(read_bars(path, layout, keep_texts=True), 1)
     else:
         for place in range(_PLACES):
-            start = size * place // _PLACES
+            start = (size - SAMPLE_BYTES) * place // (_PLACES - 1)  # the first and the last rows are among them
             yield from islice(read_bars(path, layout, start, start + SAMPLE_BYTES, keep_texts=True), 1)
 
 
