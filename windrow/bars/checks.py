@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
-from windrow.bars.clocks import parse_clocks
 from windrow.bars.columns import Layout
 from windrow.times import DAY, EARLIEST, LATEST, UNITS, parse_times
 
@@ -135,6 +134,8 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     offsets = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
     text = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
     if layout.form.clock:
+        from windrow.bars.clocks import parse_clocks
+
         times = parse_clocks(text, offsets, layout.form.clock, layout.timezone, bool(layout.dated))
     else:
         times = parse_times(text, offsets, layout.timezone, bool(layout.dated))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from windrow.bars import clocks, numbers
+from windrow.bars import numbers
 from windrow.bars.checks import MISSING_TEXT
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import NAMES, ONE_UNIT, likely_unit
@@ -63,7 +63,7 @@ def find_table(lines: Sequence[bytes], reading: Reading) -> Table:
 def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
     """Whether the first bars, parsed as plain, leave open which form the input has."""
     asked = reading.time_format or reading.decimal or reading.thousands
-    return bool(asked) or layout.form.delimiter != "," or len(first) < clocks.MOST * first.lines
+    return bool(asked) or layout.form.delimiter != "," or len(first) < numbers.MOST * first.lines
 
 
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
@@ -105,6 +105,8 @@ def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
 
 def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
     """Whether more than one form fits these rows."""
+    from windrow.bars import clocks  # only for inputs that are not plain
+
     times = [text.encode() for text in _time_texts(layout, rows)]
     if not (layout.time_unit or reading.time_format or _are_plain(times)) and len(clocks.forms_of(times)) > 1:
         return True
@@ -112,6 +114,8 @@ def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
 
 
 def _with_times(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> Layout:
+    from windrow.bars import clocks  # only for inputs that are not plain
+
     if reading.time_format is not None:
         return replace(layout, form=replace(layout.form, clock=reading.time_format))
     texts = _time_texts(layout, rows)
@@ -137,6 +141,8 @@ def _time_texts(layout: Layout, rows: list[list[str]]) -> list[str]:
 
 
 def _are_plain(texts: Sequence[bytes]) -> bool:
+    from windrow.bars import clocks  # only for inputs that are not plain
+
     times = parse_times(*clocks.joined([text.strip(b" \t") for text in texts]))
     return bool(times.ok.sum() >= clocks.MOST * len(texts))
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
-from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
@@ -138,6 +137,8 @@ def check_reading(given: Namespace) -> None:
 
 def _check_form(given: Namespace) -> None:
     if given.time_format is not None:
+        from windrow.bars.clocks import check_form  # a task's start is part of its cost
+
         check_form(given.time_format)
         if given.time_unit is not None:
             raise UsageError("--time-format and --time-unit: a time is text or a count; give one of the two")
