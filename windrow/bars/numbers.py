@@ -113,8 +113,8 @@ def pattern(form: NumberForm) -> str:
     number = rf"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+)"
     if not form.marked:
         return rf"[+-]?{number}(?:[eE][+-]?[0-9]+)?"
-    money = rf"[{_CURRENCIES}]? ?"
-    return rf"(?:[+-]?{money}[+-]?{number} ?[KMBTkmbt%]?|\({money}{number} ?[KMBTkmbt%]?\))"
+    money, behind = rf"[{_CURRENCIES}]? ?", " ?[KMBTkmbt%]?"
+    return rf"(?:(?:[+-]?{money}|{money}[+-]?){number}{behind}|\({money}{number}{behind}\))"
 
 
 def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats, Mask]:

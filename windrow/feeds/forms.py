@@ -56,6 +56,8 @@ def find_table(lines: Sequence[bytes], reading: Reading) -> Table:
             names = names_in(lines[at], delimiter)
             if names is not None and has_needed(names, reading):
                 return Table(delimiter, start if at == first else at, lines[at])
+        if any(is_header(names_in(lines[at], delimiter) or ()) for delimiter in delimiters):
+            break  # the header of another table, whose rows are none to skip
     widest = max(delimiters, key=lambda one: len(names_in(lines[first], one) or ()))
     return Table(widest, start, lines[first])
 
@@ -71,7 +73,7 @@ def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout
     rows = list(sampled_rows(place, layout))
     if _undecided(layout, rows, reading) and is_splittable(place) and size_of(place) > SAMPLE_BYTES:
         rows = list(sampled_rows(place, layout, _PLACES))
-    if not rows:
+    if not rows and reading.time_format is None:
         return layout
     layout = _with_times(path, layout, rows, reading)
     form = replace(layout.form, numbers=_numbers(path, layout, rows, reading))
@@ -86,7 +88,7 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             if start:
                 stream.seek(start)
             text = stream.read(SAMPLE_BYTES) or b""
-            lines = text.decode(errors="replace").splitlines()
+            lines = text.decode(errors="replace").removeprefix("\ufeff").splitlines()
             begins = 1 if start else layout.form.skipped
             ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
@@ -176,8 +178,11 @@ def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading)
 
 def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> list[NumberForm]:
     texts = [text for name in layout.values for text in _texts(layout, rows, name)]
-    between = layout.form.delimiter == "," and not any("," in text for text in texts)
+    asked = reading.decimal is not None or reading.thousands is not None
+    between = layout.form.delimiter == "," and not asked and not any("," in text for text in texts)
     forms = numbers.forms_of(texts, between, reading.decimal, reading.thousands)
+    if asked and not forms:  # then no row is valid, rather than the options unheard
+        return [NumberForm(reading.decimal or ".", reading.thousands or "")]
     for name in layout.names if len(forms) > 1 else ():
         if name not in layout.needed:  # volumes of 1,200,000 decide what prices of 37,250 are
             column = _texts(layout, rows, name)
