@@ -40,3 +40,13 @@ def test_two_signs_are_no_number(run_job, tmp_path, text):
     (tmp_path / "a.csv").write_text("\n".join(["date,close", *rows, f"2023-02-01,{text}", ""]))
     ran = run(run_job, tmp_path / "a.csv", "--max-bad", "0.1")
     assert (ran.status, len(ran.lines)) == (0, 28), ran.err
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_counts_whose_unit_changes_after_what_is_sampled(run_job, tmp_path, runner):
+    """Microseconds, then milliseconds, which are 1970 where they are taken for the same: Binance in 2025, backwards."""
+    begin = 1_735_689_600
+    rows = [f"{(begin + 60 * row) * (10**6 if row < 9000 else 10**3)},{row + 1}" for row in range(9500)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,close", *rows, ""]))
+    ran = run(run_job, tmp_path / "a.csv", "-r", runner)
+    assert ran.status == 1 and ran.out == b"" and "its times jump from 1970-01-21T" in ran.err

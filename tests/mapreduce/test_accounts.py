@@ -14,7 +14,7 @@ from windrow.mapreduce.reports import names_of
 
 pytestmark = pytest.mark.one_python
 
-RULES = Rules(max_bad=0.1, max_missing=0.2, time_unit="s")
+RULES = Rules(max_bad=0.1, max_missing=0.2, units={})
 DAY = 86_400 * 10**9
 
 
@@ -62,9 +62,9 @@ def test_counted_times_that_no_single_part_shows():
     early, late = chunk(2), chunk(2)
     early.times = np.array([1_672_531_200, 1_672_531_260]) * 10**6  # ns: milliseconds read as nanoseconds' thousands
     parts = [(early, "a")], [(late, "a")]
-    assert "its times jump from 1970-01-20T" in str(added(*parts).refusal(Rules(0, 0, "us")))
-    assert "are all in 1970 or 1971" in str(added(parts[0]).refusal(Rules(0, 0, "us")))
-    assert added(parts[1]).refusal(Rules(0, 0, "us")) is None
+    assert "its times jump from 1970-01-20T" in str(added(*parts).refusal(Rules(0, 0, {"a": "us"})))
+    assert "are all in 1970 or 1971" in str(added(parts[0]).refusal(Rules(0, 0, {"a": "us"})))
+    assert added(parts[1]).refusal(Rules(0, 0, {"a": "us"})) is None
 
 
 def test_thousands_of_inputs_that_break_rules_are_told_in_few_counters():

@@ -54,6 +54,11 @@ class Settled:
         """The user's name for the input that a task sees at `path`."""
         return self.names.get(canonical(path), path)
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The units of the inputs whose times are counts, by the user's names."""
+        return {self.name(path): one.time_unit for path, one in self.inputs.items() if one.time_unit is not None}
+
     def layout(self, path: str) -> Layout:
         """The layout of the input that a task sees at `path`."""
         try:

@@ -7,7 +7,7 @@ that breaks a rule, and how many more do. Memory there: some hundred bytes for e
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -69,16 +69,17 @@ class Account:
                 f" {rules.max_missing} allows {int(rules.max_missing * rows):,} of an input; list them with `windrow"
                 " rejects`, fill them, or raise --max-missing to leave those rows out"
             )
-        return self.span.doubt(name, rules.time_unit) if rules.time_unit else None
+        unit = rules.units.get(name)
+        return self.span.doubt(name, unit) if unit else None
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What an input must keep to."""
+    """What an input must keep to; `units` are those of the inputs whose times are counts, asked for or found."""
 
     max_bad: float
     max_missing: float
-    time_unit: str | None
+    units: Mapping[str, str]
 
 
 class Accounts:

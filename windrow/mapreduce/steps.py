@@ -74,7 +74,7 @@ def steps_of(job: "BarJob") -> list[Step]:
 def map_bars(job: "BarJob", task: Task) -> None:
     """Parses the task's share of the inputs and writes its lines: blocks, unless the job overrides that."""
     counts = Counter({"map tasks": 1})
-    accounts = Accounts(job.options.time_unit is not None)
+    accounts = Accounts(counted=bool(job.settled.units))
     feed = accounts.take(_feed(job, task))
     for bars, source in feed if job.map_only else _in_long_blocks(feed):
         counts["bars"] += len(bars)
@@ -187,7 +187,7 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
     if found.first_conflict is not None and (most := names_for_conflict()):
         task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
     options = job.options
-    if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, options.time_unit))) is not None:
+    if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, job.settled.units))) is not None:
         task.report(INPUTS, error_text(refusal))
     if (warning := accounts.warning()) is not None:
         task.report(WARNING, warning)
