@@ -1,13 +1,12 @@
 """Tables written in random forms: each is read to the same bars, or refused; never otherwise."""
 
 import random
-import sys
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.attack.tries import repeat
 from windrow.bars.layout import Reading
 from windrow.errors import WindrowError
 from windrow.feeds.files import read_bars
@@ -37,16 +36,8 @@ UNITS = (1, 10**3, 10**6, 10**9)
 
 def campaign(seed: int, seconds: float) -> tuple[int, int]:
     """Writes tables, and reads them as a job does; how many were tried, and how many were wrong."""
-    tried = wrong = 0
-    end = time.monotonic() + seconds
     with TemporaryDirectory() as folder:
-        while time.monotonic() < end:
-            why = attempt(random.Random(f"{seed} {tried}"), Path(folder, "table.csv"))
-            tried += 1
-            wrong += bool(why)
-            if why:
-                print(f"forms: seed {seed}, try {tried}: {why}", file=sys.stderr)
-    return tried, wrong
+        return repeat("forms", seed, seconds, lambda chance, number: attempt(chance, Path(folder, "table.csv")))
 
 
 def attempt(chance: random.Random, path: Path) -> str:

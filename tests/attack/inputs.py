@@ -2,12 +2,12 @@
 
 import os
 import random
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.attack.bars import FORMATS, Job, Rows, averages, make_rows, read_parts, said_badly, to_bytes
+from tests.attack.tries import repeat
 
 WINDOW = 20
 #: Seconds after its first look at an input in which a job reads it.
@@ -61,15 +61,7 @@ def kind_of(path: Path) -> str:
 
 def campaign(seed: int, seconds: float) -> tuple[int, int]:
     """Runs jobs over two files, one of which changes meanwhile; how many were tried, and how many were wrong."""
-    tried = wrong = 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        why = attempt(random.Random(f"{seed} {tried}"))
-        tried += 1
-        wrong += bool(why)
-        if why:
-            print(f"inputs: seed {seed}, try {tried}: {why}", file=sys.stderr)
-    return tried, wrong
+    return repeat("inputs", seed, seconds, lambda chance, number: attempt(chance))
 
 
 def attempt(chance: random.Random) -> str:

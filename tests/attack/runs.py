@@ -3,12 +3,12 @@
 import os
 import random
 import shutil
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.attack.bars import FORMATS, Job, averages, make_rows, read_parts, said_badly, to_bytes
+from tests.attack.tries import repeat
 
 #: Seconds that a job takes at most.
 SPAN = 2.0
@@ -20,17 +20,12 @@ CONTAINER = ("unshare", "--pid", "--fork", "--kill-child")
 
 def campaign(seed: int, seconds: float) -> tuple[int, int]:
     """Kills jobs, and starts two at once, in turn; how many were tried, and how many were wrong."""
-    tried = wrong = 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        chance = random.Random(f"{seed} {tried}")
+
+    def one(chance: random.Random, number: int) -> str:
         with TemporaryDirectory() as folder:
-            why = (killed, rivals)[tried % 2](chance, Path(folder))
-        tried += 1
-        wrong += bool(why)
-        if why:
-            print(f"runs: seed {seed}, try {tried}: {why}", file=sys.stderr)
-    return tried, wrong
+            return (killed, rivals)[number % 2](chance, Path(folder))
+
+    return repeat("runs", seed, seconds, one)
 
 
 def killed(chance: random.Random, folder: Path) -> str:

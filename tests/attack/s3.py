@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from tests.attack.bars import FORMATS, Job, averages, make_rows, read_parts, said_badly, to_bytes
+from tests.attack.tries import repeat
 from tests.storage.s3.conftest import AWS, Bucket
 from windrow.storage import s3
 
@@ -23,18 +23,14 @@ WINDOW = 20
 
 def campaign(seed: int, seconds: float) -> tuple[int, int]:
     """Runs jobs from and to a server with faults; how many were tried, and how many were wrong."""
-    tried = wrong = 0
-    end = time.monotonic() + seconds
     with emulator() as port:
-        while time.monotonic() < end:
-            bucket = Bucket(port, f"attack-{tried}")
+
+        def one(chance: random.Random, number: int) -> str:
+            bucket = Bucket(port, f"attack-{number}")
             s3.client().create_bucket(Bucket=bucket.name)
-            why = attempt(random.Random(f"{seed} {tried}"), bucket)
-            tried += 1
-            wrong += bool(why)
-            if why:
-                print(f"s3: seed {seed}, try {tried}: {why}", file=sys.stderr)
-    return tried, wrong
+            return attempt(chance, bucket)
+
+        return repeat("s3", seed, seconds, one)
 
 
 @contextmanager
