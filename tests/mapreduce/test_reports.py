@@ -6,8 +6,10 @@ import pytest
 
 from sort_keys.keys import encode_symbol
 from sort_keys.merge import Conflict
-from windrow.mapreduce.counters import CONFLICT, summed
-from windrow.mapreduce.reports import conflict_text, joined, names_for_conflict, names_of, read_conflict
+from windrow.errors import ClusterError
+from windrow.mapreduce.accounts import Accounts, stopped_line
+from windrow.mapreduce.counters import CONFLICT, refusal, summed
+from windrow.mapreduce.reports import conflict_text, joined, names_for_task, names_of, read_conflict
 
 pytestmark = pytest.mark.one_python
 
@@ -23,7 +25,7 @@ def reported(conflicts, reducers, columns=("close",), dated=False):
     names = []
     for number, conflict in enumerate(conflicts):
         here = {"mapreduce_job_reduces": str(reducers), "mapreduce_task_partition": str(number)}
-        if most := names_for_conflict(here):
+        if most := names_for_task(here):
             mine = names_of(conflict_text(conflict, columns, dated, most))
             assert len(mine) <= most
             names += mine
@@ -103,3 +105,20 @@ def test_a_conflict_of_a_long_symbol_is_one_short_sentence(conflicting, run_job,
     assert ran.status == 1 and ran.err.startswith(SAYS.format(shown)) and ran.err.count("\n") == 1
     kept = run_job("-r", runner, "-q", "--on-conflict", "smallest", "--window", "1", conflicting)
     assert kept.status == 0 and kept.lines[0] == b"L" * 20_000 + b"\t2020-01-02\t1.5" and len(kept.lines) == 3000
+
+
+def test_what_stopped_mappers_reaches_one_reducer_whatever_is_in_it():
+    texts = [f"InputError /data/{number:03d}\t\n\udcff,.csv: is damaged" for number in range(1000)] * 2
+    accounts = Accounts()
+    lines = [stopped_line(text) for text in texts]
+    assert all(line.count(b"\n") == 1 and line.count(b"\t") == 2 for line in lines)
+    assert list(accounts.without([lines[0], b"A\t1\tblock\n", *lines[1:]])) == [b"A\t1\tblock\n"]
+    told = accounts.stopped()
+    assert told == "InputError /data/000\t\n\\udcff,.csv: is damaged (999 more such errors)"
+    assert str(refusal(joined(names_of(told)), 2000)) == told.removeprefix("InputError ")
+
+
+def test_tasks_whose_errors_found_no_room_in_counters_are_an_error():
+    with pytest.raises(ClusterError, match="errors stopped 1,234 tasks, and Hadoop has no counters for what each found;"
+                       r".*at most 60 reducers \(-D mapreduce.job.reduces=60\), or on fewer inputs"):  # fmt: skip
+        raise refusal([], 1234)

@@ -3,7 +3,8 @@
 An input may be read by many mappers, and there may be thousands of inputs, too many for Hadoop's 120 counters. So each
 mapper writes a line for every input that it read, and one for its symbols, under a key that no symbol has; they reach
 one reducer, exactly once each, as all lines of the shuffle do. It adds up, and reports in counters only the first input
-that breaks a rule, and how many more do. Memory there: some hundred bytes for each input.
+that breaks a rule, and how many more do. What stopped a mapper on a cluster goes the same way, so that any number of
+mappers may have been stopped, each by something else. Memory there: some hundred bytes for each input.
 """
 
 from collections import Counter, defaultdict
@@ -89,6 +90,7 @@ class Accounts:
         self._of: defaultdict[str, Account] = defaultdict(Account)
         self._symbols: set[str] = set()
         self._counted = counted
+        self._stopped: Counter[str] = Counter()
 
     def take(self, feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
         """Passes chunks of bars on, and keeps account of them."""
@@ -119,13 +121,22 @@ class Accounts:
             else:
                 yield line
 
-    def _add(self, told: list[object]) -> None:
-        if len(told) == 2 and isinstance(told[1], dict):
+    def _add(self, told: list[object] | str) -> None:
+        if isinstance(told, str):
+            self._stopped[told] += 1
+        elif len(told) == 2 and isinstance(told[1], dict):
             fields = told[1]
             part = Account(fields["bars"], Counter[str](fields["rejected"]), Span(*fields["span"]))
             self._of[_unescape(str(told[0]))].add(part)
         elif len(self._symbols) < SYMBOLS:
             self._symbols.update(map(str, told))
+
+    def stopped(self) -> str | None:
+        """What stopped a mapper, the first in order, and how many more were stopped otherwise."""
+        if not self._stopped:
+            return None
+        more = len(self._stopped) - 1
+        return min(self._stopped) + (f" ({more:,} more such error{'' if more == 1 else 's'})" if more else "")
 
     def refusal(self, rules: Rules) -> WindrowError | None:
         """The refusal of the first input, by name, that breaks a rule."""
@@ -149,6 +160,11 @@ class Accounts:
             f"symbols differ only by case or by dots at the end, and are series of their own: {shown}{more}; if they"
             " are one symbol, write it in one way"
         )
+
+
+def stopped_line(text: str) -> bytes:
+    """What stopped a mapper, as a line of the shuffle, for `Accounts.stopped`."""
+    return KEY + orjson.dumps(text.encode(errors="backslashreplace").decode()) + b"\n"
 
 
 def _escape(name: str) -> str:

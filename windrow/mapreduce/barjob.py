@@ -45,7 +45,7 @@ from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce import options, steps, submit
 from windrow.mapreduce.allocator import keep_freed_memory
-from windrow.mapreduce.counters import REFUSED, error_text, judge, summary, table
+from windrow.mapreduce.counters import error_text, judge, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
 from windrow.mapreduce.options import OptionGroup
 from windrow.mapreduce.slices import SlicedKernel
@@ -321,7 +321,7 @@ class BarJob(JobAdapter):
         """Runs the job, or this task of it.
 
         On a cluster, an error in the input would recur at every attempt, and end up in a log on some node. So the task
-        reports it in counters and succeeds, and the submitter raises it.
+        reports it and succeeds, and the submitter raises it.
         """
         if not self.is_task() or OWN_TASK in os.environ:
             super().execute()
@@ -329,7 +329,7 @@ class BarJob(JobAdapter):
         try:
             super().execute()
         except WindrowError as error:
-            self.running.report(REFUSED, error_text(error))
+            self.running.refuse(error_text(error))
             while self.stdin.read(1 << 20):  # Hadoop fails a task that does not read all its input
                 pass
 

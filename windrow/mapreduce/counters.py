@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from windrow import errors
 from windrow.bars.checks import MISSING, REASONS
-from windrow.errors import BadBarsError, ConflictError, WindrowError
+from windrow.errors import BadBarsError, ClusterError, ConflictError, WindrowError
 from windrow.feeds.misread import told_reasons
 from windrow.mapreduce.reports import NAMES, joined, read_conflict
 
@@ -18,6 +18,8 @@ from windrow.mapreduce.reports import NAMES, joined, read_conflict
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
+#: How many tasks of a cluster an error stopped: also those whose texts found no room in counters.
+STOPPED = "stopped"
 #: The error for the first input that breaks a rule, and a warning, both from the one reducer that gets accounts.
 INPUTS = "windrow: inputs"
 WARNING = "windrow: warning"
@@ -58,8 +60,16 @@ def error_text(error: WindrowError) -> str:
     return f"{type(error).__name__} {error}"
 
 
-def refusal(texts: Sequence[str]) -> WindrowError:
-    """The error to raise for those that tasks reported: the first in order, the same at every run."""
+def refusal(texts: Sequence[str], stopped: int = 0) -> WindrowError:
+    """The error to raise for those that tasks reported: the first in order, the same at every run.
+
+    `stopped` is how many tasks were, for when none of their texts found room.
+    """
+    if not texts:
+        return ClusterError(
+            f"errors stopped {_number(stopped, 'task')}, and Hadoop has no counters for what each found; to see one,"
+            f" run it with at most {NAMES} reducers (-D mapreduce.job.reduces={NAMES}), or on fewer inputs at a time"
+        )
     kind, _, message = texts[0].partition(" ")
     return getattr(errors, kind)(message)  # type: ignore[no-any-return]
 

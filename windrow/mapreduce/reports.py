@@ -17,10 +17,10 @@ from sort_keys.merge import Conflict
 from windrow.runners.simulated import OWN_TASK
 from windrow.times import format_times
 
-#: Names of counters for the conflicts of all reducers together; about 30 counters are numbers.
+#: Names of counters for what all tasks together report one by one; about 30 counters are numbers.
 NAMES = 60
 #: Names for one report at most.
-_MOST = 8
+MOST = 8
 #: Plus the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
 _NAME_LENGTH = 56
 _HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
@@ -30,7 +30,7 @@ _SHOWN = (100, 40, 20, 10, 5)
 _CUT = "%%"
 
 
-def names_of(text: str, most: int = _MOST) -> list[str]:
+def names_of(text: str, most: int = MOST) -> list[str]:
     """A text as names of counters, which are short and contain no comma; `joined` joins it again.
 
     Of one that is too long for `most` names the middle is left out.
@@ -67,23 +67,26 @@ def _fitting(text: str, room: int) -> str:
     return cut
 
 
-def names_for_conflict(environment: Mapping[str, str] = os.environ) -> int:
-    """How many names a reducer may use: as many as it likes here, its share of NAMES on Hadoop.
+def names_for_task(environment: Mapping[str, str] = os.environ) -> int:
+    """How many names a reducer, or a mapper of a job without any, may use: any here, its share of NAMES on Hadoop.
 
-    >>> [names_for_conflict({"mapreduce_job_reduces": reducers}) for reducers in ("2", "20", "60")]
+    >>> [names_for_task({"mapreduce_job_reduces": reducers}) for reducers in ("2", "20", "60")]
     [8, 3, 1]
-    >>> [names_for_conflict({"mapreduce_job_reduces": "61", "mapreduce_task_partition": n}) for n in ("59", "60")]
+    >>> [names_for_task({"mapreduce_job_reduces": "61", "mapreduce_task_partition": n}) for n in ("59", "60")]
     [1, 0]
+    >>> names_for_task({"mapreduce_job_reduces": "0", "mapreduce_job_maps": "30"})
+    2
     """
     if OWN_TASK in environment:
-        return _MOST
+        return MOST
     reducers = int(environment.get("mapreduce_job_reduces", 1))
-    if reducers > NAMES:
+    tasks = reducers or int(environment.get("mapreduce_job_maps", 1))
+    if tasks > NAMES:
         return int(int(environment.get("mapreduce_task_partition", 0)) < NAMES)
-    return min(_MOST, NAMES // max(1, reducers))
+    return min(MOST, NAMES // max(1, tasks))
 
 
-def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool, most: int = _MOST) -> str:
+def conflict_text(conflict: Conflict, columns: Sequence[str], dated: bool, most: int = MOST) -> str:
     """A conflict for `names_of`, so short that it needs no more than `most` names; `read_conflict` reads it.
 
     What does not fit is left out: first columns, then a long symbol's end, then the values.

@@ -26,8 +26,8 @@ from windrow.bars.columns import Bars, join_bars
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
-from windrow.mapreduce.counters import CONFLICT, INPUTS, WARNING, error_text
-from windrow.mapreduce.reports import conflict_text, names_for_conflict
+from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, WARNING, error_text
+from windrow.mapreduce.reports import conflict_text, names_for_task
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
@@ -184,8 +184,10 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
     for name in ("blocks", "slots", "repeats", "conflicts"):
         counts[name] += getattr(found, name)
     task.count(counts)
-    if found.first_conflict is not None and (most := names_for_conflict()):
+    if found.first_conflict is not None and (most := names_for_task()):
         task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
+    if (stopped := accounts.stopped()) is not None:
+        task.report(REFUSED, stopped)
     options = job.options
     if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, job.settled.units))) is not None:
         task.report(INPUTS, error_text(refusal))

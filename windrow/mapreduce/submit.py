@@ -18,7 +18,7 @@ from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle, without_line_end
 from windrow.mapreduce import options
-from windrow.mapreduce.counters import OF_REDUCERS, refusal, summed
+from windrow.mapreduce.counters import OF_REDUCERS, STOPPED, refusal, summed
 from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
 from windrow.mapreduce.parts import check_parts, expected_parts
@@ -120,8 +120,8 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     runner.run()
     counters = runner.counters()
     summary = summed(counters)
-    if summary.refusals:
-        raise refusal(summary.refusals)
+    if summary.refusals or summary.counts[STOPPED]:
+        raise refusal(summary.refusals, summary.counts[STOPPED])
     for name in OF_REDUCERS:
         summary.counts[name] //= job.shards()  # every shard counted the same
     job.judge(summary.counts, summary.conflicts)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
-from windrow.mapreduce.counters import COUNTS
-from windrow.mapreduce.reports import names_of
+from windrow.mapreduce.accounts import stopped_line
+from windrow.mapreduce.counters import COUNTS, REFUSED, STOPPED
+from windrow.mapreduce.reports import MOST, names_for_task, names_of
 from windrow.runners.simulated import OWN_TASK
 
 if TYPE_CHECKING:
@@ -44,10 +45,18 @@ class Task:
             if amount:
                 self._job.increment_counter(COUNTS, name, int(amount))
 
-    def report(self, group: str, text: str) -> None:
-        """Sends a text to the submitter as names of counters, which reach it from any task of any runner."""
-        for name in names_of(text):
+    def report(self, group: str, text: str, most: int = MOST) -> None:
+        """Sends a text to the submitter as at most so many names of counters: these reach it from any task."""
+        for name in names_of(text, most):
             self._job.increment_counter(group, name)
+
+    def refuse(self, text: str) -> None:
+        """Reports what stopped this task of a cluster. A mapper tells a reducer; else each has its share of names."""
+        self.count(Counter({STOPPED: 1}))
+        if self._job.options.run_mapper and not self._job.map_only:
+            self.write([stopped_line(text)])
+        elif most := names_for_task():
+            self.report(REFUSED, text, most)
 
     def show(self, status: str) -> None:
         """Reports progress to Hadoop every few seconds: Hadoop shows it, and ends tasks that stay silent."""
