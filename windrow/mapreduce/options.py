@@ -1,5 +1,6 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
+import re
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
 from windrow.bars.layout import Reading, adjusted_close, normalise
+from windrow.bars.selection import conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
 
@@ -28,6 +30,7 @@ _MISSING = "share of an input's rows that may lack a needed value (empty, NaN, n
 _ADJUSTED = "scale open, high, low and close by adj_close / close, before anything else"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
+_WHERE = "take only rows with that text in the column; of one column several, either; of several columns, all"
 _SLOT = (
     "span of time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
     " (default: a few thousand bars, estimated from samples of the inputs)"
@@ -76,7 +79,14 @@ def add_to(job: "BarJob") -> None:
         "--decimal MARK", "decimal mark of numbers, . or , (default: found by their values)", choices=[".", ","]
     )
     reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
+    reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
+    rows = job.add_group("Choosing rows")
+    rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
+    rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
+    rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
+    rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
+    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
     if judges(job):
         reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
         reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, default=0.05)
@@ -133,6 +143,7 @@ def check_reading(given: Namespace) -> None:
     """Raises UsageError for wrong values of the options by which inputs are read."""
     _check_timezone(given.timezone)
     _check_form(given)
+    _check_rows(given)
 
 
 def _check_form(given: Namespace) -> None:
@@ -150,6 +161,29 @@ def _check_form(given: Namespace) -> None:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
+
+
+def _check_rows(given: Namespace) -> None:
+    conditions(given.where)
+    for dated in (True, False):
+        span_asked(getattr(given, "from"), given.to, given.timezone, dated)
+    if given.symbol_from_path is None:
+        return
+    if given.symbol is not None or given.symbol_from_filename:
+        other = "--symbol" if given.symbol is not None else "--symbol-from-filename"
+        raise UsageError(f"{other} and --symbol-from-path: an input has one symbol; give one of the two")
+    try:
+        groups = re.compile(given.symbol_from_path).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"--symbol-from-path {given.symbol_from_path}: is no regular expression of Python's: {error}; give one such"
+            " as 'us/(.+)\\.csv'"
+        ) from None
+    if groups != 1:
+        raise UsageError(
+            f"--symbol-from-path {given.symbol_from_path}: has {groups} groups in parentheses; the group is the symbol;"
+            " give one, and write others as (?:...)"
+        )
 
 
 def _character(text: str | None) -> str | None:
@@ -190,6 +224,11 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         decimal=given.decimal,
         thousands=given.thousands,
         adjusted=given.adjusted,
+        symbols=() if given.symbols is None else symbols_asked(given.symbols),
+        since=getattr(given, "from"),
+        until=given.to,
+        where=tuple(given.where),
+        symbol_from_path=given.symbol_from_path,
         cures=tuple((name, _cure(given, name, cures)) for name in values if name not in _chosen(given)),
         on_conflict=given.on_conflict,
     )
