@@ -42,20 +42,24 @@ _SLICES = (
 
 
 class OptionGroup:
-    """A titled group of a job's options, all of which its tasks get too."""
+    """A titled group of a job's options, which its tasks get too unless they get what is settled by them."""
 
-    def __init__(self, group: "_ArgumentGroup", pass_through: Callable[[Action], None]) -> None:
+    def __init__(self, group: "_ArgumentGroup", pass_through: Callable[[Action], None], settled: bool = False) -> None:
         self.title = group.title or ""
         self.actions: list[Action] = []
-        self._group, self._pass_through = group, pass_through
+        self._group, self._pass_through, self._settled = group, pass_through, settled
 
-    def add(self, spelling: str, text: str, **how: Any) -> None:
-        """Adds an option, e.g. `--step STEP`, and its help; `how` are argparse's arguments."""
+    def add(self, spelling: str, text: str, in_tasks: bool | None = None, **how: Any) -> None:
+        """Adds an option, e.g. `--step STEP`, and its help; `how` are argparse's arguments.
+
+        `in_tasks` is for one option of a group of the other kind.
+        """
         name, _, value = spelling.partition(" ")
         how = {**how, "metavar": value} if value else how
         action = self._group.add_argument(name, help=text, **how)
         self.actions.append(action)
-        self._pass_through(action)
+        if not self._settled if in_tasks is None else in_tasks:
+            self._pass_through(action)
 
 
 def judges(job: "BarJob") -> bool:
@@ -65,11 +69,12 @@ def judges(job: "BarJob") -> bool:
 
 def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
-    reading = job.add_group("Reading bars")
+    # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
+    reading = job.add_group("Reading bars", settled=True)
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
-    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
+    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
     reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
     reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
     reading.add(
@@ -81,18 +86,18 @@ def add_to(job: "BarJob") -> None:
     reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
     reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
-    rows = job.add_group("Choosing rows")
+    rows = job.add_group("Choosing rows", settled=True)
     rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
     rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
     rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
     rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
     rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
     if judges(job):
-        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
-        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, default=0.05)
+        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, in_tasks=True, default=0.001)
+        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, in_tasks=True, default=0.05)
     if not job.map_only:
         reading.add("--adjusted", _ADJUSTED, action="store_true")
-        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
+        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail", in_tasks=True)
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser

@@ -192,7 +192,7 @@ def _matching(folder: Path, parts: Sequence[str], inside: Callable[[Path], list[
             yield str(folder)
         return
     first, rest = parts[0], parts[1:]
-    if not is_pattern(first):
+    if not is_pattern(first) or os.path.lexists(folder / first):
         if os.path.lexists(folder / first):
             yield from _matching(folder / first, rest, inside)
         return
