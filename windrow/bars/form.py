@@ -16,6 +16,8 @@ _DELIMITERS = {"\t": "tabs", " ": "blanks"}
 class Form:
     """What is between fields, how many lines are before the header, and how times and numbers are written.
 
+    `encoding` is Python's name of a codec; empty: UTF-8. `line_end` is a line feed, also behind a carriage return, or a
+    carriage return alone. `loose`: blanks may be around quoted fields, and are none of them.
     `clock` is a form of windrow/bars/clocks.py; empty: one of those that windrow/times.py parses itself.
     """
 
@@ -23,6 +25,14 @@ class Form:
     skipped: int = 0
     clock: str = ""
     numbers: NumberForm = PLAIN
+    encoding: str = ""
+    line_end: str = "\n"
+    loose: bool = False
+
+    @property
+    def is_split(self) -> bool:
+        """Whether lines can be found from any byte of the input on, so that mappers may share it."""
+        return not self.encoding and self.line_end == "\n"
 
     def described(self) -> str:
         """For people: what is not as in a plain CSV file; empty if nothing is.
@@ -32,8 +42,11 @@ class Form:
         """
         between = _DELIMITERS.get(self.delimiter, f"{self.delimiter!r}")
         parts = [
+            f"encoded as {self.encoding}" if self.encoding else "",
+            "lines that end in CR alone" if self.line_end == "\r" else "",
             f"{between} between fields" if self.delimiter != "," else "",
             f"{self.skipped} line{'s' * (self.skipped > 1)} before the header" if self.skipped else "",
+            "blanks around quotes" if self.loose else "",
             f"times as {_readable(self.clock)}" if self.clock else "",
             self.numbers.described(),
         ]

@@ -55,6 +55,8 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.symbols, bars.values, dict(bars.rejected)
     (['AA'], [array([36.6])], {'number': 1})
     """
+    if layout.form.loose and b'"' in chunk:
+        chunk = _without_blanks(layout.form.delimiter).sub(rb"\1\2", chunk)
     chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:
@@ -67,6 +69,17 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
 def _no_bars(layout: Layout) -> Bars:
     values = [np.empty(0) for _ in layout.values]
     return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
+
+
+@cache
+def _without_blanks(delimiter: str) -> re.Pattern[bytes]:
+    r"""Quoted fields with what is before them, and the blanks around them; each is passed as a whole, from the left.
+
+    >>> _without_blanks(",").sub(rb"\1\2", b'"A, ""B"" c", "1,5" ,2, x\n')
+    b'"A, ""B"" c","1,5",2, x\n'
+    """
+    between = re.escape(delimiter.encode())
+    return re.compile(rb'(?m)(^|%s) *+("(?:[^"\r\n]|"")*+") *+(?=%s|\r?$)' % (between, between))
 
 
 @cache

@@ -44,8 +44,20 @@ def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
     if text.count(b"\n") < 2:
         return None
     place = place if codec is None else place.with_suffix("")
-    place.write_bytes(text[: text.rfind(b"\n") + 1] or text)
+    place.write_bytes(text[: _end_of_lines(text)] or text)
     return Head(str(place), len(head) / size)
+
+
+def _end_of_lines(text: bytes) -> int:
+    """Where the last whole line of a text ends; where its first letters have zero bytes, it is in UTF-16 or UTF-32."""
+    at, zeros = text.rfind(b"\n"), text[:4].count(0)
+    if not zeros:
+        return at + 1
+    width = 4 if zeros == 3 or text.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) else 2
+    big = text.startswith((b"\0", b"\xfe\xff"))
+    while at >= 0 and at % width != (width - 1 if big else 0):
+        at = text.rfind(b"\n", 0, at)
+    return at + (1 if big else width)
 
 
 def _expand(head: bytes, codec: str) -> bytes:
@@ -54,6 +66,10 @@ def _expand(head: bytes, codec: str) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head)
     if codec == "bz2":
         return bz2.BZ2Decompressor().decompress(head)
+    if codec == "xz":
+        import lzma
+
+        return lzma.LZMADecompressor().decompress(head)
     text = b""
     try:
         stream = pa.CompressedInputStream(pa.BufferReader(head), codec)

@@ -13,7 +13,7 @@ from typing import BinaryIO, NoReturn
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.local import without_host
-from windrow.storage.source import Source, canonical, source_of, warn_of_skipped
+from windrow.storage.source import Source, canonical, is_no_data, source_of, warn_of_skipped
 
 #: The environment variable with the submitter's Hadoop client, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
@@ -94,7 +94,8 @@ def inputs_in(listed: bytes, arguments: Sequence[str]) -> dict[str, int]:
 
 
 def _is_hidden(uri: str) -> bool:
-    return uri.rpartition("/")[2][:1] in ("_", ".")
+    name = uri.rpartition("/")[2]
+    return name[:1] in ("_", ".") or is_no_data(name)
 
 
 def get(uris: Sequence[str], folder: Path) -> str:

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
-from windrow.storage.source import Source, Version, is_unfinished_uri, refuse_changed, warn_of_skipped
+from windrow.storage.source import Source, Version, is_no_data, is_unfinished_uri, refuse_changed, warn_of_skipped
 
 _PREFIX = "file:"
 
@@ -162,7 +162,7 @@ def _inputs_in(argument: str, folder: Path) -> list[str]:
     inside, skipped = [], []
     for name in sorted(os.listdir(folder)):
         path = folder / name
-        if name[0] in "._":
+        if name[0] in "._" or is_no_data(name):
             skipped.append(name)
         elif stat.S_ISREG(mode := _mode(path)):
             inside.append(str(path))

@@ -28,6 +28,13 @@ Result = TypeVar("Result")
 _BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
 #: The most names in a warning.
 _TOLD = 5
+#: Names of what is about the files beside it, and of code; of JSON only names that no data has.
+_NO_DATA = re.compile(
+    r"(?i)(?:readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|citation|makefile|dockerfile)"
+    r"(?:\.(?:txt|md|rst|cff))?"
+    r"|.*\.(?:md|rst|py|pyc|ipynb|r|sh|bat|ps1|js|toml|ya?ml|ini|cfg|pdf|png|jpe?g|gif|svg|log|lock|gitignore)"
+    r"|(?:datapackage|dataset-metadata|metadata|package|package-lock|schema|manifest)\.json|thumbs\.db|desktop\.ini"
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
@@ -141,13 +148,26 @@ def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
 
     What a dot hides, and what jobs write beside the parts of an output, is left out in silence.
     """
+    why = "a directory means the files directly in it, without those whose names begin with _ or ."
+    beside = any(map(is_no_data, names))
+    say_skipped(folder, names, f"{why}, or are those of files about others, as README" if beside else why)
+
+
+def say_skipped(folder: str, names: Sequence[str], why: str) -> None:
+    """Warns of what is left out of a folder, or of a zip."""
     told = sorted(name for name in names if name[:1] not in ("", ".") and name not in _BESIDE_PARTS)
     if told:
         more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
-        say(
-            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it,"
-            " without those whose names begin with _ or ."
-        )
+        say(f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; {why}")
+
+
+def is_no_data(name: str) -> bool:
+    """Whether a file in a folder is no data but about it, or code, by its name.
+
+    >>> [is_no_data(name) for name in ("README", "License.txt", "get.py", "datapackage.json", "readme.csv", "md.json")]
+    [True, True, True, True, False, False]
+    """
+    return _NO_DATA.fullmatch(name) is not None
 
 
 def scheme_of(uri: str) -> str:

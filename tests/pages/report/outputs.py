@@ -12,7 +12,8 @@ from windrow.pages.series import Series
 
 READING = {
     "values": ["close", "open"], "columns": [], "symbol": None, "symbol_from_filename": False, "timezone": "UTC",
-    "time_unit": None, "delimiter": None, "skip_lines": None, "time_format": None, "decimal": None, "thousands": None,
+    "time_unit": None, "delimiter": None, "skip_lines": None, "encoding": None, "time_format": None,
+    "decimal": None, "thousands": None,
     "adjusted": False, "on_conflict": "fail",
 }  # fmt: skip
 DAY = 86_400 * 10**9

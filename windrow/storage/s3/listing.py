@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from windrow.aws.s3_client import client, refusing
 from windrow.errors import InputError
 from windrow.storage.s3.names import folder_of, is_hidden, is_s3, last_part, split
-from windrow.storage.source import warn_of_skipped
+from windrow.storage.source import is_no_data, warn_of_skipped
 
 _GLOB = re.compile(r"[*?[]")
 
@@ -83,9 +83,9 @@ def files_in(base: str, folder: str) -> list[Object]:
 def _inputs_in(base: str, folder: str) -> list[Object]:
     """The same; warns of subfolders and of what else is skipped."""
     objects, folders = _level(base, folder)
-    found = [each for each in objects if not is_hidden(each.uri)]
+    found = [each for each in objects if not (is_hidden(each.uri) or is_no_data(last_part(each.uri)))]
     if found:
-        hidden = [last_part(each.uri) for each in objects if is_hidden(each.uri)]
+        hidden = [last_part(each.uri) for each in objects if each not in found]
         warn_of_skipped(base + folder, [*hidden, *(f"{last_part(below[:-1])}/" for below in folders)])
     return found
 
