@@ -310,6 +310,7 @@ def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
     if form.encoding or is_json(path):
         with open_csv(path, form) as (_, stream):
             head, more = _head(stream)
+    head = without_marks(head)
     form = replace(form, line_end=line_end_of(head))
     lines = [line.rstrip(b"\r") for line in head.split(form.line_end.encode())]
     if len(next(filter(None, lines), b"")) > MAX_LINE:
@@ -324,8 +325,10 @@ def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
 def _head(stream: BinaryIO) -> tuple[bytes, bool]:
     """The first bytes of a text, up to a line's end at least, and whether there are more."""
     head, block = b"", b""
-    while b"\n" not in head.lstrip(b"\r\n") and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
-        head = without_marks(head + block)
+    while len(head) <= MAX_LINE and b"\n" not in without_marks(head).lstrip(b"\r\n"):
+        if not (block := stream.read(1 << 16)):
+            break
+        head += block
     return head, bool(block)
 
 

@@ -163,7 +163,7 @@ def _check_encoding(name: str | None) -> None:
     if name is None:
         return
     try:
-        if codecs.lookup(name).name not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
+        if codecs.lookup(name).name.replace("-", "_") not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
             return
     except (LookupError, ValueError):
         pass
