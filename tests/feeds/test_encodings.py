@@ -67,7 +67,9 @@ def test_marks_and_line_ends(run_job, tmp_path, monkeypatch, runner, write, told
     (tmp_path / "a.csv").write_bytes(write(TEXT))
     ran = run_job("-r", runner, "--window", "1", "-o", tmp_path / "out", tmp_path / "a.csv")
     assert ran.status == 0, ran.err
-    assert sorted(line for part in (tmp_path / "out").glob("part-*") for line in part.read_bytes().splitlines()) == LINES
+    assert (
+        sorted(line for part in (tmp_path / "out").glob("part-*") for line in part.read_bytes().splitlines()) == LINES
+    )
     forms = [f"{tmp_path}/a.csv: {told}"] if told else None
     assert json.loads((tmp_path / "out/_windrow.json").read_text()).get("forms") == forms
     assert told is None or forms[0] in ran.err
@@ -172,7 +174,7 @@ def test_blanks_around_quoted_fields(run_job, tmp_path, delimiter):
         import csv
 
         rows = list(csv.reader(io.StringIO("\n".join(lines)), skipinitialspace=True))
-        lines = [f'{delimiter} '.join('"{}"'.format(field.strip().replace('"', '""')) for field in row) for row in rows]
+        lines = [f"{delimiter} ".join('"{}"'.format(field.strip().replace('"', '""')) for field in row) for row in rows]
     (tmp_path / "a.csv").write_text("\r\n".join([*lines, ""]), newline="")
     ran = run_job("--window", "1", tmp_path / "a.csv")
     values = {"AA": [("01", "10.5"), ("02", "1234.5"), ("03", "7.0"), ("04", "8.0")], 'A, "B"': [("05", "9.0")]}

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -28,7 +29,17 @@ from windrow.feeds.files import last_byte, read_bars, without_marks
 from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, is_split, line_end_of, open_csv
-from windrow.storage.open import is_columnar, is_json, is_parquet, is_plain, is_zip, named, open_text, opened
+from windrow.storage.open import (
+    is_columnar,
+    is_json,
+    is_parquet,
+    is_plain,
+    is_zip,
+    named,
+    open_text,
+    opened,
+    split_member,
+)
 from windrow.storage.source import Version, canonical, each, unchanged
 
 
@@ -195,7 +206,7 @@ def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
     place = head.place
     if is_zip(place):
         return _settle_members(path, place, reading)
-    with named(place, path):
+    with named(place, path), _called_by_name(place):
         layout = _read_layout(path, place, reading)
         if layout is None:
             return None
@@ -217,7 +228,7 @@ def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
     from windrow.storage.zips import members
 
     found: dict[str, _Found] = {}
-    with named(place, path):
+    with named(place, path), _called_by_name(place):
         names = members(place, warned=True)
     for name in names:
         if (one := _settle_layout(f"{path}/{name}", Head(f"{place}/{name}", 1.0), reading)) is not None:
@@ -227,6 +238,12 @@ def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
     if not found:
         return None
     (first, its), *others = found.items()
+    symbol = its.layout.constant_symbol
+    if not others and reading.symbol is None and symbol not in (None, layouts.symbol_of_filename(path)):
+        raise InputError(
+            f"{path}: is {layouts.symbol_of_filename(path)!r} by its own name and {symbol!r} by that of its member;"
+            " a bar has one symbol; use --symbol NAME"
+        )
     for name, other in others:
         same = replace(its.layout, header=None) == replace(other.layout, header=None)
         if not same or its.midnights != other.midnights:
@@ -270,17 +287,24 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
 
 def _column_names(place: str) -> list[str]:
     """The names of typed columns."""
-    from windrow.storage.foreign import refuse_foreign
-
     if is_parquet(place):
         from windrow.feeds.parquet import column_names
     else:
         from windrow.feeds.feather import column_names
+    return column_names(place)
+
+
+@contextmanager
+def _called_by_name(place: str) -> Iterator[None]:
+    """In place of what else is wrong with an input, an error says what kind of file it is, if that is none to read."""
     try:
-        return column_names(place)
+        yield
     except InputError:
-        with opened(place) as file:
-            refuse_foreign(place, file.read(_HEAD))
+        from windrow.storage.foreign import refuse_foreign
+
+        outer, _ = split_member(place)
+        with opened(outer) as file:
+            refuse_foreign(outer, file.read(_HEAD))
         raise
 
 

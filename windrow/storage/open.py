@@ -161,8 +161,6 @@ def _member(path: str, outer: str, member: str, raw: BinaryIO) -> Iterator[Binar
     if not member:
         yield raw
         return
-    if is_columnar(path):
-        raise InputError(f"{path}: is columns in a zip, which has no use for them; unzip it: unzip {outer}")
     from windrow.storage.zips import open_member
 
     with open_member(outer, member, raw) as file:

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from windrow.errors import InputError
 from windrow.storage.foreign import refuse_workbook
-from windrow.storage.open import ZIP
+from windrow.storage.open import ZIP, is_columnar
 from windrow.storage.source import is_no_data, say_skipped, source_of
 
 #: A member that is larger, and by more than this factor larger than in the zip, is no bars: those of a minute in
@@ -56,6 +56,10 @@ def _check(path: str, info: zipfile.ZipInfo) -> None:
         raise InputError(f"{name}: is encrypted, and windrow has no password; unzip it: unzip {path}")
     if suffix == ZIP:
         raise InputError(f"{name}: is a zip in a zip; windrow opens one; unzip the outer one: unzip {path}")
+    if is_columnar(name):
+        raise InputError(
+            f"{name}: is columns in a zip, which are read from a file of their own; unzip it: unzip {path}"
+        )
     if info.file_size > _LARGE and info.file_size > _FACTOR * info.compress_size:
         raise InputError(
             f"{name}: {info.compress_size:,} bytes would become {info.file_size:,}, as in a zip bomb; bars do not"
