@@ -50,14 +50,16 @@ def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
 
 def _end_of_lines(text: bytes) -> int:
     """Where the last whole line of a text ends; where its first letters have zero bytes, it is in UTF-16 or UTF-32."""
-    at, zeros = text.rfind(b"\n"), text[:4].count(0)
+    zeros = text[:4].count(0)
     if not zeros:
-        return at + 1
+        return text.rfind(b"\n") + 1
     width = 4 if zeros == 3 or text.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) else 2
     big = text.startswith((b"\0", b"\xfe\xff"))
-    while at >= 0 and at % width != (width - 1 if big else 0):
-        at = text.rfind(b"\n", 0, at)
-    return at + (1 if big else width)
+    line_end = b"\n".rjust(width, b"\0") if big else b"\n".ljust(width, b"\0")
+    at = text.rfind(line_end)
+    while at >= 0 and at % width:
+        at = text.rfind(line_end, 0, at + width - 1)
+    return at + width if at >= 0 else 0
 
 
 def _expand(head: bytes, codec: str) -> bytes:
