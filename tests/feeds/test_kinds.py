@@ -108,7 +108,7 @@ def test_all_kinds_in_one_folder(run_job, tmp_path):
         write(tmp_path, name, '{"a": 1}')
     ran = run_job("-q", "--window", "1", tmp_path)
     assert (ran.status, ran.lines) == (0, LINES), ran.err  # repeats are dropped
-    assert f"{tmp_path}: skipped LICENSE, README.md, datapackage.json, get.py; a directory means" in ran.err
+    assert f"{tmp_path}: skipped LICENSE, README.md, datapackage.json, get.py; by their names" in ran.err
     ran = run_job("-q", tmp_path / "README.md")
     assert ran.status == 1 and "README.md: begins as JSON does" in ran.err
 

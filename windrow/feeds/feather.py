@@ -43,7 +43,7 @@ def first_rows(path: str, count: int) -> list[list[Any]]:
 
 def read_feather(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:
     """The bars of a file."""
-    at = {name: layout.names.index(name) for name in layout.needed}
+    at = {name: layout.names.index(name) for name in layout.read}
     order = sorted(at.values())
     with _reader(path, order) as (_, batches):
         for whole in batches:

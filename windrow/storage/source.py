@@ -7,8 +7,9 @@ looking; no list names it.
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -58,8 +59,10 @@ class Source(ABC):
     # Inputs.
 
     @abstractmethod
-    def expand(self, argument: str) -> list[str]:
-        """The inputs that an argument names: itself, or the files in a directory, without hidden ones."""
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
+        """The inputs that an argument names: itself, those that match its `*`, `?`, `[...]` and `**`, or the files in a
+        directory, without hidden ones; if `recursive`, with those in its subdirectories.
+        """
 
     @abstractmethod
     def size(self, uri: str) -> int:
@@ -148,9 +151,12 @@ def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
 
     What a dot hides, and what jobs write beside the parts of an output, is left out in silence.
     """
-    why = "a directory means the files directly in it, without those whose names begin with _ or ."
-    beside = any(map(is_no_data, names))
-    say_skipped(folder, names, f"{why}, or are those of files about others, as README" if beside else why)
+    say_skipped(
+        folder,
+        names,
+        "a directory means the files directly in it (with --recursive, those in its subdirectories too), without those"
+        " whose names begin with _ or .",
+    )
 
 
 def say_skipped(folder: str, names: Sequence[str], why: str) -> None:
@@ -168,6 +174,24 @@ def is_no_data(name: str) -> bool:
     [True, True, True, True, False, False]
     """
     return _NO_DATA.fullmatch(name) is not None
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has characters by which it can match others.
+
+    >>> is_pattern("bars/*.csv"), is_pattern("bars/a.csv")
+    (True, False)
+    """
+    return any(character in name for character in "*?[")
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name matches a part of a pattern, as in a shell: hidden ones only if the pattern begins as they do.
+
+    >>> fits("a.csv", "*.csv"), fits("_a.csv", "*.csv"), fits("_a.csv", "_*.csv")
+    (True, False, True)
+    """
+    return bool(name) and fnmatchcase(name, pattern) and (name[0] not in "_." or pattern[0] == name[0])
 
 
 def scheme_of(uri: str) -> str:
@@ -274,7 +298,31 @@ def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]
     return in_parallel(work, uris)
 
 
-def list_inputs(arguments: Sequence[str]) -> list[str]:
-    """Paths and URIs of the inputs that the arguments name, in order. Raises InputError."""
-    listed = each(lambda argument: source_of(argument).expand(argument), arguments)
-    return [uri for uris in listed for uri in uris]
+def list_inputs(arguments: Sequence[str], recursive: bool = False) -> list[str]:
+    """Paths and URIs of the inputs that the arguments name, in order; `recursive` as of `Source.expand`.
+
+    Raises InputError.
+    """
+    listed = each(lambda argument: source_of(argument).expand(argument, recursive), arguments)
+    by_argument = zip(arguments, listed, strict=True)
+    return [uri for argument, uris in by_argument for uri in data_among(uris, {last_part(argument)}, argument)]
+
+
+def data_among(uris: Sequence[str], named: Collection[str], argument: str) -> list[str]:
+    """The inputs without those that are no data, which a warning names; those `named` by the user are taken.
+
+    Raises InputError if no other is there.
+    """
+    beside = [uri for uri in uris if is_no_data(last_part(uri)) and last_part(uri) not in named]
+    if not beside:
+        return list(uris)
+    told = sorted({last_part(uri) for uri in beside})
+    if len(beside) == len(uris):
+        raise InputError(f"{argument}: has no data, but {', '.join(told[:_TOLD])}; name the files of bars")
+    say_skipped(argument, told, "by their names they are about the data, or code; name them to have them read")
+    return [uri for uri in uris if uri not in beside]
+
+
+def last_part(uri: str) -> str:
+    """The name after the last slash that does not end a URI."""
+    return uri.rstrip("/").rpartition("/")[2]
