@@ -144,7 +144,7 @@ def test_a_byte_that_has_changed_is_refused_or_changes_nothing(run_job, tmp_path
 
 def test_zeros_are_no_xz(tmp_path):
     for content in (bytes(64), lzma.compress(TEXT.encode()) + b"more", lzma.compress(b"") + bytes(4) + b"\xfd7z"):
-        with pytest.raises(OSError, match=""):
+        with pytest.raises(OSError, match=r"mark|orrupt|format"):
             list(unxz(io.BytesIO(content)))
     assert list(unxz(io.BytesIO(lzma.compress(b"")))) == []
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
-from windrow.bars.form import Form
+from windrow.bars.form import Form, tightened
 from windrow.bars.numbers import NumberForm
 from windrow.bars.selection import Selection, conditions, span_asked
 from windrow.errors import InputError, UsageError
@@ -96,7 +96,13 @@ def split_header(line: bytes, path: str, delimiter: str = ",") -> tuple[str, ...
         return tuple(
             normalise(name)
             for name in next(
-                csv.reader([line.decode()], delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True), []
+                csv.reader(
+                    [tightened(line, delimiter).decode()],
+                    delimiter=delimiter,
+                    skipinitialspace=delimiter != "\t",
+                    strict=True,
+                ),
+                [],
             )
         )
     except UnicodeDecodeError as error:

@@ -35,6 +35,7 @@ from windrow.bars.checks import (
     trim_symbols,
 )
 from windrow.bars.columns import Bars, Layout, Rejected
+from windrow.bars.form import tightened
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
 from windrow.bars.selection import Selection
@@ -60,7 +61,7 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     (['AA'], [array([36.6])], {'number': 1})
     """
     if layout.form.loose and b'"' in chunk:
-        chunk = _without_blanks(layout.form.delimiter).sub(rb"\1\2", chunk)
+        chunk = tightened(chunk, layout.form.delimiter)
     chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:
@@ -73,17 +74,6 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
 def _no_bars(layout: Layout) -> Bars:
     values = [np.empty(0) for _ in layout.values]
     return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
-
-
-@cache
-def _without_blanks(delimiter: str) -> re.Pattern[bytes]:
-    r"""Quoted fields with what is before them, and the blanks around them; each is passed as a whole, from the left.
-
-    >>> _without_blanks(",").sub(rb"\1\2", b'"A, ""B"" c", "1,5" ,2, x\n')
-    b'"A, ""B"" c","1,5",2, x\n'
-    """
-    between = re.escape(delimiter.encode())
-    return re.compile(rb'(?m)(^|%s) *+("(?:[^"\r\n]|"")*+") *+(?=%s|\r?$)' % (between, between))
 
 
 @cache

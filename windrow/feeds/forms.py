@@ -15,7 +15,7 @@ from windrow.bars import numbers
 from windrow.bars.checks import MISSING_TEXT
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import NAMES, ONE_UNIT, likely_unit
-from windrow.bars.form import Form
+from windrow.bars.form import tightened
 from windrow.bars.headers import is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
@@ -101,19 +101,21 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             if start:
                 stream.seek(start)
             text = stream.read(SAMPLE_BYTES) or b""
+            whole = len(text) < SAMPLE_BYTES
+            text = tightened(text, layout.form.delimiter) if layout.form.loose else text
             lines = text.decode(errors="replace").lstrip("\ufeff").splitlines()
             begins = 1 if start else layout.form.skipped
-            ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
+            ends = -1 if not whole and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
-            for fields in islice(_split(lines, layout.form), _ROWS):
+            for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
                     yield fields
 
 
-def _split(lines: Sequence[str], form: Form) -> Iterator[list[str]]:
+def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
     """The fields of lines, up to the first that is not CSV: the lines before it will do for a sample."""
     try:
-        yield from csv.reader(lines, delimiter=form.delimiter, skipinitialspace=form.loose)
+        yield from csv.reader(lines, delimiter=delimiter)
     except csv.Error:
         return
 

@@ -176,6 +176,10 @@ def _of_object(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
     document = _loaded(text)
     if document is None:
         raise _damaged(path, "its object does not end, or something follows it")
+    if isinstance(document, dict) and not any(isinstance(value, dict | list) for value in document.values()):
+        _refuse_twice(path, [text])
+        yield [document]  # a line, of one
+        return
     arrays = [
         name
         for name, value in (document.items() if isinstance(document, dict) else ())
