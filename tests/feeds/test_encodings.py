@@ -4,6 +4,7 @@ import codecs
 import encodings.aliases
 import io
 import json
+import re
 
 import pytest
 
@@ -89,6 +90,21 @@ def test_what_is_no_text_makes_rows_invalid_where_it_is_needed(tmp_path, codec, 
     found, rejected, _ = bars_of(tmp_path / "AA.csv", encoding=codec)
     assert len(found) == 27 and rejected == ["utf8"]
     assert [close for _, _, close in found] == [close for day, close in ROWS if day != "2020-01-05"]
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize(
+    ("codec", "shared"), [("cp1252", True), ("koi8-r", True), ("gb18030", False), ("cp037", False)]
+)
+def test_mappers_share_what_has_a_byte_for_each_letter(run_job, tmp_path, monkeypatch, runner, codec, shared):
+    monkeypatch.setattr("windrow.runners.simulated.SPLIT_BYTES", 150)
+    symbol = bytes([0xE1]).decode(codec) if shared else "A"
+    text = TEXT.replace("AA", symbol).replace("note", symbol)
+    (tmp_path / "a.csv").write_bytes(text.encode(codec))
+    options = ["-r", runner, "--num-cores", "1"] if runner == "local" else ["-r", runner]
+    ran = run_job(*options, "-v", "--window", "1", "--encoding", codec, tmp_path / "a.csv")
+    assert ran.status == 0 and ran.lines == [line.replace(b"AA", symbol.encode()) for line in LINES], ran.err
+    assert (int(re.search("map tasks=([0-9]+)", ran.err)[1]) > 1) == shared, ran.err
 
 
 def test_ascii_demands_ascii(tmp_path):

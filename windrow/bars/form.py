@@ -18,7 +18,8 @@ class Form:
     """What is between fields, how many lines are before the header, and how times and numbers are written.
 
     `encoding` is Python's name of a codec; empty: UTF-8. `line_end` is a line feed, also behind a carriage return, or a
-    carriage return alone. `loose`: blanks may be around quoted fields, and are none of them.
+    carriage return alone. `loose`: blanks may be around quoted fields, and are none of them. `whole`: lines cannot be
+    found from any byte of the input on, so that mappers cannot share it.
     `clock` is a form of windrow/bars/clocks.py; empty: one of those that windrow/times.py parses itself.
     """
 
@@ -29,11 +30,7 @@ class Form:
     encoding: str = ""
     line_end: str = "\n"
     loose: bool = False
-
-    @property
-    def is_split(self) -> bool:
-        """Whether lines can be found from any byte of the input on, so that mappers may share it."""
-        return not self.encoding and self.line_end == "\n"
+    whole: bool = False
 
     def described(self) -> str:
         """For people: what is not as in a plain CSV file; empty if nothing is.

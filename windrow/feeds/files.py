@@ -11,7 +11,7 @@ from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
 from windrow.bars.text import parse_lines
 from windrow.feeds.lines import read_lines
-from windrow.feeds.texts import is_split, open_csv
+from windrow.feeds.texts import in_utf8, is_split, open_csv
 from windrow.storage.open import is_columnar, is_feather, is_parquet, is_zip, opened, size_of
 
 _MARK = b"\xef\xbb\xbf"
@@ -66,7 +66,7 @@ def parse_stream(
     """
     headed = headed and start == 0
     for chunk in read_lines(stream, start, end):
-        lines = chunk.lines
+        lines = in_utf8(chunk.lines, layout.form)
         if headed:
             lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:

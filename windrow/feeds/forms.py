@@ -21,7 +21,7 @@ from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES
-from windrow.feeds.texts import is_split, open_csv
+from windrow.feeds.texts import in_utf8, is_split, open_csv
 from windrow.storage.open import size_of
 from windrow.times import parse_times
 
@@ -102,6 +102,7 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
                 stream.seek(start)
             text = stream.read(SAMPLE_BYTES) or b""
             whole = len(text) < SAMPLE_BYTES
+            text = in_utf8(text, layout.form)
             text = tightened(text, layout.form.delimiter) if layout.form.loose else text
             lines = text.decode(errors="replace").lstrip("\ufeff").splitlines()
             begins = 1 if start else layout.form.skipped

@@ -28,7 +28,7 @@ from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities
 from windrow.feeds.files import last_byte, read_bars, without_marks
 from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
-from windrow.feeds.texts import encoding_of, is_split, line_end_of, open_csv
+from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
 from windrow.storage.open import (
     is_columnar,
     is_json,
@@ -90,7 +90,7 @@ class Settled:
     @property
     def whole(self) -> set[str]:
         """The inputs of which no range can be read on its own, by their form."""
-        return {path for path, layout in self.inputs.items() if not layout.form.is_split}
+        return {path for path, layout in self.inputs.items() if layout.form.whole}
 
     @property
     def unadjusted(self) -> list[str]:
@@ -207,7 +207,7 @@ def without_line_end(settled: Settled, heads: Mapping[str, Head]) -> list[str]:
                 return last_byte(head.place if head else path)
         return head.last_byte
 
-    plain = [path for path, layout in settled.inputs.items() if is_plain(path) and layout.form.is_split]
+    plain = [path for path, layout in settled.inputs.items() if is_plain(path) and not layout.form.whole]
     return [path for path, last in zip(plain, each(last_of, plain), strict=True) if last not in (None, b"\n")]
 
 
@@ -350,12 +350,14 @@ def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
             f"{path}: begins as JSON does; the format is chosen by suffix; rename it to end in .json, or in .jsonl if"
             " each line is an object"
         )
-    form = Form(encoding=encoding_of(path, head, reading.encoding))
+    encoding = encoding_of(path, head, reading.encoding)
+    form = Form(encoding=encoding, whole=bool(encoding) and (is_json(path) or not is_bytewise(encoding)))
     if form.encoding or is_json(path):
         with open_csv(path, form) as (_, stream):
             head, more = _head(stream)
-    head = without_marks(head)
-    form = replace(form, line_end=line_end_of(head))
+    head = without_marks(in_utf8(head, form))
+    line_end = line_end_of(head)
+    form = replace(form, line_end=line_end, whole=form.whole or line_end == "\r")
     lines = [line.rstrip(b"\r") for line in head.split(form.line_end.encode())]
     if len(next(filter(None, lines), b"")) > MAX_LINE:
         raise InputError(

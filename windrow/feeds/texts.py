@@ -2,13 +2,15 @@
 
     bytes -> decompressed (windrow/storage/open.py) -> UTF-8 with line feeds -> JSON as lines of CSV
 
-Where nothing is to be done, the stream is the file itself. What is not text in its encoding becomes bytes that are not
-UTF-8, so that the row is invalid if they are in a field that it needs: nothing is replaced in silence.
+Where mappers share an input, its lines are made UTF-8 only once they are read: `in_utf8`. Where nothing is to be done,
+the stream is the file itself. What is not text in its encoding becomes bytes that are not UTF-8, so that the row is
+invalid if they are in a field that it needs: nothing is replaced in silence.
 """
 
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain, product
 from typing import BinaryIO, cast
 
 from windrow.bars.columns import Layout
@@ -38,13 +40,13 @@ codecs.register_error(_UNDECODABLE, _undecodable)
 
 @contextmanager
 def open_csv(path: str, form: Form, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """A file's raw bytes, and its lines of CSV in UTF-8; `end` as in `opened`. Of a zip, a member is to be named."""
+    """A file's raw bytes, and its lines of CSV, for `in_utf8`; `end` as in `opened`. Of a zip, a member is named."""
     with open_both(path, end) as (file, stream):
         text = stream  # which is closed with `file` once nothing refers to it
-        if not form.is_split or is_json(path):
+        if form.whole or is_json(path):
             from windrow.storage.pieces import Pieces
 
-            text = text if form.is_split else cast(BinaryIO, Pieces(_decoded(text, form, path)))
+            text = cast(BinaryIO, Pieces(_decoded(text, form, path))) if form.whole else text
             if is_json(path):
                 from windrow.feeds.records import csv_pieces
 
@@ -54,7 +56,27 @@ def open_csv(path: str, form: Form, end: int | None = None) -> Iterator[tuple[Bi
 
 def is_split(path: str, layout: Layout) -> bool:
     """Whether a range of an input can be read on its own."""
-    return is_splittable(path) and layout.form.is_split
+    return is_splittable(path) and not layout.form.whole
+
+
+def in_utf8(text: bytes, form: Form) -> bytes:
+    """Lines of `open_csv`, or of a range of a file, in UTF-8, which they are unless mappers share an input."""
+    if not form.encoding or form.whole:
+        return text
+    return text.decode(form.encoding, _UNDECODABLE).encode(errors="surrogatepass")
+
+
+def is_bytewise(encoding: str) -> bool:
+    """Whether each byte is a character, whatever is before it, and each of ASCII its own: so for every pair of bytes.
+
+    >>> is_bytewise("cp1252"), is_bytewise("shift_jis"), is_bytewise("cp037")
+    (True, False, False)
+    """
+    single = [bytes([byte]).decode(encoding, _UNDECODABLE) for byte in range(256)]
+    if "".join(single[:128]) != bytes(range(128)).decode() or any(len(character) != 1 for character in single):
+        return False
+    pairs = bytes(chain.from_iterable(product(range(256), repeat=2)))
+    return pairs.decode(encoding, _UNDECODABLE) == "".join(single[byte] for byte in pairs)
 
 
 def _decoded(stream: BinaryIO, form: Form, path: str) -> Iterator[bytes]:
