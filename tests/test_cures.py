@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -399,6 +400,21 @@ CASES = {
     "mapreduce/options.py:_check_form lines": Case(
         [*MEAN, "--skip-lines", "-1"], "give 0 or more", [[*MEAN, "--skip-lines", "0"]]
     ),
+    "mapreduce/options.py:_check_encoding": Case(
+        [*MEAN, "--encoding", "cp99999"], "give one, e.g. cp1252", [[*MEAN, "--encoding", "cp1252"]]
+    ),
+    "feeds/texts.py:encoding_of a mark": Case(
+        [*MEAN, "--encoding", "cp1252"], "a mark says how a file is encoded; leave --encoding out", [MEAN],
+        bars="\ufeff" + csv(),
+    ),
+    "feeds/texts.py:encoding_of no mark": Case(
+        [*MEAN, "--encoding", "utf-16"], "say it: --encoding utf-16-le or --encoding utf-16-be",
+        [[*MEAN, "--encoding", "utf-16-le"]], bars=csv().encode("utf-16-le").decode(),
+    ),
+    "feeds/texts.py:encoding_of zeros": Case(
+        MEAN, "say so: --encoding utf-16-be", [[*MEAN, "--encoding", "utf-16-be"]],
+        bars=csv().encode("utf-16-be").decode(),
+    ),
     "mapreduce/options.py:_check_form marks": Case(
         [*MEAN, "--decimal", ",", "--thousands", ","], "give one of them", [[*MEAN, "--decimal", ","]], bars=COMMAS
     ),
@@ -469,6 +485,32 @@ def test_cures_of_parquet(run_job, tmp_path):
     failed = run_job(*MEAN, "--time-unit", "s", "--column", "note", path)
     assert "cast the column, or choose another with --column" in failed.err
     assert lines(run_job(*MEAN, "--time-unit", "s", "--column", "close", path)) == lines(timed)
+
+
+def test_cures_of_names_of_columns_where_the_file_has_them(run_job, tmp_path):
+    path = tmp_path / "AA.parquet"
+    pd.DataFrame(ROWS, columns=["symbol", "timestamp", "open", "close"]).to_parquet(path)
+    failed = run_job(*MEAN, "--columns", "symbol,timestamp,x,price", path)
+    assert failed.status == 1 and failed.err.endswith("leave it out, and choose with --column\n")
+    assert lines(run_job(*MEAN, "--column", "close", path)) == MEANS
+
+
+def test_cures_of_zips(run_job, tmp_path, monkeypatch):
+    """Of a member with another name than its zip, and of members of several symbols."""
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("zip.zip", "w") as opened:
+        opened.writestr("AA.csv", NO_SYMBOL)
+    failed = run_job(*MEAN, "--symbol-from-filename", "zip.zip")
+    assert failed.status == 1 and failed.err.endswith("a bar has one symbol; use --symbol NAME\n")
+    assert lines(run_job(*MEAN, "--symbol", "AA", "zip.zip")) == MEANS
+    with zipfile.ZipFile("zip.zip", "a") as opened:
+        opened.writestr("BB.csv", NO_SYMBOL)
+    failed = run_job(*MEAN, "--symbol-from-filename", "zip.zip")
+    assert failed.status == 1 and failed.err.endswith("unzip it, and give the folder\n")
+    with zipfile.ZipFile("zip.zip") as opened:
+        opened.extractall("folder")
+    unzipped = lines(run_job(*MEAN, "--symbol-from-filename", "folder"))
+    assert sorted(unzipped) == sorted([*MEANS, *(line.replace("AA", "BB") for line in MEANS)])
 
 
 def test_cures_of_choosing_rows(run_job, tmp_path, monkeypatch):
@@ -643,6 +685,7 @@ LEFT = {
 }
 #: What the tests of this file that are not of the table follow.
 BESIDE_THE_TABLE = {
+    "feeds/settle.py:_read_layout", "feeds/settle.py:_settle_members",
     "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_without_unit", "feeds/parquet.py:_values",
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",

@@ -1,6 +1,12 @@
 """Tables written in random forms: each is read to the same bars, or refused; never otherwise."""
 
+import bz2
+import gzip
+import io
+import json
+import lzma
 import random
+import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +37,8 @@ CLOCKS: tuple[Callable[[datetime], str], ...] = (
     lambda t: f"{t.hour:02}{t.minute:02}{t.second:02}", lambda t: f"{t.hour:02}:{t.minute:02}:00.000",
     lambda t: f"{(t.hour - 1) % 12 + 1}:{t.minute:02} {'PM' if t.hour > 11 else 'AM'}",
 )  # fmt: skip
+ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "cp1252", "gb18030", "cp037", "utf-7")
+PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 UNITS = (1, 10**3, 10**6, 10**9)
 
 
@@ -42,19 +50,42 @@ def campaign(seed: int, seconds: float) -> tuple[int, int]:
 
 def attempt(chance: random.Random, path: Path) -> str:
     """One table; what was wrong, or nothing."""
-    right, text = written(chance)
-    path.write_bytes(text.encode())
+    right, text, is_json = written(chance)
+    suffix, content, encoding = stored(chance, text, ".json" if is_json else chance.choice([".csv", ".txt", ".tsv"]))
+    path = path.with_name(f"table{suffix}")
+    path.write_bytes(content)
     try:
-        read = bars_of(path)
+        read = bars_of(path, encoding)
     except WindrowError:
         return ""
+    finally:
+        path.unlink()
     odd = read - right
     return f"{len(odd)} bars that are not in it, e.g. {sorted(odd)[0]}, of:\n{text[:300]}" if odd else ""
 
 
-def bars_of(path: Path) -> set[tuple[str, int, float]]:
+def stored(chance: random.Random, text: str, name: str) -> tuple[str, bytes, str | None]:
+    """A suffix, the text's bytes in a random kind of file, and the encoding to name, if it has to be."""
+    codec = chance.choice([*["utf-8"] * 5, *ENCODINGS])
+    try:
+        content = text.encode(codec)
+    except UnicodeEncodeError:
+        codec, content = "utf-8", text.encode()
+    marked = codec in ("utf-8", "utf-16", "utf-32") or (text.startswith("\ufeff") and codec[:6] in ("utf-16", "utf-32"))
+    kind = chance.choice(["", "", *PACKED, ".zip", ".zip of two"])
+    if not kind.startswith(".zip"):
+        return name + kind, PACKED[kind](content) if kind else content, None if marked else codec
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", chance.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])) as opened:
+        opened.writestr(f"a{name}", content)
+        if kind == ".zip of two":
+            opened.writestr(f"b{name}", content)
+    return ".zip", file.getvalue(), None if marked else codec
+
+
+def bars_of(path: Path, encoding: str | None = None) -> set[tuple[str, int, float]]:
     """Symbol, seconds since 1970 and close of every bar that is read."""
-    settled, _ = settle([str(path)], Reading(values=("close",)), slot=1, judged=True)
+    settled, _ = settle([str(path)], Reading(values=("close",), encoding=encoding), slot=1, judged=True)
     layout = settled.inputs[str(path)]
     return {
         (part.symbols[code], at // 10**9, value)
@@ -63,15 +94,16 @@ def bars_of(path: Path) -> set[tuple[str, int, float]]:
     }
 
 
-def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str]:
-    """The bars of a random table, and its text in a random form."""
+def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, bool]:
+    """The bars of a random table, its text in a random form, and whether that is JSON."""
     timed, rows = chance.random() < 0.6, chance.randint(1, 40)
     begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
     step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
     times = [begin + step * number for number in range(rows)]
     largest = chance.choice([999, 99_999, 9_999_999])
     cents = [chance.randint(1, largest) for _ in times]
-    delimiter = chance.choice(",,;\t|")
+    is_json = chance.random() < 0.1
+    delimiter = "," if is_json else chance.choice(",,;\t|")  # in JSON a point alone is the decimal point too
     number, value = numbers(chance, delimiter)
     columns = clock(chance, timed)
     names, table = ["Symbol", *columns, "Open", "Close"], []
@@ -82,15 +114,27 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str]:
     if chance.random() < 0.3:
         chance.shuffle(order)
     quoted = chance.random() < 0.3
+    between = chance.choice([delimiter, f"{delimiter} ", f" {delimiter}  "]) if quoted else delimiter
+    right = {("AA", int((at - EPOCH).total_seconds()), value(amount)) for at, amount in zip(times, cents, strict=True)}
+    if is_json:
+        return right, as_json(chance, names, table), True
 
     def line(fields: list[str]) -> str:
-        return delimiter.join(f'"{fields[at]}"' if quoted or delimiter in fields[at] else fields[at] for at in order)
+        return between.join(f'"{fields[at]}"' if quoted or delimiter in fields[at] else fields[at] for at in order)
 
     before = ["made up by nobody", ""][: chance.choice([0, 0, 0, 1, 2])]
     lines = [*before, line(names), *map(line, table)]
-    end = chance.choice(["\n", "\n", "\r\n"])
-    right = {("AA", int((at - EPOCH).total_seconds()), value(amount)) for at, amount in zip(times, cents, strict=True)}
-    return right, chance.choice(["", "", "\ufeff"]) + end.join(lines) + end
+    end = chance.choice(["\n", "\n", "\r\n", "\r"])
+    return right, chance.choice(["", "", "\ufeff", "\ufeff\ufeff"]) + end.join(lines) + end, False
+
+
+def as_json(chance: random.Random, names: list[str], table: list[list[str]]) -> str:
+    """The table as objects, in lines, in an array, or in an object; texts as texts."""
+    rows = [dict(zip(names, row, strict=True)) for row in table]
+    kind = chance.choice(["lines", "array", "object"])
+    if kind == "lines":
+        return "".join(json.dumps(row) + "\n" for row in rows)
+    return json.dumps(rows if kind == "array" else {"status": "ok", "data": rows}, indent=chance.choice([None, 2]))
 
 
 def clock(chance: random.Random, timed: bool) -> dict[str, Callable[[datetime], str]]:

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from tests.attack.forms import attempt
+from tests.attack import forms
+from tests.attack.forms import attempt, bars_of
 from windrow.bars import clocks, numbers
 
 pytestmark = pytest.mark.one_python
@@ -16,6 +17,14 @@ def tries(tmp_path, seeds):
 
 def test_nothing_is_read_otherwise(tmp_path):
     assert tries(tmp_path, range(60)) == []
+
+
+def test_most_tables_are_read(tmp_path, monkeypatch):
+    """All but those whose days or numbers nothing decides, which are refused."""
+    read = []
+    monkeypatch.setattr(forms, "bars_of", lambda *args: read.append(bars_of(*args)) or read[-1])
+    tries(tmp_path, range(100))
+    assert len(read) > 75
 
 
 @pytest.mark.parametrize("module", [clocks, numbers])

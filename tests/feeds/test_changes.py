@@ -31,7 +31,7 @@ MANY = "".join(
 def small_chunks(monkeypatch):
     """A job is in the middle of the file when it has the first bars."""
     monkeypatch.setattr(lines, "CHUNK_BYTES", 1 << 17)
-    monkeypatch.setattr(parquet, "_ROWS", 4000)
+    monkeypatch.setattr(parquet, "ROWS", 4000)
 
 
 def as_parquet(text, path):
@@ -133,8 +133,8 @@ def test_an_input_that_is_truncated_between_two_mappers(tmp_path, run_job, monke
 @pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize("how", HOW)
 def test_an_input_that_changes_between_submission_and_the_first_mapper(bars, run_job, monkeypatch, runner, how):
-    def changed(paths, cores, versions):
-        planned = list(plan_tasks(paths, cores, versions))
+    def changed(*args):
+        planned = list(plan_tasks(*args))
         how(bars)
         return planned
 

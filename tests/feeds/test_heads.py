@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import lzma
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +20,7 @@ TEXT = HEADER + b"".join(b"AA,2020-01-01T%02d:%02d:00Z,%d.5\n" % (n // 60 % 24, 
 PACKED = {
     ".csv": lambda text: text,
     ".csv.gz": gzip.compress,
+    ".csv.xz": lambda text: b"".join(lzma.compress(text[at : at + 9000]) for at in range(0, len(text), 9000)),
     ".csv.bz2": bz2.compress,
     ".csv.zst": lambda text: zstandard.ZstdCompressor().compress(text),
 }
@@ -37,6 +39,20 @@ def test_a_part_of_an_input_settles_its_columns(tmp_path, suffix, share):
     settled, barren = settle([uri], Reading(values=("close",)), heads={uri: head})
     layout = settled.at({uri: uri}).layout("hdfs://namenode:8020/bars/2020" + suffix)
     assert barren == [] and layout.names == ("symbol", "timestamp", "close") and layout.dated is False
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "gb18030"])
+def test_a_part_of_an_encoded_input_ends_with_a_line(tmp_path, codec):
+    """Wherever it is cut; a letter whose bytes have those of a line feed is none."""
+    whole = TEXT.decode().replace("AA", "\u0a0a\u0a00A")
+    text = whole.encode(codec)
+    for size in (*range(900, 920), len(text) - 3):
+        head = write_head(text[:size], "hdfs:///bars/a.csv", len(text), tmp_path / "a.csv")
+        kept = (tmp_path / "a.csv").read_bytes().decode(codec)
+        assert head.share < 1 and kept.endswith("\n") and whole.startswith(kept)
+        name = None if codec in ("utf-16", "utf-32") else codec
+        settled, _ = settle(["hdfs:///a"], Reading(values=("close",), encoding=name), heads={"hdfs:///a": head})
+        assert settled.inputs["hdfs:///a"].names == ("symbol", "timestamp", "close")
 
 
 @pytest.mark.parametrize(

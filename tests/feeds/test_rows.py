@@ -279,8 +279,8 @@ def reading_of(**given):
 
     usual = {
         "adjusted": False, "on_conflict": "fail", "columns": None, "symbol": None, "symbol_from_filename": False,
-        "timezone": "UTC", "time_unit": None, "delimiter": None, "skip_lines": None, "time_format": None,
-        "decimal": None, "thousands": None, "symbols": None, "from": None, "to": None, "where": [],
+        "timezone": "UTC", "time_unit": None, "delimiter": None, "skip_lines": None, "encoding": None,
+        "time_format": None, "decimal": None, "thousands": None, "symbols": None, "from": None, "to": None, "where": [],
         "symbol_from_path": None,
     }  # fmt: skip
     asked = Namespace(**{**usual, **given})

@@ -3,7 +3,9 @@
 The values are made up. What each file means is written here by hand; pandas, told everything, must agree.
 """
 
+import codecs
 import json
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +78,13 @@ ALL = [
     Source(
         "thinkorswim.csv", ["2023-01-12T09:35:00Z", "2023-01-12T09:40:00Z", "2023-01-13T13:45:00Z"], CLOSES,
     ),
+    Source("metatrader5-unicode.csv", MINUTES, CLOSES),
+    Source("binance-klines.zip", MINUTES, CLOSES, options="--columns open_time,open,high,low,close,volume,a,b,c,d,e,f"),
+    Source("stooq-bulk.zip", DAYS * 2, CLOSES * 2, ["AAA.US"] * 3 + ["BBB.US"] * 3),
+    Source("twelvedata.json", DAYS, CLOSES),
+    Source("tiingo.json", DAYS, CLOSES),
+    Source("pandas.jsonl", MINUTES, CLOSES),
+    Source("pandas.feather", MINUTES, CLOSES),
     Source("fred.csv", DAYS, [3.43, 3.49, 3.53], options="--column dgs10 --max-missing 0.5"),
 ]  # fmt: skip
 
@@ -138,12 +147,23 @@ def test_every_file_is_tried():
     assert {path.name for path in SOURCES.iterdir()} == {source.name for source in ALL} and len(ALL) > 40
 
 
+def first_line(path):
+    """Of a zip, that of its first member; of columns, their names."""
+    if path.suffix == ".feather":
+        return ", ".join(pd.read_feather(path).columns)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as opened:
+            return opened.read(opened.namelist()[0]).decode().splitlines()[0]
+    text = path.read_bytes()
+    return text.decode("utf-16" if text.startswith(codecs.BOM_UTF16_LE) else "utf-8").splitlines()[0]
+
+
 def test_the_page_has_each_source_and_its_command():
     page = (SOURCES.parents[2] / "docs/inputs.md").read_text()
     for source in ALL:
         symbol = "--symbol X " if source.symbols == "X" else ""
         options = f"{source.options} " if source.options else ""
-        first = (SOURCES / source.name).read_text().splitlines()[0][:100]
+        first = first_line(SOURCES / source.name)[:100]
         assert f"\n{first}" in page and f"windrow moving-average {options}{symbol}{source.name}\n" in page
 
 

@@ -72,6 +72,7 @@ TRIALS = {
     "--recursive": Trial(bars="folders"),
     "--timezone": Trial("America/New_York", "no-zone.csv"),
     "--delimiter": Trial("^", "carets.csv"),
+    "--encoding": Trial("cp1252", "latin.csv"),
     "--skip-lines": Trial("25", "preamble.csv"),
     "--time-format": Trial("%d/%m/%Y", "days-or-months.csv"),
     "--decimal": Trial(",", "commas.csv"),
@@ -119,6 +120,8 @@ def folder(tmp_path_factory):
     files |= {"folders/a.csv": [header, *rows[:100]], "folders/deeper/b.csv": [header, *rows[100:]]}
     for name, lines in files.items():
         (folder / name).write_text("".join(f"{line}\n" for line in lines))
+    latin = "\n".join([header, *rows, ""]).replace("AAA", "ÄAA")
+    (folder / "latin.csv").write_text(latin, encoding="cp1252")
     return folder
 
 

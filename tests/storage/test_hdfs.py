@@ -20,7 +20,7 @@ def test_files_are_inputs_and_what_else_is_there_is_named(capsys):
     assert found == {"hdfs://nn:8020/bars/a b.csv": 1234, "hdfs://nn:8020/other/_named.csv": 77}
     assert capsys.readouterr().err == (
         "warning: hdfs://nn:8020/bars: skipped _old.csv, _temporary/, below/; a directory means the files directly in"
-        " it, without those whose names begin with _ or .\n"
+        " it (with --recursive, those in its subdirectories too), without those whose names begin with _ or .\n"
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
-from windrow.bars.form import Form
+from windrow.bars.form import Form, tightened
 from windrow.bars.numbers import NumberForm
 from windrow.bars.selection import Selection, conditions, span_asked
 from windrow.errors import InputError, UsageError
@@ -27,9 +27,13 @@ TIME_NAMES = (
     "ts_event", "window_start", "open_time", "snapped_at", "observation_date", "timestamp_utc", "unix",
 )  # fmt: skip
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
-_FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
+FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
 #: Characters of names that an error lists.
 _LISTED = 400
+_SUFFIXES = (
+    ".csv", ".txt", ".tsv", ".gz", ".bz2", ".zst", ".xz", ".zip", ".parquet", ".pq", ".feather", ".arrow", ".ipc",
+    ".json", ".jsonl", ".ndjson",
+)  # fmt: skip
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
 #: Other names of a column that is asked for by its usual one; CRSP's prc is none, whose sign is no price's.
@@ -58,6 +62,7 @@ class Reading:
     time_unit: str | None = None
     delimiter: str | None = None
     skip_lines: int | None = None
+    encoding: str | None = None
     time_format: str | None = None
     decimal: str | None = None
     thousands: str | None = None
@@ -91,10 +96,21 @@ def split_header(line: bytes, path: str, delimiter: str = ",") -> tuple[str, ...
         return tuple(
             normalise(name)
             for name in next(
-                csv.reader([line.decode()], delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True), []
+                csv.reader(
+                    [tightened(line, delimiter).decode()],
+                    delimiter=delimiter,
+                    skipinitialspace=delimiter != "\t",
+                    strict=True,
+                ),
+                [],
             )
         )
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: its first line, {line[:80]!r}, is not a CSV header in UTF-8 ({error.reason}); name its encoding,"
+            " e.g. --encoding cp1252, or check what file this is"
+        ) from error
+    except csv.Error as error:
         raise InputError(
             f"{path}: its first line, {line[:80]!r}, is not a CSV header ({error}); the first line names the columns;"
             " add one, or name the columns with --columns"
@@ -109,7 +125,7 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
     asked, adjusting = len(values), adjusted_close(names) if reading.adjusted else None
     if reading.adjusted and (adjusting is None or "close" not in names):
         raise InputError(
-            f"{path}: has no column {'close' if adjusting else 'adj_close'!r}; its columns are {_listed(names)};"
+            f"{path}: has no column {'close' if adjusting else 'adj_close'!r}; its columns are {listed(names)};"
             " --adjusted scales prices by adj_close / close; leave it out"
         )
     values = tuple(dict.fromkeys([*values, "close", adjusting])) if adjusting else values
@@ -118,7 +134,7 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
             what = "symbol" if value == symbol else "time"
             raise InputError(
                 f"{path}: column {value!r} holds the {what}, not a value;"
-                f" its columns are {_listed(names)}; choose another with --column"
+                f" its columns are {listed(names)}; choose another with --column"
             )
     return Layout(
         names=tuple(names),
@@ -168,8 +184,8 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
     named = reading.symbol is not None or reading.symbol_from_filename or reading.symbol_from_path is not None
     if not named and symbol_of_folder(path) is None:
         raise InputError(
-            f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
-            f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename,"
+            f"{path}: has no symbol column among {listed(names)}; a bar needs a symbol, from a column named"
+            f" {listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename,"
             " --symbol-from-path, or --columns"
         )
     return None
@@ -203,8 +219,8 @@ def _time_column(path: str, names: Sequence[str]) -> str:
         return ""
     if not found:
         raise InputError(
-            f"{path}: has no time column among {_listed(names)}; a bar needs a time, from a column named"
-            f" {_listed(TIME_NAMES)}; if the file has no header, or uses other names, name its columns with --columns"
+            f"{path}: has no time column among {listed(names)}; a bar needs a time, from a column named"
+            f" {listed(TIME_NAMES)}; if the file has no header, or uses other names, name its columns with --columns"
         )
     return _only_one(path, names, found[0])
 
@@ -213,7 +229,7 @@ def _value_column(path: str, names: Sequence[str], value: str, cure: str) -> str
     for name in (value, *ALIASES.get(value, ())):
         if name in names:
             return _only_one(path, names, name)
-    raise InputError(f"{path}: has no column {value!r}; its columns are {_listed(names)}; {cure}")
+    raise InputError(f"{path}: has no column {value!r}; its columns are {listed(names)}; {cure}")
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
@@ -225,7 +241,7 @@ def _only_one(path: str, names: Sequence[str], name: str) -> str:
     return name
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """Names for people; of many, or long ones, the first: a file that is no table may have a header of a megabyte."""
     text = ", ".join(names) or "none"
     return text if len(text) <= _LISTED else f"{text[:_LISTED]} ... ({len(names):,} in all)"
@@ -239,7 +255,7 @@ def symbol_of_folder(path: str) -> str | None:
     """
     for folder in reversed(PurePosixPath(path).parts[:-1]):
         name, equals, value = folder.partition("=")
-        if equals and normalise(name) in _FOLDER_NAMES:
+        if equals and normalise(name) in FOLDER_NAMES:
             if value in ("", _HIVE_NULL):
                 raise InputError(
                     f"{path}: is in the folder {folder!r}, which stands for bars without a symbol; a bar needs one;"
@@ -280,7 +296,7 @@ def selected(path: str, layout: Layout, reading: Reading, dated: bool) -> Layout
             where.append((_compared(path, layout, name), texts))
         elif name not in folders:
             raise InputError(
-                f"{path}: has no column {name!r} for --where; its columns are {_listed(layout.names)}; name one of them"
+                f"{path}: has no column {name!r} for --where; its columns are {listed(layout.names)}; name one of them"
             )
         elif folders[name].strip(BLANKS) not in texts:
             return None
@@ -329,7 +345,7 @@ def symbol_of_filename(path: str) -> str:
     'BRK.B'
     """
     name = Path(path).name
-    while (suffix := Path(name).suffix).lower() in (".csv", ".txt", ".gz", ".bz2", ".zst", ".parquet", ".pq"):
+    while (suffix := Path(name).suffix).lower() in _SUFFIXES:
         name = name[: -len(suffix)]
     if not name:
         raise UsageError(

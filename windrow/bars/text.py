@@ -35,6 +35,7 @@ from windrow.bars.checks import (
     trim_symbols,
 )
 from windrow.bars.columns import Bars, Layout, Rejected
+from windrow.bars.form import tightened
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
 from windrow.bars.selection import Selection
@@ -59,6 +60,8 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.symbols, bars.values, dict(bars.rejected)
     (['AA'], [array([36.6])], {'number': 1})
     """
+    if layout.form.loose and b'"' in chunk:
+        chunk = tightened(chunk, layout.form.delimiter)
     chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:

@@ -29,6 +29,7 @@ _SYMBOLS = 10
     "--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Times are integers since 1970, in this unit."
 )
 @click.option("--delimiter", metavar="CHARACTER", help="What is between fields, e.g. ';' or tab.")
+@click.option("--encoding", metavar="NAME", help="How text is encoded, e.g. cp1252.")
 @click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
 @click.option("--thousands", metavar="MARK", help="What is between thousands.")

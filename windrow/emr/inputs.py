@@ -10,7 +10,7 @@ from windrow.feeds.heads import write_head
 from windrow.runners.simulated import SPLIT_BYTES
 from windrow.runners.streaming import go_whole
 from windrow.storage import s3
-from windrow.storage.open import is_parquet, open_text, size_of
+from windrow.storage.open import is_parquet, needs_end, open_text, size_of
 from windrow.storage.source import list_inputs
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
@@ -72,6 +72,8 @@ def maps(files: Iterable[tuple[str, int]]) -> int:
 def _bars(path: str, size: int) -> float:
     if is_parquet(path):
         return _rows(path)
+    if needs_end(path):
+        raise InputError(f"{path}: how many bars it has is not known from its first bytes; set it with --bars N")
     read = _reader(path)
     enough = min(size, _HEAD_BZ2 if path.lower().endswith(".bz2") else _HEAD)
     with tempfile.TemporaryDirectory(prefix="windrow-") as folder:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from sort_keys.slots import BARS_PER_SLOT, Slots
 from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.feeds.files import read_bars, read_start
-from windrow.storage.open import is_plain, named, size_of
+from windrow.feeds.texts import is_split
+from windrow.storage.open import is_columnar, named, size_of
 from windrow.storage.source import Version, each, unchanged
 
 #: Bytes read at each place of a sampled file.
@@ -117,7 +118,7 @@ def slices_for(densities: Mapping[str, Density], reducers: int, head_bars: int, 
 
 def _samples(path: str, layout: Layout, places: int) -> tuple[list[Bars], float]:
     """Bars from several places of a file, or from the start of one that cannot be split; and their share of it."""
-    if not is_plain(path):
+    if is_columnar(path) or not is_split(path, layout):
         bars, share = read_start(path, layout)
         return [bars], share
     size = size_of(path)

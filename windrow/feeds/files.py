@@ -1,4 +1,4 @@
-"""Files and objects on S3 -> parsed bars, chunk by chunk: CSV or Parquet; plain, gzip, bz2, zstd.
+"""Files and objects on S3 -> parsed bars, chunk by chunk: CSV, JSON, Parquet or Feather; plain, compressed or in a zip.
 
 A file is read to its end or refused: a truncated or damaged file never passes for a shorter one, and every member of a
 concatenated gzip is read.
@@ -11,7 +11,10 @@ from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
 from windrow.bars.text import parse_lines
 from windrow.feeds.lines import read_lines
-from windrow.storage.open import is_parquet, is_splittable, open_both, opened, size_of
+from windrow.feeds.texts import in_utf8, is_split, open_csv
+from windrow.storage.open import is_columnar, is_feather, is_parquet, is_zip, opened, size_of
+
+_MARK = b"\xef\xbb\xbf"
 
 
 def read_bars(
@@ -27,10 +30,25 @@ def read_bars(
 
         yield from read_parquet(path, layout, start, end, keep_texts)
         return
-    if not is_splittable(path):
+    if is_feather(path):
+        from windrow.feeds.feather import read_feather
+
+        yield from read_feather(path, layout, keep_texts)
+        return
+    if not is_split(path, layout):
         start, end = 0, None  # ranges are in bytes of the file, not of its text
-    with open_both(path, end) as (_, stream):
-        yield from parse_stream(stream, layout, path, start, end, keep_texts)
+    for place in texts_in(path):
+        with open_csv(place, layout.form, end) as (_, stream):
+            yield from parse_stream(stream, layout, place, start, end, keep_texts)
+
+
+def texts_in(path: str) -> list[str]:
+    """The texts that a file is: itself, or the members of a zip that are bars."""
+    if not is_zip(path):
+        return [path]
+    from windrow.storage.zips import members
+
+    return [f"{path}/{member}" for member in members(path)]
 
 
 def parse_stream(
@@ -48,7 +66,7 @@ def parse_stream(
     """
     headed = headed and start == 0
     for chunk in read_lines(stream, start, end):
-        lines = chunk.lines
+        lines = in_utf8(chunk.lines, layout.form)
         if headed:
             lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:
@@ -79,12 +97,19 @@ def _one_long(text: bytes, layout: Layout) -> Bars:
 
 def _after_header(lines: bytes, layout: Layout) -> bytes:
     """The first lines of a file, without byte order mark, header, and what is before it."""
-    lines, header = lines.removeprefix(b"\xef\xbb\xbf"), layout.header
+    lines, header = without_marks(lines), layout.header
     for _ in range(layout.form.skipped):
         lines = lines[lines.find(b"\n") + 1 :]
     if header is not None and lines.startswith((header + b"\n", header + b"\r\n")):
         return lines[lines.index(b"\n") + 1 :]
     return lines
+
+
+def without_marks(text: bytes) -> bytes:
+    """A text without byte order marks, of which programs that join files, or mend them, write several."""
+    while text.startswith(_MARK):
+        text = text[len(_MARK) :]
+    return text
 
 
 def last_byte(path: str) -> bytes:
@@ -96,11 +121,14 @@ def last_byte(path: str) -> bytes:
 
 def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
     """The first bars of a file that cannot be split, and their share of the file."""
-    if is_parquet(path):
-        from windrow.feeds.parquet import count_rows
+    if is_columnar(path):
+        if is_parquet(path):
+            from windrow.feeds.parquet import count_rows
+        else:
+            from windrow.feeds.feather import count_rows
 
         bars = next(read_bars(path, layout))
         return bars, bars.lines / count_rows(path)
-    with open_both(path) as (file, stream):
+    with open_csv(texts_in(path)[0], layout.form) as (file, stream):
         bars = next(parse_stream(stream, layout, path))
         return bars, file.tell() / size_of(path)

@@ -15,12 +15,14 @@ from windrow.bars import numbers
 from windrow.bars.checks import MISSING_TEXT
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import NAMES, ONE_UNIT, likely_unit
+from windrow.bars.form import tightened
 from windrow.bars.headers import is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES
-from windrow.storage.open import is_splittable, open_text, size_of
+from windrow.feeds.texts import in_utf8, is_split, open_csv
+from windrow.storage.open import size_of
 from windrow.times import parse_times
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,15 +34,26 @@ _SEPARATOR = re.compile(rb"sep=(.)")
 
 
 class Table(NamedTuple):
-    """Where an input's rows begin: the delimiter, the lines before the first, and that line, a header or a row."""
+    """Where an input's rows begin: the delimiter, the lines before the first, and that line, a header or a row.
+
+    `loose`: blanks are around quoted fields of the first lines.
+    """
 
     delimiter: str
     skipped: int
     first: bytes
+    loose: bool = False
 
 
 def find_table(lines: Sequence[bytes], reading: Reading) -> Table:
     """Where the header, or the first row, is among an input's first lines, of which at least one is not blank."""
+    table = _beginning(lines, reading)
+    between = re.escape(table.delimiter.encode())
+    blanks = re.compile(rb'(?:^|%s) +"|" +(?:%s|$)' % (between, between))
+    return table._replace(loose=any(b'"' in line and blanks.search(line) for line in lines[table.skipped :]))
+
+
+def _beginning(lines: Sequence[bytes], reading: Reading) -> Table:
     start = reading.skip_lines or 0
     said = _SEPARATOR.fullmatch(lines[start]) if start < len(lines) else None
     start += said is not None
@@ -71,7 +84,7 @@ def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
     """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
     rows = list(sampled_rows(place, layout))
-    if _undecided(layout, rows, reading) and is_splittable(place) and size_of(place) > SAMPLE_BYTES:
+    if _undecided(layout, rows, reading) and is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
         rows = list(sampled_rows(place, layout, _PLACES))
     if not rows and reading.time_format is None:
         return layout
@@ -82,15 +95,18 @@ def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout
 
 def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[str]]:
     """Fields of rows from the start of a text input, or from some places of it; headers are left out."""
-    with open_text(place) as stream:
+    with open_csv(place, layout.form) as (_, stream):
         for number in range(places):
             start = size_of(place) * number // places if places > 1 else 0
             if start:
                 stream.seek(start)
             text = stream.read(SAMPLE_BYTES) or b""
-            lines = text.decode(errors="replace").removeprefix("\ufeff").splitlines()
+            whole = len(text) < SAMPLE_BYTES
+            text = in_utf8(text, layout.form)
+            text = tightened(text, layout.form.delimiter) if layout.form.loose else text
+            lines = text.decode(errors="replace").lstrip("\ufeff").splitlines()
             begins = 1 if start else layout.form.skipped
-            ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
+            ends = -1 if not whole and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):

@@ -44,8 +44,22 @@ def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:
     if text.count(b"\n") < 2:
         return None
     place = place if codec is None else place.with_suffix("")
-    place.write_bytes(text[: text.rfind(b"\n") + 1] or text)
+    place.write_bytes(text[: _end_of_lines(text)] or text)
     return Head(str(place), len(head) / size)
+
+
+def _end_of_lines(text: bytes) -> int:
+    """Where the last whole line of a text ends; where its first letters have zero bytes, it is in UTF-16 or UTF-32."""
+    zeros = text[:4].count(0)
+    if not zeros:
+        return text.rfind(b"\n") + 1
+    width = 4 if zeros == 3 or text.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")) else 2
+    big = text.startswith((b"\0", b"\xfe\xff"))
+    line_end = b"\n".rjust(width, b"\0") if big else b"\n".ljust(width, b"\0")
+    at = text.rfind(line_end)
+    while at >= 0 and at % width:
+        at = text.rfind(line_end, 0, at + width - 1)
+    return at + width if at >= 0 else 0
 
 
 def _expand(head: bytes, codec: str) -> bytes:
@@ -54,6 +68,10 @@ def _expand(head: bytes, codec: str) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(head)
     if codec == "bz2":
         return bz2.BZ2Decompressor().decompress(head)
+    if codec == "xz":
+        import lzma
+
+        return lzma.LZMADecompressor().decompress(head)
     text = b""
     try:
         stream = pa.CompressedInputStream(pa.BufferReader(head), codec)

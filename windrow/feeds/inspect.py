@@ -22,7 +22,8 @@ from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import settle
-from windrow.storage.open import is_parquet, is_splittable, size_of
+from windrow.feeds.texts import is_split
+from windrow.storage.open import is_columnar, size_of
 from windrow.times import format_duration, format_times
 
 #: Bytes of an input that is read whole.
@@ -92,7 +93,7 @@ def _columns(layout: Layout) -> dict[str, str]:
 def _sampled(path: str, layout: Layout, size: int, whole: bool) -> Iterator[Bars]:
     if whole:
         yield from read_bars(path, layout, keep_texts=True)
-    elif is_parquet(path) or not is_splittable(path):
+    elif is_columnar(path) or not is_split(path, layout):
         yield from islice(read_bars(path, layout, keep_texts=True), 1)
     else:
         for place in range(_PLACES):

@@ -17,7 +17,8 @@ from windrow.errors import BadBarsError, InputError
 from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import sampled_rows
-from windrow.storage.open import is_parquet, is_splittable, size_of
+from windrow.feeds.texts import is_split
+from windrow.storage.open import is_columnar, is_parquet, size_of
 
 #: Of the sampled rows, this share in conflict shows that bars are not told apart by symbol and time alone.
 CONFLICTS = 0.1
@@ -85,7 +86,7 @@ def told_reasons(rejected: Mapping[str, int]) -> str:
 
 def _first_time(place: str, layout: Layout) -> str:
     """The text of the first invalid row's time; empty if there is none to be had."""
-    if is_parquet(place):
+    if is_columnar(place):
         return ""
     for row in sampled_rows(place, layout):
         return row[layout.names.index(layout.time)]
@@ -131,8 +132,11 @@ def _conflicts(keys: Sequence[tuple[object, ...]], values: Sequence[tuple[object
 
 def _rows(place: str, layout: Layout) -> Iterator[dict[str, object]]:
     """The first rows with all their columns."""
-    if is_parquet(place):
-        from windrow.feeds.parquet import first_rows
+    if is_columnar(place):
+        if is_parquet(place):
+            from windrow.feeds.parquet import first_rows
+        else:
+            from windrow.feeds.feather import first_rows
 
         for row in first_rows(place, _ROWS):
             yield dict(zip(layout.names, row, strict=True))
@@ -159,7 +163,7 @@ def are_midnights(place: str, layout: Layout, first: Bars) -> bool:
 def _sampled(place: str, layout: Layout) -> Iterator[Bars]:
     """Bars from several places of an input; from its start if it cannot be split."""
     size = size_of(place)
-    if not is_splittable(place) or size <= SAMPLE_BYTES:
+    if not is_split(place, layout) or size <= SAMPLE_BYTES:
         yield from islice(read_bars(place, layout), 1)
         return
     for number in range(_PLACES):

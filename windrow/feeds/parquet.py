@@ -36,7 +36,7 @@ from windrow.storage.source import source_of
 from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
-_ROWS = 1 << 17
+ROWS = 1 << 17
 #: The rule for a symbol, and the fix.
 _SYMBOL = ("a symbol is text", "write it as a string column")
 _FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
@@ -64,7 +64,7 @@ def first_rows(path: str, count: int) -> list[list[Any]]:
     """The first rows of a Parquet file, all columns."""
     with _opened(path) as file:
         batch = next(file.iter_batches(count, use_threads=False), None)
-    return [] if batch is None else [[_shown(column[row]) for column in batch.columns] for row in range(len(batch))]
+    return [] if batch is None else [[shown(column[row]) for column in batch.columns] for row in range(len(batch))]
 
 
 def read_parquet(
@@ -83,9 +83,9 @@ def read_parquet(
         within = in_range(file.metadata, size_of(path), start, end)
         groups = asked_for(file.metadata, within, layout)
         try:
-            for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
+            for batch in file.iter_batches(ROWS, groups, needed, use_threads=False) if groups else ():
                 columns = {name: batch.column(stored[name]) for name in layout.read}
-                bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
+                bars = adjusted(parse_columns(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
             if left_out := sum(file.metadata.row_group(number).num_rows for number in set(within).difference(groups)):
@@ -125,7 +125,8 @@ def _damaged(path: str, error: Exception) -> InputError:
     )
 
 
-def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
+def parse_columns(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
+    """The bars of the required columns, by name, as arrow has them."""
     rows = len(columns[layout.time])
     reasons = Reasons(rows)
     for name in (layout.time, layout.time_of_day):
@@ -147,7 +148,7 @@ def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool)
     bars.unselected, bad = reasons.unselected, reasons.bad
     bars.rejected.update(reasons.of(bad))
     if keep_texts:
-        texts = [repr({name: _shown(column[int(row)]) for name, column in columns.items()}).encode() for row in bad]
+        texts = [repr({name: shown(column[int(row)]) for name, column in columns.items()}).encode() for row in bad]
         bars.texts = [Rejected(reason, text[:SHOWN_BYTES]) for reason, text in zip(reasons.of(bad), texts, strict=True)]
     return bars
 
@@ -171,7 +172,7 @@ def _none_of(rows: int, layout: Layout) -> Bars:
     return bars
 
 
-def _shown(field: Any) -> Any:
+def shown(field: Any) -> Any:
     """A field as a Python value; if Python cannot represent the time or text, its number or its bytes."""
     if isinstance(field, pa.DictionaryScalar):
         field = field.value

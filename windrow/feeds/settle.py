@@ -6,12 +6,14 @@ samples of some.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from sort_keys.slots import Slots
 from windrow.bars import layout as layouts
@@ -20,12 +22,24 @@ from windrow.bars.columns import Bars, Layout
 from windrow.bars.form import Form
 from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
 from windrow.bars.layout import Reading
+from windrow.console import say
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
-from windrow.feeds.files import last_byte, read_bars
+from windrow.feeds.files import last_byte, read_bars, without_marks
 from windrow.feeds.forms import Table, find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
-from windrow.storage.open import is_parquet, is_plain, named, open_text
+from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
+from windrow.storage.open import (
+    is_columnar,
+    is_json,
+    is_parquet,
+    is_plain,
+    is_zip,
+    named,
+    open_text,
+    opened,
+    split_member,
+)
 from windrow.storage.source import Version, canonical, each, unchanged
 
 
@@ -74,6 +88,11 @@ class Settled:
             ) from None
 
     @property
+    def whole(self) -> set[str]:
+        """The inputs of which no range can be read on its own, by their form."""
+        return {path for path, layout in self.inputs.items() if layout.form.whole}
+
+    @property
     def unadjusted(self) -> list[str]:
         """The inputs with adjusted closes that are read without them."""
         return [
@@ -110,6 +129,9 @@ class Settled:
         return cls(inputs, fields["dated"], slots, fields["names"], fields["slices"], symbols)
 
 
+#: First bytes that say what kind of file it is.
+_HEAD = 512
+_JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
 #: Chooses the span of slices, or None.
 Slicing = Callable[[Mapping[str, Density]], int | None]
 
@@ -185,7 +207,7 @@ def without_line_end(settled: Settled, heads: Mapping[str, Head]) -> list[str]:
                 return last_byte(head.place if head else path)
         return head.last_byte
 
-    plain = [path for path in settled.inputs if is_plain(path)]
+    plain = [path for path, layout in settled.inputs.items() if is_plain(path) and not layout.form.whole]
     return [path for path, last in zip(plain, each(last_of, plain), strict=True) if last not in (None, b"\n")]
 
 
@@ -201,7 +223,9 @@ class _Found(NamedTuple):
 def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
     """The layout of an input, or of its first part, with the kind of its times; None if it has no rows."""
     place = head.place
-    with named(place, path):
+    if is_zip(place):
+        return _settle_members(path, place, reading)
+    with named(place, path), _called_by_name(place):
         layout = _read_layout(path, place, reading)
         if layout is None:
             return None
@@ -218,10 +242,46 @@ def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
         return _Found(layout, barren=barren(place, layout, rejected) if head.share == 1 else None) if rejected else None
 
 
+def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
+    """The layout of a zip, which all its members share. Raises InputError if they differ."""
+    from windrow.storage.zips import members
+
+    found: dict[str, _Found] = {}
+    with named(place, path), _called_by_name(place):
+        names = members(place, warned=True)
+    for name in names:
+        if (one := _settle_layout(f"{path}/{name}", Head(f"{place}/{name}", 1.0), reading)) is not None:
+            found[name] = one
+        else:
+            say(f"warning: {path}/{name}: has no rows; skipped")
+    if not found:
+        return None
+    (first, its), *others = found.items()
+    symbol = its.layout.constant_symbol
+    by_name = reading.symbol_from_filename and layouts.symbol_of_folder(f"{path}/{first}") is None
+    if not others and by_name and symbol not in (None, layouts.symbol_of_filename(path)):
+        raise InputError(
+            f"{path}: is {layouts.symbol_of_filename(path)!r} by its own name and {symbol!r} by that of its member;"
+            " a bar has one symbol; use --symbol NAME"
+        )
+    for name, other in others:
+        same = replace(its.layout, header=None) == replace(other.layout, header=None)
+        if not same or its.midnights != other.midnights:
+            how = "are of different symbols" if its.layout.names == other.layout.names else "differ in form or columns"
+            if its.layout.constant_symbol == other.layout.constant_symbol:
+                how = "differ in form or columns"
+            raise InputError(
+                f"{path}: its members {first} and {name} {how}; a zip is one input, read in one way; unzip it, and give"
+                " the folder"
+            )
+    odd = (one for one in found.values() if one.barren is not None or one.left_out is not None)
+    return next(odd, its)
+
+
 def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tuple[Layout, Iterator[Bars]]:
     """The layout with the form of the rows, and the bars from the start; a plain input is parsed once."""
     chunks = _from_the_start(place, layout)
-    if is_parquet(place) or (first := next(chunks, None)) is None:
+    if is_columnar(place) or (first := next(chunks, None)) is None:
         return layout, chunks
     if not in_doubt(first, layout, reading):
         return layout, chain([first], chunks)
@@ -230,42 +290,97 @@ def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tup
 
 
 def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
+    from windrow.storage.foreign import refuse_foreign  # a task needs none of it
+
+    if is_columnar(place):
+        names = [layouts.normalise(name) for name in _column_names(place)]
+        if reading.columns:
+            raise InputError(
+                f"{path}: has names for its columns, {layouts.listed(names)}, but --columns is given; it is for text"
+                " without a header; leave it out, and choose with --column"
+            )
+        return layouts.layout_of(path, names, None, reading)
+    refuse_foreign(path, b"")
+    lines, form = _first_lines(place, reading)
+    return _text_layout(path, find_table(lines, reading), form, reading) if lines else None
+
+
+def _column_names(place: str) -> list[str]:
+    """The names of typed columns."""
     if is_parquet(place):
         from windrow.feeds.parquet import column_names
+    else:
+        from windrow.feeds.feather import column_names
+    return column_names(place)
 
-        names = [layouts.normalise(name) for name in column_names(place)]
-        if reading.columns:
-            refuse_contradiction(path, names, reading.columns)
-        return layouts.layout_of(path, names, None, reading)
-    lines = _first_lines(place)
-    return _text_layout(path, find_table(lines, reading), reading) if lines else None
+
+@contextmanager
+def _called_by_name(place: str) -> Iterator[None]:
+    """In place of what else is wrong with an input, an error says what kind of file it is, if that is none to read."""
+    try:
+        yield
+    except InputError:
+        from windrow.storage.foreign import refuse_foreign
+
+        outer, _ = split_member(place)
+        with opened(outer) as file:
+            refuse_foreign(outer, file.read(_HEAD))
+        raise
 
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
     """The bars of a file, starting with much less than a chunk, which nearly always contains one."""
-    if not is_plain(path):
+    if not is_plain(path) or not is_split(path, layout):
         return read_bars(path, layout)
     return chain(read_bars(path, layout, 0, SAMPLE_BYTES), read_bars(path, layout, SAMPLE_BYTES))
 
 
-def _first_lines(path: str) -> list[bytes]:
-    """The first lines, the blank ones too, without byte order mark and line ends; none if all are blank."""
+def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
+    """The first lines, the blank ones too, without byte order mark and line ends; none if all are blank.
+
+    Also the form of the text so far: its encoding, and what ends its lines.
+    """
+    from windrow.storage.foreign import refuse_foreign
+
     with open_text(path) as stream:
-        head, block = b"", b""
-        while b"\n" not in head.lstrip(b"\r\n") and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
-            head = (head + block).removeprefix(b"\xef\xbb\xbf")
-    lines = [line.rstrip(b"\r") for line in head.split(b"\n")]
+        head, more = _head(stream)
+    refuse_foreign(path, head[:_HEAD])
+    if not is_json(path) and _JSON.match(head):
+        raise InputError(
+            f"{path}: begins as JSON does; the format is chosen by suffix; rename it to end in .json, or in .jsonl if"
+            " each line is an object"
+        )
+    encoding = encoding_of(path, head, reading.encoding)
+    form = Form(encoding=encoding, whole=bool(encoding) and (is_json(path) or not is_bytewise(encoding)))
+    if form.encoding or is_json(path):
+        with open_csv(path, form) as (_, stream):
+            head, more = _head(stream)
+    head = without_marks(in_utf8(head, form))
+    line_end = line_end_of(head)
+    form = replace(form, line_end=line_end, whole=form.whole or line_end == "\r")
+    lines = [line.rstrip(b"\r") for line in head.split(form.line_end.encode())]
     if len(next(filter(None, lines), b"")) > MAX_LINE:
         raise InputError(
             f"{path}: its first line is longer than 1 MiB, so it is not a header; the first line names the"
             " columns; check that this is a CSV file with line ends"
         )
-    whole = lines[:-1] if block and len(lines) > 1 else lines  # the last one continues in what was not read
-    return whole if any(whole) else []
+    whole = lines[:-1] if more and len(lines) > 1 else lines  # the last one continues in what was not read
+    return (whole if any(whole) else []), form
 
 
-def _text_layout(path: str, table: Table, reading: Reading) -> Layout:
-    first, form = table.first, Form(table.delimiter, table.skipped)
+def _head(stream: BinaryIO) -> tuple[bytes, bool]:
+    """The first bytes of a text, up to a line's end at least, and whether there are more."""
+    head, block = b"", b""
+    while len(head) <= MAX_LINE and b"\n" not in without_marks(head).lstrip(b"\r\n"):
+        if not (block := stream.read(1 << 16)):
+            break
+        head += block
+    return head, bool(block)
+
+
+def _text_layout(path: str, table: Table, form: Form, reading: Reading) -> Layout:
+    first = table.first
+    form = replace(form, delimiter=table.delimiter, skipped=table.skipped, loose=table.loose)
     if not reading.columns:
         names = layouts.split_header(first, path, table.delimiter)
         return replace(layouts.layout_of(path, names, first, reading), form=form)

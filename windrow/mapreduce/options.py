@@ -1,5 +1,6 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
+import codecs
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 AUTO = "auto"
 #: Values of --output-format.
 FORMATS = ("text", "parquet", "parquet-ns")
+
+#: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
+_NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
@@ -75,6 +79,7 @@ def add_to(job: "BarJob") -> None:
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
     reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
     reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
+    reading.add("--encoding NAME", "how text is encoded, e.g. cp1252 (default: by its mark, else UTF-8)")
     reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
     reading.add(
         "--time-format FORM", "how times are written, e.g. '%%d/%%m/%%Y %%H:%%M' (default: found by their values)"
@@ -161,10 +166,25 @@ def _check_form(given: Namespace) -> None:
         value = _character(getattr(given, name))
         if value is not None and (len(value) != 1 or value in '"\r\n' or value.isalnum()):
             raise UsageError(f"--{name} {value!r}: is not one character that may stand there; give one, e.g. ';'")
+    _check_encoding(given.encoding)
     if given.skip_lines is not None and given.skip_lines < 0:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
+
+
+def _check_encoding(name: str | None) -> None:
+    """Raises UsageError for what is no encoding of text in Python."""
+    if name is None:
+        return
+    try:
+        if codecs.lookup(name).name.replace("-", "_") not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
+            return
+    except (LookupError, ValueError):
+        pass
+    raise UsageError(
+        f"--encoding {name!r}: is not an encoding of text that Python knows; give one, e.g. cp1252, gb18030, utf-16-le"
+    )
 
 
 def _check_rows(given: Namespace) -> None:
@@ -213,6 +233,7 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         time_unit=given.time_unit,
         delimiter=_character(given.delimiter),
         skip_lines=given.skip_lines,
+        encoding=given.encoding,
         time_format=given.time_format,
         decimal=given.decimal,
         thousands=given.thousands,

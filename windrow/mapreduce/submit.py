@@ -214,7 +214,8 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     _warn_of_cuts(without_line_end(settled, heads))
     read = {places[path] for path in settled.inputs}
     kept = [path for path in listed if path in read]  # an input given twice is read twice
-    tasks_see = runner.take_inputs(kept, folder)
+    whole = {places[path] for path in settled.whole}
+    tasks_see = runner.take_inputs(kept, folder, whole)
     settled.at({path: tasks_see[places[path]] for path in settled.inputs}).save(folder / "settled.json")
 
 

@@ -26,7 +26,7 @@ Runners are thin subclasses of mrjob's, with the same options, steps and counter
 mrjob's own runners read a truncated gzip as a shorter one and a concatenated one as its first member, both with exit 0.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -61,8 +61,11 @@ class Runner(Protocol):
         Raises InputError.
         """
 
-    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
-        """Sets the job's inputs; returns where each is for a task. `folder` is for files sent with the job."""
+    def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
+        """Sets the job's inputs; returns where each is for a task. `folder` is for files sent with the job.
+
+        Of those in `whole` no range can be read on its own, by their form.
+        """
 
     def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
         """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""

@@ -11,7 +11,7 @@ its files are never published.
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -130,10 +130,10 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         self.versions = versions_of(found)
         return found, {}
 
-    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+    def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task, which fetches some with Hadoop's client."""
         self.settings["cmdenv"] |= {CLIENT: "hadoop"}
-        return super().take_inputs(paths, folder)
+        return super().take_inputs(paths, folder, whole)
 
     def add_files(self) -> None:
         """Adds the script that steps run."""

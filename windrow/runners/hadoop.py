@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
 from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
-from windrow.storage.open import is_parquet, is_plain, size_of
+from windrow.storage.open import is_plain, needs_end, size_of
 from windrow.storage.publish import (
     INNER,
     PRINTED,
@@ -195,7 +195,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         }
 
     def _head(self, uri: str, size: int, place: Path) -> Head:
-        enough = size if is_parquet(uri) else min(size, _HEAD_BYTES)  # Parquet has its schema at the end
+        enough = size if needs_end(uri) else min(size, _HEAD_BYTES)  # e.g. Parquet has its schema at the end
         with self._last_byte(uri, size) if is_plain(uri) and enough < size else nullcontext(bytes) as last_byte:
             head = self._whole_lines(uri, size, enough, place)
             return head if head.share == 1.0 else head._replace(last_byte=last_byte()[-1:] or None)
@@ -246,10 +246,10 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
                 return done.stdout.decode().strip()
         return None
 
-    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+    def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task, which fetches some with this client."""
         self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
-        return super().take_inputs(paths, folder)
+        return super().take_inputs(paths, folder, whole)
 
     def uri_for_hadoop(self, uri: str) -> str:
         """A URI in this Hadoop's form: s3a:// if it has no file system for s3:// or s3n://."""

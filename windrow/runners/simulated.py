@@ -1,7 +1,7 @@
 """What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; no lines are copied."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,8 @@ class ReadsHere(RunnerAdapter):
     """Mixin for runners whose tasks open inputs and write parts in folders that this process can access."""
 
     versions: Mapping[str, Version] = {}
+    #: Inputs that go to one mapper each, by their form.
+    whole: Collection[str] = ()
 
     def find_inputs(
         self, arguments: Sequence[str], folder: Path, recursive: bool = False
@@ -40,9 +42,9 @@ class ReadsHere(RunnerAdapter):
         self.versions = versions_of(found)
         return found, {}
 
-    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+    def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; tasks read each in place."""
-        self.inputs = list(paths)
+        self.inputs, self.whole = list(paths), whole
         return {path: path for path in paths}
 
     def part_names(self) -> list[str]:
@@ -74,7 +76,7 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
 
     def map_tasks(self, paths: Sequence[str]) -> list[tuple[bytes, Split]]:
         """What each mapper opens, in JSON, and its split in mrjob's form."""
-        tasks = list(plan_tasks(paths, self.cores(), self.versions))
+        tasks = list(plan_tasks(paths, self.cores(), self.versions, self.whole))
         lengths = [sum(piece.length for piece in ranges) for ranges in tasks]
         self.total = sum(lengths)
         return [
@@ -119,10 +121,14 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
 
 
 def plan_tasks(
-    paths: Sequence[str], cores: int, versions: Mapping[str, Version] | None = None
+    paths: Sequence[str],
+    cores: int,
+    versions: Mapping[str, Version] | None = None,
+    whole: Collection[str] = (),
 ) -> Iterator[list[Range]]:
     """The byte ranges and whole files of each mapper: about the same amount each, at most SPLIT_BYTES if splittable.
 
+    An input in `whole` is in one range, whatever its name.
     If possible, every core gets the same number of mappers, so that none idles at the end. Small files share a mapper:
     thousands of them start a few tasks, not thousands. Raises InputError for an input that is not the version given.
     """
@@ -136,7 +142,7 @@ def plan_tasks(
     pieces = [
         Range(path, start, length, versions[path])
         for path, size in zip(paths, sizes, strict=True)
-        for start, length in _ranges(path, size, share)
+        for start, length in (iter([(0, size)]) if path in whole else _ranges(path, size, share))
     ]
     return group(pieces, share)
 

@@ -125,7 +125,8 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
 
     def _planned(self, spark: "SparkContext") -> "RDD[Any]":
         """What each mapper of the first step opens, one line per mapper."""
-        tasks = [json.dumps(task).encode() + b"\n" for task in plan_tasks(self.inputs, self._cores, self.versions)]
+        planned = plan_tasks(self.inputs, self._cores, self.versions, self.whole)
+        tasks = [json.dumps(task).encode() + b"\n" for task in planned]
         return spark.parallelize(tasks, len(tasks))
 
     def _check_parts(self, parts: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ that it needs, an environment of `windrow pack` is shipped too.
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
 from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.storage.open import is_parquet
+from windrow.storage.open import ZIP, is_columnar, is_json
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, Version, each, is_uri, refuse_changed, source_of
 
@@ -47,14 +47,14 @@ class Streaming(StreamingAdapter):
         shipped.symlink_to(environment.absolute())
         return {"upload_files": [*files, str(shipped)], "task_python_bin": [f"./{shipped.name}"]}
 
-    def take_inputs(self, paths: Sequence[str], folder: Path) -> dict[str, str]:
+    def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task."""
         places = {path: self.uri_for_hadoop(path) for path in paths}
         for number, path in enumerate(path for path in places if not is_uri(path)):
             places[path] = f"{self.folder}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self.inputs = [places[path] for path in paths]
-        if go_whole(paths):
+        if go_whole(paths) or any(path in whole for path in paths):
             pieces = [Range(places[path], 0, self._sizes[path], self._seen_by_task(path)) for path in paths]
             self._hand_out_whole(pieces, folder)
         return places
@@ -119,8 +119,8 @@ def go_whole(paths: Sequence[str]) -> bool:
 
 
 def _is_text(path: str) -> bool:
-    """Whether Hadoop itself can read the lines of a file: it reads neither Parquet nor, by default, zstd."""
-    return not is_parquet(path) and not path.lower().endswith(".zst")
+    """Whether Hadoop itself can read the lines of a file: it reads no columns, no zip or xz, nor, by default, zstd."""
+    return not (is_columnar(path) or is_json(path) or path.lower().endswith((".zst", ".xz", ZIP)))
 
 
 def _is_pattern(path: str) -> bool:

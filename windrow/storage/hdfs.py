@@ -13,7 +13,7 @@ from typing import BinaryIO, NoReturn
 
 from windrow.errors import InputError, OutputError
 from windrow.storage.local import without_host
-from windrow.storage.source import Source, canonical, source_of, warn_of_skipped
+from windrow.storage.source import Source, canonical, data_among, last_part, source_of, warn_of_skipped
 
 #: The environment variable with the submitter's Hadoop client, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
@@ -92,7 +92,8 @@ def inputs_in(listed: bytes, arguments: Sequence[str], recursive: bool = False) 
                 f"{argument}: is a directory without files; a directory means the files in it, not those in"
                 " subdirectories, nor those whose names begin with _ or .; name the files"
             )
-    return found
+    kept = data_among(list(found), set(map(last_part, arguments)), arguments[0])
+    return {uri: found[uri] for uri in kept}
 
 
 def _is_hidden(uri: str, roots: Sequence[str]) -> bool:

@@ -1,25 +1,36 @@
-"""The bytes of an input, or its text, from any source: plain, gzip, bz2, zstd.
+"""The bytes of an input, or its text, from any source: plain, gzip, bz2, zstd, xz, or a member of a zip.
 
 A file is read to its end or refused: a truncated or damaged file never passes for a shorter one, and every member of a
 concatenated gzip is read.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import pyarrow as pa
+import pyarrow as pa  # zipfile and lzma only where they are needed: a task's start is part of its cost
 
 from windrow.errors import InputError
 from windrow.storage.source import source_of
 
-#: Suffix -> arrow's name of the codec.
-CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+#: Suffix -> name of the codec, arrow's where arrow has it.
+CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 
 PARQUET = (".parquet", ".pq")
+#: Arrow's own files; version 2 of Feather is one.
+FEATHER = (".feather", ".arrow", ".ipc")
+#: A JSON object a line, and whatever else a JSON file may be.
+JSON_LINES, JSON = (".jsonl", ".ndjson"), (".json",)
 
-_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "Parquet"}
+ZIP = ".zip"
+_MEMBER = re.compile(r"(?i)(.*?\.zip)/(.+)")
+_MAGIC = {
+    b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst", b"\xfd7zXZ\0": ".xz", b"PK\3\4": ZIP,
+    b"PAR1": ".parquet", b"ARROW1": ".arrow",
+}  # fmt: skip
+_NAMES = {**CODECS, ZIP: "zip", ".parquet": "Parquet", ".arrow": "Arrow"}
 
 
 def is_parquet(path: str) -> bool:
@@ -31,9 +42,63 @@ def is_parquet(path: str) -> bool:
     return path.lower().endswith(PARQUET)
 
 
+def is_zip(path: str) -> bool:
+    """Whether this is a zip file, by its name, not a member of one."""
+    return path.lower().endswith(ZIP)
+
+
+def split_member(path: str) -> tuple[str, str]:
+    """A path's zip file and the member that it names, as in a folder; a path of another kind and no member.
+
+    >>> split_member("bars.zip/2023/AAA.csv"), split_member("bars.zip"), split_member("bars.csv")
+    (('bars.zip', '2023/AAA.csv'), ('bars.zip', ''), ('bars.csv', ''))
+    """
+    found = _MEMBER.fullmatch(path)
+    if found is None:
+        return path, ""
+    place = source_of(found[1]).path(found[1])
+    return (path, "") if place is not None and place.is_dir() else (found[1], found[2])
+
+
+def is_feather(path: str) -> bool:
+    """Whether the name has a suffix of Arrow's own files."""
+    return path.lower().endswith(FEATHER)
+
+
+def is_columnar(path: str) -> bool:
+    """Whether the file has columns with types, Parquet or Feather, rather than text."""
+    return is_parquet(path) or is_feather(path)
+
+
+def is_json(path: str) -> bool:
+    """Whether the text is JSON, by the suffix before that of a compression.
+
+    >>> is_json("bars.jsonl.gz"), is_json("bars.zip/bars.json"), is_json("bars.json.csv")
+    (True, True, False)
+    """
+    return _uncompressed(path).endswith(JSON + JSON_LINES)
+
+
+def is_json_lines(path: str) -> bool:
+    """Whether the text has a JSON object in each line, by its suffix."""
+    return _uncompressed(path).endswith(JSON_LINES)
+
+
+def needs_end(path: str) -> bool:
+    """Whether the first bytes of a file alone say nothing: what it has is listed at its end, or closed there."""
+    return is_columnar(path) or is_zip(path) or _uncompressed(path).endswith(JSON)
+
+
+def _uncompressed(path: str) -> str:
+    """The path in lower case, without the suffix of a compression."""
+    name = path.lower()
+    return name.removesuffix(Path(name).suffix) if Path(name).suffix in CODECS else name
+
+
 def is_splittable(path: str) -> bool:
     """Whether a range of the file can be read on its own: plain text, or row groups of Parquet."""
-    return Path(path).suffix.lower() not in CODECS
+    whole = is_feather(path) or is_json(path) or f"{path.lower()}/".find(f"{ZIP}/") >= 0
+    return Path(path).suffix.lower() not in CODECS and not whole
 
 
 def is_plain(path: str) -> bool:
@@ -47,7 +112,8 @@ def opened(path: str, end: int | None = None) -> BinaryIO:
 
 
 def size_of(path: str) -> int:
-    """The size of an input in bytes."""
+    """The size of an input in bytes; of a member of a zip, the zip's."""
+    path, _ = split_member(path)
     return source_of(path).size(path)
 
 
@@ -71,15 +137,14 @@ def open_text(path: str) -> Iterator[BinaryIO]:
 def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """A file's raw bytes, and its text; `end` as in `opened`."""
     codec = CODECS.get(Path(path).suffix.lower())
+    outer, member = split_member(path)
     try:
-        with opened(path, end) as file:
-            _check_magic(path, file.read(4), codec)
-            file.seek(0)
+        with opened(outer, end) as raw, _member(path, outer, member, raw) as file:
+            _check_magic(path, file.read(6), codec)
             if codec is not None and file.seek(0, 2) == 0:
                 raise OSError("it has 0 bytes")  # arrow would read it as an empty text
             file.seek(0)
-            stream = file if codec is None else pa.CompressedInputStream(file, codec)
-            yield file, cast(BinaryIO, stream)
+            yield raw, cast(BinaryIO, _expanded(file, codec))
     except (OSError, pa.ArrowException) as error:
         if codec is None or getattr(error, "filename", None) is not None:
             why = getattr(error, "strerror", None) or error
@@ -90,14 +155,38 @@ def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, Bin
         ) from error
 
 
-_TESTERS = {"gzip": "gzip -t", "bz2": "bzip2 -t", "zstd": "zstd -t"}
+@contextmanager
+def _member(path: str, outer: str, member: str, raw: BinaryIO) -> Iterator[BinaryIO]:
+    """The bytes of a file, or of a member of the zip that it is."""
+    if not member:
+        yield raw
+        return
+    from windrow.storage.zips import open_member
+
+    with open_member(outer, member, raw) as file:
+        yield file
+
+
+def _expanded(file: BinaryIO, codec: str | None) -> object:
+    if codec == "xz":
+        from windrow.storage.pieces import Pieces, unxz
+
+        return Pieces(unxz(file))
+    return file if codec is None else pa.CompressedInputStream(file, codec)
+
+
+_TESTERS = {"gzip": "gzip -t", "bz2": "bzip2 -t", "zstd": "zstd -t", "xz": "xz -t"}
 
 
 def _check_magic(path: str, head: bytes, codec: str | None) -> None:
-    found = next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
-    if codec is None and found is not None:
-        suffix = ".parquet" if found == "Parquet" else next(key for key, value in CODECS.items() if value == found)
-        raise InputError(
-            f"{path}: begins with {head!r}, so it is {found} data; the format is chosen by suffix;"
-            f" rename it to end in {suffix}"
-        )
+    suffix = next((suffix for magic, suffix in _MAGIC.items() if head.startswith(magic)), None)
+    if codec is not None or suffix is None:
+        return
+    if suffix == ZIP and not split_member(path)[1]:
+        from windrow.storage.zips import members
+
+        members(path)  # which refuses a spreadsheet as such
+    raise InputError(
+        f"{path}: begins with {head[:4]!r}, so it is {_NAMES[suffix]} data; the format is chosen by suffix;"
+        f" rename it to end in {suffix}"
+    )

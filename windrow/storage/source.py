@@ -7,7 +7,7 @@ looking; no list names it.
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
 from functools import cache
@@ -29,6 +29,13 @@ Result = TypeVar("Result")
 _BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
 #: The most names in a warning.
 _TOLD = 5
+#: Names of what is about the files beside it, and of code; of JSON only names that no data has.
+_NO_DATA = re.compile(
+    r"(?i)(?:readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|citation|makefile|dockerfile)"
+    r"(?:\.(?:txt|md|rst|cff))?"
+    r"|.*\.(?:md|rst|py|pyc|ipynb|r|sh|bat|ps1|js|toml|ya?ml|ini|cfg|pdf|png|jpe?g|gif|svg|log|lock|gitignore)"
+    r"|(?:datapackage|dataset-metadata|metadata|package|package-lock|schema|manifest)\.json|thumbs\.db|desktop\.ini"
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
 
@@ -144,13 +151,29 @@ def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
 
     What a dot hides, and what jobs write beside the parts of an output, is left out in silence.
     """
+    say_skipped(
+        folder,
+        names,
+        "a directory means the files directly in it (with --recursive, those in its subdirectories too), without those"
+        " whose names begin with _ or .",
+    )
+
+
+def say_skipped(folder: str, names: Sequence[str], why: str) -> None:
+    """Warns of what is left out of a folder, or of a zip."""
     told = sorted(name for name in names if name[:1] not in ("", ".") and name not in _BESIDE_PARTS)
     if told:
         more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
-        say(
-            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it"
-            " (with --recursive, those in its subdirectories too), without those whose names begin with _ or ."
-        )
+        say(f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; {why}")
+
+
+def is_no_data(name: str) -> bool:
+    """Whether a file in a folder is no data but about it, or code, by its name.
+
+    >>> [is_no_data(name) for name in ("README", "License.txt", "get.py", "datapackage.json", "readme.csv", "md.json")]
+    [True, True, True, True, False, False]
+    """
+    return _NO_DATA.fullmatch(name) is not None
 
 
 def is_pattern(name: str) -> bool:
@@ -281,4 +304,25 @@ def list_inputs(arguments: Sequence[str], recursive: bool = False) -> list[str]:
     Raises InputError.
     """
     listed = each(lambda argument: source_of(argument).expand(argument, recursive), arguments)
-    return [uri for uris in listed for uri in uris]
+    by_argument = zip(arguments, listed, strict=True)
+    return [uri for argument, uris in by_argument for uri in data_among(uris, {last_part(argument)}, argument)]
+
+
+def data_among(uris: Sequence[str], named: Collection[str], argument: str) -> list[str]:
+    """The inputs without those that are no data, which a warning names; those `named` by the user are taken.
+
+    Raises InputError if no other is there.
+    """
+    beside = [uri for uri in uris if is_no_data(last_part(uri)) and last_part(uri) not in named]
+    if not beside:
+        return list(uris)
+    told = sorted({last_part(uri) for uri in beside})
+    if len(beside) == len(uris):
+        raise InputError(f"{argument}: has no data, but {', '.join(told[:_TOLD])}; name the files of bars")
+    say_skipped(argument, told, "by their names they are about the data, or code; name them to have them read")
+    return [uri for uri in uris if uri not in beside]
+
+
+def last_part(uri: str) -> str:
+    """The name after the last slash that does not end a URI."""
+    return uri.rstrip("/").rpartition("/")[2]

@@ -208,8 +208,8 @@ def test_a_damaged_object_is_refused_by_name(bucket, tmp_path, run_job, suffix):
 def test_an_object_that_changes_after_submission_is_refused_by_name(bucket, run_job, monkeypatch, runner):
     uri = bucket.put("bars.csv", b"symbol,timestamp,close\nA,2020-01-01,1\n")
 
-    def change(paths, cores, versions):
-        planned = list(plan_tasks(paths, cores, versions))
+    def change(*args):
+        planned = list(plan_tasks(*args))
         bucket.put("bars.csv", b"timestamp,symbol,close\n2020-01-01,A,1\n")
         return planned
 

@@ -1,0 +1,85 @@
+"""Arrow's own files, Feather among them -> parsed bars, by the rules of Parquet.
+
+A file goes to one mapper: its batches may have any size. Memory: a batch of the required columns.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from windrow.bars.adjusted import adjusted
+from windrow.bars.columns import Bars, Layout, check_one_kind_of_time
+from windrow.errors import InputError
+from windrow.feeds.parquet import ROWS, parse_columns, shown
+from windrow.storage.open import opened
+
+_FILE, _OLD = b"ARROW1", b"FEA1"
+#: How a stream ends: a message of no length.
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+
+
+def column_names(path: str) -> list[str]:
+    """The names of a file's columns, unchanged; InputError if it cannot be read."""
+    with _reader(path) as (schema, _):
+        return list(schema.names)
+
+
+def count_rows(path: str) -> int:
+    """How many rows a file has."""
+    with _reader(path, [0]) as (_, batches):
+        return sum(len(batch) for batch in batches)
+
+
+def first_rows(path: str, count: int) -> list[list[Any]]:
+    """The first rows of a file, all columns."""
+    with _reader(path) as (_, batches):
+        batch = next(batches, None)
+    return (
+        [] if batch is None else [[shown(column[row]) for column in batch.columns] for row in range(len(batch[:count]))]
+    )
+
+
+def read_feather(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:
+    """The bars of a file."""
+    at = {name: layout.names.index(name) for name in layout.read}
+    order = sorted(at.values())
+    with _reader(path, order) as (_, batches):
+        for whole in batches:
+            for begin in range(0, len(whole), ROWS):
+                batch = whole[begin : begin + ROWS]
+                columns = {name: batch.column(order.index(number)) for name, number in at.items()}
+                bars = adjusted(parse_columns(columns, layout, path, keep_texts), layout)
+                check_one_kind_of_time(bars, layout, path)
+                yield bars
+
+
+@contextmanager
+def _reader(path: str, columns: Sequence[int] | None = None) -> Iterator[tuple[Any, Iterator[Any]]]:
+    """The schema of a file, and its batches with these columns, by number."""
+    options = pa.ipc.IpcReadOptions(included_fields=columns, use_threads=False)
+    with opened(path) as file:
+        head = file.read(len(_FILE))
+        if head.startswith(_OLD):
+            raise InputError(
+                f"{path}: is version 1 of Feather, which is no longer written; write it again: python -c"
+                f' "import pandas;'
+                f" pandas.read_feather('{path}').to_feather('{path}')\""
+            )
+        try:
+            if head == _FILE:
+                reader = pa.ipc.open_file(file, options=options)
+                yield reader.schema, (reader.get_batch(number) for number in range(reader.num_record_batches))
+            else:
+                file.seek(max(0, file.seek(0, 2) - len(_END)))
+                if file.read() != _END:
+                    raise OSError("it has no end mark")
+                file.seek(0)
+                stream = pa.ipc.open_stream(file, options=options)
+                yield stream.schema, iter(stream)
+        except (OSError, pa.ArrowException) as error:
+            raise InputError(
+                f"{path}: is truncated or damaged, or not a file of Arrow ({error}); windrow reads a file whole or not"
+                " at all; get the file again"
+            ) from error
