@@ -1,5 +1,6 @@
 """What the fields of a row must be, in CSV and Parquet alike, and why a row is invalid."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ class Reasons:
         """Marks rows as invalid for this reason."""
         code = list(REASONS).index(reason)
         self._codes[rows] = np.minimum(self._codes[rows], code)
+
+    def each(self) -> Iterator[tuple[str, Mask]]:
+        """Each reason that applies to any row, and the rows."""
+        for code in np.unique(self._codes[~self.good]).tolist():
+            yield list(REASONS)[code], self._codes == code
 
     @property
     def good(self) -> Mask:

@@ -19,11 +19,11 @@ from windrow.bars.checks import MAX_LINE
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.form import Form
 from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
-from windrow.bars.layout import Reading
+from windrow.bars.layout import TIME_NAMES, Reading
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars
-from windrow.feeds.forms import Table, find_form, find_table, in_doubt
+from windrow.feeds.forms import find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
 from windrow.storage.source import Version, canonical, each, unchanged
@@ -104,6 +104,8 @@ class Settled:
         return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"], fields["slices"])
 
 
+#: Lines that a header may have.
+_HEADER = 3
 #: Chooses the span of slices, or None.
 Slicing = Callable[[Mapping[str, Density]], int | None]
 
@@ -212,14 +214,22 @@ def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tup
 
 def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
     if is_parquet(place):
-        from windrow.feeds.parquet import column_names
+        from windrow.feeds.parquet import column_names, time_index
 
-        names = [layouts.normalise(name) for name in column_names(place)]
+        stored, index = column_names(place), time_index(place)
+        names = [layouts.normalise(name) for name in stored]
         if reading.columns:
             refuse_contradiction(path, names, reading.columns)
-        return layouts.layout_of(path, names, None, reading)
+        if reading.wide is not None:
+            from windrow.bars.shapes import wide_layout
+
+            return wide_layout(path, stored, None, reading, index)
+        called = layouts.renamed(path, names, reading)
+        if index is not None and not reading.time_columns and not any(map(TIME_NAMES.__contains__, called)):
+            reading = replace(reading, time_columns=(called[stored.index(index)],))
+        return replace(layouts.layout_of(path, called, None, reading), renamed=layouts.old_names(names, reading))
     lines = _first_lines(place)
-    return _text_layout(path, find_table(lines, reading), reading) if lines else None
+    return _text_layout(path, lines, reading) if lines else None
 
 
 def _from_the_start(path: str, layout: Layout) -> Iterator[Bars]:
@@ -233,7 +243,7 @@ def _first_lines(path: str) -> list[bytes]:
     """The first lines, the blank ones too, without byte order mark and line ends; none if all are blank."""
     with open_text(path) as stream:
         head, block = b"", b""
-        while b"\n" not in head.lstrip(b"\r\n") and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
+        while head.lstrip(b"\r\n").count(b"\n") < _HEADER and len(head) <= MAX_LINE and (block := stream.read(1 << 16)):
             head = (head + block).removeprefix(b"\xef\xbb\xbf")
     lines = [line.rstrip(b"\r") for line in head.split(b"\n")]
     if len(next(filter(None, lines), b"")) > MAX_LINE:
@@ -245,11 +255,20 @@ def _first_lines(path: str) -> list[bytes]:
     return whole if any(whole) else []
 
 
-def _text_layout(path: str, table: Table, reading: Reading) -> Layout:
+def _text_layout(path: str, lines: list[bytes], reading: Reading) -> Layout:
+    from windrow.feeds import klines, shaped  # a task's start is part of its cost
+
+    if (layout := shaped.shaped_layout(path, lines, reading)) is not None:
+        return layout
+    table = find_table(lines, reading)
+    if not reading.columns and klines.are_klines(lines[table.skipped :], table.delimiter):
+        reading = replace(reading, columns=klines.KLINES)
     first, form = table.first, Form(table.delimiter, table.skipped)
     if not reading.columns:
         names = layouts.split_header(first, path, table.delimiter)
-        return replace(layouts.layout_of(path, names, first, reading), form=form)
+        called = layouts.renamed(path, names, reading)
+        layout = layouts.layout_of(path, called, first, reading)
+        return replace(layout, form=form, renamed=layouts.old_names(names, reading))
     layout = replace(layouts.layout_of(path, reading.columns, None, reading), form=form)
     said = _names_of_header(first, layout)
     if said is None:

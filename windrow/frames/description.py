@@ -52,7 +52,8 @@ def description_of(folder: Path) -> dict[str, Any] | None:
 def reading_in(described: Mapping[str, Any] | None) -> Reading:
     """How the job read its bars, by its description; the defaults without one."""
     fields = (described or {}).get("reading") or {"values": ["close"]}
-    return Reading(**{**fields, "values": tuple(fields["values"]), "columns": tuple(fields.get("columns", ()))})
+    read: dict[str, Any] = {name: tuple(its) if isinstance(its, list) else its for name, its in fields.items()}
+    return Reading(**read)
 
 
 def split_of(described: Mapping[str, Any]) -> Split:
