@@ -242,7 +242,8 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
     if reading.symbol is None and not reading.symbol_from_filename and symbol_of_folder(path) is None:
         raise InputError(
             f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
-            f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename, or --columns"
+            f" {_listed(SYMBOL_NAMES)}; name it with --symbol-column, or use --symbol NAME for all its bars,"
+            " --symbol-from-filename, or --columns"
         )
     return None
 

@@ -264,7 +264,7 @@ def _chosen(given: Namespace) -> set[str]:
 
 def _cure(given: Namespace, name: str, cures: Mapping[str, str]) -> str:
     """What to do about a column that --column does not choose."""
-    return cures.get(name, "this job needs it; if it is there by another name, name the columns with --columns")
+    return cures.get(name, f"this job needs it; if it is there by another name, use --rename NAME={name}")
 
 
 def slot(given: Namespace) -> int | None:
