@@ -133,8 +133,8 @@ CASES = {
         [[*MEAN, "--symbol-column", "symbol"]],
     ),
     "bars/layout.py:_asked_for": Case(
-        [*MEAN, "--time-column", "moment"], "which --time-column names; its columns are symbol, timestamp, open, close;"
-        " name one of them, or leave --time-column out", [[*MEAN, "--time-column", "timestamp"], MEAN],
+        [*MEAN, "--time-column", "moment"], "which --time-column names; its columns are symbol, timestamp, open,"
+        " close; name one of them, or leave --time-column out", [[*MEAN, "--time-column", "timestamp"], MEAN],
     ),
     "bars/layout.py:_one_of": Case(
         MEAN, "choose it, e.g. with --rename 'close_(usd)=close'", [[*MEAN, "--rename", "close_(usd)=close"]],
@@ -145,7 +145,8 @@ CASES = {
         [[*MEAN, "--rename", "open=close,close=other_close"]],
     ),
     "bars/layout.py:refuse_unknown_names": Case(
-        [*MEAN, "--rename", "opne=first"], "AA.csv are symbol, timestamp, open, close; name one of them, or leave it out",
+        [*MEAN, "--rename", "opne=first"],
+        "AA.csv are symbol, timestamp, open, close; name one of them, or leave it out",
         [[*MEAN, "--rename", "open=first"], MEAN],
     ),
     "bars/layout.py:refuse_other_symbols": Case(

@@ -30,7 +30,7 @@ _FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
 #: Characters of names that an error lists.
 _LISTED = 400
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-_ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
+ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
 #: Other names of a column that is asked for by its usual one; CRSP's prc is none, whose sign is no price's.
 ALIASES = {
     "open": ("open_price",),
@@ -39,7 +39,7 @@ ALIASES = {
     "close": ("price", "last", "close/last", "close_price", "closing_price", "latest"),
     "volume": ("vol", "vol.", "tickvol", "tick_volume", "total_volume"),
     "vol": ("volume",),
-    **dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES),
+    **dict.fromkeys(ADJUSTED_NAMES, ADJUSTED_NAMES),
 }
 
 _CHOOSE = "choose one of them with --column"
@@ -224,7 +224,7 @@ def adjusted_close(names: Sequence[str]) -> str | None:
     >>> adjusted_close(["date", "close", "adjusted_close"])
     'adjusted_close'
     """
-    return next((name for name in _ADJUSTED_NAMES if name in names), None)
+    return next((name for name in ADJUSTED_NAMES if name in names), None)
 
 
 def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:

@@ -26,8 +26,8 @@ from windrow.bars.layout import (
 from windrow.errors import InputError
 
 #: What begins the rows of values and of symbols.
-_VALUES, _SYMBOLS = ("price", "attributes"), ("ticker", "symbols")
-CORNERS = (*_VALUES, *_SYMBOLS)
+VALUE_CORNERS, SYMBOL_CORNERS = ("price", "attributes"), ("ticker", "symbols")
+CORNERS = (*VALUE_CORNERS, *SYMBOL_CORNERS)
 #: Beside prices and volume, what yfinance writes.
 _MORE = ("dividends", "stock_splits", "capital_gains")
 
@@ -75,8 +75,8 @@ def _stacked(path: str, one: list[str], other: list[str], third: list[str]) -> S
     named = corners[1] in TIME_NAMES
     if corners[0] not in ("", *CORNERS) or not (named or corners[1] in ("", *CORNERS)):
         return None
-    above = _are_values(one[1:]) and corners[0] not in _SYMBOLS and corners[1] not in _VALUES
-    below = _are_values(other[1:]) and corners[0] not in _VALUES and corners[1] not in _SYMBOLS
+    above = are_values(one[1:]) and corners[0] not in SYMBOL_CORNERS and corners[1] not in VALUE_CORNERS
+    below = are_values(other[1:]) and corners[0] not in VALUE_CORNERS and corners[1] not in SYMBOL_CORNERS
     if above and below:
         raise InputError(
             f"{path}: either of its first two rows, {','.join(one)[:80]!r} and {','.join(other)[:80]!r}, may be that of"
@@ -94,7 +94,8 @@ def _stacked(path: str, one: list[str], other: list[str], third: list[str]) -> S
     return Stack(time, tuple(symbols), tuple(map(normalise, values[1:])), rows)
 
 
-def _are_values(names: Sequence[str]) -> bool:
+def are_values(names: Sequence[str]) -> bool:
+    """Whether these are names of values, as a table of bars has them; dividends and splits may be among them."""
     meant = [meaning(name) for name in map(normalise, names)]
     extra = [normalise(name) in _MORE for name in names]
     known = all(one not in (None, "symbol", "time") or more for one, more in zip(meant, extra, strict=True))

@@ -5,6 +5,7 @@ from typing import Literal
 import pandas as pd
 
 from windrow.frames.bars import in_zone, stretches
+from windrow.frames.naming import named
 from windrow.frames.rows import Rows
 from windrow.windows import Options, parse_indicator
 from windrow.windows.indicators import Indicators, Step, parse_step
@@ -45,7 +46,7 @@ def moving_average(
         Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
         Step() if step is None else parse_step(str(step)),
     )
-    rows = Rows(names)
+    bars, rows = named(bars, [column], adjusted), Rows(names)
     for stretch in stretches(bars, [column], on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts))
     return in_zone(rows.frame(), bars)

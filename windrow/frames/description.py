@@ -92,6 +92,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
     if any(mark is not None and len(mark) != 1 for mark in marks):
         raise _refused(place, "has a mark in reading that is not one character")
+    if any(one.count("=") != 1 for one in fields.get("rename", ())) or len(fields.get("time_columns", ())) > 2:
+        raise _refused(place, "has names of columns in reading that no job has")
 
 
 def _is_of(value: Any, kind: Any) -> bool:
