@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ CLOCKS: tuple[Callable[[datetime], str], ...] = (
     lambda t: f"{t.hour:02}{t.minute:02}{t.second:02}", lambda t: f"{t.hour:02}:{t.minute:02}:00.000",
     lambda t: f"{(t.hour - 1) % 12 + 1}:{t.minute:02} {'PM' if t.hour > 11 else 'AM'}",
 )  # fmt: skip
+READING = Reading(values=("close",))
 UNITS = (1, 10**3, 10**6, 10**9)
 
 
@@ -42,19 +44,19 @@ def campaign(seed: int, seconds: float) -> tuple[int, int]:
 
 def attempt(chance: random.Random, path: Path) -> str:
     """One table; what was wrong, or nothing."""
-    right, text = written(chance)
+    right, text, reading = (wide if chance.random() < 0.3 else written)(chance)
     path.write_bytes(text.encode())
     try:
-        read = bars_of(path)
+        read = bars_of(path, reading)
     except WindrowError:
         return ""
     odd = read - right
     return f"{len(odd)} bars that are not in it, e.g. {sorted(odd)[0]}, of:\n{text[:300]}" if odd else ""
 
 
-def bars_of(path: Path) -> set[tuple[str, int, float]]:
+def bars_of(path: Path, reading: Reading = READING) -> set[tuple[str, int, float]]:
     """Symbol, seconds since 1970 and close of every bar that is read."""
-    settled, _ = settle([str(path)], Reading(values=("close",)), slot=1, judged=True)
+    settled, _ = settle([str(path)], reading, slot=1, judged=True)
     layout = settled.inputs[str(path)]
     return {
         (part.symbols[code], at // 10**9, value)
@@ -63,8 +65,8 @@ def bars_of(path: Path) -> set[tuple[str, int, float]]:
     }
 
 
-def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str]:
-    """The bars of a random table, and its text in a random form."""
+def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, Reading]:
+    """The bars of a random table, its text in a random form, and how it is to be read."""
     timed, rows = chance.random() < 0.6, chance.randint(1, 40)
     begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
     step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
@@ -74,7 +76,8 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str]:
     delimiter = chance.choice(",,;\t|")
     number, value = numbers(chance, delimiter)
     columns = clock(chance, timed)
-    names, table = ["Symbol", *columns, "Open", "Close"], []
+    names, reading = renamed(chance, ["Symbol", *columns, "Open", "Close"])
+    table = []
     for at, amount in zip(times, cents, strict=True):
         when = [write(at) for write in columns.values()]
         table.append(["AA", *when, number(chance.randint(1, largest)), number(amount)])
@@ -90,7 +93,82 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str]:
     lines = [*before, line(names), *map(line, table)]
     end = chance.choice(["\n", "\n", "\r\n"])
     right = {("AA", int((at - EPOCH).total_seconds()), value(amount)) for at, amount in zip(times, cents, strict=True)}
-    return right, chance.choice(["", "", "\ufeff"]) + end.join(lines) + end
+    return right, chance.choice(["", "", "\ufeff"]) + end.join(lines) + end, reading
+
+
+def renamed(chance: random.Random, names: list[str]) -> tuple[list[str], Reading]:
+    """The names of columns, some by others that the options tell, and these options."""
+    if chance.random() < 0.7:
+        return names, READING
+    asked, own = {}, dict(zip(names, (f"Field {number}" for number in range(len(names))), strict=True))
+    if chance.random() < 0.3:
+        own["Close"], own["Open"] = "Open", "Close"  # exchanged
+    moved = [name for name in names if chance.random() < 0.6 or own[name] in names]
+    times = [name for name in names if name in ("Date", "Time")]
+    if chance.random() < 0.5 and all(name in moved for name in times):
+        asked["time_columns"] = tuple(own[name].lower().replace(" ", "_") for name in times)
+    if chance.random() < 0.5 and "Symbol" in moved:
+        asked["symbol_column"] = own["Symbol"].lower().replace(" ", "_")
+    told = [name for name in moved if not (name in times and "time_columns" in asked)]
+    told = [name for name in told if not (name == "Symbol" and "symbol_column" in asked)]
+    new = tuple(f"{own[name]}={name}".lower().replace(" ", "_") for name in told)
+    return [own[name] if name in moved else name for name in names], replace(READING, rename=new, **asked)
+
+
+def wide(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, Reading]:
+    """The bars of a table with a column or several for each symbol, its text, and how it is to be read."""
+    timed, rows = chance.random() < 0.4, chance.randint(1, 30)
+    begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
+    step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
+    times = [begin + step * number for number in range(rows)]
+    symbols = chance.sample(
+        ["AAPL", "BRK.B", "7203.T", "LOW", "DT", "CODE", "A B", "Ñ", "TIME", "000001"], chance.randint(1, 5)
+    )
+    delimiter = chance.choice(",,;\t|")
+    number, value = numbers(chance, delimiter)
+    columns = clock(chance, timed)
+    stacked = chance.random() < 0.6
+    above = (
+        chance.sample(["Close", "Open", "High", "Volume", "Adj Close"], chance.randint(1, 4)) if stacked else ["Close"]
+    )
+    above = above if "Close" in above else [*above, "Close"]
+    pairs = [(name, symbol) for name in above for symbol in symbols]
+    if chance.random() < 0.5:
+        pairs.sort(key=lambda pair: symbols.index(pair[1]))
+    right, table = set(), []
+    for at in times:
+        when = (
+            [" ".join(write(at) for write in columns.values())]
+            if stacked
+            else [write(at) for write in columns.values()]
+        )
+        cells = [chance.randint(1, 99_999) if chance.random() < 0.85 else None for _ in pairs]
+        table.append([*when, *("" if cell is None else number(cell) for cell in cells)])
+        right |= {
+            (symbol, int((at - EPOCH).total_seconds()), value(cell))
+            for (name, symbol), cell in zip(pairs, cells, strict=True)
+            if name == "Close" and cell is not None
+        }
+    corner = chance.choice([("Price", "Ticker"), ("", ""), ("Price", "Ticker")])
+    of_values, of_symbols = [name for name, _ in pairs], [symbol for _, symbol in pairs]
+    heads = [[corner[0], *of_values], [corner[1], *of_symbols], ["Date", *[""] * len(pairs)]]
+    if chance.random() < 0.3:
+        heads[:2] = [heads[1], heads[0]]
+    if chance.random() < 0.2:
+        heads[1:] = [["Date", *heads[1][1:]]]
+    single = chance.random() < 0.5 and len(columns) == 1
+    heads = heads if stacked else [["" if single else "Date", *["Time"] * (len(columns) - 1), *symbols]]
+
+    def line(fields: list[str]) -> str:
+        return delimiter.join(f'"{field}"' if delimiter in field else field for field in fields)
+
+    end = chance.choice(["\n", "\r\n"])
+    asked = (
+        READING
+        if stacked
+        else replace(READING, wide="close", time_columns=("date", "time")[: len(columns)] if len(columns) > 1 else ())
+    )
+    return right, end.join(map(line, [*heads, *table])) + end, asked
 
 
 def clock(chance: random.Random, timed: bool) -> dict[str, Callable[[datetime], str]]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.attack.forms import attempt
 from windrow.bars import clocks, numbers
+from windrow.feeds import shaped
 
 pytestmark = pytest.mark.one_python
 
@@ -16,6 +17,18 @@ def tries(tmp_path, seeds):
 
 def test_nothing_is_read_otherwise(tmp_path):
     assert tries(tmp_path, range(60)) == []
+
+
+def test_symbols_above_other_columns_are_seen(tmp_path, monkeypatch):
+    """A negative control: of two columns, each is taken for the other's symbol."""
+    decided = shaped.find_stack
+
+    def turned(*args):
+        found = decided(*args)
+        return found and found._replace(symbols=found.symbols[::-1])
+
+    monkeypatch.setattr(shaped, "find_stack", turned)
+    assert tries(tmp_path, range(100))
 
 
 @pytest.mark.parametrize("module", [clocks, numbers])

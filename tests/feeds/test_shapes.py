@@ -190,7 +190,7 @@ def test_melted_by_pandas(tmp_path, table, symbols, delimiter, pieces):
     ("Date,AAA,\n2023-01-12,1,2\n", "column 3 has no symbol above it"),
     ("Date\n2023-01-12\n", "has no column but those of times"),
     ("date,time,AAA\n2023-01-12,09:30,2\n", "say it with --time-column date,time or --time-column date"),
-    (",Date,AAA\n0,2023-01-12,2\n", "say it with --time-column date or --time-column date"),
+    (",Date,AAA\n0,2023-01-12,2\n", "say it with --time-column date or, if it is a symbol, name the first column Date"),
     (STACKED + ROWS, "so --wide close says what is known, or contradicts it"),
 ])  # fmt: skip
 def test_wide_tables_that_are_refused(run_job, tmp_path, text, says):

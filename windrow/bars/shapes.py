@@ -186,10 +186,11 @@ def _times_of(path: str, fields: Sequence[str], reading: Reading, index: str | N
             " a symbol; name the column of times with --time-column"
         )
     if (first == "" and second in TIME_NAMES) or (first in ("date", "dt") and second == "time"):
-        both = f"{first},{second}" if first else second
+        cures = f"--time-column {first},{second} or --time-column {first}"
         raise InputError(
-            f"{path}: its first columns are {fields[0]!r} and {fields[1]!r}, which may be of times or of a symbol"
-            f" {fields[1]}; say it with --time-column {both} or --time-column {first or second}"
+            f"{path}: its first columns are {fields[0]!r} and {fields[1]!r}, and the second may be of times or of a"
+            f" symbol {fields[1]}; say it with "
+            + (cures if first else f"--time-column {second} or, if it is a symbol, name the first column Date")
         )
     return [0]
 
