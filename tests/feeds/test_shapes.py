@@ -1,5 +1,6 @@
 """Tables with a column for each symbol are read as the same rows, one for each symbol and time, would be."""
 
+import io
 import json
 from datetime import date, timedelta
 from itertools import pairwise
@@ -248,3 +249,22 @@ def test_a_wide_table_of_many_symbols_has_as_many_cells_in_memory_as_another_row
     layout = settle([str(tmp_path / "a.parquet")], WIDE, slot=1)[0].inputs[str(tmp_path / "a.parquet")]
     sizes = [len(part) for part in read_bars(str(tmp_path / "a.parquet"), layout)]
     assert sum(sizes) == 300_000 and max(sizes) <= 1 << 17
+
+
+@pytest.mark.parametrize("options", [
+    ["--symbols", "BBB"], ["--from", "2023-01-13"], ["--to", "2023-01-13", "--symbols", "AAA,CCC"],
+    ["--from", "2023-01-13", "--to", "2023-01-16"],
+])  # fmt: skip
+def test_some_of_the_rows(run_job, tmp_path, options):
+    """As of the same rows, one for each symbol; what is not asked for may be invalid."""
+    bad = "2023-01-18,n/a,5\n" if "--to" in options else ""
+    (tmp_path / "wide.csv").write_text(TABLE + bad)
+    frame = pd.read_csv(io.StringIO(TABLE), parse_dates=["Date"])
+    frame.to_parquet(tmp_path / "wide.parquet", index=False)
+    rows = [line.replace("\t", ",") for line in LINES]
+    (tmp_path / "long.csv").write_text("\n".join(["symbol,date,close", *rows, ""]))
+    right = lines(run(run_job, tmp_path / "long.csv", *options))
+    assert 0 < len(right) < len(LINES)
+    for name in ("wide.csv", "wide.parquet"):
+        ran = run_job("--window", "1", "--wide", "close", *options, tmp_path / name)
+        assert (ran.status, [line.decode() for line in ran.lines]) == (0, right), ran.err

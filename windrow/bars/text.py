@@ -30,17 +30,21 @@ from windrow.bars.checks import (
     Reasons,
     _decodes,
     only_utf8,
+    selected,
     text_times,
     trim_symbols,
 )
 from windrow.bars.columns import Bars, Layout, Rejected
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
+from windrow.bars.selection import Selection
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 _AS_ASCII = bytes(range(128)) + b"?" * 128
 _NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
 _TINY = re.compile(rb"[eE]-[0-9]{3}")
+#: Of rows that are not selected: they may still be headers.
+_UNSELECTED = ""
 _INFINITE = r"^[ \t]*[+-]?(?i:inf|infinity)[ \t]*$"
 
 
@@ -124,6 +128,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
     types |= {name: pa.binary() for name in (layout.time, layout.time_of_day) if name is not None}
+    types |= {name: pa.string() for name in layout.read if name not in types}
     try:
         table = _read_csv(chunk, layout, types)
         values = [
@@ -135,7 +140,10 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
         return None
     if _may_underflow(values, chunk):
         return None
-    return Bars(symbols, codes, times, values, timed)
+    bars = Bars(symbols, codes, times, values, timed)
+    if layout.selection is None:
+        return bars
+    return bars.only(selected(layout.selection, symbols, codes, times, True, table))
 
 
 def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
@@ -149,9 +157,9 @@ def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
 
 def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
     """The needed columns, each as one arrow array."""
-    position = {name: layout.names.index(name) for name in layout.needed}
+    position = {name: layout.names.index(name) for name in layout.read}
     columns = read_columns(chunk, layout, {position[name]: type_ for name, type_ in types.items()}, skipped)
-    return {name: columns[position[name]] for name in layout.needed}
+    return {name: columns[position[name]] for name in layout.read}
 
 
 def read_columns(chunk: bytes, layout: Layout, types: dict[int, Any], skipped: Any = None) -> dict[int, Any]:
@@ -238,7 +246,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """The valid rows as bars, and the reason for each invalid one."""
     import pyarrow.compute as pc
 
-    positions = {name: layout.names.index(name) for name in layout.needed}
+    positions = {name: layout.names.index(name) for name in layout.read}
     columns, wrong_fields = read_carefully(chunk, layout, list(positions.values()))
     table = {name: columns[position] for name, position in positions.items()}
     reasons = Reasons(len(table[layout.time]))
@@ -251,6 +259,8 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])
     values = [_checked_values(table[name], missing[name], reasons, layout.form.numbers) for name in layout.values]
+    if layout.selection is not None:
+        reasons.leave_out(~_selected(table, layout, times, ok))
     return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
 
 
@@ -296,8 +306,7 @@ def _select(
     reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool,
 ) -> Bars:  # fmt: skip
     times, timed, values = parsed
-    good = reasons.good
-    rows = pa.array(good)
+    good, rows = reasons.good, pa.array(reasons.good)
     if layout.symbol is None:
         symbols, codes = [layout.constant_symbol or ""], np.zeros(int(good.sum()), np.int32)
     else:
@@ -305,20 +314,35 @@ def _select(
         codes = np.frombuffer(kept.indices.buffers()[1], np.int32, len(kept))
         symbols, codes = trim_symbols(kept.dictionary.to_pylist(), codes)
     bars = Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
-    _account(bars, chunk, layout, np.flatnonzero(~good), reasons, wrong_fields, keep_texts)
+    bars.unselected = reasons.unselected
+    _account(bars, chunk, layout, reasons, wrong_fields, keep_texts)
     return bars
+
+
+def _selected(table: dict[str, Any], layout: Layout, times: Ints, known: Mask) -> Mask:
+    """Which rows are selected, valid or not."""
+    selection, table = layout.selection or Selection(), dict(table)
+    for name in (name for name, _ in selection.where if name not in layout.needed):
+        table[name] = only_utf8(table[name], Reasons(len(times)))  # such a field is another than any asked for
+    if layout.symbol is None:
+        symbols, codes = [layout.constant_symbol or ""], np.zeros(len(times), np.int32)
+    else:
+        encoded = table[layout.symbol].cast(pa.string()).dictionary_encode()
+        codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, len(encoded))
+        symbols, codes = trim_symbols(encoded.dictionary.to_pylist(), codes)
+    return selected(selection, symbols, codes, times, known, table)
 
 
 def _account(
     bars: Bars,
     chunk: bytes,
     layout: Layout,
-    bad: Ints,
     reasons: Reasons,
     wrong_fields: "packed[int]",
     keep_texts: bool,
 ) -> None:
     """Counts rows that are no bars by reason; headers are counted apart."""
+    bad, odd = reasons.bad, reasons.odd
     if not keep_texts and not may_hold_header(chunk, layout):
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
@@ -329,11 +353,15 @@ def _account(
     line_of_row = np.flatnonzero(taken)
     why = {int(line_of_row[row]): reason for row, reason in zip(bad, reasons.of(bad), strict=True)}
     why.update(dict.fromkeys(wrong_fields, "fields"))
+    why.update(dict.fromkeys(line_of_row[odd].tolist(), _UNSELECTED))
     for number in sorted(why):
         text = lines[number].rstrip(b"\r")
         if why[number] != MISSING and (same := repeats_header(text, layout)) is not None:
             bars.headers += 1
             bars.other_header = bars.other_header if same else text
+            bars.unselected -= why[number] == _UNSELECTED
+            continue
+        if why[number] == _UNSELECTED:
             continue
         bars.rejected[why[number]] += 1
         if keep_texts:

@@ -51,17 +51,30 @@ def parse_wide(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
 
 
 def select(
-    layout: Layout, times: Ints, timed: Mask, values: list[Floats], absent: Mask, reasons: Reasons | None = None
+    layout: Layout,
+    times: Ints,
+    timed: Mask,
+    values: list[Floats],
+    absent: Mask,
+    known: Mask,
+    reasons: Reasons | None = None,
 ) -> tuple[Bars, Ints]:
     """The bars of cells, symbol by symbol, and the places of those that are invalid rows.
 
-    `times` has a time for each line; the others have a cell for each line of the first symbol, then of the next.
+    There is a time for each line, where it is `known`; the others have a cell for each line of the first symbol, then
+    of the next.
     """
+    unselected = 0
+    if layout.selection is not None:
+        without = np.tile(known & ~layout.selection.times(times), len(layout.wide))
+        unselected = int((without & ~absent).sum())
+        absent = absent | without
     good = ~absent if reasons is None else reasons.good & ~absent
     at = np.flatnonzero(good)
     codes, lines = np.divmod(at, max(1, len(times)))
     symbols = [symbol for symbol, _ in layout.wide]
     bars = Bars(symbols, codes.astype(np.int32), times[lines], [value[good] for value in values], timed[lines])
+    bars.unselected = unselected
     return bars, np.flatnonzero(~good & ~absent)
 
 
@@ -96,7 +109,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     absent = np.logical_and.reduce(empty)
     if any((one & ~absent).any() for one in empty) or any(outside_range(value).any() for value in numbers):
         return None
-    bars, _ = select(layout, times, timed, [value + 0.0 for value in numbers], absent)
+    bars, _ = select(layout, times, timed, [value + 0.0 for value in numbers], absent, ok)
     return None if _may_underflow(bars.values, chunk) else bars
 
 
@@ -133,7 +146,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     absent = np.logical_and.reduce(empty)
     reasons.add(MISSING, np.logical_or.reduce(empty) & ~absent)
     values = [_checked_values(one, its, reasons, layout.form.numbers) for one, its in zip(cells, empty, strict=True)]
-    bars, bad = select(layout, times, timed, values, absent, reasons)
+    bars, bad = select(layout, times, timed, values, absent, ok, reasons)
     unread = ~of_times.good
     headers = _Headers(chunk, layout, unread, wrong_fields) if unread.any() or wrong_fields else None
     if headers is not None:

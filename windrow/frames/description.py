@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading
+from windrow.bars.selection import conditions, span_asked
 from windrow.errors import InputError, WindrowError
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
@@ -52,8 +53,8 @@ def description_of(folder: Path) -> dict[str, Any] | None:
 def reading_in(described: Mapping[str, Any] | None) -> Reading:
     """How the job read its bars, by its description; the defaults without one."""
     fields = (described or {}).get("reading") or {"values": ["close"]}
-    read: dict[str, Any] = {name: tuple(its) if isinstance(its, list) else its for name, its in fields.items()}
-    return Reading(**read)
+    given: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in fields.items()}
+    return Reading(**given)
 
 
 def split_of(described: Mapping[str, Any]) -> Split:
@@ -83,12 +84,14 @@ def _reading_fields(place: Path, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_form(place: Path, fields: dict[str, Any]) -> None:
-    """What says how times and numbers are written is what a job accepts."""
+    """What says how times and numbers are written, and which rows are read, is what a job accepts."""
     try:
         if fields.get("time_format") is not None:
             check_form(fields["time_format"])
+        conditions(fields.get("where", ()))
+        span_asked(fields.get("since"), fields.get("until"), fields.get("timezone", "UTC"), dated=False)
     except WindrowError as error:
-        raise _refused(place, f"has a form of times that no job has ({error})") from error
+        raise _refused(place, f"has a form or rows that no job has ({error})") from error
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
     if any(mark is not None and len(mark) != 1 for mark in marks):
         raise _refused(place, "has a mark in reading that is not one character")
