@@ -167,11 +167,11 @@ CASES = {
         [*MEAN, "--symbol", "AA", "--symbol-from-path", "(A+).csv"], "give one of the two", [[*MEAN, "--symbol", "AA"]],
         bars=NO_SYMBOL,
     ),
-    "mapreduce/options.py:_check_rows of a pattern": Case(
+    "bars/selection.py:check_pattern": Case(
         [*MEAN, "--symbol-from-path", "(A+"], "is no regular expression of Python's",
         [[*MEAN, "--symbol-from-path", "(A+).csv"]], bars=NO_SYMBOL,
     ),
-    "mapreduce/options.py:_check_rows of groups": Case(
+    "bars/selection.py:check_pattern of groups": Case(
         [*MEAN, "--symbol-from-path", "A(A)(.csv|.txt)"], "give one, and write others as (?:...)",
         [[*MEAN, "--symbol-from-path", "(A+)(?:.csv|.txt)"]], bars=NO_SYMBOL,
     ),

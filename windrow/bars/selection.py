@@ -4,6 +4,7 @@ A row that is not selected is no bar and no invalid row: what it holds is not lo
 not selected. So rows of another kind, which lack other fields, are none of the job's.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +109,25 @@ def conditions(asked: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
             raise UsageError(f"--where {condition}: is not COLUMN=VALUE; give a column and the value of its rows")
         texts.setdefault("_".join(name.lower().split()), []).append(text.strip())
     return tuple((name, tuple(dict.fromkeys(values))) for name, values in texts.items())
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises UsageError for a pattern that `--symbol-from-path` cannot have.
+
+    >>> check_pattern("us/(.+)[.]csv")
+    """
+    try:
+        groups = re.compile(pattern).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UsageError(
+            f"--symbol-from-path {pattern}: is no regular expression of Python's: {error}; give one such as"
+            " 'us/(.+)\\.csv'"
+        ) from None
+    if groups != 1:
+        raise UsageError(
+            f"--symbol-from-path {pattern}: has {groups} groups in parentheses; the group is the symbol; give one, and"
+            " write others as (?:...)"
+        )
 
 
 def span_asked(since: str | None, until: str | None, timezone: str, dated: bool) -> tuple[int, int]:

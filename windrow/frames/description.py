@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading
-from windrow.bars.selection import conditions, span_asked
+from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
@@ -75,11 +75,11 @@ def _reading_fields(place: Path, fields: dict[str, Any]) -> dict[str, Any]:
         raise _refused(place, "has no values in reading")
     if fields.get("on_conflict", "fail") not in ON_CONFLICT or fields.get("time_unit") not in (None, *_UNITS):
         raise _refused(place, "has a choice in reading that no job has")
-    _check_form(place, fields)
     try:
         ZoneInfo(fields.get("timezone", "UTC"))
     except (KeyError, OSError, ValueError) as error:
         raise _refused(place, f"has {_shown(fields['timezone'])} as timezone, which is none") from error
+    _check_form(place, fields)
     return fields
 
 
@@ -89,6 +89,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
         if fields.get("time_format") is not None:
             check_form(fields["time_format"])
         conditions(fields.get("where", ()))
+        if fields.get("symbol_from_path") is not None:
+            check_pattern(fields["symbol_from_path"])
         span_asked(fields.get("since"), fields.get("until"), fields.get("timezone", "UTC"), dated=False)
     except WindrowError as error:
         raise _refused(place, f"has a form or rows that no job has ({error})") from error

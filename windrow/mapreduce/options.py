@@ -1,6 +1,5 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
-import re
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
 from windrow.bars.headers import meaning
 from windrow.bars.layout import Reading, adjusted_close, normalise
-from windrow.bars.selection import conditions, span_asked, symbols_asked
+from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
 
@@ -237,18 +236,7 @@ def _check_rows(given: Namespace) -> None:
     if given.symbol is not None or given.symbol_from_filename:
         other = "--symbol" if given.symbol is not None else "--symbol-from-filename"
         raise UsageError(f"{other} and --symbol-from-path: an input has one symbol; give one of the two")
-    try:
-        groups = re.compile(given.symbol_from_path).groups
-    except (re.error, OverflowError, RecursionError) as error:
-        raise UsageError(
-            f"--symbol-from-path {given.symbol_from_path}: is no regular expression of Python's: {error}; give one such"
-            " as 'us/(.+)\\.csv'"
-        ) from None
-    if groups != 1:
-        raise UsageError(
-            f"--symbol-from-path {given.symbol_from_path}: has {groups} groups in parentheses; the group is the symbol;"
-            " give one, and write others as (?:...)"
-        )
+    check_pattern(given.symbol_from_path)
 
 
 def _character(text: str | None) -> str | None:
