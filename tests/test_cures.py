@@ -226,6 +226,9 @@ CASES = {
         [*MEAN, "--wide", "close"], "leave out --wide close", [MEAN],
         bars=csv("date", columns=(1,)), cured=csv(),
     ),
+    "bars/shapes.py:wide_layout of values": Case(
+        [*MEAN, "--wide", "close"], "is for tables with a column for each symbol; leave it out", [MEAN]
+    ),
     "bars/shapes.py:_times_of": Case(
         [*MEAN, "--wide", "close"], "name the column of times with --time-column",
         [[*MEAN, "--wide", "close", "--time-column", "moment"]], bars=csv("moment,AA", columns=(1, 3)),

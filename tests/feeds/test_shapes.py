@@ -268,3 +268,19 @@ def test_some_of_the_rows(run_job, tmp_path, options):
     for name in ("wide.csv", "wide.parquet"):
         ran = run_job("--window", "1", "--wide", "close", *options, tmp_path / name)
         assert (ran.status, [line.decode() for line in ran.lines]) == (0, right), ran.err
+
+
+@pytest.mark.parametrize("levels", [["Price", "Ticker"], ["Ticker", "Price"], [None, None]])
+def test_what_yfinance_downloads_in_parquet(run_job, tmp_path, levels):
+    frame = pd.read_csv(io.StringIO(STACKED + ROWS), header=[0, 1], index_col=0, parse_dates=True)
+    frame = frame.swaplevel(axis=1) if levels[0] == "Ticker" else frame
+    frame.rename_axis(columns=levels).rename_axis(index="Date").to_parquet(tmp_path / "a.parquet")
+    assert lines(run(run_job, tmp_path / "a.parquet")) == LINES
+    assert lines(run(run_job, tmp_path / "a.parquet", "--column", "open"))[-1] == "BBB\t2023-01-17\t40.0"
+
+
+@pytest.mark.parametrize("columns", ["Date,Open,High,Low,Close,Volume", "date,close", "Date,open,close,AAA"])
+def test_a_table_of_values_is_not_read_as_one_of_symbols(run_job, tmp_path, columns):
+    (tmp_path / "a.csv").write_text(f"{columns}\n2023-01-12{',5' * columns.count(',')}\n")
+    ran = run(run_job, tmp_path / "a.csv", "--wide", "close")
+    assert ran.status == 1 and f"has the columns {columns.replace(',', ', ')}, so values are above them" in ran.err

@@ -6,6 +6,7 @@ option.
 """
 
 import csv
+from ast import literal_eval
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -28,18 +29,21 @@ from windrow.errors import InputError
 #: What begins the rows of values and of symbols.
 VALUE_CORNERS, SYMBOL_CORNERS = ("price", "attributes"), ("ticker", "symbols")
 CORNERS = (*VALUE_CORNERS, *SYMBOL_CORNERS)
+#: Characters of names that an error lists.
+_LISTED = 200
 #: Beside prices and volume, what yfinance writes.
 _MORE = ("dividends", "stock_splits", "capital_gains")
 
 
 class Stack(NamedTuple):
-    """Two rows above the columns: the symbol and the value of each behind the first, which has the times."""
+    """Two rows above the columns: the symbol and the value of each but that of the times, which is number `at`."""
 
     time: str
     symbols: tuple[str, ...]
     values: tuple[str, ...]
     rows: int
     delimiter: str = ","
+    at: int = 0
 
 
 def fields_of(line: bytes, delimiter: str) -> list[str]:
@@ -55,7 +59,7 @@ def find_stack(path: str, lines: Sequence[bytes], delimiters: Sequence[str]) -> 
     """The header of symbols and values with which these lines begin, if they do.
 
     >>> find_stack("", [b"Price,Close,Open", b"Ticker,AA,AA", b"Date,,", b"2023-01-12,1,2"], [","])
-    Stack(time='date', symbols=('AA', 'AA'), values=('close', 'open'), rows=3, delimiter=',')
+    Stack(time='date', symbols=('AA', 'AA'), values=('close', 'open'), rows=3, delimiter=',', at=0)
     >>> find_stack("", [b",open,close", b"2023-01-12,1,2"], [","])
     """
     for delimiter in delimiters:
@@ -66,6 +70,25 @@ def find_stack(path: str, lines: Sequence[bytes], delimiters: Sequence[str]) -> 
         if (stack := _stacked(path, one, other, third)) is not None:
             return stack._replace(delimiter=delimiter)
     return None
+
+
+def stack_of(path: str, names: Sequence[str], index: str | None) -> Stack | None:
+    """The symbols and values in the names that pandas gives to columns of two levels in Parquet, if these are such.
+
+    >>> stack_of("", ["('Close', 'AA')", "('Open', 'AA')", "Date"], "Date")
+    Stack(time='date', symbols=('AA', 'AA'), values=('close', 'open'), rows=0, delimiter=',', at=2)
+    """
+    if index is None or any(name != index and name[:1] != "(" for name in names):
+        return None
+    try:
+        levels = [literal_eval(name) for name in names if name != index]
+    except (ValueError, SyntaxError):
+        return None
+    if not levels or any(not isinstance(pair, tuple) or [*map(type, pair)] != [str, str] for pair in levels):
+        return None
+    rows = [["", *(pair[level] for pair in levels)] for level in (0, 1)]
+    found = _stacked(path, rows[0], rows[1], [])
+    return found and found._replace(time=normalise(index), rows=0, at=list(names).index(index))
 
 
 def _stacked(path: str, one: list[str], other: list[str], third: list[str]) -> Stack | None:
@@ -121,7 +144,8 @@ def stacked_layout(path: str, stack: Stack, header: bytes | None, reading: Readi
     values, asked, adjusting = value_columns(path, names[1:], reading)
     columns = [called[value] for value in stack.values]
     places: dict[tuple[str, str], int] = {}
-    for place, (symbol, value) in enumerate(zip(stack.symbols, columns, strict=True), 1):
+    for number, (symbol, value) in enumerate(zip(stack.symbols, columns, strict=True)):
+        place = number + (number >= stack.at)
         _check_symbol(path, place, symbol)
         if value in values and places.setdefault((symbol, value), place) != place:
             raise _twice(path, f"{value} of {symbol}")
@@ -134,7 +158,8 @@ def stacked_layout(path: str, stack: Stack, header: bytes | None, reading: Readi
                     " columns; add it, or drop those of this symbol"
                 )
     wide = tuple((symbol, tuple(places[symbol, value] for value in values)) for symbol in symbols)
-    layout = _layout((names[0], *columns), names[0], values, wide, header, reading)
+    columns.insert(stack.at, names[0])
+    layout = _layout(tuple(columns), names[0], values, wide, header, reading)
     return replace(layout, adjusted_by=adjusting, asked=asked, renamed=old_names(distinct, reading))
 
 
@@ -147,6 +172,12 @@ def wide_layout(
     """
     refuse_other_symbols(path, f"a column for each symbol by --wide {reading.wide}", reading)
     value = str(reading.wide)
+    called = {normalise(field) for field in fields}
+    if value in called or {"open", "close"} <= called:
+        raise InputError(
+            f"{path}: has the columns {', '.join(fields)[:_LISTED]}, so values are above them, not symbols;"
+            f" --wide {value} is for tables with a column for each symbol; leave it out"
+        )
     times = _times_of(path, fields, reading, index)
     values, asked, adjusting = value_columns(path, (value,), reading)
     wide, seen = [], set[str]()

@@ -205,7 +205,7 @@ class _Headers:
 
 
 def repeats_rows(line: bytes, layout: Layout) -> bool | None:
-    """Whether a line that is no bar is one of the header's (True), one of another header (False), or none (None).
+    r"""Whether a line that is no bar is one of the header's (True), one of another header (False), or none (None).
 
     >>> layout = Layout(("date", "close"), None, "date", ("close",), header=b"Ticker,AA\nDate,", wide=(("AA", (1,)),))
     >>> [repeats_rows(line, layout) for line in (b"Ticker,AA", b"Ticker,B", b"Date,", b"noon,5")]

@@ -239,10 +239,13 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
         names = [layouts.normalise(name) for name in stored]
         if reading.columns:
             refuse_contradiction(path, names, reading.columns)
-        if reading.wide is not None:
-            from windrow.bars.shapes import wide_layout
+        if reading.wide is not None or any(name.startswith("(") for name in stored[:2]):
+            from windrow.bars.shapes import stack_of, stacked_layout, wide_layout
 
-            return wide_layout(path, stored, None, reading, index)
+            if (stack := stack_of(path, stored, index)) is not None:
+                return stacked_layout(path, stack, None, reading)
+            if reading.wide is not None:
+                return wide_layout(path, stored, None, reading, index)
         called = layouts.renamed(path, names, reading)
         if index is not None and not reading.time_columns and not any(map(TIME_NAMES.__contains__, called)):
             reading = replace(reading, time_columns=(called[stored.index(index)],))
