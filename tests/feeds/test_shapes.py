@@ -284,3 +284,62 @@ def test_a_table_of_values_is_not_read_as_one_of_symbols(run_job, tmp_path, colu
     (tmp_path / "a.csv").write_text(f"{columns}\n2023-01-12{',5' * columns.count(',')}\n")
     ran = run(run_job, tmp_path / "a.csv", "--wide", "close")
     assert ran.status == 1 and f"has the columns {columns.replace(',', ', ')}, so values are above them" in ran.err
+
+
+def test_adjusted_by_each_symbol_s_own_closes(run_job, tmp_path):
+    header = "Price,Adj Close,Adj Close,Close,Close,Open,Open\nTicker,AAA,BBB,AAA,BBB,AAA,BBB\nDate,,,,,,\n"
+    (tmp_path / "a.csv").write_text(
+        header + "2023-01-12,5,40,10,10,20,8\n2023-01-13,0,,10,,20,\n2023-01-17,6,9,6,9,6,9\n"
+    )
+    options = ["--adjusted", "--column", "open", "--max-bad", "0.5"]
+    right = ["AAA\t2023-01-12\t10.0", "AAA\t2023-01-17\t6.0", "BBB\t2023-01-12\t32.0", "BBB\t2023-01-17\t9.0"]
+    assert lines(run(run_job, tmp_path / "a.csv", *options)) == right
+    ran = run(run_job, tmp_path / "a.csv", *options[:-1], "0.1")
+    assert ran.status == 1 and "1 adjusted (adj_close / close is not above 0" in ran.err
+
+
+@pytest.mark.parametrize(("line", "reason"), [
+    ('2023-01-18,"4,5', "quote"), ("2023-01-18,4,5,6", "fields"), (f"2023-01-18,{'1' * (1 << 20)},2", "long"),
+    ("18,4,5", "time"),
+])  # fmt: skip
+def test_a_bad_line_counts_for_each_symbol(run_job, tmp_path, line, reason):
+    from jobs.rejects import Rejects
+
+    (tmp_path / "a.csv").write_text(f"{TABLE}{line}\n")
+    rows, rejected = bars_of(tmp_path / "a.csv", WIDE)
+    assert len(rows) == 5 and rejected == {reason: 2}
+    ran = run_job("--wide", "close", tmp_path / "a.csv", job=Rejects)
+    assert ran.out.count(b'"reason":"%s"' % reason.encode()) and "2 of 7 rows are invalid" in ran.err
+
+
+def test_a_second_header_without_a_name_over_its_times(run_job, tmp_path):
+    table = TABLE.replace("Date", "")
+    (tmp_path / "a.csv").write_text(table + table)
+    assert lines(run(run_job, tmp_path / "a.csv", "--wide", "close")) == LINES
+    (tmp_path / "a.csv").write_text(table + table.replace("AAA,BBB", "BBB,AAA"))
+    ran = run(run_job, tmp_path / "a.csv", "--wide", "close", "--max-bad", "1")
+    assert ran.status == 1 and "has a second header, ',BBB,AAA'" in ran.err
+
+
+def test_symbols_of_digits(run_job, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Price,Close,Close\nTicker,000001,7203\nDate,,\n2023-01-12,1,2\n")
+    assert lines(run(run_job, path)) == ["000001\t2023-01-12\t1.0", "7203\t2023-01-12\t2.0"]
+    path.write_text("Date,000001,7203\n2023-01-12,1,2\n")
+    assert lines(run(run_job, path, "--wide", "close")) == ["000001\t2023-01-12\t1.0", "7203\t2023-01-12\t2.0"]
+    path.write_text(",open,close\n,1,2\n2023-01-13,3,4\n")  # pandas' index, of which one is missing
+    ran = run(run_job, path, "--symbol", "X", "--max-missing", "0.5")
+    assert lines(ran) == ["X\t2023-01-13\t4.0"]
+
+
+def test_a_header_that_is_longer_than_what_is_read_first(tmp_path):
+    """Of 5,000 symbols; and ranges that begin within its rows."""
+    symbols = [f"SYMBOL{number:05}" for number in range(5000)]
+    heads = [["Price", *["Close"] * 5000], ["Ticker", *symbols], ["Date", *[""] * 5000]]
+    rows = [[day, *map(str, range(5000))] for day in DAYS]
+    (tmp_path / "a.csv").write_text("\n".join(map(",".join, [*heads, *rows])) + "\n")
+    right = sorted(
+        (symbol, pd.Timestamp(day).value, float(number)) for day in DAYS for number, symbol in enumerate(symbols)
+    )
+    for pieces in (1, 3, 50):
+        assert bars_of(tmp_path / "a.csv", CLOSE, pieces) == (right, {})
