@@ -80,6 +80,37 @@ def test_a_row_that_lacks_one_of_its_values_is_missing_and_one_without_any_is_no
     assert rejected == {"missing": 1, "number": 1}
 
 
+@pytest.mark.parametrize(("row", "reason"), [
+    ("2023-01-12,1,10,,20", "missing"), ("2023-01-12,1e-400,10,1,20", "range"), ("2023-01-12,1,10,1e16,20", "range"),
+])  # fmt: skip
+def test_the_only_invalid_row_is_found_too(tmp_path, row, reason):
+    (tmp_path / "a.csv").write_text(f"{STACKED}{row}\n")
+    rows, rejected = bars_of(tmp_path / "a.csv", Reading(values=("close", "open")))
+    assert [(symbol, *values) for symbol, _, *values in rows] == [("BBB", 10.0, 20.0)] and rejected == {reason: 1}
+
+
+def test_one_row_in_another_form(tmp_path):
+    text = STACKED.replace(",", ";") + "13.01.2023;1.037,25;;2;\n"
+    (tmp_path / "a.csv").write_text(text)
+    assert bars_of(tmp_path / "a.csv", CLOSE) == ([("AAA", pd.Timestamp("2023-01-13").value, 1037.25)], {})
+
+
+def test_rows_that_are_not_asked_for_are_counted(tmp_path):
+    (tmp_path / "a.csv").write_text(TABLE + "noon,5,\n")
+    reading = Reading(values=("close",), wide="close", since="2023-01-13")
+    layout = settle([str(tmp_path / "a.csv")], reading, slot=1)[0].inputs[str(tmp_path / "a.csv")]
+    (part,) = read_bars(str(tmp_path / "a.csv"), layout)
+    assert (len(part), part.unselected, part.headers, part.rejected) == (3, 2, 0, {"time": 1})
+
+
+def test_different_bars_at_one_time_are_a_conflict(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text(TABLE + TABLE.partition("\n")[2].replace(",3,", ",4,"))
+    ran = run(run_job, tmp_path / "a.csv", "--wide", "close")
+    assert ran.status == 1 and "AAA at 2023-01-17" in ran.err and "left out" not in ran.err
+    ran = run(run_job, tmp_path / "a.csv", "--wide", "close", "--on-conflict", "smallest")
+    assert lines(ran) == LINES
+
+
 def test_a_line_that_does_not_parse_is_a_row_of_each_symbol(tmp_path):
     (tmp_path / "a.csv").write_text(TABLE + "noon,4,40\n2023-01-18,5\n2023-01-19,6,60\n")
     rows, rejected = bars_of(tmp_path / "a.csv", WIDE)
@@ -223,8 +254,9 @@ def test_tickers_that_are_names_of_columns(run_job, tmp_path):
     path.write_text("Date,DT,TIME,CODE,LAST\n2023-01-12,1,2,3,4\n")
     ran = run(run_job, path, "--wide", "close")
     assert [line.split("\t")[0] for line in lines(ran)] == ["CODE", "DT", "LAST", "TIME"]
-    path.write_text("Price,Close,Close\nTicker,LOW,OPEN\nDate,,\n2023-01-12,1,2\n")
-    assert lines(run(run_job, path)) == ["LOW\t2023-01-12\t1.0", "OPEN\t2023-01-12\t2.0"]
+    for rows in ("Price,Close,Close\nTicker,LOW,OPEN", "Ticker,LOW,OPEN\nPrice,Close,Close"):
+        path.write_text(f"{rows}\nDate,,\n2023-01-12,1,2\n")
+        assert lines(run(run_job, path)) == ["LOW\t2023-01-12\t1.0", "OPEN\t2023-01-12\t2.0"]
 
 
 def test_wide_parquet_counts_its_cells(tmp_path):
@@ -300,8 +332,9 @@ def test_adjusted_by_each_symbol_s_own_closes(run_job, tmp_path):
 
 @pytest.mark.parametrize(("line", "reason"), [
     ('2023-01-18,"4,5', "quote"), ("2023-01-18,4,5,6", "fields"), (f"2023-01-18,{'1' * (1 << 20)},2", "long"),
+    (f"2023-01-18,{'1' * (9 << 20)},2", "long"),
     ("18,4,5", "time"),
-])  # fmt: skip
+], ids=["quote", "fields", "long", "longer", "time"])  # fmt: skip
 def test_a_bad_line_counts_for_each_symbol(run_job, tmp_path, line, reason):
     from jobs.rejects import Rejects
 

@@ -39,6 +39,11 @@ def test_capitals_and_an_index_of_dates():
     pd.testing.assert_frame_equal(traded, windrow.backtest(PLAIN.drop(columns="symbol"), "close", "sma:2", side="long"))
 
 
+def test_an_index_of_dates_is_the_time_whatever_columns_of_dates_there_are():
+    other = single().assign(trade_date=DAYS - pd.Timedelta("7D"))
+    pd.testing.assert_frame_equal(averages(other), averages(single()))
+
+
 def test_a_column_by_its_name_in_any_case():
     for name in ("Open", "open", "OPEN"):
         assert averages(single(), column=name)["sma:2"].tolist() == [36.35, 36.575]

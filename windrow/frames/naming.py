@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from windrow.bars.layout import ADJUSTED_NAMES, ALIASES, TIME_NAMES, normalise
-from windrow.bars.shapes import SYMBOL_CORNERS, VALUE_CORNERS, are_values
+from windrow.bars.shapes import SYMBOL_CORNERS, are_values
 from windrow.errors import UsageError
 
 
@@ -84,10 +84,9 @@ def _level_of_symbols(bars: pd.DataFrame) -> int:
     values = [
         level for level, labels in enumerate(levels) if are_values(labels) and corners[level] not in SYMBOL_CORNERS
     ]
-    named = [level for level in values if corners[level] in VALUE_CORNERS]
-    if len(levels) != 2 or len(named or values) != 1:
+    if len(levels) != 2 or len(values) != 1:
         raise UsageError(
             "the frame has several levels of columns, and it is not clear which is of symbols: a bar needs a symbol;"
             " make rows of that level, e.g. with bars.stack('Ticker', future_stack=True).reset_index()"
         )
-    return 1 - (named or values)[0]
+    return 1 - values[0]
