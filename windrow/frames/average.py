@@ -25,8 +25,10 @@ def moving_average(
     """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
 
     bars: columns `symbol`, `timestamp` (datetimes, in UTC if they have no zone) and `column`, in any order; without a
-    symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. indicators: KIND:WINDOW, e.g.
-    `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's options of the same names.
+    symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. Their names may be those that
+    files have, in any case (Date, Close); what `yfinance.download` returns, with levels of values and symbols, is taken
+    too. indicators: KIND:WINDOW, e.g. `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's
+    options of the same names.
 
     Returns symbol, timestamp and one float64 column per indicator (NaN: no value yet), sorted, for the bars that have a
     value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for invalid
