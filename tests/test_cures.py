@@ -96,6 +96,9 @@ LONG = ["--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "10"]
 DEAR = csv(rows=[(name, day, 6_000 * one, 6_000 * two) for name, day, one, two in ROWS])
 SWEPT = ["--fast", "sma:1", "--slow", "sma:2,3", "--side", "long"]
 
+OPENS = [line.replace("AA", "time") for line in MEANS]
+STACKED = csv("Price,Close\nTicker,AA\nDate,", columns=(1, 3))
+
 CASES = {
     "bars/layout.py:split_header": Case(
         [*MEAN], "name the columns with --columns",
@@ -103,12 +106,13 @@ CASES = {
         bars='"AA,2019-12-31,9\n' + csv("", columns=(0, 1, 3)).lstrip(),
     ),
     "bars/layout.py:_symbol_column": Case(
-        MEAN, "use --symbol NAME for all its bars, --symbol-from-filename, --symbol-from-path, or --columns",
+        MEAN, "or use --symbol NAME for all its bars, --symbol-from-filename, --symbol-from-path, or --columns",
         [[*MEAN, "--symbol", "AA"], [*MEAN, "--symbol-from-filename"], [*MEAN, "--symbol-from-path", "(A+).csv"]],
         bars=NO_SYMBOL,
     ),
     "bars/layout.py:_symbol_column by name": Case(
-        MEAN, "or --columns", [[*MEAN, "--columns", "symbol,date,close"]],
+        MEAN, "name it with --symbol-column, or use --symbol NAME for all its bars,",
+        [[*MEAN, "--symbol-column", "instr"], [*MEAN, "--columns", "symbol,date,close"]],
         bars=csv("instr,date,close", columns=(0, 1, 3)),
     ),
     "bars/layout.py:_symbol_column of a path": Case(
@@ -125,6 +129,10 @@ CASES = {
     "bars/layout.py:_compared time": Case(
         [*MEAN, "--where", "timestamp=2020-01-04"], "choose times with --from and --to",
         [[*MEAN, "--where", "series=EQ", "--from", "2020-01-01", "--to", "2020-01-04"]], bars=SERIES,
+    ),
+    "bars/layout.py:selected of symbols in columns": Case(
+        [*MEAN, "--where", "close=AA"], "choose symbols with --symbols", [[*MEAN, "--symbols", "AA"]],
+        bars=csv("Price,Close,Close\nTicker,AA,BB\nDate,,", columns=(1, 2, 3)),
     ),
     "bars/layout.py:_compared": Case(
         [*MEAN, "--where", "close=15"], "--where compares texts; choose another column",
@@ -168,8 +176,9 @@ CASES = {
         [*MEAN, "--symbol-from-path", "A(A)(.csv|.txt)"], "give one, and write others as (?:...)",
         [[*MEAN, "--symbol-from-path", "(A+)(?:.csv|.txt)"]], bars=NO_SYMBOL,
     ),
-    "bars/layout.py:_time_column": Case(
-        MEAN, "name its columns with --columns", [[*MEAN, "--columns", "symbol,timestamp,close"]],
+    "bars/layout.py:time_columns": Case(
+        MEAN, "name it with --time-column or, if the file has no header, with --columns",
+        [[*MEAN, "--time-column", "moment"], [*MEAN, "--columns", "symbol,timestamp,close"]],
         bars=csv("symbol,moment,close", columns=(0, 1, 3)),
     ),
     "bars/layout.py:_value_column": Case(
@@ -183,7 +192,59 @@ CASES = {
     "bars/layout.py:layout_of holds": Case(
         [*MEAN, "--column", "timestamp"], "choose another with --column", [[*MEAN, "--column", "close"]]
     ),
-    "bars/layout.py:layout_of adjusted": Case([*MEAN, "--adjusted"], "--adjusted scales prices by adj_close", [MEAN]),
+    "bars/layout.py:layout_of both": Case(
+        [*MEAN, "--symbol-column", "timestamp"], "give another --symbol-column or --time-column",
+        [[*MEAN, "--symbol-column", "symbol"]],
+    ),
+    "bars/layout.py:_asked_for": Case(
+        [*MEAN, "--time-column", "moment"], "which --time-column names; its columns are symbol, timestamp, open,"
+        " close; name one of them, or leave --time-column out", [[*MEAN, "--time-column", "timestamp"], MEAN],
+    ),
+    "bars/layout.py:_one_of": Case(
+        MEAN, "choose it, e.g. with --rename 'close_(usd)=close'", [[*MEAN, "--rename", "close_(usd)=close"]],
+        bars=csv("symbol,timestamp,Close (USD),Close (EUR)"),
+    ),
+    "bars/layout.py:renamed": Case(
+        [*MEAN, "--rename", "open=close"], "rename that one too, e.g. --rename open=close,close=other_close",
+        [[*MEAN, "--rename", "open=close,close=other_close"]],
+    ),
+    "bars/layout.py:refuse_unknown_names": Case(
+        [*MEAN, "--rename", "opne=first"],
+        "AA.csv are symbol, timestamp, open, close; name one of them, or leave it out",
+        [[*MEAN, "--rename", "open=first"], MEAN],
+    ),
+    "bars/layout.py:refuse_other_symbols": Case(
+        [*MEAN, "--symbol", "X"], "so --symbol X would rename its bars, or be ignored; leave it out, or take some"
+        " symbols with --symbols", [MEAN, [*MEAN, "--symbols", "AA"]], bars=STACKED,
+    ),
+    "bars/shapes.py:stacked_layout": Case(
+        [*MEAN, "--wide", "close"], "contradicts it; leave it out", [MEAN], bars=STACKED
+    ),
+    "bars/shapes.py:stacked_layout times": Case(
+        [*MEAN, "--time-column", "day"], "--time-column day names another; leave it out", [MEAN], bars=STACKED
+    ),
+    "bars/shapes.py:wide_layout": Case(
+        [*MEAN, "--wide", "close"], "leave out --wide close", [MEAN],
+        bars=csv("date", columns=(1,)), cured=csv(),
+    ),
+    "bars/shapes.py:wide_layout of values": Case(
+        [*MEAN, "--wide", "close"], "is for tables with a column for each symbol; leave it out", [MEAN]
+    ),
+    "bars/shapes.py:_times_of": Case(
+        [*MEAN, "--wide", "close"], "name the column of times with --time-column",
+        [[*MEAN, "--wide", "close", "--time-column", "moment"]], bars=csv("moment,AA", columns=(1, 3)),
+    ),
+    "bars/shapes.py:_times_of two": Case(
+        [*MEAN, "--wide", "close"], "say it with --time-column date,time or --time-column date",
+        [[*MEAN, "--wide", "close", "--time-column", "date,time"]],
+        bars=csv("date,time,AA", [(day, "16:00", close) for _, day, _, close in ROWS], (0, 1, 2)),
+        right=[line.replace("\t1", "T16:00:00Z\t1", 1) for line in MEANS],
+    ),
+    "bars/shapes.py:_times_of a symbol": Case(
+        [*MEAN, "--wide", "close"], "or --time-column date", [[*MEAN, "--wide", "close", "--time-column", "date"]],
+        bars=csv("date,time,AA", columns=(1, 2, 3)), right=[*MEANS, *OPENS],
+    ),
+    "bars/layout.py:value_columns": Case([*MEAN, "--adjusted"], "--adjusted scales prices by adj_close", [MEAN]),
     "bars/layout.py:_constant_symbol": Case(
         [*MEAN, "--symbol", ""], "give a name that is not empty", [[*MEAN, "--symbol", "AA"]], bars=NO_SYMBOL
     ),
@@ -200,8 +261,8 @@ CASES = {
     ),
     "mapreduce/options.py:_cure": Case(
         [*LONG, "--fast", "quote", "--column", "quote"],
-        "if it is there by another name, name the columns with --columns",
-        [[*LONG, "--columns", "symbol,timestamp,open,close"]], bars=csv("symbol,timestamp,open,quote"), **TRADED,
+        "if it is there by another name, use --rename NAME=close",
+        [[*LONG, "--rename", "quote=close"]], bars=csv("symbol,timestamp,open,quote"), **TRADED,
     ),
     "mapreduce/options.py:reading": Case(
         [*MEAN, "--adjusted", "--column", "volume"], "choose one of them, or leave --adjusted out",
@@ -382,6 +443,32 @@ CASES = {
     "feeds/forms.py:_numbers commas of thousands": Case(
         MEAN, "or --decimal '.'", [[*MEAN, "--decimal", "."]], bars=COMMAS, right=THOUSANDS
     ),
+    "mapreduce/options.py:_check_columns renamed": Case(
+        [*MEAN, "--rename", "open"], "give OLD=NEW, e.g. close=price", [[*MEAN, "--rename", "open=price"]]
+    ),
+    "mapreduce/options.py:_check_columns twice": Case(
+        [*MEAN, "--rename", "open=a,close=a"], "give each name once",
+        [[*MEAN, "--rename", "open=close,close=open", "--column", "open"]],
+    ),
+    "mapreduce/options.py:_check_columns times": Case(
+        [*MEAN, "--time-column", ""], "give e.g. --time-column date or --time-column date,time",
+        [[*MEAN, "--time-column", "timestamp"]],
+    ),
+    "mapreduce/options.py:_check_columns symbols": Case(
+        [*MEAN, "--symbol-column", ""], "give the name of the column of symbols", [[*MEAN, "--symbol-column", "symbol"]]
+    ),
+    "mapreduce/options.py:_check_columns wide": Case(
+        [*MEAN, "--wide", ""], "give a value, e.g. --wide close", [[*MEAN, "--wide", "close"]],
+        bars=csv("date,AA", columns=(1, 3)),
+    ),
+    "mapreduce/options.py:_check_columns one": Case(
+        [*MEAN, "--symbol", "AA", "--symbol-column", "symbol"], "give one of the two",
+        [[*MEAN, "--symbol-column", "symbol"]],
+    ),
+    "mapreduce/options.py:_check_columns the other": Case(
+        [*MEAN, "--symbol", "AA", "--symbol-column", "symbol"], "give one of the two", [[*MEAN, "--symbol", "AA"]],
+        bars=NO_SYMBOL,
+    ),
     "mapreduce/options.py:_check_form two times": Case(
         [*MEAN, "--time-format", "%d/%m/%Y", "--time-unit", "s"], "give one of the two",
         [[*MEAN, "--time-format", "%d/%m/%Y"]], bars=SLASHED,
@@ -400,7 +487,7 @@ CASES = {
     "mapreduce/options.py:_check_form lines": Case(
         [*MEAN, "--skip-lines", "-1"], "give 0 or more", [[*MEAN, "--skip-lines", "0"]]
     ),
-    "mapreduce/options.py:_check_encoding": Case(
+    "feeds/texts.py:check_encoding": Case(
         [*MEAN, "--encoding", "cp99999"], "give one, e.g. cp1252", [[*MEAN, "--encoding", "cp1252"]]
     ),
     "feeds/texts.py:encoding_of a mark": Case(
@@ -491,8 +578,9 @@ def test_cures_of_names_of_columns_where_the_file_has_them(run_job, tmp_path):
     path = tmp_path / "AA.parquet"
     pd.DataFrame(ROWS, columns=["symbol", "timestamp", "open", "close"]).to_parquet(path)
     failed = run_job(*MEAN, "--columns", "symbol,timestamp,x,price", path)
-    assert failed.status == 1 and failed.err.endswith("leave it out, and choose with --column\n")
+    assert failed.status == 1 and failed.err.endswith("leave it out, and choose with --column, or --rename\n")
     assert lines(run_job(*MEAN, "--column", "close", path)) == MEANS
+    assert lines(run_job(*MEAN, "--rename", "close=price,open=x", "--column", "price", path)) == MEANS
 
 
 def test_cures_of_zips(run_job, tmp_path, monkeypatch):
@@ -685,8 +773,8 @@ LEFT = {
 }
 #: What the tests of this file that are not of the table follow.
 BESIDE_THE_TABLE = {
-    "feeds/settle.py:_read_layout", "feeds/settle.py:_settle_members",
-    "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_without_unit", "feeds/parquet.py:_values",
+    "feeds/settle.py:_typed_layout", "feeds/settle.py:_settle_members",
+    "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_without_unit", "feeds/parquet.py:_floats",
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",
     "storage/hdfs.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",

@@ -8,6 +8,7 @@ import lzma
 import random
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +40,7 @@ CLOCKS: tuple[Callable[[datetime], str], ...] = (
 )  # fmt: skip
 ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "cp1252", "gb18030", "cp037", "utf-7")
 PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+READING = Reading(values=("close",))
 UNITS = (1, 10**3, 10**6, 10**9)
 
 
@@ -50,12 +52,12 @@ def campaign(seed: int, seconds: float) -> tuple[int, int]:
 
 def attempt(chance: random.Random, path: Path) -> str:
     """One table; what was wrong, or nothing."""
-    right, text, is_json = written(chance)
+    right, text, reading, is_json = (wide if chance.random() < 0.3 else written)(chance)
     suffix, content, encoding = stored(chance, text, ".json" if is_json else chance.choice([".csv", ".txt", ".tsv"]))
     path = path.with_name(f"table{suffix}")
     path.write_bytes(content)
     try:
-        read = bars_of(path, encoding)
+        read = bars_of(path, replace(reading, encoding=encoding))
     except WindrowError:
         return ""
     finally:
@@ -83,9 +85,9 @@ def stored(chance: random.Random, text: str, name: str) -> tuple[str, bytes, str
     return ".zip", file.getvalue(), None if marked else codec
 
 
-def bars_of(path: Path, encoding: str | None = None) -> set[tuple[str, int, float]]:
+def bars_of(path: Path, reading: Reading = READING) -> set[tuple[str, int, float]]:
     """Symbol, seconds since 1970 and close of every bar that is read."""
-    settled, _ = settle([str(path)], Reading(values=("close",), encoding=encoding), slot=1, judged=True)
+    settled, _ = settle([str(path)], reading, slot=1, judged=True)
     layout = settled.inputs[str(path)]
     return {
         (part.symbols[code], at // 10**9, value)
@@ -94,8 +96,8 @@ def bars_of(path: Path, encoding: str | None = None) -> set[tuple[str, int, floa
     }
 
 
-def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, bool]:
-    """The bars of a random table, its text in a random form, and whether that is JSON."""
+def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, Reading, bool]:
+    """The bars of a random table, its text in a random form, how it is to be read, and whether that is JSON."""
     timed, rows = chance.random() < 0.6, chance.randint(1, 40)
     begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
     step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
@@ -106,7 +108,8 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, bo
     delimiter = "," if is_json else chance.choice(",,;\t|")  # in JSON a point alone is the decimal point too
     number, value = numbers(chance, delimiter)
     columns = clock(chance, timed)
-    names, table = ["Symbol", *columns, "Open", "Close"], []
+    names, reading = renamed(chance, ["Symbol", *columns, "Open", "Close"])
+    table = []
     for at, amount in zip(times, cents, strict=True):
         when = [write(at) for write in columns.values()]
         table.append(["AA", *when, number(chance.randint(1, largest)), number(amount)])
@@ -117,7 +120,7 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, bo
     between = chance.choice([delimiter, f"{delimiter} ", f" {delimiter}  "]) if quoted else delimiter
     right = {("AA", int((at - EPOCH).total_seconds()), value(amount)) for at, amount in zip(times, cents, strict=True)}
     if is_json:
-        return right, as_json(chance, names, table), True
+        return right, as_json(chance, names, table), reading, True
 
     def line(fields: list[str]) -> str:
         return between.join(f'"{fields[at]}"' if quoted or delimiter in fields[at] else fields[at] for at in order)
@@ -125,7 +128,7 @@ def written(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, bo
     before = ["made up by nobody", ""][: chance.choice([0, 0, 0, 1, 2])]
     lines = [*before, line(names), *map(line, table)]
     end = chance.choice(["\n", "\n", "\r\n", "\r"])
-    return right, chance.choice(["", "", "\ufeff", "\ufeff\ufeff"]) + end.join(lines) + end, False
+    return right, chance.choice(["", "", "\ufeff", "\ufeff\ufeff"]) + end.join(lines) + end, reading, False
 
 
 def as_json(chance: random.Random, names: list[str], table: list[list[str]]) -> str:
@@ -135,6 +138,81 @@ def as_json(chance: random.Random, names: list[str], table: list[list[str]]) -> 
     if kind == "lines":
         return "".join(json.dumps(row) + "\n" for row in rows)
     return json.dumps(rows if kind == "array" else {"status": "ok", "data": rows}, indent=chance.choice([None, 2]))
+
+
+def renamed(chance: random.Random, names: list[str]) -> tuple[list[str], Reading]:
+    """The names of columns, some by others that the options tell, and these options."""
+    if chance.random() < 0.7:
+        return names, READING
+    asked, own = {}, dict(zip(names, (f"Field {number}" for number in range(len(names))), strict=True))
+    if chance.random() < 0.3:
+        own["Close"], own["Open"] = "Open", "Close"  # exchanged
+    moved = [name for name in names if chance.random() < 0.6 or own[name] in names]
+    times = [name for name in names if name in ("Date", "Time")]
+    if chance.random() < 0.5 and all(name in moved for name in times):
+        asked["time_columns"] = tuple(own[name].lower().replace(" ", "_") for name in times)
+    if chance.random() < 0.5 and "Symbol" in moved:
+        asked["symbol_column"] = own["Symbol"].lower().replace(" ", "_")
+    told = [name for name in moved if not (name in times and "time_columns" in asked)]
+    told = [name for name in told if not (name == "Symbol" and "symbol_column" in asked)]
+    new = tuple(f"{own[name]}={name}".lower().replace(" ", "_") for name in told)
+    return [own[name] if name in moved else name for name in names], replace(READING, rename=new, **asked)
+
+
+def wide(chance: random.Random) -> tuple[set[tuple[str, int, float]], str, Reading, bool]:
+    """The bars of a table with a column or several for each symbol, its text, and how it is to be read; never JSON."""
+    timed, rows = chance.random() < 0.4, chance.randint(1, 30)
+    begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
+    step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
+    times = [begin + step * number for number in range(rows)]
+    symbols = chance.sample(
+        ["AAPL", "BRK.B", "7203.T", "LOW", "DT", "CODE", "A B", "Ñ", "TIME", "000001"], chance.randint(1, 5)
+    )
+    delimiter = chance.choice(",,;\t|")
+    number, value = numbers(chance, delimiter)
+    columns = clock(chance, timed)
+    stacked = chance.random() < 0.6
+    above = (
+        chance.sample(["Close", "Open", "High", "Volume", "Adj Close"], chance.randint(1, 4)) if stacked else ["Close"]
+    )
+    above = above if "Close" in above else [*above, "Close"]
+    pairs = [(name, symbol) for name in above for symbol in symbols]
+    if chance.random() < 0.5:
+        pairs.sort(key=lambda pair: symbols.index(pair[1]))
+    right, table = set(), []
+    for at in times:
+        when = (
+            [" ".join(write(at) for write in columns.values())]
+            if stacked
+            else [write(at) for write in columns.values()]
+        )
+        cells = [chance.randint(1, 99_999) if chance.random() < 0.85 else None for _ in pairs]
+        table.append([*when, *("" if cell is None else number(cell) for cell in cells)])
+        right |= {
+            (symbol, int((at - EPOCH).total_seconds()), value(cell))
+            for (name, symbol), cell in zip(pairs, cells, strict=True)
+            if name == "Close" and cell is not None
+        }
+    corner = chance.choice([("Price", "Ticker"), ("", ""), ("Price", "Ticker")])
+    of_values, of_symbols = [name for name, _ in pairs], [symbol for _, symbol in pairs]
+    heads = [[corner[0], *of_values], [corner[1], *of_symbols], ["Date", *[""] * len(pairs)]]
+    if chance.random() < 0.3:
+        heads[:2] = [heads[1], heads[0]]
+    if chance.random() < 0.2:
+        heads[1:] = [["Date", *heads[1][1:]]]
+    single = chance.random() < 0.5 and len(columns) == 1
+    heads = heads if stacked else [["" if single else "Date", *["Time"] * (len(columns) - 1), *symbols]]
+
+    def line(fields: list[str]) -> str:
+        return delimiter.join(f'"{field}"' if delimiter in field else field for field in fields)
+
+    end = chance.choice(["\n", "\r\n"])
+    asked = (
+        READING
+        if stacked
+        else replace(READING, wide="close", time_columns=("date", "time")[: len(columns)] if len(columns) > 1 else ())
+    )
+    return right, end.join(map(line, [*heads, *table])) + end, asked, False
 
 
 def clock(chance: random.Random, timed: bool) -> dict[str, Callable[[datetime], str]]:

@@ -211,3 +211,10 @@ def test_cures_of_inspect_on_counts(run):
     found = json.loads(out)
     assert (status, found["rows"]) == (0, 4)
     assert (found["first"], found["last"]) == ("2020-01-01", "2020-01-04")  # all are midnights
+
+
+def test_a_name_that_no_input_of_inspect_has(run):
+    """commands/inspect.py:inspect"""
+    status, _, said = run("inspect", "--rename", "opne=first", "AA.csv")
+    assert status == 1 and "no input has a column 'opne'; name one of theirs, or leave it out" in said
+    assert run("inspect", "--rename", "open=first", "AA.csv")[0] == run("inspect", "AA.csv")[0] == 0

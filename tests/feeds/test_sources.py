@@ -34,6 +34,11 @@ class Source(NamedTuple):
 MORE = [1036.6, 1036.5, 1037.25]
 ALL = [
     Source("yahoo.csv", DAYS, CLOSES),
+    Source("yfinance.csv", DAYS, CLOSES, "AAA"),
+    Source("yfinance-many.csv", [*DAYS, *DAYS[1:]], [*CLOSES, 136.5, 137.25], [*["AAA"] * 3, *["BBB"] * 2]),
+    Source("yfinance-tickers.csv", [*DAYS, *DAYS[1:]], [*CLOSES, 136.5, 137.25], [*["AAA"] * 3, *["BBB"] * 2]),
+    Source("yfinance-old.csv", DAYS, CLOSES, "AAA"),
+    Source("wide.csv", [*DAYS, *DAYS[1:]], [*CLOSES, 136.5, 137.25], [*["AAA"] * 3, *["BBB"] * 2], "--wide close"),
     Source("stooq.csv", DAYS, CLOSES),
     Source("stooq-bulk.txt", DAYS, CLOSES, "AAA.US"),
     Source("stooq-minutes.txt", MINUTES, CLOSES, "AAA.US"),
@@ -41,8 +46,8 @@ ALL = [
     Source("metatrader5.csv", MINUTES, CLOSES),
     Source("finam.csv", MINUTES, CLOSES, "AAA"),
     Source("finam-slashes.csv", DAYS, CLOSES, "AAA"),
-    Source("binance-2024.csv", MINUTES, CLOSES, options="--columns open_time,open,high,low,close,volume,a,b,c,d,e,f"),
-    Source("binance-2025.csv", MINUTES, CLOSES, options="--columns open_time,open,high,low,close,volume,a,b,c,d,e,f"),
+    Source("binance-2024.csv", MINUTES, CLOSES),
+    Source("binance-2025.csv", MINUTES, CLOSES),
     Source("cryptodatadownload.csv", MINUTES, CLOSES, "AAA/USD"),
     Source("cryptodatadownload-hours.csv", [f"2023-01-12T{hour}:00:00Z" for hour in (13, 14, 15)], CLOSES, "AAAUSD"),
     Source("nasdaq.csv", DAYS, CLOSES),
@@ -165,6 +170,14 @@ def test_the_page_has_each_source_and_its_command():
         options = f"{source.options} " if source.options else ""
         first = first_line(SOURCES / source.name)[:100]
         assert f"\n{first}" in page and f"windrow moving-average {options}{symbol}{source.name}\n" in page
+
+
+def test_a_wide_table_in_parquet(run_job, tmp_path):
+    source = next(source for source in ALL if source.name == "wide.csv")
+    frame = pd.read_csv(SOURCES / source.name, index_col=0, parse_dates=True)
+    frame.to_parquet(tmp_path / "wide.parquet")
+    ran = run_job("-q", "--window", "1", "--wide", "close", tmp_path / "wide.parquet")
+    assert (ran.status, ran.lines) == (0, lines(source)), ran.err
 
 
 def test_forms_are_told_once_and_written_beside_the_output(run_job, tmp_path):

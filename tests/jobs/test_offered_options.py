@@ -16,11 +16,15 @@ from windrow.mapreduce.registry import find_jobs, job_class
 
 
 class Trial(NamedTuple):
-    """How an option is tried: its value, on which bars, and beside which options, by default the job's of `BESIDE`."""
+    """How an option is tried: its value, on which bars, and beside which options, by default the job's of `BESIDE`.
+
+    `needs` are beside them where the job offers such an option.
+    """
 
     value: str = ""
     bars: str = "bars.csv"
     beside: str | None = None
+    needs: str = ""
 
 
 BESIDE = {
@@ -62,6 +66,10 @@ TRIALS = {
     "--stop-at-ruin": Trial(beside="--fast ema:3 --slow sma:8 --cash 500"),
     "--adjusted": Trial(bars="adjusted.csv"),
     "--columns": Trial("symbol,timestamp,open,high,low,close,volume", "no-header.csv"),
+    "--rename": Trial("shares=volume,price_paid=close", "other-names.csv"),
+    "--time-column": Trial("day", "other-times.csv"),
+    "--symbol-column": Trial("instrument", "other-symbols.csv"),
+    "--wide": Trial("close", "wide.csv", needs="--fill close"),
     "--symbol": Trial("AAA", "no-symbol.csv"),
     "--symbol-from-filename": Trial(bars="no-symbol.csv"),
     "--symbol-from-path": Trial("no-(sym).+csv", "no-symbol.csv"),
@@ -99,6 +107,10 @@ def folder(tmp_path_factory):
         "adjusted.csv": [f"{header},adj_close", *(f"{row},{float(row.split(',')[5]) / 2}" for row in rows)],
         "no-header.csv": rows,
         "no-symbol.csv": [line.partition(",")[2] for line in [header, *rows] if line[:3] in ("AAA", "sym")],
+        "other-names.csv": [header.replace("close", "price_paid").replace("volume", "shares"), *rows],
+        "other-times.csv": [header.replace("timestamp", "day"), *rows],
+        "other-symbols.csv": [header.replace("symbol", "instrument"), *rows],
+        "wide.csv": ["date,AAA,BBB", *(f"2023-01-{day:02},{day},{day % 5}" for day in range(1, 31))],
         "no-zone.csv": [*minutes, "AAA,2024-03-10T02:30:00,1,1,1,1,1"],  # which the clocks of New York skip
         "carets.csv": [line.replace(",", "^") for line in [header, *rows]],
         "preamble.csv": [*["# made up"] * 25, header, *rows],
@@ -160,12 +172,14 @@ def useless(capfd, tmp_path, folder, offered):
         return seen[how]
 
     def find(job):
-        for option in offered(job):
+        all_offered = offered(job)
+        for option in all_offered:
             if option not in TRIALS:
                 yield f"{option}: has no trial: every option is tried; add one to TRIALS"
                 continue
-            value, bars, beside = TRIALS[option]
+            value, bars, beside, needs = TRIALS[option]
             beside = tuple((BESIDE.get(job.__module__.rpartition(".")[2], "") if beside is None else beside).split())
+            beside += tuple(needs.split()) if needs.partition(" ")[0] in all_offered else ()
             without = observed(job, beside, bars)
             status, said, contents = observed(job, (*beside, option, *value.split()), bars)
             if status:

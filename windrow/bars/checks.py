@@ -1,6 +1,6 @@
 """What the fields of a row must be, in CSV and Parquet alike, and why a row is invalid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,11 @@ class Reasons:
         """Marks rows as invalid for this reason."""
         code = list(REASONS).index(reason)
         self._codes[rows] = np.minimum(self._codes[rows], code)
+
+    def each(self) -> Iterator[tuple[str, Mask]]:
+        """Each reason that applies to any row, and the rows."""
+        for code in np.unique(self._codes[~self.good]).tolist():
+            yield list(REASONS)[code], self._codes == code
 
     def leave_out(self, rows: Mask) -> None:
         """Takes rows out that are not selected, valid or not; no reason is added after this."""

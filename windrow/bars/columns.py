@@ -25,6 +25,8 @@ class Layout:
     `time_of_day` is the column with what follows the date in `time`, in files that have two.
     `adjusted_by` is the column of adjusted closes by which prices are scaled (windrow/bars/adjusted.py): then only the
     first `asked` of `values` remain, and the others are parsed for that.
+    `wide` has, of an input with a column for each symbol, the symbols and the columns of each one's `values`; then the
+    names of these columns are those of values, and `header` is all lines of the header.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,9 @@ class Layout:
     form: Form = PLAIN_FORM
     adjusted_by: str | None = None
     asked: int = 0
+    wide: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    renamed: tuple[str, ...] = ()
+    """Which of the old names of --rename the input has."""
     selection: Selection | None = None
     """Which rows are the job's; None: all."""
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from windrow.bars.columns import Layout
-from windrow.bars.layout import ALIASES, SYMBOL_NAMES, TIME_NAMES, split_header
+from windrow.bars.layout import ALIASES, SYMBOL_NAMES, TIME_NAMES, split_header, without_unit
 from windrow.errors import InputError
 
 _VALUES = ("open", "high", "low", "close", "volume", "adj_close")
@@ -20,6 +20,7 @@ def meaning(name: str) -> str | None:
     >>> [meaning(name) for name in ("ticker", "dt", "vol", "close", "note")]
     ['symbol', 'time', 'volume', 'close', None]
     """
+    name = without_unit(name)
     if name in SYMBOL_NAMES:
         return "symbol"
     if name in TIME_NAMES:

@@ -35,7 +35,7 @@ _SUFFIXES = (
     ".json", ".jsonl", ".ndjson",
 )  # fmt: skip
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-_ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
+ADJUSTED_NAMES = ("adj_close", "adjclose", "adjusted_close", "adj._close", "close_adj")
 #: Other names of a column that is asked for by its usual one; CRSP's prc is none, whose sign is no price's.
 ALIASES = {
     "open": ("open_price",),
@@ -44,10 +44,15 @@ ALIASES = {
     "close": ("price", "last", "close/last", "close_price", "closing_price", "latest"),
     "volume": ("vol", "vol.", "tickvol", "tick_volume", "total_volume"),
     "vol": ("volume",),
-    **dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES),
+    **dict.fromkeys(ADJUSTED_NAMES, ADJUSTED_NAMES),
 }
 
 _CHOOSE = "choose one of them with --column"
+#: Units that say nothing of what a column holds; thousands, an adjustment or another clock would.
+_UNIT = re.compile(
+    r"_?[(\[](?:usd|eur|gbp|jpy|chf|cny|inr|krw|hkd|aud|cad|usdt|usdc|busd|btc|eth|shares|contracts|[$€£¥₹])[)\]]$"
+)
+_UTC = re.compile(r"_?[(\[](?:utc|gmt)[)\]]$")
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,13 @@ class Reading:
     decimal: str | None = None
     thousands: str | None = None
     adjusted: bool = False
+    rename: tuple[str, ...] = ()
+    """Columns to be called otherwise, each as old=new."""
+    time_columns: tuple[str, ...] = ()
+    """The column of times, or those of dates and of times of day, where names do not tell."""
+    symbol_column: str | None = None
+    wide: str | None = None
+    """The value in the cells of inputs that have a column for each symbol."""
     cures: tuple[tuple[str, str], ...] = ()
     """What to do about a column that an input lacks, by name; about others: choose another one with --column."""
     symbols: tuple[str, ...] = ()
@@ -119,23 +131,20 @@ def split_header(line: bytes, path: str, delimiter: str = ",") -> tuple[str, ...
 
 def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Reading) -> Layout:
     """The layout of an input with these (normalised) column names; InputError if a required column is missing."""
-    symbol, time = _symbol_column(path, names, reading), _time_column(path, names)
-    cures = dict(reading.cures)
-    values = tuple(_value_column(path, names, value, cures.get(value, _CHOOSE)) for value in reading.values)
-    asked, adjusting = len(values), adjusted_close(names) if reading.adjusted else None
-    if reading.adjusted and (adjusting is None or "close" not in names):
-        raise InputError(
-            f"{path}: has no column {'close' if adjusting else 'adj_close'!r}; its columns are {listed(names)};"
-            " --adjusted scales prices by adj_close / close; leave it out"
-        )
-    values = tuple(dict.fromkeys([*values, "close", adjusting])) if adjusting else values
+    symbol, (time, time_of_day) = _symbol_column(path, names, reading), time_columns(path, names, reading)
+    values, asked, adjusting = value_columns(path, names, reading)
     for value in values:
-        if value in (symbol, time):
+        if value in (symbol, time, time_of_day):
             what = "symbol" if value == symbol else "time"
             raise InputError(
                 f"{path}: column {value!r} holds the {what}, not a value;"
                 f" its columns are {listed(names)}; choose another with --column"
             )
+    if symbol is not None and symbol in (time, time_of_day):
+        raise InputError(
+            f"{path}: column {symbol!r} cannot hold both symbols and times; its columns are {listed(names)}; give"
+            " another --symbol-column or --time-column"
+        )
     return Layout(
         names=tuple(names),
         symbol=symbol,
@@ -145,16 +154,93 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         header=header,
         timezone=reading.timezone,
         time_unit=reading.time_unit,
-        time_of_day="time" if time in ("date", "dt") and "time" in names else None,
+        time_of_day=time_of_day,
         adjusted_by=adjusting,
-        asked=asked if adjusting else 0,
+        asked=asked,
     )
+
+
+def value_columns(path: str, names: Sequence[str], reading: Reading) -> tuple[tuple[str, ...], int, str | None]:
+    """The columns of values: those asked for and, behind them, those that --adjusted needs; how many of the first.
+
+    The last is the column of adjusted closes by which prices are scaled, if they are.
+    """
+    cures = dict(reading.cures)
+    values = tuple(_value_column(path, names, value, cures.get(value, _CHOOSE)) for value in reading.values)
+    asked, adjusting = len(values), adjusted_close(names) if reading.adjusted else None
+    if reading.adjusted and (adjusting is None or "close" not in names):
+        raise InputError(
+            f"{path}: has no column {'close' if adjusting else 'adj_close'!r}; its columns are {listed(names)};"
+            " --adjusted scales prices by adj_close / close; leave it out"
+        )
+    if adjusting is None:
+        return values, 0, None
+    return tuple(dict.fromkeys([*values, "close", adjusting])), asked, adjusting
 
 
 def has_needed(names: Sequence[str], reading: Reading) -> bool:
     """Whether these columns have times and the values asked for."""
-    values = ((value, *ALIASES.get(value, ())) for value in reading.values)
-    return any(name in names for name in TIME_NAMES) and all(any(one in names for one in known) for known in values)
+    new = new_names(reading)
+    names = [new.get(name, name) for name in names]
+    if reading.time_columns:
+        timed = all(name in names for name in reading.time_columns)
+    else:
+        timed = bool(_found(names, TIME_NAMES, _UTC))
+    return timed and all(_found(names, (value, *ALIASES.get(value, ()))) for value in reading.values)
+
+
+def new_names(reading: Reading) -> dict[str, str]:
+    """What --rename calls columns, by their old names."""
+    return dict(one.split("=") for one in reading.rename)
+
+
+def old_names(names: Sequence[str], reading: Reading) -> tuple[str, ...]:
+    """Which of the old names of --rename are among these."""
+    return tuple(old for old in new_names(reading) if old in names)
+
+
+def renamed(path: str, names: Sequence[str], reading: Reading) -> tuple[str, ...]:
+    """The names that --rename gives to an input's columns. Raises InputError where two would have one name."""
+    new = new_names(reading)
+    called = tuple(new.get(name, name) for name in names)
+    for old, name in new.items():
+        if old in names and _only_one(path, names, old) and called.count(name) > 1:
+            raise InputError(
+                f"{path}: would have {called.count(name)} columns named {name!r} by --rename {old}={name}; its columns"
+                f" are {listed(names)}; rename that one too, e.g. --rename {old}={name},{name}=other_{name}"
+            )
+    return called
+
+
+def refuse_unknown_names(inputs: Mapping[str, Layout], reading: Reading) -> None:
+    """Raises InputError for an old name of --rename that no input has: it would be ignored without a word."""
+    known = {old for layout in inputs.values() for old in layout.renamed}
+    for old in new_names(reading):
+        if old not in known:
+            path, layout = next(iter(inputs.items()))
+            raise InputError(
+                f"--rename {old}={new_names(reading)[old]}: no input has a column {old!r}; those of {path} are"
+                f" {listed(list(dict.fromkeys(layout.names)))}; name one of them, or leave it out"
+            )
+
+
+def without_unit(name: str) -> str:
+    """A column's name without the unit of its values.
+
+    >>> [without_unit(name) for name in ("close_(usd)", "volume[btc]", "volume_(000)", "close_(adj)")]
+    ['close', 'volume', 'volume_(000)', 'close_(adj)']
+    """
+    return (_UNIT.sub("", name) or name) if name[-1:] in (")", "]") else name
+
+
+def _found(names: Sequence[str], known: Sequence[str], unit: re.Pattern[str] = _UNIT) -> list[str]:
+    """The names that are the first of `known` that is there, itself or with a unit behind it."""
+    for name in known:
+        if name in names:
+            return [name]
+        if same := [one for one in names if one[-1:] in (")", "]") and unit.sub("", one) == name]:
+            return list(dict.fromkeys(same))
+    return []
 
 
 def adjusted_close(names: Sequence[str]) -> str | None:
@@ -163,10 +249,12 @@ def adjusted_close(names: Sequence[str]) -> str | None:
     >>> adjusted_close(["date", "close", "adjusted_close"])
     'adjusted_close'
     """
-    return next((name for name in _ADJUSTED_NAMES if name in names), None)
+    return next((name for name in ADJUSTED_NAMES if name in names), None)
 
 
 def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | None:
+    if reading.symbol_column is not None:
+        return _asked_for(path, names, reading.symbol_column, "--symbol-column")
     found = [name for name in SYMBOL_NAMES if name in names]
     if found:
         if reading.symbol is not None:
@@ -185,10 +273,25 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
     if not named and symbol_of_folder(path) is None:
         raise InputError(
             f"{path}: has no symbol column among {listed(names)}; a bar needs a symbol, from a column named"
-            f" {listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename,"
-            " --symbol-from-path, or --columns"
+            f" {listed(SYMBOL_NAMES)}; name it with --symbol-column, or use --symbol NAME for all its bars,"
+            " --symbol-from-filename, --symbol-from-path, or --columns"
         )
     return None
+
+
+def refuse_other_symbols(path: str, why: str, reading: Reading) -> None:
+    """Raises InputError where an option names the symbols of an input that has them in its header."""
+    asked = (
+        ("--symbol", reading.symbol),
+        ("--symbol-column", reading.symbol_column),
+        ("--symbol-from-path", reading.symbol_from_path),
+    )
+    for option, given in asked:
+        if given is not None:
+            raise InputError(
+                f"{path}: has {why}, so {option} {given} would rename its bars, or be ignored; leave it out, or take"
+                " some symbols with --symbols"
+            )
 
 
 def _constant_symbol(path: str, reading: Reading) -> str:
@@ -213,23 +316,45 @@ def _constant_symbol(path: str, reading: Reading) -> str:
     return symbol
 
 
-def _time_column(path: str, names: Sequence[str]) -> str:
-    found = [name for name in TIME_NAMES if name in names]
+def time_columns(path: str, names: Sequence[str], reading: Reading) -> tuple[str, str | None]:
+    """The column of times, and that of the times of day where these are apart from dates."""
+    if reading.time_columns:
+        asked = [_asked_for(path, names, name, "--time-column") for name in reading.time_columns]
+        return asked[0], asked[1] if len(asked) > 1 else None
+    found = _found(names, TIME_NAMES, _UTC if reading.timezone == "UTC" else _UNIT)
     if not found and list(names[:1]) == [""]:  # pandas' index; whether it holds times is seen at its first row
-        return ""
+        return "", None
     if not found:
         raise InputError(
             f"{path}: has no time column among {listed(names)}; a bar needs a time, from a column named"
-            f" {listed(TIME_NAMES)}; if the file has no header, or uses other names, name its columns with --columns"
+            f" {listed(TIME_NAMES)}; name it with --time-column or, if the file has no header, with --columns"
         )
-    return _only_one(path, names, found[0])
+    time = _only_one(path, names, _one_of(path, names, found, TIME_NAMES[0]))
+    return time, "time" if time in ("date", "dt") and "time" in names else None
+
+
+def _asked_for(path: str, names: Sequence[str], name: str, option: str) -> str:
+    if name not in names:
+        raise InputError(
+            f"{path}: has no column {name!r}, which {option} names; its columns are {listed(names)}; name one of them,"
+            f" or leave {option} out"
+        )
+    return _only_one(path, names, name)
 
 
 def _value_column(path: str, names: Sequence[str], value: str, cure: str) -> str:
-    for name in (value, *ALIASES.get(value, ())):
-        if name in names:
-            return _only_one(path, names, name)
+    if found := _found(names, (value, *ALIASES.get(value, ()))):
+        return _only_one(path, names, _one_of(path, names, found, value))
     raise InputError(f"{path}: has no column {value!r}; its columns are {listed(names)}; {cure}")
+
+
+def _one_of(path: str, names: Sequence[str], found: Sequence[str], meant: str) -> str:
+    if len(found) > 1:
+        raise InputError(
+            f"{path}: has the columns {' and '.join(found)}, each of which may be its {meant}; the one to use must be"
+            f" unambiguous; choose it, e.g. with --rename '{found[0]}={meant}'"
+        )
+    return found[0]
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
@@ -286,12 +411,17 @@ def folders_of(path: str) -> dict[str, str]:
 
 
 def selected(path: str, layout: Layout, reading: Reading, dated: bool) -> Layout | None:
-    """The layout with the rows that are asked for; None if the path says that an input has none of them.
+    """The layout with the rows that are asked for; None if an input has none of them, by its path or its header.
 
     Raises InputError for a condition on a column that the input lacks, or that is no text to compare.
     """
     where, folders = [], folders_of(path)
     for name, texts in conditions(reading.where):
+        if name in layout.names and layout.wide:
+            raise InputError(
+                f"{path}: --where {name}=...: a row of it has cells of all symbols, so none of its columns tells rows"
+                " apart; choose symbols with --symbols"
+            )
         if name in layout.names:
             where.append((_compared(path, layout, name), texts))
         elif name not in folders:
@@ -300,7 +430,11 @@ def selected(path: str, layout: Layout, reading: Reading, dated: bool) -> Layout
             )
         elif folders[name].strip(BLANKS) not in texts:
             return None
-    if reading.symbols and layout.symbol is None and layout.constant_symbol not in reading.symbols:
+    if reading.symbols and layout.wide:
+        layout = replace(layout, wide=tuple(one for one in layout.wide if one[0] in reading.symbols))
+        if not layout.wide:
+            return None
+    elif reading.symbols and layout.symbol is None and layout.constant_symbol not in reading.symbols:
         return None
     start, end = span_asked(reading.since, reading.until, reading.timezone, dated)
     symbols = frozenset(reading.symbols) if reading.symbols and layout.symbol is not None else None
@@ -370,6 +504,8 @@ def from_json(fields: dict[str, Any]) -> Layout:
             **fields,
             "names": tuple(fields["names"]),
             "values": tuple(fields["values"]),
+            "wide": tuple((symbol, tuple(places)) for symbol, places in fields["wide"]),
+            "renamed": tuple(fields["renamed"]),
             "form": Form(**{**fields["form"], "numbers": NumberForm(*fields["form"]["numbers"])}),
             "header": None if header is None else header.encode("latin-1"),
             "selection": None if fields["selection"] is None else Selection.from_json(fields["selection"]),

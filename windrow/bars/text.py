@@ -9,7 +9,7 @@ with the same code, so an invalid row never changes how its neighbours are read.
 import re
 from array import array as packed
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -160,8 +160,14 @@ def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
 
 def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
     """The needed columns, each as one arrow array."""
+    position = {name: layout.names.index(name) for name in layout.read}
+    columns = read_columns(chunk, layout, {position[name]: type_ for name, type_ in types.items()}, skipped)
+    return {name: columns[position[name]] for name in layout.read}
+
+
+def read_columns(chunk: bytes, layout: Layout, types: dict[int, Any], skipped: Any = None) -> dict[int, Any]:
+    """The columns at these positions, each as one arrow array of its type."""
     positions = [str(i) for i in range(len(layout.names))]  # names of columns that are not needed may repeat
-    position = {name: positions[layout.names.index(name)] for name in layout.read}
     if chunk.startswith(_MARK):
         chunk = _MARK + chunk  # arrow drops one; the file's own is gone by now, and elsewhere it belongs to a symbol
     table = pa_csv.read_csv(
@@ -171,13 +177,13 @@ def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any 
             delimiter=layout.form.delimiter, quote_char='"' if b'"' in chunk else False, invalid_row_handler=skipped
         ),
         pa_csv.ConvertOptions(
-            include_columns=list(position.values()),
-            column_types={position[name]: type_ for name, type_ in types.items()},
+            include_columns=[positions[place] for place in types],
+            column_types={positions[place]: type_ for place, type_ in types.items()},
             null_values=[""],
             strings_can_be_null=False,
         ),
     )
-    return {name: _one_array(table.column(position[name])) for name in layout.read}
+    return {place: _one_array(table.column(positions[place])) for place in types}
 
 
 def _one_array(column: Any) -> Any:
@@ -209,11 +215,16 @@ def _within_range(values: Floats) -> Floats:
 
 def _time_texts(table: dict[str, Any], layout: Layout) -> Any:
     """The texts of times; date and time of day are joined where they are two columns."""
-    if layout.time_of_day is None:
-        return table[layout.time]
+    return joined_times([table[name] for name in (layout.time, layout.time_of_day) if name is not None])
+
+
+def joined_times(columns: Sequence[Any]) -> Any:
+    """Texts of times, or of dates and of times of day, as one column."""
+    if len(columns) == 1:
+        return columns[0]
     import pyarrow.compute as pc
 
-    return pc.binary_join_element_wise(table[layout.time], table[layout.time_of_day], b" ")
+    return pc.binary_join_element_wise(*columns, b" ")
 
 
 def _clean_times(array: Any, layout: Layout) -> tuple[Ints, Mask]:
@@ -238,17 +249,9 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """The valid rows as bars, and the reason for each invalid one."""
     import pyarrow.compute as pc
 
-    wrong_fields = packed("q")
-
-    def skip(row: Any) -> str:
-        wrong_fields.append(row.number - 1)
-        return "skip"
-
-    text, types = chunk, dict.fromkeys(layout.read, pa.binary())
-    if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
-        _read_csv(chunk.translate(_AS_ASCII), layout, types, skip)
-        text = _without(chunk, set(wrong_fields))
-    table = _read_csv(text, layout, types, skip)
+    positions = {name: layout.names.index(name) for name in layout.read}
+    columns, wrong_fields = read_carefully(chunk, layout, list(positions.values()))
+    table = {name: columns[position] for name, position in positions.items()}
     reasons = Reasons(len(table[layout.time]))
     missing: dict[str, Mask] = {}
     for name in layout.needed:
@@ -262,6 +265,21 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     if layout.selection is not None:
         reasons.leave_out(~_selected(table, layout, times, ok))
     return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
+
+
+def read_carefully(chunk: bytes, layout: Layout, places: Sequence[int]) -> tuple[dict[int, Any], "packed[int]"]:
+    """The texts of the columns at these places, and the numbers of the lines of a wrong number of fields."""
+    wrong_fields = packed("q")
+
+    def skip(row: Any) -> str:
+        wrong_fields.append(row.number - 1)
+        return "skip"
+
+    text, types = chunk, dict.fromkeys(places, pa.binary())
+    if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
+        read_columns(chunk.translate(_AS_ASCII), layout, types, skip)
+        text = _without(chunk, set(wrong_fields))
+    return read_columns(text, layout, types, skip), wrong_fields
 
 
 def _without(chunk: bytes, numbers: set[int]) -> bytes:

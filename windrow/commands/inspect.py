@@ -15,6 +15,10 @@ _SYMBOLS = 10
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--column", default="close", show_default=True, help="Column that a job would use.")
 @click.option("--columns", metavar="NAME,...", help="Names of the columns, for inputs without a header.")
+@click.option("--rename", metavar="OLD=NEW,...", help="Columns to be called otherwise.")
+@click.option("--time-column", metavar="NAME", help="Column of times, or date,time for two.")
+@click.option("--symbol-column", metavar="NAME", help="Column of symbols.")
+@click.option("--wide", metavar="VALUE", help="The files have a column for each symbol, and this value in its cells.")
 @click.option("--symbol", help="Symbol of inputs that have no symbol column.")
 @click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv.")
 @click.option("--symbol-from-path", metavar="REGEX", help="Take it from their paths: the group in parentheses.")
@@ -45,6 +49,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, re
     from argparse import Namespace
 
     from windrow.console import tell
+    from windrow.errors import InputError
     from windrow.feeds.inspect import inspect as look
     from windrow.mapreduce import options
     from windrow.storage.source import each, list_inputs
@@ -52,10 +57,15 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, re
     given = Namespace(adjusted=False, on_conflict="fail", **asked)
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
-    refused = False
+    refused, renamed = False, set[str]()
     for found in each(lambda path: look(path, reading), list_inputs(files, recursive)):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
         refused = refused or found.refused is not None
+        renamed |= {*found.renamed}
+    for one in () if refused else reading.rename:
+        old = one.partition("=")[0]
+        if old not in renamed:
+            raise InputError(f"--rename {one}: no input has a column {old!r}; name one of theirs, or leave it out")
     context.exit(int(refused))
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, check_one_kind_of_time
 from windrow.errors import InputError
-from windrow.feeds.parquet import ROWS, parse_columns, shown
+from windrow.feeds.parquet import ROWS, index_of_times, parse_columns, parse_wide_columns, shown
 from windrow.storage.open import opened
 
 _FILE, _OLD = b"ARROW1", b"FEA1"
@@ -24,6 +24,12 @@ def column_names(path: str) -> list[str]:
     """The names of a file's columns, unchanged; InputError if it cannot be read."""
     with _reader(path) as (schema, _):
         return list(schema.names)
+
+
+def time_index(path: str) -> str | None:
+    """The column that pandas keeps as the index, if that is one of times."""
+    with _reader(path) as (schema, _):
+        return index_of_times(schema)
 
 
 def count_rows(path: str) -> int:
@@ -43,16 +49,28 @@ def first_rows(path: str, count: int) -> list[list[Any]]:
 
 def read_feather(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:
     """The bars of a file."""
-    at = {name: layout.names.index(name) for name in layout.read}
-    order = sorted(at.values())
+    places = _places_of_wide(layout) if layout.wide else [layout.names.index(name) for name in layout.read]
+    order, rows = sorted(set(places)), ROWS // (len(layout.wide) or 1) or 1
     with _reader(path, order) as (_, batches):
         for whole in batches:
-            for begin in range(0, len(whole), ROWS):
-                batch = whole[begin : begin + ROWS]
-                columns = {name: batch.column(order.index(number)) for name, number in at.items()}
-                bars = adjusted(parse_columns(columns, layout, path, keep_texts), layout)
+            for begin in range(0, len(whole), rows):
+                batch = whole[begin : begin + rows]
+                columns = {place: batch.column(order.index(place)) for place in places}
+                bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
+
+
+def _parse(columns: dict[int, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
+    if layout.wide:
+        return parse_wide_columns(columns, layout, path, keep_texts)
+    return parse_columns({layout.names[place]: one for place, one in columns.items()}, layout, path, keep_texts)
+
+
+def _places_of_wide(layout: Layout) -> list[int]:
+    from windrow.bars.wide import places_of_times
+
+    return [*places_of_times(layout), *(place for _, its in layout.wide for place in its)]
 
 
 @contextmanager

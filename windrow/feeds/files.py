@@ -4,7 +4,7 @@ A file is read to its end or refused: a truncated or damaged file never passes f
 concatenated gzip is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from windrow.bars.adjusted import adjusted
@@ -65,17 +65,27 @@ def parse_stream(
     `headed` is False for a later part of an input, which begins with bars, not with a header.
     """
     headed = headed and start == 0
+    parse = _parser(layout)
     for chunk in read_lines(stream, start, end):
         lines = in_utf8(chunk.lines, layout.form)
         if headed:
             lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:
-            bars = adjusted(parse_lines(piece, layout, keep_texts), layout)
+            bars = adjusted(parse(piece, layout, keep_texts), layout)
             check_same_columns(bars, source)
             check_one_kind_of_time(bars, layout, source)
             yield bars
         if chunk.long is not None:
             yield _one_long(chunk.long, layout)
+
+
+def _parser(layout: Layout) -> Callable[[bytes, Layout, bool], Bars]:
+    """What parses the lines of an input: a table with a column for each symbol is read by a module of its own."""
+    if not layout.wide:
+        return parse_lines
+    from windrow.bars.wide import parse_wide  # a task's start is part of its cost
+
+    return parse_wide
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
@@ -90,7 +100,7 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 def _one_long(text: bytes, layout: Layout) -> Bars:
     """A line too long to keep in memory, as an invalid row."""
     bars = adjusted(parse_lines(b"", layout), layout)
-    bars.rejected["long"] = 1
+    bars.rejected["long"] = len(layout.wide) or 1
     bars.texts = [Rejected("long", text)]
     return bars
 
@@ -100,8 +110,9 @@ def _after_header(lines: bytes, layout: Layout) -> bytes:
     lines, header = without_marks(lines), layout.header
     for _ in range(layout.form.skipped):
         lines = lines[lines.find(b"\n") + 1 :]
-    if header is not None and lines.startswith((header + b"\n", header + b"\r\n")):
-        return lines[lines.index(b"\n") + 1 :]
+    for row in () if header is None else header.split(b"\n"):
+        if lines.startswith((row + b"\n", row + b"\r\n")):
+            lines = lines[lines.index(b"\n") + 1 :]
     return lines
 
 
@@ -128,7 +139,7 @@ def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
             from windrow.feeds.feather import count_rows
 
         bars = next(read_bars(path, layout))
-        return bars, bars.lines / count_rows(path)
+        return bars, bars.lines / (count_rows(path) * (len(layout.wide) or 1))
     with open_csv(texts_in(path)[0], layout.form) as (file, stream):
         bars = next(parse_stream(stream, layout, path))
         return bars, file.tell() / size_of(path)

@@ -27,7 +27,7 @@ from windrow.times import parse_times
 
 DELIMITERS = (",", ";", "\t", "|")
 #: Lines before a header that are looked through for it.
-_PREAMBLE = 20
+PREAMBLE = 20
 _ROWS = 2000
 _PLACES = 8
 _SEPARATOR = re.compile(rb"sep=(.)")
@@ -48,22 +48,27 @@ class Table(NamedTuple):
 def find_table(lines: Sequence[bytes], reading: Reading) -> Table:
     """Where the header, or the first row, is among an input's first lines, of which at least one is not blank."""
     table = _beginning(lines, reading)
-    between = re.escape(table.delimiter.encode())
+    return table._replace(loose=are_loose(lines[table.skipped :], table.delimiter))
+
+
+def are_loose(lines: Sequence[bytes], delimiter: str) -> bool:
+    """Whether blanks are around quoted fields.
+
+    >>> are_loose([b'"A", "1,5"'], ","), are_loose([b'"A","1, 5"'], ",")
+    (True, False)
+    """
+    between = re.escape(delimiter.encode())
     blanks = re.compile(rb'(?:^|%s) +"|" +(?:%s|$)' % (between, between))
-    return table._replace(loose=any(b'"' in line and blanks.search(line) for line in lines[table.skipped :]))
+    return any(b'"' in line and blanks.search(line) for line in lines)
 
 
 def _beginning(lines: Sequence[bytes], reading: Reading) -> Table:
-    start = reading.skip_lines or 0
-    said = _SEPARATOR.fullmatch(lines[start]) if start < len(lines) else None
-    start += said is not None
-    delimiters = DELIMITERS if reading.delimiter is None else (reading.delimiter,)
-    delimiters = (said[1].decode("latin-1"),) if said and reading.delimiter is None else delimiters
+    start, delimiters = where_to_look(lines, reading)
     first = next((at for at in range(start, len(lines)) if lines[at].strip()), start)
     if reading.columns:
         fitting = (one for one in delimiters if len(names_in(lines[first], one) or ()) == len(reading.columns))
         return Table(next(fitting, delimiters[0]), start, lines[first])
-    last = first if reading.skip_lines is not None else first + _PREAMBLE
+    last = first if reading.skip_lines is not None else first + PREAMBLE
     for at in range(first, min(last + 1, len(lines))):
         for delimiter in delimiters:
             names = names_in(lines[at], delimiter)
@@ -73,6 +78,15 @@ def _beginning(lines: Sequence[bytes], reading: Reading) -> Table:
             break  # the header of another table, whose rows are none to skip
     widest = max(delimiters, key=lambda one: len(names_in(lines[first], one) or ()))
     return Table(widest, start, lines[first])
+
+
+def where_to_look(lines: Sequence[bytes], reading: Reading) -> tuple[int, tuple[str, ...]]:
+    """The number of the line from which a header is looked for, and what may be between its fields."""
+    start = reading.skip_lines or 0
+    said = _SEPARATOR.fullmatch(lines[start]) if start < len(lines) else None
+    start += said is not None
+    delimiters = DELIMITERS if reading.delimiter is None else (reading.delimiter,)
+    return start, (said[1].decode("latin-1"),) if said and reading.delimiter is None else delimiters
 
 
 def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
@@ -105,7 +119,8 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             text = in_utf8(text, layout.form)
             text = tightened(text, layout.form.delimiter) if layout.form.loose else text
             lines = text.decode(errors="replace").lstrip("\ufeff").splitlines()
-            begins = 1 if start else layout.form.skipped
+            header = (layout.header or b"").count(b"\n") + 1 if layout.wide else 0  # which is told by its place alone
+            begins = 1 if start else layout.form.skipped + header
             ends = -1 if not whole and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
@@ -199,7 +214,7 @@ def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> li
     forms = numbers.forms_of(texts, between, reading.decimal, reading.thousands)
     if asked and not forms:  # then no row is valid, rather than the options unheard
         return [NumberForm(reading.decimal or ".", reading.thousands or "")]
-    for name in layout.names if len(forms) > 1 else ():
+    for name in dict.fromkeys(layout.names) if len(forms) > 1 else ():
         if name not in layout.needed:  # volumes of 1,200,000 decide what prices of 37,250 are
             column = _texts(layout, rows, name)
             forms = [form for form in forms if numbers.fits(form, column)] or forms
@@ -207,9 +222,9 @@ def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> li
 
 
 def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:
-    """The distinct texts of a column that are not missing values."""
-    at = layout.names.index(name)
-    texts = dict.fromkeys(row[at].strip() for row in rows)
+    """The distinct texts of a column that are not missing values; of a wide table, of the columns with that value."""
+    places = [at for at, its in enumerate(layout.names) if its == name]
+    texts = dict.fromkeys(row[at].strip() for row in rows for at in places)
     return [text for text in texts if not re.fullmatch(MISSING_TEXT, text)]
 
 
@@ -221,13 +236,25 @@ def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
     >>> told_forms({"GAZP.csv": layout, "SBER.csv": layout}, Reading(("close",)))
     ["GAZP.csv and 1 more: ';' between fields, times as dd/mm/yy"]
     """
+    from windrow.feeds.klines import KLINES
+
     paths: dict[str, list[str]] = {}
     for path, layout in inputs.items():
         parts = [
+            "no header: the columns are those of Binance's klines" if layout.names == KLINES != reading.columns else "",
             layout.form.described(),
             f"times joined from {layout.time} and {layout.time_of_day}" if layout.time_of_day else "",
             f"times are {NAMES[layout.time_unit]} since 1970" if layout.time_unit and not reading.time_unit else "",
+            _wide(layout),
         ]
         if text := ", ".join(filter(None, parts)):
             paths.setdefault(text, []).append(path)
     return [f"{its[0]}{f' and {len(its) - 1:,} more' * (len(its) > 1)}: {text}" for text, its in paths.items()]
+
+
+def _wide(layout: Layout) -> str:
+    """For people: the shape of a table with a column for each symbol."""
+    if not layout.wide:
+        return ""
+    symbols = f"{len(layout.wide):,} symbol{'s' * (len(layout.wide) > 1)}"
+    return f"wide table: {symbols} in columns, {', '.join(layout.values)} in the cells"

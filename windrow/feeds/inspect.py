@@ -56,6 +56,8 @@ class Inspected:
     gaps: int = 0
     longest_gap: str | None = None
     refused: str | None = None
+    renamed: list[str] = field(default_factory=list)
+    """Which of the old names of --rename it has."""
 
     def to_json(self) -> dict[str, Any]:
         """The same as a JSON object."""
@@ -71,6 +73,7 @@ def inspect(path: str, reading: Reading) -> Inspected:
         layout = settled.inputs[path]
         found.form = (told_forms({path: layout}, reading) or [f"{path}: "])[0].removeprefix(f"{path}: ")
         found.columns = _columns(layout)
+        found.renamed = list(layout.renamed)
         found.whole = found.size <= _SMALL
         parts = list(_sampled(path, layout, found.size, found.whole))
         _count(found, parts)

@@ -95,7 +95,7 @@ def _first_time(place: str, layout: Layout) -> str:
 
 def column_left_out(place: str, bars: Bars, layout: Layout) -> str | None:
     """The unused column by which bars in conflict differ, if a tenth of these first bars are in conflict."""
-    if not _many_conflicts(bars):
+    if layout.wide or not _many_conflicts(bars):
         return None
     rows = list(_rows(place, layout))
     keys = [tuple(row[name] for name in layout.needed if name not in layout.values) for row in rows]

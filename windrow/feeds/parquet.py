@@ -49,6 +49,21 @@ def column_names(path: str) -> list[str]:
     return list(_schema(path).names)
 
 
+def time_index(path: str) -> str | None:
+    """The column that pandas keeps as the index, if that is one of times."""
+    return index_of_times(_schema(path))
+
+
+def index_of_times(schema: Any) -> str | None:
+    """The same, by a schema of arrow's."""
+    if b"pandas" not in (schema.metadata or {}):
+        return None
+    columns = [name for name in schema.pandas_metadata.get("index_columns", []) if isinstance(name, str)]
+    kinds = [schema.field(name).type for name in columns if schema.names.count(name) == 1]
+    times = [pa.types.is_timestamp(kind) or pa.types.is_date(kind) for kind in kinds]
+    return columns[times.index(True)] if len(kinds) == len(columns) and times.count(True) == 1 else None
+
+
 def _schema(path: str) -> Any:
     with _opened(path) as file:
         return file.schema_arrow
@@ -75,6 +90,9 @@ def read_parquet(
     Memory: 131,072 rows of the required columns, and their pages.
     """
     schema = _schema(path)
+    if layout.wide:
+        yield from _read_wide(path, layout, schema.names, start, end, keep_texts)
+        return
     stored = dict(zip(layout.names, schema.names, strict=True))
     if layout.symbol and pa.types.is_nested(kind := schema.types[layout.names.index(layout.symbol)]):
         raise _wrong_type(path, layout.symbol, kind, *_SYMBOL)  # arrow cannot read it as indices
@@ -92,6 +110,66 @@ def read_parquet(
                 yield _none_of(left_out, layout)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
+
+
+def _read_wide(
+    path: str, layout: Layout, stored: Sequence[str], start: int, end: int | None, keep_texts: bool
+) -> Iterator[Bars]:
+    """The bars of a file with a column for each symbol; as many cells at once as else rows."""
+    from windrow.bars.wide import places_of_times
+
+    places = [*places_of_times(layout), *(place for _, its in layout.wide for place in its)]
+    needed = [stored[place] for place in dict.fromkeys(places)]
+    with _opened(path) as file:
+        within = in_range(file.metadata, size_of(path), start, end)
+        groups = asked_for(file.metadata, within, layout)
+        rows = max(1, ROWS // len(layout.wide))
+        try:
+            for batch in file.iter_batches(rows, groups, needed, use_threads=False) if groups else ():
+                columns = {place: batch.column(stored[place]) for place in places}
+                bars = adjusted(parse_wide_columns(columns, layout, path, keep_texts), layout)
+                check_one_kind_of_time(bars, layout, path)
+                yield bars
+            if left_out := sum(file.metadata.row_group(number).num_rows for number in set(within).difference(groups)):
+                yield _none_of(left_out * len(layout.wide), layout)
+        except (OSError, pa.ArrowException) as error:
+            raise _damaged(path, error) from error
+
+
+def parse_wide_columns(columns: dict[int, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
+    """The bars of the required columns, by their places, of a table with a column for each symbol."""
+    from windrow.bars.wide import places_of_times, select
+
+    named = {layout.names[place]: columns[place] for place in places_of_times(layout)}
+    of_times = Reasons(len(named[layout.time]))
+    for column in named.values():
+        of_times.add(MISSING, as_bool(column.is_null()))
+    times, timed = _times(_time_column(named, layout, path), layout, path, of_times)
+    values = [
+        np.concatenate([_cells(columns[its[number]], symbol, path) for symbol, its in layout.wide])
+        for number in range(len(layout.values))
+    ]
+    empty = [np.isnan(value) for value in values]
+    absent = np.logical_and.reduce(empty)
+    reasons = Reasons(len(absent))
+    for reason, rows in of_times.each():
+        reasons.add(reason, np.tile(rows, len(layout.wide)))
+    values = [reasons.check_values(value) for value in values]
+    bars, bad = select(layout, times, timed, values, absent, of_times.good, reasons)
+    bars.rejected.update(reasons.of(bad))
+    if keep_texts:
+        for reason, place in zip(reasons.of(bad), bad.tolist(), strict=True):
+            symbol, row = divmod(place, len(times))
+            shown = {name: shown(column[row]) for name, column in named.items()}
+            cells = {name: float(value[place]) for name, value in zip(layout.values, values, strict=True)}
+            text = repr({"symbol": layout.wide[symbol][0], **shown, **cells}).encode()
+            bars.texts.append(Rejected(reason, text[:SHOWN_BYTES]))
+    return bars
+
+
+def _cells(array: Any, symbol: str, path: str) -> Floats:
+    """The cells of a symbol, NaN where they are empty."""
+    return np.full(len(array), np.nan) if pa.types.is_null(array.type) else _floats(array, symbol, path, np.nan)
 
 
 @contextmanager
@@ -278,12 +356,17 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
 
 
 def _values(array: Any, name: str, path: str, reasons: Reasons) -> Floats:
+    return reasons.check_values(_floats(array, name, path, 0.0))
+
+
+def _floats(array: Any, name: str, path: str, null: float) -> Floats:
+    """A column of numbers, with `null` where it has none."""
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another with --column")
     if pa.types.is_decimal(kind):
         array = array.cast(pa.string())  # arrow's own cast from decimals to floats is sometimes off by a bit
-    return reasons.check_values(as_float64(_filled(array.cast(pa.float64(), safe=False), 0.0)))
+    return as_float64(_filled(array.cast(pa.float64(), safe=False), null))
 
 
 def _filled(array: Any, value: object) -> Any:

@@ -21,12 +21,12 @@ from windrow.bars.checks import MAX_LINE
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.form import Form
 from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
-from windrow.bars.layout import Reading
+from windrow.bars.layout import TIME_NAMES, Reading
 from windrow.console import say
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars, without_marks
-from windrow.feeds.forms import Table, find_form, find_table, in_doubt
+from windrow.feeds.forms import find_form, find_table, in_doubt
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
 from windrow.storage.open import (
@@ -132,6 +132,8 @@ class Settled:
 #: First bytes that say what kind of file it is.
 _HEAD = 512
 _JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*"')
+#: Lines that a header may have.
+_HEADER = 3
 #: Chooses the span of slices, or None.
 Slicing = Callable[[Mapping[str, Density]], int | None]
 
@@ -293,25 +295,41 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
     from windrow.storage.foreign import refuse_foreign  # a task needs none of it
 
     if is_columnar(place):
-        names = [layouts.normalise(name) for name in _column_names(place)]
-        if reading.columns:
-            raise InputError(
-                f"{path}: has names for its columns, {layouts.listed(names)}, but --columns is given; it is for text"
-                " without a header; leave it out, and choose with --column"
-            )
-        return layouts.layout_of(path, names, None, reading)
+        return _typed_layout(path, place, reading)
     refuse_foreign(path, b"")
     lines, form = _first_lines(place, reading)
-    return _text_layout(path, find_table(lines, reading), form, reading) if lines else None
+    return _text_layout(path, lines, form, reading) if lines else None
 
 
-def _column_names(place: str) -> list[str]:
-    """The names of typed columns."""
+def _typed_layout(path: str, place: str, reading: Reading) -> Layout:
+    """The layout of a file whose columns have names and types."""
+    stored, index = _stored_names(place)
+    names = [layouts.normalise(name) for name in stored]
+    if reading.columns:
+        raise InputError(
+            f"{path}: has names for its columns, {layouts.listed(names)}, but --columns is given; it is for text"
+            " without a header; leave it out, and choose with --column, or --rename"
+        )
+    if reading.wide is not None or any(name.startswith("(") for name in stored[:2]):
+        from windrow.bars.shapes import stack_of, stacked_layout, wide_layout
+
+        if (stack := stack_of(path, stored, index)) is not None:
+            return stacked_layout(path, stack, None, reading)
+        if reading.wide is not None:
+            return wide_layout(path, stored, None, reading, index)
+    called = layouts.renamed(path, names, reading)
+    if index is not None and not reading.time_columns and not any(map(TIME_NAMES.__contains__, called)):
+        reading = replace(reading, time_columns=(called[stored.index(index)],))
+    return replace(layouts.layout_of(path, called, None, reading), renamed=layouts.old_names(names, reading))
+
+
+def _stored_names(place: str) -> tuple[list[str], str | None]:
+    """The names of typed columns, and the one that pandas keeps as an index of times, if any."""
     if is_parquet(place):
-        from windrow.feeds.parquet import column_names
+        from windrow.feeds.parquet import column_names, time_index
     else:
-        from windrow.feeds.feather import column_names
-    return column_names(place)
+        from windrow.feeds.feather import column_names, time_index
+    return column_names(place), time_index(place)
 
 
 @contextmanager
@@ -369,21 +387,30 @@ def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
 
 
 def _head(stream: BinaryIO) -> tuple[bytes, bool]:
-    """The first bytes of a text, up to a line's end at least, and whether there are more."""
+    """The first bytes of a text, up to the end of a header at least, and whether there are more."""
     head, block = b"", b""
-    while len(head) <= MAX_LINE and b"\n" not in without_marks(head).lstrip(b"\r\n"):
+    while len(head) <= MAX_LINE and without_marks(head).lstrip(b"\r\n").count(b"\n") < _HEADER:
         if not (block := stream.read(1 << 16)):
             break
         head += block
     return head, bool(block)
 
 
-def _text_layout(path: str, table: Table, form: Form, reading: Reading) -> Layout:
+def _text_layout(path: str, lines: list[bytes], form: Form, reading: Reading) -> Layout:
+    from windrow.feeds import klines, shaped  # a task's start is part of its cost
+
+    if (layout := shaped.shaped_layout(path, lines, form, reading)) is not None:
+        return layout
+    table = find_table(lines, reading)
+    if not reading.columns and klines.are_klines(lines[table.skipped :], table.delimiter):
+        reading = replace(reading, columns=klines.KLINES)
     first = table.first
     form = replace(form, delimiter=table.delimiter, skipped=table.skipped, loose=table.loose)
     if not reading.columns:
         names = layouts.split_header(first, path, table.delimiter)
-        return replace(layouts.layout_of(path, names, first, reading), form=form)
+        called = layouts.renamed(path, names, reading)
+        layout = layouts.layout_of(path, called, first, reading)
+        return replace(layout, form=form, renamed=layouts.old_names(names, reading))
     layout = replace(layouts.layout_of(path, reading.columns, None, reading), form=form)
     said = _names_of_header(first, layout)
     if said is None:

@@ -1,6 +1,7 @@
 """The kernels of the jobs on DataFrames in memory.
 
 bars.py       a frame's bars, in the form that a reducer gets them
+naming.py     frames as people have them: names in any case, yfinance's two levels of columns
 average.py    windrow.moving_average
 crossover.py  windrow.crossover
 backtest.py   windrow.backtest

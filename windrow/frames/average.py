@@ -5,6 +5,7 @@ from typing import Literal
 import pandas as pd
 
 from windrow.frames.bars import in_zone, stretches
+from windrow.frames.naming import named
 from windrow.frames.rows import Rows
 from windrow.windows import Options, parse_indicator
 from windrow.windows.indicators import Indicators, Step, parse_step
@@ -24,8 +25,10 @@ def moving_average(
     """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
 
     bars: columns `symbol`, `timestamp` (datetimes, in UTC if they have no zone) and `column`, in any order; without a
-    symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. indicators: KIND:WINDOW, e.g.
-    `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's options of the same names.
+    symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. Their names may be those that
+    files have, in any case (Date, Close); what `yfinance.download` returns, with levels of values and symbols, is taken
+    too. indicators: KIND:WINDOW, e.g. `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's
+    options of the same names.
 
     Returns symbol, timestamp and one float64 column per indicator (NaN: no value yet), sorted, for the bars that have a
     value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for invalid
@@ -45,7 +48,7 @@ def moving_average(
         Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
         Step() if step is None else parse_step(str(step)),
     )
-    rows = Rows(names)
+    bars, rows = named(bars, [column], adjusted), Rows(names)
     for stretch in stretches(bars, [column], on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts))
     return in_zone(rows.frame(), bars)

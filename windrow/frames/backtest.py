@@ -10,6 +10,7 @@ from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
 from windrow.arrays import Floats, Ints
 from windrow.frames.bars import adjusted_column, check_opens, in_zone, stretches
+from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
 from windrow.trading.ledger import STATUS, Entries
@@ -83,6 +84,7 @@ def backtest(
     )  # fmt: skip
     pair = Pair(parse_line(fast, column), parse_line(slow, column))
     strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
+    bars = named(bars, strategy.columns, adjusted)
     check_opens(bars, strategy.columns, column)
     rows: list[dict[str, Any]] = []
     notices = Notices()

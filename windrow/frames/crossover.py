@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from windrow.frames.bars import in_zone, stretches
+from windrow.frames.naming import named
 from windrow.frames.rows import Rows
 from windrow.sinks.crosses import SIGNALS, TEXT_FIELDS, names_of
 from windrow.trading.signals import Signals, parse_pairs
@@ -47,7 +48,7 @@ def crossover(
     signals = Signals(parse_pairs(fasts, slows, column), Options(ema_seed=ema_seed))
     names = names_of(len(signals.pairs))
     pairs = np.array(list(map(str, signals.pairs)), object)
-    rows = Rows(names)
+    bars, rows = named(bars, [column], adjusted), Rows(names)
     for stretch in stretches(bars, [column], on_conflict, adjusted):
         found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]

@@ -12,6 +12,7 @@ from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading
 from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
+from windrow.feeds.texts import check_encoding
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split, parse_split
@@ -88,6 +89,7 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
     try:
         if fields.get("time_format") is not None:
             check_form(fields["time_format"])
+        check_encoding(fields.get("encoding"))
         conditions(fields.get("where", ()))
         if fields.get("symbol_from_path") is not None:
             check_pattern(fields["symbol_from_path"])
@@ -97,6 +99,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
     if any(mark is not None and len(mark) != 1 for mark in marks):
         raise _refused(place, "has a mark in reading that is not one character")
+    if any(one.count("=") != 1 for one in fields.get("rename", ())) or len(fields.get("time_columns", ())) > 2:
+        raise _refused(place, "has names of columns in reading that no job has")
 
 
 def _is_of(value: Any, kind: Any) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sort_keys.keys import decode_symbol
 from windrow.frames.bars import adjusted_column, check_opens, in_zone, stretches
+from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import Choice
@@ -79,6 +80,7 @@ def sweep(
         parse_grid(fast, slow, any_order), rules, column, parts, warm, Options(ema_seed=ema_seed), returns=best
     )
     choice = Choice(objective, top, best)
+    bars = named(bars, sweep.columns, adjusted)
     check_opens(bars, sweep.columns, column)
     notices = Notices()
     lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))

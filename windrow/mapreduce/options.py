@@ -1,6 +1,5 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
-import codecs
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,9 +8,11 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
+from windrow.bars.headers import meaning
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
+from windrow.feeds.texts import check_encoding
 from windrow.times import UNITS, parse_duration
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ AUTO = "auto"
 #: Values of --output-format.
 FORMATS = ("text", "parquet", "parquet-ns")
 
-#: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
-_NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
@@ -75,6 +74,10 @@ def add_to(job: "BarJob") -> None:
     # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
     reading = job.add_group("Reading bars", settled=True)
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
+    reading.add("--rename OLD=NEW,...", "columns to be called otherwise, before anything else")
+    reading.add("--time-column NAME", "column of times, or date,time for two (default: found by its name)")
+    reading.add("--symbol-column NAME", "column of symbols (default: found by its name)")
+    reading.add("--wide VALUE", "inputs have a column for each symbol, and this value in its cells, e.g. close")
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
     reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
@@ -152,6 +155,7 @@ def check_reading(given: Namespace) -> None:
     """Raises UsageError for wrong values of the options by which inputs are read."""
     _check_timezone(given.timezone)
     _check_form(given)
+    _check_columns(given)
     _check_rows(given)
 
 
@@ -166,25 +170,65 @@ def _check_form(given: Namespace) -> None:
         value = _character(getattr(given, name))
         if value is not None and (len(value) != 1 or value in '"\r\n' or value.isalnum()):
             raise UsageError(f"--{name} {value!r}: is not one character that may stand there; give one, e.g. ';'")
-    _check_encoding(given.encoding)
+    check_encoding(given.encoding)
     if given.skip_lines is not None and given.skip_lines < 0:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
 
 
-def _check_encoding(name: str | None) -> None:
-    """Raises UsageError for what is no encoding of text in Python."""
-    if name is None:
-        return
-    try:
-        if codecs.lookup(name).name.replace("-", "_") not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
-            return
-    except (LookupError, ValueError):
-        pass
-    raise UsageError(
-        f"--encoding {name!r}: is not an encoding of text that Python knows; give one, e.g. cp1252, gb18030, utf-16-le"
-    )
+def _check_columns(given: Namespace) -> None:
+    """Raises UsageError where options name columns in ways that contradict each other, or not at all."""
+    for one in (given.rename or "").split(",") if given.rename is not None else ():
+        _, equals, new = (part.strip() for part in one.partition("="))
+        if not equals or not new or "=" in new:
+            raise UsageError(f"--rename {one!r}: names a column and what to call it; give OLD=NEW, e.g. close=price")
+    renames = _renames(given)
+    for place, names in enumerate(zip(*(one.split("=") for one in renames), strict=True)):
+        if twice := [name for name in names if names.count(name) > 1]:
+            what = "renamed twice" if place == 0 else "the new name of two columns"
+            raise UsageError(f"--rename {given.rename}: {twice[0]!r} is {what}; give each name once")
+    times = _names(given.time_column)
+    if given.time_column is not None and not (0 < len(times) < 3 and len(set(times)) == len(times) and all(times)):
+        raise UsageError(
+            f"--time-column {given.time_column!r}: is not one column, or one of dates and one of times of day; give"
+            " e.g. --time-column date or --time-column date,time"
+        )
+    if given.symbol_column is not None and not normalise(given.symbol_column):
+        raise UsageError("--symbol-column '': is empty; give the name of the column of symbols")
+    if given.wide is not None and (not normalise(given.wide) or meaning(normalise(given.wide)) in ("symbol", "time")):
+        raise UsageError(
+            f"--wide {given.wide!r}: is not what the cells of a table hold; give a value, e.g. --wide close"
+        )
+    for one, other in _EXCLUSIVE:
+        if all(getattr(given, name.replace("-", "_")) not in (None, False) for name in (one, other)):
+            raise UsageError(f"--{one} and --{other}: {_EXCLUSIVE[one, other]}; give one of the two")
+
+
+def _renames(given: Namespace) -> tuple[str, ...]:
+    """What --rename asks for, each as old=new, normalised."""
+    asked = (one.partition("=") for one in (given.rename or "").split(",") if one)
+    return tuple(f"{normalise(old)}={normalise(new)}" for old, _, new in asked)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(normalise(name) for name in text.split(",")) if text else ()
+
+
+#: Options that do not go together, and why.
+_EXCLUSIVE = {
+    ("symbol", "symbol-column"): "all bars have one symbol, or a column has the symbols",
+    ("symbol-from-filename", "symbol-column"): "the symbol is a file's name, or a column has the symbols",
+    ("symbol-from-path", "symbol-column"): "the symbol is in a file's path, or a column has the symbols",
+    ("columns", "rename"): "the columns are named anew, all of them or some",
+    ("wide", "columns"): "a wide table has a header of symbols, or the columns are named",
+    ("wide", "rename"): "the columns of a wide table are called after symbols",
+    ("wide", "symbol"): "a wide table has symbols above its columns",
+    ("wide", "symbol-from-filename"): "a wide table has symbols above its columns",
+    ("wide", "symbol-from-path"): "a wide table has symbols above its columns",
+    ("wide", "symbol-column"): "a wide table has symbols above its columns",
+    ("wide", "adjusted"): "a wide table has one value, and prices are scaled by two",
+}
 
 
 def _check_rows(given: Namespace) -> None:
@@ -226,7 +270,11 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         )
     return Reading(
         values=values,
-        columns=tuple(normalise(name) for name in given.columns.split(",")) if given.columns else (),
+        columns=_names(given.columns),
+        rename=_renames(given),
+        time_columns=_names(given.time_column),
+        symbol_column=normalise(given.symbol_column) if given.symbol_column is not None else None,
+        wide=normalise(given.wide) if given.wide is not None else None,
         symbol=given.symbol,
         symbol_from_filename=given.symbol_from_filename,
         timezone=given.timezone,
@@ -255,7 +303,7 @@ def _chosen(given: Namespace) -> set[str]:
 
 def _cure(given: Namespace, name: str, cures: Mapping[str, str]) -> str:
     """What to do about a column that --column does not choose."""
-    return cures.get(name, "this job needs it; if it is there by another name, name the columns with --columns")
+    return cures.get(name, f"this job needs it; if it is there by another name, use --rename NAME={name}")
 
 
 def slot(given: Namespace) -> int | None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
+from windrow.bars.layout import refuse_unknown_names
 from windrow.console import say, shown, stopped_like_interrupted
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
@@ -202,6 +203,7 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     heads = {**heads, "-": Head(spooled, 1.0)}
     asked = submission.slot, heads, _slicing(job, runner), options.judges(job), runner.versions
     settled, empty = settle(list(places), submission.reading, *asked)
+    refuse_unknown_names(settled.inputs, submission.reading)
     job.doubts = settled
     _slice(job, runner, settled)
     for path in empty:
