@@ -143,6 +143,13 @@ def test_letters_of_other_alphabets(run_job, tmp_path):
         assert ran.lines == [f"{symbol}\t2020-01-01\t1.5".encode()], ran.err
 
 
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_text_that_is_longer_in_utf_8_is_read_to_its_end(run_job, tmp_path, runner):
+    (tmp_path / "a.csv").write_bytes(TEXT.replace("x", "中石油" * 20).encode("gb18030"))
+    ran = run_job("-q", "-r", runner, "--window", "1", "--encoding", "gb18030", tmp_path / "a.csv")
+    assert (ran.status, ran.lines) == (0, LINES), ran.err
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "says"),
     [
