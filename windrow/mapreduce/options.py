@@ -1,6 +1,5 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
-import codecs
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
+from windrow.bars.form import check_encoding
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 AUTO = "auto"
 #: Values of --output-format.
 FORMATS = ("text", "parquet", "parquet-ns")
-
-#: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
-_NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
@@ -166,25 +163,12 @@ def _check_form(given: Namespace) -> None:
         value = _character(getattr(given, name))
         if value is not None and (len(value) != 1 or value in '"\r\n' or value.isalnum()):
             raise UsageError(f"--{name} {value!r}: is not one character that may stand there; give one, e.g. ';'")
-    _check_encoding(given.encoding)
+    if given.encoding is not None:
+        check_encoding(given.encoding)
     if given.skip_lines is not None and given.skip_lines < 0:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
-
-
-def _check_encoding(name: str | None) -> None:
-    """Raises UsageError for what is no encoding of text in Python."""
-    if name is None:
-        return
-    try:
-        if codecs.lookup(name).name.replace("-", "_") not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
-            return
-    except (LookupError, ValueError):
-        pass
-    raise UsageError(
-        f"--encoding {name!r}: is not an encoding of text that Python knows; give one, e.g. cp1252, gb18030, utf-16-le"
-    )
 
 
 def _check_rows(given: Namespace) -> None:
