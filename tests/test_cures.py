@@ -487,7 +487,7 @@ CASES = {
     "mapreduce/options.py:_check_form lines": Case(
         [*MEAN, "--skip-lines", "-1"], "give 0 or more", [[*MEAN, "--skip-lines", "0"]]
     ),
-    "feeds/texts.py:check_encoding": Case(
+    "bars/form.py:check_encoding": Case(
         [*MEAN, "--encoding", "cp99999"], "give one, e.g. cp1252", [[*MEAN, "--encoding", "cp1252"]]
     ),
     "feeds/texts.py:encoding_of a mark": Case(

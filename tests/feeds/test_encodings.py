@@ -1,13 +1,17 @@
 """Encodings and line ends: the same bars as in UTF-8, or a refusal; never text that was replaced in silence."""
 
 import codecs
+import csv
 import encodings.aliases
 import io
 import json
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from windrow.bars.form import tightened
 from windrow.bars.layout import Reading
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars
@@ -143,6 +147,13 @@ def test_letters_of_other_alphabets(run_job, tmp_path):
         assert ran.lines == [f"{symbol}\t2020-01-01\t1.5".encode()], ran.err
 
 
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_text_that_is_longer_in_utf_8_is_read_to_its_end(run_job, tmp_path, runner):
+    (tmp_path / "a.csv").write_bytes(TEXT.replace("x", "中石油" * 20).encode("gb18030"))
+    ran = run_job("-q", "-r", runner, "--window", "1", "--encoding", "gb18030", tmp_path / "a.csv")
+    assert (ran.status, ran.lines) == (0, LINES), ran.err
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "says"),
     [
@@ -187,8 +198,6 @@ LOOSE = [
 def test_blanks_around_quoted_fields(run_job, tmp_path, delimiter):
     lines = ['"symbol", "timestamp", "note", "close"', *LOOSE]
     if delimiter != ",":  # commas within quotes stay
-        import csv
-
         rows = list(csv.reader(io.StringIO("\n".join(lines)), skipinitialspace=True))
         lines = [f"{delimiter} ".join('"{}"'.format(field.strip().replace('"', '""')) for field in row) for row in rows]
     (tmp_path / "a.csv").write_text("\r\n".join([*lines, ""]), newline="")
@@ -197,6 +206,40 @@ def test_blanks_around_quoted_fields(run_job, tmp_path, delimiter):
     right = [f"{symbol}\t2020-01-{day}\t{value}".encode() for symbol, of in values.items() for day, value in of]
     assert (ran.status, ran.lines) == (0, sorted(right)), ran.err
     assert "blanks around quotes" in ran.err
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.lists(st.text('ab ",;\t', max_size=6), min_size=2, max_size=4), min_size=1, max_size=5), st.randoms()
+)
+def test_blanks_around_quotes_are_removed_as_by_csv(rows, chance):
+    """Written by hand with blanks before and behind, and read by csv from what is left."""
+
+    def field(text):
+        blanks = [" " * chance.randint(0, 2) for _ in range(2)]
+        return f'{blanks[0]}"{text.replace(chr(34), chr(34) * 2)}"{blanks[1]}'
+
+    text = "".join(",".join(map(field, row)) + "\n" for row in rows)
+    left = tightened(text.encode(), ",").decode()
+    assert list(csv.reader(io.StringIO(left), strict=True)) == rows
+    assert left == "".join(",".join(field.strip() for field in line) + "\n" for line in split_by_hand(text))
+    odd = text + '"open, "x"\n' + text  # a quote that is not closed, in one line
+    assert tightened(odd.encode(), ",").decode().startswith(left) and tightened(odd.encode(), ",").decode().endswith(
+        left
+    )
+
+
+def split_by_hand(text):
+    """The fields of each line, quotes and blanks kept."""
+    for line in text.splitlines():
+        fields, within = [""], False
+        for character in line:
+            within ^= character == '"'
+            if character == "," and not within:
+                fields.append("")
+            else:
+                fields[-1] += character
+        yield fields
 
 
 def test_without_blanks_around_quotes_nothing_is_removed(run_job, tmp_path):

@@ -116,7 +116,7 @@ def test_all_kinds_in_one_folder(run_job, tmp_path):
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in ("a.tsv", "a.jsonl", "lines.json")])
 def test_what_is_cut_short_is_refused(run_job, tmp_path, name):
     whole = KINDS[name] if isinstance(KINDS[name], bytes) else KINDS[name].encode()
-    kept = [size for size in (0, 1, 7, len(whole) // 2, len(whole) - 9, len(whole) - 1) if size]
+    kept = [1, 7, len(whole) // 2, len(whole) - 9, len(whole) - 8, len(whole) - 1]  # 8 bytes end a stream of Arrow
     ends = {"joined.txt.xz": [len(lzma.compress(TEXT[:99].encode())) + 20]}
     for size in [*kept, *ends.get(name, [])]:
         path = write(tmp_path, name, whole[:size])
@@ -286,6 +286,13 @@ def test_what_objects_lack_is_missing_and_what_is_none_is_invalid(run_job, tmp_p
     ran = run_job("--window", "1", "--max-bad", "0.5", path)
     assert ran.lines == [line for line in LINES if b"AA\t2020-01-03" not in line and b"AA\t2020-01-04" not in line]
     assert "rejected            6" in ran.err and "missing             2" in ran.err, ran.err
+
+
+def test_an_object_in_two_lines_is_none(run_job, tmp_path):
+    """Though it is one to whoever joins lines by commas."""
+    odd = ['{"symbol": "AA", "timestamp": "2021-01-01", "close": 1', '"more": 2}']
+    ran = run_job("--window", "1", "--max-bad", "0.5", write(tmp_path, "a.jsonl", JSONL + "\n".join([*odd, ""])))
+    assert ran.lines == LINES and "rejected            2" in ran.err
 
 
 @pytest.mark.parametrize(

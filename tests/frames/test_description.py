@@ -60,6 +60,10 @@ def described(outputs):
         (b'{"reading": {"values": ["close"], "time_unit": "years"}}', "has a choice in reading that no job has"),
         (b'{"reading": {"values": ["close"], "on_conflict": "any"}}', "has a choice in reading that no job has"),
         (b'{"reading": {"values": ["close"], "where": ["="]}}', "rows that no job has (--where =: is not COLUMN=VALUE"),
+        (
+            b'{"reading": {"values": ["close"], "encoding": "rot13"}}',
+            "rows that no job has (--encoding 'rot13': is not",
+        ),
         (b'{"reading": {"values": ["close"], "since": "soon"}}', "rows that no job has (--from soon: is not a date"),
         (b'{"reading": {"values": ["close"], "symbol_from_path": "("}}', "rows that no job has (--symbol-from-path (:"),
         (b'{"walk_forward": 1000000000}', "has 1000000000 as walk_forward, where a number up to 10,000 belongs"),

@@ -80,7 +80,7 @@ def _no_bars(layout: Layout) -> Bars:
 def _well_quoted(delimiter: str) -> re.Pattern[bytes]:
     """Lines whose quotes are closed on them."""
     between = re.escape(delimiter.encode())
-    field = rb'(?:[^"%s\r\n][^%s\r\n]*|"(?:[^"\r\n]|"")*")?' % (between, between)
+    field = rb'(?:[^"%s\r\n][^%s\r\n]*|"[^"\r\n]*+(?:""[^"\r\n]*+)*+")?' % (between, between)
     return re.compile(rb"(?:%s(?:%s%s)*+\r?\n)*+" % (field, between, field))
 
 

@@ -14,6 +14,8 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 import orjson
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from windrow.bars.layout import FOLDER_NAMES, SYMBOL_NAMES, normalise
 from windrow.errors import InputError
@@ -27,6 +29,8 @@ _MOST = 64 << 20
 _FIRST = 1000
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 _TRIES = 20
+_NEAR_END = 1 << 16
+_AS_IT_IS = pa_csv.WriteOptions(include_header=False, quoting_style="none")
 _MARK = b"\xef\xbb\xbf"
 #: Line ends within a text become half a character: a field with one is not valid, and is no line of its own.
 _LINE_ENDS = dict.fromkeys(map(ord, "\n\r"), "\udcff")
@@ -52,6 +56,8 @@ def csv_pieces(stream: BinaryIO, path: str) -> Iterator[bytes]:
 
 def _rows(records: Records, names: Sequence[str]) -> bytes:
     """Records as lines; what is no record is a line of too few fields."""
+    if (lines := _columns(records, names)) is not None:
+        return lines
     rows = [list(map(one.get, names)) if isinstance(one, dict) else [json.dumps(one)] for one in records]
     return _lines(rows)
 
@@ -61,6 +67,17 @@ def _lines(rows: Sequence[Sequence[Any]]) -> bytes:
     if text.count("\n") != len(rows) or "\r" in text:
         text = _written([[one.translate(_LINE_ENDS) if isinstance(one, str) else one for one in row] for row in rows])
     return text.encode(errors="surrogatepass")
+
+
+def _columns(records: Records, names: Sequence[str]) -> bytes | None:
+    """Records as lines, by columns; None where a column is of several types, or a text has what separates fields."""
+    try:
+        columns = [pa.array([record.get(name) for record in records]) for name in names]
+        file = io.BytesIO()
+        pa_csv.write_csv(pa.table(columns, names=list(map(str, range(len(names))))), file, _AS_IT_IS)
+    except (pa.ArrowException, AttributeError, TypeError, ValueError, OverflowError):
+        return None
+    return file.getvalue()
 
 
 def _written(rows: Iterable[Sequence[Any]]) -> str:
@@ -153,7 +170,7 @@ def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
                 _refuse_twice(path, [b"[" + closed])
             yield records
             return
-        for cut in list(_BETWEEN.finditer(text))[-_TRIES:][::-1]:
+        for cut in list(_BETWEEN.finditer(text, max(0, len(text) - _NEAR_END)))[-_TRIES:][::-1]:
             records = _loaded(b"[" + text[: cut.start() + 1] + b"]")
             if isinstance(records, list):
                 if first:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.clocks import check_form
+from windrow.bars.form import check_encoding
 from windrow.bars.layout import Reading
 from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
@@ -89,7 +90,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
     try:
         if fields.get("time_format") is not None:
             check_form(fields["time_format"])
-        check_encoding(fields.get("encoding"))
+        if fields.get("encoding") is not None:
+            check_encoding(fields["encoding"])
         conditions(fields.get("where", ()))
         if fields.get("symbol_from_path") is not None:
             check_pattern(fields["symbol_from_path"])
