@@ -142,6 +142,10 @@ CASES = {
         [*MEAN, "--symbols", "aa"], "check --symbols, --from, --to and --where", [[*MEAN, "--symbols", "AA"]],
         bars=csv(more="BB,2020-01-05,1,1\n"),
     ),
+    "feeds/settle.py:_text_layout": Case(
+        [*MEAN, "--skip-lines", "9"], "has 5 lines where a header is looked for, and --skip-lines 9 leaves none",
+        [[*MEAN, "--skip-lines", "0"]],
+    ),
     "feeds/settle.py:settle": Case(
         [*MEAN, "--symbol", "AA", "--symbols", "BB"], "none has rows that are asked for; check --symbols and --where",
         [[*MEAN, "--symbol", "AA", "--symbols", "AA"]], bars=NO_SYMBOL,

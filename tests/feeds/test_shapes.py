@@ -376,3 +376,19 @@ def test_a_header_that_is_longer_than_what_is_read_first(tmp_path):
     )
     for pieces in (1, 3, 50):
         assert bars_of(tmp_path / "a.csv", CLOSE, pieces) == (right, {})
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(table=st.lists(st.lists(st.none() | st.integers(1, 10**6), min_size=2, max_size=2), min_size=1, max_size=9),
+       index=st.booleans(), groups=st.integers(1, 4))  # fmt: skip
+def test_melted_by_pandas_from_parquet(tmp_path, table, index, groups):
+    days = pd.date_range("2020-01-01", periods=len(table), name="date")
+    frame = pd.DataFrame(table, columns=["A", "b c"], index=days).astype("Float64")
+    long = frame.melt(ignore_index=False, var_name="symbol").dropna().reset_index()
+    frame = frame if index else frame.reset_index()
+    frame.to_parquet(tmp_path / "a.parquet", row_group_size=groups)
+    right = sorted((row.symbol, row.date.value, float(row.value)) for row in long.itertuples())
+    if not right:
+        return
+    for pieces in (1, 3):
+        assert bars_of(tmp_path / "a.parquet", WIDE, pieces) == (right, {})

@@ -26,7 +26,7 @@ from windrow.console import say
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars, without_marks
-from windrow.feeds.forms import find_form, find_table, in_doubt
+from windrow.feeds.forms import find_form, find_table, in_doubt, where_to_look
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
 from windrow.storage.open import (
@@ -399,6 +399,11 @@ def _head(stream: BinaryIO) -> tuple[bytes, bool]:
 def _text_layout(path: str, lines: list[bytes], form: Form, reading: Reading) -> Layout:
     from windrow.feeds import klines, shaped  # a task's start is part of its cost
 
+    if where_to_look(lines, reading)[0] >= len(lines):
+        raise InputError(
+            f"{path}: has {len(lines):,} lines where a header is looked for, and --skip-lines {reading.skip_lines or 0}"
+            " leaves none of them; an input has a header and rows; give a smaller number"
+        )
     if (layout := shaped.shaped_layout(path, lines, form, reading)) is not None:
         return layout
     table = find_table(lines, reading)

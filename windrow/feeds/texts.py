@@ -15,11 +15,9 @@ from typing import BinaryIO, cast
 
 from windrow.bars.columns import Layout
 from windrow.bars.form import Form
-from windrow.errors import InputError, UsageError
+from windrow.errors import InputError
 from windrow.storage.open import is_json, is_splittable, open_both
 
-#: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
-_NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
 #: First bytes that say the encoding; longer ones first.
 _MARKS = {
     b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be",
@@ -119,20 +117,6 @@ def encoding_of(path: str, head: bytes, asked: str | None) -> str:
             f"{path}: has zeros between its letters, as UTF-16 without its mark has; say so: --encoding {likely}"
         )
     return "" if name in (None, "utf-8", "utf-8-sig") else str(name)
-
-
-def check_encoding(name: str | None) -> None:
-    """Raises UsageError for what is no encoding of text in Python."""
-    if name is None:
-        return
-    try:
-        if codecs.lookup(name).name.replace("-", "_") not in _NO_TEXT and b"2023-01-03,1.5\n".decode(name, "replace"):
-            return
-    except (LookupError, ValueError):
-        pass
-    raise UsageError(
-        f"--encoding {name!r}: is not an encoding of text that Python knows; give one, e.g. cp1252, gb18030, utf-16-le"
-    )
 
 
 def line_end_of(head: bytes) -> str:

@@ -13,7 +13,6 @@ from windrow.bars.form import check_encoding
 from windrow.bars.layout import Reading
 from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
-from windrow.feeds.texts import check_encoding
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split, parse_split

@@ -8,15 +8,11 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
-<<<<<<< HEAD
-from windrow.bars.headers import meaning
-=======
 from windrow.bars.form import check_encoding
->>>>>>> wip-files
+from windrow.bars.headers import meaning
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
-from windrow.feeds.texts import check_encoding
 from windrow.times import UNITS, parse_duration
 
 if TYPE_CHECKING:
@@ -29,10 +25,6 @@ AUTO = "auto"
 #: Values of --output-format.
 FORMATS = ("text", "parquet", "parquet-ns")
 
-<<<<<<< HEAD
-
-=======
->>>>>>> wip-files
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
 _MISSING = "share of an input's rows that may lack a needed value (empty, NaN, null, None, NA, . or -)"
@@ -177,19 +169,14 @@ def _check_form(given: Namespace) -> None:
         value = _character(getattr(given, name))
         if value is not None and (len(value) != 1 or value in '"\r\n' or value.isalnum()):
             raise UsageError(f"--{name} {value!r}: is not one character that may stand there; give one, e.g. ';'")
-<<<<<<< HEAD
-    check_encoding(given.encoding)
-=======
     if given.encoding is not None:
         check_encoding(given.encoding)
->>>>>>> wip-files
     if given.skip_lines is not None and given.skip_lines < 0:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
 
 
-<<<<<<< HEAD
 def _check_columns(given: Namespace) -> None:
     """Raises UsageError where options name columns in ways that contradict each other, or not at all."""
     for one in (given.rename or "").split(",") if given.rename is not None else ():
@@ -244,8 +231,6 @@ _EXCLUSIVE = {
 }
 
 
-=======
->>>>>>> wip-files
 def _check_rows(given: Namespace) -> None:
     conditions(given.where)
     for dated in (True, False):
