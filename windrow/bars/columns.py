@@ -1,7 +1,7 @@
 """Bars as columns, and the layout of an input."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -39,6 +39,13 @@ class Layout:
     form: Form = PLAIN_FORM
     adjusted_by: str | None = None
     asked: int = 0
+    powers: tuple[int, ...] = ()
+    """By which powers of ten the values are multiplied, each column's; none: by none."""
+
+    @property
+    def scaled(self) -> list[tuple[str, int]]:
+        """The columns of values, each with its power of ten."""
+        return list(zip(self.values, self.powers or [0] * len(self.values), strict=True))
 
     @property
     def needed(self) -> list[str]:
@@ -53,6 +60,13 @@ class Rejected(NamedTuple):
     text: bytes
 
 
+class Example(NamedTuple):
+    """A row that is no bar, for people: what it has and what was expected; the cure for such rows, if it is known."""
+
+    shown: str
+    cure: str = ""
+
+
 @dataclass
 class Bars:
     """Parsed bars in input order: bar i has symbol `symbols[codes[i]]` and time `times[i]` (ns UTC)."""
@@ -65,6 +79,8 @@ class Bars:
     rejected: Counter[str] = field(default_factory=Counter)
     headers: int = 0
     texts: list[Rejected] = field(default_factory=list)
+    examples: dict[str, Example] = field(default_factory=dict)
+    """For each reason why rows are no bars, one of them."""
     other_header: bytes | None = None
     """A line that is a header of other columns, or of these in another order."""
 
@@ -98,7 +114,16 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
         sum((part.rejected for part in parts), Counter()),
         sum(part.headers for part in parts),
         [text for part in parts for text in part.texts],
+        examples_of([part.examples for part in parts]),
     )
+
+
+def examples_of(found: Iterable[Mapping[str, Example]]) -> dict[str, Example]:
+    """For each reason one example, the same in whatever order they were found; one with a cure if there is any."""
+    best: dict[str, Example] = {}
+    for reason, example in chain.from_iterable(one.items() for one in found):
+        best[reason] = min(best.get(reason, example), example, key=lambda one: (not one.cure, one))
+    return best
 
 
 def check_same_columns(bars: Bars, source: str) -> None:

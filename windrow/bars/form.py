@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from windrow.bars.epochs import DATE, NAMES
 from windrow.bars.numbers import PLAIN, NumberForm
 
 _LETTERS = {
     "%Y": "yyyy", "%y": "yy", "%m": "mm", "%d": "dd", "%b": "mmm", "%H": "HH", "%I": "hh", "%M": "MM", "%S": "SS",
     "%f": "fff", "%p": "AM", "%z": "",
+    "%o": "milliseconds since midnight", "%O": "seconds since midnight", "%t": "HMMSS",
 }  # fmt: skip
 _DELIMITERS = {"\t": "tabs", " ": "blanks"}
 
@@ -23,6 +25,8 @@ class Form:
     skipped: int = 0
     clock: str = ""
     numbers: NumberForm = PLAIN
+    counts: tuple[str, ...] = ()
+    """Where each time is a count since 1970, or a date as a number, by its magnitude: what those sampled are."""
 
     def described(self) -> str:
         """For people: what is not as in a plain CSV file; empty if nothing is.
@@ -34,7 +38,8 @@ class Form:
         parts = [
             f"{between} between fields" if self.delimiter != "," else "",
             f"{self.skipped} line{'s' * (self.skipped > 1)} before the header" if self.skipped else "",
-            f"times as {_readable(self.clock)}" if self.clock else "",
+            f"times as {readable(self.clock)}" if self.clock else "",
+            _counted(self.counts),
             self.numbers.described(),
         ]
         return ", ".join(filter(None, parts))
@@ -43,10 +48,24 @@ class Form:
 PLAIN_FORM = Form()
 
 
-def _readable(clock: str) -> str:
+def _counted(units: tuple[str, ...]) -> str:
+    """For people: that times are counts, and of what.
+
+    >>> _counted(("ms", "us"))
+    'times are milliseconds and microseconds since 1970, by their magnitude'
+    """
+    if not units:
+        return ""
+    names = [NAMES[unit] for unit in units if unit != DATE]
+    told = ["dates like 20230103"] if DATE in units else []
+    told += [f"{' and '.join(names)} since 1970"] if names else []
+    return f"times are {' and '.join(told)}" + (", by their magnitude" if len(units) > 1 else "")
+
+
+def readable(clock: str) -> str:
     """A form of times as people write it.
 
-    >>> _readable("%d.%m.%Y[T| ]%H:%M[:%S[.%f]][%z]"), _readable("%b %d, %Y")
+    >>> readable("%d.%m.%Y[T| ]%H:%M[:%S[.%f]][%z]"), readable("%b %d, %Y")
     ('dd.mm.yyyy HH:MM', 'mmm dd, yyyy')
     """
     text = clock.replace("[T| ]", " ")

@@ -41,6 +41,9 @@ ALIASES = {
     **dict.fromkeys(_ADJUSTED_NAMES, _ADJUSTED_NAMES),
 }
 
+_ARE_PRICES = {
+    *_ADJUSTED_NAMES, *(name for price in ("open", "high", "low", "close") for name in (price, *ALIASES[price]))
+}  # fmt: skip
 _CHOOSE = "choose one of them with --column"
 
 
@@ -59,6 +62,8 @@ class Reading:
     time_format: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    scale: tuple[str, ...] = ()
+    """Columns and the powers of ten that their values are multiplied by, as `close=1e-9`."""
     adjusted: bool = False
     cures: tuple[tuple[str, str], ...] = ()
     """What to do about a column that an input lacks, by name; about others: choose another one with --column."""
@@ -122,6 +127,7 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         time_of_day="time" if time in ("date", "dt") and "time" in names else None,
         adjusted_by=adjusting,
         asked=asked if adjusting else 0,
+        powers=_powers(path, names, values, (symbol, time), reading) if reading.scale else (),
     )
 
 
@@ -195,6 +201,32 @@ def _value_column(path: str, names: Sequence[str], value: str, cure: str) -> str
         if name in names:
             return _only_one(path, names, name)
     raise InputError(f"{path}: has no column {value!r}; its columns are {_listed(names)}; {cure}")
+
+
+def _powers(
+    path: str, names: Sequence[str], values: Sequence[str], others: Sequence[str | None], reading: Reading
+) -> tuple[int, ...]:
+    """The powers of ten of `--scale` for these columns of values; `others` hold symbols and times."""
+    powers: dict[str, int] = {}
+    for text in reading.scale:
+        asked, _, power = text.rpartition("=1e")
+        name = next((name for name in (asked, *ALIASES.get(asked, ())) if name in names and name not in others), None)
+        if name is None:
+            raise InputError(
+                f"{path}: has no column {asked!r} of values, for --scale; its columns are {_listed(names)}; name one of"
+                " them"
+            )
+        powers[name] = int(power)
+    prices = [name for name in values if name in _ARE_PRICES]
+    plain = [name for name in prices if name not in powers]
+    if plain and len(plain) < len(prices):
+        scaled = next(name for name in prices if name in powers)
+        raise InputError(
+            f"{path}: --scale has a factor for {scaled!r} and none for {plain[0]!r}, which is used too; prices in two"
+            f" scales make no sense together; add {plain[0]}=1e{powers[scaled]} to --scale, or {plain[0]}=1 if it"
+            " is written plainly"
+        )
+    return tuple(powers.get(name, 0) for name in values)
 
 
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
@@ -276,7 +308,12 @@ def from_json(fields: dict[str, Any]) -> Layout:
             **fields,
             "names": tuple(fields["names"]),
             "values": tuple(fields["values"]),
-            "form": Form(**{**fields["form"], "numbers": NumberForm(*fields["form"]["numbers"])}),
+            "powers": tuple(fields["powers"]),
+            "form": _form(fields["form"]),
             "header": None if header is None else header.encode("latin-1"),
         }
     )
+
+
+def _form(fields: dict[str, Any]) -> Form:
+    return Form(**{**fields, "numbers": NumberForm(*fields["numbers"]), "counts": tuple(fields["counts"])})

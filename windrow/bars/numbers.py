@@ -120,8 +120,8 @@ def pattern(form: NumberForm) -> str:
 def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats, Mask]:
     """The values of a column of text (arrow), times ten to the `power`, and which of them are numbers of this form.
 
-    With a power, numbers have no exponent of their own. Each is the float64 nearest to the number as written. Memory:
-    some copies of the column.
+    Each is the float64 nearest to the number as written, shifted by so many places and rounded once. Memory: some
+    copies of the column.
 
     >>> import pyarrow as pa
     >>> parse_numbers(pa.array(["$1,234.50", "(2K)", "1.5%", "12,5"]), NumberForm(".", ",", marked=True))
@@ -133,7 +133,7 @@ def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats,
     texts = pc.utf8_trim(texts, " \t" if form == PLAIN else f"{_BLANKS}\t")
     ok = as_bool(pc.match_substring_regex(texts, f"^{pattern(form)}$"))
     if power:
-        ok &= ~as_bool(pc.match_substring_regex(texts, "[eE]"))
+        ok &= ~as_bool(pc.match_substring_regex(texts, "[eE][+-]?[0-9]{4}"))
     values = np.zeros(len(texts))
     plain = _plain_column(texts if ok.all() else texts.filter(pa.array(ok)), form, power)
     values[ok] = as_float64(plain.cast(pa.float64()))
@@ -154,7 +154,19 @@ def _plain_column(texts: Any, form: NumberForm, power: int) -> Any:
         texts = pc.replace_substring(texts, "(", "-")
         for letter, its in _POWERS.items():
             texts = pc.replace_substring_regex(texts, f"(?i){letter}$", f"e{its}")
-    return pc.replace_substring_regex(texts, "$", f"e{power}") if power else texts
+    return _shifted(texts, power) if power else texts
+
+
+def _shifted(texts: Any, power: int) -> Any:
+    """Plain decimals times ten to the power: their digits stay, their exponents change."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not as_bool(pc.match_substring_regex(texts, "[eE]")).any():
+        return pc.replace_substring_regex(texts, "$", f"e{power}")
+    own = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^[^eE]*[eE]?\+?", ""), "^$", "0")
+    exponents = pc.add(own.cast(pa.int64()), power).cast(pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring_regex(texts, "[eE].*", ""), exponents, "e")
 
 
 def _plain(text: str, form: NumberForm) -> str:

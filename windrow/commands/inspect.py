@@ -26,6 +26,7 @@ _SYMBOLS = 10
 @click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
 @click.option("--thousands", metavar="MARK", help="What is between thousands.")
+@click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
 def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:

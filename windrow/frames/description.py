@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -52,7 +53,8 @@ def description_of(folder: Path) -> dict[str, Any] | None:
 def reading_in(described: Mapping[str, Any] | None) -> Reading:
     """How the job read its bars, by its description; the defaults without one."""
     fields = (described or {}).get("reading") or {"values": ["close"]}
-    return Reading(**{**fields, "values": tuple(fields["values"]), "columns": tuple(fields.get("columns", ()))})
+    lists = {name: tuple(fields.get(name, ())) for name in ("values", "columns", "scale")}
+    return Reading(**{**fields, **lists})
 
 
 def split_of(described: Mapping[str, Any]) -> Split:
@@ -88,6 +90,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
             check_form(fields["time_format"])
     except WindrowError as error:
         raise _refused(place, f"has a form of times that no job has ({error})") from error
+    if any(re.fullmatch("[^=]+=1e-?[0-9]{1,2}", text) is None for text in fields.get("scale", ())):
+        raise _refused(place, "has a scale in reading that is no column and power of ten")
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
     if any(mark is not None and len(mark) != 1 for mark in marks):
         raise _refused(place, "has a mark in reading that is not one character")

@@ -27,7 +27,7 @@ from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, WARNING, error_text
-from windrow.mapreduce.reports import conflict_text, names_for_task
+from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
@@ -190,7 +190,7 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
         task.report(REFUSED, stopped)
     options = job.options
     if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, job.settled.units))) is not None:
-        task.report(INPUTS, error_text(refusal))
+        task.report(INPUTS, error_text(refusal), names_for_inputs())
     if (warning := accounts.warning()) is not None:
         task.report(WARNING, warning)
 
