@@ -66,24 +66,33 @@ def forms_of(
     ['.', ',']
     """
     distinct = [text for text in dict.fromkeys(text.strip(f"{_BLANKS}\t") for text in texts) if text]
-    marked = any(re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", text, re.IGNORECASE) for text in distinct)
-    read: dict[NumberForm, tuple[float | None, ...]] = {}
+    together = "\n".join(distinct)
+    occurring = set(together)
+    marked = re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", together, re.IGNORECASE | re.MULTILINE) is not None
+    read: dict[NumberForm, list[bool]] = {}
     for form in _FORMS:
         asked = decimal in (None, form.decimal) and thousands in (None, form.thousands)
+        if thousands is None and form.thousands and not occurring.intersection(_marks(form)):
+            continue  # it would mean what the form without that mark means
         if asked and not (commas and "," in (form.decimal, form.thousands)):
             form = form._replace(marked=marked)
-            read[form] = tuple(
-                float(_plain(text, form)) if re.fullmatch(pattern(form), text) else None for text in distinct
-            )
-    fits = {form: len(values) - values.count(None) for form, values in read.items()}
+            fullmatch = re.compile(pattern(form)).fullmatch
+            read[form] = [fullmatch(text) is not None for text in distinct]
+    fits = {form: sum(fitting) for form, fitting in read.items()}
     most = max(fits.values(), default=0)
     if most < MOST * len(distinct) or not most:
         return []
     meant: dict[tuple[float | None, ...], NumberForm] = {}
-    for form, values in read.items():
+    for form, fitting in read.items():
         if fits[form] == most:
-            meant.setdefault(values, form)
+            texts_of = zip(distinct, fitting, strict=True)
+            meant.setdefault(tuple(float(_plain(text, form)) if fit else None for text, fit in texts_of), form)
     return list(meant.values())
+
+
+def _marks(form: NumberForm) -> str:
+    """What may be between thousands."""
+    return _BLANKS if form.thousands == " " else form.thousands
 
 
 def fits(form: NumberForm, texts: Sequence[str]) -> bool:
@@ -92,7 +101,8 @@ def fits(form: NumberForm, texts: Sequence[str]) -> bool:
     >>> fits(NumberForm(".", ","), ["1,200,000", "7"]), fits(NumberForm(","), ["1,200,000", "7"])
     (True, False)
     """
-    return sum(re.fullmatch(pattern(form), text) is not None for text in texts) >= MOST * len(texts) > 0
+    fullmatch = re.compile(pattern(form)).fullmatch
+    return sum(fullmatch(text) is not None for text in texts) >= MOST * len(texts) > 0
 
 
 def readings(text: str, forms: Iterable[NumberForm]) -> list[float]:
@@ -145,7 +155,7 @@ def _plain_column(texts: Any, form: NumberForm, power: int) -> Any:
     import pyarrow.compute as pc
 
     if form.thousands:
-        for blank in _BLANKS if form.thousands == " " else (form.thousands,):
+        for blank in _marks(form):
             texts = pc.replace_substring(texts, blank, "")
     if form.decimal != ".":
         texts = pc.replace_substring(texts, form.decimal, ".")
@@ -171,7 +181,7 @@ def _shifted(texts: Any, power: int) -> Any:
 
 def _plain(text: str, form: NumberForm) -> str:
     """One text of the form, as `_plain_column` rewrites a column."""
-    for blank in _BLANKS if form.thousands == " " else form.thousands:
+    for blank in _marks(form):
         text = text.replace(blank, "")
     text = text.replace(form.decimal, ".")
     if form.marked:

@@ -47,7 +47,8 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused = False
-    for found in each(lambda path: look(path, reading), list_inputs(files)):
+    inputs = list_inputs(files)
+    for found in each(lambda path: look(path, reading, len(inputs)), inputs):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
         refused = refused or found.refused is not None
     context.exit(int(refused))

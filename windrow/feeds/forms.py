@@ -16,7 +16,7 @@ from windrow.bars import numbers
 from windrow.bars.checks import MISSING_TEXT, counted_times
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import DATE, kind_of
-from windrow.bars.headers import is_header, names_in
+from windrow.bars.headers import has_numbers, is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
@@ -29,6 +29,7 @@ DELIMITERS = (",", ";", "\t", "|")
 _PREAMBLE = 20
 _ROWS = 2000
 _PLACES = 8
+_MISSING = re.compile(MISSING_TEXT)
 _SEPARATOR = re.compile(rb"sep=(.)")
 
 
@@ -72,12 +73,15 @@ def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
     """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
     rows = list(sampled_rows(place, layout))
-    if _undecided(layout, rows, reading) and is_splittable(place) and size_of(place) > SAMPLE_BYTES:
+    forms = _number_forms(layout, rows, reading)
+    open_ = len(forms) > 1 or _open_times(layout, rows, reading)
+    if open_ and is_splittable(place) and size_of(place) > SAMPLE_BYTES:
         rows = list(sampled_rows(place, layout, _PLACES))
+        forms = _number_forms(layout, rows, reading)
     if not rows and reading.time_format is None:
         return layout
     layout = _with_times(path, layout, _time_texts(layout, rows), len(rows), reading)
-    form = replace(layout.form, numbers=_numbers(path, layout, rows, reading))
+    form = replace(layout.form, numbers=_numbers(path, layout, rows, forms))
     return replace(layout, form=form)
 
 
@@ -94,7 +98,9 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             ends = -1 if len(text) == SAMPLE_BYTES and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
-                if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
+                if len(fields) == len(layout.names) and (
+                    has_numbers(fields) or not is_header([*map(normalise, fields)])
+                ):
                     yield fields
 
 
@@ -106,12 +112,12 @@ def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
-    """Whether more than one form fits these rows."""
+def _open_times(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
+    """Whether more than one form fits the times of these rows."""
     times = [text.encode() for text in _time_texts(layout, rows)]
-    if not (layout.time_unit or reading.time_format or _are_plain(times)) and len(_time_forms(layout, times)) > 1:
-        return True
-    return len(_number_forms(layout, rows, reading)) > 1
+    if layout.time_unit or reading.time_format or _are_plain(times):
+        return False
+    return len(_time_forms(layout, times)) > 1
 
 
 def find_times(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
@@ -188,8 +194,8 @@ def _are_plain(texts: Sequence[bytes]) -> bool:
     return bool(times.ok.sum() >= clocks.MOST * len(texts))
 
 
-def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> NumberForm:
-    forms = _number_forms(layout, rows, reading)
+def _numbers(path: str, layout: Layout, rows: list[list[str]], forms: list[NumberForm]) -> NumberForm:
+    """The one of these forms. Raises InputError if there are several, for they mean different numbers."""
     if len(forms) < 2:
         return forms[0] if forms else numbers.PLAIN
     name, text = next(
@@ -224,7 +230,7 @@ def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:
     """The distinct texts of a column that are not missing values."""
     at = layout.names.index(name)
     texts = dict.fromkeys(row[at].strip() for row in rows)
-    return [text for text in texts if not re.fullmatch(MISSING_TEXT, text)]
+    return [text for text in texts if not _MISSING.fullmatch(text)]
 
 
 def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
