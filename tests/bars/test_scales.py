@@ -72,6 +72,15 @@ def test_adjusted_prices_need_both_factors(tmp_path, frame):
     assert read(path, "close=1e-9,adj_close=1", adjusted=True)[0] == [[18.3, 133.27]]
 
 
+def test_a_factor_for_another_price_alone_is_refused(tmp_path, frame):
+    frame.assign(open=1).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(InputError, match="a factor for 'open' and none for 'close', which is used too"):
+        read(tmp_path / "a.csv", "open=1e-9")
+    assert read(tmp_path / "a.csv", "open=1e-9", "volume=1e1", values=("volume",))[0] == [
+        [10.0, 20.0, 30.0, 40.0, 50.0]
+    ]
+
+
 @pytest.mark.parametrize("text", ["close", "=1e-9", "close=", "close=2", "close=-1", "close=0", "close=nan",
                                   "close=1e99", "close=1e-9,close=1e-8", "close=Infinity"])  # fmt: skip
 def test_what_is_no_power_of_ten_is_refused(text):

@@ -36,6 +36,21 @@ def test_half_of_another_unit_than_was_asked_for(run_job, tmp_path, runner, kind
     assert ran.status == 0 and len(ran.lines) == 100 and ran.lines[99] == b"X\t2023-01-12T12:01:39Z\t1.5"
 
 
+def test_a_number_among_times_is_no_reason_for_a_unit(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text("time,close\n2023-01-02,1\n" * 3 + "86400,1\n")
+    ran = run_job("--symbol", "X", "--window", "1", tmp_path / "a.csv")
+    assert "'86400' in column 'time', expected a time as" in ran.err and ran.err.endswith("or raise --max-bad\n")
+
+
+def test_counts_of_which_some_are_of_other_years(run_job, tmp_path):
+    rows = [f"{(3650 + 40 * number) * 86_400},1" for number in range(400)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,close", *rows, ""]))
+    asked = ["--symbol", "X", "--window", "1", tmp_path / "a.csv"]
+    ran = run_job(*asked)
+    assert ran.status == 1 and ran.err.endswith("in no unit times of 1990 to 2100: give theirs with --time-unit\n")
+    assert len(run_job("--time-unit", "s", *asked).lines) == 400
+
+
 @pytest.mark.parametrize("text", ["[" + '{"time":1,"close":2},' * 40_000 + "]\n", "\x1b\u2028" * 150_000 + "\n1,2\n"])
 def test_no_message_is_longer_than_a_thousand_characters(run_job, tmp_path, text):
     (tmp_path / "a.csv").write_text(text)

@@ -39,8 +39,9 @@ def example_of(reason: str, fields: Mapping[str, bytes], layout: Layout) -> Exam
     """
     if reason == "time":
         time = b" ".join(fields[name] for name in (layout.time, layout.time_of_day) if name is not None)
-        cure = hint(time.decode(errors="replace"), layout.time_unit) or ""
-        return Example(f"{_quoted(time)} in column {layout.time!r}, expected {expected_time(layout)}", cure)
+        shown = f"{_quoted(time)} in column {layout.time!r}, expected {expected_time(layout)}"
+        counted = layout.time_unit is not None or layout.form.counts  # else a number is odd among times, not in a unit
+        return Example(shown, (hint(time.decode(errors="replace"), layout.time_unit) or "") if counted else "")
     name = next((name for name in fields if _is_so(reason, name, fields[name], layout)), None)
     if name is None:
         return example_of_line(b", ".join(fields.values()))

@@ -217,10 +217,8 @@ def _powers(
                 " them"
             )
         powers[name] = int(power)
-    prices = [name for name in values if name in _ARE_PRICES]
-    plain = [name for name in prices if name not in powers]
-    if plain and len(plain) < len(prices):
-        scaled = next(name for name in prices if name in powers)
+    plain = [name for name in values if name in _ARE_PRICES and name not in powers]
+    if plain and (scaled := next((name for name in powers if name in _ARE_PRICES), None)):
         raise InputError(
             f"{path}: --scale has a factor for {scaled!r} and none for {plain[0]!r}, which is used too; prices in two"
             f" scales make no sense together; add {plain[0]}=1e{powers[scaled]} to --scale, or {plain[0]}=1 if it"

@@ -12,7 +12,7 @@ import numpy as np
 
 from windrow.bars.checks import REASONS
 from windrow.bars.columns import Bars, Example, Layout
-from windrow.bars.epochs import Span
+from windrow.bars.epochs import Span, hint
 from windrow.bars.headers import meaning
 from windrow.errors import BadBarsError, InputError
 from windrow.feeds.density import SAMPLE_BYTES
@@ -45,18 +45,34 @@ def refuse_other_unit(path: str, bars: Bars, layout: Layout) -> None:
 
 
 class Barren(NamedTuple):
-    """An input without a valid row: its rows by reason, and an example of each."""
+    """An input without a valid row: its rows by reason, an example of each, and the cure where its times show one."""
 
     rejected: Counter[str]
     examples: Mapping[str, Example]
+    cure: str | None
+
+
+def barren(place: str, layout: Layout, rejected: Counter[str], examples: Mapping[str, Example]) -> Barren:
+    """What is known of an input without a valid row."""
+    cure = hint(_first_time(place, layout), layout.time_unit) if rejected["time"] else None
+    return Barren(rejected, examples, cure)
+
+
+def _first_time(place: str, layout: Layout) -> str:
+    """The text of the first row's time; empty if there is none to be had."""
+    if is_parquet(place):
+        from windrow.feeds.parquet import sampled_times
+
+        return next(iter((sampled_times(place, layout) or [[""]])[0]), "")
+    return next((row[layout.names.index(layout.time)] for row in sampled_rows(place, layout)), "")
 
 
 def refuse_barren(found: Mapping[str, Barren], inputs: int) -> None:
     """Raises BadBarsError if any of the inputs has no valid row: the results of the others would hide that."""
     if not found:
         return
-    path, (rejected, examples) = next(iter(found.items()))
-    cure = cure_of(examples) or "list them with `windrow rejects`, and check --columns, --column and --time-format"
+    path, (rejected, examples, cure) = next(iter(found.items()))
+    cure = cure or "list them with `windrow rejects`, and check --columns, --column and --time-format"
     if len(found) == inputs:
         total = sum((one.rejected for one in found.values()), Counter[str]())
         raise BadBarsError(

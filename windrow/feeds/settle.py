@@ -24,7 +24,7 @@ from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars
 from windrow.feeds.forms import Table, find_form, find_table, find_times, in_doubt
-from windrow.feeds.misread import Barren, are_midnights, column_left_out, refuse_barren, refuse_other_unit
+from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.storage.open import is_parquet, is_plain, named, open_text
 from windrow.storage.source import Version, canonical, each, unchanged
 
@@ -198,7 +198,11 @@ def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
                 midnights = not layout.dated and are_midnights(place, layout, bars)
                 return _Found(layout, midnights, column_left_out(place, bars, layout))
         # What follows the head of a remote input may be valid; its mappers will tell.
-        return _Found(layout, barren=Barren(rejected, examples) if head.share == 1 else None) if rejected else None
+        return (
+            _Found(layout, barren=barren(place, layout, rejected, examples) if head.share == 1 else None)
+            if rejected
+            else None
+        )
 
 
 def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tuple[Layout, Iterator[Bars]]:
