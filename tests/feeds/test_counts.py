@@ -73,6 +73,14 @@ def test_each_count_is_read_in_its_own_unit(folder, moments, chance):
     assert times == [ns for ns, _ in moments] and "since 1970" in told[0]
 
 
+def test_what_is_finer_than_a_nanosecond_is_an_invalid_row(folder):
+    kept = [f"{NOON}.123456789", f"{NOON}.1234567890", f"{NOON}123.000001", f"{NOON}123456789.0"]
+    finer = [f"{NOON}.1234567891", f"{NOON}123.0000001", f"{NOON}123456789.5", "20230112.5"]
+    times, _ = read(text(folder, [*finer, *kept, *range(NOON, NOON + 9)]))
+    assert times[:4] == [NOON * 10**9 + more for more in (123456789, 123456789, 123000001, 123456789)]
+    assert len(times) == 4 + 9
+
+
 @given(st.lists(st.one_of(instants.map(lambda one: one[0] // one[1]), st.integers(0, 2**63 - 1)), max_size=20))
 def test_a_number_of_no_unit_is_an_invalid_row(folder, counts):
     counts = [NOON, *counts, *range(NOON + 1, NOON + 1 + len(counts))]  # more than half are counts
