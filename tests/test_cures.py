@@ -65,6 +65,7 @@ class Case:
 
 
 NO_SYMBOL = csv("date,close", columns=(1, 3))
+SERIES = csv("symbol,timestamp,open,close,series", [(*row, "EQ") for row in ROWS], range(5), "AA,2020-01-02,7,7,BE\n")
 TIMED = csv(rows=[(name, f"{day}T09:30", one, two) for name, day, one, two in ROWS])
 SECONDS = csv(rows=[(name, 86_400 * (18_262 + number), *its) for number, (name, _, *its) in enumerate(ROWS)])
 #: A conflict in far less than a tenth of the rows: the other symbols have one bar each, and no mean of two.
@@ -112,12 +113,70 @@ CASES = {
         bars='"AA,2019-12-31,9\n' + csv("", columns=(0, 1, 3)).lstrip(),
     ),
     "bars/layout.py:_symbol_column": Case(
-        MEAN, "use --symbol NAME for all its bars, --symbol-from-filename, or --columns",
-        [[*MEAN, "--symbol", "AA"], [*MEAN, "--symbol-from-filename"]], bars=NO_SYMBOL,
+        MEAN, "use --symbol NAME for all its bars, --symbol-from-filename, --symbol-from-path, or --columns",
+        [[*MEAN, "--symbol", "AA"], [*MEAN, "--symbol-from-filename"], [*MEAN, "--symbol-from-path", "(A+).csv"]],
+        bars=NO_SYMBOL,
     ),
     "bars/layout.py:_symbol_column by name": Case(
         MEAN, "or --columns", [[*MEAN, "--columns", "symbol,date,close"]],
         bars=csv("instr,date,close", columns=(0, 1, 3)),
+    ),
+    "bars/layout.py:_symbol_column of a path": Case(
+        [*MEAN, "--symbol-from-path", "(A+).csv"], "it is for files without such a column; leave it out", [MEAN],
+    ),
+    "bars/layout.py:_symbol_in_path": Case(
+        [*MEAN, "--symbol-from-path", "(B+).csv"], "give a pattern that fits all of them",
+        [[*MEAN, "--symbol-from-path", "(A+).csv"]], bars=NO_SYMBOL,
+    ),
+    "bars/layout.py:selected": Case(
+        [*MEAN, "--where", "seres=EQ"], "has no column 'seres' for --where; its columns are symbol, timestamp, open,",
+        [[*MEAN, "--where", "series=EQ"]], bars=SERIES,
+    ),
+    "bars/layout.py:_compared time": Case(
+        [*MEAN, "--where", "timestamp=2020-01-04"], "choose times with --from and --to",
+        [[*MEAN, "--where", "series=EQ", "--from", "2020-01-01", "--to", "2020-01-04"]], bars=SERIES,
+    ),
+    "bars/layout.py:_compared": Case(
+        [*MEAN, "--where", "close=15"], "--where compares texts; choose another column",
+        [[*MEAN, "--where", "series=EQ"]], bars=SERIES,
+    ),
+    "bars/selection.py:none_selected": Case(
+        [*MEAN, "--symbols", "aa"], "check --symbols, --from, --to and --where", [[*MEAN, "--symbols", "AA"]],
+        bars=csv(more="BB,2020-01-05,1,1\n"),
+    ),
+    "feeds/settle.py:settle": Case(
+        [*MEAN, "--symbol", "AA", "--symbols", "BB"], "none has rows that are asked for; check --symbols and --where",
+        [[*MEAN, "--symbol", "AA", "--symbols", "AA"]], bars=NO_SYMBOL,
+    ),
+    "bars/selection.py:symbols_asked": Case(
+        [*MEAN, "--symbols", ","], "give A,B,... or @FILE with a symbol on each line", [[*MEAN, "--symbols", "AA,"]],
+    ),
+    "bars/selection.py:_lines_of": Case(
+        [*MEAN, "--symbols", "@none"], "give a text file with a symbol on each line", [[*MEAN, "--symbols", "AA"]],
+    ),
+    "bars/selection.py:conditions": Case(
+        [*MEAN, "--where", "series EQ"], "give a column and the value of its rows", [[*MEAN, "--where", "series=EQ"]],
+        bars=SERIES,
+    ),
+    "bars/selection.py:_bound": Case(
+        [*MEAN, "--from", "01/01/2020"], "give e.g. 2023-01-31 or 2023-01-31T09:30", [[*MEAN, "--from", "2020-01-01"]],
+        bars=csv(more="AA,2019-01-05,1,1\n"),
+    ),
+    "bars/selection.py:span_asked": Case(
+        [*MEAN, "--from", "2020-01-04", "--to", "2020-01-01"], "--to is not before --from",
+        [[*MEAN, "--from", "2020-01-01", "--to", "2020-01-04"]], bars=csv(more="AA,2019-01-05,1,1\n"),
+    ),
+    "mapreduce/options.py:_check_rows of one": Case(
+        [*MEAN, "--symbol", "AA", "--symbol-from-path", "(A+).csv"], "give one of the two", [[*MEAN, "--symbol", "AA"]],
+        bars=NO_SYMBOL,
+    ),
+    "bars/selection.py:check_pattern": Case(
+        [*MEAN, "--symbol-from-path", "(A+"], "is no regular expression of Python's",
+        [[*MEAN, "--symbol-from-path", "(A+).csv"]], bars=NO_SYMBOL,
+    ),
+    "bars/selection.py:check_pattern of groups": Case(
+        [*MEAN, "--symbol-from-path", "A(A)(.csv|.txt)"], "give one, and write others as (?:...)",
+        [[*MEAN, "--symbol-from-path", "(A+)(?:.csv|.txt)"]], bars=NO_SYMBOL,
     ),
     "bars/layout.py:_time_column": Case(
         MEAN, "name its columns with --columns", [[*MEAN, "--columns", "symbol,timestamp,close"]],
@@ -473,6 +532,23 @@ def test_cures_of_parquet(run_job, tmp_path):
     assert lines(run_job(*MEAN, "--time-unit", "s", "--column", "close", path)) == lines(timed)
 
 
+def test_cures_of_choosing_rows(run_job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("deep/er").mkdir(parents=True)
+    Path("deep/er/AA.csv").write_text(csv())
+    failed = run_job(*MEAN, "deep")
+    assert failed.status == 1 and failed.err.endswith("name the files, or add --recursive\n")
+    assert lines(run_job(*MEAN, "--recursive", "deep")) == MEANS
+    warned = run_job("-q", *MEAN, "--symbols", "AA,aa", "deep/er")
+    assert lines(warned) == MEANS and "no bar is of aa; check how the inputs write them" in warned.err
+    assert run_job("-q", *MEAN, "--symbols", "AA", "deep/er").err == ""
+    frame = pd.DataFrame(ROWS, columns=["symbol", "date", "open", "close"]).assign(raw=b"EQ", series="EQ")
+    frame.to_parquet("AA.parquet")
+    failed = run_job(*MEAN, "--where", "raw=EQ", "AA.parquet")
+    assert failed.status == 1 and "--where compares text, numbers and dates; choose another column" in failed.err
+    assert lines(run_job(*MEAN, "--where", "series=EQ", "AA.parquet")) == MEANS
+
+
 def test_cures_of_times_in_two_units(run_job, tmp_path, monkeypatch):
     """Binance's files: milliseconds until 2024, microseconds from 2025, in one folder or joined to one file."""
     monkeypatch.chdir(tmp_path)
@@ -611,6 +687,7 @@ LEFT = {
     "runners/emr.py:_how_to_see": "the step of a run on EMR; `windrow emr logs` itself: tests/emr/test_account.py",
     "runners/emr.py:run_attempts": "a cluster lost amid a job: tests/runners/emr/test_failures.py",
     "runners/emr_cluster.py:region": "-r emr needs the emulator with Hadoop: tests/runners/emr/test_failures.py",
+    "runners/hadoop.py:_list": "-r hadoop: tests/cluster/test_rows.py",
     "runners/hadoop.py:_taken": "-r hadoop: tests/cluster/test_failures.py",
     "runners/pack.py:_installed_files": "the cure installs a package from an index",
     "runners/pack.py:how_to_use": "-r hadoop: tests/cluster/test_jobs.py",
@@ -629,7 +706,8 @@ BESIDE_THE_TABLE = {
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",
     "storage/hdfs.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",
-    "runners/tasks.py:_reap",
+    "runners/tasks.py:_reap", "mapreduce/accounts.py:_absent", "feeds/parquet.py:_selected",
+    "storage/local.py:_files_of",
 }  # fmt: skip
 
 

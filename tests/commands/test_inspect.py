@@ -50,6 +50,16 @@ def test_rows_that_are_no_bars_have_an_example(tmp_path):
     assert "  rows        32: 2 invalid, 1 missing, 1 repeated\n" in said and "  time        1, e.g. A,noon,1\n" in said
 
 
+def test_rows_that_are_not_asked_for():
+    path, bars = ROOT / "data/bars.csv", pd.read_csv(ROOT / "data/bars.csv")
+    (found,) = looked("--symbols", "AAA", "--from", "2023-12-01", "--where", "volume=1433196", path)
+    rows = bars[(bars["symbol"] == "AAA") & (bars["timestamp"] >= "2023-12-01") & (bars["volume"] == 1433196)]
+    assert (found["rows"], found["unselected"]) == (len(bars), len(bars) - len(rows))
+    assert found["columns"]["volume"] == "condition"
+    refused = run("--symbols", "ZZZ", path)
+    assert refused.exit_code == 1 and "none of the 1,250 rows read is one of those asked for" in refused.output
+
+
 def test_gaps(tmp_path):
     path = tmp_path / "a.csv"
     days = [*range(1, 11), 25, 26]

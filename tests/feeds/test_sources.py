@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from windrow.bars.layout import symbol_of_filename
 from windrow.frames.outputs import read_output
 
 SOURCES = Path(__file__).parent / "sources"
@@ -96,6 +97,43 @@ def test_a_source_is_read_right(run_job, runner, source):
     symbol = ["--symbol", "X"] if source.symbols == "X" else []
     ran = run_job("-r", runner, "--window", "1", *source.options.split(), *symbol, SOURCES / source.name)
     assert (ran.status, ran.lines) == (0, lines(source)), ran.err
+
+
+def together():
+    """The sources without options of their own, in sets that one job can read: those of dates, and those of times.
+
+    Symbols that no file has are the files' names. Sources of one symbol may agree on a bar, not differ.
+    """
+    groups = []
+    for source in ALL:
+        if source.options:
+            continue
+        mine = {tuple(line.rsplit(b"\t", 1)) for line in lines(named(source))}
+        keys = dict(mine)
+        for kind, members, bars in groups:
+            if kind == len(source.times[0]) and all(bars.get(key, keys[key]) == keys[key] for key in keys):
+                members.append(source.name)
+                bars |= keys
+                break
+        else:
+            groups.append((len(source.times[0]), [source.name], keys))
+    return [(names, sorted(b"\t".join(bar) for bar in bars.items())) for _, names, bars in groups]
+
+
+def named(source):
+    """A source whose symbol is its file's name where the file has none."""
+    return source._replace(symbols=symbol_of_filename(source.name)) if source.symbols == "X" else source
+
+
+def test_sources_are_read_together_here(run_job):
+    groups = together()
+    assert sum(len(names) > 5 for names, _ in groups) >= 2  # of dates, and of times
+    for names, expected in groups:
+        for runner in ("inline", "local"):
+            ran = run_job(
+                "-q", "-r", runner, "--window", "1", "--symbol-from-filename", *(SOURCES / name for name in names)
+            )
+            assert (ran.status, sorted(ran.lines)) == (0, expected), ran.err
 
 
 def test_every_file_is_tried():

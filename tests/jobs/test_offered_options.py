@@ -64,6 +64,12 @@ TRIALS = {
     "--columns": Trial("symbol,timestamp,open,high,low,close,volume", "no-header.csv"),
     "--symbol": Trial("AAA", "no-symbol.csv"),
     "--symbol-from-filename": Trial(bars="no-symbol.csv"),
+    "--symbol-from-path": Trial("no-(sym).+csv", "no-symbol.csv"),
+    "--symbols": Trial("AAB"),
+    "--from": Trial("2023-07-01"),
+    "--to": Trial("2023-07-01"),
+    "--where": Trial("exchange=N", "exchanges.csv"),
+    "--recursive": Trial(bars="folders"),
     "--timezone": Trial("America/New_York", "no-zone.csv"),
     "--delimiter": Trial("^", "carets.csv"),
     "--skip-lines": Trial("25", "preamble.csv"),
@@ -109,6 +115,9 @@ def folder(tmp_path_factory):
         "missing.csv": [header, *rows, *["AAA,2025-01-02,,,,,"] * 80],
         "conflict.csv": [header, *rows, rows[0].rpartition(",")[0].rpartition(",")[0] + ",1,1"],
     }
+    files["exchanges.csv"] = [f"{header},exchange", *(f"{row},{'NQ'[number % 2]}" for number, row in enumerate(rows))]
+    (folder / "folders/deeper").mkdir(parents=True)
+    files |= {"folders/a.csv": [header, *rows[:100]], "folders/deeper/b.csv": [header, *rows[100:]]}
     for name, lines in files.items():
         (folder / name).write_text("".join(f"{line}\n" for line in lines))
     return folder

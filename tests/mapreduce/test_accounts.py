@@ -70,7 +70,7 @@ def test_counted_times_that_no_single_part_shows():
 def test_thousands_of_inputs_that_break_rules_are_told_in_few_counters():
     feed = [(chunk(time=1, symbols=[f"s{n}", f"S{n}"]), f"/data/{'x' * 100}/{n}.csv") for n in range(5000)]
     reducer = added(feed[:2500], feed[2500:])
-    told, warning = str(reducer.refusal(RULES)), reducer.warning()
+    told, warning = str(reducer.refusal(RULES)), reducer.warnings(RULES)[0]
     assert "(4,999 more inputs break a rule too)" in told and "; and 4,997 more; if they" in warning
     assert len(names_of(told)) + len(names_of(warning)) < 20
 
@@ -78,9 +78,9 @@ def test_thousands_of_inputs_that_break_rules_are_told_in_few_counters():
 def test_symbols_beyond_the_bound_are_not_compared(monkeypatch):
     monkeypatch.setattr(accounts, "SYMBOLS_OF_TASK", 2)
     monkeypatch.setattr(accounts, "SYMBOLS", 3)
-    assert "'A', 'a'" in added([(chunk(1, symbols=["A", "a", "b", "B"]), "x")]).warning()
+    assert "'A', 'a'" in added([(chunk(1, symbols=["A", "a", "b", "B"]), "x")]).warnings(RULES)[0]
     many = added(*([(chunk(1, symbols=[f"{n}{letter}" for letter in "pq"]), "x")] for n in range(100)))
-    assert many.warning() is None and len(many._symbols) <= 4
+    assert many.warnings(RULES) == [] and len(many._symbols) <= 4
 
 
 GOOD = "symbol,timestamp,close\n" + "".join(f"A,2023-01-{day:02d},{day}\n" for day in range(1, 32))

@@ -186,7 +186,10 @@ def test_parts_that_were_removed_while_a_job_ran_are_missed(run_job, tmp_path, r
     assert os.listdir(tmp_path) == ["bars.csv"]
 
 
-SKIPPED = "a directory means the files directly in it, without those whose names begin with _ or .\n"
+SKIPPED = (
+    "a directory means the files directly in it (with --recursive, those in its subdirectories too), without those"
+    " whose names begin with _ or .\n"
+)
 
 
 @pytest.fixture

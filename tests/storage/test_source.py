@@ -25,7 +25,7 @@ FILES = {}
 class MemSource(Source):
     schemes = ("mem",)
 
-    def expand(self, argument):
+    def expand(self, argument, recursive=False):
         found = [uri for uri in sorted(FILES) if uri == argument or uri.startswith(argument.rstrip("/") + "/")]
         if not found:
             raise InputError(f"{argument}: does not exist; put it there first")

@@ -1,14 +1,16 @@
 """What the fields of a row must be, in CSV and Parquet alike, and why a row is invalid."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
+from windrow.arrays import Codes, Floats, Ints, Mask, as_bool, as_float64, as_int64
 from windrow.bars.columns import Layout
 from windrow.bars.epochs import FRACTION_DIGITS, by_magnitude
+from windrow.bars.selection import Selection
 from windrow.times import DAY, EARLIEST, LATEST, UNITS, Times, parse_times
 
 #: Why a row is no bar, in the order of the checks; a row counts once, for the first reason that applies. All but the
@@ -54,6 +56,8 @@ class Reasons:
 
     def __init__(self, rows: int) -> None:
         self._codes = np.full(rows, len(REASONS))
+        self.odd = np.empty(0, np.int64)
+        """The numbers of the rows that are not selected, and would be invalid."""
 
     def check_values(self, values: Floats) -> Floats:
         """Marks values that are missing (NaN), infinite or out of range; -0.0 becomes 0.0."""
@@ -67,16 +71,59 @@ class Reasons:
         code = list(REASONS).index(reason)
         self._codes[rows] = np.minimum(self._codes[rows], code)
 
+    def leave_out(self, rows: Mask) -> None:
+        """Takes rows out that are not selected, valid or not; no reason is added after this."""
+        self.odd = np.flatnonzero(rows & (self._codes < len(REASONS)))
+        self._codes[rows] = len(REASONS) + 1
+
     @property
     def good(self) -> Mask:
-        """Which rows are valid."""
+        """Which rows are valid, and selected."""
         good: Mask = self._codes == len(REASONS)
         return good
+
+    @property
+    def bad(self) -> Ints:
+        """The numbers of the rows that are invalid, and selected."""
+        return np.flatnonzero(self._codes < len(REASONS))
+
+    @property
+    def unselected(self) -> int:
+        """How many rows are not selected."""
+        return int((self._codes > len(REASONS)).sum())
 
     def of(self, rows: Ints) -> list[str]:
         """The reasons of invalid rows."""
         names = list(REASONS)
         return [names[code] for code in self._codes[rows]]
+
+
+def selected(
+    selection: Selection,
+    symbols: Sequence[str],
+    codes: Codes,
+    times: Ints,
+    known: Mask | bool,
+    table: Mapping[str, Any],
+) -> Mask:
+    """Which rows are selected: row i has symbol `symbols[codes[i]]`, and a time where that is `known`.
+
+    `table` has the other columns that tell, as arrays of arrow.
+    """
+    rows = selection.times(times) | ~np.asarray(known) if selection.bounded else np.ones(len(times), bool)
+    if (taken := selection.of_symbols(symbols)) is not None:
+        rows &= taken[codes]
+    for name, texts in selection.where:
+        rows &= _holds(table[name], texts)
+    return rows
+
+
+def _holds(array: Any, texts: tuple[str, ...]) -> Mask:
+    """Which fields of a column are one of these texts, but for blanks around them."""
+    import pyarrow.compute as pc
+
+    shown = pc.utf8_trim(array.cast(pa.string()), BLANKS)
+    return as_bool(pc.is_in(shown, value_set=pa.array(texts, pa.string())))
 
 
 def outside_range(values: Floats) -> Mask:

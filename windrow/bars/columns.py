@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from windrow.arrays import Floats, Ints, Mask
 from windrow.bars.form import PLAIN_FORM, Form
+from windrow.bars.selection import Selection
 from windrow.errors import InputError
 from windrow.times import format_times
 
@@ -41,6 +42,8 @@ class Layout:
     asked: int = 0
     powers: tuple[int, ...] = ()
     """By which powers of ten the values are multiplied, each column's; none: by none."""
+    selection: Selection | None = None
+    """Which rows are the job's; None: all."""
 
     @property
     def scaled(self) -> list[tuple[str, int]]:
@@ -49,8 +52,15 @@ class Layout:
 
     @property
     def needed(self) -> list[str]:
-        """Names of the columns to parse."""
+        """Names of the columns that a bar needs."""
         return [name for name in (self.symbol, self.time, self.time_of_day, *self.values) if name is not None]
+
+    @property
+    def read(self) -> list[str]:
+        """Names of the columns to parse: also those that tell which rows are selected."""
+        if self.selection is None:
+            return self.needed
+        return list(dict.fromkeys([*self.needed, *(name for name, _ in self.selection.where)]))
 
 
 class Rejected(NamedTuple):
@@ -79,10 +89,12 @@ class Bars:
     rejected: Counter[str] = field(default_factory=Counter)
     headers: int = 0
     texts: list[Rejected] = field(default_factory=list)
-    examples: dict[str, Example] = field(default_factory=dict)
-    """For each reason why rows are no bars, one of them."""
     other_header: bytes | None = None
     """A line that is a header of other columns, or of these in another order."""
+    unselected: int = 0
+    """Rows that are none of the job's."""
+    examples: dict[str, Example] = field(default_factory=dict)
+    """For each reason why rows are no bars, one of them."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -90,7 +102,27 @@ class Bars:
     @property
     def lines(self) -> int:
         """Rows read, headers not counted."""
-        return len(self) + self.rejected.total()
+        return len(self) + self.rejected.total() + self.unselected
+
+    def only(self, rows: Mask) -> "Bars":
+        """These rows alone, and the symbols that they have; the others count as not selected."""
+        kept = self.codes[rows]
+        present = np.zeros(len(self.symbols), bool)
+        present[kept] = True
+        number = np.cumsum(present, dtype=np.int32) - np.int32(1)
+        return Bars(
+            [symbol for symbol, has in zip(self.symbols, present.tolist(), strict=True) if has],
+            number[kept],
+            self.times[rows],
+            [values[rows] for values in self.values],
+            self.timed[rows],
+            self.rejected,
+            self.headers,
+            self.texts,
+            self.other_header,
+            self.unselected + len(rows) - len(kept),
+            self.examples,
+        )
 
 
 def join_bars(parts: Sequence[Bars]) -> Bars:
@@ -114,7 +146,8 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
         sum((part.rejected for part in parts), Counter()),
         sum(part.headers for part in parts),
         [text for part in parts for text in part.texts],
-        examples_of([part.examples for part in parts]),
+        unselected=sum(part.unselected for part in parts),
+        examples=examples_of([part.examples for part in parts]),
     )
 
 

@@ -7,8 +7,9 @@ counts: a code stays when a company is renamed.
 """
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
 from windrow.bars.form import Form
 from windrow.bars.numbers import NumberForm
+from windrow.bars.selection import Selection, conditions, span_asked
 from windrow.errors import InputError, UsageError
 
 SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "ts_code", "code", "secid", "permno", "isin", "name")
@@ -67,6 +69,14 @@ class Reading:
     adjusted: bool = False
     cures: tuple[tuple[str, str], ...] = ()
     """What to do about a column that an input lacks, by name; about others: choose another one with --column."""
+    symbols: tuple[str, ...] = ()
+    """The symbols whose rows are taken; none: all."""
+    since: str | None = None
+    until: str | None = None
+    where: tuple[str, ...] = ()
+    """Conditions, COLUMN=VALUE."""
+    symbol_from_path: str | None = None
+    """A regular expression whose group is the symbol of an input, by its path."""
     on_conflict: str = "fail"
     """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
@@ -152,26 +162,35 @@ def _symbol_column(path: str, names: Sequence[str], reading: Reading) -> str | N
         if reading.symbol is not None:
             raise InputError(
                 f"{path}: has a symbol column, {found[0]!r}, so --symbol {reading.symbol} would rename its bars, or be"
-                " ignored; --symbol is for files without such a column; leave it out, and pick that symbol's lines from"
-                " the output"
+                f" ignored; --symbol is for files without such a column; use --symbols {reading.symbol} to take only"
+                " that symbol's rows"
+            )
+        if reading.symbol_from_path is not None:
+            raise InputError(
+                f"{path}: has a symbol column, {found[0]!r}, so --symbol-from-path would be ignored; it is for files"
+                " without such a column; leave it out"
             )
         return _only_one(path, names, found[0])
-    if reading.symbol is None and not reading.symbol_from_filename and symbol_of_folder(path) is None:
+    named = reading.symbol is not None or reading.symbol_from_filename or reading.symbol_from_path is not None
+    if not named and symbol_of_folder(path) is None:
         raise InputError(
             f"{path}: has no symbol column among {_listed(names)}; a bar needs a symbol, from a column named"
-            f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename, or --columns"
+            f" {_listed(SYMBOL_NAMES)}; use --symbol NAME for all its bars, --symbol-from-filename,"
+            " --symbol-from-path, or --columns"
         )
     return None
 
 
 def _constant_symbol(path: str, reading: Reading) -> str:
-    folder = symbol_of_folder(path)
+    folder, option = symbol_of_folder(path), "--symbol"
     symbol = (folder if folder is not None else symbol_of_filename(path)) if reading.symbol is None else reading.symbol
+    if reading.symbol_from_path is not None:
+        option, symbol = "--symbol-from-path", _symbol_in_path(path, reading.symbol_from_path)
     symbol = symbol.strip(BLANKS)
     if folder is not None and symbol != folder:
         raise InputError(
-            f"{path}: is in a folder of symbol {folder!r}, but --symbol is {symbol!r}; a bar has one symbol;"
-            " leave out --symbol"
+            f"{path}: is in a folder of symbol {folder!r}, but {option} is {symbol!r}; a bar has one symbol;"
+            f" leave out {option}"
         )
     try:
         symbol.encode()
@@ -260,6 +279,64 @@ def symbol_of_folder(path: str) -> str | None:
     return None
 
 
+def _symbol_in_path(path: str, pattern: str) -> str:
+    found = re.search(pattern, path)
+    if found is None or not found[1]:
+        raise InputError(
+            f"{path}: --symbol-from-path {pattern} {'finds nothing' if found is None else 'finds an empty symbol'} in"
+            " it; the group in parentheses is the symbol of each input; give a pattern that fits all of them"
+        )
+    return str(found[1])
+
+
+def folders_of(path: str) -> dict[str, str]:
+    """What the folders NAME=VALUE of a path say, as Hive and Spark write partitions; the nearest counts.
+
+    >>> folders_of("bars/exchange=NSE/Series=E%20Q/part-0.parquet")
+    {'exchange': 'NSE', 'series': 'E Q'}
+    """
+    parts = (folder.partition("=") for folder in PurePosixPath(path).parts[:-1])
+    return {normalise(name): unquote(value) for name, equals, value in parts if equals and name}
+
+
+def selected(path: str, layout: Layout, reading: Reading, dated: bool) -> Layout | None:
+    """The layout with the rows that are asked for; None if the path says that an input has none of them.
+
+    Raises InputError for a condition on a column that the input lacks, or that is no text to compare.
+    """
+    where, folders = [], folders_of(path)
+    for name, texts in conditions(reading.where):
+        if name in layout.names:
+            where.append((_compared(path, layout, name), texts))
+        elif name not in folders:
+            raise InputError(
+                f"{path}: has no column {name!r} for --where; its columns are {_listed(layout.names)}; name one of them"
+            )
+        elif folders[name].strip(BLANKS) not in texts:
+            return None
+    if reading.symbols and layout.symbol is None and layout.constant_symbol not in reading.symbols:
+        return None
+    start, end = span_asked(reading.since, reading.until, reading.timezone, dated)
+    symbols = frozenset(reading.symbols) if reading.symbols and layout.symbol is not None else None
+    selection = Selection(symbols, start, end, tuple(where))
+    return layout if selection == Selection() else replace(layout, selection=selection)
+
+
+def _compared(path: str, layout: Layout, name: str) -> str:
+    """A column that tells by its text which rows are taken."""
+    if name in (layout.time, layout.time_of_day):
+        raise InputError(
+            f"{path}: --where {name}=...: column {name!r} holds the time, which is written in many ways; choose times"
+            " with --from and --to"
+        )
+    if name in layout.values:
+        raise InputError(
+            f"{path}: --where {name}=...: column {name!r} holds a value, which is written in many ways; --where"
+            " compares texts; choose another column"
+        )
+    return _only_one(path, layout.names, name)
+
+
 def refuse_one_name_in_many_folders(inputs: Mapping[str, Layout]) -> None:
     """Refuses inputs whose symbol is their file name if files in different folders would be one series by it."""
     folders: dict[str, str] = {}
@@ -293,7 +370,8 @@ def symbol_of_filename(path: str) -> str:
 
 def to_json(layout: Layout) -> dict[str, Any]:
     """The layout as tasks receive it."""
-    fields = asdict(layout)
+    fields = asdict(replace(layout, selection=None))
+    fields["selection"] = None if layout.selection is None else layout.selection.to_json()
     fields["header"] = None if layout.header is None else layout.header.decode("latin-1")
     return fields
 
@@ -309,6 +387,7 @@ def from_json(fields: dict[str, Any]) -> Layout:
             "powers": tuple(fields["powers"]),
             "form": _form(fields["form"]),
             "header": None if header is None else header.encode("latin-1"),
+            "selection": None if fields["selection"] is None else Selection.from_json(fields["selection"]),
         }
     )
 

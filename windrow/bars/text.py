@@ -31,17 +31,21 @@ from windrow.bars.checks import (
     Reasons,
     _decodes,
     only_utf8,
+    selected,
     text_times,
     trim_symbols,
 )
 from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
+from windrow.bars.selection import Selection
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 _AS_ASCII = bytes(range(128)) + b"?" * 128
 _NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
 _TINY = re.compile(rb"[eE]-[0-9]{3}")
+#: Of rows that are not selected: they may still be headers.
+_UNSELECTED = ""
 _INFINITE = r"^[ \t]*[+-]?(?i:inf|infinity)[ \t]*$"
 
 
@@ -130,6 +134,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
     types |= {name: pa.binary() for name in (layout.time, layout.time_of_day) if name is not None}
+    types |= {name: pa.string() for name in layout.read if name not in types}
     try:
         table = _read_csv(chunk, layout, types)
         values = [
@@ -142,7 +147,10 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
         return None
     if _may_underflow(values, chunk):
         return None
-    return Bars(symbols, codes, times, values, timed)
+    bars = Bars(symbols, codes, times, values, timed)
+    if layout.selection is None:
+        return bars
+    return bars.only(selected(layout.selection, symbols, codes, times, True, table))
 
 
 def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
@@ -157,7 +165,7 @@ def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
 def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any = None) -> dict[str, Any]:
     """The needed columns, each as one arrow array."""
     positions = [str(i) for i in range(len(layout.names))]  # names of columns that are not needed may repeat
-    position = {name: positions[layout.names.index(name)] for name in layout.needed}
+    position = {name: positions[layout.names.index(name)] for name in layout.read}
     if chunk.startswith(_MARK):
         chunk = _MARK + chunk  # arrow drops one; the file's own is gone by now, and elsewhere it belongs to a symbol
     table = pa_csv.read_csv(
@@ -173,7 +181,7 @@ def _read_csv(chunk: bytes, layout: Layout, types: dict[str, Any], skipped: Any 
             strings_can_be_null=False,
         ),
     )
-    return {name: _one_array(table.column(position[name])) for name in layout.needed}
+    return {name: _one_array(table.column(position[name])) for name in layout.read}
 
 
 def _one_array(column: Any) -> Any:
@@ -252,7 +260,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
             wrong["fields"] = example_of_line(row.text.encode(errors="replace"), count)
         return "skip"
 
-    text, types = chunk, dict.fromkeys(layout.needed, pa.binary())
+    text, types = chunk, dict.fromkeys(layout.read, pa.binary())
     if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
         _read_csv(chunk.translate(_AS_ASCII), layout, types, skip)
         text = _without(chunk, set(wrong_fields))
@@ -273,11 +281,13 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         _checked_values(table[name], missing[name], reasons, layout.form.numbers, power)
         for name, power in layout.scaled
     ]
+    if layout.selection is not None:
+        reasons.leave_out(~_selected(table, layout, times, ok))
     bars = _select(layout, table, (times, timed, values), reasons.good)
-    bad = np.flatnonzero(~reasons.good)
-    headers = _account(bars, chunk, layout, bad, reasons, wrong_fields, keep_texts)
-    kept = [row for row in bad.tolist() if row not in headers] if headers else bad.tolist()
-    found = firsts(kept, reasons.of(np.array(kept, np.int64)))
+    bars.unselected = reasons.unselected
+    headers = _account(bars, chunk, layout, reasons, wrong_fields, keep_texts)
+    bad = [row for row in reasons.bad.tolist() if row not in headers]
+    found = firsts(bad, reasons.of(np.array(bad, np.int64)))
     bars.examples = {reason: _example(reason, written, row, layout) for reason, row in found.items()}
     bars.examples |= wrong if bars.rejected["fields"] else {}
     return bars
@@ -323,16 +333,30 @@ def _select(layout: Layout, table: dict[str, Any], parsed: tuple[Ints, Mask, lis
     return Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
 
 
+def _selected(table: dict[str, Any], layout: Layout, times: Ints, known: Mask) -> Mask:
+    """Which rows are selected, valid or not."""
+    selection, table = layout.selection or Selection(), dict(table)
+    for name in (name for name, _ in selection.where if name not in layout.needed):
+        table[name] = only_utf8(table[name], Reasons(len(times)))  # such a field is another than any asked for
+    if layout.symbol is None:
+        symbols, codes = [layout.constant_symbol or ""], np.zeros(len(times), np.int32)
+    else:
+        encoded = table[layout.symbol].cast(pa.string()).dictionary_encode()
+        codes = np.frombuffer(encoded.indices.buffers()[1], np.int32, len(encoded))
+        symbols, codes = trim_symbols(encoded.dictionary.to_pylist(), codes)
+    return selected(selection, symbols, codes, times, known, table)
+
+
 def _account(
     bars: Bars,
     chunk: bytes,
     layout: Layout,
-    bad: Ints,
     reasons: Reasons,
     wrong_fields: "packed[int]",
     keep_texts: bool,
 ) -> set[int]:
     """Counts rows that are no bars by reason; headers are counted apart, and returned."""
+    bad, odd = reasons.bad, reasons.odd
     if not keep_texts and not may_hold_header(chunk, layout):
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
@@ -343,6 +367,7 @@ def _account(
     line_of_row = np.flatnonzero(taken)
     why = {int(line_of_row[row]): reason for row, reason in zip(bad, reasons.of(bad), strict=True)}
     why.update(dict.fromkeys(wrong_fields, "fields"))
+    why.update(dict.fromkeys(line_of_row[odd].tolist(), _UNSELECTED))
     headers = set()
     for number in sorted(why):
         text = lines[number].rstrip(b"\r")
@@ -350,6 +375,9 @@ def _account(
             bars.headers += 1
             headers.add(number)
             bars.other_header = bars.other_header if same else text
+            bars.unselected -= why[number] == _UNSELECTED
+            continue
+        if why[number] == _UNSELECTED:
             continue
         bars.rejected[why[number]] += 1
         if keep_texts:

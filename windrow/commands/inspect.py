@@ -17,6 +17,12 @@ _SYMBOLS = 10
 @click.option("--columns", metavar="NAME,...", help="Names of the columns, for inputs without a header.")
 @click.option("--symbol", help="Symbol of inputs that have no symbol column.")
 @click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv.")
+@click.option("--symbol-from-path", metavar="REGEX", help="Take it from their paths: the group in parentheses.")
+@click.option("--symbols", metavar="A,B,...", help="Only these symbols; @FILE: those in a file.")
+@click.option("--from", metavar="TIME", help="Only bars from this date or time on.")
+@click.option("--to", metavar="TIME", help="Only bars up to this date, the whole day, or time.")
+@click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Only rows with that text in the column.")
+@click.option("--recursive", is_flag=True, help="Of a directory, take the files in its subdirectories too.")
 @click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without one.")
 @click.option("--time-format", metavar="FORM", help="How times are written, e.g. '%d/%m/%Y %H:%M'.")
 @click.option(
@@ -29,7 +35,7 @@ _SYMBOLS = 10
 @click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
-def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, recursive: bool, **asked: Any) -> None:
     """Show what a job would understand of its inputs.
 
     For each FILE: its form, what each column is taken for, symbols, times, and the rows that are no bars, with an
@@ -47,7 +53,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused = False
-    inputs = list_inputs(files)
+    inputs = list_inputs(files, recursive)
     for found in each(lambda path: look(path, reading, len(inputs)), inputs):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
         refused = refused or found.refused is not None
@@ -59,7 +65,12 @@ def _lines(found: "Inspected") -> list[str]:
     if found.refused is not None:
         return [f"{found.path}:", f"  refused     {found.refused.removeprefix(f'{found.path}: ')}"]
     rows = f"{found.rows:,}" if found.whole else f"{found.rows:,} sampled of {found.size:,} bytes"
-    kinds = [f"{sum(found.invalid.values()):,} invalid", f"{found.missing:,} missing", f"{found.duplicates:,} repeated"]
+    kinds = [f"{found.unselected:,} not asked for"] if found.unselected else []
+    kinds += [
+        f"{sum(found.invalid.values()):,} invalid",
+        f"{found.missing:,} missing",
+        f"{found.duplicates:,} repeated",
+    ]
     listed = ", ".join(found.symbols[:_SYMBOLS]) + (", ..." if len(found.symbols) > _SYMBOLS else "")
     every = f", every {found.spacing}" if found.spacing else ""
     gaps = f", {found.gaps:,} gap{'s' * (found.gaps > 1)}, the longest {found.longest_gap}" if found.gaps else ""

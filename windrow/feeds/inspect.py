@@ -16,7 +16,8 @@ from windrow.arrays import Ints
 from windrow.bars.checks import MISSING
 from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.bars.layout import Reading
-from windrow.errors import WindrowError
+from windrow.bars.selection import none_selected
+from windrow.errors import InputError, WindrowError
 from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
@@ -46,6 +47,7 @@ class Inspected:
     invalid: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     missing: int = 0
+    unselected: int = 0
     symbols: list[str] = field(default_factory=list)
     first: str | None = None
     last: str | None = None
@@ -73,6 +75,8 @@ def inspect(path: str, reading: Reading, inputs: int = 1) -> Inspected:
         places = min(_PLACES, max(2, most // SAMPLE_BYTES))
         parts = list(_sampled(path, layout, found.size, 0 if found.whole else places))
         _count(found, parts)
+        if found.whole and found.rows and found.unselected == found.rows:
+            raise InputError(none_selected(found.rows))
         _describe(found, join_bars(parts), settled.dated)
     except WindrowError as error:
         found.refused = str(error)
@@ -83,6 +87,7 @@ def _columns(layout: Layout) -> dict[str, str]:
     """What each column is taken for."""
     taken = {layout.symbol: "symbol", layout.time: "time", layout.time_of_day: "time of day"}
     taken.update(dict.fromkeys(layout.values, "value"))
+    taken.update({name: "condition" for name in layout.read if name not in taken})
     return {name: taken.get(name, "ignored") for name in layout.names}
 
 
@@ -101,6 +106,7 @@ def _sampled(path: str, layout: Layout, size: int, places: int) -> Iterator[Bars
 def _count(found: Inspected, parts: Sequence[Bars]) -> None:
     rejected = sum((part.rejected for part in parts), Counter[str]())
     found.rows = sum(part.lines for part in parts)
+    found.unselected = sum(part.unselected for part in parts)
     found.missing = rejected.pop(MISSING, 0)
     found.invalid = dict(rejected)
     for part in parts:

@@ -7,7 +7,7 @@ nearly every writer stores them.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from itertools import accumulate, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from windrow.arrays import Floats, Ints, as_bool, as_float64, as_int64
+from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64, as_int64
 from windrow.bars.adjusted import adjusted
 from windrow.bars.checks import (
     MISSING,
@@ -26,6 +26,7 @@ from windrow.bars.checks import (
     counted_times,
     is_utf8,
     only_utf8,
+    selected,
     text_times,
     trim_symbols,
 )
@@ -34,6 +35,7 @@ from windrow.bars.epochs import by_magnitude
 from windrow.bars.examples import example_of, firsts
 from windrow.bars.numbers import PLAIN, parse_numbers
 from windrow.errors import InputError
+from windrow.feeds.row_groups import asked_for, in_range
 from windrow.storage.open import opened, size_of
 from windrow.storage.source import source_of
 from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
@@ -111,29 +113,20 @@ def read_parquet(
     stored = dict(zip(layout.names, schema.names, strict=True))
     if layout.symbol and pa.types.is_nested(kind := schema.types[layout.names.index(layout.symbol)]):
         raise _wrong_type(path, layout.symbol, kind, *_SYMBOL)  # arrow cannot read it as indices
-    needed = [stored[name] for name in layout.needed]
+    needed = [stored[name] for name in layout.read]
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
-        groups = _row_groups(file.metadata, size_of(path), start, end)
+        within = in_range(file.metadata, size_of(path), start, end)
+        groups = asked_for(file.metadata, within, layout)
         try:
             for batch in file.iter_batches(_ROWS, groups, needed, use_threads=False) if groups else ():
-                columns = {name: batch.column(stored[name]) for name in layout.needed}
+                columns = {name: batch.column(stored[name]) for name in layout.read}
                 bars = adjusted(_parse(columns, layout, path, keep_texts), layout)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
+            if left_out := sum(file.metadata.row_group(number).num_rows for number in set(within).difference(groups)):
+                yield _none_of(left_out, layout)
         except (OSError, pa.ArrowException) as error:
             raise _damaged(path, error) from error
-
-
-def _row_groups(metadata: Any, size: int, start: int, end: int | None) -> list[int]:
-    """The row groups of a range of a file of `size` bytes; each row group is in one range.
-
-    A row group counts as starting where its first row would if rows were spread evenly over the file, so ranges share
-    rows in proportion to their bytes.
-    """
-    rows = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
-    firsts = accumulate(rows[:-1], initial=0)
-    places = [first * size // max(1, metadata.num_rows) for first in firsts] if rows else []
-    return [number for number, place in enumerate(places) if start <= place and (end is None or place < end)]
 
 
 @contextmanager
@@ -170,16 +163,23 @@ def _damaged(path: str, error: Exception) -> InputError:
 def _parse(columns: dict[str, Any], layout: Layout, path: str, keep_texts: bool) -> Bars:
     rows = len(columns[layout.time])
     reasons = Reasons(rows)
+    for name in (layout.time, layout.time_of_day):
+        if name is not None:
+            reasons.add(MISSING, as_bool(columns[name].is_null()))
+    times, timed = _times(_time_column(columns, layout, path), layout, path, reasons)
+    known = reasons.good
     for name in layout.needed:
         reasons.add(MISSING, as_bool(columns[name].is_null()))
-    times, timed = _times(_time_column(columns, layout, path), layout, path, reasons)
     values = [_values(columns[name], name, path, reasons, power) for name, power in layout.scaled]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
+    if layout.selection is not None:
+        reasons.leave_out(~_selected(layout, symbols, codes, times, known, columns, path))
     good = reasons.good
+    bars = Bars(symbols, codes, times, values, timed)
     if good.all():
-        return Bars(symbols, codes, times, values, timed)
-    bars = Bars(symbols, codes[good], times[good], [value[good] for value in values], timed[good])
-    bad = np.flatnonzero(~good)
+        return bars
+    bars = bars.only(good)
+    bars.unselected, bad = reasons.unselected, reasons.bad
     bars.rejected.update(reasons.of(bad))
     bars.examples = {
         reason: example_of(reason, _texts(columns, row, layout), layout)
@@ -198,6 +198,25 @@ def _texts(columns: dict[str, Any], row: int, layout: Layout) -> dict[str, bytes
         name: b"" if field is None else field if isinstance(field, bytes) else str(field).encode()
         for name, field in fields.items()
     }
+
+
+def _selected(
+    layout: Layout, symbols: list[str], codes: Any, times: Ints, known: Mask, columns: dict[str, Any], path: str
+) -> Mask:
+    """Which rows are selected, valid or not."""
+    assert layout.selection is not None
+    for name, _ in layout.selection.where:
+        if pa.types.is_nested(kind := columns[name].type) or pa.types.is_binary(kind):
+            raise _wrong_type(path, name, kind, "--where compares text, numbers and dates", "choose another column")
+    return selected(layout.selection, symbols, codes, times, known, columns)
+
+
+def _none_of(rows: int, layout: Layout) -> Bars:
+    """No bars, of so many rows that are not selected."""
+    values = [np.empty(0) for _ in layout.values]
+    bars = adjusted(Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool)), layout)
+    bars.unselected = rows
+    return bars
 
 
 def _shown(field: Any) -> Any:

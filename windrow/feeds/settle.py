@@ -41,6 +41,10 @@ class Settled:
     slots: Slots
     names: dict[str, str] = field(default_factory=dict)
     slices: int | None = None
+    symbols: tuple[str, ...] = ()
+    """Those asked for; none: all."""
+    unselected: int = field(default=0, compare=False)
+    """At the submitter: how many inputs are not read, since none of their rows is asked for."""
     left_out: dict[str, str] = field(default_factory=dict, compare=False)
     """At the submitter: the columns by which bars in conflict differ, for inputs where a tenth are in conflict."""
 
@@ -91,6 +95,7 @@ class Settled:
                     "slots": self.slots.to_json(),
                     "names": self.names,
                     "slices": self.slices,
+                    "symbols": self.symbols,
                 }
             )
         )
@@ -101,7 +106,8 @@ class Settled:
         fields = json.loads(Path(path).read_text())
         known = [layouts.from_json(layout) for layout in fields["layouts"]]
         inputs = {path: known[number] for path, number in fields["inputs"].items()}
-        return cls(inputs, fields["dated"], Slots(**fields["slots"]), fields["names"], fields["slices"])
+        slots, symbols = Slots(**fields["slots"]), tuple(fields["symbols"])
+        return cls(inputs, fields["dated"], slots, fields["names"], fields["slices"], symbols)
 
 
 #: Chooses the span of slices, or None.
@@ -138,19 +144,32 @@ def settle(
         refuse_barren({path: one.barren for path, one in found.items() if one.barren}, len(found))
     if not found:
         raise InputError(
-            f"no valid row in any input: {', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}: no rows read;"
+            f"no valid row in any input: {_told(paths)}: no rows read;"
             " an input needs a header and rows below it; check that these are the right files"
         )
     dated = all(one.midnights or one.layout.dated is not False for one in found.values())
     inputs = {
         path: replace(one.layout, dated=True) if dated and one.midnights else one.layout for path, one in found.items()
     }
-    if reading.symbol_from_filename and reading.symbol is None:
+    if reading.symbol_from_filename and reading.symbol is None and reading.symbol_from_path is None:
         layouts.refuse_one_name_in_many_folders(inputs)
-    densities = {} if slot and slicing is None else sampled_densities(inputs, heads, here)
+    selected = {path: layouts.selected(path, layout, reading, dated) for path, layout in inputs.items()}
+    taken = {path: layout for path, layout in selected.items() if layout is not None}
+    if not taken:
+        raise InputError(f"{_told(paths)}: none has rows that are asked for; check --symbols and --where")
+    # Of all rows: a symbol's bars may be too few to be among the samples of those that are taken.
+    all_rows = {path: inputs[path] for path in taken}
+    densities = {} if slot and slicing is None else sampled_densities(all_rows, heads, here)
+    densities = {name: of for name, of in densities.items() if not reading.symbols or name in reading.symbols}
     slots = Slots(slot) if slot else slots_for(densities)
+    slices = slicing(densities) if slicing else None
     left_out = {path: one.left_out for path, one in found.items() if one.left_out}
-    return Settled(inputs, dated, slots, slices=slicing(densities) if slicing else None, left_out=left_out), empty
+    unselected = len(found) - len(taken)
+    return Settled(taken, dated, slots, {}, slices, reading.symbols, unselected, left_out), empty
+
+
+def _told(paths: Sequence[str]) -> str:
+    return f"{', '.join(paths[:5])}{' ...' if len(paths) > 5 else ''}"
 
 
 def without_line_end(settled: Settled, heads: Mapping[str, Head]) -> list[str]:

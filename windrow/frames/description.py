@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.clocks import check_form
 from windrow.bars.layout import Reading
+from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
@@ -53,8 +54,8 @@ def description_of(folder: Path) -> dict[str, Any] | None:
 def reading_in(described: Mapping[str, Any] | None) -> Reading:
     """How the job read its bars, by its description; the defaults without one."""
     fields = (described or {}).get("reading") or {"values": ["close"]}
-    lists = {name: tuple(fields.get(name, ())) for name in ("values", "columns", "scale")}
-    return Reading(**{**fields, **lists})
+    given: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in fields.items()}
+    return Reading(**given)
 
 
 def split_of(described: Mapping[str, Any]) -> Split:
@@ -75,21 +76,25 @@ def _reading_fields(place: Path, fields: dict[str, Any]) -> dict[str, Any]:
         raise _refused(place, "has no values in reading")
     if fields.get("on_conflict", "fail") not in ON_CONFLICT or fields.get("time_unit") not in (None, *_UNITS):
         raise _refused(place, "has a choice in reading that no job has")
-    _check_form(place, fields)
     try:
         ZoneInfo(fields.get("timezone", "UTC"))
     except (KeyError, OSError, ValueError) as error:
         raise _refused(place, f"has {_shown(fields['timezone'])} as timezone, which is none") from error
+    _check_form(place, fields)
     return fields
 
 
 def _check_form(place: Path, fields: dict[str, Any]) -> None:
-    """What says how times and numbers are written is what a job accepts."""
+    """What says how times and numbers are written, and which rows are read, is what a job accepts."""
     try:
         if fields.get("time_format") is not None:
             check_form(fields["time_format"])
+        conditions(fields.get("where", ()))
+        if fields.get("symbol_from_path") is not None:
+            check_pattern(fields["symbol_from_path"])
+        span_asked(fields.get("since"), fields.get("until"), fields.get("timezone", "UTC"), dated=False)
     except WindrowError as error:
-        raise _refused(place, f"has a form of times that no job has ({error})") from error
+        raise _refused(place, f"has a form or rows that no job has ({error})") from error
     if any(re.fullmatch("[^=]+=1e-?[0-9]{1,2}", text) is None for text in fields.get("scale", ())):
         raise _refused(place, "has a scale in reading that is no column and power of ten")
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]

@@ -8,7 +8,7 @@ mappers may have been stopped, each by something else. Memory there: some hundre
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -83,11 +83,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Rules:
-    """What an input must keep to; `units` are those of the inputs whose times are counts, asked for or found."""
+    """What inputs must keep to; `units` are those of the inputs whose times are counts, asked for or found.
+
+    `symbols` are those that are asked for; none: all.
+    """
 
     max_bad: float
     max_missing: float
     units: Mapping[str, str]
+    symbols: Sequence[str] = ()
 
 
 class Accounts:
@@ -155,7 +159,20 @@ class Accounts:
         more = f" ({len(found) - 1:,} more inputs break a rule too)" if len(found) > 1 else ""
         return type(found[0])(f"{found[0]}{more}")
 
-    def warning(self) -> str | None:
+    def warnings(self, rules: Rules) -> list[str]:
+        """Warnings of symbols: of those asked for that no input has, and of those that differ only by case or dots."""
+        return [warning for warning in (self._absent(rules.symbols), self._alike()) if warning is not None]
+
+    def _absent(self, asked: Sequence[str]) -> str | None:
+        """A warning of symbols without a bar; but what tasks found of very many symbols is not known."""
+        absent = sorted(set(asked) - self._symbols) if self._of and len(asked) <= SYMBOLS_OF_TASK else []
+        if not absent:
+            return None
+        shown = ", ".join(symbol[:40] for symbol in absent[:_SHOWN])
+        more = f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else ""
+        return f"--symbols: no bar is of {shown}{more}; check how the inputs write them, and --from, --to and --where"
+
+    def _alike(self) -> str | None:
         """A warning of symbols that differ only by case or by dots at the end."""
         by_fold: defaultdict[str, list[str]] = defaultdict(list)
         for symbol in self._symbols:

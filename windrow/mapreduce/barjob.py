@@ -151,9 +151,12 @@ class BarJob(JobAdapter):
         options.add_to(self)
         self.add_file_arg("--settled", help=SUPPRESS)
 
-    def add_group(self, title: str) -> OptionGroup:
-        """Adds a group of options, which tasks get too; --help shows groups in the order of these calls."""
-        group = OptionGroup(self.arg_parser.add_argument_group(title), self.pass_through)
+    def add_group(self, title: str, settled: bool = False) -> OptionGroup:
+        """Adds a group of options, which tasks get too unless they get what is settled by them.
+
+        --help shows groups in the order of these calls.
+        """
+        group = OptionGroup(self.arg_parser.add_argument_group(title), self.pass_through, settled)
         self.groups.append(group)
         return group
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from windrow import errors
 from windrow.bars.checks import MISSING, REASONS
-from windrow.errors import BadBarsError, ClusterError, ConflictError, WindrowError
+from windrow.bars.selection import none_selected
+from windrow.errors import BadBarsError, ClusterError, ConflictError, InputError, WindrowError
 from windrow.feeds.misread import told_reasons
 from windrow.mapreduce.reports import NAMES, joined, read_conflict
 
@@ -18,6 +19,8 @@ from windrow.mapreduce.reports import NAMES, joined, read_conflict
 COUNTS = "windrow"
 CONFLICT = "windrow: a conflict"
 REFUSED = "windrow: refused"
+#: Rows that are none of those asked for.
+UNSELECTED = "unselected"
 #: How many tasks of a cluster an error stopped: also those whose texts found no room in counters.
 STOPPED = "stopped"
 #: The error for the first input that breaks a rule, and a warning, both from the one reducer that gets accounts.
@@ -84,6 +87,8 @@ def judge(
     rejected = {reason: counts[f"rejected: {reason}"] for reason in REASONS if counts[f"rejected: {reason}"]}
     bad, bars = invalid_rows(counts), counts["bars"]
     reasons, rows = told_reasons(rejected), bad + bars + counts[MISSING]
+    if not bars and not rows and counts[UNSELECTED]:
+        raise InputError(none_selected(counts[UNSELECTED]))
     if not bars:
         reasons = told_reasons({**rejected, MISSING: counts[MISSING]})
         raise BadBarsError(
@@ -136,6 +141,7 @@ def summary(counts: Counter[str]) -> str:
         f"{_number(counts['bars'], 'bar')} of {_number(counts['symbols'], 'symbol')}"
         f" -> {_number(counts['output lines'], 'line')}"
     ]
+    parts += [f"{_number(counts[UNSELECTED], 'row')} not asked for"] if counts[UNSELECTED] else []
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
     parts += [f"{_number(bad, 'invalid row')}"] if bad else []
@@ -161,6 +167,7 @@ def table(counts: Counter[str]) -> list[str]:
     rows.append(("rejected", invalid_rows(counts)))
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
     rows += [(MISSING, counts[MISSING])] if counts[MISSING] else []
+    rows += [(UNSELECTED, counts[UNSELECTED])] if counts[UNSELECTED] else []
     rows.append(("output lines", counts["output lines"]))
     return [f"  {name:14}{number:>7,}" for name, number in rows]
 

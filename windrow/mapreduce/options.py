@@ -11,6 +11,7 @@ from windrow.bars.adjusted import PRICES
 from windrow.bars.epochs import FORMS_OF_COUNTS
 from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.scales import parse_scales
+from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
 
@@ -31,6 +32,7 @@ _ADJUSTED = "scale open, high, low and close by adj_close / close, before anythi
 _SCALE = "columns of values, each with the power of ten that they are multiplied by, e.g. close=1e-9"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
+_WHERE = "take only rows with that text in the column; of one column several, either; of several columns, all"
 _SLOT = (
     "span of time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
     " (default: a few thousand bars, estimated from samples of the inputs)"
@@ -42,20 +44,24 @@ _SLICES = (
 
 
 class OptionGroup:
-    """A titled group of a job's options, all of which its tasks get too."""
+    """A titled group of a job's options, which its tasks get too unless they get what is settled by them."""
 
-    def __init__(self, group: "_ArgumentGroup", pass_through: Callable[[Action], None]) -> None:
+    def __init__(self, group: "_ArgumentGroup", pass_through: Callable[[Action], None], settled: bool = False) -> None:
         self.title = group.title or ""
         self.actions: list[Action] = []
-        self._group, self._pass_through = group, pass_through
+        self._group, self._pass_through, self._settled = group, pass_through, settled
 
-    def add(self, spelling: str, text: str, **how: Any) -> None:
-        """Adds an option, e.g. `--step STEP`, and its help; `how` are argparse's arguments."""
+    def add(self, spelling: str, text: str, in_tasks: bool | None = None, **how: Any) -> None:
+        """Adds an option, e.g. `--step STEP`, and its help; `how` are argparse's arguments.
+
+        `in_tasks` is for one option of a group of the other kind.
+        """
         name, _, value = spelling.partition(" ")
         how = {**how, "metavar": value} if value else how
         action = self._group.add_argument(name, help=text, **how)
         self.actions.append(action)
-        self._pass_through(action)
+        if not self._settled if in_tasks is None else in_tasks:
+            self._pass_through(action)
 
 
 def judges(job: "BarJob") -> bool:
@@ -65,11 +71,12 @@ def judges(job: "BarJob") -> bool:
 
 def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
-    reading = job.add_group("Reading bars")
+    # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
+    reading = job.add_group("Reading bars", settled=True)
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
     reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
     reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
-    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC")
+    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
     reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
     reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
     reading.add(
@@ -80,13 +87,20 @@ def add_to(job: "BarJob") -> None:
     )
     reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
     reading.add("--scale NAME=FACTOR,...", _SCALE, action="append", default=[])
+    reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
+    rows = job.add_group("Choosing rows", settled=True)
+    rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
+    rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
+    rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
+    rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
+    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
     if judges(job):
-        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, default=0.001)
-        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, default=0.05)
+        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, in_tasks=True, default=0.001)
+        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, in_tasks=True, default=0.05)
     if not job.map_only:
         reading.add("--adjusted", _ADJUSTED, action="store_true")
-        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail")
+        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail", in_tasks=True)
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser
@@ -137,6 +151,7 @@ def check_reading(given: Namespace) -> None:
     """Raises UsageError for wrong values of the options by which inputs are read."""
     _check_timezone(given.timezone)
     _check_form(given)
+    _check_rows(given)
 
 
 def _check_form(given: Namespace) -> None:
@@ -154,6 +169,18 @@ def _check_form(given: Namespace) -> None:
         raise UsageError(f"--skip-lines {given.skip_lines}: is a number of lines; give 0 or more")
     if given.decimal is not None and given.decimal == given.thousands:
         raise UsageError(f"--decimal {given.decimal} --thousands {given.thousands}: the two differ; give one of them")
+
+
+def _check_rows(given: Namespace) -> None:
+    conditions(given.where)
+    for dated in (True, False):
+        span_asked(getattr(given, "from"), given.to, given.timezone, dated)
+    if given.symbol_from_path is None:
+        return
+    if given.symbol is not None or given.symbol_from_filename:
+        other = "--symbol" if given.symbol is not None else "--symbol-from-filename"
+        raise UsageError(f"{other} and --symbol-from-path: an input has one symbol; give one of the two")
+    check_pattern(given.symbol_from_path)
 
 
 def _character(text: str | None) -> str | None:
@@ -195,6 +222,11 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         thousands=given.thousands,
         scale=parse_scales(given.scale or ()),
         adjusted=given.adjusted,
+        symbols=() if given.symbols is None else symbols_asked(given.symbols),
+        since=getattr(given, "from"),
+        until=given.to,
+        where=tuple(given.where),
+        symbol_from_path=given.symbol_from_path,
         cures=tuple((name, _cure(given, name, cures)) for name in values if name not in _chosen(given)),
         on_conflict=given.on_conflict,
     )

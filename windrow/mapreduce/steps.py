@@ -26,7 +26,7 @@ from windrow.bars.columns import Bars, join_bars
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
-from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, WARNING, error_text
+from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, UNSELECTED, WARNING, error_text
 from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
@@ -79,6 +79,7 @@ def map_bars(job: "BarJob", task: Task) -> None:
     for bars, source in feed if job.map_only else _in_long_blocks(feed):
         counts["bars"] += len(bars)
         counts["header lines"] += bars.headers
+        counts[UNSELECTED] += bars.unselected
         for reason, rows in bars.rejected.items():
             counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
         task.write(job.map_bars(bars, source))
@@ -188,10 +189,12 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
         task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
     if (stopped := accounts.stopped()) is not None:
         task.report(REFUSED, stopped)
-    options = job.options
-    if (refusal := accounts.refusal(Rules(options.max_bad, options.max_missing, job.settled.units))) is not None:
+        return
+    options, settled = job.options, job.settled
+    rules = Rules(options.max_bad, options.max_missing, settled.units, settled.symbols)
+    if (refusal := accounts.refusal(rules)) is not None:
         task.report(INPUTS, error_text(refusal), names_for_inputs())
-    if (warning := accounts.warning()) is not None:
+    for warning in accounts.warnings(rules):
         task.report(WARNING, warning)
 
 

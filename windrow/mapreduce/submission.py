@@ -26,6 +26,7 @@ class Submission:
     runner: str
     inputs: tuple[str, ...]
     """As given; `-` is standard input."""
+    recursive: bool
     reading: Reading
     slot: int | None
     """The span (ns) of slots, if given."""
@@ -60,6 +61,7 @@ class Submission:
         return cls(
             runner=runner,
             inputs=tuple(given.args),
+            recursive=given.recursive,
             reading=options.reading(given, job.columns(), job.cures()),
             slot=options.slot(given),
             slices=options.slices(given),

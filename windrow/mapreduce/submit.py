@@ -197,7 +197,7 @@ def _launch(job: "BarJob") -> Launch:
 
 def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     submission, spooled = job.submission, str(folder / "standard-input")
-    listed, heads = runner.find_inputs(_arguments(job, spooled), folder)
+    listed, heads = runner.find_inputs(_arguments(job, spooled), folder, submission.recursive)
     places = {"-" if path == spooled else path: path for path in listed}
     heads = {**heads, "-": Head(spooled, 1.0)}
     asked = submission.slot, heads, _slicing(job, runner), options.judges(job), runner.versions
@@ -206,6 +206,8 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     _slice(job, runner, settled)
     for path in empty:
         say(f"warning: {path}: has no rows; skipped")
+    if settled.unselected and not submission.quiet:
+        say(f"{settled.unselected:,} of {settled.unselected + len(settled.inputs):,} inputs have no rows asked for")
     if not submission.quiet:
         say(*told_forms(settled.inputs, submission.reading))
         say(*(f"note: {note}" for note in job.notes(settled)))

@@ -53,7 +53,9 @@ class Runner(Protocol):
 
     def __init__(self, **kwargs: Any) -> None: ...
 
-    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+    def find_inputs(
+        self, arguments: Sequence[str], folder: Path, recursive: bool = False
+    ) -> tuple[list[str], dict[str, Head]]:
         """The inputs that the arguments name, and copies in `folder` of the first part of those not readable here.
 
         Raises InputError.

@@ -118,12 +118,14 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     # Inputs and code, on their way.
 
-    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+    def find_inputs(
+        self, arguments: Sequence[str], folder: Path, recursive: bool = False
+    ) -> tuple[list[str], dict[str, Head]]:
         """The files and objects that the arguments name; ranges of objects are read in place."""
         self._asked = list(arguments)
         if foreign := [uri for uri in arguments if source_of(uri) not in (s3.SOURCE, local.SOURCE)]:
             raise InputError(f"{foreign[0]}: -r emr only reads s3:// and files on this machine; copy it to S3")
-        found = list_inputs(arguments)
+        found = list_inputs(arguments, recursive)
         self._sizes = {path: size_of(path) for path in found}
         self.versions = versions_of(found)
         return found, {}

@@ -154,22 +154,26 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         hadoop, *options = self.get_hadoop_bin()
         return [str(Path(hadoop).with_name(name)), *options]
 
-    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+    def find_inputs(
+        self, arguments: Sequence[str], folder: Path, recursive: bool = False
+    ) -> tuple[list[str], dict[str, Head]]:
         """The files that the arguments name, and local copies of the first part of those on HDFS.
 
         Objects of S3 are listed, and their headers read, from here.
         """
         self._asked = list(arguments)
         remote = [one for one in arguments if is_uri(one) and source_of(one) is not s3.SOURCE]
-        sizes = self._list(remote) if remote else {}
-        others = list_inputs([argument for argument in arguments if argument not in remote])
+        sizes = self._list(remote, recursive) if remote else {}
+        others = list_inputs([argument for argument in arguments if argument not in remote], recursive)
         self._sizes = {**sizes, **{path: size_of(path) for path in others}}
         self.versions = {**self.latest_versions(list(sizes)), **versions_of(others)}
         return [*sizes, *others], self._heads(sizes, folder)
 
-    def _list(self, uris: Sequence[str]) -> dict[str, int]:
+    def _list(self, uris: Sequence[str], recursive: bool) -> dict[str, int]:
         """Files and their sizes; for a directory, the files in it, without hidden ones."""
-        return hdfs.inputs_in(self._hadoop("fs", "-ls", *uris), uris)
+        if deep := [uri for uri in uris if "**" in uri]:
+            raise InputError(f"{deep[0]}: Hadoop's patterns have no **; name the directory above, with --recursive")
+        return hdfs.inputs_in(self._hadoop("fs", "-ls", *(["-R"] if recursive else []), *uris), uris, recursive)
 
     def latest_versions(self, uris: Sequence[str]) -> dict[str, Version]:
         """The versions of inputs that are there now: on HDFS, length and time of modification."""

@@ -32,9 +32,11 @@ class ReadsHere(RunnerAdapter):
 
     versions: Mapping[str, Version] = {}
 
-    def find_inputs(self, arguments: Sequence[str], folder: Path) -> tuple[list[str], dict[str, Head]]:
+    def find_inputs(
+        self, arguments: Sequence[str], folder: Path, recursive: bool = False
+    ) -> tuple[list[str], dict[str, Head]]:
         """The inputs that the arguments name; all can be read here."""
-        found = list_inputs(arguments)
+        found = list_inputs(arguments, recursive)
         self.versions = versions_of(found)
         return found, {}
 

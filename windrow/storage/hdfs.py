@@ -26,7 +26,7 @@ class HadoopSource(Source):
 
     schemes = ("hdfs",)
 
-    def expand(self, argument: str) -> list[str]:
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
         """Raises InputError: see `_refuse`."""
         _refuse(argument)
 
@@ -69,14 +69,16 @@ def entries(listed: bytes, kind: str) -> Iterator[tuple[str, int]]:
     return ((field[7], int(field[4])) for field in fields)
 
 
-def inputs_in(listed: bytes, arguments: Sequence[str]) -> dict[str, int]:
-    """The inputs that arguments name, and their sizes, in what `hadoop fs -ls` printed for them.
+def inputs_in(listed: bytes, arguments: Sequence[str], recursive: bool = False) -> dict[str, int]:
+    """The inputs that arguments name, and their sizes, in what `hadoop fs -ls`, or `-ls -R`, printed for them.
 
     Raises InputError for a directory without files; warns of what is in a directory, but is none.
     """
     files, asked = dict(entries(listed, "-")), set(map(canonical, arguments))
-    found = {uri: size for uri, size in files.items() if canonical(uri) in asked or not _is_hidden(uri)}
-    skipped = [*(uri for uri in files if uri not in found), *(f"{uri}/" for uri, _ in entries(listed, "d"))]
+    roots = [_GLOB.split(one, maxsplit=1)[0].rpartition("/")[0] if _GLOB.search(one) else one for one in asked]
+    found = {uri: size for uri, size in files.items() if canonical(uri) in asked or not _is_hidden(uri, roots)}
+    below = () if recursive else entries(listed, "d")
+    skipped = [*(uri for uri in files if uri not in found and not recursive), *(f"{uri}/" for uri, _ in below)]
     by_folder: dict[str, list[str]] = {}
     for uri in skipped:
         folder, name = uri.removesuffix("/").rsplit("/", 1)
@@ -93,8 +95,12 @@ def inputs_in(listed: bytes, arguments: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _is_hidden(uri: str) -> bool:
-    return uri.rpartition("/")[2][:1] in ("_", ".")
+def _is_hidden(uri: str, roots: Sequence[str]) -> bool:
+    """Whether a file, or a directory below the roots that it is in, is hidden by its name."""
+    path = canonical(uri)
+    within = [path[len(root) :] for root in roots if path.startswith(f"{root.rstrip('/')}/")]
+    shortest = min(within, key=len, default=path.rpartition("/")[2])
+    return any(part[:1] in ("_", ".") for part in shortest.split("/") if part)
 
 
 def get(uris: Sequence[str], folder: Path) -> str:

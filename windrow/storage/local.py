@@ -12,7 +12,15 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
-from windrow.storage.source import Source, Version, is_unfinished_uri, refuse_changed, warn_of_skipped
+from windrow.storage.source import (
+    Source,
+    Version,
+    fits,
+    is_pattern,
+    is_unfinished_uri,
+    refuse_changed,
+    warn_of_skipped,
+)
 
 _PREFIX = "file:"
 
@@ -22,10 +30,10 @@ class LocalSource(Source):
 
     schemes = ("file",)
 
-    def expand(self, argument: str) -> list[str]:
-        """The absolute path of a file, or those of the files in a directory."""
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
+        """The absolute path of a file, or those of the files in a directory, or of those that match."""
         try:
-            return _files_of(argument, self.path(argument))
+            return _files_of(argument, self.path(argument), recursive)
         except OSError as error:
             raise InputError(f"{argument}: {_cannot_be_read(error.strerror)}") from error
 
@@ -133,16 +141,17 @@ def _is_made(folder: Path) -> bool:
     return True
 
 
-def _files_of(argument: str, path: Path) -> list[str]:
+def _files_of(argument: str, path: Path, recursive: bool) -> list[str]:
     path = path.absolute()
     if not argument:
         raise InputError("'': the name of an input is empty; give files of bars, or directories of them")
     if path.is_dir():
-        inside = _inputs_in(argument, path)
+        inside = _inputs_in(argument, path, recursive)
         if not inside:
+            deep = "and in subdirectories, not" if recursive else "not those in subdirectories, nor"
             raise InputError(
-                f"{argument}: is a directory without files; a directory means the files in it, not"
-                " those in subdirectories, nor those whose names begin with _ or .; name the files"
+                f"{argument}: is a directory without files; a directory means the files in it, {deep}"
+                f" those whose names begin with _ or .; name the files{'' if recursive else ', or add --recursive'}"
             )
         return inside
     if path.is_file():
@@ -154,18 +163,68 @@ def _files_of(argument: str, path: Path) -> list[str]:
         )
     if path.is_symlink():
         raise _dangling(argument, path)
-    raise InputError(f"{argument}: does not exist; give files of bars, or directories of them")
+    if not is_pattern(argument):
+        raise InputError(f"{argument}: does not exist; give files of bars, or directories of them")
+    return _matching_files(argument, path, recursive)
 
 
-def _inputs_in(argument: str, folder: Path) -> list[str]:
-    """The files in a directory. Raises InputError for one that is there but cannot be read, warns of all else."""
+def _matching_files(argument: str, path: Path, recursive: bool) -> list[str]:
+    entered = recursive or "**" not in path.parts  # ** names the directories itself
+
+    def inside(folder: Path) -> list[str]:
+        return _inputs_in(str(folder), folder, recursive) if entered else []
+
+    found = list(dict.fromkeys(_matching(Path(path.anchor), path.parts[1:], inside)))
+    if not found:
+        raise InputError(
+            f"{argument}: matches no file; names that begin with _ or . match only a pattern that begins so, and **"
+            " stands for directories of any depth; give files of bars, or directories of them"
+        )
+    return found
+
+
+def _matching(folder: Path, parts: Sequence[str], inside: Callable[[Path], list[str]]) -> Iterator[str]:
+    """The files below a folder whose paths match, in order; of directories that match, those that are `inside`."""
+    if not parts:
+        if folder.is_dir():
+            yield from inside(folder)
+        elif stat.S_ISREG(_mode(folder)):
+            yield str(folder)
+        return
+    first, rest = parts[0], parts[1:]
+    if not is_pattern(first) or os.path.lexists(folder / first):
+        if os.path.lexists(folder / first):
+            yield from _matching(folder / first, rest, inside)
+        return
+    deep = first == "**"
+    if deep:
+        yield from _matching(folder, rest or ("*",), inside)
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+        if fits(name, "*" if deep else first) and (not deep or _is_folder_itself(folder / name)):
+            yield from _matching(folder / name, parts if deep else rest, inside)
+
+
+def _is_folder_itself(path: Path) -> bool:
+    """Whether it is a directory, and no link to one, which might lead round in a circle."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _inputs_in(argument: str, folder: Path, recursive: bool, above: frozenset[str] = frozenset()) -> list[str]:
+    """The files in a directory. Raises InputError for one that is there but cannot be read, warns of all else.
+
+    `above` are the directories that lead here, so that a link to one of them does not lead on.
+    """
     inside, skipped = [], []
+    above |= {os.path.realpath(folder)}
     for name in sorted(os.listdir(folder)):
         path = folder / name
         if name[0] in "._":
             skipped.append(name)
         elif stat.S_ISREG(mode := _mode(path)):
             inside.append(str(path))
+        elif recursive and stat.S_ISDIR(mode):
+            if os.path.realpath(path) not in above:
+                inside += _inputs_in(str(path), path, recursive, above)
         else:
             skipped.append(f"{name}/" if stat.S_ISDIR(mode) else f"{name} (not a regular file)")
     warn_of_skipped(argument, skipped)

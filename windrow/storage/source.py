@@ -9,6 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -51,8 +52,10 @@ class Source(ABC):
     # Inputs.
 
     @abstractmethod
-    def expand(self, argument: str) -> list[str]:
-        """The inputs that an argument names: itself, or the files in a directory, without hidden ones."""
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
+        """The inputs that an argument names: itself, those that match its `*`, `?`, `[...]` and `**`, or the files in a
+        directory, without hidden ones; if `recursive`, with those in its subdirectories.
+        """
 
     @abstractmethod
     def size(self, uri: str) -> int:
@@ -145,9 +148,27 @@ def warn_of_skipped(folder: str, names: Sequence[str]) -> None:
     if told:
         more = f" and {len(told) - _TOLD:,} more" if len(told) > _TOLD else ""
         say(
-            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it,"
-            " without those whose names begin with _ or ."
+            f"warning: {folder}: skipped {', '.join(told[:_TOLD])}{more}; a directory means the files directly in it"
+            " (with --recursive, those in its subdirectories too), without those whose names begin with _ or ."
         )
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has characters by which it can match others.
+
+    >>> is_pattern("bars/*.csv"), is_pattern("bars/a.csv")
+    (True, False)
+    """
+    return any(character in name for character in "*?[")
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name matches a part of a pattern, as in a shell: hidden ones only if the pattern begins as they do.
+
+    >>> fits("a.csv", "*.csv"), fits("_a.csv", "*.csv"), fits("_a.csv", "_*.csv")
+    (True, False, True)
+    """
+    return bool(name) and fnmatchcase(name, pattern) and (name[0] not in "_." or pattern[0] == name[0])
 
 
 def scheme_of(uri: str) -> str:
@@ -254,7 +275,10 @@ def each(work: Callable[[str], Result], uris: Sequence[str]) -> Iterator[Result]
     return in_parallel(work, uris)
 
 
-def list_inputs(arguments: Sequence[str]) -> list[str]:
-    """Paths and URIs of the inputs that the arguments name, in order. Raises InputError."""
-    listed = each(lambda argument: source_of(argument).expand(argument), arguments)
+def list_inputs(arguments: Sequence[str], recursive: bool = False) -> list[str]:
+    """Paths and URIs of the inputs that the arguments name, in order; `recursive` as of `Source.expand`.
+
+    Raises InputError.
+    """
+    listed = each(lambda argument: source_of(argument).expand(argument, recursive), arguments)
     return [uri for uris in listed for uri in uris]

@@ -13,7 +13,9 @@ from windrow.pages.series import Series
 READING = {
     "values": ["close", "open"], "columns": [], "symbol": None, "symbol_from_filename": False, "timezone": "UTC",
     "time_unit": None, "delimiter": None, "skip_lines": None, "time_format": None, "decimal": None, "thousands": None,
-    "scale": [], "adjusted": False, "on_conflict": "fail",
+    "scale": [],
+    "adjusted": False, "symbols": [], "since": None, "until": None, "where": [], "symbol_from_path": None,
+    "on_conflict": "fail",
 }  # fmt: skip
 DAY = 86_400 * 10**9
 HOSTILE = ["</script><img src=x onerror=alert(1)>", '=HYPERLINK("http://x")', "{{data}}&quot;'\\", "a\tb%0A é 📈 <!--"]

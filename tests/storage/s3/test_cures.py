@@ -6,6 +6,16 @@ import windrow
 from tests.test_cures import MEAN, csv
 
 
+def test_cures_of_folders_on_s3(bucket, run_job):
+    """storage/s3/listing.py:list_objects"""
+    bucket.put("bars/2020/bars.csv", csv().encode())
+    failed = run_job(*MEAN, f"{bucket.uri}/bars")
+    assert failed.status == 1 and "not those of its subfolders (but for --recursive)" in failed.err
+    means = [b"AA\t2020-01-02\t11.0", b"AA\t2020-01-03\t11.5", b"AA\t2020-01-04\t13.0"]
+    for arguments in (["--recursive", f"{bucket.uri}/bars"], [f"{bucket.uri}/**/*.csv"]):
+        assert run_job(*MEAN, *arguments).lines == means
+
+
 def test_cures_of_outputs_on_s3(bucket, run_job):
     """storage/s3/writing.py:refuse_taken"""
     bars, out = bucket.put("bars.csv", csv().encode()), f"{bucket.uri}/out"

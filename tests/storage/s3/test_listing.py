@@ -31,7 +31,10 @@ def test_a_folder_means_its_objects_neither_those_of_subfolders_nor_hidden_ones(
 def test_what_a_folder_has_besides_objects_is_named(bucket, listed, capsys):
     for key in ("bars/", "bars/a.csv", "bars/2020/c.csv", "bars/_SUCCESS", "bars/_old.csv", "bars/.x"):
         bucket.put(key)
-    rule = "a directory means the files directly in it, without those whose names begin with _ or .\n"
+    rule = (
+        "a directory means the files directly in it (with --recursive, those in its subdirectories too), without those"
+        " whose names begin with _ or .\n"
+    )
     for argument in ("bars", "b*s/", "b*"):
         assert listed(argument) == ["bars/a.csv"]
         assert capsys.readouterr().err == f"warning: {bucket.uri}/bars/: skipped 2020/, _old.csv; {rule}"
@@ -48,6 +51,17 @@ def test_glob_characters_match_within_a_part(bucket, listed):
     assert listed("2021/*") == ["2021/x/c.csv.gz"]  # a folder that matches means its objects
     assert listed("_*/a*") == ["_x/a.csv.gz"]
     assert listed("*/a.csv") == ["2019/a.csv"]
+
+
+def test_two_stars_match_any_depth_and_recursive_folders_are_read_whole(bucket, listed):
+    keys = ["2019/a.csv", "2020/x/a.csv", "2020/x/y/a.csv", "2020/x/y/b.csv.gz", "z.csv"]
+    for key in (*keys, "2020/_x/a.csv", "2020/x/_SUCCESS", "2020/x/.b.csv", "2020/x/y/"):
+        bucket.put(key)
+    assert listed("**/*.csv") == ["z.csv", *keys[:3]]
+    assert listed("2020/**/a.csv") == listed("2020/**/*.csv") == keys[1:3]
+    assert sorted(listed("**")) == keys and listed("2020/**") == keys[1:4] and listed("**/y/*") == keys[2:4]
+    uris = list_inputs([bucket.uri, f"{bucket.uri}/2020", f"{bucket.uri}/2020/*/y/"], recursive=True)
+    assert [uri.removeprefix(f"{bucket.uri}/") for uri in uris] == [*keys, *keys[1:4], *keys[2:4]]
 
 
 NAMES = ["a b.csv", "ü/Ω.csv", "a+b.csv", "a%20b.csv", "a[1]*.csv", "a?.csv", "a#b&c=d.csv", "a'\"<>.csv", "x/../y.csv"]

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from windrow.aws.s3_client import client, refusing
 from windrow.errors import InputError
 from windrow.storage.s3.names import folder_of, is_hidden, is_s3, last_part, split
-from windrow.storage.source import warn_of_skipped
+from windrow.storage.source import fits, is_pattern, warn_of_skipped
 
 _GLOB = re.compile(r"[*?[]")
 
@@ -46,33 +45,34 @@ def look_up(uri: str) -> Object:
         return _head(uri)
 
 
-def list_objects(argument: str) -> list[Object]:
+def list_objects(argument: str, recursive: bool = False) -> list[Object]:
     """The objects that an argument means, in order of their names; they are remembered.
 
     The full name of an object means that object. A folder, with or without the slash at its end, means the objects in
-    it, without those of its subfolders and those whose names begin with _ or . ; so does an empty key. `*`, `?` and
-    `[...]` match within a part between slashes, unless something has that very name. Raises InputError if there are no
-    such objects.
+    it, without those whose names begin with _ or . and, unless `recursive`, those of its subfolders; so does an empty
+    key. `*`, `?` and `[...]` match within a part between slashes, and `**` any number of parts, unless something has
+    that very name. Raises InputError if there are no such objects.
     """
     with refusing(argument):
-        found = _expanded(argument)
+        found = _expanded(argument, recursive)
     if not found:
-        what = "matches no object" if _GLOB.search(split(argument)[1]) else "does not exist, or has no objects"
+        what = "matches no object" if is_pattern(split(argument)[1]) else "does not exist, or has no objects"
         raise InputError(
-            f"{argument}: {what}: a folder means the objects in it, not those of its subfolders nor names that begin"
-            " with _ or .; name an object, a folder that has some, or a pattern such as s3://BUCKET/FOLDER/*.csv.gz"
+            f"{argument}: {what}: a folder means the objects in it, not those of its subfolders (but for --recursive)"
+            " nor names that begin with _ or .; name an object, a folder that has some, or a pattern such as"
+            " s3://BUCKET/FOLDER/*.csv.gz"
         )
     remember(found)
     return found
 
 
-def _expanded(argument: str) -> list[Object]:
+def _expanded(argument: str, recursive: bool) -> list[Object]:
     bucket, key = split(argument)
     base = f"{argument.partition(':')[0]}://{bucket}/"
     if key and not key.endswith("/") and (whole := head_if_any(base + key)):
         return [whole]
-    found = _inputs_in(base, key if not key or key.endswith("/") else f"{key}/")
-    return found or (_matching(base, key) if _GLOB.search(key) else [])
+    found = _inputs_in(base, key if not key or key.endswith("/") else f"{key}/", recursive)
+    return found or (_matching(base, key, recursive) if is_pattern(key) else [])
 
 
 def files_in(base: str, folder: str) -> list[Object]:
@@ -80,8 +80,10 @@ def files_in(base: str, folder: str) -> list[Object]:
     return [found for found in _level(base, folder)[0] if not is_hidden(found.uri)]
 
 
-def _inputs_in(base: str, folder: str) -> list[Object]:
-    """The same; warns of subfolders and of what else is skipped."""
+def _inputs_in(base: str, folder: str, recursive: bool) -> list[Object]:
+    """The same, if `recursive` with those below; warns of subfolders and of what else is skipped."""
+    if recursive:
+        return _below(base, folder)
     objects, folders = _level(base, folder)
     found = [each for each in objects if not is_hidden(each.uri)]
     if found:
@@ -100,28 +102,45 @@ def everything_in(uri: str) -> list[Object]:
     return [each for each in found if last_part(each.uri)]
 
 
-def _matching(base: str, key: str) -> list[Object]:
+def _matching(base: str, key: str, recursive: bool) -> list[Object]:
     """Objects whose names match, and those in folders whose names match."""
-    *parts, last = key.split("/")
+    *parts, last = (f"{key}/*" if key.endswith("**") else key).split("/")
     folders = [""]
     for part in parts:
-        folders = [found for folder in folders for found in _folders(base, folder, part)]
+        folders = list(dict.fromkeys(found for folder in folders for found in _folders(base, folder, part)))
     if not last:
-        return [found for folder in folders for found in _inputs_in(base, folder)]
-    return [found for folder in folders for found in _named(base, folder, last)]
+        return [found for folder in folders for found in _inputs_in(base, folder, recursive)]
+    into = recursive or "**" not in parts
+    found = (one for folder in folders for one in _named(base, folder, last, recursive, into))
+    return list({one.uri: one for one in found}.values())
 
 
 def _folders(base: str, folder: str, part: str) -> list[str]:
-    if not _GLOB.search(part):
+    if part == "**":
+        return [folder, *_folders_below(base, folder)]
+    if not is_pattern(part):
         return [f"{folder}{part}/"]
-    return [found for found in _level(base, folder + _literal(part))[1] if _matches(last_part(found[:-1]), part)]
+    return [found for found in _level(base, folder + _literal(part))[1] if fits(last_part(found[:-1]), part)]
 
 
-def _named(base: str, folder: str, part: str) -> list[Object]:
+def _folders_below(base: str, folder: str) -> list[str]:
+    """The folders below one, at any depth, without hidden ones."""
+    keys = (split(one.uri)[1][len(folder) :].split("/")[:-1] for one in _below(base, folder))
+    return sorted({folder + "/".join(parts[:depth]) + "/" for parts in keys for depth in range(1, len(parts) + 1)})
+
+
+def _named(base: str, folder: str, part: str, recursive: bool, into: bool) -> list[Object]:
+    """The objects of a folder that match a part of a pattern, and those of its folders that do."""
     objects, folders = _level(base, folder + _literal(part))
-    found = [each for each in objects if _matches(last_part(each.uri), part)]
-    inside = [each for each in folders if _matches(last_part(each[:-1]), part)]
-    return found + [each for below in inside for each in _inputs_in(base, below)]
+    found = [each for each in objects if fits(last_part(each.uri), part)]
+    inside = [each for each in folders if into and fits(last_part(each[:-1]), part)]
+    return found + [each for below in inside for each in _inputs_in(base, below, recursive)]
+
+
+def _below(base: str, folder: str) -> list[Object]:
+    """The objects of a folder and of those below, without hidden ones and those in hidden folders."""
+    found = _listed(base, folder)[0]
+    return [one for one in found if not any(map(is_hidden, split(one.uri)[1][len(folder) :].split("/")))]
 
 
 def _literal(part: str) -> str:
@@ -129,17 +148,16 @@ def _literal(part: str) -> str:
     return _GLOB.split(part, maxsplit=1)[0]
 
 
-def _matches(name: str, part: str) -> bool:
-    """As in a shell: hidden names are matched only by patterns that begin as they do."""
-    return bool(name) and fnmatchcase(name, part) and (name[0] not in "_." or part[0] == name[0])
-
-
 def _level(base: str, prefix: str) -> tuple[list[Object], list[str]]:
     """Objects and folders (keys with the slash) whose keys begin with the prefix and have no further slash."""
+    return _listed(base, prefix, Delimiter="/")
+
+
+def _listed(base: str, prefix: str, **how: str) -> tuple[list[Object], list[str]]:
     objects: list[Object] = []
     folders: list[str] = []
     pages = client().get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=split(base)[0], Prefix=prefix, Delimiter="/"):
+    for page in pages.paginate(Bucket=split(base)[0], Prefix=prefix, **how):
         objects += [Object(base + one["Key"], one["Size"], one["ETag"]) for one in page.get("Contents", ())]
         folders += [one["Prefix"] for one in page.get("CommonPrefixes", ())]
     return objects, folders

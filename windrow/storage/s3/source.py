@@ -19,9 +19,9 @@ class S3Source(Source):
     schemes = ("s3", "s3a", "s3n")
     remote = True
 
-    def expand(self, argument: str) -> list[str]:
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
         """URIs of the objects that an argument means."""
-        return [found.uri for found in list_objects(argument)]
+        return [found.uri for found in list_objects(argument, recursive)]
 
     def size(self, uri: str) -> int:
         """Bytes of an object, as it was listed."""
