@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from windrow.bars.columns import Bars
+from windrow.bars.examples import expected_number, expected_time
 from windrow.console import say, shown_json
+from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import rejected_rows
 
@@ -29,6 +31,14 @@ class Rejects(BarJob):
         for reason, text in bars.texts:
             fields = {"file": readable(os.fsencode(source)), "reason": reason, "text": readable(text)}
             yield shown_json(orjson.dumps(fields)) + b"\n"
+
+    def notes(self, settled: Settled) -> list[str]:
+        forms: dict[str, list[str]] = {}
+        for path, layout in settled.inputs.items():
+            forms.setdefault(f"{expected_time(layout)}, {expected_number(layout)}", []).append(path)
+        return [
+            f"{its[0]}{f' and {len(its) - 1:,} more' * (len(its) > 1)}: expected {form}" for form, its in forms.items()
+        ]
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Any number of invalid rows is a result here, none too."""

@@ -87,6 +87,17 @@ def counted(*units):
     return csv(rows=[(name, 86_400 * (18_262 + number) * unit, *its) for number, ((name, _, *its), unit) in days])
 
 
+#: Prices in billionths.
+FIXED = csv(rows=[(name, day, one * 10**9, two * 10**9) for name, day, one, two in ROWS])
+IN_1980 = csv(rows=[(name, 86_400 * (3652 + number), *its) for number, (name, _, *its) in enumerate(ROWS)])
+#: 34 seconds after midnight, 9:30, or 3:42?
+OF_DAY = {
+    "bars": csv(
+        "symbol,date,time,open,close",
+        [(name, day.replace("-", ""), 34_200, one, two) for name, day, one, two in ROWS],
+        (0, 1, 2, 3, 4),
+    )
+}
 OLD = csv(rows=[(name, 86_400 * number, *its) for number, (name, _, *its) in enumerate(ROWS)])
 IN_1970 = csv(rows=[(name, f"1970-01-0{number}", *its) for number, (name, _, *its) in enumerate(ROWS, 1)])
 #: Above its mean at the second close and below it at the third: bought at an open of 11 and sold at one of 15, or
@@ -408,7 +419,7 @@ CASES = {
         right=["AA\t2020-01-03\tdeath\t11.0\t11.0\t11.5", "AA\t2020-01-04\tgolden\t15.0\t15.0\t13.0"],
     ),
     "bars/clocks.py:check_form unknown": Case(
-        [*MEAN, "--time-format", "%d/%m/%q"], "use each of %Y %y %m %d %b %H %I %M %S %f %p %z at most once",
+        [*MEAN, "--time-format", "%d/%m/%q"], "use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %t",
         [[*MEAN, "--time-format", "%d/%m/%Y"]], bars=SLASHED,
     ),
     "bars/clocks.py:check_form twice": Case(
@@ -515,35 +526,87 @@ CASES = {
     ),
     "bars/epochs.py:hint": Case(
         [*MEAN, "--time-unit", "s"],
-        "not seconds: leave out --time-unit, since the unit of each CSV file is found, or use --time-unit ms",
-        [[*MEAN, "--time-unit", "ms"], MEAN], bars=counted(*[1000] * 4),
+        "like milliseconds, not seconds: leave out --time-unit, and each is read by its magnitude", [MEAN],
+        bars=counted(*[1000] * 4),
+    ),
+    "bars/epochs.py:hint of dates": Case(
+        [*MEAN, "--time-unit", "ns", "--max-bad", "1"], "leave out --time-unit, and each is read by its magnitude",
+        [MEAN], bars=csv().replace("2020-01-", "202001"),
+    ),
+    "bars/epochs.py:hint of no unit": Case(
+        MEAN, "are in no unit times of 1990 to 2100: give theirs with --time-unit", [[*MEAN, "--time-unit", "s"]],
+        bars=IN_1980, right=[line.replace("2020", "1980") for line in MEANS],
+    ),
+    "bars/clocks.py:check_form of counts": Case(
+        [*MEAN, "--time-format", "%d %s"], "give it alone: %s for seconds, %L milliseconds", [
+            [*MEAN, "--time-format", "%s"], MEAN], bars=SECONDS,
+    ),
+    "bars/clocks.py:check_form of numbers": Case(
+        [*MEAN, "--time-format", "%Y%m%d %H %o"], "give one of them behind a date, e.g. '%Y%m%d %o'",
+        [[*MEAN, "--time-format", "%Y%m%d %o"]], **OF_DAY, right=[line.replace("\t1", "T00:00:34.200Z\t1", 1)
+        for line in MEANS],
+    ),
+    "feeds/forms.py:_with_times milliseconds": Case(
+        MEAN, "or --time-format '%Y%m%d %o'", [[*MEAN, "--time-format", "%Y%m%d %o"]], **OF_DAY,
+        right=[line.replace("\t1", "T00:00:34.200Z\t1", 1) for line in MEANS],
+    ),
+    "feeds/forms.py:_with_times seconds": Case(
+        MEAN, "--time-format '%Y%m%d %O'", [[*MEAN, "--time-format", "%Y%m%d %O"]], **OF_DAY,
+        right=[line.replace("\t1", "T09:30:00Z\t1", 1) for line in MEANS],
+    ),
+    "feeds/forms.py:_with_times of day": Case(
+        MEAN, "give --time-format '%Y%m%d %t'", [[*MEAN, "--time-format", "%Y%m%d %t"]], **OF_DAY,
+        right=[line.replace("\t1", "T03:42:00Z\t1", 1) for line in MEANS],
     ),
     "bars/epochs.py:doubt": Case(
         [*MEAN, "--time-unit", "us"],
-        "leave out --time-unit, since the unit of each CSV file is found, or use --time-unit ms",
+        "leave out --time-unit, and each is read by its magnitude, or use --time-unit ms",
         [[*MEAN, "--time-unit", "ms"], MEAN], bars=counted(*[1000] * 4),
     ),
     "bars/epochs.py:doubt of dates": Case(
-        [*MEAN, "--time-unit", "s"], "write them as 2023-01-03, a date needs no option, and leave out --time-unit",
-        [MEAN], bars=csv().replace("2020-01-", "202001"), cured=csv(),
+        [*MEAN, "--time-unit", "s"], "look like dates, not like counts; leave out --time-unit", [MEAN],
+        bars=csv().replace("2020-01-", "202001"),
     ),
     "bars/epochs.py:doubt of 1970": Case(
         [*MEAN, "--time-unit", "s"], "convert them to times as text, e.g. 1970-01-02T09:30:00Z, and leave out", [MEAN],
         bars=OLD, cured=IN_1970, right=[line.replace("2020", "1970") for line in MEANS],
     ),
     "bars/epochs.py:_mixed": Case(
-        [*MEAN, "--time-unit", "us"], "convert them to one", [[*MEAN, "--time-unit", "us"]],
-        bars=counted(1000, 1000, 10**6, 10**6), cured=counted(*[10**6] * 4),
+        [*MEAN, "--time-unit", "us"], "leave out --time-unit, and each is read by its magnitude", [MEAN],
+        bars=counted(1000, 1000, 10**6, 10**6),
     ),
-    "feeds/forms.py:_unit": Case(
-        MEAN, "are milliseconds (1577836800000) and microseconds (1578009600000000) since 1970; the times of an input"
-        " have one unit; convert them to one", [MEAN], bars=counted(1000, 1000, 10**6, 10**6),
-        cured=counted(*[10**6] * 4),
+    "bars/epochs.py:_mixed of another count": Case(
+        [*MEAN, "--time-unit", "ms"], "86400 seems to be no count of milliseconds as others are; correct such rows",
+        [[*MEAN, "--time-unit", "ms"]], bars=counted(*[1000] * 4) + "AA,86400,1,1\n", cured=counted(*[1000] * 4),
+    ),
+    "bars/epochs.py:_mixed of an invalid count": Case(
+        [*MEAN, "--time-unit", "ms"], "or leave out --time-unit: each is then read by its magnitude, and these are",
+        [[*MEAN, "--max-bad", "0.2"]], bars=counted(*[1000] * 4) + "AA,86400,1,1\n",
     ),
     "bars/headers.py:refuse_contradiction": Case(
         [*MEAN, "--columns", "symbol,timestamp,close,open"],
         "leave it out, or give --columns symbol,timestamp,open,close",
         [MEAN, [*MEAN, "--columns", "symbol,timestamp,open,close"]],
+    ),
+    "bars/scales.py:parse_scales": Case(
+        [*MEAN, "--scale", "close=0.3"], "give both, e.g. close=1e-9", [[*MEAN, "--scale", "close=1e-9"]], bars=FIXED
+    ),
+    "bars/scales.py:parse_scales twice": Case(
+        [*MEAN, "--scale", "close=1e-9,close=10"], "close has another factor too; give one of the two",
+        [[*MEAN, "--scale", "close=1e-9"]], bars=FIXED,
+    ),
+    "bars/layout.py:_powers": Case(
+        [*MEAN, "--scale", "clse=1e-9"], "its columns are symbol, timestamp, open, close; name one of them",
+        [[*MEAN, "--scale", "close=1e-9"]], bars=FIXED,
+    ),
+    "bars/layout.py:_powers of one price": Case(
+        [*LONG, "--scale", "close=1e-9"], "add open=1e-9 to --scale, or open=1 if it is written plainly",
+        [[*LONG, "--scale", "close=1e-9", "--scale", "open=1e-9"]], bars=FIXED, **TRADED,
+    ),
+    "bars/layout.py:_powers of one price alone": Case(
+        [*LONG, "--scale", "close=1e-9"], "or open=1 if it is written plainly",
+        [[*LONG, "--scale", "close=1e-9,open=1"]],
+        bars=csv(rows=[(name, day, one, two * 10**9) for name, day, one, two in ROWS]), **TRADED,
     ),
     "mapreduce/accounts.py:broken": Case(
         MEAN, "--max-missing 0.05 allows 0 of an input; list them with `windrow rejects`, fill them, or raise",
@@ -569,8 +632,6 @@ def test_cures_of_parquet(run_job, tmp_path):
     path = tmp_path / "AA.parquet"
     frame = pd.DataFrame(ROWS, columns=["symbol", "day", "note", "close"]).assign(note="x")
     frame.assign(timestamp=86_400 * (18_262 + frame.index)).to_parquet(path)
-    failed = run_job(*MEAN, path)
-    assert failed.err.endswith("set it with --time-unit s\n")
     timed = run_job(*MEAN, "--time-unit", "s", path)
     assert [line.split("\t")[2] for line in lines(timed)] == ["11.0", "11.5", "13.0"]
     failed = run_job(*MEAN, "--time-unit", "s", "--column", "note", path)
@@ -628,14 +689,12 @@ def test_cures_of_times_in_two_units(run_job, tmp_path, monkeypatch):
     head, *rows = counted(1000, 1000, 10**6, 10**6).splitlines()
     Path("old.csv").write_text("\n".join([head, *rows[:2], ""]))
     Path("new.csv").write_text("\n".join([head, *rows[2:], ""]))
-    for unit in ("us", "ms"):
-        failed = run_job(*MEAN, "--time-unit", unit, "old.csv", "new.csv")
-        assert failed.status == 1 and "leave out --time-unit, since the unit of each CSV file is found" in failed.err
     Path("AA.csv").write_text("\n".join([head, *rows, ""]))
-    for options in ([], ["--time-unit", "us"]):
-        failed = run_job(*MEAN, *options, "AA.csv")
-        assert failed.status == 1 and "or split the file by unit and leave out --time-unit" in failed.err
-    assert lines(run_job(*MEAN, "old.csv", "new.csv")) == MEANS
+    for inputs in (["old.csv", "new.csv"], ["AA.csv"]):
+        for unit in ("us", "ms"):
+            failed = run_job(*MEAN, "--time-unit", unit, *inputs)
+            assert failed.status == 1 and "leave out --time-unit, and each is read by its magnitude" in failed.err
+        assert lines(run_job(*MEAN, *inputs)) == MEANS
 
 
 def test_cures_of_one_name_in_two_folders(run_job, tmp_path, monkeypatch):
@@ -778,7 +837,7 @@ LEFT = {
 #: What the tests of this file that are not of the table follow.
 BESIDE_THE_TABLE = {
     "feeds/settle.py:_typed_layout", "feeds/settle.py:_settle_members",
-    "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_without_unit", "feeds/parquet.py:_floats",
+    "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_floats",
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",
     "storage/hdfs.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",

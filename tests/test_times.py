@@ -2,6 +2,8 @@
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -230,10 +232,11 @@ def counted(texts: list[bytes], unit: str) -> list[int | None]:
 
 
 def expected_count(text: bytes, unit: str) -> int | None:
-    if not re.fullmatch(rb"[ \t]*-?[0-9]{1,19}[ \t]*", text):
+    short = rb"[1-9](\.[0-9]{0,18})?[eE]\+?(0?[0-9]|1[0-8])"
+    if not re.fullmatch(rb"[ \t]*(-?[0-9]{1,19}|[0-9]{1,19}\.[0-9]{0,18}|%b)[ \t]*" % short, text):
         return None
-    ns = int(text) * UNITS[unit]
-    return ns if EARLIEST <= ns <= LATEST else None
+    ns = Fraction(Decimal(text.decode())) * UNITS[unit]
+    return int(ns) if EARLIEST <= ns <= LATEST and ns.denominator == 1 else None
 
 
 numbers = st.one_of(

@@ -5,7 +5,6 @@ And what the system does to a command: it refuses to write, hangs up, or has clo
 
 import errno
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from tempfile import gettempdir
 from threading import current_thread, main_thread
 from typing import Any
 
-from windrow.errors import OutputError, without_passwords
+from windrow.errors import UNPRINTABLE, OutputError, escaped, without_passwords
 
 #: What the system may refuse a command, through no fault of the code, and the fix.
 FIXES = {
@@ -31,10 +30,6 @@ FIXES = {
 #: How Python's tempfile begins the message that there is no place.
 _NO_TEMPORARY = "No usable temporary directory"
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-#: What a terminal obeys or does not show: control characters, Unicode's line ends, changes of direction, surrogates.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def say(*lines: str) -> None:
@@ -68,7 +63,7 @@ def shown(text: str) -> str:
     >>> print(shown("http://me:secret@host/bars"))
     http://***@host/bars
     """
-    return _UNPRINTABLE.sub(_escaped, without_passwords(text))
+    return escaped(without_passwords(text))
 
 
 def shown_json(text: bytes) -> bytes:
@@ -79,11 +74,7 @@ def shown_json(text: bytes) -> bytes:
     """
     if text.isascii() and b"\x7f" not in text:
         return text
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
-
-
-def _escaped(found: "re.Match[str]") -> str:
-    return found[0].encode("unicode_escape").decode()
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ every runner. No message has a password in it.
 
 import os
 import re
+from collections.abc import Callable
 
 #: User and password in a URL, up to its host.
 _USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
@@ -24,10 +25,37 @@ _USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
 _SERVERS = re.compile(r"AWS_ENDPOINT_URL\w*|\w+_proxy", re.IGNORECASE)
 
 
+#: Characters of a message, as it is printed behind `error: `.
+LONGEST = 990
+#: What a terminal obeys or does not show: control characters, Unicode's line ends, changes of direction, surrogates.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escaped(text: str) -> str:
+    """A text whose characters a terminal only shows."""
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def fitting(text: str, room: int, size: Callable[[str], int] = len) -> str:
+    """A text that is no larger than `room`: of a larger one the middle is left out, for its cure is at the end.
+
+    >>> fitting("a.csv: " + "x" * 100 + "; leave it out", 40)
+    'a.csv: xxxxxxxxxxxxxxxx ... eave it out'
+    """
+    cut, kept = text, len(text)
+    while (now := size(cut)) > room:
+        kept = min(kept - 1, kept * room // now)
+        cut = f"{text[: kept * 2 // 3]} ... {text[len(text) - kept // 3 :]}"
+    return cut
+
+
 class WindrowError(Exception):
-    """Root of all errors; `exit_status` is the exit status of the command."""
+    """Root of all errors; `exit_status` is the exit status of the command. Its text is never longer than LONGEST."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return fitting(super().__str__(), LONGEST, lambda text: len(escaped(text)))
 
 
 class UsageError(WindrowError):

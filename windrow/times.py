@@ -166,9 +166,9 @@ def _parse_dates(texts: Bytes2D) -> tuple[Ints, Mask]:
     dates = texts[:, :10]
     starts = _starts_of_runs(dates)
     if starts is None:
-        return _days(_number(dates, 0, 4), _number(dates, 5, 2), _number(dates, 8, 2))
+        return midnights(_number(dates, 0, 4), _number(dates, 5, 2), _number(dates, 8, 2))
     once = dates[starts]
-    ns, ok = _days(_number(once, 0, 4), _number(once, 5, 2), _number(once, 8, 2))
+    ns, ok = midnights(_number(once, 0, 4), _number(once, 5, 2), _number(once, 8, 2))
     lengths = np.diff(starts, append=len(texts))
     return np.repeat(ns, lengths), np.repeat(ok, lengths)
 
@@ -181,7 +181,7 @@ def _number(texts: Bytes2D, begin: int, digits: int) -> Ints:
     return value
 
 
-def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
+def midnights(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
     """Midnight (ns) of calendar days, and which of them exist."""
     begins = _month_begins()
     index = (year - FIRST_YEAR) * 12 + month - 1
@@ -253,7 +253,7 @@ def _day_names(days: Ints) -> Bytes2D:
         names = np.concatenate([_names_of_years(years) for years in range(first, last + 1)])
         return names[days - first * _YEARS]
     distinct, which = np.unique(days, return_inverse=True)
-    return _name_days(distinct)[which]
+    return _namemidnights(distinct)[which]
 
 
 #: Days that are formatted together: about eleven years.
@@ -262,10 +262,10 @@ _YEARS = 4096
 
 @cache
 def _names_of_years(number: int) -> Bytes2D:
-    return _name_days(np.arange(number * _YEARS, (number + 1) * _YEARS))
+    return _namemidnights(np.arange(number * _YEARS, (number + 1) * _YEARS))
 
 
-def _name_days(days: Ints) -> Bytes2D:
+def _namemidnights(days: Ints) -> Bytes2D:
     names = np.datetime_as_string(days.view("datetime64[D]")).astype("S10")
     return np.frombuffer(names.tobytes(), np.uint8).reshape(-1, 10)
 

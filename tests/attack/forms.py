@@ -6,12 +6,17 @@ import io
 import json
 import lzma
 import random
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tests.attack.tries import repeat
 from windrow.bars.layout import Reading
@@ -47,17 +52,23 @@ UNITS = (1, 10**3, 10**6, 10**9)
 def campaign(seed: int, seconds: float) -> tuple[int, int]:
     """Writes tables, and reads them as a job does; how many were tried, and how many were wrong."""
     with TemporaryDirectory() as folder:
-        return repeat("forms", seed, seconds, lambda chance, number: attempt(chance, Path(folder, "table.csv")))
+        return repeat("forms", seed, seconds, lambda chance, number: attempt(chance, Path(folder)))
 
 
-def attempt(chance: random.Random, path: Path) -> str:
+def attempt(chance: random.Random, folder: Path) -> str:
     """One table; what was wrong, or nothing."""
-    right, text, reading, is_json = (wide if chance.random() < 0.3 else written)(chance)
-    suffix, content, encoding = stored(chance, text, ".json" if is_json else chance.choice([".csv", ".txt", ".tsv"]))
-    path = path.with_name(f"table{suffix}")
-    path.write_bytes(content)
+    reading = READING
+    if chance.random() < 0.2:
+        path = folder / "table.parquet"
+        right, text = written_in_parquet(chance, path)
+    else:
+        right, text, reading, is_json = (wide if chance.random() < 0.3 else written)(chance)
+        name = ".json" if is_json else chance.choice([".csv", ".txt", ".tsv"])
+        suffix, content, encoding = stored(chance, text, name)
+        path, reading = folder / f"table{suffix}", replace(reading, encoding=encoding)
+        path.write_bytes(content)
     try:
-        read = bars_of(path, replace(reading, encoding=encoding))
+        read = bars_of(path, reading)
     except WindrowError:
         return ""
     finally:
@@ -86,11 +97,11 @@ def stored(chance: random.Random, text: str, name: str) -> tuple[str, bytes, str
 
 
 def bars_of(path: Path, reading: Reading = READING) -> set[tuple[str, int, float]]:
-    """Symbol, seconds since 1970 and close of every bar that is read."""
+    """Symbol, seconds since 1970 (or nanoseconds, if these are not whole) and close of every bar that is read."""
     settled, _ = settle([str(path)], reading, slot=1, judged=True)
     layout = settled.inputs[str(path)]
     return {
-        (part.symbols[code], at // 10**9, value)
+        (part.symbols[code], at if at % 10**9 else at // 10**9, value)
         for part in read_bars(str(path), layout)
         for code, at, value in zip(part.codes.tolist(), part.times.tolist(), part.values[0].tolist(), strict=True)
     }
@@ -220,14 +231,47 @@ def clock(chance: random.Random, timed: bool) -> dict[str, Callable[[datetime], 
     day, of_day = chance.choice(DAYS), chance.choice(CLOCKS)
     if not timed:
         return {"Date": day}
-    kind = chance.choice(["one", "two", "count"])
+    kind = chance.choice(["one", "two", "count", "count", "since midnight"])
     if kind == "two":
         return {"Date": day, "Time": of_day}
     if kind == "count":
-        unit = chance.choice(UNITS)
-        return {"Time": lambda t: str(int((t - EPOCH).total_seconds()) * unit)}
+        return {"Time": count(chance)}
+    if kind == "since midnight":
+        per = chance.choice([1000, 1])
+        return {"Date": day, "Time": lambda t: str((t.hour * 3600 + t.minute * 60 + t.second) * per)}
     between = chance.choice([" ", "T"]) if day is DAYS[0] and of_day is CLOCKS[0] else " "
     return {"Date": lambda t: f"{day(t)}{between}{of_day(t)}"}
+
+
+def count(chance: random.Random) -> Callable[[datetime], str]:
+    """How a time is written as a count since 1970, each perhaps in a unit of its own, or with a point or exponent."""
+    units = chance.sample(UNITS, chance.choice([1, 1, 2, 3]))
+    form = chance.choice(["{:d}", "{:d}", "{:d}.0", "{:d}.000", "{:.11e}"])
+    return lambda t: form.format(int((t - EPOCH).total_seconds()) * chance.choice(units))
+
+
+def written_in_parquet(chance: random.Random, path: Path) -> tuple[set[tuple[str, int, float]], str]:
+    """The bars of a random table that is written to Parquet: times as whole numbers, floats or text; and its schema."""
+    rows = chance.randint(1, 40)
+    begin = datetime(chance.randint(1990, 2035), chance.randint(1, 12), chance.randint(1, 28))
+    timed = chance.random() < 0.6
+    step = timedelta(minutes=chance.randint(1, 500)) if timed else timedelta(days=chance.randint(1, 9))
+    times = [begin + step * number for number in range(rows)]
+    cents = [chance.randint(1, 99_999) for _ in times]
+    writers = {"Time": count(chance)} if chance.random() < 0.5 else clock(chance, timed)
+    columns: dict[str, Any] = {}
+    for name, write in writers.items():
+        texts = [write(at) for at in times]
+        kinds = [pa.string()]
+        if all(re.fullmatch("0|[1-9][0-9]*", text) for text in texts):
+            kinds += [pa.int64(), pa.int64()]
+        if name == "Time" and len(writers) == 1 and all(re.fullmatch(r"[0-9.e+]+", text) for text in texts):
+            kinds += [pa.float64()]
+        columns[name] = pa.array(texts).cast(chance.choice(kinds))
+    table = pa.table({**columns, "close": [amount / 100 for amount in cents], "symbol": ["AA"] * rows})
+    pq.write_table(table, path, row_group_size=chance.choice([3, 1000]))
+    right = {("AA", int((at - EPOCH).total_seconds()), amount / 100) for at, amount in zip(times, cents, strict=True)}
+    return right, f"{table.schema}\n{table.slice(0, 3).to_pylist()}"
 
 
 def numbers(chance: random.Random, delimiter: str) -> tuple[Callable[[int], str], Callable[[int], float]]:

@@ -60,8 +60,17 @@ def test_rows_of_another_form_are_no_numbers():
 
 
 def test_a_power_of_ten_is_exact():
-    read, ok = parse_numbers(pa.array(["133270000000", "-1", "1e5"]), NumberForm(), power=-9)
-    assert ok.tolist() == [True, True, False] and read[:2].tolist() == [133.27, -1e-9]
+    texts = ["133270000000", "-1", "1.5e5", "1E-5", "2e+3", "1e5000", "x"]
+    read, ok = parse_numbers(pa.array(texts), NumberForm(), power=-9)
+    assert ok.tolist() == [True] * 5 + [False] * 2 and read[:5].tolist() == [133.27, -1e-9, 1.5e-4, 1e-14, 2e-6]
+    read, ok = parse_numbers(pa.array(["1.5K", "$2", "(3%)"]), NumberForm(marked=True), power=-2)
+    assert ok.all() and read.tolist() == [15.0, 0.02, -3e-4]
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20), st.integers(-30, 12))
+def test_whole_numbers_of_64_bits_are_scaled_and_rounded_once(numbers, power):
+    read, ok = parse_numbers(pa.array([str(number) for number in numbers]), NumberForm(), power=power)
+    assert not power or (ok.all() and read.tolist() == [float(number * Fraction(10) ** power) for number in numbers])
 
 
 cents = st.integers(-(10**12), 10**12)

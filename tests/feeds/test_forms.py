@@ -1,5 +1,6 @@
 """Forms that must not be misread, and files that must not be refused for what is around their rows."""
 
+import pandas as pd
 import pytest
 
 TWICE = "date,open,high\n2023-01-02,1,2\n2023-01-03,1,2\ndate,close\n2023-01-04,5\n"
@@ -49,4 +50,8 @@ def test_counts_whose_unit_changes_after_what_is_sampled(run_job, tmp_path, runn
     rows = [f"{(begin + 60 * row) * (10**6 if row < 9000 else 10**3)},{row + 1}" for row in range(9500)]
     (tmp_path / "a.csv").write_text("\n".join(["time,close", *rows, ""]))
     ran = run(run_job, tmp_path / "a.csv", "-r", runner)
-    assert ran.status == 1 and ran.out == b"" and "its times jump from 1970-01-21T" in ran.err
+    times = pd.to_datetime([begin + 60 * row for row in range(9500)], unit="s").strftime("%Y-%m-%dT%H:%M:%SZ")
+    expected = [f"X\t{time}\t{row + 1}.0".encode() for row, time in enumerate(times)]
+    assert (ran.status, ran.lines) == (0, sorted(expected)), ran.err
+    asked = run(run_job, tmp_path / "a.csv", "-r", runner, "--time-unit", "us")
+    assert asked.status == 1 and asked.out == b"" and "its times jump from 1970-01-21T" in asked.err

@@ -76,11 +76,10 @@ def test_dates(table, kind):
     (pa.int32(), 1204718400, "s"), (pa.uint64(), 1204718400, "s"), (pa.int64(), 1204718400 * 10**6, "us"),
     (pa.int64(), NOON_NS, "ns"),
 ])  # fmt: skip
-def test_whole_numbers_need_a_unit(table, kind, count, unit):
+def test_whole_numbers_are_read_by_their_magnitude(table, kind, count, unit):
     column = pa.array([count, count], kind)
-    assert [bar[1] for bar in table(timestamp=column, time_unit=unit)[0]] == [NOON_NS] * 2
-    with pytest.raises(InputError, match=r"'timestamp' is of type u?int.*; set it with --time-unit"):
-        table(timestamp=column)
+    for how in ({"time_unit": unit}, {}):
+        assert [bar[1] for bar in table(timestamp=column, **how)[0]] == [NOON_NS] * 2
 
 
 @pytest.mark.parametrize("column", [
@@ -141,7 +140,8 @@ def test_decimals_are_the_nearest_floats(tmp_path_factory, numbers):
     ({"close": pa.array(["1", "2"])}, "column 'close' is of type string; a value is a number; cast the column"),
     ({"close": pa.array([True, False])}, "column 'close' is of type bool; a value is a number"),
     ({"symbol": pa.array([1, 2])}, "column 'symbol' is of type int64; a symbol is text"),
-    ({"timestamp": pa.array([1.5, 2.5])}, "column 'timestamp' is of type double; a time is a timestamp"),
+    ({"timestamp": pa.array([True, False])}, "column 'timestamp' is of type bool; a time is a timestamp"),
+    ({"timestamp": pa.array([2e7] * 2, pa.float32())}, "column 'timestamp' is of type float; a time of so few digits"),
 ])  # fmt: skip
 def test_wrong_types_are_named(table, tmp_path, wrong, message):
     with pytest.raises(InputError, match=rf"^{tmp_path / 'bars.parquet'}: {message}"):
@@ -346,5 +346,11 @@ def test_a_time_that_is_no_time_of_day_is_refused(tmp_path):
     path = tmp_path / "bars.parquet"
     seconds, closes = [34200, 34260, 34200], [1.0] * 3
     pq.write_table(pa.table({"symbol": ["A"] * 3, "date": AS_DAYS, "time": seconds, "close": closes}), path)
-    with pytest.raises(InputError, match="column 'time' is of type int64; date and time together are a bar's time"):
+    with pytest.raises(InputError, match=r"'34200' in column 'time': may be a time of day .* give --time-format"):
+        settle([str(path)], Reading(values=("close",)))
+    settled, _ = settle([str(path)], Reading(values=("close",), time_format="%Y-%m-%d %O"))
+    (bars,) = read_bars(str(path), settled.inputs[str(path)])
+    assert (bars.times % (86_400 * 10**9) // 10**9).tolist() == seconds
+    pq.write_table(pa.table({"symbol": ["A"] * 3, "date": AS_DAYS, "time": [1.5] * 3, "close": closes}), path)
+    with pytest.raises(InputError, match="column 'time' is of type double; date and time together are a bar's time"):
         settle([str(path)], Reading(values=("close",)))

@@ -102,7 +102,8 @@ def test_empty_files(job):
 def test_no_bar_at_all(job):
     refused(
         job(write("a.csv", HEADER + "A,x,1\nA,2008-03-05,x\n"), "--max-bad", "1"),
-        "error: no valid row in any input: 2 rows read, all invalid: 1 time (the time does not parse); 1 number",
+        "error: no valid row in any input: 2 rows read, all invalid: 1 time (the time does not parse: 'x' in column",
+        "; 1 number (a value is not a number: 'x' in column 'close', expected a number as 1234.5); a job needs bars",
     )
 
 
@@ -115,8 +116,9 @@ def test_max_bad(job):
     path = write("a.csv", HEADER + ROWS + 'A,x,1\nA,"x,1\n')
     refused(
         job(path),
-        "error: 2 of 30 rows are invalid: 1 quote",
-        "1 time (the time does not parse); --max-bad 0.001",
+        f"{path}: 2 of 30 rows are invalid: 1 quote (a quote that is not closed on its line, or a stray carriage"
+        " return: 'A,\"x,1'); 1 time (the time does not parse: 'x' in column",
+        "2023-01-31T09:30); --max-bad 0.001",
     )
     done = job(path, "--max-bad", "0.1")
     assert done.status == 0 and "2 invalid rows" in done.err and len(done.lines) == 27

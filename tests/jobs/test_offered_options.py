@@ -85,6 +85,7 @@ TRIALS = {
     "--time-format": Trial("%d/%m/%Y", "days-or-months.csv"),
     "--decimal": Trial(",", "commas.csv"),
     "--thousands": Trial(",", "commas.csv"),
+    "--scale": Trial("open=1e2,high=1e2,low=1e2,close=1e2"),
     "--time-unit": Trial("s", "seconds.csv"),
     "--max-bad": Trial("1", "invalid.csv"),
     "--max-missing": Trial("0.1", "missing.csv"),

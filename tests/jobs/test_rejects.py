@@ -47,11 +47,17 @@ def test_another_column_rejects_other_lines(run_job, tmp_path):
     assert [json.loads(line)["text"] for line in ran.lines] == ["AA,2020-01-01,,1"]
 
 
-def test_no_rejected_line_is_no_output_and_no_complaint(run_job, tmp_path):
+def test_no_rejected_line_is_no_output_and_the_demanded_form_is_told(run_job, tmp_path):
     bars = tmp_path / "bars.csv"
     bars.write_text("symbol,timestamp,close\nAA,2020-01-01,1\n")
     ran = run_job(bars, job=Rejects)
-    assert (ran.status, ran.out, ran.err) == (0, b"", "0 of 1 rows are invalid\n")
+    form = f"note: {bars}: expected a time as 2023-01-31 or 2023-01-31T09:30, a number as 1234.5\n"
+    assert (ran.status, ran.out, ran.err) == (0, b"", f"{form}0 of 1 rows are invalid\n")
+    rows = "".join(f"AA;{day}/01/2023;1.000,{day}\n" for day in range(1, 31))
+    bars.write_text(f"symbol;date;close\n{rows}AA;31/01/2023;x\n")
+    ran = run_job(bars, job=Rejects)
+    assert f"note: {bars}: expected a time as dd/mm/yyyy, a number as 1.234,5\n" in ran.err
+    assert json.loads(ran.out)["text"] == "AA;31/01/2023;x" and run_job("-q", bars, job=Rejects).err == ""
 
 
 def test_an_output_directory_holds_the_lines(run_job, tmp_path):

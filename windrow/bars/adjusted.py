@@ -10,7 +10,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Mask
 from windrow.bars.checks import outside_range
-from windrow.bars.columns import Bars, Layout
+from windrow.bars.columns import Bars, Example, Layout
 from windrow.exact.quotients import scaled
 
 #: The columns that are scaled; ADJUSTED is what close becomes, and is left as it is.
@@ -36,8 +36,12 @@ def adjusted(bars: Bars, layout: Layout) -> Bars:
     if good.all():
         bars.values = values
         return bars
-    bars.rejected["adjusted"] += int((~ratio).sum())
-    bars.rejected["range"] += int((ratio & outside).sum())
+    for reason, rows in (("adjusted", ~ratio), ("range", ratio & outside)):
+        if rows.any():
+            bars.rejected[reason] += int(rows.sum())
+            at = int(np.argmax(rows))
+            shown = f"close {float(close[at])!r} and {layout.adjusted_by} {float(adjusting[at])!r}"
+            bars.examples.setdefault(reason, Example(shown))
     values = [one[good] for one in values]
     return replace(bars, codes=bars.codes[good], times=bars.times[good], values=values, timed=bars.timed[good])
 

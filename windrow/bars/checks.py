@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from windrow.arrays import Codes, Floats, Ints, Mask, as_bool, as_float64, as_int64
 from windrow.bars.columns import Layout
+from windrow.bars.epochs import FRACTION_DIGITS, by_magnitude
 from windrow.bars.selection import Selection
-from windrow.times import DAY, EARLIEST, LATEST, UNITS, parse_times
+from windrow.times import DAY, EARLIEST, LATEST, UNITS, Times, parse_times
 
 #: Why a row is no bar, in the order of the checks; a row counts once, for the first reason that applies. All but the
 #: last, MISSING, make it an invalid row.
@@ -31,6 +32,8 @@ REASONS = {
 MISSING = "missing"
 #: What says so in a time or a value, in any case; a symbol may be called NA.
 MISSING_TEXT = r"^(?i:[+-]?nan|null|none|na|\.|-)?$"
+#: And in a column that is scaled: the largest whole number of 64 bits, by which Databento says that there is no price.
+UNDEFINED = str(2**63 - 1)
 #: Trimmed around symbols; around times and numbers the first two.
 BLANKS = " \t\u00a0"
 
@@ -38,6 +41,9 @@ BLANKS = " \t\u00a0"
 SMALLEST, LARGEST = 1e-15, 1e15
 
 _WITHIN_INT64 = 9.223e18
+_WHOLE = "^-?[0-9]{1,19}$"
+#: Counts with a fraction, or as 1.6735377e9; with no more digits than arrow's decimals have.
+_COUNT = r"^(?:-?[0-9]{1,19}|[0-9]{1,19}\.[0-9]{0,18}|[1-9](?:\.[0-9]{0,18})?[eE]\+?(?:0?[0-9]|1[0-8]))$"
 
 MAX_LINE = 1 << 20
 
@@ -180,8 +186,8 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     """Times (ns UTC), which of them parse, and which have a time of day; `array` is of arrow's type binary."""
     if not len(array):
         return np.empty(0, np.int64), np.empty(0, bool), np.empty(0, bool)
-    if layout.time_unit is not None:
-        return _counted_times(array, layout.time_unit, bool(layout.dated))
+    if layout.time_unit is not None or layout.form.counts:
+        return counted_times(array, layout.time_unit, bool(layout.dated))
     _, offsets, data = array.buffers()
     offsets = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
     text = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
@@ -201,15 +207,41 @@ def text_times(array: Any, layout: Layout) -> tuple[Ints, Mask, Mask]:
     return text_times(trimmed, layout)
 
 
-def _counted_times(array: Any, unit: str, dated: bool) -> tuple[Ints, Mask, Mask]:
-    """Times given as integers of `--time-unit`."""
+def counted_times(array: Any, unit: str | None, dated: bool) -> Times:
+    """Times given as counts of a unit; without one, of that which each one's magnitude tells."""
+    counts, fractions, ok = _counts(array)
+    if unit is None:
+        times = by_magnitude(counts, fractions, dated)
+        return Times(np.where(ok, times.ns, 0), ok & times.ok, times.timed)
+    ok &= (counts >= EARLIEST // UNITS[unit]) & (counts <= LATEST // UNITS[unit])
+    ns = np.where(ok, counts, 0) * UNITS[unit]
+    if fractions is not None:
+        finer, rest = np.divmod(fractions, 10**FRACTION_DIGITS // UNITS[unit])
+        ns, ok = ns + finer, ok & (rest == 0)
+    return Times(ns, ok, ns % DAY != 0 if dated else np.ones(len(array), bool))
+
+
+def _counts(array: Any) -> tuple[Ints, Ints | None, Mask]:
+    """Numbers (binary): what is before and behind the decimal point, this in 1e-18, and which of them are numbers.
+
+    No float64 is between the text and the count. Without any fraction there are none.
+    """
     import pyarrow.compute as pc
 
     text = pc.utf8_trim(array.cast(pa.string(), safe=False), " \t")
-    ok = as_bool(pc.match_substring_regex(text, "^-?[0-9]{1,19}$"))
+    ok = as_bool(pc.match_substring_regex(text, _WHOLE))
+    whole = bool(ok.all())
+    if not whole:
+        ok = as_bool(pc.match_substring_regex(text, _COUNT))
     ok[ok] = np.abs(as_float64(text.filter(pa.array(ok)).cast(pa.float64()))) < _WITHIN_INT64
-    counted = np.zeros(len(array), np.int64)
-    counted[ok] = as_int64(text.filter(pa.array(ok)).cast(pa.int64()))
-    ok &= (counted >= EARLIEST // UNITS[unit]) & (counted <= LATEST // UNITS[unit])
-    times = np.where(ok, counted, 0) * UNITS[unit]
-    return times, ok, times % DAY != 0 if dated else np.ones(len(array), bool)
+    counts, text = np.zeros(len(array), np.int64), text.filter(pa.array(ok))
+    if whole or not as_bool(pc.match_substring_regex(text, "[.eE]")).any():
+        counts[ok] = as_int64(text.cast(pa.int64()))
+        return counts, None, ok
+    short = pc.match_substring_regex(text, "[eE]")
+    text = pc.replace_with_mask(text, short, text.filter(short).cast(pa.decimal128(37, 18)).cast(pa.string()))
+    fractions = np.zeros(len(array), np.int64)
+    counts[ok] = as_int64(pc.replace_substring_regex(text, r"\..*", "").cast(pa.int64()))
+    behind = pc.replace_substring_regex(text, r"^[^.]*\.?", "")
+    fractions[ok] = as_int64(pc.utf8_rpad(behind, FRACTION_DIGITS, "0").cast(pa.int64()))
+    return counts, fractions, ok

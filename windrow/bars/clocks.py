@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from windrow.arrays import Ints, Mask
+from windrow.bars.epochs import FORMS_OF_COUNTS
 from windrow.errors import UsageError
 from windrow.times import Bytes2D, Times, parse_times
 
@@ -27,6 +28,7 @@ _MONTH = (
 _ELEMENTS = {
     "Y": "0000", "y": "00", "m": "0{1,2}", "d": "0{1,2}", "b": _MONTH, "H": "0{1,2}", "I": "0{1,2}", "M": "00",
     "S": "00", "f": "0{1,9}", "p": r"[ap]\.?m\.?", "z": "z| ?(?:utc|gmt)(?:[+-]00:?00)?| ?[+-]00(?::?00)?",
+    "o": "0{1,8}", "O": "0{1,5}", "t": "0{1,6}",  # numbers: milliseconds, seconds since midnight, 93000 for 9:30:00
 }  # fmt: skip
 #: Those of one digit or two have two where a digit follows them.
 _FULL = {"m": "00", "d": "00", "H": "00", "I": "00"}
@@ -40,6 +42,8 @@ DATES = (
 CLOCKS = ("", "[T| ]%H:%M[:%S[.%f]][%z]", " %I:%M[:%S] %p[%z]", " %I-%p", "[T| ]%H%M%S[%z]")
 FORMS = tuple(date + clock for date, clock in product(DATES, CLOCKS))
 _DIGITS_TO_0 = bytes.maketrans(b"123456789", b"000000000")
+#: Times of day as one number, which may be read in several ways: HHMMSS, seconds and milliseconds since midnight.
+NUMBERS = (" %t", " %O", " %o")
 #: The share of sampled texts that a form must fit.
 MOST = 0.9
 #: Two-digit years from this one on are of the twentieth century.
@@ -76,6 +80,26 @@ def forms_of(texts: Iterable[bytes]) -> list[str]:
     return list(meant.values())
 
 
+def forms_with_numbers(texts: Sequence[bytes]) -> list[str]:
+    """The forms that fit most of these texts, each a date and a number that is the time of day; several if open.
+
+    Six digits everywhere are HHMMSS, which `forms_of` finds. Other numbers may be that without leading zeros, seconds
+    or milliseconds since midnight.
+
+    >>> forms_with_numbers([b"20230103 34200000"]), forms_with_numbers([b"20230103 93000", b"20230103 100000"])
+    (['%Y%m%d %o'], ['%Y%m%d %t', '%Y%m%d %o'])
+    """
+    parts = [text.strip().rpartition(b" ") for text in texts]
+    counts = [int(number) for _, _, number in parts if re.fullmatch(rb"0|[1-9][0-9]{0,7}", number)]
+    fits = (
+        sum(count < 240_000 and count // 100 % 100 < 60 and count % 100 < 60 for count in counts),
+        sum(count < 86_400 for count in counts),
+        sum(count < 86_400_000 for count in counts),
+    )
+    fitting = [form for form, rows in zip(NUMBERS, fits, strict=True) if rows >= MOST * len(texts) > 0]
+    return [date + form for date in forms_of(date for date, _, _ in parts) for form in fitting]
+
+
 def check_form(form: str) -> None:
     """Raises UsageError for a form that `--time-format` cannot have.
 
@@ -85,13 +109,20 @@ def check_form(form: str) -> None:
     windrow.errors.UsageError: --time-format '%H:%M': a time has a year (%Y or %y), a month (%m or %b) and a day ...
     """
     letters = re.findall("%(.)", form.replace("%%", ""))
+    if form in FORMS_OF_COUNTS:
+        return
+    if counted := [letter for letter in letters if f"%{letter}" in FORMS_OF_COUNTS]:
+        raise UsageError(
+            f"--time-format {form!r}: %{counted[0]} is a whole time, a count since 1970; give it alone: %s for seconds,"
+            " %L milliseconds, %U microseconds, %N nanoseconds"
+        )
     unknown = [letter for letter in letters if letter not in _ELEMENTS]
     twice = [letter for letter in letters if letters.count(letter) > 1]
     if unknown or twice:
         why = f"%{unknown[0]} is not known" if unknown else f"%{twice[0]} is there twice"
         raise UsageError(
-            f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z at most once, e.g."
-            " '%d/%m/%Y %H:%M'"
+            f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %t at most once,"
+            " e.g. '%d/%m/%Y %H:%M'"
         )
     always = form
     while (shorter := re.sub(r"\[[^\[\]]*\]", "", always)) != always:
@@ -108,6 +139,11 @@ def check_form(form: str) -> None:
             " e.g. '%d/%m/%Y'"
         )
     every = set(letters)
+    if every & {"o", "O", "t"} and len(every - {"Y", "y", "m", "b", "d"}) > 1:
+        raise UsageError(
+            f"--time-format {form!r}: %o, %O (milliseconds, seconds since midnight) and %t (93000 for 9:30:00) are each"
+            " a whole time of day; give one of them behind a date, e.g. '%Y%m%d %o'"
+        )
     if ("I" in every and "p" not in every) or (every & {"M", "S", "f", "p"} and not every & {"H", "I"}):
         raise UsageError(
             f"--time-format {form!r}: a time of day has its hour, %H, or %I with %p for AM and PM; give it, e.g."
@@ -248,6 +284,11 @@ def _rewritten(texts: Bytes2D, shape: bytes, found: dict[str, Span]) -> tuple[By
     year = digits("Y", 4) if "Y" in found else _century(digits("y", 2))
     month = constant(b"%02d" % _month(shape, found["b"])) if "b" in found else digits("m", 2)
     columns = [year, constant(b"-"), month, constant(b"-"), digits("d", 2)]
+    if of_day := found.keys() & {"o", "O", "t"}:
+        (name,) = of_day
+        clock = digits("t", 6) if name == "t" else _since_midnight(digits(name, 8), 1000 if name == "o" else 1)
+        columns += [constant(b"T"), clock[:, :2], constant(b":"), clock[:, 2:4], constant(b":"), clock[:, 4:6]]
+        columns += [constant(b"."), clock[:, 6:]] if name == "o" else []
     if "H" in found or "I" in found:
         hour = digits("H", 2) if "H" in found else digits("I", 2)
         if "p" in found:
@@ -276,6 +317,15 @@ def _of_24(hour: Bytes2D, afternoon: bool) -> tuple[Bytes2D, Mask]:
     ok = (number >= 1) & (number <= 12)
     number = number % 12 + 12 * afternoon
     return np.stack([number // 10 + 48, number % 10 + 48], axis=1).astype(np.uint8), ok
+
+
+def _since_midnight(counts: Bytes2D, per_second: int) -> Bytes2D:
+    """Counts since midnight, of eight digits, as HHMMSS and thousandths; the hour of what is no time of day is none."""
+    number = (counts.astype(np.int64) - 48) @ 10 ** np.arange(7, -1, -1)
+    seconds, thousandths = np.divmod(number, per_second)
+    parts = ((np.minimum(seconds // 3600, 99), 2), (seconds // 60 % 60, 2), (seconds % 60, 2), (thousandths, 3))
+    columns = [part // 10**at % 10 + 48 for part, width in parts for at in reversed(range(width))]
+    return np.stack(columns, axis=1).astype(np.uint8)
 
 
 def _zone(texts: Bytes2D, shape: bytes, where: Span) -> Bytes2D:

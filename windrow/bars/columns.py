@@ -1,7 +1,7 @@
 """Bars as columns, and the layout of an input."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
@@ -45,8 +45,15 @@ class Layout:
     wide: tuple[tuple[str, tuple[int, ...]], ...] = ()
     renamed: tuple[str, ...] = ()
     """Which of the old names of --rename the input has."""
+    powers: tuple[int, ...] = ()
+    """By which powers of ten the values are multiplied, each column's; none: by none."""
     selection: Selection | None = None
     """Which rows are the job's; None: all."""
+
+    @property
+    def scaled(self) -> list[tuple[str, int]]:
+        """The columns of values, each with its power of ten."""
+        return list(zip(self.values, self.powers or [0] * len(self.values), strict=True))
 
     @property
     def needed(self) -> list[str]:
@@ -68,6 +75,13 @@ class Rejected(NamedTuple):
     text: bytes
 
 
+class Example(NamedTuple):
+    """A row that is no bar, for people: what it has and what was expected; the cure for such rows, if it is known."""
+
+    shown: str
+    cure: str = ""
+
+
 @dataclass
 class Bars:
     """Parsed bars in input order: bar i has symbol `symbols[codes[i]]` and time `times[i]` (ns UTC)."""
@@ -84,6 +98,8 @@ class Bars:
     """A line that is a header of other columns, or of these in another order."""
     unselected: int = 0
     """Rows that are none of the job's."""
+    examples: dict[str, Example] = field(default_factory=dict)
+    """For each reason why rows are no bars, one of them."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -110,6 +126,7 @@ class Bars:
             self.texts,
             self.other_header,
             self.unselected + len(rows) - len(kept),
+            self.examples,
         )
 
 
@@ -135,7 +152,16 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
         sum(part.headers for part in parts),
         [text for part in parts for text in part.texts],
         unselected=sum(part.unselected for part in parts),
+        examples=examples_of([part.examples for part in parts]),
     )
+
+
+def examples_of(found: Iterable[Mapping[str, Example]]) -> dict[str, Example]:
+    """For each reason one example, the same in whatever order they were found; one with a cure if there is any."""
+    best: dict[str, Example] = {}
+    for reason, example in chain.from_iterable(one.items() for one in found):
+        best[reason] = min(best.get(reason, example), example, key=lambda one: (not one.cure, one))
+    return best
 
 
 def check_same_columns(bars: Bars, source: str) -> None:

@@ -7,12 +7,14 @@ from functools import cache
 
 import numpy as np
 
+from windrow.bars.epochs import DATE, NAMES
 from windrow.bars.numbers import PLAIN, NumberForm
 from windrow.errors import UsageError
 
 _LETTERS = {
     "%Y": "yyyy", "%y": "yy", "%m": "mm", "%d": "dd", "%b": "mmm", "%H": "HH", "%I": "hh", "%M": "MM", "%S": "SS",
     "%f": "fff", "%p": "AM", "%z": "",
+    "%o": "milliseconds since midnight", "%O": "seconds since midnight", "%t": "HMMSS",
 }  # fmt: skip
 #: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
 _NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
@@ -37,6 +39,8 @@ class Form:
     line_end: str = "\n"
     loose: bool = False
     whole: bool = False
+    counts: tuple[str, ...] = ()
+    """Where each time is a count since 1970, or a date as a number, by its magnitude: what those sampled are."""
 
     def described(self) -> str:
         """For people: what is not as in a plain CSV file; empty if nothing is.
@@ -51,7 +55,8 @@ class Form:
             f"{between} between fields" if self.delimiter != "," else "",
             f"{self.skipped} line{'s' * (self.skipped > 1)} before the header" if self.skipped else "",
             "blanks around quotes" if self.loose else "",
-            f"times as {_readable(self.clock)}" if self.clock else "",
+            f"times as {readable(self.clock)}" if self.clock else "",
+            _counted(self.counts),
             self.numbers.described(),
         ]
         return ", ".join(filter(None, parts))
@@ -111,10 +116,24 @@ def _blanks_around(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rb'(?m)(^|%s) *+("[^"\r\n]*+(?:""[^"\r\n]*+)*+") *+(?=%s|\r?$)' % (between, between))
 
 
-def _readable(clock: str) -> str:
+def _counted(units: tuple[str, ...]) -> str:
+    """For people: that times are counts, and of what.
+
+    >>> _counted(("ms", "us"))
+    'times are milliseconds and microseconds since 1970, by their magnitude'
+    """
+    if not units:
+        return ""
+    names = [NAMES[unit] for unit in units if unit != DATE]
+    told = ["dates like 20230103"] if DATE in units else []
+    told += [f"{' and '.join(names)} since 1970"] if names else []
+    return f"times are {' and '.join(told)}" + (", by their magnitude" if len(units) > 1 else "")
+
+
+def readable(clock: str) -> str:
     """A form of times as people write it.
 
-    >>> _readable("%d.%m.%Y[T| ]%H:%M[:%S[.%f]][%z]"), _readable("%b %d, %Y")
+    >>> readable("%d.%m.%Y[T| ]%H:%M[:%S[.%f]][%z]"), readable("%b %d, %Y")
     ('dd.mm.yyyy HH:MM', 'mmm dd, yyyy')
     """
     text = clock.replace("[T| ]", " ")

@@ -47,6 +47,9 @@ ALIASES = {
     **dict.fromkeys(ADJUSTED_NAMES, ADJUSTED_NAMES),
 }
 
+_ARE_PRICES = {
+    *ADJUSTED_NAMES, *(name for price in ("open", "high", "low", "close") for name in (price, *ALIASES[price]))
+}  # fmt: skip
 _CHOOSE = "choose one of them with --column"
 #: Units that say nothing of what a column holds; thousands, an adjustment or another clock would.
 _UNIT = re.compile(
@@ -71,6 +74,8 @@ class Reading:
     time_format: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    scale: tuple[str, ...] = ()
+    """Columns and the powers of ten that their values are multiplied by, as `close=1e-9`."""
     adjusted: bool = False
     rename: tuple[str, ...] = ()
     """Columns to be called otherwise, each as old=new."""
@@ -157,6 +162,7 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         time_of_day=time_of_day,
         adjusted_by=adjusting,
         asked=asked,
+        powers=powers_of(path, names, values, (symbol, time), reading) if reading.scale else (),
     )
 
 
@@ -357,6 +363,30 @@ def _one_of(path: str, names: Sequence[str], found: Sequence[str], meant: str) -
     return found[0]
 
 
+def powers_of(
+    path: str, names: Sequence[str], values: Sequence[str], others: Sequence[str | None], reading: Reading
+) -> tuple[int, ...]:
+    """The powers of ten of `--scale` for these columns of values; `others` hold symbols and times."""
+    powers: dict[str, int] = {}
+    for text in reading.scale:
+        asked, _, power = text.rpartition("=1e")
+        name = next((name for name in (asked, *ALIASES.get(asked, ())) if name in names and name not in others), None)
+        if name is None:
+            raise InputError(
+                f"{path}: has no column {asked!r} of values, for --scale; its columns are {listed(names)}; name one of"
+                " them"
+            )
+        powers[name] = int(power)
+    plain = [name for name in values if name in _ARE_PRICES and name not in powers]
+    if plain and (scaled := next((name for name in powers if name in _ARE_PRICES), None)):
+        raise InputError(
+            f"{path}: --scale has a factor for {scaled!r} and none for {plain[0]!r}, which is used too; prices in two"
+            f" scales make no sense together; add {plain[0]}=1e{powers[scaled]} to --scale, or {plain[0]}=1 if it"
+            " is written plainly"
+        )
+    return tuple(powers.get(name, 0) for name in values)
+
+
 def _only_one(path: str, names: Sequence[str], name: str) -> str:
     if list(names).count(name) > 1:
         raise InputError(
@@ -506,8 +536,13 @@ def from_json(fields: dict[str, Any]) -> Layout:
             "values": tuple(fields["values"]),
             "wide": tuple((symbol, tuple(places)) for symbol, places in fields["wide"]),
             "renamed": tuple(fields["renamed"]),
-            "form": Form(**{**fields["form"], "numbers": NumberForm(*fields["form"]["numbers"])}),
+            "powers": tuple(fields["powers"]),
+            "form": _form(fields["form"]),
             "header": None if header is None else header.encode("latin-1"),
             "selection": None if fields["selection"] is None else Selection.from_json(fields["selection"]),
         }
     )
+
+
+def _form(fields: dict[str, Any]) -> Form:
+    return Form(**{**fields, "numbers": NumberForm(*fields["numbers"]), "counts": tuple(fields["counts"])})

@@ -66,24 +66,33 @@ def forms_of(
     ['.', ',']
     """
     distinct = [text for text in dict.fromkeys(text.strip(f"{_BLANKS}\t") for text in texts) if text]
-    marked = any(re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", text, re.IGNORECASE) for text in distinct)
-    read: dict[NumberForm, tuple[float | None, ...]] = {}
+    together = "\n".join(distinct)
+    occurring = set(together)
+    marked = re.search(rf"[{_CURRENCIES}(]|[KMBT%]$", together, re.IGNORECASE | re.MULTILINE) is not None
+    read: dict[NumberForm, list[bool]] = {}
     for form in _FORMS:
         asked = decimal in (None, form.decimal) and thousands in (None, form.thousands)
+        if thousands is None and form.thousands and not occurring.intersection(_marks(form)):
+            continue  # it would mean what the form without that mark means
         if asked and not (commas and "," in (form.decimal, form.thousands)):
             form = form._replace(marked=marked)
-            read[form] = tuple(
-                float(_plain(text, form)) if re.fullmatch(pattern(form), text) else None for text in distinct
-            )
-    fits = {form: len(values) - values.count(None) for form, values in read.items()}
+            fullmatch = re.compile(pattern(form)).fullmatch
+            read[form] = [fullmatch(text) is not None for text in distinct]
+    fits = {form: sum(fitting) for form, fitting in read.items()}
     most = max(fits.values(), default=0)
     if most < MOST * len(distinct) or not most:
         return []
     meant: dict[tuple[float | None, ...], NumberForm] = {}
-    for form, values in read.items():
+    for form, fitting in read.items():
         if fits[form] == most:
-            meant.setdefault(values, form)
+            texts_of = zip(distinct, fitting, strict=True)
+            meant.setdefault(tuple(float(_plain(text, form)) if fit else None for text, fit in texts_of), form)
     return list(meant.values())
+
+
+def _marks(form: NumberForm) -> str:
+    """What may be between thousands."""
+    return _BLANKS if form.thousands == " " else form.thousands
 
 
 def fits(form: NumberForm, texts: Sequence[str]) -> bool:
@@ -92,7 +101,8 @@ def fits(form: NumberForm, texts: Sequence[str]) -> bool:
     >>> fits(NumberForm(".", ","), ["1,200,000", "7"]), fits(NumberForm(","), ["1,200,000", "7"])
     (True, False)
     """
-    return sum(re.fullmatch(pattern(form), text) is not None for text in texts) >= MOST * len(texts) > 0
+    fullmatch = re.compile(pattern(form)).fullmatch
+    return sum(fullmatch(text) is not None for text in texts) >= MOST * len(texts) > 0
 
 
 def readings(text: str, forms: Iterable[NumberForm]) -> list[float]:
@@ -120,8 +130,8 @@ def pattern(form: NumberForm) -> str:
 def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats, Mask]:
     """The values of a column of text (arrow), times ten to the `power`, and which of them are numbers of this form.
 
-    With a power, numbers have no exponent of their own. Each is the float64 nearest to the number as written. Memory:
-    some copies of the column.
+    Each is the float64 nearest to the number as written, shifted by so many places and rounded once. Memory: some
+    copies of the column.
 
     >>> import pyarrow as pa
     >>> parse_numbers(pa.array(["$1,234.50", "(2K)", "1.5%", "12,5"]), NumberForm(".", ",", marked=True))
@@ -133,7 +143,7 @@ def parse_numbers(texts: Any, form: NumberForm, power: int = 0) -> tuple[Floats,
     texts = pc.utf8_trim(texts, " \t" if form == PLAIN else f"{_BLANKS}\t")
     ok = as_bool(pc.match_substring_regex(texts, f"^{pattern(form)}$"))
     if power:
-        ok &= ~as_bool(pc.match_substring_regex(texts, "[eE]"))
+        ok &= ~as_bool(pc.match_substring_regex(texts, "[eE][+-]?[0-9]{4}"))
     values = np.zeros(len(texts))
     plain = _plain_column(texts if ok.all() else texts.filter(pa.array(ok)), form, power)
     values[ok] = as_float64(plain.cast(pa.float64()))
@@ -145,7 +155,7 @@ def _plain_column(texts: Any, form: NumberForm, power: int) -> Any:
     import pyarrow.compute as pc
 
     if form.thousands:
-        for blank in _BLANKS if form.thousands == " " else (form.thousands,):
+        for blank in _marks(form):
             texts = pc.replace_substring(texts, blank, "")
     if form.decimal != ".":
         texts = pc.replace_substring(texts, form.decimal, ".")
@@ -154,12 +164,24 @@ def _plain_column(texts: Any, form: NumberForm, power: int) -> Any:
         texts = pc.replace_substring(texts, "(", "-")
         for letter, its in _POWERS.items():
             texts = pc.replace_substring_regex(texts, f"(?i){letter}$", f"e{its}")
-    return pc.replace_substring_regex(texts, "$", f"e{power}") if power else texts
+    return _shifted(texts, power) if power else texts
+
+
+def _shifted(texts: Any, power: int) -> Any:
+    """Plain decimals times ten to the power: their digits stay, their exponents change."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not as_bool(pc.match_substring_regex(texts, "[eE]")).any():
+        return pc.replace_substring_regex(texts, "$", f"e{power}")
+    own = pc.replace_substring_regex(pc.replace_substring_regex(texts, r"^[^eE]*[eE]?\+?", ""), "^$", "0")
+    exponents = pc.add(own.cast(pa.int64()), power).cast(pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring_regex(texts, "[eE].*", ""), exponents, "e")
 
 
 def _plain(text: str, form: NumberForm) -> str:
     """One text of the form, as `_plain_column` rewrites a column."""
-    for blank in _BLANKS if form.thousands == " " else form.thousands:
+    for blank in _marks(form):
         text = text.replace(blank, "")
     text = text.replace(form.decimal, ".")
     if form.marked:

@@ -19,6 +19,7 @@ from windrow.bars.layout import (
     Reading,
     normalise,
     old_names,
+    powers_of,
     refuse_other_symbols,
     renamed,
     time_columns,
@@ -159,7 +160,7 @@ def stacked_layout(path: str, stack: Stack, header: bytes | None, reading: Readi
                 )
     wide = tuple((symbol, tuple(places[symbol, value] for value in values)) for symbol in symbols)
     columns.insert(stack.at, names[0])
-    layout = _layout(tuple(columns), names[0], values, wide, header, reading)
+    layout = _layout(path, tuple(columns), names[0], values, wide, header, reading)
     return replace(layout, adjusted_by=adjusting, asked=asked, renamed=old_names(distinct, reading))
 
 
@@ -198,7 +199,7 @@ def wide_layout(
     names = [normalise(field) if place in times else value for place, field in enumerate(fields)]
     if not fields[0].strip(BLANKS) and 0 not in times:
         names[0] = ""
-    layout = _layout(tuple(names), names[times[0]], values, tuple(wide), header, reading)
+    layout = _layout(path, tuple(names), names[times[0]], values, tuple(wide), header, reading)
     return replace(layout, time_of_day=names[times[1]] if len(times) > 1 else None, adjusted_by=adjusting, asked=asked)
 
 
@@ -227,6 +228,7 @@ def _times_of(path: str, fields: Sequence[str], reading: Reading, index: str | N
 
 
 def _layout(
+    path: str,
     names: tuple[str, ...],
     time: str,
     values: tuple[str, ...],
@@ -235,7 +237,8 @@ def _layout(
     reading: Reading,
 ) -> Layout:
     zone, unit = reading.timezone, reading.time_unit
-    return Layout(names, None, time, values, None, header, timezone=zone, time_unit=unit, wide=wide)
+    powers = powers_of(path, names, values, (time,), reading) if reading.scale else ()
+    return Layout(names, None, time, values, None, header, timezone=zone, time_unit=unit, wide=wide, powers=powers)
 
 
 def _check_symbol(path: str, place: int, symbol: str) -> None:

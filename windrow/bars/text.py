@@ -27,6 +27,7 @@ from windrow.bars.checks import (
     MISSING_TEXT,
     SHOWN_BYTES,
     SMALLEST,
+    UNDEFINED,
     Reasons,
     _decodes,
     only_utf8,
@@ -34,7 +35,7 @@ from windrow.bars.checks import (
     text_times,
     trim_symbols,
 )
-from windrow.bars.columns import Bars, Layout, Rejected
+from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.form import tightened
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
@@ -62,12 +63,13 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     """
     if layout.form.loose and b'"' in chunk:
         chunk = tightened(chunk, layout.form.delimiter)
-    chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
+    chunk, broken, texts, examples = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:
         bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
     bars.rejected.update(broken)
     bars.texts += texts
+    bars.examples.update(examples)
     return bars
 
 
@@ -86,12 +88,15 @@ def _well_quoted(delimiter: str) -> re.Pattern[bytes]:
 
 def _drop_broken_lines(
     chunk: bytes, well_quoted: re.Pattern[bytes], keep_texts: bool
-) -> tuple[bytes, Counter[str], list[Rejected]]:
-    """Removes lines that a CSV parser would merge with the next ones; counts them by reason."""
+) -> tuple[bytes, Counter[str], list[Rejected], dict[str, Example]]:
+    """Removes lines that a CSV parser would merge with the next ones; counts them by reason, with an example."""
     broken: Counter[str] = Counter()
     texts: list[Rejected] = []
+    examples: dict[str, Example] = {}
     if not _may_be_broken(chunk, well_quoted):
-        return chunk, broken, texts
+        return chunk, broken, texts, examples
+    from windrow.bars.examples import example_of_line
+
     whole = []
     for line in _split_lines(chunk):
         reason = "long" if len(line) - 1 > MAX_LINE else "" if well_quoted.fullmatch(line) else "quote"
@@ -99,9 +104,10 @@ def _drop_broken_lines(
             whole.append(line)
             continue
         broken[reason] += 1
+        examples.setdefault(reason, example_of_line(line.rstrip(b"\r\n")))
         if keep_texts:
             texts.append(Rejected(reason, line.rstrip(b"\r\n")[:SHOWN_BYTES]))
-    return b"".join(whole), broken, texts
+    return b"".join(whole), broken, texts, examples
 
 
 def _split_lines(chunk: bytes) -> Iterator[bytes]:
@@ -126,7 +132,7 @@ class _Unclean(Exception):  # noqa: N818 - not an error: the signal to look at e
 
 def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     """All lines as bars, or None if any row is invalid."""
-    plain = layout.form.numbers == PLAIN
+    plain = layout.form.numbers == PLAIN and not layout.powers
     types = dict.fromkeys(layout.values, pa.float64() if plain else pa.string())
     if layout.symbol is not None:
         types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
@@ -135,7 +141,8 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     try:
         table = _read_csv(chunk, layout, types)
         values = [
-            _clean_values(table[name]) if plain else _clean_numbers(table[name], layout) for name in layout.values
+            _clean_values(table[name]) if plain else _clean_numbers(table[name], layout, power)
+            for name, power in layout.scaled
         ]
         symbols, codes = _symbols(table, layout)
         times, timed = _clean_times(_time_texts(table, layout), layout)
@@ -198,12 +205,18 @@ def _clean_values(array: Any) -> Floats:
     return _within_range(as_float64(array))
 
 
-def _clean_numbers(array: Any, layout: Layout) -> Floats:
+def _clean_numbers(array: Any, layout: Layout, power: int) -> Floats:
     """The values of texts of the input's form of numbers."""
-    values, ok = parse_numbers(array, layout.form.numbers)
-    if not ok.all():
+    values, ok = parse_numbers(array, layout.form.numbers, power)
+    if not ok.all() or (power and _may_be_undefined(array)):
         raise _Unclean
     return _within_range(values)
+
+
+def _may_be_undefined(array: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(as_bool(pc.match_substring(array, UNDEFINED)).any())
 
 
 def _within_range(values: Floats) -> Floats:
@@ -249,37 +262,66 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """The valid rows as bars, and the reason for each invalid one."""
     import pyarrow.compute as pc
 
+    from windrow.bars.examples import firsts
+
     positions = {name: layout.names.index(name) for name in layout.read}
-    columns, wrong_fields = read_carefully(chunk, layout, list(positions.values()))
+    columns, wrong_fields, wrong = read_carefully(chunk, layout, list(positions.values()))
     table = {name: columns[position] for name, position in positions.items()}
+    written = dict(table)
     reasons = Reasons(len(table[layout.time]))
     missing: dict[str, Mask] = {}
     for name in layout.needed:
         table[name] = only_utf8(table[name], reasons)
         text = pc.utf8_trim(table[name].cast(pa.string(), safe=False), BLANKS if name == layout.symbol else " \t")
         missing[name] = as_bool(pc.match_substring_regex(text, "^$" if name == layout.symbol else MISSING_TEXT))
+        if dict(layout.scaled).get(name):
+            missing[name] |= as_bool(pc.equal(text, UNDEFINED))
         reasons.add(MISSING, missing[name])
     times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])
-    values = [_checked_values(table[name], missing[name], reasons, layout.form.numbers) for name in layout.values]
+    values = [
+        _checked_values(table[name], missing[name], reasons, layout.form.numbers, power)
+        for name, power in layout.scaled
+    ]
     if layout.selection is not None:
         reasons.leave_out(~_selected(table, layout, times, ok))
-    return _select(chunk, layout, table, (times, timed, values), reasons, wrong_fields, keep_texts)
+    bars = _select(layout, table, (times, timed, values), reasons.good)
+    bars.unselected = reasons.unselected
+    headers = _account(bars, chunk, layout, reasons, wrong_fields, keep_texts)
+    bad = [row for row in reasons.bad.tolist() if row not in headers]
+    found = firsts(bad, reasons.of(np.array(bad, np.int64)))
+    bars.examples = {reason: _example(reason, written, row, layout) for reason, row in found.items()}
+    bars.examples |= wrong if bars.rejected["fields"] else {}
+    return bars
 
 
-def read_carefully(chunk: bytes, layout: Layout, places: Sequence[int]) -> tuple[dict[int, Any], "packed[int]"]:
-    """The texts of the columns at these places, and the numbers of the lines of a wrong number of fields."""
+def _example(reason: str, table: dict[str, Any], row: int, layout: Layout) -> Example:
+    from windrow.bars.examples import example_of
+
+    return example_of(reason, {name: table[name][row].as_py() or b"" for name in layout.needed}, layout)
+
+
+def read_carefully(
+    chunk: bytes, layout: Layout, places: Sequence[int]
+) -> tuple[dict[int, Any], "packed[int]", dict[str, Example]]:
+    """The texts of the columns at these places; the numbers of lines of a wrong number of fields, and an example."""
+    from windrow.bars.examples import example_of_line
+
     wrong_fields = packed("q")
+    wrong: dict[str, Example] = {}
 
     def skip(row: Any) -> str:
         wrong_fields.append(row.number - 1)
+        if not wrong:
+            count = f"{row.expected_columns} fields, as in the header, not {row.actual_columns}"
+            wrong["fields"] = example_of_line(row.text.encode(errors="replace"), count)
         return "skip"
 
     text, types = chunk, dict.fromkeys(places, pa.binary())
     if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
         read_columns(chunk.translate(_AS_ASCII), layout, types, skip)
         text = _without(chunk, set(wrong_fields))
-    return read_columns(text, layout, types, skip), wrong_fields
+    return read_columns(text, layout, types, skip), wrong_fields, wrong
 
 
 def _without(chunk: bytes, numbers: set[int]) -> bytes:
@@ -292,34 +334,28 @@ def _lines(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
-def _checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm) -> Floats:
+def _checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm, power: int) -> Floats:
     import pyarrow.compute as pc
 
     text = array.cast(pa.string(), safe=False)
     infinite = as_bool(pc.match_substring_regex(text, _INFINITE))
-    values, number = parse_numbers(text, form)
+    values, number = parse_numbers(text, form, power)
     reasons.add("number", ~(number | infinite | missing))
     reasons.add("infinite", infinite)
     reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
     return reasons.check_values(values)
 
 
-def _select(
-    chunk: bytes, layout: Layout, table: dict[str, Any], parsed: tuple[Ints, Mask, list[Floats]],
-    reasons: Reasons, wrong_fields: "packed[int]", keep_texts: bool,
-) -> Bars:  # fmt: skip
+def _select(layout: Layout, table: dict[str, Any], parsed: tuple[Ints, Mask, list[Floats]], good: Mask) -> Bars:
     times, timed, values = parsed
-    good, rows = reasons.good, pa.array(reasons.good)
+    rows = pa.array(good)
     if layout.symbol is None:
         symbols, codes = [layout.constant_symbol or ""], np.zeros(int(good.sum()), np.int32)
     else:
         kept = table[layout.symbol].filter(rows).cast(pa.string()).dictionary_encode()
         codes = np.frombuffer(kept.indices.buffers()[1], np.int32, len(kept))
         symbols, codes = trim_symbols(kept.dictionary.to_pylist(), codes)
-    bars = Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
-    bars.unselected = reasons.unselected
-    _account(bars, chunk, layout, reasons, wrong_fields, keep_texts)
-    return bars
+    return Bars(symbols, codes, times[good], [value[good] for value in values], timed[good])
 
 
 def _selected(table: dict[str, Any], layout: Layout, times: Ints, known: Mask) -> Mask:
@@ -343,13 +379,13 @@ def _account(
     reasons: Reasons,
     wrong_fields: "packed[int]",
     keep_texts: bool,
-) -> None:
-    """Counts rows that are no bars by reason; headers are counted apart."""
+) -> set[int]:
+    """Counts rows that are no bars by reason; headers are counted apart, and returned."""
     bad, odd = reasons.bad, reasons.odd
     if not keep_texts and not may_hold_header(chunk, layout):
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
-        return
+        return set()
     lines = _lines(chunk)
     taken = np.ones(len(lines), bool)
     taken[wrong_fields] = False
@@ -357,10 +393,12 @@ def _account(
     why = {int(line_of_row[row]): reason for row, reason in zip(bad, reasons.of(bad), strict=True)}
     why.update(dict.fromkeys(wrong_fields, "fields"))
     why.update(dict.fromkeys(line_of_row[odd].tolist(), _UNSELECTED))
+    headers = set()
     for number in sorted(why):
         text = lines[number].rstrip(b"\r")
         if why[number] != MISSING and (same := repeats_header(text, layout)) is not None:
             bars.headers += 1
+            headers.add(number)
             bars.other_header = bars.other_header if same else text
             bars.unselected -= why[number] == _UNSELECTED
             continue
@@ -369,3 +407,4 @@ def _account(
         bars.rejected[why[number]] += 1
         if keep_texts:
             bars.texts.append(Rejected(why[number], text[:SHOWN_BYTES]))
+    return {row for row in bad.tolist() if int(line_of_row[row]) in headers}

@@ -14,8 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from windrow.arrays import Floats, Ints, Mask, as_bool, as_float64
-from windrow.bars.checks import MISSING, MISSING_TEXT, SHOWN_BYTES, Reasons, only_utf8, outside_range, text_times
-from windrow.bars.columns import Bars, Layout, Rejected
+from windrow.bars.checks import (
+    MISSING,
+    MISSING_TEXT,
+    SHOWN_BYTES,
+    UNDEFINED,
+    Reasons,
+    only_utf8,
+    outside_range,
+    text_times,
+)
+from windrow.bars.columns import Bars, Example, Layout, Rejected
+from windrow.bars.examples import example_of, firsts
 from windrow.bars.form import tightened
 from windrow.bars.headers import has_numbers
 from windrow.bars.layout import normalise
@@ -44,12 +54,13 @@ def parse_wide(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     """
     if layout.form.loose and b'"' in chunk:
         chunk = tightened(chunk, layout.form.delimiter)
-    chunk, broken, texts = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
+    chunk, broken, texts, examples = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
     bars = _no_bars(layout)
     if chunk:
         bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
     bars.rejected.update({reason: lines * len(layout.wide) for reason, lines in broken.items()})
     bars.texts += texts
+    bars.examples.update(examples)
     return bars
 
 
@@ -97,6 +108,8 @@ def _cells(columns: dict[int, Any], layout: Layout, number: int) -> Any:
 
 def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     """The bars, or None if any row is invalid, or a cell has another text than a number or none."""
+    if layout.powers:
+        return None
     plain = layout.form.numbers == PLAIN
     types = {place: pa.float64() if plain else pa.string() for _, places in layout.wide for place in places}
     try:
@@ -130,7 +143,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     """The valid rows as bars, and the reason for each invalid one."""
     symbols = len(layout.wide)
     places = {*places_of_times(layout), *(place for _, its in layout.wide for place in its)}
-    columns, wrong_fields = read_carefully(chunk, layout, sorted(places))
+    columns, wrong_fields, wrong = read_carefully(chunk, layout, sorted(places))
     of_times = Reasons(len(columns[places_of_times(layout)[0]]))
     missing_times = np.zeros(len(of_times.good), bool)
     for place in places_of_times(layout):
@@ -146,9 +159,14 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     for number in range(len(layout.values)):
         cells.append(only_utf8(_cells(columns, layout, number), reasons))
         empty.append(_missing(cells[-1]))
+        if layout.powers and layout.powers[number]:
+            empty[-1] |= as_bool(pc.equal(cells[-1].cast(pa.string(), safe=False), UNDEFINED))
     absent = np.logical_and.reduce(empty)
     reasons.add(MISSING, np.logical_or.reduce(empty) & ~absent)
-    values = [_checked_values(one, its, reasons, layout.form.numbers) for one, its in zip(cells, empty, strict=True)]
+    values = [
+        _checked_values(one, its, reasons, layout.form.numbers, power)
+        for one, its, (_, power) in zip(cells, empty, layout.scaled, strict=True)
+    ]
     bars, bad = select(layout, times, timed, values, absent, ok, reasons)
     unread = ~of_times.good
     headers = _Headers(chunk, layout, unread, wrong_fields) if unread.any() or wrong_fields else None
@@ -159,6 +177,9 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         bars.texts += [Rejected("fields", text[:SHOWN_BYTES]) for text in headers.wrong] if keep_texts else []
     why = reasons.of(bad)
     bars.rejected.update(why)
+    for reason, place in firsts(bad.tolist(), why).items():
+        bars.examples[reason] = _example(reason, columns, cells, place, layout)
+    bars.examples |= wrong if bars.rejected["fields"] else {}
     if keep_texts:
         texts = _time_texts(columns, layout)
         bars.texts += [
@@ -166,6 +187,13 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
             for reason, place in zip(why, bad, strict=True)
         ]
     return bars
+
+
+def _example(reason: str, columns: dict[int, Any], cells: list[Any], place: int, layout: Layout) -> Example:
+    line = place % len(columns[places_of_times(layout)[0]])
+    fields = {layout.names[at]: columns[at][line].as_py() for at in places_of_times(layout)}
+    fields |= {name: its[place].as_py() for name, its in zip(layout.values, cells, strict=True)}
+    return example_of(reason, {name: field or b"" for name, field in fields.items()}, layout)
 
 
 def _missing(texts: Any) -> Mask:

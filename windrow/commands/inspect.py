@@ -37,6 +37,7 @@ _SYMBOLS = 10
 @click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
 @click.option("--thousands", metavar="MARK", help="What is between thousands.")
+@click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
 def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, recursive: bool, **asked: Any) -> None:
@@ -58,7 +59,8 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, re
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused, renamed = False, set[str]()
-    for found in each(lambda path: look(path, reading), list_inputs(files, recursive)):
+    inputs = list_inputs(files, recursive)
+    for found in each(lambda path: look(path, reading, len(inputs)), inputs):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
         refused = refused or found.refused is not None
         renamed |= {*found.renamed}

@@ -8,28 +8,30 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
 from windrow.bars import numbers
-from windrow.bars.checks import MISSING_TEXT
+from windrow.bars.checks import MISSING_TEXT, counted_times
 from windrow.bars.columns import Bars, Layout
-from windrow.bars.epochs import NAMES, ONE_UNIT, likely_unit
+from windrow.bars.epochs import DATE, kind_of
 from windrow.bars.form import tightened
-from windrow.bars.headers import is_header, names_in
+from windrow.bars.headers import has_numbers, is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.texts import in_utf8, is_split, open_csv
 from windrow.storage.open import size_of
-from windrow.times import parse_times
+from windrow.times import UNITS, parse_times
 
 DELIMITERS = (",", ";", "\t", "|")
 #: Lines before a header that are looked through for it.
 PREAMBLE = 20
 _ROWS = 2000
 _PLACES = 8
+_MISSING = re.compile(MISSING_TEXT)
 _SEPARATOR = re.compile(rb"sep=(.)")
 
 
@@ -98,12 +100,15 @@ def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
     """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
     rows = list(sampled_rows(place, layout))
-    if _undecided(layout, rows, reading) and is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
+    forms = _number_forms(layout, rows, reading)
+    open_ = len(forms) > 1 or _open_times(layout, rows, reading)
+    if open_ and is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
         rows = list(sampled_rows(place, layout, _PLACES))
+        forms = _number_forms(layout, rows, reading)
     if not rows and reading.time_format is None:
         return layout
-    layout = _with_times(path, layout, rows, reading)
-    form = replace(layout.form, numbers=_numbers(path, layout, rows, reading))
+    layout = _with_times(path, layout, _time_texts(layout, rows), len(rows), reading)
+    form = replace(layout.form, numbers=_numbers(path, layout, rows, forms))
     return replace(layout, form=form)
 
 
@@ -124,7 +129,9 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             ends = -1 if not whole and len(lines) > 2 else None  # the last one may be cut
             lines = lines[begins:ends]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
-                if len(fields) == len(layout.names) and not is_header([normalise(field) for field in fields]):
+                if len(fields) == len(layout.names) and (
+                    has_numbers(fields) or not is_header([*map(normalise, fields)])
+                ):
                     yield fields
 
 
@@ -136,35 +143,73 @@ def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _undecided(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
-    """Whether more than one form fits these rows."""
-    from windrow.bars import clocks  # only for inputs that are not plain
-
+def _open_times(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
+    """Whether more than one form fits the times of these rows."""
     times = [text.encode() for text in _time_texts(layout, rows)]
-    if not (layout.time_unit or reading.time_format or _are_plain(times)) and len(clocks.forms_of(times)) > 1:
-        return True
-    return len(_number_forms(layout, rows, reading)) > 1
+    if layout.time_unit or reading.time_format or _are_plain(times):
+        return False
+    return len(_time_forms(layout, times)) > 1
 
 
-def _with_times(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> Layout:
+def find_times(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
+    """The layout of a Parquet input with the form of times, where their type leaves it open."""
+    from windrow.feeds.parquet import sampled_times
+
+    sampled = sampled_times(place, layout)
+    if sampled is None:
+        return layout
+    texts, are_numbers = sampled
+    distinct = list(dict.fromkeys(text.strip() for text in texts))
+    if are_numbers and reading.time_format is None:
+        return layout if layout.time_unit else replace(layout, form=replace(layout.form, counts=_kinds(distinct)))
+    return _with_times(path, layout, distinct, len(texts), reading)
+
+
+def _with_times(path: str, layout: Layout, texts: list[str], rows: int, reading: Reading) -> Layout:
+    """The layout with the form that the distinct times of so many rows have."""
     from windrow.bars import clocks  # only for inputs that are not plain
 
     if reading.time_format is not None:
         return replace(layout, form=replace(layout.form, clock=reading.time_format))
-    texts = _time_texts(layout, rows)
-    if layout.time_unit is not None or _are_plain([text.encode() for text in texts]):
+    times = [text.encode() for text in texts]
+    if layout.time_unit is not None or _are_plain(times):
         return layout
-    if (unit := _unit(path, texts)) is not None:
-        return replace(layout, time_unit=unit)
-    forms = clocks.forms_of(text.encode() for text in texts)
-    if len(forms) > 1:
-        text = next(iter(texts), "")
-        cures = " or ".join(f"--time-format '{clocks.exact_form(form, text.encode())}'" for form in forms)
+    forms = _time_forms(layout, times)
+    if not forms:
+        return replace(layout, form=replace(layout.form, counts=_kinds(texts)))
+    if len(forms) == 1:
+        return replace(layout, form=replace(layout.form, clock=forms[0]))
+    text = next(iter(texts), "")
+    cures = " or ".join(f"--time-format '{clocks.exact_form(form, text.encode())}'" for form in forms)
+    if not any(form.endswith(clocks.NUMBERS) for form in forms):
         raise InputError(
-            f"{path}: {text!r} in column {layout.time!r}: day and month cannot be told apart in the {len(rows):,} rows"
+            f"{path}: {text!r} in column {layout.time!r}: day and month cannot be told apart in the {rows:,} rows"
             f" sampled; give {cures}"
         )
-    return replace(layout, form=replace(layout.form, clock=forms[0])) if forms else layout
+    raise InputError(
+        f"{path}: {text.rpartition(' ')[2]!r} in column {layout.time_of_day!r}: may be a time of day (%t), seconds (%O)"
+        f" or milliseconds (%o) since midnight, and none of the {rows:,} rows sampled decides; give {cures}"
+    )
+
+
+def _time_forms(layout: Layout, times: Sequence[bytes]) -> list[str]:
+    """The forms that fit most of these times."""
+    from windrow.bars import clocks  # only for inputs that are not plain
+
+    forms = clocks.forms_of(times)
+    return forms or (clocks.forms_with_numbers(times) if layout.time_of_day else [])
+
+
+def _kinds(texts: Sequence[str]) -> tuple[str, ...]:
+    """What times are that are numbers, by their magnitude; nothing if less than half are."""
+    import pyarrow as pa
+
+    column = pa.array([text.encode() for text in texts], pa.binary())
+    ok = counted_times(column, None, dated=False).ok
+    if 2 * ok.sum() <= len(texts):
+        return ()
+    found = {kind_of(int(Decimal(text))) for text, known in zip(texts, ok.tolist(), strict=True) if known}
+    return tuple(kind for kind in (DATE, *UNITS) if kind in found)
 
 
 def _time_texts(layout: Layout, rows: list[list[str]]) -> list[str]:
@@ -180,17 +225,8 @@ def _are_plain(texts: Sequence[bytes]) -> bool:
     return bool(times.ok.sum() >= clocks.MOST * len(texts))
 
 
-def _unit(path: str, texts: Sequence[str]) -> str | None:
-    """The unit of times that are counts since 1970, where their magnitude tells it. Raises InputError if two do."""
-    units = {likely_unit(int(text)) if re.fullmatch("[0-9]{9,19}", text) else None: text for text in reversed(texts)}
-    if len(units) > 1 and None not in units:
-        told = " and ".join(f"{NAMES[str(unit)]} ({units[unit]})" for unit in reversed(units))
-        raise InputError(f"{path}: its times are {told} since 1970; {ONE_UNIT}")
-    return units.popitem()[0] if len(units) == 1 else None
-
-
-def _numbers(path: str, layout: Layout, rows: list[list[str]], reading: Reading) -> NumberForm:
-    forms = _number_forms(layout, rows, reading)
+def _numbers(path: str, layout: Layout, rows: list[list[str]], forms: list[NumberForm]) -> NumberForm:
+    """The one of these forms. Raises InputError if there are several, for they mean different numbers."""
     if len(forms) < 2:
         return forms[0] if forms else numbers.PLAIN
     name, text = next(
@@ -225,7 +261,7 @@ def _texts(layout: Layout, rows: list[list[str]], name: str) -> list[str]:
     """The distinct texts of a column that are not missing values; of a wide table, of the columns with that value."""
     places = [at for at, its in enumerate(layout.names) if its == name]
     texts = dict.fromkeys(row[at].strip() for row in rows for at in places)
-    return [text for text in texts if not re.fullmatch(MISSING_TEXT, text)]
+    return [text for text in texts if not _MISSING.fullmatch(text)]
 
 
 def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
@@ -243,8 +279,8 @@ def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
         parts = [
             "no header: the columns are those of Binance's klines" if layout.names == KLINES != reading.columns else "",
             layout.form.described(),
+            _scales(layout),
             f"times joined from {layout.time} and {layout.time_of_day}" if layout.time_of_day else "",
-            f"times are {NAMES[layout.time_unit]} since 1970" if layout.time_unit and not reading.time_unit else "",
             _wide(layout),
         ]
         if text := ", ".join(filter(None, parts)):
@@ -258,3 +294,7 @@ def _wide(layout: Layout) -> str:
         return ""
     symbols = f"{len(layout.wide):,} symbol{'s' * (len(layout.wide) > 1)}"
     return f"wide table: {symbols} in columns, {', '.join(layout.values)} in the cells"
+
+
+def _scales(layout: Layout) -> str:
+    return ", ".join(f"{name} times 1e{power}" for name, power in layout.scaled if power)

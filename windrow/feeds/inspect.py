@@ -26,8 +26,8 @@ from windrow.feeds.texts import is_split
 from windrow.storage.open import is_columnar, size_of
 from windrow.times import format_duration, format_times
 
-#: Bytes of an input that is read whole.
-_SMALL = 4 << 20
+#: Bytes of an input that is read whole; and of all inputs together, however many there are.
+_SMALL, _ALL = 4 << 20, 32 << 20
 _PLACES = 16
 #: Spans between neighbours that are longer than this many usual ones are gaps.
 _GAP = 3
@@ -64,8 +64,8 @@ class Inspected:
         return asdict(self)
 
 
-def inspect(path: str, reading: Reading) -> Inspected:
-    """What this input is understood as. Memory: what is sampled, some megabytes."""
+def inspect(path: str, reading: Reading, inputs: int = 1) -> Inspected:
+    """What this input is understood as, one of so many. Memory: what is sampled, some megabytes."""
     found = Inspected(path, 0)
     try:
         found.size = size_of(path)
@@ -74,8 +74,10 @@ def inspect(path: str, reading: Reading) -> Inspected:
         found.form = (told_forms({path: layout}, reading) or [f"{path}: "])[0].removeprefix(f"{path}: ")
         found.columns = _columns(layout)
         found.renamed = list(layout.renamed)
-        found.whole = found.size <= _SMALL
-        parts = list(_sampled(path, layout, found.size, found.whole))
+        most = min(_SMALL, _ALL // inputs)
+        found.whole = found.size <= most
+        places = min(_PLACES, max(2, most // SAMPLE_BYTES))
+        parts = list(_sampled(path, layout, found.size, 0 if found.whole else places))
         _count(found, parts)
         if found.whole and found.rows and found.unselected == found.rows:
             raise InputError(none_selected(found.rows))
@@ -93,14 +95,15 @@ def _columns(layout: Layout) -> dict[str, str]:
     return {name: taken.get(name, "ignored") for name in layout.names}
 
 
-def _sampled(path: str, layout: Layout, size: int, whole: bool) -> Iterator[Bars]:
-    if whole:
+def _sampled(path: str, layout: Layout, size: int, places: int) -> Iterator[Bars]:
+    """Bars from so many places of an input; from 0: all."""
+    if not places:
         yield from read_bars(path, layout, keep_texts=True)
     elif is_columnar(path) or not is_split(path, layout):
         yield from islice(read_bars(path, layout, keep_texts=True), 1)
     else:
-        for place in range(_PLACES):
-            start = (size - SAMPLE_BYTES) * place // (_PLACES - 1)  # the first and the last rows are among them
+        for place in range(places):
+            start = max(0, size - SAMPLE_BYTES) * place // (places - 1)  # the first and the last rows are among them
             yield from islice(read_bars(path, layout, start, start + SAMPLE_BYTES, keep_texts=True), 1)
 
 

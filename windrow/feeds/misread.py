@@ -5,12 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from windrow.bars.checks import REASONS
-from windrow.bars.columns import Bars, Layout
+from windrow.bars.columns import Bars, Example, Layout
 from windrow.bars.epochs import Span, hint
 from windrow.bars.headers import meaning
 from windrow.errors import BadBarsError, InputError
@@ -45,52 +46,61 @@ def refuse_other_unit(path: str, bars: Bars, layout: Layout) -> None:
 
 
 class Barren(NamedTuple):
-    """An input without a valid row: its rows by reason, and the cure where its times show one."""
+    """An input without a valid row: its rows by reason, an example of each, and the cure where its times show one."""
 
     rejected: Counter[str]
+    examples: Mapping[str, Example]
     cure: str | None
 
 
-def barren(place: str, layout: Layout, rejected: Counter[str]) -> Barren:
+def barren(place: str, layout: Layout, rejected: Counter[str], examples: Mapping[str, Example]) -> Barren:
     """What is known of an input without a valid row."""
-    return Barren(rejected, hint(_first_time(place, layout), layout.time_unit) if rejected["time"] else None)
+    cure = hint(_first_time(place, layout), layout.time_unit) if rejected["time"] else None
+    return Barren(rejected, examples, cure)
+
+
+def _first_time(place: str, layout: Layout) -> str:
+    """The text of the first row's time; empty if there is none to be had."""
+    if is_parquet(place):
+        from windrow.feeds.parquet import sampled_times
+
+        return next(iter((sampled_times(place, layout) or [[""]])[0]), "")
+    return next((row[layout.names.index(layout.time)] for row in sampled_rows(place, layout)), "")
 
 
 def refuse_barren(found: Mapping[str, Barren], inputs: int) -> None:
     """Raises BadBarsError if any of the inputs has no valid row: the results of the others would hide that."""
     if not found:
         return
-    path, (rejected, cure) = next(iter(found.items()))
+    path, (rejected, examples, cure) = next(iter(found.items()))
     cure = cure or "list them with `windrow rejects`, and check --columns, --column and --time-format"
     if len(found) == inputs:
         total = sum((one.rejected for one in found.values()), Counter[str]())
         raise BadBarsError(
-            f"no valid row in any input: {total.total():,} rows read, all invalid: {told_reasons(total)}; a job needs"
-            f" bars; {cure}"
+            f"no valid row in any input: {total.total():,} rows read, all invalid: {told_reasons(total, examples)};"
+            f" a job needs bars; {cure}"
         )
     more = f" ({len(found) - 1:,} more inputs have none either)" if len(found) > 1 else ""
     raise BadBarsError(
-        f"{path}: none of its {rejected.total():,} rows is valid: {told_reasons(rejected)}{more}; each input needs"
-        f" bars; {cure}, or leave the input out"
+        f"{path}: none of its {rejected.total():,} rows is valid: {told_reasons(rejected, examples)}{more}; each input"
+        f" needs bars; {cure}, or leave the input out"
     )
 
 
-def told_reasons(rejected: Mapping[str, int]) -> str:
-    """Rows that are no bars, by reason, in the order of the checks.
+def told_reasons(rejected: Mapping[str, int], examples: Mapping[str, Example] = MappingProxyType({})) -> str:
+    """Rows that are no bars, by reason, in the order of the checks, with an example of each where there is one.
 
-    >>> told_reasons(Counter({"time": 2}))
-    '2 time (the time does not parse)'
+    >>> told_reasons(Counter({"time": 2}), {"time": Example("'soon' in column 'date'")})
+    "2 time (the time does not parse: 'soon' in column 'date')"
     """
-    return "; ".join(f"{rejected[reason]:,} {reason} ({REASONS[reason]})" for reason in REASONS if rejected.get(reason))
+    shown = {reason: f": {example.shown}" for reason, example in examples.items()}
+    told = [reason for reason in REASONS if rejected.get(reason)]
+    return "; ".join(f"{rejected[reason]:,} {reason} ({REASONS[reason]}{shown.get(reason, '')})" for reason in told)
 
 
-def _first_time(place: str, layout: Layout) -> str:
-    """The text of the first invalid row's time; empty if there is none to be had."""
-    if is_columnar(place):
-        return ""
-    for row in sampled_rows(place, layout):
-        return row[layout.names.index(layout.time)]
-    return ""
+def cure_of(examples: Mapping[str, Example]) -> str:
+    """The cure that the example of an invalid time shows, if it does."""
+    return examples["time"].cure if "time" in examples else ""
 
 
 def column_left_out(place: str, bars: Bars, layout: Layout) -> str | None:

@@ -7,6 +7,7 @@ nearly every writer stores them.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from windrow.bars.checks import (
     MISSING,
     MISSING_TEXT,
     SHOWN_BYTES,
+    UNDEFINED,
     Reasons,
+    counted_times,
     is_utf8,
     only_utf8,
     selected,
@@ -28,7 +31,9 @@ from windrow.bars.checks import (
     trim_symbols,
 )
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
-from windrow.bars.epochs import likely_unit, looks_like_a_date
+from windrow.bars.epochs import by_magnitude
+from windrow.bars.examples import example_of, firsts
+from windrow.bars.numbers import PLAIN, parse_numbers
 from windrow.errors import InputError
 from windrow.feeds.row_groups import asked_for, in_range
 from windrow.storage.open import opened, size_of
@@ -37,6 +42,8 @@ from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 ROWS = 1 << 17
+#: From how many row groups, and how many rows of each, times are sampled.
+_GROUPS, _SAMPLED = 8, 2000
 #: The rule for a symbol, and the fix.
 _SYMBOL = ("a symbol is text", "write it as a string column")
 _FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
@@ -80,6 +87,34 @@ def first_rows(path: str, count: int) -> list[list[Any]]:
     with _opened(path) as file:
         batch = next(file.iter_batches(count, use_threads=False), None)
     return [] if batch is None else [[shown(column[row]) for column in batch.columns] for row in range(len(batch))]
+
+
+def sampled_times(path: str, layout: Layout) -> tuple[list[str], bool] | None:
+    """Times, as text, from some row groups, and whether they are numbers; None where their type says what they are."""
+    names = dict(zip(layout.names, _schema(path).names, strict=True))
+    needed = [name for name in (layout.time, layout.time_of_day) if name is not None]
+    with _opened(path) as file:
+        groups = range(0, file.metadata.num_row_groups, max(1, file.metadata.num_row_groups // _GROUPS))
+        texts: list[str] = []
+        numbers = False
+        for batch in _firsts(file, path, groups, [names[name] for name in needed]):
+            column = _time_column({name: batch.column(names[name]) for name in needed}, layout, path)
+            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+            if not (numbers or _is_text(kind)):
+                return None
+            written = column.cast(pa.string()).cast(pa.binary()).to_pylist()
+            texts += [text.decode(errors="replace") for text in written if text]
+    return texts, numbers
+
+
+def _firsts(file: Any, path: str, groups: Sequence[int], columns: list[str]) -> Iterator[Any]:
+    """The first rows of row groups."""
+    try:
+        for group in groups:
+            yield from islice(file.iter_batches(_SAMPLED, [group], columns, use_threads=False), 1)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
 
 
 def read_parquet(
@@ -146,8 +181,8 @@ def parse_wide_columns(columns: dict[int, Any], layout: Layout, path: str, keep_
         of_times.add(MISSING, as_bool(column.is_null()))
     times, timed = _times(_time_column(named, layout, path), layout, path, of_times)
     values = [
-        np.concatenate([_cells(columns[its[number]], symbol, path) for symbol, its in layout.wide])
-        for number in range(len(layout.values))
+        np.concatenate([_cells(columns[its[number]], symbol, path, power) for symbol, its in layout.wide])
+        for number, (_, power) in enumerate(layout.scaled)
     ]
     empty = [np.isnan(value) for value in values]
     absent = np.logical_and.reduce(empty)
@@ -157,19 +192,23 @@ def parse_wide_columns(columns: dict[int, Any], layout: Layout, path: str, keep_
     values = [reasons.check_values(value) for value in values]
     bars, bad = select(layout, times, timed, values, absent, of_times.good, reasons)
     bars.rejected.update(reasons.of(bad))
+    for reason, place in firsts(bad.tolist(), reasons.of(bad)).items():
+        symbol, row = divmod(place, len(times))
+        its = {name: columns[at] for name, at in zip(layout.values, layout.wide[symbol][1], strict=True)}
+        bars.examples[reason] = example_of(reason, _texts({**named, **its}, row, layout), layout)
     if keep_texts:
         for reason, place in zip(reasons.of(bad), bad.tolist(), strict=True):
             symbol, row = divmod(place, len(times))
-            shown = {name: shown(column[row]) for name, column in named.items()}
+            fields = {name: shown(column[row]) for name, column in named.items()}
             cells = {name: float(value[place]) for name, value in zip(layout.values, values, strict=True)}
-            text = repr({"symbol": layout.wide[symbol][0], **shown, **cells}).encode()
+            text = repr({"symbol": layout.wide[symbol][0], **fields, **cells}).encode()
             bars.texts.append(Rejected(reason, text[:SHOWN_BYTES]))
     return bars
 
 
-def _cells(array: Any, symbol: str, path: str) -> Floats:
+def _cells(array: Any, symbol: str, path: str, power: int) -> Floats:
     """The cells of a symbol, NaN where they are empty."""
-    return np.full(len(array), np.nan) if pa.types.is_null(array.type) else _floats(array, symbol, path, np.nan)
+    return np.full(len(array), np.nan) if pa.types.is_null(array.type) else _floats(array, symbol, path, power, np.nan)
 
 
 @contextmanager
@@ -214,7 +253,7 @@ def parse_columns(columns: dict[str, Any], layout: Layout, path: str, keep_texts
     known = reasons.good
     for name in layout.needed:
         reasons.add(MISSING, as_bool(columns[name].is_null()))
-    values = [_values(columns[name], name, path, reasons) for name in layout.values]
+    values = [reasons.check_values(_floats(columns[name], name, path, power)) for name, power in layout.scaled]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
     if layout.selection is not None:
         reasons.leave_out(~_selected(layout, symbols, codes, times, known, columns, path))
@@ -225,10 +264,23 @@ def parse_columns(columns: dict[str, Any], layout: Layout, path: str, keep_texts
     bars = bars.only(good)
     bars.unselected, bad = reasons.unselected, reasons.bad
     bars.rejected.update(reasons.of(bad))
+    bars.examples = {
+        reason: example_of(reason, _texts(columns, row, layout), layout)
+        for reason, row in firsts(bad.tolist(), reasons.of(bad)).items()
+    }
     if keep_texts:
         texts = [repr({name: shown(column[int(row)]) for name, column in columns.items()}).encode() for row in bad]
         bars.texts = [Rejected(reason, text[:SHOWN_BYTES]) for reason, text in zip(reasons.of(bad), texts, strict=True)]
     return bars
+
+
+def _texts(columns: dict[str, Any], row: int, layout: Layout) -> dict[str, bytes]:
+    """The needed fields of a row as CSV has them."""
+    fields = {name: shown(columns[name][row]) for name in layout.needed}
+    return {
+        name: b"" if field is None else field if isinstance(field, bytes) else str(field).encode()
+        for name, field in fields.items()
+    }
 
 
 def _selected(
@@ -288,7 +340,8 @@ def _time_column(columns: dict[str, Any], layout: Layout, path: str) -> Any:
         return columns[layout.time]
     for name in (layout.time, layout.time_of_day):
         kind = columns[name].type
-        if not (_is_text(kind) or pa.types.is_date(kind) or pa.types.is_time(kind)):
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not (_is_text(kind) or pa.types.is_date(kind) or pa.types.is_time(kind) or pa.types.is_integer(kind)):
             taken = f"{layout.time} and {layout.time_of_day} together are a bar's time, a date and a time of day"
             raise _wrong_type(path, name, kind, taken, "cast both, to date32 and time64 or to text, or drop one")
     parts = (columns[name].cast(pa.string()) for name in (layout.time, layout.time_of_day))
@@ -307,12 +360,20 @@ def _times(array: Any, layout: Layout, path: str, reasons: Reasons) -> tuple[Int
         return _timestamps(array, layout.timezone if local else None, reasons), np.ones(len(array), bool)
     if pa.types.is_date(kind):
         return _timestamps(array.cast(pa.timestamp("s")), None, reasons), np.zeros(len(array), bool)
-    if pa.types.is_integer(kind) and layout.time_unit is None:
-        raise _without_unit(array, path, layout.time)
-    if not (pa.types.is_integer(kind) or _is_text(kind)):
-        raise _wrong_type(path, layout.time, kind, "a time is a timestamp, date, text or integer", "cast the column")
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if not (numbers or _is_text(kind)):
+        raise _wrong_type(path, layout.time, kind, "a time is a timestamp, date, text or number", "cast the column")
+    if pa.types.is_float16(kind) or pa.types.is_float32(kind):
+        lost = "a time of so few digits is rounded, to a date beside it or by minutes"
+        raise _wrong_type(path, layout.time, kind, lost, "write it anew as int64 or float64, from what it was")
+    by_size = numbers and layout.time_unit is None and not layout.form.clock
+    if by_size and pa.types.is_integer(kind):
+        counts = as_int64(_filled(array.cast(pa.int64(), safe=False), 0))
+        times, ok, timed = by_magnitude(counts, None, bool(layout.dated))
+        reasons.add("time", ~ok & as_bool(array.is_valid()))
+        return times, timed
     texts = only_utf8(_filled(array.cast(pa.string()), "").cast(pa.binary()), reasons)
-    times, ok, timed = text_times(texts, layout)
+    times, ok, timed = counted_times(texts, None, bool(layout.dated)) if by_size else text_times(texts, layout)
     if not ok.all():
         trimmed = pc.utf8_trim(texts.cast(pa.string(), safe=False), " \t")
         missing = as_bool(pc.match_substring_regex(trimmed, MISSING_TEXT))
@@ -332,16 +393,6 @@ def _on_its_clock(array: Any) -> Any:
     return pc.if_else(pa.array(known), shown, array.cast(pa.timestamp(array.type.unit)))
 
 
-def _without_unit(array: Any, path: str, name: str) -> InputError:
-    counts = as_int64(array.drop_null().cast(pa.int64(), safe=False))[:1000]
-    if looks_like_a_date(counts):
-        return _wrong_type(path, name, array.type, f"numbers like {counts[0]} look like dates", "write them as date32")
-    likely = {likely_unit(count) for count in counts.tolist()}
-    unit = likely.pop() if len(likely) == 1 else None
-    cure = f"set it with --time-unit {unit or 's|ms|us|ns'}"
-    return _wrong_type(path, name, array.type, "integers need a unit", cure)
-
-
 def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
     """Timestamps, local to `timezone` if given, as ns UTC; those outside the years of times are invalid."""
     unit = array.type.unit
@@ -355,18 +406,27 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
     return ns
 
 
-def _values(array: Any, name: str, path: str, reasons: Reasons) -> Floats:
-    return reasons.check_values(_floats(array, name, path, 0.0))
-
-
-def _floats(array: Any, name: str, path: str, null: float) -> Floats:
-    """A column of numbers, with `null` where it has none."""
+def _floats(array: Any, name: str, path: str, power: int, null: float = 0.0) -> Floats:
+    """A column of numbers, times ten to the power, with `null` where it has none."""
     kind = array.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise _wrong_type(path, name, kind, "a value is a number", "cast the column, or choose another with --column")
     if pa.types.is_decimal(kind):
         array = array.cast(pa.string())  # arrow's own cast from decimals to floats is sometimes off by a bit
-    return as_float64(_filled(array.cast(pa.float64(), safe=False), null))
+    values = as_float64(_filled(array.cast(pa.float64(), safe=False), null))
+    return values if not power else _scaled(array, values, power)
+
+
+def _scaled(array: Any, values: Floats, power: int) -> Floats:
+    """Values times ten to the power, each rounded once: whole numbers may have more digits than a float64.
+
+    What stands for no value is NaN.
+    """
+    texts = _filled(array if not pa.types.is_floating(array.type) else array.cast(pa.float64()), 0).cast(pa.string())
+    shifted, numbers = parse_numbers(texts, PLAIN, power)
+    shifted = np.where(numbers & ~np.isnan(values), shifted, values)  # NaN and infinities stay
+    shifted[as_bool(pc.equal(texts, UNDEFINED))] = np.nan
+    return shifted
 
 
 def _filled(array: Any, value: object) -> Any:

@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 from sort_keys.slots import Slots
 from windrow.bars import layout as layouts
 from windrow.bars.checks import MAX_LINE
-from windrow.bars.columns import Bars, Layout
+from windrow.bars.columns import Bars, Example, Layout
 from windrow.bars.form import Form
 from windrow.bars.headers import has_numbers, meaning, names_in, refuse_contradiction
 from windrow.bars.layout import TIME_NAMES, Reading
@@ -26,7 +26,7 @@ from windrow.console import say
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars, without_marks
-from windrow.feeds.forms import find_form, find_table, in_doubt, where_to_look
+from windrow.feeds.forms import find_form, find_table, find_times, in_doubt, where_to_look
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
 from windrow.storage.open import (
@@ -233,15 +233,21 @@ def _settle_layout(path: str, head: Head, reading: Reading) -> _Found | None:
             return None
         layout, chunks = _settle_form(path, place, layout, reading)
         rejected: Counter[str] = Counter()
+        examples: dict[str, Example] = {}
         for bars in chunks:
             rejected.update(bars.rejected)
+            examples = {**bars.examples, **examples}
             if len(bars):
                 refuse_other_unit(path, bars, layout)
                 layout = replace(layout, dated=not bars.timed[0])
                 midnights = not layout.dated and are_midnights(place, layout, bars)
                 return _Found(layout, midnights, column_left_out(place, bars, layout))
         # What follows the head of a remote input may be valid; its mappers will tell.
-        return _Found(layout, barren=barren(place, layout, rejected) if head.share == 1 else None) if rejected else None
+        return (
+            _Found(layout, barren=barren(place, layout, rejected, examples) if head.share == 1 else None)
+            if rejected
+            else None
+        )
 
 
 def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
@@ -282,8 +288,11 @@ def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
 
 def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tuple[Layout, Iterator[Bars]]:
     """The layout with the form of the rows, and the bars from the start; a plain input is parsed once."""
+    if is_parquet(place):
+        layout = find_times(path, place, layout, reading)
+        return layout, _from_the_start(place, layout)
     chunks = _from_the_start(place, layout)
-    if is_columnar(place) or (first := next(chunks, None)) is None:
+    if (first := next(chunks, None)) is None:
         return layout, chunks
     if not in_doubt(first, layout, reading):
         return layout, chain([first], chunks)

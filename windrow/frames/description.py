@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -97,6 +98,8 @@ def _check_form(place: Path, fields: dict[str, Any]) -> None:
         span_asked(fields.get("since"), fields.get("until"), fields.get("timezone", "UTC"), dated=False)
     except WindrowError as error:
         raise _refused(place, f"has a form or rows that no job has ({error})") from error
+    if any(re.fullmatch("[^=]+=1e-?[0-9]{1,2}", text) is None for text in fields.get("scale", ())):
+        raise _refused(place, "has a scale in reading that is no column and power of ten")
     marks = [fields.get(name) for name in ("delimiter", "decimal", "thousands")]
     if any(mark is not None and len(mark) != 1 for mark in marks):
         raise _refused(place, "has a mark in reading that is not one character")

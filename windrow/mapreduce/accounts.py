@@ -16,10 +16,10 @@ import orjson
 
 from sort_keys.keys import encode_time
 from windrow.bars.checks import MISSING
-from windrow.bars.columns import Bars
+from windrow.bars.columns import Bars, Example, examples_of
 from windrow.bars.epochs import Span
 from windrow.errors import BadBarsError, WindrowError
-from windrow.feeds.misread import told_reasons
+from windrow.feeds.misread import cure_of, told_reasons
 
 #: In a symbol's key two digits or a colon follow each %.
 KEY = b"%inputs\t" + encode_time(0) + b"\t"
@@ -30,43 +30,50 @@ _SHOWN = 3
 
 @dataclass
 class Account:
-    """The rows of an input: bars, and others by reason; and the times of its bars where they are counts."""
+    """An input's rows: bars, and others by reason, with an example; and the times of its bars where they are counts."""
 
     bars: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     span: Span = field(default_factory=Span)
+    examples: dict[str, Example] = field(default_factory=dict)
 
     def add(self, other: "Account") -> None:
         """Adds another part of the same input."""
         self.bars += other.bars
         self.rejected.update(other.rejected)
         self.span.add(other.span)
+        self.examples = examples_of([self.examples, other.examples])
 
     def to_json(self) -> dict[str, object]:
         """The account as the reducer gets it."""
         span = self.span
-        return {"bars": self.bars, "rejected": dict(self.rejected), "span": [span.first, span.last, span.later]}
+        told = {"bars": self.bars, "rejected": dict(self.rejected), "span": [span.first, span.last, span.later]}
+        examples = {reason: [*example] for reason, example in self.examples.items()}
+        return {**told, "examples": examples} if examples else told
 
     def broken(self, name: str, rules: "Rules") -> WindrowError | None:
         """The first rule that the input breaks."""
         missing = self.rejected[MISSING]
         rows, invalid = self.bars + self.rejected.total(), self.rejected.total() - missing
+        allowed, cure = rules.max_bad * rows, cure_of(self.examples)
         if rows and not self.bars:
+            look = cure or "list them with `windrow rejects`, and check --columns, --column and --time-format"
             return BadBarsError(
-                f"{name}: none of its {rows:,} rows is valid: {told_reasons(self.rejected)}; each input needs bars;"
-                " list them with `windrow rejects`, and check --columns, --column and --time-format, or leave the input"
-                " out"
+                f"{name}: none of its {rows:,} rows is valid: {told_reasons(self.rejected, self.examples)}; each input"
+                f" needs bars; {look}, or leave the input out"
             )
-        if invalid > rules.max_bad * rows:
-            reasons = told_reasons({reason: n for reason, n in self.rejected.items() if reason != MISSING})
+        if invalid > allowed:
+            counts = {reason: number for reason, number in self.rejected.items() if reason != MISSING}
+            fix = "list them with `windrow rejects`, fix them, or raise --max-bad"
             return BadBarsError(
-                f"{name}: {invalid:,} of {rows:,} rows are invalid: {reasons}; --max-bad {rules.max_bad} allows"
-                f" {int(rules.max_bad * rows):,} of an input; list them with `windrow rejects`, fix them, or raise"
-                " --max-bad"
+                f"{name}: {invalid:,} of {rows:,} rows are invalid: {told_reasons(counts, self.examples)}; --max-bad"
+                f" {rules.max_bad} allows {int(allowed):,} of an input;"
+                f" {cure if cure and counts['time'] > allowed else fix}"
             )
         if missing > rules.max_missing * rows:
+            eg = f": {self.examples[MISSING].shown}" if MISSING in self.examples else ""
             return BadBarsError(
-                f"{name}: {missing:,} of {rows:,} rows have no value where one is needed; --max-missing"
+                f"{name}: {missing:,} of {rows:,} rows have no value where one is needed{eg}; --max-missing"
                 f" {rules.max_missing} allows {int(rules.max_missing * rows):,} of an input; list them with `windrow"
                 " rejects`, fill them, or raise --max-missing to leave those rows out"
             )
@@ -103,6 +110,7 @@ class Accounts:
                 account = self._of[source]
                 account.bars += len(bars)
                 account.rejected.update(bars.rejected)
+                account.examples = examples_of([account.examples, bars.examples])
                 if self._counted:
                     account.span.take(bars.times)
             if len(self._symbols) < SYMBOLS_OF_TASK:
@@ -130,7 +138,8 @@ class Accounts:
             self._stopped[told] += 1
         elif len(told) == 2 and isinstance(told[1], dict):
             fields = told[1]
-            part = Account(fields["bars"], Counter[str](fields["rejected"]), Span(*fields["span"]))
+            examples = {reason: Example(*its) for reason, its in fields.get("examples", {}).items()}
+            part = Account(fields["bars"], Counter[str](fields["rejected"]), Span(*fields["span"]), examples)
             self._of[_unescape(str(told[0]))].add(part)
         elif len(self._symbols) < SYMBOLS:
             self._symbols.update(map(str, told))

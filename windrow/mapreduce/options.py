@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
 from windrow.bars.adjusted import PRICES
+from windrow.bars.epochs import FORMS_OF_COUNTS
 from windrow.bars.form import check_encoding
 from windrow.bars.headers import meaning
 from windrow.bars.layout import Reading, adjusted_close, normalise
+from windrow.bars.scales import parse_scales
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
 from windrow.times import UNITS, parse_duration
@@ -29,6 +31,7 @@ _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"
 _MISSING = "share of an input's rows that may lack a needed value (empty, NaN, null, None, NA, . or -)"
 _ADJUSTED = "scale open, high, low and close by adj_close / close, before anything else"
+_SCALE = "columns of values, each with the power of ten that they are multiplied by, e.g. close=1e-9"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
 _WHERE = "take only rows with that text in the column; of one column several, either; of several columns, all"
@@ -90,6 +93,7 @@ def add_to(job: "BarJob") -> None:
         "--decimal MARK", "decimal mark of numbers, . or , (default: found by their values)", choices=[".", ","]
     )
     reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
+    reading.add("--scale NAME=FACTOR,...", _SCALE, action="append", default=[])
     reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
     reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
     rows = job.add_group("Choosing rows", settled=True)
@@ -278,13 +282,14 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         symbol=given.symbol,
         symbol_from_filename=given.symbol_from_filename,
         timezone=given.timezone,
-        time_unit=given.time_unit,
+        time_unit=given.time_unit or FORMS_OF_COUNTS.get(given.time_format),
         delimiter=_character(given.delimiter),
         skip_lines=given.skip_lines,
         encoding=given.encoding,
-        time_format=given.time_format,
+        time_format=None if given.time_format in FORMS_OF_COUNTS else given.time_format,
         decimal=given.decimal,
         thousands=given.thousands,
+        scale=parse_scales(given.scale or ()),
         adjusted=given.adjusted,
         symbols=() if given.symbols is None else symbols_asked(given.symbols),
         since=getattr(given, "from"),

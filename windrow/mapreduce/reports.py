@@ -14,6 +14,7 @@ import numpy as np
 
 from sort_keys.keys import decode_symbol, encode_symbol
 from sort_keys.merge import Conflict
+from windrow.errors import fitting
 from windrow.runners.simulated import OWN_TASK
 from windrow.times import format_times
 
@@ -40,7 +41,7 @@ def names_of(text: str, most: int = MOST) -> list[str]:
     >>> joined(names_of("begins " + "x" * 20_000 + " ends", 1))
     ['begins xxxxxxxxxxxxxxxxxxxxxxxxxxx ... xxxxxxxxxxxx ends']
     """
-    text = _fitting(text, most * _NAME_LENGTH)
+    text = fitting(text, most * _NAME_LENGTH, lambda text: len(_safe(text)))
     safe = _safe(text)
     mark = b32encode(crc32(text.encode()).to_bytes(4, "big"))[:5].decode()
     pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
@@ -59,12 +60,9 @@ def _safe(text: str) -> str:
     return quote_plus(text, safe=_HARMLESS, errors="replace")  # Hadoop trims blanks
 
 
-def _fitting(text: str, room: int) -> str:
-    cut, kept = text, len(text)
-    while (size := len(_safe(cut))) > room:
-        kept = min(kept - 1, kept * room // size)
-        cut = f"{text[: kept * 2 // 3]} ... {text[len(text) - kept // 3 :]}"
-    return cut
+def names_for_inputs(environment: Mapping[str, str] = os.environ) -> int:
+    """How many names the one reducer that knows all inputs may use for what is wrong with the first."""
+    return 3 * MOST if OWN_TASK in environment else MOST
 
 
 def names_for_task(environment: Mapping[str, str] = os.environ) -> int:

@@ -27,7 +27,7 @@ from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, UNSELECTED, WARNING, error_text
-from windrow.mapreduce.reports import conflict_text, names_for_task
+from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
@@ -193,7 +193,7 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
     options, settled = job.options, job.settled
     rules = Rules(options.max_bad, options.max_missing, settled.units, settled.symbols)
     if (refusal := accounts.refusal(rules)) is not None:
-        task.report(INPUTS, error_text(refusal))
+        task.report(INPUTS, error_text(refusal), names_for_inputs())
     for warning in accounts.warnings(rules):
         task.report(WARNING, warning)
 

@@ -125,9 +125,9 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
         raise refusal(summary.refusals, summary.counts[STOPPED])
     for name in OF_REDUCERS:
         summary.counts[name] //= job.shards()  # every shard counted the same
-    job.judge(summary.counts, summary.conflicts)
-    if summary.inputs:
+    if summary.inputs:  # which names the input, and has examples
         raise refusal(summary.inputs)
+    job.judge(summary.counts, summary.conflicts)
     suffix = PARQUET[0] if job.submission.writes_parquet else ""
     reducers, all_report = runner.asked_reducers, job.submission.is_here
     expected = expected_parts(counters, runner.steps_with_parts, suffix, reducers, all_report)
