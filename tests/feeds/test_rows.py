@@ -64,7 +64,7 @@ def test_rows_of_another_kind_are_none_of_the_jobs(run_job, bars):
     ran = run_job("--window", "1", "--max-bad", "0", "--max-missing", "0", "--where", "series=EQ", bars)
     assert ran.status == 0 and "4 rows not asked for" in ran.err and "invalid" not in ran.err
     ran = run_job("--window", "1", "--where", "series=FO", bars)
-    assert ran.status == 1 and "2 rows read, all invalid" in ran.err
+    assert ran.status == 1 and "none of its 2 rows is valid" in ran.err
 
 
 def test_what_no_row_has_is_refused_and_what_some_lack_is_warned_of(run_job, bars):

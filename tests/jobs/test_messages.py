@@ -36,6 +36,12 @@ def test_half_of_another_unit_than_was_asked_for(run_job, tmp_path, runner, kind
     assert ran.status == 0 and len(ran.lines) == 100 and ran.lines[99] == b"X\t2023-01-12T12:01:39Z\t1.5"
 
 
+def test_a_line_that_is_too_long_is_shown_in_part(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text("time,close\n2023-01-02,1\n2023-01-03," + "7" * (20 << 20) + "\n")
+    ran = run_job("--symbol", "X", "--window", "1", tmp_path / "a.csv")
+    assert ran.status == 1 and "1 long (longer than 1 MiB: '2023-01-03,7777" in ran.err and len(ran.err) < 1000
+
+
 def test_a_number_among_times_is_no_reason_for_a_unit(run_job, tmp_path):
     (tmp_path / "a.csv").write_text("time,close\n2023-01-02,1\n" * 3 + "86400,1\n")
     ran = run_job("--symbol", "X", "--window", "1", tmp_path / "a.csv")

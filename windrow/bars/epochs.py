@@ -45,10 +45,15 @@ def by_magnitude(counts: Ints, fractions: Ints | None = None, dated: bool = Fals
                              0]), array([ True,  True,  True, False]))
     """
     ns, ok = np.zeros(len(counts), np.int64), np.zeros(len(counts), bool)
+    smallest, largest = counts.min(initial=2**63 - 1), counts.max(initial=0)
     for per in UNITS.values():
-        rows = (counts >= _1990 // per) & (counts < _2100 // per)
-        if not rows.any():
+        begin, end = _1990 // per, _2100 // per
+        if largest < begin or smallest >= end:
             continue
+        if fractions is None and smallest >= begin and largest < end:  # nearly always
+            ns, ok = counts * per, np.ones(len(counts), bool)
+            return Times(ns, ok, ns % DAY != 0 if dated else ok)
+        rows = (counts >= begin) & (counts < end)
         ns += np.where(rows, counts, 0) * per
         ok |= rows
         if fractions is not None:

@@ -99,9 +99,12 @@ def _pieces(lines: bytes) -> Iterator[bytes]:
 
 def _one_long(text: bytes, layout: Layout) -> Bars:
     """A line too long to keep in memory, as an invalid row."""
+    from windrow.bars.examples import example_of_line
+
     bars = adjusted(parse_lines(b"", layout), layout)
     bars.rejected["long"] = len(layout.wide) or 1
     bars.texts = [Rejected("long", text)]
+    bars.examples = {"long": example_of_line(text)}
     return bars
 
 
