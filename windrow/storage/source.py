@@ -31,7 +31,7 @@ _BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
 _TOLD = 5
 #: Names of what is about the files beside it, and of code; of JSON only names that no data has.
 _NO_DATA = re.compile(
-    r"(?i:readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|citation|makefile|dockerfile)"
+    r"(?i:readme|licen[cs]e|copying|notice|authors|changelog|contributing|citation|makefile|dockerfile)"
     r"(?i:\.(?:txt|md|rst|cff))?"
     r"|.*\.(?:md|rst|py|pyc|ipynb|toml|ya?ml|ini|cfg|pdf|png|jpe?g|gif|svg)"  # not .sh: 600000.SH is a symbol
     r"|(?:datapackage|dataset-metadata|metadata|package|package-lock|schema|manifest)\.json|(?i:thumbs\.db|desktop\.ini)"
