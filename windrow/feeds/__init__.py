@@ -1,8 +1,11 @@
 """Stored inputs to parsed bars, chunk by chunk.
 
 lines.py     a stream of bytes, or a range of one -> chunks of whole lines
-files.py     CSV or Parquet -> parsed bars
+texts.py     bytes in any encoding, or JSON -> lines of CSV in UTF-8
+records.py   objects of JSON -> lines of CSV
+files.py     any kind of file -> parsed bars
 parquet.py   columns of Parquet -> parsed bars
+feather.py   columns of Feather and Arrow's other files -> parsed bars
 settle.py    what is settled once, at submission: the layout of each input, dates or times, slots
 forms.py     the form of a text input, from its first rows: delimiter, header, times, numbers
 misread.py   what the first rows of an input show to be misread

@@ -5,7 +5,10 @@ local.py     files on this machine
 s3/          objects on S3
 hdfs.py      files on HDFS, read and written by Hadoop's client
 
-open.py      an input's bytes, or its text if it is compressed
+open.py      an input's bytes, or its text if it is compressed, and what kind of file a name says
+zips.py      the members of a zip
+pieces.py    bytes that come in pieces, as a file; xz
+foreign.py   kinds of files that are not read, with the command that converts each
 newfile.py   a file that appears whole or not at all
 private.py   temporary files that only this user can read
 part.py      a part of an output that a task writes itself

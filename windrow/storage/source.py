@@ -31,10 +31,10 @@ _BESIDE_PARTS = {"_SUCCESS", "_windrow.json", "_metadata", "_common_metadata"}
 _TOLD = 5
 #: Names of what is about the files beside it, and of code; of JSON only names that no data has.
 _NO_DATA = re.compile(
-    r"(?i)(?:readme|licen[cs]e|copying|notice|authors|changelog|changes|contributing|citation|makefile|dockerfile)"
-    r"(?:\.(?:txt|md|rst|cff))?"
-    r"|.*\.(?:md|rst|py|pyc|ipynb|r|sh|bat|ps1|js|toml|ya?ml|ini|cfg|pdf|png|jpe?g|gif|svg|log|lock|gitignore)"
-    r"|(?:datapackage|dataset-metadata|metadata|package|package-lock|schema|manifest)\.json|thumbs\.db|desktop\.ini"
+    r"(?i:readme|licen[cs]e|copying|notice|authors|changelog|contributing|citation|makefile|dockerfile)"
+    r"(?i:\.(?:txt|md|rst|cff))?"
+    r"|.*\.(?:md|rst|py|pyc|ipynb|toml|ya?ml|ini|cfg|pdf|png|jpe?g|gif|svg)"  # not .sh: 600000.SH is a symbol
+    r"|(?:datapackage|dataset-metadata|metadata|package|package-lock|schema|manifest)\.json|(?i:thumbs\.db|desktop\.ini)"
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 
@@ -170,7 +170,7 @@ def say_skipped(folder: str, names: Sequence[str], why: str) -> None:
 def is_no_data(name: str) -> bool:
     """Whether a file in a folder is no data but about it, or code, by its name.
 
-    >>> [is_no_data(name) for name in ("README", "License.txt", "get.py", "datapackage.json", "readme.csv", "md.json")]
+    >>> [is_no_data(name) for name in ("README", "License.txt", "get.py", "datapackage.json", "readme.csv", "AAA.SH")]
     [True, True, True, True, False, False]
     """
     return _NO_DATA.fullmatch(name) is not None
