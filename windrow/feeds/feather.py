@@ -5,6 +5,7 @@ A file goes to one mapper: its batches may have any size. Memory: a batch of the
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,15 @@ import pyarrow as pa
 from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, check_one_kind_of_time
 from windrow.errors import InputError
-from windrow.feeds.parquet import ROWS, index_of_times, parse_columns, parse_wide_columns, shown
+from windrow.feeds.parquet import (
+    ROWS,
+    SAMPLED,
+    index_of_times,
+    parse_columns,
+    parse_wide_columns,
+    shown,
+    texts_of_times,
+)
 from windrow.storage.open import opened
 
 _FILE, _OLD = b"ARROW1", b"FEA1"
@@ -45,6 +54,17 @@ def first_rows(path: str, count: int) -> list[list[Any]]:
     return (
         [] if batch is None else [[shown(column[row]) for column in batch.columns] for row in range(len(batch[:count]))]
     )
+
+
+def sampled_times(path: str, layout: Layout) -> tuple[list[str], bool] | None:
+    """Times, as text, from the first rows of each batch, and whether they are numbers; None where their type tells."""
+    needed = [name for name in (layout.time, layout.time_of_day) if name is not None]
+    at = {name: layout.names.index(name) for name in needed}
+    order = sorted(at.values())
+    with _reader(path, order) as (_, batches):
+        firsts = (batch[:SAMPLED] for batch in islice(batches, SAMPLED))
+        columns = ({name: batch.column(order.index(place)) for name, place in at.items()} for batch in firsts)
+        return texts_of_times(columns, layout, path)
 
 
 def read_feather(path: str, layout: Layout, keep_texts: bool = False) -> Iterator[Bars]:

@@ -23,7 +23,7 @@ from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES
 from windrow.feeds.texts import in_utf8, is_split, open_csv
-from windrow.storage.open import size_of
+from windrow.storage.open import is_parquet, size_of
 from windrow.times import UNITS, parse_times
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -152,8 +152,11 @@ def _open_times(layout: Layout, rows: list[list[str]], reading: Reading) -> bool
 
 
 def find_times(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
-    """The layout of a Parquet input with the form of times, where their type leaves it open."""
-    from windrow.feeds.parquet import sampled_times
+    """The layout of a typed input with the form of times, where their type leaves it open."""
+    if is_parquet(place):
+        from windrow.feeds.parquet import sampled_times
+    else:
+        from windrow.feeds.feather import sampled_times
 
     sampled = sampled_times(place, layout)
     if sampled is None:

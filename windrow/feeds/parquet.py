@@ -5,7 +5,7 @@ nearly every writer stores them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any
@@ -43,7 +43,7 @@ from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 ROWS = 1 << 17
 #: From how many row groups, and how many rows of each, times are sampled.
-_GROUPS, _SAMPLED = 8, 2000
+_GROUPS, SAMPLED = 8, 2000
 #: The rule for a symbol, and the fix.
 _SYMBOL = ("a symbol is text", "write it as a string column")
 _FIRST = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
@@ -95,16 +95,22 @@ def sampled_times(path: str, layout: Layout) -> tuple[list[str], bool] | None:
     needed = [name for name in (layout.time, layout.time_of_day) if name is not None]
     with _opened(path) as file:
         groups = range(0, file.metadata.num_row_groups, max(1, file.metadata.num_row_groups // _GROUPS))
-        texts: list[str] = []
-        numbers = False
-        for batch in _firsts(file, path, groups, [names[name] for name in needed]):
-            column = _time_column({name: batch.column(names[name]) for name in needed}, layout, path)
-            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-            numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-            if not (numbers or _is_text(kind)):
-                return None
-            written = column.cast(pa.string()).cast(pa.binary()).to_pylist()
-            texts += [text.decode(errors="replace") for text in written if text]
+        firsts = _firsts(file, path, groups, [names[name] for name in needed])
+        return texts_of_times(({name: batch.column(names[name]) for name in needed} for batch in firsts), layout, path)
+
+
+def texts_of_times(batches: Iterable[dict[str, Any]], layout: Layout, path: str) -> tuple[list[str], bool] | None:
+    """The same, from these rows' columns of times."""
+    texts: list[str] = []
+    numbers = False
+    for columns in batches:
+        column = _time_column(columns, layout, path)
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if not (numbers or _is_text(kind)):
+            return None
+        written = column.cast(pa.string()).cast(pa.binary()).to_pylist()
+        texts += [text.decode(errors="replace") for text in written if text]
     return texts, numbers
 
 
@@ -112,7 +118,7 @@ def _firsts(file: Any, path: str, groups: Sequence[int], columns: list[str]) -> 
     """The first rows of row groups."""
     try:
         for group in groups:
-            yield from islice(file.iter_batches(_SAMPLED, [group], columns, use_threads=False), 1)
+            yield from islice(file.iter_batches(SAMPLED, [group], columns, use_threads=False), 1)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
 

@@ -288,7 +288,7 @@ def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
 
 def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tuple[Layout, Iterator[Bars]]:
     """The layout with the form of the rows, and the bars from the start; a plain input is parsed once."""
-    if is_parquet(place):
+    if is_columnar(place):
         layout = find_times(path, place, layout, reading)
         return layout, _from_the_start(place, layout)
     chunks = _from_the_start(place, layout)
