@@ -13,7 +13,7 @@ pytestmark = pytest.mark.one_python
 
 
 def tries(tmp_path, seeds):
-    return [why for seed in seeds if (why := attempt(random.Random(seed), tmp_path / "table.csv"))]
+    return [why for seed in seeds if (why := attempt(random.Random(seed), tmp_path))]
 
 
 def test_nothing_is_read_otherwise(tmp_path):
@@ -45,4 +45,4 @@ def test_a_guess_is_seen(tmp_path, monkeypatch, module):
     """A negative control: of two forms that fit, the last is taken."""
     decided = module.forms_of
     monkeypatch.setattr(module, "forms_of", lambda *args: decided(*args)[-1:])
-    assert any(attempt(random.Random(seed), tmp_path / "table.csv") for seed in range(600))
+    assert any(attempt(random.Random(seed), tmp_path) for seed in range(600))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from windrow.bars.checks import BLANKS
 from windrow.bars.columns import Layout
+from windrow.bars.form import tightened
 from windrow.bars.headers import has_numbers, meaning
 from windrow.bars.layout import (
     TIME_NAMES,
@@ -51,7 +52,12 @@ def fields_of(line: bytes, delimiter: str) -> list[str]:
     """The fields of a line, not normalised; none if it is not a line of CSV text."""
     try:
         blanks = delimiter != "\t"
-        return next(csv.reader([line.decode()], delimiter=delimiter, skipinitialspace=blanks, strict=True), [])
+        return next(
+            csv.reader(
+                [tightened(line, delimiter).decode()], delimiter=delimiter, skipinitialspace=blanks, strict=True
+            ),
+            [],
+        )
     except (UnicodeDecodeError, csv.Error):
         return []
 
