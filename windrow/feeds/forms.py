@@ -101,13 +101,14 @@ def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout
     """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
     rows = list(sampled_rows(place, layout))
     forms = _number_forms(layout, rows, reading)
-    open_ = len(forms) > 1 or _open_times(layout, rows, reading)
+    times = _time_texts(layout, rows)
+    open_ = len(forms) > 1 or _are_open(layout, times, reading)
     if open_ and is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
         rows = list(sampled_rows(place, layout, _PLACES))
-        forms = _number_forms(layout, rows, reading)
+        forms, times = _number_forms(layout, rows, reading), _time_texts(layout, rows)
     if not rows and reading.time_format is None:
         return layout
-    layout = _with_times(path, layout, _time_texts(layout, rows), len(rows), reading)
+    layout = _with_times(path, layout, times, len(rows), reading)
     form = replace(layout.form, numbers=_numbers(path, layout, rows, forms))
     return replace(layout, form=form)
 
@@ -130,7 +131,7 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             lines = lines[begins:ends]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and (
-                    has_numbers(fields) or not is_header([*map(normalise, fields)])
+                    has_numbers(fields[-1:]) or not is_header([*map(normalise, fields)])
                 ):
                     yield fields
 
@@ -143,9 +144,9 @@ def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _open_times(layout: Layout, rows: list[list[str]], reading: Reading) -> bool:
-    """Whether more than one form fits the times of these rows."""
-    times = [text.encode() for text in _time_texts(layout, rows)]
+def _are_open(layout: Layout, texts: list[str], reading: Reading) -> bool:
+    """Whether more than one form fits these times."""
+    times = [text.encode() for text in texts]
     if layout.time_unit or reading.time_format or _are_plain(times):
         return False
     return len(_time_forms(layout, times)) > 1
@@ -218,6 +219,8 @@ def _kinds(texts: Sequence[str]) -> tuple[str, ...]:
 def _time_texts(layout: Layout, rows: list[list[str]]) -> list[str]:
     """The distinct times, date and time of day joined."""
     at = [layout.names.index(name) for name in (layout.time, layout.time_of_day) if name is not None]
+    if len(at) == 1:
+        return [text for text in dict.fromkeys(row[at[0]].strip() for row in rows) if text]
     return list(dict.fromkeys(text for row in rows if (text := " ".join(row[number] for number in at).strip())))
 
 
