@@ -460,3 +460,8 @@ def test_inspect_and_read_bars_read_the_same(tmp_path):
         assert found.refused is None and found.symbols == ["AA", "BB"] and found.rows % len(LINES) == 0, name
         assert len(read_frame([path])) == len(LINES)
     pq.write_table(TABLE, tmp_path / "a.parquet")
+
+
+def test_a_file_that_goes_is_not_looked_at_again(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        settle([str(tmp_path / "gone.parquet")], Reading(values=("close",)))
