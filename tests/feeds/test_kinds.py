@@ -344,6 +344,9 @@ def test_json_in_a_file_of_another_name(run_job, tmp_path):
 def test_a_million_objects_take_flat_memory(tmp_path):
     """In lines and in an array: pieces are of about a MiB."""
     rows = [f'{{"symbol": "A", "close": {n}, "note": "{"x" * 90}"}}' for n in range(60_000)]
+    large = [row.replace("xxx", "x" * 4000) for row in rows[:500]]  # of a hundred thousand bytes each
+    pieces = list(records.csv_pieces(io.BytesIO(("[" + ",".join(large) + "]").encode()), "a.json"))
+    assert b"".join(pieces).count(b"\n") == 501
     for content in ("\n".join([*rows, ""]), "[" + ",\n".join(rows) + "]"):
         pieces = list(records.csv_pieces(io.BytesIO(content.encode()), "a.json"))
         assert max(map(len, pieces)) < 3 << 20 and len(pieces) > 4
@@ -460,3 +463,8 @@ def test_inspect_and_read_bars_read_the_same(tmp_path):
         assert found.refused is None and found.symbols == ["AA", "BB"] and found.rows % len(LINES) == 0, name
         assert len(read_frame([path])) == len(LINES)
     pq.write_table(TABLE, tmp_path / "a.parquet")
+
+
+def test_a_file_that_goes_is_not_looked_at_again(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        settle([str(tmp_path / "gone.parquet")], Reading(values=("close",)))

@@ -1,7 +1,8 @@
 """JSON -> lines of CSV: objects in lines, or in an array. Their members are columns, by name.
 
 Numbers are written in the shortest form that reads back to the same float64, integers with all their digits; so a value
-is the one that the file has. Memory: the objects of a MiB of text, and a document that is one object, whole.
+is the one that the file has. Memory: the objects of a MiB of text, the first thousand, and a
+document that is one object, whole.
 """
 
 import csv
@@ -160,7 +161,6 @@ def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
         if text.lstrip()[:1] not in (b"{", b"]", b""):
             raise _other(path, "an array of other things than objects")
         block = stream.read(_BLOCK)
-        cut = None
         if not block:
             closed = text.rstrip()
             records = _loaded(b"[" + closed) if closed[-1:] == b"]" else None
@@ -170,18 +170,29 @@ def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
                 _refuse_twice(path, [b"[" + closed])
             yield records
             return
-        for cut in list(_BETWEEN.finditer(text, max(0, len(text) - _NEAR_END)))[-_TRIES:][::-1]:
-            records = _loaded(b"[" + text[: cut.start() + 1] + b"]")
-            if isinstance(records, list):
-                if first:
-                    _refuse_twice(path, [b"[" + text[: cut.start() + 1] + b"]"])
-                first = False
-                yield records
-                text = text[cut.end() :]
-                break
+        if (found := _whole_objects(text)) is not None:
+            records, end = found
+            if first:
+                _refuse_twice(path, [b"[" + text[:end].rstrip(b", \t\r\n") + b"]"])
+            first = False
+            yield records
+            text = text[end:]
         if len(text) > _LONGEST:
             raise _damaged(path, f"an object of more than {_LONGEST:,} bytes")
         text += block
+
+
+def _whole_objects(text: bytes) -> tuple[Records, int] | None:
+    """The objects of an array that are whole in a part of its text, and where the next one begins.
+
+    A comma between braces may be within a text, or an object: what is before it is whole if it is JSON.
+    """
+    for begin in (max(0, len(text) - _NEAR_END), 0):
+        for cut in reversed(list(_BETWEEN.finditer(text, begin))[-_TRIES:]):
+            records = _loaded(b"[" + text[: cut.start() + 1] + b"]")
+            if isinstance(records, list):
+                return records, cut.end()
+    return None
 
 
 def _of_object(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -273,11 +273,10 @@ def _settle_members(path: str, place: str, reading: Reading) -> _Found | None:
             " a bar has one symbol; use --symbol NAME"
         )
     for name, other in others:
-        same = replace(its.layout, header=None) == replace(other.layout, header=None)
-        if not same or its.midnights != other.midnights:
-            how = "are of different symbols" if its.layout.names == other.layout.names else "differ in form or columns"
-            if its.layout.constant_symbol == other.layout.constant_symbol:
-                how = "differ in form or columns"
+        alike = replace(other.layout, header=its.layout.header, constant_symbol=symbol) == its.layout
+        alike = alike and its.midnights == other.midnights
+        if not alike or other.layout.constant_symbol != symbol:
+            how = "are of different symbols" if alike else "differ in form or columns"
             raise InputError(
                 f"{path}: its members {first} and {name} {how}; a zip is one input, read in one way; unzip it, and give"
                 " the folder"
@@ -350,8 +349,10 @@ def _called_by_name(place: str) -> Iterator[None]:
         from windrow.storage.foreign import refuse_foreign
 
         outer, _ = split_member(place)
-        with opened(outer) as file:
-            refuse_foreign(outer, file.read(_HEAD))
+        head = b""
+        with suppress(OSError), opened(outer) as file:
+            head = file.read(_HEAD)
+        refuse_foreign(outer, head)
         raise
 
 
