@@ -73,47 +73,56 @@ def judges(job: "BarJob") -> bool:
 
 def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
-    # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
-    reading = job.add_group("Reading bars", settled=True)
-    reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
-    reading.add("--rename OLD=NEW,...", "columns to be called otherwise, before anything else")
-    reading.add("--time-column NAME", "column of times, or date,time for two (default: found by its name)")
-    reading.add("--symbol-column NAME", "column of symbols (default: found by its name)")
-    reading.add("--wide VALUE", "inputs have a column for each symbol, and this value in its cells, e.g. close")
-    reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
-    reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
-    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
-    reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
-    reading.add("--encoding NAME", "how text is encoded, e.g. cp1252 (default: by its mark, else UTF-8)")
-    reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
-    reading.add(
-        "--time-format FORM", "how times are written, e.g. '%%d/%%m/%%Y %%H:%%M' (default: found by their values)"
-    )
-    reading.add(
-        "--decimal MARK", "decimal mark of numbers, . or , (default: found by their values)", choices=[".", ","]
-    )
-    reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
-    reading.add("--scale NAME=FACTOR,...", _SCALE, action="append", default=[])
-    reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
-    reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
-    rows = job.add_group("Choosing rows", settled=True)
-    rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
-    rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
-    rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
-    rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
-    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
-    if judges(job):
-        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, in_tasks=True, default=0.001)
-        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, in_tasks=True, default=0.05)
+    _add_reading(job)
+    _add_rows(job)
     if not job.map_only:
-        reading.add("--adjusted", _ADJUSTED, action="store_true")
-        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail", in_tasks=True)
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser
     job.pass_through(parser.add_argument("--output-format", help=SUPPRESS, choices=FORMATS, default=FORMATS[0]))
     parser.add_argument("--environment", help=SUPPRESS)
     parser.set_defaults(**{name: default for name, default in UNUSED.items() if not _has(job, name)})
+
+
+def _add_reading(job: "BarJob") -> None:
+    # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
+    reading = job.add_group("Reading bars", settled=True)
+    reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
+    reading.add("--rename OLD=NEW,...", "columns to be called otherwise, before anything else")
+    reading.add("--time-column NAME", "column of times, or date,time for two (default: found by its name)")
+    reading.add("--symbol-column NAME", "column of symbols (default: found by its name)")
+    reading.add("--symbol NAME", "symbol of inputs that have no symbol column")
+    reading.add("--symbol-from-filename", "take it from the names of such inputs, e.g. AA.csv", action="store_true")
+    reading.add("--symbol-from-path REGEX", "take it from their paths: the group in parentheses, e.g. 'us/(.+)\\.csv'")
+    reading.add("--wide VALUE", "inputs have a column for each symbol, and this value in its cells, e.g. close")
+    reading.add("--timezone ZONE", f"{_ZONE} (default UTC)", default="UTC", in_tasks=True)
+    reading.add("--time-unit", "times are integers since 1970, in this unit", choices=list(UNITS))
+    reading.add(
+        "--time-format FORM", "how times are written, e.g. '%%d/%%m/%%Y %%H:%%M' (default: found by their values)"
+    )
+    reading.add("--encoding NAME", "how text is encoded, e.g. cp1252 (default: by its mark, else UTF-8)")
+    reading.add("--delimiter CHARACTER", "what is between fields, e.g. ';' or tab (default: as in the header)")
+    reading.add("--skip-lines N", "lines before the header (default: found by the header's names)", type=int)
+    reading.add(
+        "--decimal MARK", "decimal mark of numbers, . or , (default: found by their values)", choices=[".", ","]
+    )
+    reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
+    reading.add("--scale NAME=FACTOR,...", _SCALE, action="append", default=[])
+    if judges(job):
+        reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, in_tasks=True, default=0.001)
+        reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, in_tasks=True, default=0.05)
+    if not job.map_only:
+        reading.add("--adjusted", _ADJUSTED, action="store_true")
+        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail", in_tasks=True)
+
+
+def _add_rows(job: "BarJob") -> None:
+    rows = job.add_group("Choosing files and rows", settled=True)
+    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
+    rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
+    rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
+    rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
+    rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
 
 
 def _add_moving(job: "BarJob") -> None:
