@@ -595,15 +595,15 @@ CASES = {
         [*MEAN, "--scale", "close=1e-9,close=10"], "close has another factor too; give one of the two",
         [[*MEAN, "--scale", "close=1e-9"]], bars=FIXED,
     ),
-    "bars/layout.py:_powers": Case(
+    "bars/layout.py:powers_of": Case(
         [*MEAN, "--scale", "clse=1e-9"], "its columns are symbol, timestamp, open, close; name one of them",
         [[*MEAN, "--scale", "close=1e-9"]], bars=FIXED,
     ),
-    "bars/layout.py:_powers of one price": Case(
+    "bars/layout.py:powers_of of one price": Case(
         [*LONG, "--scale", "close=1e-9"], "add open=1e-9 to --scale, or open=1 if it is written plainly",
         [[*LONG, "--scale", "close=1e-9", "--scale", "open=1e-9"]], bars=FIXED, **TRADED,
     ),
-    "bars/layout.py:_powers of one price alone": Case(
+    "bars/layout.py:powers_of of one price alone": Case(
         [*LONG, "--scale", "close=1e-9"], "or open=1 if it is written plainly",
         [[*LONG, "--scale", "close=1e-9,open=1"]],
         bars=csv(rows=[(name, day, one, two * 10**9) for name, day, one, two in ROWS]), **TRADED,

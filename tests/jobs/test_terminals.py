@@ -35,7 +35,7 @@ def one_line(ran, text):
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_names_of_files_forge_no_line(tmp_path, run_job, runner):
     place = tmp_path / f"{HOSTILE}.csv"
-    one_line(run_job(place), f"{SHOWN}.csv: does not exist")
+    one_line(run_job(place), f"{SHOWN}.csv: matches no file")
     place.write_text("symbol,timestamp,close\n")
     full = tmp_path / "full.csv"
     full.write_text(f"symbol,timestamp,close\nA,{ROW}")
