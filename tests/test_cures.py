@@ -439,6 +439,11 @@ CASES = {
         [*MEAN, "--time-format", "%d/%m/%Y[ %H:%M"], "e.g. '%d/%m/%Y[ %H:%M]'",
         [[*MEAN, "--time-format", "%d/%m/%Y[ %H:%M]"]], bars=SLASHED,
     ),
+    "feeds/forms.py:_kinds": Case(
+        MEAN, "give --time-format '%Y%m%d%H' or --time-unit s", [[*MEAN, "--time-format", "%Y%m%d%H"]],
+        bars=csv(rows=[(name, f"{day.replace('-', '')}09", *its) for name, day, *its in ROWS]),
+        right=[line.replace("\t1", "T09:00:00Z\t1", 1) for line in MEANS],
+    ),
     "feeds/forms.py:_with_times": Case(
         MEAN, "give --time-format '%d/%m/%Y' or --time-format '%m/%d/%Y'", [[*MEAN, "--time-format", "%d/%m/%Y"]],
         bars=SLASHED,

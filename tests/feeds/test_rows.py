@@ -281,6 +281,7 @@ def reading_of(**given):
         "adjusted": False, "on_conflict": "fail", "columns": None, "symbol": None, "symbol_from_filename": False,
         "timezone": "UTC", "time_unit": None, "delimiter": None, "skip_lines": None, "encoding": None,
         "time_format": None, "decimal": None, "thousands": None, "symbols": None, "from": None, "to": None, "where": [],
+        "recursive": False,
         "symbol_from_path": None, "rename": None, "time_column": None, "symbol_column": None, "wide": None,
     }  # fmt: skip
     asked = Namespace(**{**usual, **given})

@@ -76,6 +76,14 @@ def test_a_long_error_keeps_its_beginning_and_its_cure():
     assert " ... " in told and len(names_of(text)) <= 8
 
 
+@pytest.mark.parametrize("length", [40, 500, 560, 700, 1300])
+def test_a_text_of_many_names_is_joined_in_order(length):
+    text = "".join(chr(ord("a") + number * 7 % 26) for number in range(length))
+    names = names_of(text, 24)
+    random.Random(length).shuffle(names)
+    assert joined(names) == [text] and len(names) == -(-length // 56)
+
+
 def test_texts_of_many_tasks_do_not_mix():
     texts = sorted(f"InputError /data/{number:04d}.csv.gz: is truncated or damaged; get the file again, or test it with"
                    f" gzip -t {number}" for number in range(2000))  # fmt: skip

@@ -33,7 +33,7 @@ MISSING = "missing"
 #: What says so in a time or a value, in any case; a symbol may be called NA.
 MISSING_TEXT = r"^(?i:[+-]?nan|null|none|na|\.|-)?$"
 #: And in a column that is scaled: the largest whole number of 64 bits, by which Databento says that there is no price.
-UNDEFINED = str(2**63 - 1)
+_UNDEFINED = str(2**63 - 1)
 #: Trimmed around symbols; around times and numbers the first two.
 BLANKS = " \t\u00a0"
 
@@ -128,7 +128,18 @@ def _holds(array: Any, texts: tuple[str, ...]) -> Mask:
     import pyarrow.compute as pc
 
     shown = pc.utf8_trim(array.cast(pa.string()), BLANKS)
+    shown = pc.fill_null(shown, "") if shown.null_count else shown  # what an empty field is in text
     return as_bool(pc.is_in(shown, value_set=pa.array(texts, pa.string())))
+
+
+def undefined(values: Floats, power: int) -> Mask:
+    """Which values, scaled by that power of ten, say that there is none; also as a float64, which has fewer digits.
+
+    >>> undefined(np.array([9223372036.854775807, 36.6]), -9).tolist()
+    [True, False]
+    """
+    found: Mask = np.isclose(values, float(f"{_UNDEFINED}e{power}"), rtol=1e-15, atol=0)
+    return found
 
 
 def outside_range(values: Floats) -> Mask:

@@ -92,6 +92,8 @@ class Reading:
     until: str | None = None
     where: tuple[str, ...] = ()
     """Conditions, COLUMN=VALUE."""
+    recursive: bool = False
+    """Whether a directory means the files in its subdirectories too."""
     symbol_from_path: str | None = None
     """A regular expression whose group is the symbol of an input, by its path."""
     on_conflict: str = "fail"
@@ -370,15 +372,15 @@ def powers_of(
     powers: dict[str, int] = {}
     for text in reading.scale:
         asked, _, power = text.rpartition("=1e")
-        name = next((name for name in (asked, *ALIASES.get(asked, ())) if name in names and name not in others), None)
-        if name is None:
+        found = _found([name for name in names if name not in others], (asked, *ALIASES.get(asked, ())))
+        if not found:
             raise InputError(
                 f"{path}: has no column {asked!r} of values, for --scale; its columns are {listed(names)}; name one of"
                 " them"
             )
-        powers[name] = int(power)
-    plain = [name for name in values if name in _ARE_PRICES and name not in powers]
-    if plain and (scaled := next((name for name in powers if name in _ARE_PRICES), None)):
+        powers[found[0]] = int(power)
+    plain = [name for name in values if without_unit(name) in _ARE_PRICES and name not in powers]
+    if plain and (scaled := next((name for name in powers if without_unit(name) in _ARE_PRICES), None)):
         raise InputError(
             f"{path}: --scale has a factor for {scaled!r} and none for {plain[0]!r}, which is used too; prices in two"
             f" scales make no sense together; add {plain[0]}=1e{powers[scaled]} to --scale, or {plain[0]}=1 if it"

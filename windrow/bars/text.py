@@ -27,13 +27,13 @@ from windrow.bars.checks import (
     MISSING_TEXT,
     SHOWN_BYTES,
     SMALLEST,
-    UNDEFINED,
     Reasons,
     _decodes,
     only_utf8,
     selected,
     text_times,
     trim_symbols,
+    undefined,
 )
 from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.form import tightened
@@ -103,7 +103,7 @@ def _drop_broken_lines(
         if not reason:
             whole.append(line)
             continue
-        broken[reason] += 1
+        broken[reason] += max(1, line.rstrip(b"\r\n").count(b"\r"))  # where a part of the text ends lines so
         examples.setdefault(reason, example_of_line(line.rstrip(b"\r\n")))
         if keep_texts:
             texts.append(Rejected(reason, line.rstrip(b"\r\n")[:SHOWN_BYTES]))
@@ -208,15 +208,9 @@ def _clean_values(array: Any) -> Floats:
 def _clean_numbers(array: Any, layout: Layout, power: int) -> Floats:
     """The values of texts of the input's form of numbers."""
     values, ok = parse_numbers(array, layout.form.numbers, power)
-    if not ok.all() or (power and _may_be_undefined(array)):
+    if not ok.all() or (power and undefined(values, power).any()):
         raise _Unclean
     return _within_range(values)
-
-
-def _may_be_undefined(array: Any) -> bool:
-    import pyarrow.compute as pc
-
-    return bool(as_bool(pc.match_substring(array, UNDEFINED)).any())
 
 
 def _within_range(values: Floats) -> Floats:
@@ -274,8 +268,8 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         table[name] = only_utf8(table[name], reasons)
         text = pc.utf8_trim(table[name].cast(pa.string(), safe=False), BLANKS if name == layout.symbol else " \t")
         missing[name] = as_bool(pc.match_substring_regex(text, "^$" if name == layout.symbol else MISSING_TEXT))
-        if dict(layout.scaled).get(name):
-            missing[name] |= as_bool(pc.equal(text, UNDEFINED))
+        if power := dict(layout.scaled).get(name):
+            missing[name] |= undefined(parse_numbers(text, layout.form.numbers, power)[0], power)
         reasons.add(MISSING, missing[name])
     times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])

@@ -18,11 +18,11 @@ from windrow.bars.checks import (
     MISSING,
     MISSING_TEXT,
     SHOWN_BYTES,
-    UNDEFINED,
     Reasons,
     only_utf8,
     outside_range,
     text_times,
+    undefined,
 )
 from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.examples import example_of, firsts
@@ -160,7 +160,8 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         cells.append(only_utf8(_cells(columns, layout, number), reasons))
         empty.append(_missing(cells[-1]))
         if layout.powers and layout.powers[number]:
-            empty[-1] |= as_bool(pc.equal(cells[-1].cast(pa.string(), safe=False), UNDEFINED))
+            texts, power = cells[-1].cast(pa.string(), safe=False), layout.powers[number]
+            empty[-1] |= undefined(parse_numbers(texts, layout.form.numbers, power)[0], power)
     absent = np.logical_and.reduce(empty)
     reasons.add(MISSING, np.logical_or.reduce(empty) & ~absent)
     values = [

@@ -40,7 +40,7 @@ _SYMBOLS = 10
 @click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
-def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, recursive: bool, **asked: Any) -> None:
+def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """Show what a job would understand of its inputs.
 
     For each FILE: its form, what each column is taken for, symbols, times, and the rows that are no bars, with an
@@ -59,7 +59,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, re
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused, renamed = False, set[str]()
-    inputs = list_inputs(files, recursive)
+    inputs = list_inputs(files, reading.recursive)
     for found in each(lambda path: look(path, reading, len(inputs)), inputs):
         tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
         refused = refused or found.refused is not None

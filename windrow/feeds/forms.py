@@ -18,7 +18,7 @@ from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import DATE, kind_of
 from windrow.bars.form import tightened
 from windrow.bars.headers import has_numbers, is_header, names_in
-from windrow.bars.layout import Reading, has_needed, normalise
+from windrow.bars.layout import Reading, has_needed, normalise, renamed
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES
@@ -32,6 +32,8 @@ PREAMBLE = 20
 _ROWS = 2000
 _PLACES = 8
 _MISSING = re.compile(MISSING_TEXT)
+#: An hour of a day that is also a number of seconds, of 2033 to 2036.
+_HOUR = re.compile("20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])")
 _SEPARATOR = re.compile(rb"sep=(.)")
 
 
@@ -128,12 +130,20 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             header = (layout.header or b"").count(b"\n") + 1 if layout.wide else 0  # which is told by its place alone
             begins = 1 if start else layout.form.skipped + header
             ends = -1 if not whole and len(lines) > 2 else None  # the last one may be cut
-            lines = lines[begins:ends]
+            headers = {row.decode(errors="replace") for row in _rows_of_header(layout)}
+            lines = [line for line in lines[begins:ends] if line not in headers]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and (
                     has_numbers(fields[-1:]) or not is_header([*map(normalise, fields)])
                 ):
                     yield fields
+
+
+def _rows_of_header(layout: Layout) -> Iterator[bytes]:
+    """The lines of the header, as sampled lines have them; its names may be any."""
+    for row in () if layout.header is None else layout.header.split(b"\n"):
+        yield row.rstrip(b"\r")
+        yield tightened(row + b"\n", layout.form.delimiter).rstrip(b"\r\n")
 
 
 def _split(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
@@ -165,7 +175,7 @@ def find_times(path: str, place: str, layout: Layout, reading: Reading) -> Layou
     texts, are_numbers = sampled
     distinct = list(dict.fromkeys(text.strip() for text in texts))
     if are_numbers and reading.time_format is None:
-        return layout if layout.time_unit else replace(layout, form=replace(layout.form, counts=_kinds(distinct)))
+        return layout if layout.time_unit else replace(layout, form=replace(layout.form, counts=_kinds(path, distinct)))
     return _with_times(path, layout, distinct, len(texts), reading)
 
 
@@ -180,7 +190,7 @@ def _with_times(path: str, layout: Layout, texts: list[str], rows: int, reading:
         return layout
     forms = _time_forms(layout, times)
     if not forms:
-        return replace(layout, form=replace(layout.form, counts=_kinds(texts)))
+        return replace(layout, form=replace(layout.form, counts=_kinds(path, texts)))
     if len(forms) == 1:
         return replace(layout, form=replace(layout.form, clock=forms[0]))
     text = next(iter(texts), "")
@@ -204,7 +214,7 @@ def _time_forms(layout: Layout, times: Sequence[bytes]) -> list[str]:
     return forms or (clocks.forms_with_numbers(times) if layout.time_of_day else [])
 
 
-def _kinds(texts: Sequence[str]) -> tuple[str, ...]:
+def _kinds(path: str, texts: Sequence[str]) -> tuple[str, ...]:
     """What times are that are numbers, by their magnitude; nothing if less than half are."""
     import pyarrow as pa
 
@@ -213,6 +223,11 @@ def _kinds(texts: Sequence[str]) -> tuple[str, ...]:
     if 2 * ok.sum() <= len(texts):
         return ()
     found = {kind_of(int(Decimal(text))) for text, known in zip(texts, ok.tolist(), strict=True) if known}
+    if found == {"s"} and all(map(_HOUR.fullmatch, texts)):
+        raise InputError(
+            f"{path}: its times, like {texts[0]}, may be hours of days, yyyymmddhh, or seconds since 1970; give"
+            " --time-format '%Y%m%d%H' or --time-unit s"
+        )
     return tuple(kind for kind in (DATE, *UNITS) if kind in found)
 
 
@@ -280,10 +295,11 @@ def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
     """
     from windrow.feeds.klines import KLINES
 
+    klines = renamed("", KLINES, reading)
     paths: dict[str, list[str]] = {}
     for path, layout in inputs.items():
         parts = [
-            "no header: the columns are those of Binance's klines" if layout.names == KLINES != reading.columns else "",
+            "no header: the columns are those of Binance's klines" if layout.names == klines != reading.columns else "",
             layout.form.described(),
             _scales(layout),
             f"times joined from {layout.time} and {layout.time_of_day}" if layout.time_of_day else "",

@@ -61,8 +61,11 @@ def barren(place: str, layout: Layout, rejected: Counter[str], examples: Mapping
 
 def _first_time(place: str, layout: Layout) -> str:
     """The text of the first row's time; empty if there is none to be had."""
-    if is_parquet(place):
-        from windrow.feeds.parquet import sampled_times
+    if is_columnar(place):
+        if is_parquet(place):
+            from windrow.feeds.parquet import sampled_times
+        else:
+            from windrow.feeds.feather import sampled_times
 
         return next(iter((sampled_times(place, layout) or [[""]])[0]), "")
     return next((row[layout.names.index(layout.time)] for row in sampled_rows(place, layout)), "")

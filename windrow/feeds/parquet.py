@@ -21,7 +21,6 @@ from windrow.bars.checks import (
     MISSING,
     MISSING_TEXT,
     SHOWN_BYTES,
-    UNDEFINED,
     Reasons,
     counted_times,
     is_utf8,
@@ -29,6 +28,7 @@ from windrow.bars.checks import (
     selected,
     text_times,
     trim_symbols,
+    undefined,
 )
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
 from windrow.bars.epochs import by_magnitude
@@ -431,7 +431,7 @@ def _scaled(array: Any, values: Floats, power: int) -> Floats:
     texts = _filled(array if not pa.types.is_floating(array.type) else array.cast(pa.float64()), 0).cast(pa.string())
     shifted, numbers = parse_numbers(texts, PLAIN, power)
     shifted = np.where(numbers & ~np.isnan(values), shifted, values)  # NaN and infinities stay
-    shifted[as_bool(pc.equal(texts, UNDEFINED))] = np.nan
+    shifted[undefined(shifted, power)] = np.nan
     return shifted
 
 

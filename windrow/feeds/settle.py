@@ -177,7 +177,7 @@ def settle(
     }
     if reading.symbol_from_filename and reading.symbol is None and reading.symbol_from_path is None:
         layouts.refuse_one_name_in_many_folders(inputs)
-    selected = {path: layouts.selected(path, layout, reading, dated) for path, layout in inputs.items()}
+    selected = {path: layouts.selected(path, layout, reading, bool(layout.dated)) for path, layout in inputs.items()}
     taken = {path: layout for path, layout in selected.items() if layout is not None}
     if not taken:
         raise InputError(f"{_told(paths)}: none has rows that are asked for; check --symbols and --where")
@@ -417,10 +417,12 @@ def _text_layout(path: str, lines: list[bytes], form: Form, reading: Reading) ->
     if (layout := shaped.shaped_layout(path, lines, form, reading)) is not None:
         return layout
     table = find_table(lines, reading)
-    if not reading.columns and klines.are_klines(lines[table.skipped :], table.delimiter):
-        reading = replace(reading, columns=klines.KLINES)
     first = table.first
     form = replace(form, delimiter=table.delimiter, skipped=table.skipped, loose=table.loose)
+    if not reading.columns and klines.are_klines(lines[table.skipped :], table.delimiter):
+        called = layouts.renamed(path, klines.KLINES, reading)
+        layout = layouts.layout_of(path, called, None, reading)
+        return replace(layout, form=form, renamed=layouts.old_names(klines.KLINES, reading))
     if not reading.columns:
         names = layouts.split_header(first, path, table.delimiter)
         called = layouts.renamed(path, names, reading)

@@ -228,7 +228,7 @@ def read_bars(
     InputError as a job would.
     """
     reading = reading or Reading(values=("close",))
-    inputs = list_inputs(paths)
+    inputs = list_inputs(paths, reading.recursive)
     versions = {path: source_of(path).version(path) for path in inputs}
     settled, _ = settle(inputs, reading, slot=1 << 62, versions=versions)
     chosen, frames = None if symbols is None else set(symbols), []
@@ -256,7 +256,7 @@ def columns_of(paths: Sequence[str], reading: Reading) -> set[str]:
 
 
 def _settled(paths: Sequence[str], reading: Reading) -> Settled:
-    return settle(list_inputs(paths), reading, slot=1 << 62)[0]
+    return settle(list_inputs(paths, reading.recursive), reading, slot=1 << 62)[0]
 
 
 def _frame(bars: Bars, chosen: set[str] | None, columns: Sequence[str]) -> pd.DataFrame:

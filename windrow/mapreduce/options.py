@@ -304,6 +304,7 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
         since=getattr(given, "from"),
         until=given.to,
         where=tuple(given.where),
+        recursive=given.recursive,
         symbol_from_path=given.symbol_from_path,
         cures=tuple((name, _cure(given, name, cures)) for name in values if name not in _chosen(given)),
         on_conflict=given.on_conflict,

@@ -7,6 +7,7 @@ and a name of 64 characters, so a report is short, and the more reducers there a
 import os
 from base64 import b32encode
 from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_lowercase, digits
 from urllib.parse import quote_plus, unquote_plus
 from zlib import crc32
 
@@ -24,6 +25,8 @@ NAMES = 60
 MOST = 8
 #: Plus the seven characters before it: Hadoop cuts names of counters at 64, whatever its options say.
 _NAME_LENGTH = 56
+#: The places of pieces, a character each, in their order.
+_PLACES = digits + ascii_lowercase
 _HARMLESS = "()[]{}<>/:;.=-_!?*@#$^&|~`'\"\\"
 #: Characters of a symbol that are shown; fewer where there are names for fewer.
 _SHOWN = (100, 40, 20, 10, 5)
@@ -45,7 +48,7 @@ def names_of(text: str, most: int = MOST) -> list[str]:
     safe = _safe(text)
     mark = b32encode(crc32(text.encode()).to_bytes(4, "big"))[:5].decode()
     pieces = [safe[at : at + _NAME_LENGTH] for at in range(0, len(safe), _NAME_LENGTH)]
-    return [f"{mark}{number} {piece}" for number, piece in enumerate(pieces)]
+    return [f"{mark}{place} {piece}" for place, piece in zip(_PLACES, pieces, strict=False)]
 
 
 def joined(names: Iterable[str]) -> list[str]:

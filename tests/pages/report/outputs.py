@@ -15,7 +15,7 @@ READING = {
     "time_unit": None, "delimiter": None, "skip_lines": None, "encoding": None, "time_format": None,
     "decimal": None, "thousands": None, "scale": [], "adjusted": False, "rename": [], "time_columns": [],
     "symbol_column": None, "wide": None, "symbols": [], "since": None, "until": None, "where": [],
-    "symbol_from_path": None,
+    "recursive": False, "symbol_from_path": None,
     "on_conflict": "fail",
 }  # fmt: skip
 DAY = 86_400 * 10**9

@@ -1,0 +1,132 @@
+"""Options and inputs that meet: each of these ended well once, and was wrong. The values are worked out by hand."""
+
+import json
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from jobs.backtest import Backtest
+from windrow.bars.layout import Reading
+from windrow.frames.outputs import read_bars
+
+
+@pytest.fixture
+def read(run_job, tmp_path):
+    """Runs averages of one bar over texts, and gives the lines, or the error."""
+
+    def run(*args, **texts):
+        for name, text in texts.items():
+            (tmp_path / f"{name}.csv").write_text(text, newline="")
+        ran = run_job("--quiet", "--window", "1", *args, *(tmp_path / f"{name}.csv" for name in texts))
+        return ran.err if ran.status else [line.decode().split("\t") for line in ran.lines]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "options", [["--rename", "datum=date,kurs=close"], ["--time-column", "datum", "--column", "kurs"]]
+)
+def test_a_header_of_other_names_is_no_row_that_decides(read, options):
+    """Of three prices and the header's name, too few seemed to be numbers in any form: 1.500 was taken for 1.5."""
+    text = "Datum;Kurs\n2023-01-17;1.500\n2023-01-18;2.500\n2023-01-19;3.500\n"
+    assert "may be 1.5 or 1500.0, and none of the 3 rows sampled decides" in read("--symbol", "X", *options, bars=text)
+    assert read("--symbol", "X", "--decimal", ",", *options, bars=text)[0][2] == "1500.0"
+    german = "Datum;Ticker;Close\n17.01.2023;A;1,5\n"
+    assert read("--rename", "datum=date", bars=german) == [["A", "2023-01-17", "1.5"]]
+
+
+def test_days_of_dates_are_those_of_dates_beside_times_too(read):
+    asked = ["--timezone", "America/New_York", "--from", "2023-01-12", "--to", "2023-01-12"]
+    dates, times = "symbol,date,close\nD,2023-01-12,1\nD,2023-01-13,2\n", "symbol,date,close\nM,2023-01-12 09:30,3\n"
+    assert read(*asked, dates=dates, times=times) == [
+        ["D", "2023-01-12T00:00:00Z", "1.0"], ["M", "2023-01-12T14:30:00Z", "3.0"],
+    ]  # fmt: skip
+
+
+def test_names_are_changed_where_there_is_no_header_too(read):
+    begin = 1673537700000
+    rows = [
+        f"{begin + 300_000 * n},36.1,36.9,36.05,36.6,{120 + n},{begin + 300_000 * (n + 1) - 1},{4392 + n}.0,12,60,9.0,0"
+        for n in range(3)
+    ]
+    head = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_volume,taker_quote_volume,ignore"
+    asked = ["--symbol", "X", "--column", "volume", "--rename", "volume=base,quote_volume=volume"]
+    got = read(*asked, old="\n".join([*rows[:2], ""]), new="\n".join([head, rows[2], ""]))
+    assert [line[2] for line in got] == ["4392.0", "4393.0", "4394.0"]
+    assert [line[2] for line in read(*asked, old="\n".join([*rows, ""]))] == ["4392.0", "4393.0", "4394.0"]
+
+
+def test_a_factor_finds_columns_with_units_and_is_missed_at_them(read, run_job, tmp_path):
+    closes = [110, 130, 140, 150, 100, 100]
+    rows = [
+        f"A,2023-01-1{day},{close * 1000},{close * 1000}" for day, close in zip((2, 3, 6, 7, 8, 9), closes, strict=True)
+    ]
+    text = "\n".join(["symbol,date,Open (USD),Close (USD)", *rows, ""])
+    assert [line[2] for line in read("--scale", "close=1e-3", bars=text)] == [f"{close}.0" for close in closes]
+    for factor in ("close=1e-3", "close_(usd)=1e-3"):
+        ran = run_job("--fast", "sma:1", "--slow", "sma:2", "--scale", factor, tmp_path / "bars.csv", job=Backtest)
+        assert ran.status == 1 and "prices in two scales make no sense together; add open_(usd)=1e-3" in ran.err
+    both = ["--scale", "open_(usd)=1e-3,close=1e-3"]
+    ran = run_job("--fast", "sma:1", "--slow", "sma:2", *both, tmp_path / "bars.csv", job=Backtest)
+    (tmp_path / "plain.csv").write_text(text.replace("000,", ",").replace("000\n", "\n"))
+    plain = run_job("--fast", "sma:1", "--slow", "sma:2", tmp_path / "plain.csv", job=Backtest)
+    assert json.loads(ran.lines[0].split(b"\t")[1]) == json.loads(plain.lines[0].split(b"\t")[1])
+
+
+def test_hours_that_may_be_seconds_are_refused(read):
+    text = "Date,Close\n2023010309,5\n2023010310,6\n"
+    assert "may be hours of days, yyyymmddhh, or seconds since 1970" in read("--symbol", "X", bars=text)
+    assert read("--symbol", "X", "--time-format", "%Y%m%d%H", bars=text)[0] == ["X", "2023-01-03T09:00:00Z", "5.0"]
+    assert read("--symbol", "X", "--time-unit", "s", bars=text)[0][1] == "2034-02-08T11:18:29Z"
+    assert len(read("--symbol", "X", bars=text + "2023010399,7\n")) == 3  # no hour 99
+
+
+@pytest.mark.parametrize("none", ["9223372036854775807", "9.223372036854775807e18", "9223372036854775807.0"])
+def test_no_price_of_databento_however_it_is_written(read, none):
+    text = f"symbol,date,close\nA,2023-01-12,36600000000\nA,2023-01-13,{none}\n"
+    asked = ["--scale", "close=1e-9", "--max-missing", "0.5"]
+    assert read(*asked, bars=text) == [["A", "2023-01-12", "36.6"]]
+
+
+def test_no_price_of_databento_as_a_float(tmp_path):
+    frame = pd.DataFrame({"symbol": "A", "date": ["2023-01-12", "2023-01-13"], "close": [3.66e10, float(2**63 - 1)]})
+    for name in ("a.parquet", "a.feather"):
+        getattr(frame, f"to_{name[2:]}")(tmp_path / name)
+        assert read_bars([str(tmp_path / name)], reading=Reading(("close",), scale=("close=1e-9",)))[
+            "close"
+        ].tolist() == [36.6]
+
+
+def test_lines_that_end_otherwise_count_as_the_rows_that_they_are(read):
+    def rows(symbol, count, end):
+        return "".join(f"{symbol},{date(1990, 1, 1) + timedelta(number)},1{end}" for number in range(count))
+
+    text = "symbol,date,close\n" + rows("A", 3000, "\n") + "symbol,date,close\r" + rows("B", 5000, "\r")
+    assert "5,000 of 8,000 rows are invalid: 5,000 quote" in read(bars=text)
+
+
+def test_an_empty_field_is_the_same_in_text_and_in_parquet(tmp_path):
+    frame = pd.DataFrame({"symbol": ["A", "B"], "date": "2023-01-12", "close": [1.0, 2.0], "venue": [None, "N"]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    for name in ("a.parquet", "a.csv"):
+        found = read_bars([str(tmp_path / name)], reading=Reading(("close",), where=("venue=",)))
+        assert found["symbol"].tolist() == ["A"]
+
+
+def test_what_reads_an_outputs_bars_again_reads_its_folders_below_too(run_job, tmp_path):
+    from windrow.frames.outputs import full_reading_of
+
+    (tmp_path / "bars/deep").mkdir(parents=True)
+    for place, symbol in (("a.csv", "A"), ("deep/b.csv", "B")):
+        (tmp_path / "bars" / place).write_text(f"symbol,date,close\n{symbol},2023-01-12,1\n")
+    assert run_job("--window", "1", "--recursive", "-o", tmp_path / "out", tmp_path / "bars").status == 0
+    frame = read_bars([str(tmp_path / "bars")], reading=full_reading_of(tmp_path / "out"))
+    assert frame["symbol"].tolist() == ["A", "B"]
+
+
+def test_feather_without_a_valid_time_is_said_to_be_so(run_job, tmp_path):
+    pd.DataFrame({"symbol": ["A"] * 3, "date": ["soon"] * 3, "close": 1.0}).to_feather(tmp_path / "a.feather")
+    ran = run_job("--window", "1", tmp_path / "a.feather")
+    assert ran.status == 1 and "none of its 3 rows is valid: 3 time (the time does not parse" in ran.err
