@@ -17,7 +17,7 @@ from windrow.bars.checks import MISSING_TEXT, counted_times
 from windrow.bars.columns import Bars, Layout
 from windrow.bars.epochs import DATE, kind_of
 from windrow.bars.form import tightened
-from windrow.bars.headers import has_numbers, is_header, names_in
+from windrow.bars.headers import is_header, names_in
 from windrow.bars.layout import Reading, has_needed, normalise, renamed
 from windrow.bars.numbers import NumberForm
 from windrow.errors import InputError
@@ -29,7 +29,7 @@ from windrow.times import UNITS, parse_times
 DELIMITERS = (",", ";", "\t", "|")
 #: Lines before a header that are looked through for it.
 PREAMBLE = 20
-_ROWS = 2000
+_FEW_ROWS, _ROWS = 300, 2000
 _PLACES = 8
 _MISSING = re.compile(MISSING_TEXT)
 #: An hour of a day that is also a number of seconds, of 2033 to 2036.
@@ -101,18 +101,23 @@ def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
 
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:
     """The layout with the forms of times and numbers that the rows sampled show. Raises InputError if two fit."""
-    rows = list(sampled_rows(place, layout))
-    forms = _number_forms(layout, rows, reading)
-    times = _time_texts(layout, rows)
-    open_ = len(forms) > 1 or _are_open(layout, times, reading)
-    if open_ and is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
-        rows = list(sampled_rows(place, layout, _PLACES))
+    for rows in _samples(place, layout):
         forms, times = _number_forms(layout, rows, reading), _time_texts(layout, rows)
+        if len(forms) < 2 and not _are_open(layout, times, reading):
+            break
     if not rows and reading.time_format is None:
         return layout
     layout = _with_times(path, layout, times, len(rows), reading)
     form = replace(layout.form, numbers=_numbers(path, layout, rows, forms))
     return replace(layout, form=form)
+
+
+def _samples(place: str, layout: Layout) -> Iterator[list[list[str]]]:
+    """More and more rows of a text input, from its start, and from several places of it where it can be split."""
+    yield list(islice(sampled_rows(place, layout), _FEW_ROWS))
+    yield list(sampled_rows(place, layout))
+    if is_split(place, layout) and size_of(place) > SAMPLE_BYTES:
+        yield list(sampled_rows(place, layout, _PLACES))
 
 
 def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[str]]:
@@ -134,7 +139,7 @@ def sampled_rows(place: str, layout: Layout, places: int = 1) -> Iterator[list[s
             lines = [line for line in lines[begins:ends] if line not in headers]
             for fields in islice(_split(lines, layout.form.delimiter), _ROWS):
                 if len(fields) == len(layout.names) and (
-                    has_numbers(fields[-1:]) or not is_header([*map(normalise, fields)])
+                    fields[-1][-1:].isdigit() or not is_header([*map(normalise, fields)])
                 ):
                     yield fields
 
