@@ -464,7 +464,7 @@ def test_a_page_that_names_what_is_not_there_is_found():
 
 
 def test_the_page_answers_a_newcomers_questions():
-    asked = [("_values", "feeds/parquet.py"), ("refusal", "mapreduce/counters.py"), ("_smoothed", "windows/ema.py"),
+    asked = [("_floats", "feeds/parquet.py"), ("refusal", "mapreduce/counters.py"), ("_smoothed", "windows/ema.py"),
              ("add_to", "mapreduce/options.py"), ("Rules", "trading/rules.py")]  # fmt: skip
     assert {(symbol, f"windrow/{path}") for symbol, path in asked} <= set(NAMED)
     assert "(architecture.svg)" in PAGE.read_text()
