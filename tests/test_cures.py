@@ -841,7 +841,7 @@ LEFT = {
 }
 #: What the tests of this file that are not of the table follow.
 BESIDE_THE_TABLE = {
-    "feeds/settle.py:_typed_layout", "feeds/settle.py:_settle_members",
+    "feeds/settle.py:_refuse_columns", "feeds/settle.py:_settle_members",
     "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_floats",
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",

@@ -353,6 +353,95 @@ def test_a_million_objects_take_flat_memory(tmp_path):
         assert b"".join(pieces).count(b"\n") == 60_001
 
 
+def lines_of(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("key", "wide", "matters"),
+    [("Ticker", False, True), ("Price", False, True), ("Close (USD)", False, True), ("Date (UTC)", False, True),
+     ("open", False, False), ("note", False, False), ("MSFT", True, True)],
+)  # fmt: skip
+def test_a_member_that_comes_late_is_no_column_in_silence(run_job, tmp_path, key, wide, matters):
+    """It is refused if the job could need it; the cure, followed, gives what an object with all members first gives."""
+    days = [str(day.date()) for day in pd.date_range("2015-01-01", periods=1500)]
+    rows = [{"date": day, **({"AAPL": 1.5} if wide else {"symbol": "A", "close": 1.5})} for day in days]
+    last = {"Date (UTC)": days[1400], "Ticker": "A"}.get(key, 2.5)
+    options = ["-q", "--window", "1", *(["--wide", "close"] if wide else [])]
+    rows[1400] = {**rows[1400], key: last}
+    for name, text in (("a.json", json.dumps(rows)), ("a.jsonl", lines_of(rows))):
+        ran = run_job(*options, write(tmp_path, name, text))
+        if not matters:
+            assert (ran.status, len(ran.lines)) == (0, 1500), ran.err
+            continue
+        assert ran.status == 1 and ran.out == b"" and len(ran.err.splitlines()) == 1, ran.err
+        assert f"{name}: object 1,401 has a member {key!r}, and none of the first 1,000 has it" in ran.err
+        assert "move object 1,401 to the front, or convert the file to CSV or Parquet" in ran.err
+    if key == "MSFT":
+        ran = run_job(*options, write(tmp_path, "b.jsonl", lines_of([rows[1400], *rows[:1400], *rows[1401:]])))
+        assert len(ran.lines) == 1501 and f"MSFT\t{days[1400]}\t2.5".encode() in ran.lines, ran.err
+
+
+def test_where_compares_what_the_file_has(run_job, tmp_path):
+    """Whatever else is in the block: a field with a comma makes another writer write it."""
+    rows = [
+        f'{{"symbol": "A", "date": "2020-01-{day:02}", "close": {day}, "live": {live}, "n": {n}}}'
+        for day, (live, n) in enumerate(
+            [("true", "1e21"), ("false", "600519.0"), ("null", "600519"), ("true", "600519.0"), ('"x"', "1E+5")], 1
+        )
+    ]
+    odd = '{"symbol": "A", "date": "2019-01-01", "close": 9, "note": "a, b", "live": 7}'
+    for more in ([], [odd]):
+        for some in (rows, rows[:4]):
+            path = write(tmp_path, "a.jsonl", "\n".join([*some, *more, ""]))
+            for where, days in [("live=true", (1, 4)), ("live=false", (2,)), ("n=600519.0", (2, 4)), ("n=1e21", (1,))]:
+                ran = run_job("-q", "--window", "1", "--where", where, path)
+                days = [f"A\t2020-01-{day:02}\t{day}.0".encode() for day in days]
+                assert ran.lines == days, (where, more, ran.err)
+
+
+def test_truth_is_no_number(run_job, tmp_path):
+    """Nor is a block of numbers and truths one of numbers alone; and what is too small for a float64 is not 0."""
+    for value in ("false", "true", "1e-400", "-1e-400", "1e400"):
+        path = write(tmp_path, "a.jsonl", JSONL + f'{{"symbol": "AA", "timestamp": "2021-01-01", "close": {value}}}\n')
+        csv = write(tmp_path, "a.csv", TEXT + f"AA,2021-01-01,{value}\n")
+        ran, same = (run_job("--window", "1", "--max-bad", "0.5", one) for one in (path, csv))
+        assert ran.lines == same.lines == LINES and "rejected            1" in ran.err, (value, ran.err)
+
+
+@pytest.mark.parametrize(
+    "options", [("--decimal", ","), ("--thousands", "."), ("--thousands", ","), ("--decimal", ",", "--thousands", ".")]
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "object.json"])
+def test_numbers_without_quotes_have_one_meaning(run_job, tmp_path, options, name):
+    rows = [{"symbol": "A", "time": 1577836800.5 + n, "close": close} for n, close in enumerate([1.234, 12.5, 7, 1e-7])]
+    text = lines_of(rows) if name == "a.jsonl" else json.dumps({"data": rows} if name == "object.json" else rows)
+    plain, ran = (run_job("-q", "--window", "1", *more, write(tmp_path, name, text)) for more in ((), options))
+    assert plain.status == 0 and [line.split(b"\t")[2] for line in plain.lines] == [b"1.234", b"12.5", b"7.0", b"1e-7"]
+    assert ran.lines == plain.lines, ran.err
+
+
+def test_numbers_with_and_without_quotes(run_job, tmp_path):
+    """Those in quotes have the form that is asked for, or that they show."""
+    rows = [{"symbol": "A", "date": f"2020-01-0{n}", "close": close} for n, close in enumerate(["1.234,5", 1.234], 1)]
+    path = write(tmp_path, "a.json", json.dumps(rows * 3))
+    for options in ((), ("--decimal", ","), ("--decimal", ",", "--thousands", ".")):
+        ran = run_job("-q", "--window", "1", *options, path)
+        assert ran.lines == [b"A\t2020-01-01\t1234.5", b"A\t2020-01-02\t1.234"], (options, ran.err)
+
+
+def test_members_have_names(run_job, tmp_path):
+    """--columns would give them by their order in the first object; the cure gives them by name."""
+    rows = [{"T": "AA", "t": time, "c": 1.5, "o": 2} for time in (1577836800000, 1577836860000)]
+    path = write(tmp_path, "a.json", json.dumps(rows))
+    ran = run_job("-q", "--columns", "symbol,time,open,close", path)
+    assert ran.status == 1 and "has names for its columns, t, t, c, o" in ran.err
+    assert "leave it out, and choose with --column, or --rename" in ran.err
+    path = write(tmp_path, "a.json", json.dumps(rows).replace("T", "ticker"))
+    ran = run_job("-q", "--window", "1", "--rename", "c=close,t=time", path)
+    assert ran.lines == [b"AA\t2020-01-01T00:00:00Z\t1.5", b"AA\t2020-01-01T00:01:00Z\t1.5"], ran.err
+
+
 # Columns.
 
 

@@ -251,6 +251,21 @@ def _found(names: Sequence[str], known: Sequence[str], unit: re.Pattern[str] = _
     return []
 
 
+def would_matter(layout: Layout, name: str) -> bool:
+    """Whether one more column of this (normalised) name could change which columns a job reads.
+
+    >>> layout = Layout(("symbol", "date", "price"), "symbol", "date", ("price",))
+    >>> would_matter(layout, "close"), would_matter(layout, "code"), would_matter(layout, "open")
+    (True, True, False)
+    """
+    if layout.wide or name in (*SYMBOL_NAMES, *layout.read):
+        return True
+    if _UTC.sub("", name) in TIME_NAMES:
+        return True
+    plain, needed = _UNIT.sub("", name), {_UNIT.sub("", value) for value in layout.values}
+    return any(plain in group and needed.intersection(group) for group in ((key, *ALIASES[key]) for key in ALIASES))
+
+
 def adjusted_close(names: Sequence[str]) -> str | None:
     """The column of adjusted closes among normalised names, if there is one.
 

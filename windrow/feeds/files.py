@@ -38,7 +38,7 @@ def read_bars(
     if not is_split(path, layout):
         start, end = 0, None  # ranges are in bytes of the file, not of its text
     for place in texts_in(path):
-        with open_csv(place, layout.form, end) as (_, stream):
+        with open_csv(place, layout.form, end, layout) as (_, stream):
             yield from parse_stream(stream, layout, place, start, end, keep_texts)
 
 
@@ -143,6 +143,6 @@ def read_start(path: str, layout: Layout) -> tuple[Bars, float]:
 
         bars = next(read_bars(path, layout))
         return bars, bars.lines / (count_rows(path) * (len(layout.wide) or 1))
-    with open_csv(texts_in(path)[0], layout.form) as (file, stream):
+    with open_csv(texts_in(path)[0], layout.form, None, layout) as (file, stream):
         bars = next(parse_stream(stream, layout, path))
         return bars, file.tell() / size_of(path)

@@ -275,7 +275,8 @@ def _number_forms(layout: Layout, rows: list[list[str]], reading: Reading) -> li
     between = layout.form.delimiter == "," and not asked and not any("," in text for text in texts)
     forms = numbers.forms_of(texts, between, reading.decimal, reading.thousands)
     if asked and not forms:  # then no row is valid, rather than the options unheard
-        return [NumberForm(reading.decimal or ".", reading.thousands or "")]
+        decimal = reading.decimal or ("," if reading.thousands == "." else ".")
+        return [NumberForm(decimal, reading.thousands or "")]
     for name in dict.fromkeys(layout.names) if len(forms) > 1 else ():
         if name not in layout.needed:  # volumes of 1,200,000 decide what prices of 37,250 are
             column = _texts(layout, rows, name)

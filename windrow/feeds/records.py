@@ -1,8 +1,7 @@
 """JSON -> lines of CSV: objects in lines, or in an array. Their members are columns, by name.
 
-Numbers are written in the shortest form that reads back to the same float64, integers with all their digits; so a value
-is the one that the file has. Memory: the objects of a MiB of text, the first thousand, and a
-document that is one object, whole.
+Numbers stay the text that the file has, so a value is the file's, and so is a text that --where compares. Memory: the
+objects of a MiB of text, the first thousand, and a document that is one object, whole.
 """
 
 import csv
@@ -14,11 +13,11 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, BinaryIO
 
-import orjson
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from windrow.bars.layout import FOLDER_NAMES, SYMBOL_NAMES, normalise
+from windrow.bars.columns import Layout
+from windrow.bars.layout import FOLDER_NAMES, SYMBOL_NAMES, normalise, would_matter
 from windrow.errors import InputError
 from windrow.storage.open import is_json_lines
 
@@ -39,9 +38,24 @@ _LINE_ENDS = dict.fromkeys(map(ord, "\n\r"), "\udcff")
 Records = list[Any]
 
 
-def csv_pieces(stream: BinaryIO, path: str) -> Iterator[bytes]:
-    """The lines of CSV, with a header, of a stream of JSON. Raises InputError for JSON of another kind, or damaged."""
-    pieces = _records(stream, path)
+class _Number(str):
+    """A number that is not in quotes, as the file has it."""
+
+    __slots__ = ()
+
+
+_TEXTS = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+#: Three times as slow: only where numbers in quotes are of another form than those without.
+_NUMBERS = json.JSONDecoder(parse_float=_Number, parse_int=str, parse_constant=str)
+
+
+def csv_pieces(stream: BinaryIO, path: str, layout: Layout | None = None) -> Iterator[bytes]:
+    """The lines of CSV, with a header, of a stream of JSON. Raises InputError for JSON of another kind, or damaged.
+
+    With a layout, also for a member that the first objects lack and whose column the layout would have.
+    """
+    pointed = layout is None or layout.form.numbers.decimal == "."
+    pieces = _records(stream, path, _TEXTS if pointed else _NUMBERS)
     first: Records = []
     while len(first) < _FIRST and (more := next(pieces, None)) is not None:
         first += more
@@ -51,16 +65,51 @@ def csv_pieces(stream: BinaryIO, path: str) -> Iterator[bytes]:
         raise _other(path, "JSON without objects, or of such without members")
     if names:
         yield _lines([names])
+        before = 0
         for records in chain([first], pieces):
+            if layout is not None:
+                _refuse_late(path, records, before, names, layout)
+                _write_as(records, names, layout)
+            before += len(records)
             yield _rows(records, names)
+
+
+def _refuse_late(path: str, records: Records, before: int, names: Sequence[str], layout: Layout) -> None:
+    """Raises InputError for a member that the first objects lack, so that it is no column, if the job needs it."""
+    objects = [one if isinstance(one, dict) else {} for one in records]
+    late = set[str]().union(*objects).difference(names)
+    for key in sorted(late):
+        if would_matter(layout, normalise(key)):
+            number = before + 1 + next(at for at, one in enumerate(objects) if key in one)
+            raise InputError(
+                f"{path}: object {number:,} has a member {key!r}, and none of the first {_FIRST:,} has it; those say"
+                f" what the columns are; move object {number:,} to the front, or convert the file to CSV or Parquet"
+            )
+
+
+def _write_as(records: Records, names: Sequence[str], layout: Layout) -> None:
+    """Writes numbers that are not in quotes, whose decimal mark is a point, with the mark that those in quotes have."""
+    mark = layout.form.numbers.decimal
+    if mark == ".":
+        return
+    values = [name for name, its in zip(names, layout.names, strict=False) if its in layout.values]
+    for record in records:
+        if isinstance(record, dict):
+            found = {name: one for name in values if isinstance(one := record.get(name), _Number)}
+            record.update({name: one.replace(".", mark) for name, one in found.items()})
 
 
 def _rows(records: Records, names: Sequence[str]) -> bytes:
     """Records as lines; what is no record is a line of too few fields."""
     if (lines := _columns(records, names)) is not None:
         return lines
-    rows = [list(map(one.get, names)) if isinstance(one, dict) else [json.dumps(one)] for one in records]
+    rows = [[_text(one.get(name)) for name in names] if isinstance(one, dict) else [_text(one)] for one in records]
     return _lines(rows)
+
+
+def _text(value: Any) -> str | None:
+    """A member as its column has it: text and numbers as they are, all else as JSON; what is null is empty."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _lines(rows: Sequence[Sequence[Any]]) -> bytes:
@@ -87,7 +136,7 @@ def _written(rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
-def _records(stream: BinaryIO, path: str) -> Iterator[Records]:
+def _records(stream: BinaryIO, path: str, decoder: json.JSONDecoder) -> Iterator[Records]:
     """The objects of a JSON text, in pieces."""
     head = stream.read(_BLOCK).lstrip(_MARK)  # its bytes begin no JSON
     while not head.strip() and (more := stream.read(_BLOCK)):
@@ -96,31 +145,27 @@ def _records(stream: BinaryIO, path: str) -> Iterator[Records]:
     if not head:
         return iter(())
     if is_json_lines(path) or _is_lines(head):
-        return _of_lines(stream, head, path)
+        return _of_lines(stream, head, path, decoder)
     if head[:1] == b"[":
-        return _of_array(stream, head[1:], path)
-    return _of_object(stream, head, path)
+        return _of_array(stream, head[1:], path, decoder)
+    return _of_object(stream, head, path, decoder)
 
 
 def _is_lines(head: bytes) -> bool:
     """Whether the first line is an object, and more follow it."""
     line, _, rest = head.partition(b"\n")
-    return line[:1] == b"{" and bool(rest.strip()) and isinstance(_loaded(line), dict)
+    return line[:1] == b"{" and bool(rest.strip()) and isinstance(_loaded(line, _TEXTS), dict)
 
 
-def _loaded(text: bytes) -> Any:
-    """A JSON text as Python has it, NaN included; None if it is none."""
+def _loaded(text: bytes, decoder: json.JSONDecoder) -> Any:
+    """What a JSON text has, NaN included; None if it is none."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return json.loads(text)
+        return decoder.decode(text.decode())
     except (ValueError, RecursionError):
         return None
 
 
-def _of_lines(stream: BinaryIO, head: bytes, path: str) -> Iterator[Records]:
+def _of_lines(stream: BinaryIO, head: bytes, path: str, decoder: json.JSONDecoder) -> Iterator[Records]:
     rest, block = b"", head
     first = True
     while block:
@@ -133,29 +178,27 @@ def _of_lines(stream: BinaryIO, head: bytes, path: str) -> Iterator[Records]:
             if first and lines:
                 _refuse_twice(path, lines[:_FIRST])
                 first = False
-            yield _of_whole_lines(lines)
+            yield _of_whole_lines(lines, decoder)
         block = stream.read(_BLOCK)
     if rest.strip():
-        if _loaded(rest) is None:
+        if (last := _loaded(rest, decoder)) is None:
             raise _damaged(path, "its last line ends within an object")
-        yield [_loaded(rest)]
+        yield [last]
 
 
-def _of_whole_lines(lines: Sequence[bytes]) -> Records:
-    try:
-        records = orjson.loads(b"[" + b",".join(lines) + b"]")
-    except orjson.JSONDecodeError:
-        records = []
-    return records if len(records) == len(lines) else [_of_line(line) for line in lines]
+def _of_whole_lines(lines: Sequence[bytes], decoder: json.JSONDecoder) -> Records:
+    records = _loaded(b"[" + b",".join(lines) + b"]", decoder)
+    whole = isinstance(records, list) and len(records) == len(lines)
+    return records if whole else [_of_line(line, decoder) for line in lines]
 
 
-def _of_line(line: bytes) -> Any:
+def _of_line(line: bytes, decoder: json.JSONDecoder) -> Any:
     """A line's object; its text if it has none."""
-    found = _loaded(line)
+    found = _loaded(line, decoder)
     return line.decode(errors="replace") if found is None else found
 
 
-def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
+def _of_array(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecoder) -> Iterator[Records]:
     first = True
     while True:
         if text.lstrip()[:1] not in (b"{", b"]", b""):
@@ -163,14 +206,14 @@ def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
         block = stream.read(_BLOCK)
         if not block:
             closed = text.rstrip()
-            records = _loaded(b"[" + closed) if closed[-1:] == b"]" else None
+            records = _loaded(b"[" + closed, decoder) if closed[-1:] == b"]" else None
             if not isinstance(records, list):
                 raise _damaged(path, "it ends within its array, or something follows it")
             if first:
                 _refuse_twice(path, [b"[" + closed])
             yield records
             return
-        if (found := _whole_objects(text)) is not None:
+        if (found := _whole_objects(text, decoder)) is not None:
             records, end = found
             if first:
                 _refuse_twice(path, [b"[" + text[:end].rstrip(b", \t\r\n") + b"]"])
@@ -182,26 +225,26 @@ def _of_array(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
         text += block
 
 
-def _whole_objects(text: bytes) -> tuple[Records, int] | None:
+def _whole_objects(text: bytes, decoder: json.JSONDecoder) -> tuple[Records, int] | None:
     """The objects of an array that are whole in a part of its text, and where the next one begins.
 
     A comma between braces may be within a text, or an object: what is before it is whole if it is JSON.
     """
     for begin in (max(0, len(text) - _NEAR_END), 0):
         for cut in reversed(list(_BETWEEN.finditer(text, begin))[-_TRIES:]):
-            records = _loaded(b"[" + text[: cut.start() + 1] + b"]")
+            records = _loaded(b"[" + text[: cut.start() + 1] + b"]", decoder)
             if isinstance(records, list):
                 return records, cut.end()
     return None
 
 
-def _of_object(stream: BinaryIO, text: bytes, path: str) -> Iterator[Records]:
+def _of_object(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecoder) -> Iterator[Records]:
     """The objects of the one array that an object has; what is beside it may name their symbol."""
     while block := stream.read(_BLOCK):
         text += block
         if len(text) > _MOST:
             raise _other(path, f"one object of more than {_MOST:,} bytes, which would be held whole")
-    document = _loaded(text)
+    document = _loaded(text, decoder)
     if document is None:
         raise _damaged(path, "its object does not end, or something follows it")
     if isinstance(document, dict) and not any(isinstance(value, dict | list) for value in document.values()):

@@ -306,6 +306,8 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
         return _typed_layout(path, place, reading)
     refuse_foreign(path, b"")
     lines, form = _first_lines(place, reading)
+    if lines and is_json(place):
+        _refuse_columns(path, layouts.split_header(lines[0], path), reading)
     return _text_layout(path, lines, form, reading) if lines else None
 
 
@@ -313,11 +315,7 @@ def _typed_layout(path: str, place: str, reading: Reading) -> Layout:
     """The layout of a file whose columns have names and types."""
     stored, index = _stored_names(place)
     names = [layouts.normalise(name) for name in stored]
-    if reading.columns:
-        raise InputError(
-            f"{path}: has names for its columns, {layouts.listed(names)}, but --columns is given; it is for text"
-            " without a header; leave it out, and choose with --column, or --rename"
-        )
+    _refuse_columns(path, names, reading)
     if reading.wide is not None or any(name.startswith("(") for name in stored[:2]):
         from windrow.bars.shapes import stack_of, stacked_layout, wide_layout
 
@@ -329,6 +327,15 @@ def _typed_layout(path: str, place: str, reading: Reading) -> Layout:
     if index is not None and not reading.time_columns and not any(map(TIME_NAMES.__contains__, called)):
         reading = replace(reading, time_columns=(called[stored.index(index)],))
     return replace(layouts.layout_of(path, called, None, reading), renamed=layouts.old_names(names, reading))
+
+
+def _refuse_columns(path: str, names: Sequence[str], reading: Reading) -> None:
+    """Raises InputError where --columns would name columns that have names, in another order than theirs perhaps."""
+    if reading.columns:
+        raise InputError(
+            f"{path}: has names for its columns, {layouts.listed(names)}, but --columns is given; it is for text"
+            " without a header; leave it out, and choose with --column, or --rename"
+        )
 
 
 def _stored_names(place: str) -> tuple[list[str], str | None]:

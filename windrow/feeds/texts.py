@@ -39,8 +39,13 @@ codecs.register_error(_UNDECODABLE, _undecodable)
 
 
 @contextmanager
-def open_csv(path: str, form: Form, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """A file's raw bytes, and its lines of CSV, for `in_utf8`; `end` as in `opened`. Of a zip, a member is named."""
+def open_csv(
+    path: str, form: Form, end: int | None = None, layout: Layout | None = None
+) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """A file's raw bytes, and its lines of CSV, for `in_utf8`; `end` as in `opened`. Of a zip, a member is named.
+
+    JSON is written for a layout once that is settled.
+    """
     with open_both(path, end) as (file, stream):
         text = stream  # which is closed with `file` once nothing refers to it
         if form.whole or is_json(path):
@@ -50,7 +55,7 @@ def open_csv(path: str, form: Form, end: int | None = None) -> Iterator[tuple[Bi
             if is_json(path):
                 from windrow.feeds.records import csv_pieces
 
-                text = cast(BinaryIO, Pieces(csv_pieces(text, path)))
+                text = cast(BinaryIO, Pieces(csv_pieces(text, path, layout)))
         yield file, text
 
 
