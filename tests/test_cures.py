@@ -419,7 +419,7 @@ CASES = {
         right=["AA\t2020-01-03\tdeath\t11.0\t11.0\t11.5", "AA\t2020-01-04\tgolden\t15.0\t15.0\t13.0"],
     ),
     "bars/clocks.py:check_form unknown": Case(
-        [*MEAN, "--time-format", "%d/%m/%q"], "use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %t",
+        [*MEAN, "--time-format", "%d/%m/%x"], "use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %h %t %q",
         [[*MEAN, "--time-format", "%d/%m/%Y"]], bars=SLASHED,
     ),
     "bars/clocks.py:check_form twice": Case(

@@ -46,11 +46,7 @@ def agrees(lines: list[bytes]) -> bool:
     meanings = [meaning(one) for one in lines]
     chunk = b"".join(one + b"\n" for one in lines)
     expected = [one for one in meanings if isinstance(one, tuple)]
-    texts = Counter(one for one in meanings if isinstance(one, str) and one not in NO_ROWS)
-    reasons = texts + Counter()
-    for raw, one in zip(lines, meanings, strict=True):  # where carriage returns end lines, each is a row
-        reasons["quote"] += max(0, raw.rstrip(b"\r").count(b"\r") - 1) if one == "quote" else 0
-    reasons = +reasons
+    reasons = Counter(one for one in meanings if isinstance(one, str) and one not in NO_ROWS)
     headers = sum(one in (HEADER_AGAIN, OTHER_HEADER) for one in meanings)
     for keep_texts in (False, True):
         bars = parse_lines(chunk, LAYOUT, keep_texts)
@@ -63,7 +59,7 @@ def agrees(lines: list[bytes]) -> bool:
             return False
         if (bars.other_header is not None) != (OTHER_HEADER in meanings):
             return False
-    return Counter(text.reason for text in bars.texts) == texts
+    return Counter(text.reason for text in bars.texts) == reasons
 
 
 # The slow parser.

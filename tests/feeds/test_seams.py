@@ -1,7 +1,6 @@
 """Options and inputs that meet: each of these ended well once, and was wrong. The values are worked out by hand."""
 
 import json
-from datetime import date, timedelta
 
 import pandas as pd
 import pytest
@@ -82,6 +81,27 @@ def test_hours_that_may_be_seconds_are_refused(read):
     assert len(read("--symbol", "X", bars=text + "2023010399,7\n")) == 3  # no hour 99
 
 
+@pytest.mark.parametrize(
+    ("numbers", "letter", "time"),
+    [
+        (["83000000", "83001000"], "%q", "08:30:00Z"), (["83000000", "83001000"], "%o", "23:03:20Z"),
+        (["930", "1000"], "%h", "09:30:00Z"), (["0930", "1000"], "%h", "09:30:00Z"),
+        (["93000", "100000"], "%t", "09:30:00Z"),
+        (["34200", "34260"], "%O", "09:30:00Z"),
+    ],
+)  # fmt: skip
+def test_numbers_that_may_be_several_times_of_day_are_refused_with_each_reading(read, numbers, letter, time):
+    text = "Date,Time,Close\n" + "".join(f"01/13/2023,{number},{at}\n" for at, number in enumerate(numbers))
+    refused = read("--symbol", "X", bars=text)
+    assert f"--time-format '%m/%d/%Y {letter}'" in refused, refused
+    assert read("--symbol", "X", "--time-format", f"%m/%d/%Y {letter}", bars=text)[0][1] == f"2023-01-13T{time}"
+
+
+def test_numbers_that_are_one_time_of_day_need_no_option(read):
+    text = "Date,Time,Close\n20230113,34200000,1\n20230113,34260000,2\n"
+    assert [line[1] for line in read("--symbol", "X", bars=text)] == ["2023-01-13T09:30:00Z", "2023-01-13T09:31:00Z"]
+
+
 @pytest.mark.parametrize("none", ["9223372036854775807", "9.223372036854775807e18", "9223372036854775807.0"])
 def test_no_price_of_databento_however_it_is_written(read, none):
     text = f"symbol,date,close\nA,2023-01-12,36600000000\nA,2023-01-13,{none}\n"
@@ -96,14 +116,6 @@ def test_no_price_of_databento_as_a_float(tmp_path):
         assert read_bars([str(tmp_path / name)], reading=Reading(("close",), scale=("close=1e-9",)))[
             "close"
         ].tolist() == [36.6]
-
-
-def test_lines_that_end_otherwise_count_as_the_rows_that_they_are(read):
-    def rows(symbol, count, end):
-        return "".join(f"{symbol},{date(1990, 1, 1) + timedelta(number)},1{end}" for number in range(count))
-
-    text = "symbol,date,close\n" + rows("A", 3000, "\n") + "symbol,date,close\r" + rows("B", 5000, "\r")
-    assert "5,000 of 8,000 rows are invalid: 5,000 quote" in read(bars=text)
 
 
 def test_an_empty_field_is_the_same_in_text_and_in_parquet(tmp_path):

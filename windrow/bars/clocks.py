@@ -28,7 +28,8 @@ _MONTH = (
 _ELEMENTS = {
     "Y": "0000", "y": "00", "m": "0{1,2}", "d": "0{1,2}", "b": _MONTH, "H": "0{1,2}", "I": "0{1,2}", "M": "00",
     "S": "00", "f": "0{1,9}", "p": r"[ap]\.?m\.?", "z": "z| ?(?:utc|gmt)(?:[+-]00:?00)?| ?[+-]00(?::?00)?",
-    "o": "0{1,8}", "O": "0{1,5}", "t": "0{1,6}",  # numbers: milliseconds, seconds since midnight, 93000 for 9:30:00
+    "o": "0{1,8}", "O": "0{1,5}",  # numbers: milliseconds, seconds since midnight
+    "h": "0{1,4}", "t": "0{1,6}", "q": "0{1,9}",  # 930 for 9:30, 93000 for 9:30:00, 93000000 for 9:30:00.000
 }  # fmt: skip
 #: Those of one digit or two have two where a digit follows them.
 _FULL = {"m": "00", "d": "00", "H": "00", "I": "00"}
@@ -43,7 +44,9 @@ CLOCKS = ("", "[T| ]%H:%M[:%S[.%f]][%z]", " %I:%M[:%S] %p[%z]", " %I-%p", "[T| ]
 FORMS = tuple(date + clock for date, clock in product(DATES, CLOCKS))
 _DIGITS_TO_0 = bytes.maketrans(b"123456789", b"000000000")
 #: Times of day as one number, which may be read in several ways: HHMMSS, seconds and milliseconds since midnight.
-NUMBERS = (" %t", " %O", " %o")
+NUMBERS = (" %h", " %t", " %q", " %O", " %o")
+_NUMBERS = frozenset("htqOo")
+_WIDTHS = {"h": 4, "t": 6, "q": 9}
 #: The share of sampled texts that a form must fit.
 MOST = 0.9
 #: Two-digit years from this one on are of the twentieth century.
@@ -83,21 +86,29 @@ def forms_of(texts: Iterable[bytes]) -> list[str]:
 def forms_with_numbers(texts: Sequence[bytes]) -> list[str]:
     """The forms that fit most of these texts, each a date and a number that is the time of day; several if open.
 
-    Six digits everywhere are HHMMSS, which `forms_of` finds. Other numbers may be that without leading zeros, seconds
-    or milliseconds since midnight.
+    Six digits everywhere are HHMMSS, which `forms_of` finds. Other numbers may be that without leading zeros, or HMM or
+    HMMSS and thousandths, or seconds or milliseconds since midnight.
 
-    >>> forms_with_numbers([b"20230103 34200000"]), forms_with_numbers([b"20230103 93000", b"20230103 100000"])
-    (['%Y%m%d %o'], ['%Y%m%d %t', '%Y%m%d %o'])
+    >>> forms_with_numbers([b"20230103 34200000", b"20230103 34260000"]), forms_with_numbers([b"20230103 83000000"])
+    (['%Y%m%d %o'], ['%Y%m%d %q', '%Y%m%d %o'])
     """
     parts = [text.strip().rpartition(b" ") for text in texts]
-    counts = [int(number) for _, _, number in parts if re.fullmatch(rb"0|[1-9][0-9]{0,7}", number)]
+    digits = [number for _, _, number in parts if re.fullmatch(rb"[0-9]{1,9}", number)]
+    counts = [int(number) for number in digits if number == b"0" or number[:1] != b"0"]
     fits = (
-        sum(count < 240_000 and count // 100 % 100 < 60 and count % 100 < 60 for count in counts),
+        sum(len(number) <= 4 and _is_clock(int(number) * 100) for number in digits),
+        sum(map(_is_clock, counts)),
+        sum(_is_clock(int(number) // 1000) for number in digits),
         sum(count < 86_400 for count in counts),
         sum(count < 86_400_000 for count in counts),
     )
     fitting = [form for form, rows in zip(NUMBERS, fits, strict=True) if rows >= MOST * len(texts) > 0]
     return [date + form for date in forms_of(date for date, _, _ in parts) for form in fitting]
+
+
+def _is_clock(number: int) -> bool:
+    """Whether a number is HHMMSS."""
+    return number < 240_000 and number // 100 % 100 < 60 and number % 100 < 60
 
 
 def check_form(form: str) -> None:
@@ -121,8 +132,8 @@ def check_form(form: str) -> None:
     if unknown or twice:
         why = f"%{unknown[0]} is not known" if unknown else f"%{twice[0]} is there twice"
         raise UsageError(
-            f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %t at most once,"
-            " e.g. '%d/%m/%Y %H:%M'"
+            f"--time-format {form!r}: {why}; use each of %Y %y %m %d %b %H %I %M %S %f %p %z %o %O %h %t %q at most"
+            " once, e.g. '%d/%m/%Y %H:%M'"
         )
     always = form
     while (shorter := re.sub(r"\[[^\[\]]*\]", "", always)) != always:
@@ -139,10 +150,10 @@ def check_form(form: str) -> None:
             " e.g. '%d/%m/%Y'"
         )
     every = set(letters)
-    if every & {"o", "O", "t"} and len(every - {"Y", "y", "m", "b", "d"}) > 1:
+    if every & _NUMBERS and len(every - {"Y", "y", "m", "b", "d"}) > 1:
         raise UsageError(
-            f"--time-format {form!r}: %o, %O (milliseconds, seconds since midnight) and %t (93000 for 9:30:00) are each"
-            " a whole time of day; give one of them behind a date, e.g. '%Y%m%d %o'"
+            f"--time-format {form!r}: %o, %O (milliseconds, seconds since midnight), %h, %t and %q (930, 93000,"
+            " 93000000 for 9:30) are each a whole time of day; give one of them behind a date, e.g. '%Y%m%d %o'"
         )
     if ("I" in every and "p" not in every) or (every & {"M", "S", "f", "p"} and not every & {"H", "I"}):
         raise UsageError(
@@ -284,11 +295,15 @@ def _rewritten(texts: Bytes2D, shape: bytes, found: dict[str, Span]) -> tuple[By
     year = digits("Y", 4) if "Y" in found else _century(digits("y", 2))
     month = constant(b"%02d" % _month(shape, found["b"])) if "b" in found else digits("m", 2)
     columns = [year, constant(b"-"), month, constant(b"-"), digits("d", 2)]
-    if of_day := found.keys() & {"o", "O", "t"}:
+    if of_day := found.keys() & _NUMBERS:
         (name,) = of_day
-        clock = digits("t", 6) if name == "t" else _since_midnight(digits(name, 8), 1000 if name == "o" else 1)
-        columns += [constant(b"T"), clock[:, :2], constant(b":"), clock[:, 2:4], constant(b":"), clock[:, 4:6]]
-        columns += [constant(b"."), clock[:, 6:]] if name == "o" else []
+        if name in "oO":
+            clock = _since_midnight(digits(name, 8), 1000 if name == "o" else 1)
+        else:
+            clock = digits(name, _WIDTHS[name])
+        seconds = constant(b"00") if name == "h" else clock[:, 4:6]
+        columns += [constant(b"T"), clock[:, :2], constant(b":"), clock[:, 2:4], constant(b":"), seconds]
+        columns += [constant(b"."), clock[:, 6:]] if name in "oq" else []
     if "H" in found or "I" in found:
         hour = digits("H", 2) if "H" in found else digits("I", 2)
         if "p" in found:

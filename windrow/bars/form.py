@@ -14,7 +14,7 @@ from windrow.errors import UsageError
 _LETTERS = {
     "%Y": "yyyy", "%y": "yy", "%m": "mm", "%d": "dd", "%b": "mmm", "%H": "HH", "%I": "hh", "%M": "MM", "%S": "SS",
     "%f": "fff", "%p": "AM", "%z": "",
-    "%o": "milliseconds since midnight", "%O": "seconds since midnight", "%t": "HMMSS",
+    "%o": "milliseconds since midnight", "%O": "seconds since midnight", "%h": "HMM", "%t": "HMMSS", "%q": "HMMSSfff",
 }  # fmt: skip
 #: Codecs of names of hosts, and of literals of Python, which read a text as if it were one.
 _NO_TEXT = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}

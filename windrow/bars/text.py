@@ -103,10 +103,11 @@ def _drop_broken_lines(
         if not reason:
             whole.append(line)
             continue
-        broken[reason] += max(1, line.rstrip(b"\r\n").count(b"\r"))  # where a part of the text ends lines so
-        examples.setdefault(reason, example_of_line(line.rstrip(b"\r\n")))
+        text = line.rstrip(b"\r\n")
+        broken[reason] += 1
+        examples.setdefault(reason, example_of_line(text))
         if keep_texts:
-            texts.append(Rejected(reason, line.rstrip(b"\r\n")[:SHOWN_BYTES]))
+            texts.append(Rejected(reason, text[:SHOWN_BYTES]))
     return b"".join(whole), broken, texts, examples
 
 

@@ -206,8 +206,9 @@ def _with_times(path: str, layout: Layout, texts: list[str], rows: int, reading:
             f" sampled; give {cures}"
         )
     raise InputError(
-        f"{path}: {text.rpartition(' ')[2]!r} in column {layout.time_of_day!r}: may be a time of day (%t), seconds (%O)"
-        f" or milliseconds (%o) since midnight, and none of the {rows:,} rows sampled decides; give {cures}"
+        f"{path}: {text.rpartition(' ')[2]!r} in column {layout.time_of_day!r}: may be a time of day (%h, %t, %q), or"
+        f" seconds (%O) or milliseconds (%o) since midnight, and none of the {rows:,} rows sampled decides; give"
+        f" {cures}"
     )
 
 
