@@ -50,7 +50,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark)' $(PYTEST)
 
-test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt
+test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
 
 test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17

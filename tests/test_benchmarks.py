@@ -32,6 +32,7 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new))
 
 
+@pytest.mark.peers
 def test_all_programs_agree_and_are_measured(folder):
     done = run(
         folder, "bench.py", "--bars", "4000", "--runs", "1", "--shapes", "shuffled,daily", "--programs", PROGRAMS
@@ -86,6 +87,7 @@ def test_what_fails_is_shown(folder):
     assert "duckdb_query.py one" in done.stderr and "QUALITY" in done.stderr
 
 
+@pytest.mark.peers
 def test_a_case_measured_again_replaces_itself_only(folder):
     for bars in ("4000,8000", "4000"):
         done = run(folder, "bench.py", "--bars", bars, "--runs", "1", "--shapes", "symbol", "--programs", "windrow")
@@ -103,6 +105,7 @@ def test_processes_that_outlive_their_parent_count(folder):
     assert figures["memory"] > 60
 
 
+@pytest.mark.peers
 def test_windrow_beside_itself(folder):
     done = run(folder, "pairs.py", "--bars", "20000", "--runs", "1", "--pairs", "digits,mix,slices,start")
     assert done.returncode == 0, done.stderr
@@ -142,6 +145,7 @@ agree({("A", 1, 2): (0.5, 3)}, {("A", 1, 2): (0.6, 3)})
     assert done.stderr == "windrow and its peer disagree on ('A', 1, 2): (0.5, 3) and (0.6, 3)\n"
 
 
+@pytest.mark.peers
 def test_how_cost_grows(folder):
     docs = folder.parent / "docs"
     docs.mkdir()
@@ -197,6 +201,7 @@ print(round(found.start, 6), round(found.task, 6), round(found.java, 6))
     assert done.stdout.split() == ["10.0", "3.0", "2.0"], done.stderr
 
 
+@pytest.mark.peers
 def test_memory_is_measured(folder):
     edit(folder / "memory.py", "MILLIONS = (1, 10)", "MILLIONS = (0.01, 0.02)")
     done = run(folder, "memory.py")

@@ -41,7 +41,6 @@ def parts_here(folder):
     return parts_in(os.listdir(folder), lambda name: (folder / name).read_bytes())
 
 
-@pytest.mark.smoke
 @pytest.mark.parametrize("reducers", [2, pytest.param(8, marks=pytest.mark.full)])
 def test_parquet_in_and_out(on_hadoop, tmp_path, reducers):
     pq.write_table(pa_csv.read_csv(BARS), tmp_path / "bars.parquet", row_group_size=300)

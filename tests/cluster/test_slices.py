@@ -13,7 +13,6 @@ BARS = ROOT / "data/bars.csv"
 SLICED = [*INDICATORS, "--slices", "90d", "-D", "mapreduce.job.reduces=3"]
 
 
-@pytest.mark.smoke
 def test_lines_that_are_printed(on_hadoop):
     ran = on_hadoop(*SLICED, BARS)
     check(ran)
