@@ -7,7 +7,7 @@ not selected. So rows of another kind, which lack other fields, are none of the 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -154,7 +154,7 @@ def _bound(option: str, text: str, timezone: str, dated: bool, later: int) -> in
         return ns + later
     if dated:
         return ns + DAY
-    return _midnight(str(np.datetime64(text.strip(), "D") + 1), timezone)
+    return _midnight((date.fromisoformat(text.strip()) + timedelta(days=1)).isoformat(), timezone)
 
 
 def _parsed(text: str, timezone: str, dated: bool) -> tuple[int | None, bool]:
