@@ -114,7 +114,7 @@ def test_a_job_without_a_reducer(on_spark, tmp_path):
     assert [json.loads(line) for line in ran.lines] == [
         {"file": str(bars), "reason": "number", "text": "AA,2020-01-02,\tx"}
     ]
-    assert ran.err == "1 of 2 rows are invalid\n"
+    assert ran.err.endswith("\n1 of 2 rows are invalid\n") and "expected a time as" in ran.err
 
 
 def test_a_conflict_is_said_in_a_line_and_leaves_nothing(on_spark, tmp_path):
