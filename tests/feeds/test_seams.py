@@ -1,6 +1,7 @@
 """Options and inputs that meet: each of these ended well once, and was wrong. The values are worked out by hand."""
 
 import json
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -116,6 +117,21 @@ def test_no_price_of_databento_as_a_float(tmp_path):
         assert read_bars([str(tmp_path / name)], reading=Reading(("close",), scale=("close=1e-9",)))[
             "close"
         ].tolist() == [36.6]
+
+
+@pytest.mark.parametrize(("first", "then"), [("\n", "\r"), ("\r\n", "\r")])
+@pytest.mark.parametrize("rows", [3, 5_000, 120_000])
+def test_a_part_whose_lines_end_otherwise_is_refused(read, first, then, rows):
+    """All of it counted as one invalid row, within the tolerance."""
+
+    def bars(symbol, count, end):
+        return "".join(f"{symbol},{date.fromordinal(700_000 + number)},1{end}" for number in range(count))
+
+    text = f"symbol,date,close{first}" + bars("A", 3000, first) + f"symbol,date,close{then}" + bars("B", rows, then)
+    refused = read("--max-bad", "0.1", bars=text)
+    assert "bars.csv: ends its lines in line feeds, but has rows that end in carriage returns alone, " in refused
+    assert "tr '\\r' '\\n'" in refused
+    assert len(read(bars=text.replace("\r", "\n"))) == 3000 + rows  # as the cure makes it
 
 
 def test_an_empty_field_is_the_same_in_text_and_in_parquet(tmp_path):

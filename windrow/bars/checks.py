@@ -181,11 +181,12 @@ def is_utf8(array: Any) -> Mask:
     try:
         array.cast(pa.string())
     except pa.ArrowInvalid:
-        return np.array([_decodes(text) for text in array.to_pylist()], bool)
+        return np.array([decodes(text) for text in array.to_pylist()], bool)
     return np.ones(len(array), bool)
 
 
-def _decodes(text: bytes) -> bool:
+def decodes(text: bytes) -> bool:
+    """Whether a text is UTF-8."""
     try:
         text.decode()
     except UnicodeDecodeError:

@@ -96,6 +96,8 @@ class Bars:
     texts: list[Rejected] = field(default_factory=list)
     other_header: bytes | None = None
     """A line that is a header of other columns, or of these in another order."""
+    other_ends: bytes | None = None
+    """A line that is several rows, which end in carriage returns alone."""
     unselected: int = 0
     """Rows that are none of the job's."""
     examples: dict[str, Example] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class Bars:
             self.headers,
             self.texts,
             self.other_header,
+            self.other_ends,
             self.unselected + len(rows) - len(kept),
             self.examples,
         )
@@ -171,6 +174,16 @@ def check_same_columns(bars: Bars, source: str) -> None:
             f"{source}: has a second header, {bars.other_header[:200].decode(errors='backslashreplace')!r}, of other"
             " columns than its first line, or in another order; the rows of one input have the same columns in the same"
             " places; split it at its headers into files of their own"
+        )
+
+
+def check_line_ends(bars: Bars, source: str) -> None:
+    """Refuses a text a part of which ends its lines otherwise: each such part would be one invalid row."""
+    if bars.other_ends is not None:
+        raise InputError(
+            f"{source}: ends its lines in line feeds, but has rows that end in carriage returns alone,"
+            f" {bars.other_ends[:100].decode(errors='backslashreplace')!r}; the lines of one input end in one way;"
+            f" write them so, e.g. by: tr '\\r' '\\n'"
         )
 
 

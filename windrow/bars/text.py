@@ -9,9 +9,9 @@ with the same code, so an invalid row never changes how its neighbours are read.
 import re
 from array import array as packed
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from windrow.bars.checks import (
     SHOWN_BYTES,
     SMALLEST,
     Reasons,
-    _decodes,
+    decodes,
     only_utf8,
     selected,
     text_times,
@@ -61,19 +61,15 @@ def parse_lines(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.symbols, bars.values, dict(bars.rejected)
     (['AA'], [array([36.6])], {'number': 1})
     """
-    if layout.form.loose and b'"' in chunk:
-        chunk = tightened(chunk, layout.form.delimiter)
-    chunk, broken, texts, examples = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
-    bars = _no_bars(layout)
-    if chunk:
-        bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
-    bars.rejected.update(broken)
-    bars.texts += texts
-    bars.examples.update(examples)
-    return bars
+    sound = sound_lines(chunk, layout, keep_texts)
+    bars = no_bars(layout)
+    if sound.lines:
+        bars = _parse_quickly(sound.lines, layout) or _parse_carefully(sound.lines, layout, keep_texts)
+    return sound.add_to(bars)
 
 
-def _no_bars(layout: Layout) -> Bars:
+def no_bars(layout: Layout) -> Bars:
+    """Bars of no rows."""
     values = [np.empty(0) for _ in layout.values]
     return Bars([], np.empty(0, np.int32), np.empty(0, np.int64), values, np.empty(0, bool))
 
@@ -86,18 +82,43 @@ def _well_quoted(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rb"(?:%s(?:%s%s)*+\r?\n)*+" % (field, between, field))
 
 
-def _drop_broken_lines(
-    chunk: bytes, well_quoted: re.Pattern[bytes], keep_texts: bool
-) -> tuple[bytes, Counter[str], list[Rejected], dict[str, Example]]:
-    """Removes lines that a CSV parser would merge with the next ones; counts them by reason, with an example."""
-    broken: Counter[str] = Counter()
-    texts: list[Rejected] = []
-    examples: dict[str, Example] = {}
+class Sound(NamedTuple):
+    """Lines without those that a CSV parser would merge with the next ones; and what these are."""
+
+    lines: bytes
+    broken: Counter[str]
+    texts: Sequence[Rejected] = ()
+    examples: Mapping[str, Example] = {}
+    other_ends: bytes | None = None
+
+    def add_to(self, bars: Bars, rows: int = 1) -> Bars:
+        """The bars of the lines, with an account of the broken ones, each of which is so many rows."""
+        bars.rejected.update({reason: lines * rows for reason, lines in self.broken.items()})
+        bars.texts += self.texts
+        bars.examples.update(self.examples)
+        bars.other_ends = self.other_ends
+        return bars
+
+
+def sound_lines(chunk: bytes, layout: Layout, keep_texts: bool) -> Sound:
+    """The lines of a chunk that are whole, without blanks around quoted fields."""
+    delimiter = layout.form.delimiter
+    if layout.form.loose and b'"' in chunk:
+        chunk = tightened(chunk, delimiter)
+    well_quoted = _well_quoted(delimiter)
     if not _may_be_broken(chunk, well_quoted):
-        return chunk, broken, texts, examples
+        return Sound(chunk, Counter())
+    return _without_broken(chunk, well_quoted, layout, keep_texts)
+
+
+def _without_broken(chunk: bytes, well_quoted: re.Pattern[bytes], layout: Layout, keep_texts: bool) -> Sound:
     from windrow.bars.examples import example_of_line
 
-    whole = []
+    broken: Counter[str] = Counter()
+    whole: list[bytes] = []
+    texts: list[Rejected] = []
+    examples: dict[str, Example] = {}
+    other_ends = None
     for line in _split_lines(chunk):
         reason = "long" if len(line) - 1 > MAX_LINE else "" if well_quoted.fullmatch(line) else "quote"
         if not reason:
@@ -106,9 +127,17 @@ def _drop_broken_lines(
         text = line.rstrip(b"\r\n")
         broken[reason] += 1
         examples.setdefault(reason, example_of_line(text))
+        if other_ends is None and are_rows(text.split(b"\r"), layout):
+            other_ends = text
         if keep_texts:
             texts.append(Rejected(reason, text[:SHOWN_BYTES]))
-    return b"".join(whole), broken, texts, examples
+    return Sound(b"".join(whole), broken, texts, examples, other_ends)
+
+
+def are_rows(pieces: Sequence[bytes], layout: Layout) -> bool:
+    """Whether carriage returns part what are rows; one or two of them may have lost their line feeds by damage."""
+    between = len(layout.names) - 1
+    return len(pieces) > 3 and all(piece.count(layout.form.delimiter.encode()) == between for piece in pieces)
 
 
 def _split_lines(chunk: bytes) -> Iterator[bytes]:
@@ -149,7 +178,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
         times, timed = _clean_times(_time_texts(table, layout), layout)
     except (pa.ArrowInvalid, _Unclean):
         return None
-    if _may_underflow(values, chunk):
+    if may_underflow(values, chunk):
         return None
     bars = Bars(symbols, codes, times, values, timed)
     if layout.selection is None:
@@ -157,7 +186,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     return bars.only(selected(layout.selection, symbols, codes, times, True, table))
 
 
-def _may_underflow(values: list[Floats], chunk: bytes) -> bool:
+def may_underflow(values: list[Floats], chunk: bytes) -> bool:
     """Whether some 0 may be a number too small for a float64, e.g. 1e-400: it has an exponent or 200 zeros."""
     if not any((value == 0).any() for value in values):
         return False
@@ -275,8 +304,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])
     values = [
-        _checked_values(table[name], missing[name], reasons, layout.form.numbers, power)
-        for name, power in layout.scaled
+        checked_values(table[name], missing[name], reasons, layout.form.numbers, power) for name, power in layout.scaled
     ]
     if layout.selection is not None:
         reasons.leave_out(~_selected(table, layout, times, ok))
@@ -313,7 +341,7 @@ def read_carefully(
         return "skip"
 
     text, types = chunk, dict.fromkeys(places, pa.binary())
-    if not _decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
+    if not decodes(chunk):  # arrow passes lines to `skip` as str, and fails if it cannot decode them
         read_columns(chunk.translate(_AS_ASCII), layout, types, skip)
         text = _without(chunk, set(wrong_fields))
     return read_columns(text, layout, types, skip), wrong_fields, wrong
@@ -321,15 +349,16 @@ def read_carefully(
 
 def _without(chunk: bytes, numbers: set[int]) -> bytes:
     """All lines except those with these numbers; never empty, which arrow refuses."""
-    return b"".join(line + b"\n" for number, line in enumerate(_lines(chunk)) if number not in numbers) or b"\n"
+    return b"".join(line + b"\n" for number, line in enumerate(lines_of(chunk)) if number not in numbers) or b"\n"
 
 
-def _lines(chunk: bytes) -> list[bytes]:
+def lines_of(chunk: bytes) -> list[bytes]:
     """Lines as arrow counts them, without the blank ones."""
     return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
-def _checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm, power: int) -> Floats:
+def checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm, power: int) -> Floats:
+    """Values of texts, and 0 where there is none; `reasons` gets why."""
     import pyarrow.compute as pc
 
     text = array.cast(pa.string(), safe=False)
@@ -381,7 +410,7 @@ def _account(
         bars.rejected.update(reasons.of(bad))
         bars.rejected.update({"fields": len(wrong_fields)} if wrong_fields else {})
         return set()
-    lines = _lines(chunk)
+    lines = lines_of(chunk)
     taken = np.ones(len(lines), bool)
     taken[wrong_fields] = False
     line_of_row = np.flatnonzero(taken)

@@ -26,21 +26,19 @@ from windrow.bars.checks import (
 )
 from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.examples import example_of, firsts
-from windrow.bars.form import tightened
 from windrow.bars.headers import has_numbers
 from windrow.bars.layout import normalise
 from windrow.bars.numbers import PLAIN, parse_numbers
 from windrow.bars.shapes import CORNERS, fields_of
 from windrow.bars.text import (
-    _checked_values,
-    _drop_broken_lines,
-    _lines,
-    _may_underflow,
-    _no_bars,
-    _well_quoted,
+    checked_values,
     joined_times,
+    lines_of,
+    may_underflow,
+    no_bars,
     read_carefully,
     read_columns,
+    sound_lines,
 )
 
 
@@ -52,16 +50,11 @@ def parse_wide(chunk: bytes, layout: Layout, keep_texts: bool = False) -> Bars:
     >>> bars.codes.tolist(), bars.values, dict(bars.rejected)
     ([0, 1], [array([36.6,  7. ])], {'number': 1})
     """
-    if layout.form.loose and b'"' in chunk:
-        chunk = tightened(chunk, layout.form.delimiter)
-    chunk, broken, texts, examples = _drop_broken_lines(chunk, _well_quoted(layout.form.delimiter), keep_texts)
-    bars = _no_bars(layout)
-    if chunk:
-        bars = _parse_quickly(chunk, layout) or _parse_carefully(chunk, layout, keep_texts)
-    bars.rejected.update({reason: lines * len(layout.wide) for reason, lines in broken.items()})
-    bars.texts += texts
-    bars.examples.update(examples)
-    return bars
+    sound = sound_lines(chunk, layout, keep_texts)
+    bars = no_bars(layout)
+    if sound.lines:
+        bars = _parse_quickly(sound.lines, layout) or _parse_carefully(sound.lines, layout, keep_texts)
+    return sound.add_to(bars, len(layout.wide))
 
 
 def select(
@@ -126,7 +119,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     if any((one & ~absent).any() for one in empty) or any(outside_range(value).any() for value in numbers):
         return None
     bars, _ = select(layout, times, timed, [value + 0.0 for value in numbers], absent, ok)
-    return None if _may_underflow(bars.values, chunk) else bars
+    return None if may_underflow(bars.values, chunk) else bars
 
 
 def _quick_values(cells: Any, layout: Layout) -> Floats | None:
@@ -165,7 +158,7 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
     absent = np.logical_and.reduce(empty)
     reasons.add(MISSING, np.logical_or.reduce(empty) & ~absent)
     values = [
-        _checked_values(one, its, reasons, layout.form.numbers, power)
+        checked_values(one, its, reasons, layout.form.numbers, power)
         for one, its, (_, power) in zip(cells, empty, layout.scaled, strict=True)
     ]
     bars, bad = select(layout, times, timed, values, absent, ok, reasons)
@@ -217,7 +210,7 @@ class _Headers:
         self.other: bytes | None = None
         self.wrong: list[bytes] = []
         self.among_rows = np.zeros(len(unread), bool)
-        lines = _lines(chunk)
+        lines = lines_of(chunk)
         taken = np.ones(len(lines), bool)
         taken[wrong_fields] = False
         of_row = np.flatnonzero(taken)

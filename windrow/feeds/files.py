@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from windrow.bars.adjusted import adjusted
-from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time, check_same_columns
-from windrow.bars.text import parse_lines
+from windrow.bars.columns import Bars, Layout, Rejected, check_line_ends, check_one_kind_of_time, check_same_columns
+from windrow.bars.text import are_rows, parse_lines
 from windrow.feeds.lines import read_lines
 from windrow.feeds.texts import in_utf8, is_split, open_csv
 from windrow.storage.open import is_columnar, is_feather, is_parquet, is_zip, opened, size_of
@@ -72,11 +72,14 @@ def parse_stream(
             lines, headed = _after_header(lines, layout), False
         for piece in _pieces(lines) if keep_texts else [lines]:
             bars = adjusted(parse(piece, layout, keep_texts), layout)
+            check_line_ends(bars, source)
             check_same_columns(bars, source)
             check_one_kind_of_time(bars, layout, source)
             yield bars
         if chunk.long is not None:
-            yield _one_long(chunk.long, layout)
+            bars = _one_long(chunk.long, layout)
+            check_line_ends(bars, source)
+            yield bars
 
 
 def _parser(layout: Layout) -> Callable[[bytes, Layout, bool], Bars]:
@@ -103,6 +106,8 @@ def _one_long(text: bytes, layout: Layout) -> Bars:
 
     bars = adjusted(parse_lines(b"", layout), layout)
     bars.rejected["long"] = len(layout.wide) or 1
+    rows = text.split(b"\r")[:-1]  # the last one is cut
+    bars.other_ends = text if are_rows(rows, layout) else None
     bars.texts = [Rejected("long", text)]
     bars.examples = {"long": example_of_line(text)}
     return bars
