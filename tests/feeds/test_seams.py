@@ -158,3 +158,25 @@ def test_feather_without_a_valid_time_is_said_to_be_so(run_job, tmp_path):
     pd.DataFrame({"symbol": ["A"] * 3, "date": ["soon"] * 3, "close": 1.0}).to_feather(tmp_path / "a.feather")
     ran = run_job("--window", "1", tmp_path / "a.feather")
     assert ran.status == 1 and "3 rows read, all invalid: 3 time (the time does not parse: 'soon' in column" in ran.err
+
+
+def test_objects_within_an_array_on_a_line_are_refused(run_job, tmp_path):
+    """They counted as one invalid row."""
+    rows = [
+        {"symbol": "A", "date": f"{2000 + n // 300}-{1 + n // 25 % 12:02}-{1 + n % 25:02}", "close": n}
+        for n in range(4000)
+    ]
+    lines = [*map(json.dumps, rows[:2000]), json.dumps(rows[2000:])]
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, ""]))
+    ran = run_job("--window", "1", tmp_path / "a.jsonl")
+    assert ran.status == 1 and "is objects of which number 2,001 is an array of objects" in ran.err
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert len(run_job("-q", "--window", "1", tmp_path / "a.jsonl").lines) == 4000
+
+
+def test_the_symbol_beside_an_array_is_its_objects(run_job, tmp_path):
+    bars = [{"date": "2023-01-12", "close": 1, "code": "R", "name": "of the exchange"}]
+    (tmp_path / "a.json").write_text(json.dumps({"symbol": "AAPL", "bars": bars}))
+    assert run_job("-q", "--window", "1", tmp_path / "a.json").lines == [b"AAPL\t2023-01-12\t1.0"]
+    (tmp_path / "a.json").write_text(json.dumps({"symbol": "AAPL", "bars": [{**bars[0], "ticker": "MSFT"}]}))
+    assert run_job("-q", "--window", "1", tmp_path / "a.json").lines == [b"MSFT\t2023-01-12\t1.0"]

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from windrow.bars.columns import Layout
-from windrow.bars.layout import FOLDER_NAMES, SYMBOL_NAMES, normalise, would_matter
+from windrow.bars.layout import FOLDER_NAMES, normalise, would_matter
 from windrow.errors import InputError
 from windrow.storage.open import is_json_lines
 
@@ -67,11 +67,19 @@ def csv_pieces(stream: BinaryIO, path: str, layout: Layout | None = None) -> Ite
         yield _lines([names])
         before = 0
         for records in chain([first], pieces):
+            _refuse_arrays(path, records, before)
             if layout is not None:
                 _refuse_late(path, records, before, names, layout)
                 _write_as(records, names, layout)
             before += len(records)
             yield _rows(records, names)
+
+
+def _refuse_arrays(path: str, records: Records, before: int) -> None:
+    """Raises InputError for objects within an array among others: all of them would be one invalid row."""
+    for number, one in enumerate(records, before + 1):
+        if isinstance(one, list) and any(isinstance(record, dict) for record in one):
+            raise _other(path, f"objects of which number {number:,} is an array of objects")
 
 
 def _refuse_late(path: str, records: Records, before: int, names: Sequence[str], layout: Layout) -> None:
@@ -261,7 +269,7 @@ def _of_object(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecod
         raise _other(path, f"an object with {found}")
     _refuse_twice(path, [text])
     records = document[arrays[0]]
-    named = any(normalise(key) in SYMBOL_NAMES for record in records for key in record)
+    named = any(normalise(key) in FOLDER_NAMES for record in records for key in record)
     beside = {
         key: value for key, value in document.items() if normalise(key) in FOLDER_NAMES and isinstance(value, str)
     }
