@@ -93,10 +93,14 @@ def where_to_look(lines: Sequence[bytes], reading: Reading) -> tuple[int, tuple[
     return start, (said[1].decode("latin-1"),) if said and reading.delimiter is None else delimiters
 
 
-def in_doubt(first: Bars, layout: Layout, reading: Reading) -> bool:
-    """Whether the first bars, parsed as plain, leave open which form the input has."""
-    asked = reading.time_format or reading.decimal or reading.thousands
-    return bool(asked) or layout.form.delimiter != "," or len(first) < numbers.MOST * first.lines
+def may_be_plain(layout: Layout, reading: Reading) -> bool:
+    """Whether nothing so far says that times and numbers are in other forms than the plain ones."""
+    return layout.form.delimiter == "," and not (reading.time_format or reading.decimal or reading.thousands)
+
+
+def is_plain_form(first: Bars) -> bool:
+    """Whether the first bars, parsed as plain, show that the input is."""
+    return len(first) >= numbers.MOST * first.lines
 
 
 def find_form(path: str, place: str, layout: Layout, reading: Reading) -> Layout:

@@ -26,7 +26,7 @@ from windrow.console import say
 from windrow.errors import InputError
 from windrow.feeds.density import SAMPLE_BYTES, Density, Head, sampled_densities, slots_for
 from windrow.feeds.files import last_byte, read_bars, without_marks
-from windrow.feeds.forms import find_form, find_table, find_times, in_doubt, where_to_look
+from windrow.feeds.forms import find_form, find_table, find_times, is_plain_form, may_be_plain, where_to_look
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
 from windrow.storage.open import (
@@ -290,11 +290,12 @@ def _settle_form(path: str, place: str, layout: Layout, reading: Reading) -> tup
     if is_columnar(place):
         layout = find_times(path, place, layout, reading)
         return layout, _from_the_start(place, layout)
-    chunks = _from_the_start(place, layout)
-    if (first := next(chunks, None)) is None:
-        return layout, chunks
-    if not in_doubt(first, layout, reading):
-        return layout, chain([first], chunks)
+    if may_be_plain(layout, reading):
+        chunks = _from_the_start(place, layout)
+        if (first := next(chunks, None)) is None:
+            return layout, chunks
+        if is_plain_form(first):
+            return layout, chain([first], chunks)
     layout = find_form(path, place, layout, reading)
     return layout, _from_the_start(place, layout)
 

@@ -10,6 +10,7 @@ invalid if they are in a field that it needs: nothing is replaced in silence.
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import chain, product
 from typing import BinaryIO, cast
 
@@ -71,6 +72,7 @@ def in_utf8(text: bytes, form: Form) -> bytes:
     return text.decode(form.encoding, _UNDECODABLE).encode(errors="surrogatepass")
 
 
+@cache
 def is_bytewise(encoding: str) -> bool:
     """Whether each byte is a character, whatever is before it, and each of ASCII its own: so for every pair of bytes.
 
