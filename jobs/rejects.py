@@ -9,6 +9,7 @@ import orjson
 from windrow.bars.columns import Bars
 from windrow.bars.examples import expected_number, expected_time
 from windrow.console import say, shown_json
+from windrow.feeds.forms import told_once
 from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import rejected_rows
@@ -33,12 +34,8 @@ class Rejects(BarJob):
             yield shown_json(orjson.dumps(fields)) + b"\n"
 
     def notes(self, settled: Settled) -> list[str]:
-        forms: dict[str, list[str]] = {}
-        for path, layout in settled.inputs.items():
-            forms.setdefault(f"{expected_time(layout)}, {expected_number(layout)}", []).append(path)
-        return [
-            f"{its[0]}{f' and {len(its) - 1:,} more' * (len(its) > 1)}: expected {form}" for form, its in forms.items()
-        ]
+        layouts = settled.inputs.items()
+        return told_once({path: f"expected {expected_time(one)}, {expected_number(one)}" for path, one in layouts})
 
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Any number of invalid rows is a result here, none too."""

@@ -35,7 +35,9 @@ def test_what_is_refused_may_be_two_things(tmp_path, monkeypatch):
 
     monkeypatch.setattr(forms, "bars_of", read)
     tries(tmp_path, range(200))
-    other = [why for why in refused if not re.search("day and month cannot be told apart|may be .*(give|say it with) ", why)]
+    other = [
+        why for why in refused if not re.search("day and month cannot be told apart|may be .*(give|say it with) ", why)
+    ]
     assert len(refused) < 60 and len(other) < 10, other
 
 

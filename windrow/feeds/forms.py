@@ -307,7 +307,7 @@ def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
     from windrow.feeds.klines import KLINES
 
     klines = renamed("", KLINES, reading)
-    paths: dict[str, list[str]] = {}
+    told: dict[str, str] = {}
     for path, layout in inputs.items():
         parts = [
             "no header: the columns are those of Binance's klines" if layout.names == klines != reading.columns else "",
@@ -317,7 +317,19 @@ def told_forms(inputs: Mapping[str, Layout], reading: Reading) -> list[str]:
             _wide(layout),
         ]
         if text := ", ".join(filter(None, parts)):
-            paths.setdefault(text, []).append(path)
+            told[path] = text
+    return told_once(told)
+
+
+def told_once(told: Mapping[str, str]) -> list[str]:
+    """A line for each distinct text about inputs, which names the first and counts the others.
+
+    >>> told_once({"a.csv": "tabs", "b.csv": "tabs", "c.csv": "pipes"})
+    ['a.csv and 1 more: tabs', 'c.csv: pipes']
+    """
+    paths: dict[str, list[str]] = {}
+    for path, text in told.items():
+        paths.setdefault(text, []).append(path)
     return [f"{its[0]}{f' and {len(its) - 1:,} more' * (len(its) > 1)}: {text}" for text, its in paths.items()]
 
 
