@@ -35,6 +35,23 @@ def test_without_highs_a_line_is_drawn_of_the_averages_price(outputs):
     assert not series.has_candles and series.close is series.prices["open"]
 
 
+@pytest.mark.parametrize(
+    ("how", "candles"),
+    [
+        ({"scale": ("close=1e-2",)}, False), ({"where": ("high=9",)}, False), ({"scale": ("volume=1e-2",)}, True),
+        ({"scale": tuple(f"{name}=1e-2" for name in ("open", "high", "low", "close"))}, True),
+    ],
+)  # fmt: skip
+def test_candles_are_of_prices_in_one_scale_that_choose_no_rows(outputs, how, candles):
+    """A job that scales only the price that it needs gave an output of which no page could be made."""
+    frame = bars_of(("A",), bars=5).assign(high="9", volume=100)
+    reading = Reading(values=("close",), **how)
+    series = read_series([outputs.bars(frame)], ["A"], reading, "close")["A"]
+    factor = 0.01 if "scale" in how and "volume" not in how["scale"][0] else 1
+    assert series.has_candles == candles and len(series.times) == 5
+    assert np.allclose(series.prices["close"], frame["close"] * factor)
+
+
 def test_bars_are_read_by_the_jobs_options(outputs):
     frame = pd.DataFrame({"date": ["2024-01-02 09:30", "2024-01-02 09:31"], "Adj Close": [1.5, 2.5]})
     reading = Reading(values=("adj_close",), symbol="AA", timezone="America/New_York")

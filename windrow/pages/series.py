@@ -9,6 +9,7 @@ import pandas as pd
 
 from windrow.arrays import Floats, Ints
 from windrow.bars.layout import Reading
+from windrow.bars.selection import conditions
 from windrow.errors import InputError
 from windrow.frames.outputs import columns_of, read_bars
 from windrow.times import format_times
@@ -99,7 +100,8 @@ def read_series(
     frame = _once(read_bars(paths, symbols, reading), _KEY)
     beside = CANDLES if column is None else (column,)
     missing = [name for name in beside if name not in reading.values]
-    if missing and (column is not None or set(missing) <= columns_of(paths, reading)):
+    readable = column is not None or _may_have_candles(reading)
+    if missing and readable and (column is not None or set(missing) <= columns_of(paths, reading)):
         # Of different bars at one time, the values of the bar that the job kept.
         same = [*_KEY, *(name for name in beside if name in reading.values)]
         more = _once(read_bars(paths, symbols, replace(reading, values=beside, on_conflict="fail")), same)
@@ -115,6 +117,13 @@ def read_series(
                 " use those"
             )
     return {symbol: _series(symbol, groups[symbol], price, source) for symbol in symbols}
+
+
+def _may_have_candles(reading: Reading) -> bool:
+    """Whether all four prices can be read as the job read its own: in its scale, and none of them a condition."""
+    scaled = {text.partition("=")[0] for text in reading.scale}.intersection(CANDLES)
+    compared = {name for name, _ in conditions(reading.where)}
+    return len(scaled) in (0, len(CANDLES)) and compared.isdisjoint(CANDLES)
 
 
 def _once(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
