@@ -74,12 +74,22 @@ def test_a_factor_finds_columns_with_units_and_is_missed_at_them(read, run_job, 
     assert json.loads(ran.lines[0].split(b"\t")[1]) == json.loads(plain.lines[0].split(b"\t")[1])
 
 
-def test_hours_that_may_be_seconds_are_refused(read):
-    text = "Date,Close\n2023010309,5\n2023010310,6\n"
-    assert "may be hours of days, yyyymmddhh, or seconds since 1970" in read("--symbol", "X", bars=text)
-    assert read("--symbol", "X", "--time-format", "%Y%m%d%H", bars=text)[0] == ["X", "2023-01-03T09:00:00Z", "5.0"]
-    assert read("--symbol", "X", "--time-unit", "s", bars=text)[0][1] == "2034-02-08T11:18:29Z"
-    assert len(read("--symbol", "X", bars=text + "2023010399,7\n")) == 3  # no hour 99
+@pytest.mark.parametrize(
+    ("texts", "form", "hour"),
+    [(("2023010309", "2023010310"), "%Y%m%d%H", "09:00"), (("2301030930", "2301030931"), "%y%m%d%H%M", "09:30")],
+)
+def test_times_in_ten_digits_that_may_be_seconds_are_refused(read, texts, form, hour):
+    """They were of 2034 and 2042."""
+    text = f"Date,Close\n{texts[0]},5\n{texts[1]},6\n"
+    assert f"or be seconds since 1970; give --time-format '{form}' or --time-unit s" in read("--symbol", "X", bars=text)
+    assert read("--symbol", "X", "--time-format", form, bars=text)[0] == ["X", f"2023-01-03T{hour}:00Z", "5.0"]
+    seconds = pd.Timestamp(int(texts[0]), unit="s").strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert read("--symbol", "X", "--time-unit", "s", bars=text)[0][1] == seconds
+    assert len(read("--symbol", "X", bars=text + "2023010399,7\n")) == 3  # no hour 99, and no minute
+
+
+def test_one_row_under_a_header_of_other_names(read):
+    assert read("--symbol", "X", "--rename", "t=date,c=close", bars="t,c\n1673537700,5\n")[0][2] == "5.0"
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,12 @@ PREAMBLE = 20
 _FEW_ROWS, _ROWS = 300, 2000
 _PLACES = 8
 _MISSING = re.compile(MISSING_TEXT)
-#: An hour of a day that is also a number of seconds, of 2033 to 2036.
-_HOUR = re.compile("20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])")
+_DAY_HOUR = "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])"
+#: Numbers that are times of a day as they are written, though seconds of 1970 on too.
+_WRITTEN = (
+    ("yyyymmddhh", "%Y%m%d%H", re.compile(f"20[0-9]{{2}}{_DAY_HOUR}")),
+    ("yymmddhhmm", "%y%m%d%H%M", re.compile(f"[0-9]{{2}}{_DAY_HOUR}[0-5][0-9]")),
+)
 _SEPARATOR = re.compile(rb"sep=(.)")
 
 
@@ -233,10 +237,12 @@ def _kinds(path: str, texts: Sequence[str]) -> tuple[str, ...]:
     if 2 * ok.sum() <= len(texts):
         return ()
     found = {kind_of(int(Decimal(text))) for text, known in zip(texts, ok.tolist(), strict=True) if known}
-    if found == {"s"} and all(map(_HOUR.fullmatch, texts)):
+    written = [one for one in _WRITTEN if found == {"s"} and all(map(one[2].fullmatch, texts))]
+    if written:
+        name, form, _ = written[0]
         raise InputError(
-            f"{path}: its times, like {texts[0]}, may be hours of days, yyyymmddhh, or seconds since 1970; give"
-            " --time-format '%Y%m%d%H' or --time-unit s"
+            f"{path}: its times, like {texts[0]}, may be written {name}, or be seconds since 1970; give --time-format"
+            f" '{form}' or --time-unit s"
         )
     return tuple(kind for kind in (DATE, *UNITS) if kind in found)
 
