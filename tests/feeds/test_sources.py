@@ -1,6 +1,6 @@
 """Files in the exact layouts of the field's sources: read with the options that docs/inputs.md names, and right.
 
-The values are made up. What each file means is written here by hand; pandas, told everything, must agree.
+The values are made up. What each file means is written here by hand, and pandas, told everything, agrees.
 """
 
 import codecs
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from tests.feeds import sources_in_pandas
 from windrow.bars.layout import symbol_of_filename
 from windrow.frames.outputs import read_output
 
@@ -22,7 +23,7 @@ CLOSES = [36.6, 36.5, 37.25]
 
 
 class Source(NamedTuple):
-    """A file, how it is to be read, what its bars are, and how pandas reads their closes and, in order, their times."""
+    """A file, its bars in the order of the output, written by hand, and the options that it is read with."""
 
     name: str
     times: list[str]
@@ -111,6 +112,12 @@ def test_a_source_is_read_right(run_job, runner, source):
     symbol = ["--symbol", "X"] if source.symbols == "X" else []
     ran = run_job("-r", runner, "--window", "1", *source.options.split(), *symbol, SOURCES / source.name)
     assert (ran.status, ran.lines) == (0, lines(source)), ran.err
+
+
+@pytest.mark.parametrize("source", ALL, ids=[source.name for source in ALL])
+def test_pandas_told_everything_agrees(source):
+    bars = sources_in_pandas.bars(SOURCES / source.name)
+    assert [f"{symbol}\t{time}\t{close!r}".encode() for symbol, time, close in bars] == lines(source)
 
 
 def together():
