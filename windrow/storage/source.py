@@ -55,6 +55,8 @@ class Source(ABC):
     schemes: tuple[str, ...]
     #: Whether each call goes over a network, so that several are made at a time.
     remote = False
+    #: Whether its inputs are streams, which are read into files at submission: windrow/storage/stream.py.
+    is_stream = False
 
     # Inputs.
 

@@ -1,0 +1,112 @@
+"""Streams: records that arrive in shards; read between two points in time, or followed as they arrive.
+
+A stream is no file: it grows while it is read, and loses its oldest records. So a job fixes at submission, by the
+server's clock, what it reads, reads that once into files (windrow/feeds/spool.py), and goes on as over files.
+
+A source of streams is a `StreamSource`; Kafka's partitions are shards without parents.
+"""
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple, NoReturn
+
+from windrow.errors import InputError
+from windrow.storage.source import Source
+
+#: Values of --gaps: what to do where records that were asked for are gone.
+GAPS = ("fail", "warn")
+#: The share of a shard's reads a second that is taken, so that other readers keep theirs.
+SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How streams are read, by the options of a job.
+
+    gaps: one of GAPS. share: of each shard's reads a second, from 0 to 1. consumer: a registered consumer of Kinesis,
+    which has reads of its own (enhanced fan-out).
+    """
+
+    gaps: str = GAPS[0]
+    share: float = SHARE
+    consumer: str | None = None
+
+
+class Shard(NamedTuple):
+    """A part of a stream whose records are in order. Its first record is after all those of its parents."""
+
+    name: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is read of a stream, fixed once: records that arrived in [since, until), in ns since 1970, of all shards.
+
+    since: None: from the oldest record that is kept. ends: where known, each shard's place (exclusive) at which it
+    is over; only what is before is read. gaps: what was asked for and is gone, a sentence each.
+    """
+
+    uri: str
+    since: int | None
+    until: int
+    shards: tuple[Shard, ...]
+    ends: Mapping[str, str]
+    gaps: tuple[str, ...] = ()
+
+
+class Page(NamedTuple):
+    """Records that came in one answer, in order.
+
+    records: the data of each; what a producer has put together is taken apart. place: after which the shard goes on,
+    None if nothing was read of it yet. arrived: when the last of them arrived (ns), 0 if there is none. behind: how far
+    that is behind the newest record of the shard (ns). over: whether no record will ever follow in this shard.
+    """
+
+    shard: str
+    records: list[bytes]
+    place: str | None
+    arrived: int
+    behind: int
+    over: bool = False
+
+
+class StreamSource(Source):
+    """Streams of some schemes. Methods raise InputError or AccountError that name the URI."""
+
+    remote = True
+    is_stream = True
+
+    @abstractmethod
+    def bounds(self, uri: str, manner: Manner) -> Bounds:
+        """What a job reads that is submitted now. Raises InputError where records are gone, unless gaps only warn."""
+
+    @abstractmethod
+    def read(self, bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Page]:
+        """The pages of a shard within its bounds, each record once; empty pages too, which show progress."""
+
+    @abstractmethod
+    def follow(self, uri: str, places: Mapping[str, str], over: Collection[str], manner: Manner) -> Iterator[Page]:
+        """Pages without end, each shard's in order, and after all those of its parents; empty ones too.
+
+        Each shard goes on after its place in `places`; those in `over` are not read again. Others begin at the URI's
+        `from`. What is split or merged meanwhile is followed into the new shards.
+        """
+
+    # Of files only.
+
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
+        """The URI itself."""
+        return [argument]
+
+    def size(self, uri: str) -> int:
+        """Not known."""
+        self._no_file(uri)
+
+    def open(self, uri: str, end: int | None = None) -> BinaryIO:
+        """Not possible."""
+        self._no_file(uri)
+
+    def _no_file(self, uri: str) -> NoReturn:
+        raise InputError(f"{uri}: is a stream, which is read into files first: windrow stream read '{uri}' -o DIR")
