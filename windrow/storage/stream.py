@@ -7,7 +7,7 @@ A source of streams is a `StreamSource`; Kafka's partitions are shards without p
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, NoReturn
 
@@ -73,6 +73,55 @@ class Page(NamedTuple):
     over: bool = False
 
 
+class Record(NamedTuple):
+    """What is put into a stream. Records of one key stay in order: they are in one shard at a time."""
+
+    key: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a stream is made that is not there.
+
+    shards: None: as many as the place chooses. hours: how long records are kept. key: that they are encrypted by.
+    """
+
+    shards: int | None
+    hours: int
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """A shard as `windrow stream inspect` shows it; times of arrival in ns, None: no record is kept.
+
+    records: of the last minute that has any, `size` their bytes.
+    """
+
+    name: str
+    parents: tuple[str, ...]
+    is_open: bool
+    oldest: int | None = None
+    newest: int | None = None
+    records: int = 0
+    size: int = 0
+    example: bytes = b""
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """A stream as `windrow stream inspect` shows it.
+
+    facts: what its place says of it, by name. gaps: what is gone of what its shards once had, a sentence each.
+    """
+
+    uri: str
+    facts: Mapping[str, str | int]
+    shards: tuple[ShardState, ...]
+    gaps: tuple[str, ...] = ()
+
+
 class StreamSource(Source):
     """Streams of some schemes. Methods raise InputError or AccountError that name the URI."""
 
@@ -102,6 +151,28 @@ class StreamSource(Source):
         `from`. What is split or merged meanwhile is followed into the new shards. read_until: when it was read last
         (ns): what arrived since then and is gone is a gap.
         """
+
+    # Putting records in, and looking.
+
+    def identity(self, uri: str) -> str | None:
+        """What tells a stream from another of its name, made before or after; None where there is none."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def make(self, uri: str, making: Making) -> None:
+        """Makes a stream, or does the rest of it, and waits until records can be put into it."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
+        """Puts records into a stream, each key's in order; yields how many from the start are in it, again and again.
+
+        A record that was refused is put again before any later one of its key. One may be in it twice, where an answer
+        was lost; then it follows itself.
+        """
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def state(self, uri: str) -> StreamState:
+        """What is in a stream."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be inspected")
 
     # Of files only.
 
