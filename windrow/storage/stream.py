@@ -8,7 +8,7 @@ A source of streams is a `StreamSource`; Kafka's partitions are shards without p
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from windrow.console import say
@@ -46,7 +46,8 @@ class Bounds:
     """What is read of a stream, fixed once: records that arrived in [since, until), in ns since 1970, of all shards.
 
     since: None: from the oldest record that is kept. ends: where known, each shard's place (exclusive) at which it
-    is over; only what is before is read. gaps: what was asked for and is gone, a sentence each.
+    is over; only what is before is read. gaps: what was asked for and is gone, a sentence each. begins: as ends,
+    where the first record is that may be read.
     """
 
     uri: str
@@ -55,6 +56,7 @@ class Bounds:
     shards: tuple[Shard, ...]
     ends: Mapping[str, str]
     gaps: tuple[str, ...] = ()
+    begins: Mapping[str, str] = field(default_factory=dict)
 
 
 class Page(NamedTuple):
@@ -71,6 +73,10 @@ class Page(NamedTuple):
     arrived: int
     behind: int
     over: bool = False
+
+
+#: The span (ns) before the newest record whose records are counted.
+MINUTE = 60 * 10**9
 
 
 class Record(NamedTuple):
