@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.streams.wire import Refusing, refusal, wire
+from tests.streams.faults import refused
+from tests.streams.wire import Refusing, wire
 from windrow import cli
 
 KEYS = ("open", "high", "low", "close", "vol")
@@ -222,7 +223,7 @@ def test_a_stream_that_is_there_is_not_changed(run, kinesis, tmp_path):
     [
         (
             "AccessDeniedException",
-            "access is denied (AccessDeniedException: injected); these credentials need kinesis:",
+            "access is denied (AccessDeniedException: put in by a test); these credentials need kinesis:",
         ),
         ("KMSAccessDeniedException", "need kms:"),
         ("UnrecognizedClientException", "AWS does not know these credentials (UnrecognizedClientException); check"),
@@ -230,7 +231,7 @@ def test_a_stream_that_is_there_is_not_changed(run, kinesis, tmp_path):
 )
 def test_what_is_not_worth_another_try_is_an_error_with_its_cure(run, kinesis, tmp_path, code, says):
     path = write(tmp_path / "a.csv", 1, 3)
-    with wire(lambda request, asked: refusal(request, code), "PutRecords"):
+    with wire(lambda request, asked: refused(request, code, 400), "PutRecords"):
         status, _, err = run("load", path, "--to", kinesis.uri)
     assert status == 1 and says in err and err.startswith(f"error: {kinesis.uri}: ") and err.count("\n") == 1
     assert run("load", path, "--to", kinesis.uri)[0] == 0  # and goes on

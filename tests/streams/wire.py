@@ -1,33 +1,14 @@
-"""Faults of Kinesis on the wire: answers of its own to some requests, so that botocore's real path is run."""
+"""Faults of Kinesis on the wire where records are put in: some of a call are refused, or nobody learns of its answer."""
 
-import io
 import json
 import os
 import random
 import signal
 import urllib.request
-from contextlib import contextmanager
 
-from botocore.awsrequest import AWSResponse
+from tests.streams.faults import answered, canned_answer, refused
 
-from windrow.aws.kinesis_client import client
-
-KIND = "application/x-amz-json-1.1"
-
-
-class _Raw(io.BytesIO):
-    def stream(self, amount=65536, **_):
-        while block := self.read(amount):
-            yield block
-
-
-def answer(request, status, body):
-    """An answer of Kinesis'."""
-    return AWSResponse(request.url, status, {"content-type": KIND}, _Raw(json.dumps(body).encode()))
-
-
-def refusal(request, code, status=400, message="injected"):
-    return answer(request, status, {"__type": code, "message": message})
+BUSY = [("ProvisionedThroughputExceededException", 400), ("KMSThrottlingException", 400), ("InternalFailure", 500)]
 
 
 def delivered(request, asked):
@@ -39,20 +20,11 @@ def delivered(request, asked):
         return json.loads(told.read())
 
 
-@contextmanager
-def wire(handler, operation=""):
-    """Calls `handler(request, asked)` before each request of windrow's client; what it returns is the answer."""
-    events = client("kinesis://x").meta.events
-    name = f"before-send.kinesis{operation and f'.{operation}'}"
-
-    def take(request, **_):
-        return handler(request, json.loads(request.body))
-
-    events.register(name, take)
-    try:
-        yield
-    finally:
-        events.unregister(name, take)
+def wire(handler, of):
+    """Calls `handler(request, asked)` before each request of an operation; what it returns is the answer."""
+    return answered(
+        lambda operation, request: handler(request, json.loads(request.body)) if operation == of else None
+    )
 
 
 class Refusing:
@@ -65,10 +37,7 @@ class Refusing:
     def __call__(self, request, asked):
         self.sent += 1
         if self.chance.random() < self.calls:
-            code = self.chance.choice(
-                ["ProvisionedThroughputExceededException", "KMSThrottlingException", "InternalFailure"]
-            )
-            return refusal(request, code, 500 if code == "InternalFailure" else 400)
+            return refused(request, *self.chance.choice(BUSY))
         records = asked["Records"]
         good = [self.chance.random() >= self.records for _ in records]
         self.refused += good.count(False)
@@ -76,7 +45,7 @@ class Refusing:
         taken = iter(delivered(request, {**asked, "Records": kept})["Records"] if kept else [])
         bad = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded for shard"}
         results = [next(taken) if is_good else bad for is_good in good]
-        return answer(request, 200, {"FailedRecordCount": good.count(False), "Records": results})
+        return canned_answer(request, {"FailedRecordCount": good.count(False), "Records": results})
 
 
 def killing(at):

@@ -12,7 +12,7 @@ from typing import Any
 from windrow.errors import InputError
 from windrow.storage.kafka import offsets, producer, state
 from windrow.storage.kafka.connection import Connection
-from windrow.storage.spans import moment
+from windrow.storage.arrivals import moment
 from windrow.storage.stream import (
     Bounds,
     Making,
@@ -110,7 +110,8 @@ class KafkaSource(StreamSource):
         read_until: int | None = None,
     ) -> Iterator[Page]:
         """Pages without end: see `StreamSource.follow`."""
-        connection, _ = Connection(uri), _refuse_consumer(uri, manner)
+        _refuse_consumer(uri, manner)
+        connection = Connection(uri)
         admin = connection.admin()
         with closing(connection.consumer()) as consumer:
             at = _begin(connection, admin, offsets.partitions(connection, consumer), places, manner)

@@ -7,7 +7,7 @@ from typing import Any
 
 from windrow.storage.kafka import offsets
 from windrow.storage.kafka.connection import ANSWER, Connection
-from windrow.storage.spans import moment
+from windrow.storage.arrivals import moment
 from windrow.storage.stream import MINUTE, ShardState, StreamState
 
 _MS = 10**6

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from windrow.errors import InputError
-from windrow.storage.spans import Span, parse_span, split_query
+from windrow.storage.arrivals import Span, parse_span, split_query
 
 _BROKER = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _PLACE = re.compile(rf"kafka://({_BROKER}(?:,{_BROKER})*)/([A-Za-z0-9._-]{{1,249}})/?", re.IGNORECASE)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, code_of, refusing
+from windrow.storage.kinesis.answers import Answer
 from windrow.storage.kinesis.kpl import user_records
-from windrow.storage.kinesis.pages import Answer
-from windrow.storage.kinesis.reading import Tries
+from windrow.storage.kinesis.reader import Tries
 from windrow.times import SECOND
 
 #: What subscribing too soon after another one of this consumer is refused with.

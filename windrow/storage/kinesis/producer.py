@@ -13,7 +13,7 @@ from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, client, code_of, refusing
 from windrow.errors import InputError
-from windrow.storage.kinesis.names import parse
+from windrow.storage.kinesis.uris import parse
 from windrow.storage.stream import Making, Record
 
 #: What a call takes.

@@ -7,13 +7,13 @@ from typing import Any
 from windrow.aws.kinesis_client import client as kinesis
 from windrow.aws.kinesis_client import refusing
 from windrow.errors import InputError
+from windrow.storage.arrivals import moment
 from windrow.storage.kinesis import producer
+from windrow.storage.kinesis.answers import Answer, parse_quickly
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
-from windrow.storage.kinesis.names import parse
-from windrow.storage.kinesis.pages import Answer, parse_quickly
-from windrow.storage.kinesis.reading import Reader
-from windrow.storage.spans import moment
+from windrow.storage.kinesis.reader import Reader
+from windrow.storage.kinesis.uris import parse
 from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, judge_gaps
 from windrow.times import SECOND
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, EXPIRED, code_of, refusing
-from windrow.storage.kinesis.pages import Answer, answer_of
+from windrow.storage.kinesis.answers import Answer, answer_of
 from windrow.times import SECOND
 
 #: The most records of an answer.
