@@ -24,6 +24,8 @@ class Request(NamedTuple):
     """What to check then."""
     unknown: str
     """What to do where the table does not have AWS's code."""
+    thing: str
+    """What it asks for."""
 
 
 #: A request for an object of S3.
@@ -33,6 +35,19 @@ OBJECTS = Request(
     invalid="is not a valid name of an S3 object",
     check="check it",
     unknown="check the name, and your permissions",
+    thing="object",
+)
+#: A request for a stream of Kinesis.
+STREAMS = Request(
+    service="Kinesis",
+    permissions=(
+        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, and kms:Decrypt where the"
+        " stream is encrypted; ask its owner for them"
+    ),
+    invalid="is not a valid name of a stream",
+    check="check it",
+    unknown="check the name, the region, and your permissions",
+    thing="stream",
 )
 _MEANWHILE = "since the job was submitted ({code}); objects must not change while a job runs; run it again"
 
@@ -55,13 +70,22 @@ REFUSALS: dict[tuple[str, ...], str] = {
     ("RequestTimeTooSkewed",): "this machine's clock is wrong ({code}); set it",
     (
         "SlowDown", "503", "ServiceUnavailable", "InternalError", "500", "RequestTimeout", "RequestLimitExceeded",
-        "Throttling", "ThrottlingException", "TooManyRequestsException",
+        "Throttling", "ThrottlingException", "TooManyRequestsException", "ProvisionedThroughputExceededException",
+        "LimitExceededException", "KMSThrottlingException", "InternalFailure", "InternalFailureException",
     ): "{service} is too busy ({code}), and stayed so for {attempts} attempts; try again later",
     ("PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"): (
         "its bucket is in another region ({code}), and S3 answers only in a bucket's own region; set"
         " AWS_DEFAULT_REGION{region}"
     ),
     ("NoSuchBucket",): "there is no such bucket ({code}); check its name, and AWS_ENDPOINT_URL if it is set",
+    ("ResourceNotFoundException",): (
+        "there is no such {thing} in this region ({code}); check its name, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if"
+        " it is set"
+    ),
+    (
+        "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
+        "KMSOptInRequired",
+    ): "its records cannot be decrypted ({code}: {message}); these credentials need kms:Decrypt, and an enabled key",
     ("404",): "there is no such object or bucket ({code}); check its name",
     ("NoSuchKey",): f"has been removed {_MEANWHILE}",
     ("PreconditionFailed",): f"has changed {_MEANWHILE}",
@@ -95,6 +119,11 @@ def object_refusal(error: Exception, uri: str, kind: type[WindrowError] = InputE
     return kind(f"{uri}: {_reason(error, OBJECTS)}")
 
 
+def stream_refusal(error: Exception, uri: str) -> InputError:
+    """The error for what botocore raised at a request for a stream of Kinesis."""
+    return InputError(f"{uri}: {_reason(error, STREAMS)}")
+
+
 def call_refusal(error: Exception, call: str) -> AccountError:
     """The AccountError for what botocore raised at a call of another service, e.g. "emr run_job_flow"."""
     from botocore.exceptions import ClientError
@@ -115,6 +144,7 @@ def _request(call: str) -> Request:
         invalid="the request is not valid",
         check="check the configuration file that -c names",
         unknown="`windrow emr doctor` reports what the account lacks",
+        thing="resource",
     )
 
 

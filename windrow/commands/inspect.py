@@ -38,6 +38,9 @@ _SYMBOLS = 10
 @click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
 @click.option("--thousands", metavar="MARK", help="What is between thousands.")
 @click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
+@click.option("--gaps", type=click.Choice(["fail", "warn"]), default="fail", help="Of a stream: records that are gone.")
+@click.option("--share", type=float, default=0.5, help="Of a stream: share of a shard's reads.")
+@click.option("--consumer", metavar="NAME", help="Of a stream: a registered consumer.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
 def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:
@@ -52,6 +55,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     from windrow.console import tell
     from windrow.errors import InputError
     from windrow.feeds.inspect import inspect as look
+    from windrow.feeds.spool import spooled
     from windrow.mapreduce import options
     from windrow.storage.source import each, list_inputs
 
@@ -59,11 +63,12 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused, renamed = False, set[str]()
-    inputs = list_inputs(files, reading.recursive)
-    for found in each(lambda path: look(path, reading, len(inputs)), inputs):
-        tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
-        refused = refused or found.refused is not None
-        renamed |= {*found.renamed}
+    with spooled(files, options.manner(given)) as (arguments, names):
+        inputs = list_inputs(arguments, reading.recursive)
+        for found in each(lambda path: look(path, reading, len(inputs), names.get(path)), inputs):
+            tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))
+            refused = refused or found.refused is not None
+            renamed |= {*found.renamed}
     for one in () if refused else reading.rename:
         old = one.partition("=")[0]
         if old not in renamed:
