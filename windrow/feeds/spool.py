@@ -22,9 +22,9 @@ from windrow.storage.source import source_of
 from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
 
 #: Shards that are read at a time: each waits for its turn most of the time.
-_AT_ONCE = 32
+_AT_ONCE = 8
 #: Pages that wait to be written.
-_WAITING = 4
+_WAITING = 2
 #: What must be free on the disk at least, and the share of a stream from which its size is estimated.
 _LEAST_FREE, _ENOUGH = 64 << 20, 0.02
 
