@@ -43,13 +43,12 @@ def install(server):
 
 @contextmanager
 def running(*command):
-    """The port that a server prints; it ends with its standard input."""
+    """The port that a server prints; it ends with its standard input too, should these tests be killed."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield int(process.stdout.readline())
         finally:
-            process.stdin.close()
-            process.wait(WAIT)
+            process.kill()
 
 
 def own_name(request):
@@ -251,7 +250,7 @@ def kafka_broker(tmp_path_factory):
                 time.sleep(0.1)
             yield f"127.0.0.1:{port}"
         finally:
-            run.terminate()
+            run.kill()  # its folder is the tests'
 
 
 def two_free_ports():
