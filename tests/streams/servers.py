@@ -186,7 +186,7 @@ class KafkaTopic:
         from confluent_kafka.admin import AdminClient
 
         self.broker, self.name, self.uri = broker, name, f"kafka://{broker}/{name}"
-        self.admin = AdminClient({"bootstrap.servers": broker})
+        self.admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
 
     def create(self, partitions=4, **config):
         """Creates it; of its configuration dots are written as _."""
@@ -200,7 +200,7 @@ class KafkaTopic:
         from confluent_kafka import Producer
 
         dotted = {key.replace("_", "."): value for key, value in config.items()}
-        return Producer({"bootstrap.servers": self.broker, "enable.idempotence": True, **dotted})
+        return Producer({"bootstrap.servers": self.broker, "enable.idempotence": True, "log_level": 0, **dotted})
 
     def put(self, records, at=None, producer=None, partition=None):
         """Puts (key, data) in order; `at`: when the first of them arrives, in ms, each 1 ms after the one before."""

@@ -46,7 +46,7 @@ def texts(first, last):
 def test_what_arrives_after_the_bounds_are_fixed_is_not_read(kafka):
     kafka.put(numbered(0, 500))
     bounds = SOURCE.bounds(kafka.uri, MANNER)
-    kafka.put(numbered(500, 600))
+    kafka.put(numbered(500, 600), at=THEN)  # whatever their times are
     pages = {shard.name: list(SOURCE.read(bounds, shard, MANNER)) for shard in bounds.shards}
     assert sorted(data for its in pages.values() for page in its for data in page.records) == texts(0, 500)
     assert all(its[-1].over and not any(page.over for page in its[:-1]) for its in pages.values())
