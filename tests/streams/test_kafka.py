@@ -187,6 +187,9 @@ def test_load_makes_a_topic_and_a_job_over_it_has_the_bytes_of_the_file(run, no_
     assert bars_in(no_topic) == by_symbol(rows_of(path))
     status, out, err = run("inspect", no_topic.uri)
     assert status == 0 and "retention   100 hours" in out and "shards      3 open of 3" in out, err
+    assert "cleanup     delete" in out and "timestamps  CreateTime" in out and "offsets     200" in out
+    newest = json.loads(out.rpartition("Z: ")[2])["data"]
+    assert newest in [row for row in rows_of(path) if row["dt"] == "2023-02-13"]
     rules = ["--fast", "sma:2", "--slow", "sma:5", "--quiet"]
     of_stream, of_file = (run_job(*rules, place, job=Backtest) for place in (no_topic.uri, path))
     assert of_stream.status == 0 and of_file.out == of_stream.out != b"", of_stream.err
