@@ -24,10 +24,13 @@ from windrow.errors import InputError
 from windrow.feeds.parquet import INVALID
 from windrow.feeds.records import refuse_twice
 from windrow.storage.private import private
+from windrow.storage.stream import uncollected
 
 #: Rows of a row group, about: pages of a stream that is nearly empty have a few.
 _GROUP = 1 << 14
 _MOST_COLUMNS = 1000
+#: Records that are parsed at a time: as objects of so few they stay in the processor's cache.
+_AT_ONCE = 1000
 #: How many records are looked at for two members of one name.
 _FIRST = 1000
 #: What DMS says of a record: it has a row, or is about the table.
@@ -185,9 +188,17 @@ class ShardFile:
             return
         if not self.rows:
             refuse_twice(self._where, data[:_FIRST])
+        for begin in range(0, len(data), _AT_ONCE):
+            with uncollected():
+                table, controls = self._parsed(data[begin : begin + _AT_ONCE])
+            self._take(table, controls)
+
+    def _parsed(self, data: Sequence[bytes]) -> tuple[Any, int]:
         records = Records(self._where, data)
-        self.controls += records.controls
-        table = table_of(records, self._where)
+        return table_of(records, self._where), records.controls
+
+    def _take(self, table: Any, controls: int) -> None:
+        self.controls += controls
         self.rows += len(table)
         self._tables.append(table)
         if sum(map(len, self._tables)) >= self._group:
