@@ -9,7 +9,7 @@ is no object is kept as it is, in a column of its own, and is an invalid row.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
@@ -121,16 +121,21 @@ def is_json(record: bytes) -> bool:
 def table_of(records: Records, where: str) -> Any:
     """The table of a page's bars, and of what is no bar. Raises InputError for records without common names."""
     columns = _columns(records.bars)
-    if len(columns) > _MOST_COLUMNS or INVALID in columns:
-        raise InputError(
-            f"{where}: its records have {len(columns):,} different members, so their names are no columns; write the"
-            " values of a bar under the same names in each record"
-        )
+    _check_names(columns, where)
     none = [None] * len(records.invalid)
     arrays = {name: _array(values + none) for name, values in columns.items()}
     if none:
         arrays[INVALID] = pa.array([None] * len(records.bars) + records.invalid, pa.binary())
     return pa.table(arrays)
+
+
+def _check_names(names: Collection[str], where: str) -> None:
+    """Raises InputError where members have values as names, so that there would be a column for each."""
+    if len(names) > _MOST_COLUMNS:
+        raise InputError(
+            f"{where}: its records have {len(names):,} different members, so their names are no columns; write the"
+            " values of a bar under the same names in each record"
+        )
 
 
 def _columns(bars: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -174,6 +179,7 @@ class ShardFile:
         self._writer: Any = None
         self._lines: BinaryIO | None = None
         self.rows = self.controls = 0
+        self.has_bars = False
 
     def write(self, data: Sequence[bytes]) -> None:
         """Adds the records of a page."""
@@ -200,6 +206,7 @@ class ShardFile:
     def _take(self, table: Any, controls: int) -> None:
         self.controls += controls
         self.rows += len(table)
+        self.has_bars |= table.column_names != [INVALID] and len(table) > 0
         self._tables.append(table)
         if sum(map(len, self._tables)) >= self._group:
             self._flush()
@@ -211,11 +218,14 @@ class ShardFile:
             return int(self._lines.tell())
         return sum(part.stat().st_size for part in self._parts)
 
-    def close(self) -> Path | None:
-        """The finished file; None if it has no row."""
+    def close(self, like: Path | None = None) -> Path | None:
+        """The finished file; None if it has no row. One without a bar gets the columns of the file `like`, empty."""
         if self._lines is not None:
             self._lines.close()
             return self._folder / f"{self._name}.csv"
+        if like is not None and not self.has_bars:
+            columns = [field for field in pq.read_schema(like) if field.name != INVALID]
+            self._tables.append(pa.schema(columns).empty_table())
         self._flush()
         if self._writer is not None:
             self._writer.close()
@@ -224,10 +234,11 @@ class ShardFile:
         return self._joined()
 
     def _flush(self) -> None:
-        tables, self._tables = [table for table in self._tables if len(table)], []
-        if not tables:
+        tables, self._tables = self._tables, []
+        if not any(map(len, tables)):
             return
         kinds = _exact_kinds(tables)
+        _check_names(kinds, self._where)
         table = pa.concat_tables([_as_kinds(one, kinds) for one in tables])
         if self._writer is None or not self._writer.schema.equals(table.schema):
             if self._writer is not None:
@@ -240,6 +251,7 @@ class ShardFile:
         """One file of several, whose columns differ in type, or in number."""
         place = self._folder / f"{self._name}-all.parquet"
         kinds = _exact_kinds(chain.from_iterable(map(_row_groups, self._parts)))
+        _check_names(kinds, self._where)
         schema = pa.schema(list(kinds.items()))
         with pq.ParquetWriter(place, schema) as writer:
             for table in chain.from_iterable(map(_row_groups, self._parts)):
