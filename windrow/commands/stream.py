@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from windrow.storage.stream import StreamState
 
 _BAD = "Share of the rows that may be invalid, from 0 to 1; above it nothing is loaded."
-_MISSING = "Share of the rows that may lack a value of a loaded column; these are not loaded."
+_MISSING = "Share of the rows that may lack all values of loaded columns, or a symbol or time."
 _COLUMN = "Columns of values.  [default: open, high, low, close, volume and adj_close, those that all FILES have]"
 _GAPS = "What to do where records that are asked for are past retention."
 _SHARE = "Share of the reads that Kinesis grants a shard, above 0 to 1."
@@ -82,7 +82,8 @@ def load(
         making = Making(shards, retention or _HOURS, kms)
         loaded = put(replay, uri, making, changes, journal or Path(f"{last_part(uri)}.journal"), advance)
     if not quiet:
-        say(f"{uri}: has all {len(replay):,} bars; {loaded:,} of them were put by this command")
+        say(*([f"{uri}: was not there, and was made: {loaded.made}"] if loaded.made else []))
+        say(f"{uri}: has all {len(replay):,} bars; {loaded.put:,} of them were put by this command")
 
 
 def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
