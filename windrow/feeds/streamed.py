@@ -11,15 +11,18 @@ is no object is kept as it is, in a column of its own, and is an invalid row.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, combinations
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from windrow.bars.headers import meaning
+from windrow.bars.layout import normalise
 from windrow.errors import InputError
 from windrow.feeds.parquet import INVALID
 from windrow.feeds.records import refuse_twice
@@ -167,7 +170,7 @@ def _texts(values: list[Any]) -> Any:
 
 
 class ShardFile:
-    """A file with the bars of one shard: Parquet, or CSV if its first record is no JSON.
+    """A file with the bars of one shard: Parquet, or CSV if none of its first records is JSON.
 
     Its columns are those of all records, each with a type that keeps every value. Memory: about 16,384 rows.
     """
@@ -185,7 +188,7 @@ class ShardFile:
         """Adds the records of a page."""
         if not data:
             return
-        if self._lines is None and not self.rows and not self.controls and not is_json(data[0]):
+        if self._lines is None and not self.rows and not self.controls and not any(map(is_json, data)):
             self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
         if self._lines is not None:
             lines = [line for record in data for line in record.splitlines() if line.strip()]
@@ -229,9 +232,11 @@ class ShardFile:
         self._flush()
         if self._writer is not None:
             self._writer.close()
-        if len(self._parts) < 2:
-            return self._parts[0] if self._parts else None
-        return self._joined()
+        if not self._parts:
+            return None
+        place = self._parts[0] if len(self._parts) == 1 else self._joined()
+        refuse_two_names(place, self._where)
+        return place
 
     def _flush(self) -> None:
         tables, self._tables = self._tables, []
@@ -262,10 +267,10 @@ class ShardFile:
         return place.replace(first)
 
 
-def _row_groups(place: Path) -> Iterator[Any]:
+def _row_groups(place: Path, columns: list[str] | None = None) -> Iterator[Any]:
     with pq.ParquetFile(place) as file:
         for number in range(file.num_row_groups):
-            yield file.read_row_group(number)
+            yield file.read_row_group(number, columns)
 
 
 def _exact_kinds(tables: Iterable[Any]) -> dict[str, Any]:
@@ -305,3 +310,32 @@ def _as_kinds(table: Any, kinds: Mapping[str, Any]) -> Any:
         for name, kind in kinds.items()
     ]
     return pa.table(columns, schema=pa.schema(list(kinds.items())))
+
+
+def refuse_two_names(place: Path, where: str) -> None:
+    """Raises InputError where some records have a value under one name, and others under another that means the same.
+
+    One of the columns would be taken, and the bars of the other records would lack a value.
+    """
+    meanings: dict[str, list[str]] = {}
+    for name in pq.read_schema(place).names:
+        if (held := meaning(normalise(name))) is not None:
+            meanings.setdefault(held, []).append(name)
+    for held, names in meanings.items():
+        for one, other in combinations(names, 2):
+            if _are_of_different_rows(place, one, other):
+                raise InputError(
+                    f"{where}: some of its records name the {held} {one!r}, others {other!r}; the records of a shard"
+                    " have the same names; write them so, or read a part of one kind by ?from=TIME&to=TIME"
+                )
+
+
+def _are_of_different_rows(place: Path, one: str, other: str) -> bool:
+    """Whether rows have either column, but never both."""
+    seen = [False, False]
+    for table in _row_groups(place, [one, other]):
+        has = [pc.is_valid(table[name]) for name in (one, other)]
+        if pc.any(pc.and_(*has)).as_py():
+            return False
+        seen = [before or bool(pc.any(its).as_py()) for before, its in zip(seen, has, strict=True)]
+    return all(seen)
