@@ -25,6 +25,7 @@ PACKAGES = ("windrow", "sort_keys", "jobs")
 ROOMS = {
     "errors": "ground",
     "arrays": "ground",
+    "states": "ground",
     "sort_keys": "kernels",
     "console": "ground",
     "times": "ground",

@@ -10,11 +10,12 @@ shares of their absolute values.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, Signs
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
@@ -46,7 +47,7 @@ class Orders(NamedTuple):
 Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs, Floats, Floats]]
 
 
-class Broker:
+class Broker(Resumable):
     """Cash and shares of all runs.
 
     A run decides at its turns. Where it then does not hold the position that the averages call for, because its order
@@ -56,6 +57,11 @@ class Broker:
     The k-th orders of all runs are filled together, at first as if all of them were filled completely; runs where that
     is not so are stepped through decision by decision.
     """
+
+    carries: ClassVar[Carries] = {
+        "cash": Array(), "held": Array(), "_retries": Array(), "_wanted": Array(least=-1, most=1),
+        "_waiting": Array(least=-1, most=1),
+    }  # fmt: skip
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)

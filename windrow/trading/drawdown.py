@@ -17,19 +17,24 @@ is visited:
                 |<------------------- span ------------>|
 """
 
+from typing import ClassVar
+
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.ranges import Ranges
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 
-class Drawdown:
+class Drawdown(Resumable):
     """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
 
     State: the peak, and the bars since.
     """
+
+    carries: ClassVar[Carries] = dict.fromkeys(("money", "percent", "bars", "_peak", "_since", "_best"), Array())
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)

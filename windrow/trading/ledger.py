@@ -1,11 +1,12 @@
 """The ledger: orders as a user reads them, one row each."""
 
 from copy import copy
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Signs
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import REFUSED, Orders, targets
 from windrow.trading.rules import Rules
 
@@ -30,8 +31,10 @@ class Entries(NamedTuple):
     status: Signs
 
 
-class Ledger:
+class Ledger(Resumable):
     """Records orders, push by push. State: the shares of each run, and the last bar's time."""
+
+    carries: ClassVar[Carries] = {"_held": Array(), "_time": Array()}
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rules, self._targets = rules, targets(rules)

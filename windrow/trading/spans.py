@@ -1,10 +1,11 @@
 """Spans: what a run holds from one fill to the next."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import REFUSED, Orders
 from windrow.trading.rules import Rules
 
@@ -48,8 +49,10 @@ class Spans(NamedTuple):
         return np.flatnonzero((self.begins <= bar) & (bar < self.ends))
 
 
-class SpanMaker:
+class SpanMaker(Resumable):
     """Makes spans from orders. State: each run's last span."""
+
+    carries: ClassVar[Carries] = dict.fromkeys(("_cash", "_held", "_prices", "_costs"), Array())
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rate, self._fee = rules.commission, rules.commission_per_order

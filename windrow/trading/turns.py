@@ -1,10 +1,11 @@
 """The bars at which a run may place an order, found among the trends of all runs."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from windrow.arrays import Ints, Signs
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 
@@ -20,7 +21,7 @@ class Turns(NamedTuple):
     starts: Ints
 
 
-class TurnFinder:
+class TurnFinder(Resumable):
     """Finds turns, push by push. State: the last rows, and the sign, of each run.
 
     With entries by `state` a run's first turn is its first bar with both averages full: averages that are equal there
@@ -33,6 +34,8 @@ class TurnFinder:
     signs: (runs,), of averages that were full before the first bar, so that the first bar may be a cross; not for
     `state`.
     """
+
+    carries: ClassVar[Carries] = {"_signs": Array(least=-1, most=1), "_rows": Array(least=NOT_FULL, most=1)}
 
     def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
         self._by_cross = rules.entry == "cross"
