@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,13 @@ cluster-stop:  ## stop the one-machine Hadoop; its HDFS is kept
 cluster-status:  ## show which of its daemons are healthy
 	@tests/cluster/cluster status
 
+kafka:  ## start a one-node Kafka of its own on 127.0.0.1:9192, for trials; the first time takes a minute
+	@tests/streams/kafka start
+	@echo "Kafka is up, at kafka://127.0.0.1:9192/TOPIC; stop it by: make kafka-stop"
+
+kafka-stop:  ## stop it; its topics are kept
+	@tests/streams/kafka stop
+
 # A process a core; the tests of a file stay in one process, where they share what they have set up. In the order of the
 # folders: files with few and long tests come early, not last.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
@@ -48,7 +55,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark or streams)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
@@ -58,6 +65,9 @@ test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17
 
 test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of which test runs a few; needs Java 17 and Maven
 	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr $(PYTEST)
+
+test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven
+	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not full' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic' tests) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
@@ -100,8 +110,8 @@ bench-memory: $(VENV)/.test  ## measure peak memory at 1 and 10 million bars of 
 emr-requirements: $(BIN)/python  ## write windrow/emr/requirements.txt from setup.cfg: what EMR's nodes install, with hashes
 	$(BIN)/python emr/pin.py
 
-clean: cluster-stop  ## remove everything that these targets made
-	rm -rf .venv* .cluster out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: cluster-stop kafka-stop  ## remove everything that these targets made
+	rm -rf .venv* .cluster .streams out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A file for each set of extras that is installed.
 $(VENV)/.%: setup.cfg pyproject.toml | $(BIN)/python

@@ -11,6 +11,15 @@ from hypothesis import settings
 
 from jobs.moving_average import MovingAverage
 from tests.needs import IN_CI, count_skipped, require
+from tests.streams.servers import (  # noqa: F401  fixtures
+    canned,
+    kafka,
+    kafka_broker,
+    kinesis,
+    kinesis_local,
+    no_stream,
+    no_topic,
+)
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -19,11 +28,14 @@ ROOT = TESTS.parent
 #: what is outside this process. In other folders a file says so itself, by this mark.
 ONE_PYTHON = {
     "bars", "cluster", "commands", "emr", "exact", "feeds", "frames", "pages", "peers", "runners/emr", "sample",
-    "sinks", "sort_keys", "storage", "sweeps", "trading", "windows",
+    "sinks", "sort_keys", "storage", "streams", "sweeps", "trading", "windows",
 }  # fmt: skip
 
 #: What starts a JVM or more for each test: of these an ordinary run has those marked `smoke`.
 ON_HADOOP = {"hadoop_local", "jars"}
+
+#: What starts a server of streams.
+ON_STREAMS = {"kinesis_local", "kafka_broker"}
 
 # No example is failed by the clock: a busy machine is not a fault. `--hypothesis-profile=nightly` chooses the second.
 MODEST, NIGHTLY = 60, 1000
@@ -43,6 +55,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if ON_HADOOP.intersection(getattr(item, "fixturenames", ())) and not item.get_closest_marker("smoke"):
             item.add_marker("hadoop")
+        if ON_STREAMS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("streams")
         if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
             item.add_marker("one_python")
         if item.path.is_relative_to(TESTS / "peers"):

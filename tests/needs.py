@@ -38,6 +38,8 @@ NEEDS = {
     "java": Need("Java 17", "apt-get install openjdk-17-jre-headless", _commands("java")),
     # `make cluster-jars` would install what is missing of these, if run as root: not without being asked to.
     "hadoop": Need("Hadoop", "make cluster-jars", _commands("java", "mvn", "curl")),
+    "node": Need("node and npm", "apt-get install nodejs npm", _commands("node", "npm")),
+    "kafka": Need("Java 17 and Maven", "apt-get install openjdk-17-jre-headless maven", _commands("java", "mvn")),
     "pyspark": Need("pyspark", "make test-spark", lambda: find_spec("pyspark") is not None),
 }
 

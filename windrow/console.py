@@ -95,6 +95,21 @@ def progress(title: str, total: int, wanted: bool = True) -> Iterator[Callable[[
 
 
 @contextmanager
+def going(title: str, wanted: bool = True) -> Iterator[Callable[[float, str], object]]:
+    """Yields a function that takes the share of work that is done, and what to say of it, and moves a progress bar."""
+    with _progress_bars(wanted) as bars:
+        if bars is None:
+            yield lambda share, text: None
+            return
+        from rich.markup import escape
+
+        task = bars.add_task(escape(shown(title)), total=1.0)
+        yield lambda share, text: bars.update(
+            task, completed=share, description=escape(shown(f"{title}: {text}")), refresh=True
+        )
+
+
+@contextmanager
 def shares(titles: Sequence[str], wanted: bool = True) -> Iterator[Callable[[Sequence[int]], object]]:
     """Yields a function that takes the percentages done of several kinds of work, and moves a progress bar for each."""
     with _progress_bars(wanted) as bars:

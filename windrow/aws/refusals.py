@@ -34,6 +34,17 @@ OBJECTS = Request(
     check="check it",
     unknown="check the name, and your permissions",
 )
+#: A request for a stream of Kinesis.
+STREAMS = Request(
+    service="Kinesis",
+    permissions=(
+        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, and kms:Decrypt where the"
+        " stream is encrypted; ask its owner for them"
+    ),
+    invalid="is not a valid name of a stream",
+    check="check it",
+    unknown="check the name, the region, and your permissions",
+)
 _MEANWHILE = "since the job was submitted ({code}); objects must not change while a job runs; run it again"
 
 #: What is wrong and the fix, by AWS's codes or by the names of botocore's errors.
@@ -55,13 +66,22 @@ REFUSALS: dict[tuple[str, ...], str] = {
     ("RequestTimeTooSkewed",): "this machine's clock is wrong ({code}); set it",
     (
         "SlowDown", "503", "ServiceUnavailable", "InternalError", "500", "RequestTimeout", "RequestLimitExceeded",
-        "Throttling", "ThrottlingException", "TooManyRequestsException",
+        "Throttling", "ThrottlingException", "TooManyRequestsException", "ProvisionedThroughputExceededException",
+        "LimitExceededException", "KMSThrottlingException", "InternalFailure", "InternalFailureException",
     ): "{service} is too busy ({code}), and stayed so for {attempts} attempts; try again later",
     ("PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"): (
         "its bucket is in another region ({code}), and S3 answers only in a bucket's own region; set"
         " AWS_DEFAULT_REGION{region}"
     ),
     ("NoSuchBucket",): "there is no such bucket ({code}); check its name, and AWS_ENDPOINT_URL if it is set",
+    ("ResourceNotFoundException",): (
+        "there is no such stream in this region ({code}); check its name, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if"
+        " it is set"
+    ),
+    (
+        "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
+        "KMSOptInRequired",
+    ): "its records cannot be decrypted ({code}: {message}); these credentials need kms:Decrypt, and an enabled key",
     ("404",): "there is no such object or bucket ({code}); check its name",
     ("NoSuchKey",): f"has been removed {_MEANWHILE}",
     ("PreconditionFailed",): f"has changed {_MEANWHILE}",
@@ -93,6 +113,11 @@ _PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas", "step
 def object_refusal(error: Exception, uri: str, kind: type[WindrowError] = InputError) -> WindrowError:
     """The error, of `kind`, for what botocore raised at a request for an object of S3."""
     return kind(f"{uri}: {_reason(error, OBJECTS)}")
+
+
+def stream_refusal(error: Exception, uri: str) -> InputError:
+    """The error for what botocore raised at a request for a stream of Kinesis."""
+    return InputError(f"{uri}: {_reason(error, STREAMS)}")
 
 
 def call_refusal(error: Exception, call: str) -> AccountError:

@@ -19,6 +19,7 @@ REASONS = {
     "long": "longer than 1 MiB",
     "quote": "a quote that is not closed on its line, or a stray carriage return",
     "fields": "more or fewer fields than the header",
+    "record": "a record of a stream that is no object of JSON",
     "utf8": "a required field is not valid UTF-8",
     "time": "the time does not parse",
     "number": "a value is not a number",

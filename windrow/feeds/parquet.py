@@ -32,7 +32,7 @@ from windrow.bars.checks import (
 )
 from windrow.bars.columns import Bars, Layout, Rejected, check_one_kind_of_time
 from windrow.bars.epochs import by_magnitude
-from windrow.bars.examples import example_of, firsts
+from windrow.bars.examples import example_of, example_of_line, firsts
 from windrow.bars.numbers import PLAIN, parse_numbers
 from windrow.errors import InputError
 from windrow.feeds.row_groups import asked_for, in_range
@@ -42,6 +42,8 @@ from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 ROWS = 1 << 17
+#: In the file of a stream's shard, the column of records that are no object of JSON: windrow/feeds/streamed.py.
+INVALID = "a record that is no object\n"
 #: From how many row groups, and how many rows of each, times are sampled.
 _GROUPS, SAMPLED = 8, 2000
 #: The rule for a symbol, and the fix.
@@ -138,13 +140,18 @@ def read_parquet(
     if layout.symbol and pa.types.is_nested(kind := schema.types[layout.names.index(layout.symbol)]):
         raise _wrong_type(path, layout.symbol, kind, *_SYMBOL)  # arrow cannot read it as indices
     needed = [stored[name] for name in layout.read]
+    spoiled = INVALID in schema.names
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
         within = in_range(file.metadata, size_of(path), start, end)
         groups = asked_for(file.metadata, within, layout)
         try:
-            for batch in file.iter_batches(ROWS, groups, needed, use_threads=False) if groups else ():
-                columns = {name: batch.column(stored[name]) for name in layout.read}
+            read = [*needed, INVALID] if spoiled else needed
+            for batch in file.iter_batches(ROWS, groups, read, use_threads=False) if groups else ():
+                good = batch.filter(pc.is_null(batch.column(INVALID))) if spoiled else batch
+                columns = {name: good.column(stored[name]) for name in layout.read}
                 bars = adjusted(parse_columns(columns, layout, path, keep_texts), layout)
+                if len(good) < len(batch):
+                    _reject(batch.column(INVALID).drop_null().to_pylist(), bars, keep_texts)
                 check_one_kind_of_time(bars, layout, path)
                 yield bars
             if left_out := sum(file.metadata.row_group(number).num_rows for number in set(within).difference(groups)):
@@ -298,6 +305,14 @@ def _selected(
         if pa.types.is_nested(kind := columns[name].type) or pa.types.is_binary(kind):
             raise _wrong_type(path, name, kind, "--where compares text, numbers and dates", "choose another column")
     return selected(layout.selection, symbols, codes, times, known, columns)
+
+
+def _reject(records: Sequence[bytes], bars: Bars, keep_texts: bool) -> None:
+    """Counts records of a stream that are no object as invalid rows."""
+    bars.rejected["record"] = len(records)
+    bars.examples["record"] = example_of_line(records[0], "an object of JSON")
+    if keep_texts:
+        bars.texts += [Rejected("record", record[:SHOWN_BYTES]) for record in records]
 
 
 def _none_of(rows: int, layout: Layout) -> Bars:

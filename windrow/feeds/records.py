@@ -184,7 +184,7 @@ def _of_lines(stream: BinaryIO, head: bytes, path: str, decoder: json.JSONDecode
         if end:
             lines = [line for line in whole.split(b"\n") if line.strip()]
             if first and lines:
-                _refuse_twice(path, lines[:_FIRST])
+                refuse_twice(path, lines[:_FIRST])
                 first = False
             yield _of_whole_lines(lines, decoder)
         block = stream.read(_BLOCK)
@@ -218,13 +218,13 @@ def _of_array(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecode
             if not isinstance(records, list):
                 raise _damaged(path, "it ends within its array, or something follows it")
             if first:
-                _refuse_twice(path, [b"[" + closed])
+                refuse_twice(path, [b"[" + closed])
             yield records
             return
         if (found := _whole_objects(text, decoder)) is not None:
             records, end = found
             if first:
-                _refuse_twice(path, [b"[" + text[:end].rstrip(b", \t\r\n") + b"]"])
+                refuse_twice(path, [b"[" + text[:end].rstrip(b", \t\r\n") + b"]"])
             first = False
             yield records
             text = text[end:]
@@ -256,7 +256,7 @@ def _of_object(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecod
     if document is None:
         raise _damaged(path, "its object does not end, or something follows it")
     if isinstance(document, dict) and not any(isinstance(value, dict | list) for value in document.values()):
-        _refuse_twice(path, [text])
+        refuse_twice(path, [text])
         yield [document]  # a line, of one
         return
     arrays = [
@@ -267,7 +267,7 @@ def _of_object(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecod
     if len(arrays) != 1:
         found = f"arrays of objects in {', '.join(arrays)}" if arrays else "no array of objects"
         raise _other(path, f"an object with {found}")
-    _refuse_twice(path, [text])
+    refuse_twice(path, [text])
     records = document[arrays[0]]
     named = any(normalise(key) in FOLDER_NAMES for record in records for key in record)
     beside = {
@@ -276,7 +276,7 @@ def _of_object(stream: BinaryIO, text: bytes, path: str, decoder: json.JSONDecod
     yield records if named else [{**beside, **record} for record in records]
 
 
-def _refuse_twice(path: str, texts: Iterable[bytes]) -> None:
+def refuse_twice(path: str, texts: Iterable[bytes]) -> None:
     """Raises InputError where an object has two members of one name, of which one would be read."""
 
     def once(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -209,7 +209,11 @@ def without_line_end(settled: Settled, heads: Mapping[str, Head]) -> list[str]:
                 return last_byte(head.place if head else path)
         return head.last_byte
 
-    plain = [path for path, layout in settled.inputs.items() if is_plain(path) and not layout.form.whole]
+    plain = [
+        path
+        for path, layout in settled.inputs.items()
+        if is_plain(heads[path].place if path in heads else path) and not layout.form.whole
+    ]
     return [path for path, last in zip(plain, each(last_of, plain), strict=True) if last not in (None, b"\n")]
 
 

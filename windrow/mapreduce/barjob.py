@@ -26,7 +26,7 @@ from argparse import SUPPRESS, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import windrow.runners.compat  # noqa: F401  mrjob needs it
 
@@ -54,6 +54,9 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
+
+if TYPE_CHECKING:
+    from windrow.feeds.spool import Spooled
 
 
 class SeriesKernel(Protocol):
@@ -284,6 +287,9 @@ class BarJob(JobAdapter):
 
     #: What the inputs' first rows show, at the submitter.
     doubts: Settled | None = None
+
+    #: What was read of streams, at the submitter.
+    streams: Sequence["Spooled"] = ()
 
     #: The span (ns) of slices at the submitter, once it is settled.
     _slices: int | None = None

@@ -1,5 +1,6 @@
 """The options of jobs over bars: how to read bars and how to shuffle them. A job gets those that it can use."""
 
+import re
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.scales import parse_scales
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
+from windrow.storage.stream import GAPS, SHARE, Manner
 from windrow.times import UNITS, parse_duration
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _ADJUSTED = "scale open, high, low and close by adj_close / close, before anythi
 _SCALE = "columns of values, each with the power of ten that they are multiplied by, e.g. close=1e-9"
 _CONFLICT = "what to do with different bars at one symbol and time: fail, or keep the smallest or the largest"
 _BLOCK = "largest number of bars in a block; 1 is the textbook's one bar per record"
+_GAPS = "what to do where records that are asked for are past retention: fail, or warn and go without (default fail)"
+_SHARE = "share of the reads that Kinesis grants a shard a second, above 0 to 1; other readers have the rest"
 _WHERE = "take only rows with that text in the column; of one column several, either; of several columns, all"
 _SLOT = (
     "span of time that no block crosses, e.g. 30d; a reducer holds at most one slot of one symbol"
@@ -75,6 +79,7 @@ def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
     _add_reading(job)
     _add_rows(job)
+    _add_streams(job)
     if not job.map_only:
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
@@ -125,6 +130,13 @@ def _add_rows(job: "BarJob") -> None:
     rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
 
 
+def _add_streams(job: "BarJob") -> None:
+    streams = job.add_group("Reading streams, e.g. kinesis://STREAM?from=2023-01-31&to=2023-02-28", settled=True)
+    streams.add("--gaps", _GAPS, choices=GAPS, default=GAPS[0])
+    streams.add("--share SHARE", f"{_SHARE} (default {SHARE})", type=float, default=SHARE)
+    streams.add("--consumer NAME", "a registered consumer of Kinesis, which has reads of its own (enhanced fan-out)")
+
+
 def _add_moving(job: "BarJob") -> None:
     moving = job.add_group("Moving bars (never changes the output)")
     moving.add("--block-bars N", f"{_BLOCK} (default {BLOCK_BARS})", type=int, default=BLOCK_BARS)
@@ -160,6 +172,7 @@ def check(given: Namespace) -> None:
         raise UsageError(f"--max-missing {given.max_missing}: a share of rows is between 0 and 1; 0.05 is one in 20")
     slot(given)
     slices(given)
+    manner(given)
     check_reading(given)
 
 
@@ -319,6 +332,18 @@ def _chosen(given: Namespace) -> set[str]:
 def _cure(given: Namespace, name: str, cures: Mapping[str, str]) -> str:
     """What to do about a column that --column does not choose."""
     return cures.get(name, f"this job needs it; if it is there by another name, use --rename NAME={name}")
+
+
+def manner(given: Namespace) -> Manner:
+    """How streams are read. Raises UsageError for wrong values."""
+    if not 0 < given.share <= 1:
+        raise UsageError(f"--share {given.share}: is no share of the reads of a shard; give more than 0, and at most 1")
+    if given.consumer is not None and not re.fullmatch("[a-zA-Z0-9_.-]{1,128}", given.consumer):
+        raise UsageError(
+            f"--consumer {given.consumer}: is not a name of a consumer, which has 1 to 128 letters, digits, dots, hyphens"
+            " and underscores; give the name that it was registered by"
+        )
+    return Manner(given.gaps, given.share, given.consumer)
 
 
 def slot(given: Namespace) -> int | None:

@@ -14,6 +14,7 @@ from windrow.runners import NAMES, on_this_machine
 from windrow.runners.unpack import MARK
 from windrow.storage import s3
 from windrow.storage.source import is_uri, source_of
+from windrow.storage.stream import Manner
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
@@ -28,6 +29,8 @@ class Submission:
     """As given; `-` is standard input."""
     recursive: bool
     reading: Reading
+    manner: Manner
+    """How streams are read."""
     slot: int | None
     """The span (ns) of slots, if given."""
     slices: int | str | None
@@ -63,6 +66,7 @@ class Submission:
             inputs=tuple(given.args),
             recursive=given.recursive,
             reading=options.reading(given, job.columns(), job.cures()),
+            manner=options.manner(given),
             slot=options.slot(given),
             slices=options.slices(given),
             output=given.output_dir,

@@ -18,6 +18,7 @@ from windrow.feeds.density import Head, slices_for
 from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle, without_line_end
+from windrow.feeds.spool import is_stream, replaced
 from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, STOPPED, refusal, summed
 from windrow.mapreduce.help import command_name
@@ -105,9 +106,11 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
 
 
 def _describe_forms(job: "BarJob", description: dict[str, Any]) -> None:
-    """Adds how inputs were read that are no plain CSV files, which is known once they are settled."""
+    """Adds how inputs were read that are no plain CSV files, and what of streams, which is known once they are settled."""
     if job.doubts is not None and (forms := told_forms(job.doubts.inputs, job.submission.reading)):
         description["forms"] = forms
+    if job.streams:
+        description["streams"] = [stream.described() for stream in job.streams]
 
 
 def _beside(output: str) -> str:
@@ -197,10 +200,11 @@ def _launch(job: "BarJob") -> Launch:
 
 
 def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
-    submission, spooled = job.submission, str(folder / "standard-input")
-    listed, heads = runner.find_inputs(_arguments(job, spooled), folder, submission.recursive)
-    places = {"-" if path == spooled else path: path for path in listed}
-    heads = {**heads, "-": Head(spooled, 1.0)}
+    submission = job.submission
+    arguments, names = _arguments(job, folder)
+    listed, heads = runner.find_inputs(arguments, folder, submission.recursive)
+    places = {names.get(path, path): path for path in listed}
+    heads = {**heads, **{name: Head(place, 1.0) for place, name in names.items()}}
     asked = submission.slot, heads, _slicing(job, runner), options.judges(job), runner.versions
     settled, empty = settle(list(places), submission.reading, *asked)
     refuse_unknown_names(settled.inputs, submission.reading)
@@ -247,11 +251,23 @@ def _slicing(job: "BarJob", runner: Runner) -> Slicing | None:
     return lambda densities: slices_for(densities, reducers, head.bars, head.span_ns)
 
 
-def _arguments(job: "BarJob", spooled: str) -> list[str]:
-    """The inputs as given; standard input as the file `spooled`, as it is read twice: for header and bars."""
+def _arguments(job: "BarJob", folder: Path) -> tuple[list[str], dict[str, str]]:
+    """The inputs with files in place of what can be read only once, and the user's names of those by their places."""
+    submission = job.submission
+    arguments, names = _without_stdin(job, str(folder / "standard-input"))
+    if not any(map(is_stream, arguments)):
+        return arguments, names
+    if submission.reading.symbol_from_filename:
+        raise UsageError("--symbol-from-filename: a stream has no file name to take a symbol from; use --symbol NAME")
+    arguments, shards, job.streams = replaced(arguments, folder, submission.manner, submission.shows_progress)
+    return arguments, {**names, **shards}
+
+
+def _without_stdin(job: "BarJob", spooled: str) -> tuple[list[str], dict[str, str]]:
+    """The inputs, with standard input as the file `spooled`, since header and bars are read one after the other."""
     arguments = job.submission.inputs or ("-",)
     if "-" not in arguments:
-        return list(arguments)
+        return list(arguments), {}
     if arguments.count("-") > 1:
         raise UsageError("-: given more than once; standard input can only be read once; give it once")
     if job.submission.reading.symbol_from_filename:
@@ -260,7 +276,7 @@ def _arguments(job: "BarJob", spooled: str) -> list[str]:
         usage = f"windrow {command_name(type(job))} [options] FILE..."
         raise UsageError(f"no input: give files of bars, or - to read standard input; usage: {usage}")
     _spool(job.stdin, Path(spooled))
-    return [spooled if path == "-" else path for path in arguments]
+    return [spooled if path == "-" else path for path in arguments], {spooled: "-"}
 
 
 def _spool(stdin: BinaryIO, place: Path) -> None:

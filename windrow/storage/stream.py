@@ -7,10 +7,11 @@ A source of streams is a `StreamSource`; Kafka's partitions are shards without p
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, NoReturn
 
+from windrow.console import say
 from windrow.errors import InputError
 from windrow.storage.source import Source
 
@@ -87,11 +88,19 @@ class StreamSource(Source):
         """The pages of a shard within its bounds, each record once; empty pages too, which show progress."""
 
     @abstractmethod
-    def follow(self, uri: str, places: Mapping[str, str], over: Collection[str], manner: Manner) -> Iterator[Page]:
+    def follow(
+        self,
+        uri: str,
+        places: Mapping[str, str],
+        over: Collection[str],
+        manner: Manner,
+        read_until: int | None = None,
+    ) -> Iterator[Page]:
         """Pages without end, each shard's in order, and after all those of its parents; empty ones too.
 
         Each shard goes on after its place in `places`; those in `over` are not read again. Others begin at the URI's
-        `from`. What is split or merged meanwhile is followed into the new shards.
+        `from`. What is split or merged meanwhile is followed into the new shards. read_until: when it was read last
+        (ns): what arrived since then and is gone is a gap.
         """
 
     # Of files only.
@@ -110,3 +119,11 @@ class StreamSource(Source):
 
     def _no_file(self, uri: str) -> NoReturn:
         raise InputError(f"{uri}: is a stream, which is read into files first: windrow stream read '{uri}' -o DIR")
+
+
+def judge_gaps(gaps: Sequence[str], manner: Manner) -> None:
+    """Raises InputError where records that are asked for are gone, or warns of it, as `manner` says."""
+    if gaps and manner.gaps == "fail":
+        more = f" (and {len(gaps) - 1:,} more gaps)" if len(gaps) > 1 else ""
+        raise InputError(f"{gaps[0]}{more}; ask for later records with ?from=TIME, or accept the gap with --gaps warn")
+    say(*(f"warning: {gap}" for gap in gaps))

@@ -1,0 +1,209 @@
+"""Streams -> files, once, before a job reads them: one for each shard, of what its bounds hold.
+
+Then everything goes on as over files: tasks need neither network nor credentials, an attempt that runs twice sees the
+same bytes, and the rules by which rows are read are those of files.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Full, Queue
+from tempfile import TemporaryDirectory
+from threading import Event, Lock, Thread
+from typing import Any
+
+from windrow.console import going, say
+from windrow.errors import InputError, OutputError
+from windrow.feeds.streamed import ShardFile
+from windrow.storage.source import source_of
+from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
+
+#: Shards that are read at a time: each waits for its turn most of the time.
+_AT_ONCE = 32
+#: Pages that wait to be written.
+_WAITING = 4
+#: What must be free on the disk at least, and the share of a stream from which its size is estimated.
+_LEAST_FREE, _ENOUGH = 64 << 20, 0.02
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """What of a stream is in files: their places by names, `URI/SHARD`, and what its bounds were."""
+
+    bounds: Bounds
+    places: dict[str, Path] = field(default_factory=dict)
+    records: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """The same for the description of an output."""
+        bounds = self.bounds
+        shards = [shard.name for shard in bounds.shards]
+        return {
+            "stream": bounds.uri, "since_ns": bounds.since, "until_ns": bounds.until, "shards": shards,
+            "records": self.records, "gaps": list(bounds.gaps),
+        }  # fmt: skip
+
+
+def is_stream(uri: str) -> bool:
+    """Whether an input is a stream."""
+    return source_of(uri).is_stream
+
+
+def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True) -> Spooled:
+    """Reads what is in a stream now into files of a folder. Raises InputError, also where it has no record.
+
+    Memory: some pages of records. Time: what the stream's server grants a reader.
+    """
+    source = source_of(uri)
+    assert isinstance(source, StreamSource)
+    bounds = source.bounds(uri, manner)
+    _check_room(folder, 0, 0)
+    files = {shard.name: ShardFile(folder, shard.name, f"{_place(uri)}/{shard.name}") for shard in bounds.shards}
+    with going(f"reading {_place(uri)}", shows_progress) as show:
+        progress = _Progress(bounds)
+        for page in _pages(source, bounds, manner):
+            files[page.shard].write(page.records)
+            progress.take(page)
+            show(progress.share, progress.text)
+            _check_room(folder, sum(file.size for file in files.values()), progress.share)
+    places = {f"{_place(uri)}/{name}": place for name, file in files.items() if (place := file.close()) is not None}
+    if controls := sum(file.controls for file in files.values()):
+        say(f"{_place(uri)}: {controls:,} records about the table, without data, were passed over")
+    if not places:
+        raise InputError(
+            f"{uri}: none of its {len(files):,} shards has a record {_between(bounds)}; check the name of the stream,"
+            " and what ?from= and &to= ask for, which is when records arrived, not the times of bars"
+        )
+    return Spooled(bounds, places, progress.records)
+
+
+@contextmanager
+def spooled(
+    arguments: Sequence[str], manner: Manner, shows_progress: bool
+) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """The arguments with files in place of streams, and the names of those by their places; removed afterwards."""
+    with TemporaryDirectory(prefix="windrow-") as folder:
+        yield replaced(arguments, Path(folder), manner, shows_progress)[:2]
+
+
+def replaced(
+    arguments: Sequence[str], folder: Path, manner: Manner, shows_progress: bool
+) -> tuple[list[str], dict[str, str], list[Spooled]]:
+    """The arguments with files in place of streams; the names of those by their places; and what was read.
+
+    Raises InputError for a stream that is named twice.
+    """
+    found, names, streams = list[str](), dict[str, str](), list[Spooled]()
+    for number, argument in enumerate(arguments):
+        if not is_stream(argument):
+            found.append(argument)
+            continue
+        if argument in arguments[:number]:
+            raise InputError(f"{argument}: is named twice; a stream is read once; name it once")
+        place = folder / f"stream-{number}"
+        place.mkdir(mode=0o700)
+        streams.append(spool(argument, place, manner, shows_progress))
+        names.update({str(place): name for name, place in streams[-1].places.items()})
+        found += map(str, streams[-1].places.values())
+    return found, names, streams
+
+
+def _place(uri: str) -> str:
+    """A stream's URI without its query."""
+    return uri.partition("?")[0].rstrip("/")
+
+
+def _between(bounds: Bounds) -> str:
+    from windrow.storage.spans import moment
+
+    since = "so far" if bounds.since is None else f"from {moment(bounds.since)}"
+    return f"{since} until {moment(bounds.until)}"
+
+
+class _Progress:
+    """How much of a stream is read: of each shard the part of its time, up to the end that is fixed."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._begins: dict[str, int] = {}
+        self._shares = dict.fromkeys((shard.name for shard in bounds.shards), 0.0)
+        self.records = 0
+
+    def take(self, page: Page) -> None:
+        """A page that was read."""
+        self.records += len(page.records)
+        begin = self._begins.setdefault(page.shard, self._bounds.since or page.arrived) if page.arrived else None
+        if page.over:
+            self._shares[page.shard] = 1.0
+        elif begin is not None and self._bounds.until > begin:
+            done = (page.arrived - begin) / (self._bounds.until - begin)
+            self._shares[page.shard] = min(1.0, max(self._shares[page.shard], done))
+
+    @property
+    def share(self) -> float:
+        """The part that is read, from 0 to 1."""
+        return sum(self._shares.values()) / max(1, len(self._shares))
+
+    @property
+    def text(self) -> str:
+        """What was read, for people."""
+        return f"{self.records:,} records"
+
+
+def _pages(source: StreamSource, bounds: Bounds, manner: Manner) -> Iterator[Page]:
+    """The pages of all shards, several at a time; a shard's in order. What a thread raises is raised."""
+    waiting: Queue[Page | BaseException | None] = Queue(_WAITING)
+    shards, stop, taking = list(bounds.shards), Event(), Lock()
+
+    def put(one: Page | BaseException | None) -> None:
+        while not stop.is_set():
+            with suppress(Full):
+                waiting.put(one, timeout=0.1)
+                return
+
+    def work() -> None:
+        try:
+            while (shard := _next(shards, taking)) is not None:
+                for page in source.read(bounds, shard, manner):
+                    put(page)
+                    if stop.is_set():
+                        return
+        except BaseException as error:
+            put(error)
+        put(None)
+
+    threads = [Thread(target=work, daemon=True) for _ in range(min(_AT_ONCE, len(shards)))]
+    for thread in threads:
+        thread.start()
+    ended = 0
+    try:
+        while ended < len(threads):
+            page = waiting.get()
+            if isinstance(page, BaseException):
+                raise page
+            if page is None:
+                ended += 1
+            else:
+                yield page
+    finally:
+        stop.set()
+    for thread in threads:  # before anything forks
+        thread.join()
+
+
+def _next(shards: list[Shard], taking: Lock) -> Shard | None:
+    with taking:
+        return shards.pop(0) if shards else None
+
+
+def _check_room(folder: Path, written: int, share: float) -> None:
+    """Raises OutputError where the disk has too little room for the rest of a stream."""
+    free = shutil.disk_usage(folder).free
+    needed = max(_LEAST_FREE, int(written / share) - written if share > _ENOUGH else 0)
+    if free < needed:
+        raise OutputError(
+            f"{folder}: the stream is read into files there, which takes some {needed >> 20:,} MB more, and only"
+            f" {free >> 20:,} MB are free; free some space, or set TMPDIR to another place, or read less by ?from=TIME"
+        )

@@ -1,0 +1,281 @@
+"""Records of a stream -> a table of columns, and a file of such tables.
+
+A record is an object of JSON: a bar, or one with the bar in its member `data` and what is about it in `metadata`, as
+AWS's Database Migration Service (DMS) writes. What DMS writes of the table itself has no `data`, and is passed over. A
+record may have several objects, in lines or in an array.
+
+A column has the type that its values have: numbers, or text as soon as two types meet, so that no value changes. What
+is no object is kept as it is, in a column of its own, and is an invalid row.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from windrow.errors import InputError
+from windrow.feeds.parquet import INVALID
+from windrow.feeds.records import refuse_twice
+from windrow.storage.private import private
+
+#: Rows of a row group, about: pages of a stream that is nearly empty have a few.
+_GROUP = 1 << 15
+_MOST_COLUMNS = 1000
+#: How many records are looked at for two members of one name.
+_FIRST = 1000
+#: What DMS says of a record: it has a row, or is about the table.
+_ABOUT, _OPERATION = "metadata", "operation"
+
+
+class Records:
+    """What the records of a page hold: bars as objects, texts that are no object, and how many are about the table."""
+
+    def __init__(self, where: str, data: Sequence[bytes]) -> None:
+        self._where = where
+        self.bars: list[dict[str, Any]] = []
+        self.invalid: list[bytes] = []
+        self.controls = 0
+        if (bars := _bars_alone(data)) is not None:
+            self.bars = bars
+            return
+        for record in data:
+            try:
+                told = orjson.loads(record)
+            except orjson.JSONDecodeError:
+                self._take_text(record)
+            else:
+                self._take(told, record)
+
+    def _take(self, told: Any, record: bytes) -> None:
+        if isinstance(told, list):
+            for one in told:
+                self._take(one, record) if isinstance(one, dict) else self.invalid.append(record)
+        elif not isinstance(told, dict):
+            self.invalid.append(record)
+        elif isinstance(bar := told.get("data"), dict):
+            self._refuse_delete(told)
+            self.bars.append(bar)
+        elif isinstance(told.get(_ABOUT), dict):
+            self.controls += 1
+        else:
+            self.bars.append(told)
+
+    def _take_text(self, record: bytes) -> None:
+        """A record of several lines, or with NaN, which is JSON to Python alone."""
+        lines = record.split(b"\n")
+        if len(lines) > 1:
+            for line in filter(bytes.strip, lines):
+                self._take_line(line)
+        else:
+            self._take_line(record)
+
+    def _take_line(self, line: bytes) -> None:
+        try:
+            told = json.loads(line)
+            json.dumps(told, ensure_ascii=False).encode()  # half a character is in no text
+            self._take(told, line)
+        except (ValueError, RecursionError):
+            self.invalid.append(line)
+
+    def _refuse_delete(self, told: Mapping[str, Any]) -> None:
+        about = told.get(_ABOUT)
+        if isinstance(about, dict) and about.get(_OPERATION) == "delete":
+            raise InputError(
+                f"{self._where}: has a record by which a bar is deleted, {orjson.dumps(told)[:200].decode()!r}; bars of"
+                " a stream are only added; leave deletes out where the stream is written, or read a part without one"
+                " by ?from=TIME&to=TIME"
+            )
+
+
+def _bars_alone(data: Sequence[bytes]) -> list[dict[str, Any]] | None:
+    """The bars of records each of which is {"data": {...}} and nothing else; None if any is not."""
+    try:
+        told = [*map(orjson.loads, data)]
+        if {*map(type, told)} == {dict} and {*map(len, told)} == {1}:
+            bars = [*map(itemgetter("data"), told)]
+            return bars if {*map(type, bars)} == {dict} else None
+    except (orjson.JSONDecodeError, KeyError):
+        pass
+    return None
+
+
+def is_json(record: bytes) -> bool:
+    """Whether a record is meant as JSON, by how it begins.
+
+    >>> is_json(b' {"close": 1}'), is_json(b"AA,2023-01-03,1.5")
+    (True, False)
+    """
+    return record.lstrip()[:1] in (b"{", b"[")
+
+
+def table_of(records: Records, where: str) -> Any:
+    """The table of a page's bars, and of what is no bar. Raises InputError for records without common names."""
+    columns = _columns(records.bars)
+    if len(columns) > _MOST_COLUMNS or INVALID in columns:
+        raise InputError(
+            f"{where}: its records have {len(columns):,} different members, so their names are no columns; write the"
+            " values of a bar under the same names in each record"
+        )
+    none = [None] * len(records.invalid)
+    arrays = {name: _array(values + none) for name, values in columns.items()}
+    if none:
+        arrays[INVALID] = pa.array([None] * len(records.bars) + records.invalid, pa.binary())
+    return pa.table(arrays)
+
+
+def _columns(bars: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The members of objects by name, None where an object lacks one."""
+    names = list(bars[0]) if bars else []
+    if {*map(len, bars)} == {len(names)}:
+        try:
+            return {name: [*map(itemgetter(name), bars)] for name in names}
+        except KeyError:  # one has another name
+            pass
+    return {name: [bar.get(name) for bar in bars] for name in dict.fromkeys(chain.from_iterable(bars))}
+
+
+def _array(values: list[Any]) -> Any:
+    """Values as numbers where all are, else as text; whole numbers only where none would change."""
+    try:
+        array = pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return _texts(values)
+    kinds = pa.types.is_int64, pa.types.is_floating, pa.types.is_string, pa.types.is_null
+    return array if any(is_kind(array.type) for is_kind in kinds) else _texts(values)
+
+
+def _texts(values: list[Any]) -> Any:
+    """Values as text: a text itself, all else as JSON."""
+    texts = (one if one is None or isinstance(one, str) else orjson.dumps(one).decode() for one in values)
+    return pa.array(list(texts), pa.string())
+
+
+class ShardFile:
+    """A file with the bars of one shard: Parquet, or CSV if its first record is no JSON.
+
+    Its columns are those of all records, each with a type that keeps every value. Memory: about 32,768 rows.
+    """
+
+    def __init__(self, folder: Path, name: str, where: str) -> None:
+        self._folder, self._name, self._where = folder, name, where
+        self._tables: list[Any] = []
+        self._parts: list[Path] = []
+        self._writer: Any = None
+        self._lines: BinaryIO | None = None
+        self.rows = self.controls = 0
+
+    def write(self, data: Sequence[bytes]) -> None:
+        """Adds the records of a page."""
+        if not data:
+            return
+        if self._lines is None and not self.rows and not self.controls and not is_json(data[0]):
+            self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
+        if self._lines is not None:
+            lines = [line for record in data for line in record.splitlines() if line.strip()]
+            self.rows += len(lines)
+            self._lines.write(b"".join(line + b"\n" for line in lines))
+            return
+        if not self.rows:
+            refuse_twice(self._where, data[:_FIRST])
+        records = Records(self._where, data)
+        self.controls += records.controls
+        table = table_of(records, self._where)
+        self.rows += len(table)
+        self._tables.append(table)
+        if sum(map(len, self._tables)) >= _GROUP:
+            self._flush()
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk so far."""
+        if self._lines is not None:
+            return int(self._lines.tell())
+        return sum(part.stat().st_size for part in self._parts)
+
+    def close(self) -> Path | None:
+        """The finished file; None if it has no row."""
+        if self._lines is not None:
+            self._lines.close()
+            return self._folder / f"{self._name}.csv"
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+        if len(self._parts) < 2:
+            return self._parts[0] if self._parts else None
+        return self._joined()
+
+    def _flush(self) -> None:
+        tables, self._tables = [table for table in self._tables if len(table)], []
+        if not tables:
+            return
+        kinds = _exact_kinds(tables)
+        table = pa.concat_tables([_as_kinds(one, kinds) for one in tables])
+        if self._writer is None or not self._writer.schema.equals(table.schema):
+            if self._writer is not None:
+                self._writer.close()
+            self._parts.append(self._folder / f"{self._name}{f'-{len(self._parts)}' * bool(self._parts)}.parquet")
+            self._writer = pq.ParquetWriter(self._parts[-1], table.schema)
+        self._writer.write_table(table)
+
+    def _joined(self) -> Path:
+        """One file of several, whose columns differ in type, or in number."""
+        place = self._folder / f"{self._name}-all.parquet"
+        kinds = _exact_kinds(chain.from_iterable(map(_row_groups, self._parts)))
+        schema = pa.schema(list(kinds.items()))
+        with pq.ParquetWriter(place, schema) as writer:
+            for table in chain.from_iterable(map(_row_groups, self._parts)):
+                writer.write_table(_as_kinds(table, kinds))
+        for part in self._parts:
+            part.unlink()
+        return place
+
+
+def _row_groups(place: Path) -> Iterator[Any]:
+    with pq.ParquetFile(place) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number)
+
+
+def _exact_kinds(tables: Iterable[Any]) -> dict[str, Any]:
+    """For each column of any table the type that keeps every value of all."""
+    kinds: dict[str, Any] = {}
+    inexact = set[str]()
+    for table in tables:
+        for name in table.column_names:
+            kinds[name] = _common(kinds.get(name, pa.null()), table[name].type)
+            if pa.types.is_int64(table[name].type) and not _is_exact(table[name]):
+                inexact.add(name)
+    floats = {name for name, kind in kinds.items() if pa.types.is_floating(kind)}
+    return {**kinds, **dict.fromkeys(floats & inexact, pa.string())}
+
+
+def _common(one: Any, other: Any) -> Any:
+    if one == other or pa.types.is_null(other):
+        return one
+    if pa.types.is_null(one):
+        return other
+    numbers = {pa.int64(), pa.float64()}
+    return pa.float64() if {one, other} == numbers else pa.string()
+
+
+def _is_exact(column: Any) -> bool:
+    """Whether whole numbers are the same as floating-point numbers."""
+    try:
+        column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _as_kinds(table: Any, kinds: Mapping[str, Any]) -> Any:
+    columns = [
+        table[name].cast(kind) if name in table.column_names else pa.nulls(len(table), kind)
+        for name, kind in kinds.items()
+    ]
+    return pa.table(columns, schema=pa.schema(list(kinds.items())))

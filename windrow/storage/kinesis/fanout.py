@@ -1,0 +1,56 @@
+"""A shard's records by enhanced fan-out: pushed to a registered consumer, with 2 MB a second and shard of its own.
+
+A subscription lasts five minutes; the next one goes on after the last sequence number.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from windrow.aws.kinesis_client import BUSY, code_of, refusing
+from windrow.storage.kinesis.kpl import user_records
+from windrow.storage.kinesis.pages import Answer
+from windrow.storage.kinesis.reading import Tries
+from windrow.times import SECOND
+
+#: What subscribing too soon after another one of this consumer is refused with.
+_IN_USE = "ResourceInUseException"
+
+
+def consumer_arn(client: Any, uri: str, stream: str, consumer: str) -> str:
+    """The name by which a consumer subscribes."""
+    with refusing(uri):
+        summary = client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+        told = client.describe_stream_consumer(StreamARN=summary["StreamARN"], ConsumerName=consumer)
+    return str(told["ConsumerDescription"]["ConsumerARN"])
+
+
+def pushed(client: Any, uri: str, shard: str, consumer: str, since: int | None) -> Iterator[Answer]:
+    """What is pushed to a consumer, by its ARN, of a shard; `next` of the last answer of a shard that ended is None."""
+    where: dict[str, Any] = {"Type": "TRIM_HORIZON"}
+    if since is not None:
+        where = {"Type": "AT_TIMESTAMP", "Timestamp": since / SECOND}
+    tries = Tries()
+    while True:
+        try:
+            told = client.subscribe_to_shard(ConsumerARN=consumer, ShardId=shard, StartingPosition=where)
+            for event in told["EventStream"]:
+                answer = _answer(event["SubscribeToShardEvent"])
+                yield answer
+                if answer.next is None:
+                    return
+                where, tries = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": answer.next}, Tries()
+        except client.exceptions.ClientError as error:
+            with refusing(uri):
+                tries.again(error, code_of(error) in BUSY | {_IN_USE})
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    """An event's records, which botocore has parsed; it goes on after a sequence number, not by an iterator."""
+    records = [
+        (round(one["ApproximateArrivalTimestamp"].timestamp() * 1000) * 10**6, data)
+        for one in event["Records"]
+        for data in user_records(one["Data"])
+    ]
+    last = event["Records"][-1]["SequenceNumber"] if event["Records"] else None
+    behind = event.get("MillisBehindLatest", 0) * 10**6
+    return Answer(records, last, event.get("ContinuationSequenceNumber"), behind, 0)
