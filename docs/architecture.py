@@ -42,6 +42,7 @@ ROOMS = {
     "runners": "running",
     "mapreduce": "running",
     "frames": "people",
+    "paper": "people",
     "emr": "running",
     "pages": "people",
     "windrow": "people",

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from sort_keys.merge import Piece
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.states import Array, Carries, MadeOf, Part, Resumable
 from windrow.trading.broker import Broker, Orders
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.figures import figures
-from windrow.trading.ledger import Entries, Ledger
+from windrow.trading.ledger import Entries, Ledger, no_entries
 from windrow.trading.orders import OrderCounts
 from windrow.trading.ruin import Ruin, Stops
 from windrow.trading.rules import Rules
@@ -128,6 +128,8 @@ class Backtests(Resumable):
     def open_orders(self) -> Entries:
         """The orders, of traced runs, that were placed at the last close, for the bar after the last one."""
         assert self._ledger, "takes traced=True"
+        if not (self._turns.pending or self._broker.retries or self._stops.ended.any()):
+            return no_entries()  # as at most closes
         # Of copies of the three that decide: the next bar has yet to come.
         finder, broker, stops = deepcopy((self._turns, self._broker, self._stops))
         rows, turns = finder.push(np.full((1, self.runs), NOT_FULL, np.int8))
@@ -136,6 +138,20 @@ class Backtests(Resumable):
         entries = self._ledger.open_orders(stops.cut(orders, price, broker), self._close)
         closing, held = self._stops.ended[entries.runs], np.abs(self._stops.held[entries.runs])
         return entries._replace(sizes=np.where(closing, held, entries.sizes))
+
+    @property
+    def bars(self) -> int:
+        """How many bars the runs have taken."""
+        return self._value.bars
+
+    @property
+    def full(self) -> Mask:
+        """Which runs had both averages at the last bar."""
+        return self._turns.full
+
+    def position(self, run: int) -> tuple[float, float]:
+        """Shares that a run holds, and its value at the last close."""
+        return float(self._value.held[run]), float(self._value.now[run])
 
     def figures(self, dated: bool = False) -> list[dict[str, Any]]:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
@@ -202,6 +218,21 @@ class Backtest(Resumable):
     def orders(self) -> OrderCounts:
         """What became of its orders so far."""
         return self._tests.orders
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Shares that it holds, and its value at the last close."""
+        return self._tests.position(0)
+
+    @property
+    def bars(self) -> int:
+        """How many bars it has taken."""
+        return self._tests.bars
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether both lines had a value at the last bar."""
+        return bool(self._tests.full[0])
 
     def figures(self, dated: bool = False) -> dict[str, Any]:
         """Its lines, and its figures so far; `dated`: times are written as dates."""

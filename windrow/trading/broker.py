@@ -71,6 +71,11 @@ class Broker(Resumable):
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
         self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
 
+    @property
+    def retries(self) -> bool:
+        """Whether a run will decide at the next bar, whatever the averages do."""
+        return bool(self._retries.any())
+
     def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
         """All orders that `rows` (bars, runs), with these turns, lead to.
 

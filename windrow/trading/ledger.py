@@ -31,6 +31,12 @@ class Entries(NamedTuple):
     status: Signs
 
 
+def no_entries() -> Entries:
+    """None."""
+    whole, small, floats = np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0)
+    return Entries(whole, whole, small, floats, floats, np.empty(0, np.int64))
+
+
 class Ledger(Resumable):
     """Records orders, push by push. State: the shares of each run, and the last bar's time."""
 

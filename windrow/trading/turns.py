@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Ints, Signs
+from windrow.arrays import Ints, Mask, Signs
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
@@ -43,6 +43,17 @@ class TurnFinder(Resumable):
         self._signs = np.zeros(runs, np.int8) if signs is None or not self._by_cross else signs.copy()
         rows = np.where(self._signs == 0, NOT_FULL, self._signs)
         self._rows = np.repeat(rows.astype(np.int8)[:, None], 1 + late, axis=1)
+
+    @property
+    def full(self) -> Mask:
+        """Which runs had both averages at the last bar."""
+        full: Mask = self._rows[:, -1] != NOT_FULL
+        return full
+
+    @property
+    def pending(self) -> bool:
+        """Whether a run may have a turn among the rows that the next push returns first."""
+        return bool((self._rows[:, 1:] != self._rows[:, :-1]).any())
 
     def push(self, trend: Signs) -> tuple[Signs, Turns]:
         """The rows (bars, runs) by which orders at these bars are filled, and the turns among them."""
