@@ -312,10 +312,13 @@ CASES = {
     "mapreduce/options.py:check share": Case(
         [*MEAN, "--max-bad", "5"], "0.001 is one in 1,000", [[*MEAN, "--max-bad", "0.001"]]
     ),
+    "mapreduce/options.py:manner": Case(
+        [*MEAN, "--share", "2"], "give more than 0, and at most 1", [[*MEAN, "--share", "1"]]
+    ),
     "mapreduce/submission.py:_check_environment": Case(
         [*MEAN, "--environment", "AA.csv"], "leave it out, or use -r hadoop or -r emr", [MEAN]
     ),
-    "mapreduce/submit.py:_arguments": Case(
+    "mapreduce/submit.py:_without_stdin": Case(
         [*MEAN, "--symbol-from-filename", "-"], "use --symbol NAME instead", [[*MEAN, "--symbol", "AA", "-"]], file="-",
         stdin=NO_SYMBOL.encode(),
     ),
@@ -809,7 +812,10 @@ def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
 
 
 #: The tests that follow cures of other rooms; each names its functions.
-OTHERS = ("commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py")
+OTHERS = (
+    "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "streams/test_cures.py",
+    "streams/test_load.py",
+)  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {
     "bars/layout.py:_only_one": "two columns of one name: tests/bars/test_layout.py",

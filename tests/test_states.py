@@ -205,7 +205,7 @@ def result(test):
     """What there is to ask of a backtest."""
     counts = test.orders
     asked = [test.figures(dated=True), [counts.placed, counts.refused, counts.postponed, counts.refused_price]]
-    return bits([*asked, list(test.open_orders()) if test._traced else None])
+    return bits([*asked, list(test.open_orders()) if test.made_of()["traced"] else None])
 
 
 def run(test, pieces, move=None):

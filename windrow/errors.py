@@ -110,6 +110,8 @@ def without_passwords(text: str) -> str:
     >>> without_passwords("http://me:a@b@host:9000 refused; see s3://bucket/me:a@b")
     'http://***@host:9000 refused; see s3://bucket/me:a@b'
     """
+    if "@" not in text:
+        return text
     for name, url in os.environ.items():  # what is set need not be a URL of the proper form
         user = url.rpartition("://")[2].rpartition("@")[0]
         if user and _SERVERS.fullmatch(name):

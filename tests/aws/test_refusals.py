@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
-from windrow.aws.refusals import REFUSALS, call_refusal, meaning, object_refusal
+from windrow.aws.refusals import REFUSALS, call_refusal, meaning, object_refusal, stream_refusal
 from windrow.errors import AccountError, InputError, OutputError
 
 URI = "s3://bucket/bars.csv"
@@ -21,6 +21,7 @@ BUSY = "is too busy ({}), and stayed so for 10 attempts; try again later"
 ELSEWHERE = (
     "its bucket is in another region ({}), and S3 answers only in a bucket's own region; set AWS_DEFAULT_REGION to it"
 )
+UNDECRYPTED = "its records cannot be decrypted ({}: No.); these credentials need kms:Decrypt, and an enabled key"
 CHANGED = "since the job was submitted ({}); objects must not change while a job runs; run it again"
 MEANINGS = {
     "AccessDenied": DENIED,
@@ -49,12 +50,23 @@ MEANINGS = {
     "Throttling": BUSY,
     "ThrottlingException": BUSY,
     "TooManyRequestsException": BUSY,
+    "ProvisionedThroughputExceededException": BUSY,
+    "LimitExceededException": BUSY,
+    "KMSThrottlingException": BUSY,
+    "InternalFailure": BUSY,
+    "InternalFailureException": BUSY,
     "PermanentRedirect": ELSEWHERE,
     "301": ELSEWHERE,
     "AuthorizationHeaderMalformed": ELSEWHERE,
     "IllegalLocationConstraintException": ELSEWHERE,
     "NoSuchBucket": "there is no such bucket ({}); check its name, and AWS_ENDPOINT_URL if it is set",
     "404": "there is no such object or bucket ({}); check its name",
+    "ResourceNotFoundException": "in this region ({}); check its name, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if it",
+    "KMSAccessDeniedException": UNDECRYPTED,
+    "KMSDisabledException": UNDECRYPTED,
+    "KMSInvalidStateException": UNDECRYPTED,
+    "KMSNotFoundException": UNDECRYPTED,
+    "KMSOptInRequired": UNDECRYPTED,
     "NoSuchKey": f"has been removed {CHANGED}",
     "PreconditionFailed": f"has changed {CHANGED}",
     "InvalidRange": f"has become shorter {CHANGED}",
@@ -126,6 +138,19 @@ def test_what_botocore_raises_itself(error, message):
     assert f"{URI}: " in str(object_refusal(error, URI)) and message in str(object_refusal(error, URI))
     refusal = call_refusal(error, "emr run_job_flow")
     assert str(refusal).startswith("emr: RunJobFlow: ") and message in str(refusal) and refusal.code == ""
+
+
+@pytest.mark.parametrize("code", MEANINGS)
+def test_a_code_at_a_stream(code):
+    error = stream_refusal(refused(code), "kinesis://bars")
+    assert type(error) is InputError and str(error).startswith("kinesis://bars: ")
+    assert MEANINGS[code].format(code) in str(error)
+
+
+def test_what_differs_at_a_stream():
+    missing = str(stream_refusal(refused("ResourceNotFoundException"), "kinesis://bars"))
+    assert missing.startswith("kinesis://bars: there is no such stream in this region (")
+    assert "Kinesis is too busy" in str(stream_refusal(refused("LimitExceededException"), "kinesis://bars"))
 
 
 def test_a_request_that_is_not_valid_is_explained_in_one_line():

@@ -208,7 +208,8 @@ def test_every_reason(line, reason):
 
 
 def test_every_reason_has_an_example():
-    assert {*BAD.values(), "long", "adjusted"} == set(REASONS)  # the last is tested in tests/jobs/test_adjusted.py
+    # The last two are tested in tests/jobs/test_adjusted.py and tests/streams/test_records.py.
+    assert {*BAD.values(), "long", "adjusted", "record"} == set(REASONS)
 
 
 @pytest.mark.parametrize(

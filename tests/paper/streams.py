@@ -1,4 +1,4 @@
-"""Streams made up for forward tests: three symbols in a shard that splits in two, with records sent again, and late ones."""
+"""Streams made up for forward tests: a shard that splits in two, with records that are sent again, and late ones."""
 
 import json
 from datetime import date, timedelta

@@ -24,6 +24,8 @@ class Request(NamedTuple):
     """What to check then."""
     unknown: str
     """What to do where the table does not have AWS's code."""
+    thing: str
+    """What it asks for."""
 
 
 #: A request for an object of S3.
@@ -33,17 +35,20 @@ OBJECTS = Request(
     invalid="is not a valid name of an S3 object",
     check="check it",
     unknown="check the name, and your permissions",
+    thing="object",
 )
 #: A request for a stream of Kinesis.
 STREAMS = Request(
     service="Kinesis",
     permissions=(
-        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, and kms:Decrypt where the"
-        " stream is encrypted; ask its owner for them"
+        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, PutRecords to put records"
+        " in, CreateStream and IncreaseStreamRetentionPeriod to make it, and kms:Decrypt and GenerateDataKey where it"
+        " is encrypted; ask its owner for them"
     ),
     invalid="is not a valid name of a stream",
     check="check it",
     unknown="check the name, the region, and your permissions",
+    thing="stream",
 )
 _MEANWHILE = "since the job was submitted ({code}); objects must not change while a job runs; run it again"
 
@@ -75,7 +80,7 @@ REFUSALS: dict[tuple[str, ...], str] = {
     ),
     ("NoSuchBucket",): "there is no such bucket ({code}); check its name, and AWS_ENDPOINT_URL if it is set",
     ("ResourceNotFoundException",): (
-        "there is no such stream in this region ({code}); check its name, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if"
+        "there is no such {thing} in this region ({code}); check its name, AWS_DEFAULT_REGION, and AWS_ENDPOINT_URL if"
         " it is set"
     ),
     (
@@ -140,6 +145,7 @@ def _request(call: str) -> Request:
         invalid="the request is not valid",
         check="check the configuration file that -c names",
         unknown="`windrow emr doctor` reports what the account lacks",
+        thing="resource",
     )
 
 

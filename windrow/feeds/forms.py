@@ -65,9 +65,11 @@ def are_loose(lines: Sequence[bytes], delimiter: str) -> bool:
     >>> are_loose([b'"A", "1,5"'], ","), are_loose([b'"A","1, 5"'], ",")
     (True, False)
     """
+    text = b"\n".join(lines)
+    if b'"' not in text:
+        return False
     between = re.escape(delimiter.encode())
-    blanks = re.compile(rb'(?:^|%s) +"|" +(?:%s|$)' % (between, between))
-    return any(b'"' in line and blanks.search(line) for line in lines)
+    return re.search(rb'(?m)(?:^|%s) +"|" +(?:%s|$)' % (between, between), text) is not None
 
 
 def _beginning(lines: Sequence[bytes], reading: Reading) -> Table:

@@ -64,9 +64,12 @@ class Inspected:
         return asdict(self)
 
 
-def inspect(path: str, reading: Reading, inputs: int = 1) -> Inspected:
-    """What this input is understood as, one of so many. Memory: what is sampled, some megabytes."""
-    found = Inspected(path, 0)
+def inspect(path: str, reading: Reading, inputs: int = 1, name: str | None = None) -> Inspected:
+    """What this input is understood as, one of so many; `name` is the user's where it is another.
+
+    Memory: what is sampled, some megabytes.
+    """
+    found = Inspected(name or path, 0)
     try:
         found.size = size_of(path)
         settled, _ = settle([path], reading, slot=1, judged=True)
@@ -83,7 +86,7 @@ def inspect(path: str, reading: Reading, inputs: int = 1) -> Inspected:
             raise InputError(none_selected(found.rows))
         _describe(found, join_bars(parts), settled.dated)
     except WindrowError as error:
-        found.refused = str(error)
+        found.refused = str(error).replace(path, found.path)
     return found
 
 

@@ -398,7 +398,8 @@ def _first_lines(path: str, reading: Reading) -> tuple[list[bytes], Form]:
     head = without_marks(in_utf8(head, form))
     line_end = line_end_of(head)
     form = replace(form, line_end=line_end, whole=form.whole or line_end == "\r")
-    lines = [line.rstrip(b"\r") for line in head.split(form.line_end.encode())]
+    lines = head.split(form.line_end.encode())
+    lines = [line.rstrip(b"\r") for line in lines] if b"\r" in head else lines
     if len(next(filter(None, lines), b"")) > MAX_LINE:
         raise InputError(
             f"{path}: its first line is longer than 1 MiB, so it is not a header; the first line names the"

@@ -5,9 +5,9 @@ same bytes, and the rules by which rows are read are those of files.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Full, Queue
 from tempfile import TemporaryDirectory
@@ -17,13 +17,14 @@ from typing import Any
 from windrow.console import going, say
 from windrow.errors import InputError, OutputError
 from windrow.feeds.streamed import ShardFile
+from windrow.storage.open import named
 from windrow.storage.source import source_of
 from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
 
 #: Shards that are read at a time: each waits for its turn most of the time.
-_AT_ONCE = 32
+_AT_ONCE = 8
 #: Pages that wait to be written.
-_WAITING = 4
+_WAITING = 2
 #: What must be free on the disk at least, and the share of a stream from which its size is estimated.
 _LEAST_FREE, _ENOUGH = 64 << 20, 0.02
 
@@ -51,14 +52,17 @@ def is_stream(uri: str) -> bool:
     return source_of(uri).is_stream
 
 
-def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True) -> Spooled:
-    """Reads what is in a stream now into files of a folder. Raises InputError, also where it has no record.
+def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, until: int | None = None) -> Spooled:
+    """Reads what is in a stream now, or was at `until` (ns), into files of a folder.
+
+    Raises InputError, also where it has no record.
 
     Memory: some pages of records. Time: what the stream's server grants a reader.
     """
     source = source_of(uri)
     assert isinstance(source, StreamSource)
     bounds = source.bounds(uri, manner)
+    bounds = bounds if until is None else replace(bounds, until=min(bounds.until, until))
     _check_room(folder, 0, 0)
     files = {shard.name: ShardFile(folder, shard.name, f"{_place(uri)}/{shard.name}") for shard in bounds.shards}
     with going(f"reading {_place(uri)}", shows_progress) as show:
@@ -81,15 +85,28 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True) -
 
 @contextmanager
 def spooled(
-    arguments: Sequence[str], manner: Manner, shows_progress: bool
+    arguments: Sequence[str], manner: Manner, until: Mapping[str, int] | None = None
 ) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """The arguments with files in place of streams, and the names of those by their places; removed afterwards."""
-    with TemporaryDirectory(prefix="windrow-") as folder:
-        yield replaced(arguments, Path(folder), manner, shows_progress)[:2]
+    """The arguments with files in place of streams, and the names of those by their places; removed afterwards.
+
+    `until` has the ends (ns) of streams that were read before. In errors of this block the files have those names.
+    """
+    if not any(map(is_stream, arguments)):
+        yield list(arguments), {}
+        return
+    with TemporaryDirectory(prefix="windrow-") as folder, ExitStack() as errors:
+        found, names, _ = replaced(arguments, Path(folder), manner, until=until)
+        for place, name in names.items():
+            errors.enter_context(named(place, name))
+        yield found, names
 
 
 def replaced(
-    arguments: Sequence[str], folder: Path, manner: Manner, shows_progress: bool
+    arguments: Sequence[str],
+    folder: Path,
+    manner: Manner,
+    shows_progress: bool = True,
+    until: Mapping[str, int] | None = None,
 ) -> tuple[list[str], dict[str, str], list[Spooled]]:
     """The arguments with files in place of streams; the names of those by their places; and what was read.
 
@@ -104,7 +121,7 @@ def replaced(
             raise InputError(f"{argument}: is named twice; a stream is read once; name it once")
         place = folder / f"stream-{number}"
         place.mkdir(mode=0o700)
-        streams.append(spool(argument, place, manner, shows_progress))
+        streams.append(spool(argument, place, manner, shows_progress, (until or {}).get(argument)))
         names.update({str(place): name for name, place in streams[-1].places.items()})
         found += map(str, streams[-1].places.values())
     return found, names, streams
@@ -116,7 +133,7 @@ def _place(uri: str) -> str:
 
 
 def _between(bounds: Bounds) -> str:
-    from windrow.storage.spans import moment
+    from windrow.storage.arrivals import moment
 
     since = "so far" if bounds.since is None else f"from {moment(bounds.since)}"
     return f"{since} until {moment(bounds.until)}"

@@ -219,6 +219,13 @@ def full_reading_of(path: str | Path) -> Reading:
         return reading_in(description_of(place))
 
 
+def ends_of(path: str | Path) -> dict[str, int]:
+    """Of the streams that the job which wrote an output directory read, the ends (ns)."""
+    with at_hand(path) as place:
+        streams = (description_of(place) or {}).get("streams", [])
+    return {stream["stream"]: stream["until_ns"] for stream in streams}
+
+
 def read_bars(
     paths: Sequence[str], symbols: Sequence[str] | None = None, reading: Reading | None = None
 ) -> pd.DataFrame:

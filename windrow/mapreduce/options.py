@@ -354,8 +354,8 @@ def manner(given: Namespace) -> Manner:
         raise UsageError(f"--share {given.share}: is no share of the reads of a shard; give more than 0, and at most 1")
     if given.consumer is not None and not re.fullmatch("[a-zA-Z0-9_.-]{1,128}", given.consumer):
         raise UsageError(
-            f"--consumer {given.consumer}: is not a name of a consumer, which has 1 to 128 letters, digits, dots, hyphens"
-            " and underscores; give the name that it was registered by"
+            f"--consumer {given.consumer}: is not a name of a consumer, which has 1 to 128 letters, digits, dots,"
+            " hyphens and underscores; give the name that it was registered by"
         )
     return Manner(given.gaps, given.share, given.consumer)
 

@@ -106,7 +106,7 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
 
 
 def _describe_forms(job: "BarJob", description: dict[str, Any]) -> None:
-    """Adds how inputs were read that are no plain CSV files, and what of streams, which is known once they are settled."""
+    """Adds how inputs were read that are no plain CSV files, and what was of streams: known once they are settled."""
     if job.doubts is not None and (forms := told_forms(job.doubts.inputs, job.submission.reading)):
         description["forms"] = forms
     if job.streams:

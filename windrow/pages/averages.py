@@ -11,7 +11,7 @@ import pandas as pd
 from windrow.arrays import Floats
 from windrow.bars.layout import normalise
 from windrow.errors import InputError
-from windrow.frames.outputs import full_reading_of, read_output
+from windrow.frames.outputs import ends_of, full_reading_of, read_output
 from windrow.pages.chart import (
     MOST_BYTES,
     MOST_CANDLES,
@@ -94,7 +94,7 @@ def _read(
     reading = full_reading_of(output)
     averaged = reading.values[0]
     drawn = normalise(column) if column else None if averaged in CANDLES else averaged
-    series = read_series(bars, chosen, reading, averaged, drawn)
+    series = read_series(bars, chosen, reading, averaged, drawn, ends_of(output))
     return arrange([series[symbol] for symbol in chosen], rows, averaged), len(known)
 
 

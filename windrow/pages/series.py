@@ -1,7 +1,7 @@
 """Bars of symbols, read as a job read them, and what the job wrote of them placed at those bars."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,9 @@ from windrow.arrays import Floats, Ints
 from windrow.bars.layout import Reading
 from windrow.bars.selection import conditions
 from windrow.errors import InputError
+from windrow.feeds.spool import spooled
 from windrow.frames.outputs import columns_of, read_bars
+from windrow.storage.stream import Manner
 from windrow.times import format_times
 from windrow.trading.signals import parse_line
 from windrow.windows import Options
@@ -88,24 +90,24 @@ def choose(known: Sequence[str], wanted: Sequence[str], most: int, source: str) 
 
 
 def read_series(
-    paths: Sequence[str], symbols: Sequence[str], reading: Reading, price: str, column: str | None = None
+    paths: Sequence[str],
+    symbols: Sequence[str],
+    reading: Reading,
+    price: str,
+    column: str | None = None,
+    until: Mapping[str, int] | None = None,
 ) -> dict[str, Series]:
-    """The symbols' series, read as a job with that reading read them; its averages are of `price`.
+    """The symbols' series, read as a job with that reading read them, of streams `until` the same end (ns).
+
+    The job's averages are of `price`.
 
     Open, high, low and close are read too where all inputs have them: a row whose high is missing was a bar for the job
     all the same. `column` is read, and drawn as a line, in place of candles.
 
     Raises InputError where a symbol has no bar, and what `read_bars` raises. Memory: the symbols' bars.
     """
-    frame = _once(read_bars(paths, symbols, reading), _KEY)
-    beside = CANDLES if column is None else (column,)
-    missing = [name for name in beside if name not in reading.values]
-    readable = column is not None or _may_have_candles(reading)
-    if missing and readable and (column is not None or set(missing) <= columns_of(paths, reading)):
-        # Of different bars at one time, the values of the bar that the job kept.
-        same = [*_KEY, *(name for name in beside if name in reading.values)]
-        more = _once(read_bars(paths, symbols, replace(reading, values=beside, on_conflict="fail")), same)
-        frame = frame.merge(more[[*same, *missing]], on=same, how="left")
+    with spooled(paths, Manner(gaps="warn"), until) as (places, _):
+        frame = _prices(places, symbols, reading, column)
     if column is not None:
         frame, price = frame[[*_KEY, column]], column
     groups = dict(iter(frame.groupby("symbol", sort=False)))
@@ -117,6 +119,20 @@ def read_series(
                 " use those"
             )
     return {symbol: _series(symbol, groups[symbol], price, source) for symbol in symbols}
+
+
+def _prices(paths: Sequence[str], symbols: Sequence[str], reading: Reading, column: str | None) -> pd.DataFrame:
+    """Bars of these symbols with the job's columns, and those to draw where all inputs have them."""
+    frame = _once(read_bars(paths, symbols, reading), _KEY)
+    beside = CANDLES if column is None else (column,)
+    missing = [name for name in beside if name not in reading.values]
+    readable = column is not None or _may_have_candles(reading)
+    if missing and readable and (column is not None or set(missing) <= columns_of(paths, reading)):
+        # Of different bars at one time, the values of the bar that the job kept.
+        same = [*_KEY, *(name for name in beside if name in reading.values)]
+        more = _once(read_bars(paths, symbols, replace(reading, values=beside, on_conflict="fail")), same)
+        frame = frame.merge(more[[*same, *missing]], on=same, how="left")
+    return frame
 
 
 def _may_have_candles(reading: Reading) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,7 +107,8 @@ class Trader:
 
     def push(self, bars: Bars, dated: bool) -> Traded:
         """Trades the bars of a page."""
-        orders, opened, values, taken = (list[bytes]() for _ in range(4))
+        orders, opened = list[bytes](), list[bytes]()
+        rows = _Rows()
         counts: Counter[str] = Counter()
         left_out = None
         for name, piece in _pieces(bars):
@@ -124,11 +126,48 @@ class Trader:
             orders += order_lines(key, trace.orders, dated)
             symbol.open = b"".join(order_lines(key, symbol.test.open_orders(), dated))
             opened.append(symbol.open)
-            values += _lines(key, piece.times, [trace.values[:, 0]], dated)
-            taken += _rows(name, piece, dated)
-        return Traded(
-            b"".join(orders), b"".join(opened), b"".join(values), b"".join(taken), counts, left_out
-        )  # fmt: skip
+            rows.add(name, piece, trace.values[:, 0])
+        values, taken = rows.lines(dated)
+        return Traded(b"".join(orders), b"".join(opened), values, taken, counts, left_out)
+
+
+class _Rows:
+    """The bars of a page that were traded, and the values at their closes."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._times: list[Ints] = []
+        self._columns: list[list[Floats]] = []
+
+    def add(self, name: str, piece: Piece, values: Floats) -> None:
+        """Adds those of a symbol."""
+        self._names.append(name)
+        self._times.append(piece.times)
+        self._columns.append([values, *piece.values])
+
+    def lines(self, dated: bool) -> tuple[bytes, bytes]:
+        """Values as lines of a backtest's equity, and bars as lines of CSV."""
+        if not self._names:
+            return b"", b""
+        lengths = [len(times) for times in self._times]
+        starts = np.cumsum([0, *lengths[:-1]])
+        times = np.concatenate(self._times)
+        values, *columns = map(np.concatenate, zip(*self._columns, strict=True))
+        keys = [encode_symbol(name) for name in self._names]
+        equity = _lines(Stretch(keys, starts, False, times, []), [values], dated)
+        bars = _lines(Stretch([b""], np.zeros(1, np.int64), False, times, []), columns, dated)
+        names = chain.from_iterable(map(repeat, map(_quoted, self._names), lengths))
+        pairs = zip(names, bars.splitlines(keepends=True), strict=True)
+        return equity, b"".join(name + line.replace(b"\t", b",") for name, line in pairs)
+
+
+def _lines(bars: Stretch, columns: list[Floats], dated: bool) -> bytes:
+    return b"".join(format_lines(bars, np.arange(len(bars.times)), columns, dated))
+
+
+def _quoted(name: str) -> bytes:
+    """A symbol as a field of CSV."""
+    return (name if name.isalnum() else '"' + name.replace('"', '""') + '"').encode()
 
 
 def _pieces(bars: Bars) -> Iterator[tuple[str, Piece]]:
@@ -141,20 +180,6 @@ def _pieces(bars: Bars) -> Iterator[tuple[str, Piece]]:
         rows = order[begins[number] : ends[number]]
         name = bars.symbols[int(codes[begins[number]])]
         yield name, Piece(bars.times[rows], [column[rows] for column in bars.values])
-
-
-def _lines(key: bytes, times: Ints, columns: list[Floats], dated: bool) -> Iterator[bytes]:
-    bars = Stretch([key], np.zeros(1, np.int64), False, times, [])
-    for lines in format_lines(bars, np.arange(len(times)), columns, dated):
-        yield bytes(lines)
-
-
-def _rows(name: str, piece: Piece, dated: bool) -> Iterator[bytes]:
-    """Bars as lines of CSV."""
-    quoted = name if name.isalnum() else '"' + name.replace('"', '""') + '"'
-    for lines in _lines(b"", piece.times, piece.values, dated):
-        for line in lines.splitlines(keepends=True):
-            yield quoted.encode() + line.replace(b"\t", b",")
 
 
 def header(columns: list[str]) -> bytes:

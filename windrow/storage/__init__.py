@@ -4,6 +4,9 @@ source.py    what windrow asks of a place that stores bytes; each of the next th
 local.py     files on this machine
 s3/          objects on S3
 hdfs.py      files on HDFS, read and written by Hadoop's client
+stream.py    what windrow asks of a stream, which has no end; the next is one
+kinesis/     streams of Kinesis
+arrivals.py  the span of arrivals that a stream's URI asks for
 
 open.py      an input's bytes, or its text if it is compressed, and what kind of file a name says
 zips.py      the members of a zip

@@ -193,14 +193,15 @@ class Backtest(Resumable):
     carries: ClassVar[Carries] = {"_fast": Part(), "_slow": Part(), "_tests": Part(), "_starts": Array(grows=True)}
 
     def __init__(self, strategy: Strategy, traced: bool) -> None:
-        self._strategy, self._traced = strategy, traced
+        self._strategy = strategy
+        self._made_of: MadeOf = {**strategy.made_of(), "traced": traced}
         self._fast, self._slow = (line.kernel(strategy.options) for line in (strategy.pair.fast, strategy.pair.slow))
         self._tests = Backtests(strategy.rules, 1, traced=traced)
         self._starts = np.zeros(1, np.int64)  # of the first push: a kernel's symbol begins there
 
     def made_of(self) -> MadeOf:
         """The strategy, and whether it is traced."""
-        return {**self._strategy.made_of(), "traced": self._traced}
+        return self._made_of
 
     def push(self, piece: Piece) -> Trace | None:
         """Takes the next bars, with the strategy's columns."""

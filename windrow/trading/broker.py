@@ -43,6 +43,12 @@ class Orders(NamedTuple):
         return Orders._make(column[index] for column in self)
 
 
+def no_orders() -> Orders:
+    """None."""
+    whole, small, floats = np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0)
+    return Orders(whole, whole, small, floats, small, floats, floats)
+
+
 #: Cash, shares held, side, close where the order is placed, price of its fill -> status, cash and shares afterwards.
 Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs, Floats, Floats]]
 
@@ -82,6 +88,8 @@ class Broker(Resumable):
         closes, prices: (bars,), the close at which an order is placed, and the price before slippage at which it is
         filled, both at the index of the bar of the fill.
         """
+        if len(turns.bars) == len(self.cash) and not self.retries:  # as at most bars that come one by one
+            return no_orders()
         quotes = quoted(self._rules, prices)
         planned = self._plan(turns, closes, quotes)
         failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0

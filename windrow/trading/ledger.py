@@ -5,7 +5,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Signs, run_starts
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import REFUSED, Orders, targets
 from windrow.trading.rules import Rules
@@ -51,7 +51,7 @@ class Ledger(Resumable):
         orders = orders.at(np.argsort(orders.runs, kind="stable"))
         runs, bars, after = orders.runs, orders.bars, orders.held
         before = np.append(0.0, after[:-1])
-        first = np.flatnonzero(np.diff(runs, prepend=-1))
+        first = run_starts(runs)
         before[first] = self._held[runs[first]]
         self._held = self._held.copy()
         self._held[runs] = after

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Signs, run_starts
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import FILLED, POSTPONED, Broker, Orders, closed, joined, quoted
 from windrow.trading.ranges import Ranges
@@ -87,7 +87,7 @@ class Stops(Resumable):
         at = at[~self.ended[spans.runs[at]]]
         bars = first_bars(spans, closes, ends, self._rules.dust, at)
         at, bars = at[bars < ends[at]], bars[bars < ends[at]]
-        first = np.flatnonzero(np.diff(spans.runs[at], prepend=-1))
+        first = run_starts(spans.runs[at])
         at, bars = at[first], bars[first]
         runs = spans.runs[at]
         self.ended[runs], self._cash[runs], self.held[runs] = True, spans.cash[at], spans.held[at]

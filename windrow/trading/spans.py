@@ -72,6 +72,11 @@ class SpanMaker(Resumable):
     def made(self, orders: Orders, bars: int) -> Spans:
         """The same, if these should not be the orders yet."""
         fills = orders.at(orders.status < REFUSED)
+        if not len(fills.runs):
+            begins, ends = np.zeros_like(self._runs), np.full_like(self._runs, bars)
+            return Spans(
+                self._runs, begins, ends, self._cash, self._held, self._prices, self._costs, self._runs
+            )  # fmt: skip
         runs = np.concatenate([self._runs, fills.runs])
         narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
         order = np.argsort(narrow, kind="stable")

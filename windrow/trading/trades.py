@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Mask
+from windrow.arrays import Floats, Ints, Mask, run_starts
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
@@ -55,7 +55,7 @@ class Trades(Resumable):
 
     def _close(self, run: Ints, profit: Floats, won: Mask) -> None:
         """Counts closed trades, sorted by run."""
-        first = np.flatnonzero(np.diff(run, prepend=-1))
+        first = run_starts(run)
         new = first[self.closed[run[first]] == 0]
         self._first[run[new]] = profit[new]
         self.closed += np.bincount(run, minlength=len(self.closed))
@@ -73,7 +73,7 @@ class Trades(Resumable):
         begins = np.flatnonzero((np.diff(run, prepend=-1) != 0) | np.diff(won, prepend=won[0]))
         owner, kind = run[begins], np.where(won[begins], 1, -1)
         streaks = np.diff(begins, append=len(run)) * kind
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        first = run_starts(owner)
         before = self._streak[owner[first]]
         streaks[first] += np.where(before * kind[first] > 0, before, 0)
         np.maximum.at(self.win_streak, owner, streaks)

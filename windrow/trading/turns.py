@@ -4,7 +4,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Ints, Mask, Signs
+from windrow.arrays import Ints, Mask, Signs, run_starts
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
@@ -76,7 +76,7 @@ class TurnFinder(Resumable):
         """Which of the bars with a new row are turns."""
         before = np.empty_like(sign)
         before[1:] = sign[:-1]
-        first = np.flatnonzero(np.diff(run, prepend=-1))
+        first = run_starts(run)
         before[first] = self._signs[run[first]]
         self._signs[run] = sign
         turned = (sign != before) & (sign != 0)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from windrow.frames.outputs import full_reading_of
+from windrow.frames.outputs import ends_of, full_reading_of
 from windrow.pages.chart import MOST_BYTES
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.maps import swept
@@ -82,7 +82,7 @@ def _read(
     known = [symbol for symbol in names[0] if all(symbol in others for others in names[1:])]
     chosen = choose(known, symbols, MOST_SYMBOLS, " ".join(str(output.place) for output in sources.outputs))
     reading = full_reading_of(sources.outputs[0].place)
-    series = read_series(bars, chosen, reading, reading.values[0])
+    series = read_series(bars, chosen, reading, reading.values[0], until=ends_of(sources.outputs[0].place))
     figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
     order_parts = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
     equity_parts = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)

@@ -1,20 +1,21 @@
 """Kinesis as a source of streams: read within bounds that are fixed once, or followed."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from windrow.aws.kinesis_client import client as kinesis
 from windrow.aws.kinesis_client import refusing
 from windrow.errors import InputError
+from windrow.storage.arrivals import moment
+from windrow.storage.kinesis import producer, state
+from windrow.storage.kinesis.answers import Answer, parse_quickly
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
-from windrow.storage.kinesis.names import parse
-from windrow.storage.kinesis.pages import Answer, parse_quickly
-from windrow.storage.kinesis.reading import Reader
-from windrow.storage.spans import moment
-from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource, judge_gaps
-from windrow.times import SECOND
+from windrow.storage.kinesis.reader import Reader
+from windrow.storage.kinesis.uris import parse
+from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, StreamState, judge_gaps
+from windrow.times import LATEST, SECOND
 
 #: Arrivals of a shard need not ascend: what is behind the end by more than this has nothing before the end after it.
 _SLACK = 5 * SECOND
@@ -46,9 +47,9 @@ class KinesisSource(StreamSource):
     def read(self, bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Page]:
         """The pages of a shard within its bounds."""
         for answer in _answers(bounds, shard, manner):
-            inside = [data for arrived, data in answer.records if (bounds.since or 0) <= arrived < bounds.until]
             over = answer.next is None or _is_past(answer, bounds.until)
-            yield _page(shard.name, answer, inside, answer.last, over)
+            inside = answer.records.within(bounds.since or 0, bounds.until)
+            yield _page(shard.name, answer, inside, answer.records.last, over)
             if over:
                 return
 
@@ -75,6 +76,22 @@ class KinesisSource(StreamSource):
             with refusing(uri):
                 listed = shards_of(client, named.stream)
 
+    def identity(self, uri: str) -> str | None:
+        """A stream's ARN, and when it was made."""
+        return producer.identity(uri)
+
+    def make(self, uri: str, making: Making) -> None:
+        """Makes a stream with its retention and encryption."""
+        producer.make(uri, making)
+
+    def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
+        """Puts records into a stream."""
+        return producer.put(uri, records)
+
+    def state(self, uri: str) -> StreamState:
+        """What is in a stream."""
+        return state.state(uri)
+
 
 def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator[Page]:
     """Pages of shards, each as soon as it may be read, until one has ended or it is time to list them again."""
@@ -86,7 +103,7 @@ def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator
         if reader.over:
             del readers[reader.shard]
             done.add(reader.shard)
-        inside = [data for arrived, data in answer.records if arrived >= since]
+        inside = answer.records.within(since, LATEST)
         yield _page(reader.shard, answer, inside, reader.after, reader.over)
         if reader.over:
             return
@@ -115,15 +132,16 @@ def _answers(bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Answer]:
 
 
 def _page(shard: str, answer: Answer, records: list[bytes], place: str | None, over: bool) -> Page:
-    arrived = max((arrival for arrival, _ in answer.records), default=0)
-    return Page(shard, records, place, arrived, answer.behind, over)
+    arrivals = answer.records.arrivals
+    return Page(shard, records, place, int(arrivals.max()) if len(arrivals) else 0, answer.behind, over)
 
 
 def _is_past(answer: Answer, until: int) -> bool:
     """Whether nothing that arrived before `until` follows: it is at the tip, or all of it arrived well after that."""
-    if not answer.records:
-        return answer.last is None and answer.behind == 0
-    return min(arrived for arrived, _ in answer.records) >= until + _SLACK
+    if answer.records.last is None:
+        return answer.behind == 0
+    arrivals = answer.records.arrivals
+    return len(arrivals) > 0 and int(arrivals.min()) >= until + _SLACK
 
 
 def _gaps(uri: str, stream: Stream, since: int | None) -> Iterator[str]:

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from windrow.errors import InputError
-from windrow.storage.spans import Span, parse_span, split_query
+from windrow.storage.arrivals import Span, parse_span, split_query
 
 _STREAM = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
 

@@ -1,0 +1,198 @@
+"""Every job over a stream gives the bytes that it gives over the file which was put into it."""
+
+import csv
+import io
+import json
+import re
+import time
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from jobs.backtest import Backtest
+from jobs.crossover import Crossover
+from jobs.moving_average import MovingAverage
+from jobs.rejects import Rejects
+from jobs.sweep import Sweep
+from tests.conftest import SHARED
+from tests.streams.faults import answered, failing, refused
+
+MEAN = ["-q", "--share", "1", "--window", "1"]
+NAMES = ("open", "high", "low", "close", "vol")
+
+
+def year():
+    """A year of real bars, as records of the published solution."""
+    path = SHARED / "INTC_year.csv"
+    if not path.exists():
+        pytest.skip("../shared/data/INTC_year.csv is not there")
+    rows = csv.DictReader(io.StringIO(path.read_text()))
+    return path, [wrapped({**row, **{name: float(row[name]) for name in NAMES}}) for row in rows]
+
+
+def wrapped(row):
+    return orjson.dumps({"data": row})
+
+
+def bar(symbol, date, close):
+    """A record with a bar, all of whose prices are the same."""
+    return wrapped({"dt": date, "sym": symbol, "open": close, "high": close, "low": close, "close": close, "vol": 1})
+
+
+@pytest.fixture
+def resharded(kinesis):
+    """The year in a stream of 4 shards, of which one was split and two were merged meanwhile."""
+    path, records = year()
+    keyed = [("INTC", record) for record in records]
+    kinesis.put(keyed[:120])
+    holder = next(n for n, one in enumerate(kinesis.open_shards()) if kinesis.records(one["ShardId"]))
+    kinesis.split(holder)
+    kinesis.put(keyed[120:240])
+    holder = next(n for n, one in enumerate(kinesis.open_shards()) if kinesis.records(one["ShardId"]))
+    kinesis.merge(min(holder, len(kinesis.open_shards()) - 2))
+    kinesis.put(keyed[240:])
+    return path, kinesis
+
+
+JOBS = [
+    (MovingAverage, ["--indicator", "ema:12"]),
+    (Crossover, ["--fast", "ema:7", "--slow", "ema:21"]),
+    (Backtest, ["--fast", "ema:7", "--slow", "ema:21", "--size", "100", "--cash", "100000"]),
+    (Sweep, ["--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7"]),
+]
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize(("job", "options"), JOBS, ids=[job.__name__ for job, _ in JOBS])
+def test_a_job_gives_the_bytes_of_the_file(job, options, runner, resharded, run_job):
+    path, stream = resharded
+    want = run_job("-q", "-r", runner, *options, path, job=job)
+    assert want.status == 0 and want.out
+    with failing(share=1 / 3) as calls:
+        found = run_job("-q", "-r", runner, "--share", "1", *options, stream.uri, job=job)
+    assert (found.status, found.out) == (0, want.out), found.err
+    assert calls["failed"] > 1
+
+
+def test_what_arrives_after_submission_is_not_read(resharded, run_job):
+    path, stream = resharded
+    put = []
+
+    def answer(operation, request):
+        if operation == "GetRecords" and not put:  # the end is fixed by then
+            put.append(stream.put([("INTC", bar("INTC", "2031-01-01", 1.0))]))
+
+    want = run_job("-q", path)
+    with answered(answer):
+        found = run_job("-q", "--share", "1", stream.uri)
+    assert put and (found.status, found.out) == (0, want.out), found.err
+    assert run_job("-q", "--share", "1", stream.uri).out != want.out
+
+
+def test_what_was_read_is_in_the_description(resharded, run_job, tmp_path):
+    _, stream = resharded
+    assert run_job("-q", "--share", "1", "-o", tmp_path / "out", stream.uri).status == 0
+    (read,) = json.loads((tmp_path / "out" / "_windrow.json").read_text())["streams"]
+    assert read["stream"] == stream.uri and read["records"] == 364 and len(read["shards"]) == len(stream.shards())
+    assert read["since_ns"] is None and abs(read["until_ns"] / 1e9 - time.time()) < 600 and not read["gaps"]
+
+
+def test_from_and_to_are_arrivals(kinesis, run_job):
+    kinesis.put([("AA", bar("AA", "2023-01-03", 1.5))])
+    middle = datetime.fromtimestamp(time.time() + 0.002, UTC)
+    time.sleep(0.1)
+    kinesis.put([("AA", bar("AA", "2020-01-03", 2.5))])
+    first, second = b"AA\t2023-01-03\t1.5\n", b"AA\t2020-01-03\t2.5\n"
+    asked = f"{middle:%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert run_job(*MEAN, f"{kinesis.uri}?to={asked}").out == first
+    assert run_job(*MEAN, f"{kinesis.uri}?from={asked}").out == second
+    assert run_job(*MEAN, f"{kinesis.uri}?from=trim-horizon").out == second + first
+    assert run_job(*MEAN, "--from", "2021-01-01", kinesis.uri).out == first
+
+
+def test_records_that_are_sent_again_are_repeats(kinesis, run_job):
+    records = [("AA", bar("AA", f"2023-01-0{day}", float(day))) for day in (3, 4, 5)]
+    kinesis.put([*records, records[1], records[0]])
+    found = run_job("--window", "1", kinesis.uri)
+    assert found.out == b"AA\t2023-01-03\t3.0\nAA\t2023-01-04\t4.0\nAA\t2023-01-05\t5.0\n"
+    assert re.search(r"repeat\w* +2\b|2 .*repeat", found.err), found.err
+
+
+def test_invalid_records_are_counted_and_listed(kinesis, run_job):
+    good = [("AA", bar("AA", f"2023-01-0{day}", float(day))) for day in (3, 4, 5)]
+    bad = [("AA", b"not json"), ("AA", b"[1]"), ("AA", bar("AA", "soon", 1.0))]
+    about = ("AA", b'{"metadata": {"record-type": "control", "operation": "create-table"}}')
+    kinesis.put([about, *good, *bad])
+    refused = run_job("-q", "--window", "1", kinesis.uri)
+    assert refused.status == 1 and not refused.out and "3 of 6" in refused.err, refused.err
+    found = run_job("--window", "1", "--max-bad", "0.5", kinesis.uri)
+    assert found.status == 0 and found.out.count(b"\n") == 3
+    assert f"{kinesis.uri}: 1 records about the table, without data, were passed over" in found.err
+    listed = [json.loads(line) for line in run_job("-q", kinesis.uri, job=Rejects).out.splitlines()]
+    assert {(one["reason"], one["text"]) for one in listed if one["reason"] == "record"} == {
+        ("record", "not json"), ("record", "[1]"),
+    }  # fmt: skip
+    assert len(listed) == 3 and all(one["file"].startswith(f"{kinesis.uri}/shardId-") for one in listed)
+
+
+def test_a_deleted_bar_is_refused(kinesis, run_job):
+    delete = orjson.dumps(
+        {"data": {"dt": "2023-01-03", "sym": "AA", "close": 1.5}, "metadata": {"operation": "delete"}}
+    )
+    kinesis.put([("AA", bar("AA", "2023-01-03", 1.5)), ("AA", delete)])
+    refused = run_job(*MEAN, kinesis.uri)
+    assert refused.status == 1 and not refused.out and "a record by which a bar is deleted" in refused.err
+
+
+def test_records_of_csv(kinesis, run_job):
+    kinesis.put([("AA", b"AA,2023-01-03,1.5"), ("BB", b"BB,2023-01-03,2.5\nBB,2023-01-04,3.5\n")])
+    found = run_job(*MEAN, "--columns", "symbol,date,close", kinesis.uri)
+    assert found.out == b"AA\t2023-01-03\t1.5\nBB\t2023-01-03\t2.5\nBB\t2023-01-04\t3.5\n", found.err
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        (
+            "kinesis://nothing-here",
+            "there is no such stream in this region (ResourceNotFoundException); check its",
+        ),
+        ("kinesis://a b", "'a b' is not a name of a stream of Kinesis"),
+        ("kinesis://bars?since=1", "'since=1' is not asked of a stream"),
+        ("kinesis://bars?from=soon", "from=soon is not a time; give trim-horizon, a date such as 2023-01-31"),
+        ("kinesis://bars?from=2023-01-03&to=2023-01-02", "from=2023-01-03 is not before to=2023-01-02"),
+        ("kinesis://bars?from=2100-01-01", "nothing can have arrived since 2100-01-01"),
+    ],
+)
+def test_wrong_uris(uri, said, kinesis, run_job):
+    refused = run_job("-q", uri.replace("//bars", f"//{kinesis.name}"))
+    assert refused.status == 1 and not refused.out
+    assert refused.err.startswith("error: kinesis://") and said in refused.err, refused.err
+
+
+def test_an_empty_stream(kinesis, run_job):
+    refused = run_job("-q", kinesis.uri)
+    assert refused.status == 1 and "none of its 4 shards has a record so far until 20" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("AccessDeniedException", "these credentials need kinesis:DescribeStreamSummary, ListShards, GetShardIterator"),
+        ("UnrecognizedClientException", "AWS does not know these credentials"),
+        ("KMSAccessDeniedException", "these credentials need kms:Decrypt"),
+    ],
+)
+def test_what_is_refused(code, said, kinesis, run_job):
+    with answered(lambda operation, request: refused(request, code, 400)):
+        found = run_job("-q", kinesis.uri)
+    assert found.status == 1 and not found.out
+    assert found.err.startswith(f"error: {kinesis.uri}: ") and said in found.err, found.err
+
+
+def test_without_credentials(kinesis, run_job, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    found = run_job("-q", kinesis.uri)
+    assert found.status == 1 and found.err.startswith(f"error: {kinesis.uri}: no AWS credentials were found"), found.err
