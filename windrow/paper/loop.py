@@ -30,7 +30,7 @@ _NO_RULES = ("cures", "recursive", "symbol_from_filename", "symbol_from_path", "
 #: Options that are spelt otherwise than what they choose is called.
 SPELLING = {
     "stream": "the stream", "since": "--from", "until": "--to", "time_columns": "--time-column", "values": "--column",
-    "symbols": "--symbols",
+    "identity": "the stream's own id",
 }  # fmt: skip
 
 
@@ -64,14 +64,20 @@ class Shown(NamedTuple):
 class Paper:
     """One forward test in its directory, which must be locked."""
 
-    def __init__(self, asked: Asked, disk: Disk | None = None, now: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        disk: Disk | None = None,
+        now: Callable[[], int] = time.time_ns,
+        identity: str | None = None,
+    ) -> None:
         self._directory, self._now = Directory(asked.place, disk), now
-        commit = self._directory.read()
+        commit, made_of = self._directory.read(), {**asked.made_of, "identity": identity}
         self._header = header(asked.strategy.columns)
         if commit is None:
-            commit = Commit(asked.made_of, began=now(), taken=now())
+            commit = Commit(made_of, began=now(), taken=now())
             self._directory.begin(commit)
-        refuse_other(asked.place, commit.made_of, asked.made_of, SPELLING)
+        refuse_other(asked.place, commit.made_of, made_of, SPELLING)
         self._commit = commit
         self._trader = Trader(asked.strategy, commit.symbols)
         self._incoming = Incoming(asked.stream, asked.reading, commit.rules)
@@ -152,7 +158,7 @@ def follow(asked: Asked, write: Callable[[bytes], object]) -> None:
         )
     asked.place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(asked.place), Ending() as ending:
-        paper = Paper(asked)
+        paper = Paper(asked, identity=source.identity(asked.stream))
         _greet(asked, paper)
         write(paper.missed)
         commit = paper.commit

@@ -12,6 +12,7 @@ from windrow.mapreduce.options import OptionGroup
 from windrow.paper.alerts import Alert
 from windrow.paper.best import best_of
 from windrow.paper.loop import Asked
+from windrow.storage.arrivals import split_query
 from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
 
 _USAGE = "%(prog)s [options] URI --state DIR\n       windrow paper status|report|reset DIR"
@@ -70,6 +71,8 @@ def parser() -> ArgumentParser:
 def asked(arguments: Sequence[str]) -> Asked:
     """What these arguments ask for. Raises UsageError, or InputError for an output that has no best pair."""
     given = parser().parse_args(arguments)
+    if "to" in split_query(given.stream)[1]:
+        raise UsageError(f"{given.stream}: has an end, and a forward test has none; leave &to= out")
     for name, why in _NOT_OF_STREAMS.items():
         if getattr(given, name) not in (None, False):
             raise UsageError(f"--{name.replace('_', '-')}: {why}")
