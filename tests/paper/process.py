@@ -1,4 +1,4 @@
-"""A forward test as a process of its own, over a stream that is made up and slow: `python -m tests.paper.process URI ...`.
+"""A forward test as a process of its own, over a slow made-up stream: `python -m tests.paper.process URI ...`.
 
 Pages have three records. Where the URI ends in `endless`, empty pages follow for ever.
 """

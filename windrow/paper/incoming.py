@@ -17,6 +17,7 @@ import pyarrow as pa
 from windrow.bars import layout as layouts
 from windrow.bars.adjusted import adjusted
 from windrow.bars.columns import Bars, Layout, check_one_kind_of_time, join_bars
+from windrow.bars.examples import example_of_line
 from windrow.bars.layout import Reading, normalise, would_matter
 from windrow.errors import InputError
 from windrow.feeds.files import parse_stream
@@ -107,6 +108,7 @@ class Incoming:
         bars = adjusted(parse_columns(columns, layout, self._where, False), layout)
         if found.invalid:
             bars.rejected["record"] += len(found.invalid)
+            bars.examples["record"] = example_of_line(found.invalid[0], "an object of JSON")
         check_one_kind_of_time(bars, layout, self._where)
         return bars
 

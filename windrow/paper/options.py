@@ -94,7 +94,7 @@ def asked(arguments: Sequence[str]) -> Asked:
 def explicit(arguments: Sequence[str]) -> dict[str, Any]:
     """The options that are given, without defaults."""
     silent = parser()
-    silent.set_defaults(**dict.fromkeys((action.dest for action in silent._actions), SUPPRESS))
+    silent._defaults.clear()
     for action in silent._actions:
         action.default = SUPPRESS
     return vars(silent.parse_args(arguments))

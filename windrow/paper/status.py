@@ -10,7 +10,7 @@ from windrow.console import shown
 from windrow.errors import OutputError
 from windrow.paper.alerts import orders_of
 from windrow.paper.checkpoint import COMMIT, Commit, Directory
-from windrow.paper.trader import Symbol
+from windrow.paper.trader import Symbol, symbols_of
 from windrow.times import DAY, SECOND, format_times
 from windrow.trading.backtests import Strategy
 from windrow.trading.rules import Rules
@@ -36,7 +36,7 @@ def standing(place: Path) -> Standing:
             f"{place}: has no {COMMIT}, so no forward test has begun there; begin one with --state {place}"
         )
     strategy = strategy_in(commit.made_of)
-    symbols = {name: Symbol(strategy, told) for name, told in commit.symbols.items()}
+    symbols = symbols_of(strategy, commit.symbols)
     dated = bool((commit.rules or {}).get("layout", {}).get("dated"))
     return Standing(place, commit, strategy, symbols, dated)
 

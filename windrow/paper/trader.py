@@ -51,13 +51,13 @@ class Symbol:
         self.open = b""
         self._text: bytes | None = None
         if told is not None:
-            self.test.restore(told["state"])
             try:
+                self.test.restore(told["state"])
                 self.last = _LAST.taken(told["last"], 0)
                 self.values = _VALUES.taken(told["values"], self.values)
                 self.open = told["open"].encode()
             except (KeyError, TypeError, AttributeError, ValueError) as error:
-                raise StateError(f"a symbol's newest bar {error}; it is damaged; begin again") from None
+                raise StateError(f"its newest bar {error}; it is damaged, or somebody wrote it; begin again") from None
 
     def carried(self) -> Any:
         """As JSON, made anew only if it has changed."""
@@ -94,12 +94,23 @@ class Symbol:
         return self.test.push(piece)
 
 
+def symbols_of(strategy: Strategy, told: dict[str, Any]) -> dict[str, Symbol]:
+    """Symbols, by name, that go on from what they carried. Raises StateError."""
+    found = {}
+    for name, one in told.items():
+        try:
+            found[name] = Symbol(strategy, one)
+        except StateError as error:
+            raise StateError(f"{name}: {error}") from None
+    return found
+
+
 class Trader:
     """The backtests of all symbols."""
 
     def __init__(self, strategy: Strategy, told: dict[str, Any]) -> None:
         self._strategy = strategy
-        self.symbols = {name: Symbol(strategy, one) for name, one in told.items()}
+        self.symbols = symbols_of(strategy, told)
 
     def carried(self) -> dict[str, Any]:
         """What all symbols carry, as JSON."""
