@@ -75,8 +75,7 @@ class Paper:
         commit, made_of = self._directory.read(), {**asked.made_of, "identity": identity}
         self._header = header(asked.strategy.columns)
         if commit is None:
-            commit = Commit(made_of, began=now(), taken=now())
-            self._directory.begin(commit)
+            commit = Commit(made_of, began=now())
         refuse_other(asked.place, commit.made_of, made_of, SPELLING)
         self._commit = commit
         self._trader = Trader(asked.strategy, commit.symbols)
@@ -97,6 +96,8 @@ class Paper:
     def take(self, page: Page) -> Shown:
         """Takes a page, wholly or not at all."""
         commit, now = self._commit, self._now()
+        if not commit.taken:  # the stream is there, and can be read
+            self._directory.begin(commit)
         is_new = page.records or page.over or commit.places.get(page.shard) != page.place
         if not is_new and now - commit.taken < _IDLE:
             return Shown(b"", b"", [])
