@@ -1,4 +1,4 @@
-"""A forward test of a stream in kinesis-local: over a split and a merge, killed in between, as a backtest of the file."""
+"""A forward test of a stream in kinesis-local: over a split and a merge, killed in between, as a backtest."""
 
 import json
 import os

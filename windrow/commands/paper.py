@@ -86,15 +86,16 @@ def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], 
     DIRECTORY is the one that --state named; SWEEP, the output of the sweep that chose the pair, adds its maps.
     """
     from windrow.pages.report import report as write
-    from windrow.paper.checkpoint import BARS
-    from windrow.paper.forward import write_output
+    from windrow.paper.forward import write_bars, write_output
     from windrow.paper.status import standing
 
     stands = standing(directory)
     with TemporaryDirectory(prefix="windrow-") as folder:
-        write_output(stands, Path(folder))
-        bars = str(Path(folder, BARS))
-        for place in write([folder, *outputs], [bars], symbols=symbols, out=out, force=force):
+        output, bars = Path(folder, "output"), Path(folder, "bars.csv")
+        output.mkdir()
+        write_output(stands, output)
+        write_bars(stands, bars)
+        for place in write([str(output), *outputs], [str(bars)], symbols=symbols, out=out, force=force):
             tell(f"wrote {place}")
 
 

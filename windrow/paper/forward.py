@@ -25,9 +25,13 @@ def write_output(stands: Standing, folder: Path) -> None:
     opened = b"".join(stands.symbols[name].open for name in sorted(stands.symbols))
     (folder / f"{_PART}{backtests.ORDERS}").write_bytes(orders + stands.commit.pending.encode() + opened)
     (folder / f"{_PART}{backtests.EQUITY}").write_bytes(_taken(place / EQUITY, lengths[EQUITY]))
-    (folder / BARS).write_bytes(_taken(place / BARS, lengths[BARS]))
     (folder / DESCRIPTION).write_text(json.dumps(_description(stands)) + "\n")
     (folder / SUCCESS).touch()
+
+
+def write_bars(stands: Standing, path: Path) -> None:
+    """Writes the bars that were traded, as CSV."""
+    path.write_bytes(_taken(stands.place / BARS, stands.commit.lengths[BARS]))
 
 
 def _figures(stands: Standing) -> Any:
