@@ -34,6 +34,9 @@ ONE_MEANING = {
     "sample": "`windrow sample`: the command, and what it does",
     "local": "this machine: files on it, and jobs on all its cores",
     "stream": "streams: what windrow asks of their places, and the commands for them",
+    "producer": "records into a stream, of Kinesis or Kafka",
+    "state": "what is in a stream, of Kinesis or Kafka",
+    "uris": "URIs of streams, of Kinesis or Kafka",
     "source": "what windrow asks of a place where bytes are kept, and S3 as such a place",
 }
 RULES = {

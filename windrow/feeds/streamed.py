@@ -233,9 +233,10 @@ class ShardFile:
         with pq.ParquetWriter(place, schema) as writer:
             for table in chain.from_iterable(map(_row_groups, self._parts)):
                 writer.write_table(_as_kinds(table, kinds))
-        for part in self._parts:
+        first, *others = self._parts
+        for part in others:
             part.unlink()
-        return place
+        return place.replace(first)
 
 
 def _row_groups(place: Path) -> Iterator[Any]:
