@@ -72,7 +72,7 @@ class KinesisStream:
     def __init__(self, port, name):
         import boto3
 
-        self.name, self.uri = name, f"kinesis://{name}"
+        self.port, self.name, self.uri = port, name, f"kinesis://{name}"
         self.client = boto3.session.Session().client("kinesis", endpoint_url=f"http://127.0.0.1:{port}")
 
     def create(self, shards=4, hours=8760):

@@ -73,7 +73,7 @@ def test_shards_that_are_gone_are_told(run, kinesis):  # noqa: F811
 
 def test_a_year_of_silence_before_the_newest_record_and_minutes_of_records(run, canned, monkeypatch):  # noqa: F811
     """The canned stream's records came in 2020, a thousand a second, for four minutes."""
-    monkeypatch.setattr("windrow.storage.kinesis.state._BETWEEN", 0)
+    monkeypatch.setattr("windrow.storage.kinesis.contents._BETWEEN", 0)
     from tests.streams.canned import FIRST_ARRIVAL, record
 
     found = looked(run, canned(2, 240_000, 5_000))
@@ -90,3 +90,5 @@ def test_no_such_stream_and_what_is_none(run, no_stream):  # noqa: F811
     assert status == 1 and f"error: {no_stream.uri}: there is no such stream in this region (ResourceNotFound" in err
     status, _, err = run("inspect", "bars.csv")
     assert status == 2 and "bars.csv: is no stream; give kinesis://STREAM or kafka://HOST:PORT/TOPIC" in err
+    status, _, err = run("inspect", f"{no_stream.uri}?from=2023-01-03")
+    assert status == 2 and "names a part of a stream, and the whole is meant; leave out what follows ?" in err

@@ -2,7 +2,7 @@
 
 Cures are followed of commands/stream.py:_reading, commands/stream.py:load, sinks/journal.py:_lines,
 sinks/journal.py:journal, sinks/loading.py:load, storage/kinesis/producer.py:_checked and
-storage/kinesis/producer.py:_create.
+storage/kinesis/producer.py:_create, and sinks/loading.py:_since.
 """
 
 import csv
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.streams.faults import refused
+from tests.streams.faults import answered, canned_answer, refused
 from tests.streams.wire import Refusing, wire
 from windrow import cli
 
@@ -75,6 +75,7 @@ def test_a_year_of_bars_in_four_shards_is_the_file(run, no_stream, shared_data):
     path = shared_data / "INTC_year.csv"
     status, out, err = run("load", path, "--to", no_stream.uri, "--shards", "4")
     assert (status, out) == (0, "") and "has all 364 bars; 364 of them were put by this command" in err
+    assert f"{no_stream.uri}: was not there, and was made: arn:aws:kinesis:us-east-1:" in err
     assert loaded(no_stream) == rows_of(path)
     summary = no_stream.summary()
     assert (summary["RetentionPeriodHours"], summary["OpenShardCount"]) == (8760, 4)
@@ -209,6 +210,40 @@ def test_a_journal_that_is_open_or_damaged_is_refused_and_one_that_was_cut_off_g
     assert len(loaded(kinesis)) == 6  # with nothing but the first bytes of a journal it is a new load
 
 
+def test_a_load_that_was_stopped_before_retention_does_not_go_on(run, kinesis, tmp_path):
+    """Its first bars are gone from the stream by then."""
+    path, calls = write(tmp_path / "a.csv", 1, 5), iter(range(100))
+    old = {**kinesis.summary(), "StreamCreationTimestamp": 1.6e9, "RetentionPeriodHours": 24}
+
+    def answer(operation, request):
+        asked = json.loads(request.body)
+        if operation == "DescribeStreamSummary" and asked["StreamName"] == kinesis.name:
+            return canned_answer(request, {"StreamDescriptionSummary": old})
+        if operation == "PutRecords" and next(calls) == 2:
+            raise KeyboardInterrupt
+        return None
+
+    load = ["load", path, "--journal", "j", "--to"]
+    with answered(answer):
+        assert run(*load, kinesis.uri)[0] == 130
+        early = [{**line, "at": line["at"] - 3 * 86_400 * 10**9} if "at" in line else line for line in journal_in("j")]
+        Path("j").write_text("".join(json.dumps(line) + "\n" for line in early))
+        status, _, err = run(*load, kinesis.uri)
+        assert status == 1 and err.endswith(
+            f"error: {kinesis.uri}: what was put before the load was stopped is past retention by now; load all into"
+            " another stream, with a longer --retention, and another --journal than j\n"
+        )
+        load[3] = "k"
+        assert run(*load, f"{kinesis.uri}-b", "--retention", "48", "--shards", "1")[0] == 0
+    other = type(kinesis)(kinesis.port, f"{kinesis.name}-b")
+    assert loaded(other) == rows_of(path)
+    other.remove()
+
+
+def journal_in(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
 def test_a_stream_that_is_there_is_not_changed(run, kinesis, tmp_path):
     path = write(tmp_path / "a.csv", 1, 3)
     assert run("load", path, "--to", kinesis.uri, "--shards", "8", "--kms", "k") == (
@@ -263,7 +298,7 @@ def test_options_choose_rows_and_columns(run, kinesis, tmp_path):
     path = write(tmp_path / "a.csv", 3, 5)
     asked = ["--symbols", "S1", "--from", "2023-01-03", "--until", "2023-01-05", "--column", "close"]
     status, _, err = run("load", path, "--to", kinesis.uri, *asked)
-    assert status == 0 and "columns high, low, open, vol are not loaded" in err
+    assert status == 0 and "not loaded: high, low, open, vol; --column names" in err
     rows = [row for row in rows_of(path) if row["sym"] == "S1" and "2023-01-03" <= row["dt"] <= "2023-01-05"]
     assert loaded(kinesis) == [{key: row[key] for key in ("dt", "sym", "close")} for row in rows]
     status, _, err = run("load", path, "--to", kinesis.uri, "--until", "May")
@@ -278,6 +313,18 @@ def test_a_job_over_the_stream_has_the_bytes_of_one_over_the_file(run, kinesis, 
     rules = ["--fast", "sma:2", "--slow", "sma:5", "--quiet"]
     of_stream, of_file = (run_job(*rules, place, job=Backtest) for place in (kinesis.uri, path))
     assert of_stream.status == 0 and of_file.out == of_stream.out != b""
+
+
+def test_no_credentials_and_no_server_are_one_sentence_with_its_cure(run, kinesis, tmp_path, monkeypatch):
+    path = write(tmp_path / "a.csv", 1, 3)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:9")
+    status, _, err = run("load", path, "--to", kinesis.uri)
+    assert status == 1 and err.startswith(f"error: {kinesis.uri}: Kinesis cannot be reached: ") and err.count("\n") == 1
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    status, _, err = run("load", path, "--to", kinesis.uri)
+    assert status == 1 and f"error: {kinesis.uri}: no AWS credentials were found" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("to", ["bars", "s3://bars/x", "kinesis://S?from=2023-01-03"])

@@ -82,7 +82,8 @@ def load(
         making = Making(shards, retention or _HOURS, kms)
         loaded = put(replay, uri, making, changes, journal or Path(f"{last_part(uri)}.journal"), advance)
     if not quiet:
-        say(f"{uri}: has all {len(replay):,} bars; {loaded:,} of them were put by this command")
+        say(*([f"{uri}: was not there, and was made: {loaded.made}"] if loaded.made else []))
+        say(f"{uri}: has all {len(replay):,} bars; {loaded.put:,} of them were put by this command")
 
 
 def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:

@@ -101,7 +101,7 @@ class Connection:
         self.module = kafka(uri)
         self._file = os.environ.get(VARIABLE)
         self._asked = _properties(self._file) if self._file else {}
-        self._told = ""
+        self._told = self._name = ""
 
     def consumer(self) -> Any:
         """A client that reads what was committed."""
@@ -122,7 +122,7 @@ class Connection:
             return kind({**asked, **ours, **told})
 
     def _note(self, error: Any) -> None:
-        self._told = f"{error.str()}"
+        self._told = str(error.str())
         self._name = error.name()
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from windrow.errors import InputError
 from windrow.storage.arrivals import moment
-from windrow.storage.kafka import offsets, producer, state
+from windrow.storage.kafka import contents, offsets, producer
 from windrow.storage.kafka.connection import Connection
 from windrow.storage.stream import (
     Bounds,
@@ -140,7 +140,7 @@ class KafkaSource(StreamSource):
 
     def state(self, uri: str) -> StreamState:
         """What is in a topic."""
-        return state.state(uri)
+        return contents.state(uri)
 
 
 def _begin(
@@ -200,7 +200,7 @@ def _place(connection: Connection, number: int, offset: int) -> Any:
 
 def _gone(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
     """What is asked for and past retention, a sentence each."""
-    for number, oldest in state.oldest(connection, begins, ends).items():
+    for number, oldest in contents.oldest(connection, begins, ends).items():
         if begins[number] > 0 and oldest > since:
             yield (
                 f"{connection.uri}: the {begins[number]:,} oldest offsets of partition {number} are past the topic's"

@@ -8,7 +8,7 @@ from windrow.aws.kinesis_client import client as kinesis
 from windrow.aws.kinesis_client import refusing
 from windrow.errors import InputError
 from windrow.storage.arrivals import moment
-from windrow.storage.kinesis import producer, state
+from windrow.storage.kinesis import contents, producer
 from windrow.storage.kinesis.answers import Answer, parse_quickly
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
@@ -90,7 +90,7 @@ class KinesisSource(StreamSource):
 
     def state(self, uri: str) -> StreamState:
         """What is in a stream."""
-        return state.state(uri)
+        return contents.state(uri)
 
 
 def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator[Page]:
