@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -94,6 +94,9 @@ bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, be
 
 bench-pairs: $(VENV)/.bench  ## compare windrow with itself: windows, prices, formats, slices; ten minutes
 	$(BIN)/python benchmarks/pairs.py $(BENCH)
+
+bench-streams: $(VENV)/.test  ## measure what reading a stream costs beside its client alone; a minute
+	$(BIN)/python benchmarks/streams.py $(BENCH)
 
 bench-scaling: $(VENV)/.bench  ## measure how cost grows, and fit a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)

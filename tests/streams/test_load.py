@@ -348,7 +348,8 @@ def test_what_kinesis_never_takes_is_refused_before_it_is_asked(run, kinesis, tm
     assert run("load", path, "--to", kinesis.uri, "--journal", "l", "--column", "close")[0] == 0
 
 
-def test_more_shards_than_the_account_may_have_is_an_error_of_one_sentence(run, no_stream, tmp_path):
+def test_more_shards_than_the_account_may_have_is_an_error_of_one_sentence(run, no_stream, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     load = ["load", write(tmp_path / "a.csv", 1, 2), "--to", no_stream.uri, "--shards"]
     status, _, err = run(*load, "51")
     assert (
