@@ -136,7 +136,7 @@ def test_what_is_not_there_is_told(run, tmp_path):
     said = "error: new: has no commit.json, so no forward test has begun there; begin one with --state new\n"
     assert run("status", "new")[2] == said
     assert run(URI, "--state", "new", *PAIR)[0] == 0 and run("status", "new")[0] == 0
-    assert run("report", "state-of-none")[0] == 1
+    assert run("report", "state-of-none")[0] == 1  # paper/loop.py:follow
     (tmp_path / "file").touch()
     for state in ("file", "file/below"):
         status, _, err = run(URI, "--state", state, *PAIR)
