@@ -176,8 +176,8 @@ def test_a_stream_is_made_as_it_was_asked_for_first(run, no_stream, tmp_path):
     assert run(*load[:4])[0] == 0
     status, _, err = run(*load[:4], "--shards", "3")
     assert status == 2 and err == (
-        f"error: --shards: {no_stream.uri} is there already, made by this load with --shards 2 --retention 100, and a load"
-        " changes no stream; leave it out, or name another stream\n"
+        f"error: --shards: {no_stream.uri} is there already, made by this load with --shards 2 --retention 100, and a"
+        " load changes no stream; leave it out, or name another stream\n"
     )
     assert no_stream.summary()["RetentionPeriodHours"] == 100 and len(loaded(no_stream)) == 2
 
