@@ -67,7 +67,7 @@ test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of whic
 	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr $(PYTEST)
 
 test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven
-	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic' tests) $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic|mark.streams' tests) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)

@@ -7,6 +7,7 @@ out. Beside Kinesis: boto3's get_records alone. Beside Kafka: confluent-kafka's 
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -31,6 +32,33 @@ def spool(uri):
     reader._READS, reader._BYTES = 1e9, 1e15  # a canned Kinesis has no limits
     with tempfile.TemporaryDirectory() as folder:
         return spool(uri, Path(folder), Manner(share=1.0)).records
+
+
+def pages(uri):
+    """The records alone, in no file."""
+    from windrow.storage.source import source_of
+    from windrow.storage.stream import Manner
+
+    source, manner = source_of(uri), Manner(share=1.0)
+    bounds = source.bounds(uri, manner)
+    return sum(len(page.records) for shard in bounds.shards for page in source.read(bounds, shard, manner))
+
+
+def paper(pages_of_bars):
+    """Seconds of CPU of each page of a forward test, of a bar of each of 500 symbols."""
+    from windrow.paper.loop import Paper
+    from windrow.paper.options import asked
+    from windrow.storage.stream import Page
+
+    with tempfile.TemporaryDirectory() as folder:
+        trader = Paper(asked(["kinesis://canned", "--fast", "ema:7", "--slow", "ema:21", "--state", folder]))
+        for day in range(1, pages_of_bars + 1):
+            date, prices = f"2020-01-{day:02}", [100 + day * number % 7 / 4 for number in range(500)]
+            rows = [{"sym": f"S{n}", "dt": date, "close": price, "open": 100} for n, price in enumerate(prices)]
+            page = Page("shard-0", [json.dumps(row).encode() for row in rows], str(day), 1, 0)
+            begin = time.process_time()
+            trader.take(page)
+            yield time.process_time() - begin
 
 
 def boto3_alone(_):
@@ -86,9 +114,9 @@ def fill(uri, records):
 
 
 def compared(uri, alone, runs):
-    """Microseconds of CPU a record: windrow's, and the client's alone, each the median."""
+    """Microseconds of CPU a record, the median: in files, in pages, and by the client alone."""
     spool(uri), alone(uri)  # imports, and the server's own start
-    costs = {spool: [], alone: []}
+    costs = {spool: [], pages: [], alone: []}
     for _ in range(runs):
         for read, spent in costs.items():
             begin = time.process_time()
@@ -110,14 +138,21 @@ def main():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([*map(str, command)], text=True, **pipes) as server:
         os.environ |= {**AWS, "AWS_ENDPOINT_URL_KINESIS": f"http://127.0.0.1:{int(server.stdout.readline())}"}
-        ours, alone = compared("kinesis://canned", boto3_alone, options.runs)
-        print(f"Kinesis: {ours:.1f} us of CPU a record, boto3 alone {alone:.1f}: {ours / alone:.2f}, at most 0.3")
+        files, read, alone = compared("kinesis://canned", boto3_alone, options.runs)
+        print(
+            f"Kinesis: reading {read:.1f} us of CPU a record, boto3 alone {alone:.1f}: {read / alone:.2f}, at most 0.3"
+        )
+        print(f"Kinesis: into files {files:.1f} us: {files / alone:.2f}")
         server.stdin.close()
     if options.kafka:
         uri = f"kafka://{options.kafka}/bench-{time.time_ns()}"
         fill(uri, records)
-        ours, alone = compared(uri, kafka_alone, options.runs)
-        print(f"Kafka: {ours:.1f} us of CPU a record, its client alone {alone:.1f}: {ours - alone:.1f} more, at most 2")
+        files, read, alone = compared(uri, kafka_alone, options.runs)
+        print(
+            f"Kafka: reading {read:.1f} us of CPU a record, its client alone {alone:.1f}: {read - alone:.1f} more, at most 2"
+        )
+        print(f"Kafka: into files {files:.1f} us: {files - alone:.1f} more")
+    print(f"a forward test: {median(paper(28)):.2f} s of CPU for a bar of each of 500 symbols, at most 0.5")
 
 
 if __name__ == "__main__":

@@ -638,7 +638,7 @@ def test_each_cure_of_a_message_ends_well_and_is_right(run_job, tmp_path, monkey
 
 def test_cures_of_parquet(run_job, tmp_path):
     path = tmp_path / "AA.parquet"
-    frame = pd.DataFrame(ROWS, columns=["symbol", "day", "note", "close"]).assign(note="x")
+    frame = pd.DataFrame(ROWS, columns=["symbol", "day", "note", "close"]).assign(note=True)
     frame.assign(timestamp=86_400 * (18_262 + frame.index)).to_parquet(path)
     timed = run_job(*MEAN, "--time-unit", "s", path)
     assert [line.split("\t")[2] for line in lines(timed)] == ["11.0", "11.5", "13.0"]

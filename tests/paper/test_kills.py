@@ -58,6 +58,7 @@ def _opened(fragment):
     return orjson.loads(orjson.dumps(fragment))["open"].splitlines(keepends=True)
 
 
+@pytest.mark.streams  # it needs no server, but a minute
 def test_killed_at_every_write_and_again_while_it_resumes(tmp_path):
     source = split_stream(DAYS, 10)
     counting = FailingDisk(0, 0)

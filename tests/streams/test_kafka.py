@@ -279,30 +279,3 @@ def test_other_uris_are_refused(uri):
     with pytest.raises(InputError) as refused:
         SOURCE.bounds(uri, MANNER)
     assert "kafka://" in str(refused.value)
-
-
-def test_reading_costs_at_most_two_microseconds_a_record_more_than_the_client(kafka):
-    from confluent_kafka import Consumer, TopicPartition
-
-    count = 100_000
-    kafka.put(
-        [("S", b'{"data":{"dt":"2020-01-01T09:30","sym":"S","close":%d}}' % n) for n in range(count)], partition=0
-    )
-
-    def of_client():
-        began, seen = time.process_time(), 0
-        reader = Consumer({"bootstrap.servers": kafka.broker, "group.id": "bare", "enable.auto.commit": False})
-        reader.assign([TopicPartition(kafka.name, 0, 0)])
-        while seen < count:
-            seen += len(reader.consume(10_000, 0.2))
-        reader.close()
-        return time.process_time() - began
-
-    def ours():
-        bounds = SOURCE.bounds(kafka.uri, MANNER)
-        began = time.process_time()
-        assert sum(len(page.records) for page in SOURCE.read(bounds, bounds.shards[0], MANNER)) == count
-        return time.process_time() - began
-
-    times = [(ours(), of_client()) for _ in range(5)]
-    assert min(mine - bare for mine, bare in times) / count < 2e-6
