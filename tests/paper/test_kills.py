@@ -58,7 +58,8 @@ RULES = [
     ["--cash", "5600", "--slippage", "0.002", "--commission-per-order", "1.5"], ["--column", "open"],
     ["--stop-at-ruin", "--cash", "6000", "--size", "110"], ["--from", "2020-01-06", "--to", "2020-01-20"],
     ["--symbols", "AA,BB"], ["--timezone", "America/New_York"], ["--where", "sym=AA"],
-    ["--fast", "ema:2", "--slow", "sma:3d", "--ema-seed", "first"], ["--rename", "close=last,open=close", "--fill", "close"],
+    ["--fast", "ema:2", "--slow", "sma:3d", "--ema-seed", "first"],
+    ["--rename", "close=last,open=close", "--fill", "close"],
     ["--scale", "close=1e1,open=1e1"],
 ]  # fmt: skip
 
