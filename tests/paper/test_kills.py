@@ -7,6 +7,7 @@ import pytest
 from jobs.backtest import Backtest
 from tests.paper.streams import PAIR, SYMBOLS, FailingDisk, Killed, asked_for, bars, csv, lived, split_stream
 from windrow.paper.checkpoint import BARS, EQUITY, ORDERS
+from windrow.paper.loop import Paper
 
 DAYS = 24
 
@@ -50,6 +51,37 @@ def test_it_trades_as_a_backtest_does_whatever_comes_together(tmp_path, wanted, 
     assert {name: paper.commit.counts[name] for name in ("bars", "repeats", "late")} == {
         "bars": 3 * DAYS, "repeats": 7, "late": 4
     }  # fmt: skip
+
+
+RULES = [
+    ["--fill", "close"], ["--entry", "cross"], ["--sizing", "all-in", "--commission", "0.001"], ["--side", "long"],
+    ["--cash", "5600", "--slippage", "0.002", "--commission-per-order", "1.5"], ["--column", "open"],
+    ["--stop-at-ruin", "--cash", "6000", "--size", "110"], ["--from", "2020-01-06", "--to", "2020-01-20"],
+    ["--symbols", "AA,BB"], ["--timezone", "America/New_York"], ["--where", "sym=AA"],
+    ["--fast", "ema:2", "--slow", "sma:3d", "--ema-seed", "first"],
+    ["--rename", "close=last,open=close", "--fill", "close"],
+    ["--scale", "close=1e1,open=1e1"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", RULES, ids=" ".join)
+def test_with_any_options_it_trades_as_a_backtest_does_resumed_after_each_page(tmp_path, rules):
+    """The options of rules, of lines and of reading."""
+    options = [*PAIR, *rules]
+    options[1] = "open" if "--column" in rules else options[1]
+    orders, equity = backtested(tmp_path, bars(DAYS), *options)
+    source, what = split_stream(DAYS, 4), asked_for(tmp_path / "state", *options)
+    what.place.mkdir()
+    while True:
+        paper = Paper(what)
+        commit = paper.commit
+        page = next(source.follow(what.stream, dict(commit.places), list(commit.over), what.manner), None)
+        if page is None:
+            break
+        paper.take(page)
+    opened = [line for one in commit.symbols.values() for line in _opened(one)]
+    assert orders and by_symbol(lines_in(tmp_path / "state" / ORDERS), opened) == by_symbol(orders)
+    assert by_symbol(lines_in(tmp_path / "state" / EQUITY)) == by_symbol(equity)
 
 
 def _opened(fragment):

@@ -71,6 +71,13 @@ def test_why_there_is_no_trade_yet(told, closes, more, why):
     assert last.startswith(f"no trade yet: {why}")
 
 
+def test_an_order_that_waits_for_a_price_is_open(told):
+    lines = told(rows([10, 11, 12, 0]))  # a buy met an open of 0, and at that close the price is below its mean
+    assert lines[-2:] == [
+        "open: sell 100 of AA, placed at the close of 2020-01-04", "no trade yet: the first orders are open"
+    ]  # fmt: skip
+
+
 def test_no_valid_bar_at_all(told):
     last = told(rows([10]), [b"no JSON"], more=[*PAIR, "--from", "2021-01-01"])[-1]
     assert last == "no trade yet: no record is a valid bar; see what windrow paper warned of"

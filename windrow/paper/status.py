@@ -116,6 +116,8 @@ def _why_no_order(stands: Standing) -> str:
         return f"{shown(name)} has {symbol.test.bars:,} bars, and {pair.fast} and {pair.slow} need more to begin"
     if symbol.open:
         return "the first orders are open"
+    if symbol.test.orders.postponed.any():
+        return f"{shown(name)} has a price of 0, at which nothing is filled"
     if stands.strategy.rules.entry == "cross":
         return f"{pair.fast} has not crossed {pair.slow} since both began, and --entry cross waits for that"
     return f"{pair.fast} has not been above {pair.slow}, and --side long waits for that"

@@ -1,6 +1,6 @@
 """Kernels that depend on the bars of a window and nothing else."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import asdict
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from windrow.windows.kernel import Options, Skipped
 from windrow.windows.window import MOST_BARS, CountWindow, Reach, Window
 
 
-class Rolling(Resumable):
+class Rolling(Resumable, ABC):
     """Base of the kernels that reduce each window by itself: a subclass defines how, in `reduce`.
 
     The state is the last symbol's bars that a later window can still reach, and the time of its first bar:
