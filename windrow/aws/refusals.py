@@ -41,8 +41,9 @@ OBJECTS = Request(
 STREAMS = Request(
     service="Kinesis",
     permissions=(
-        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, and kms:Decrypt where the"
-        " stream is encrypted; ask its owner for them"
+        "kinesis:DescribeStreamSummary, ListShards, GetShardIterator and GetRecords to read, PutRecords to put records"
+        " in, CreateStream and IncreaseStreamRetentionPeriod to make it, and kms:Decrypt and GenerateDataKey where it"
+        " is encrypted; ask its owner for them"
     ),
     invalid="is not a valid name of a stream",
     check="check it",

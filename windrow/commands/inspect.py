@@ -1,5 +1,6 @@
 """`windrow inspect`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,33 +12,53 @@ if TYPE_CHECKING:
 _SYMBOLS = 10
 
 
+_COLUMNS = (
+    click.option("--columns", metavar="NAME,...", help="Names of the columns, for inputs without a header."),
+    click.option("--rename", metavar="OLD=NEW,...", help="Columns to be called otherwise."),
+    click.option("--time-column", metavar="NAME", help="Column of times, or date,time for two."),
+    click.option("--symbol-column", metavar="NAME", help="Column of symbols."),
+    click.option(
+        "--wide", metavar="VALUE", help="The files have a column for each symbol, and this value in its cells."
+    ),
+    click.option("--symbol", help="Symbol of inputs that have no symbol column."),
+    click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv."),
+    click.option("--symbol-from-path", metavar="REGEX", help="Take it from their paths: the group in parentheses."),
+    click.option("--symbols", metavar="A,B,...", help="Only these symbols; @FILE: those in a file."),
+    click.option("--from", metavar="TIME", help="Only bars from this date or time on."),
+)
+_ROWS = (
+    click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Only rows with that text in the column."),
+    click.option("--recursive", is_flag=True, help="Of a directory, take the files in its subdirectories too."),
+    click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without one."),
+    click.option("--time-format", metavar="FORM", help="How times are written, e.g. '%d/%m/%Y %H:%M'."),
+    click.option(
+        "--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Times are integers since 1970, in this unit."
+    ),
+    click.option("--delimiter", metavar="CHARACTER", help="What is between fields, e.g. ';' or tab."),
+    click.option("--encoding", metavar="NAME", help="How text is encoded, e.g. cp1252."),
+    click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header."),
+    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers."),
+    click.option("--thousands", metavar="MARK", help="What is between thousands."),
+    click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten."),
+)
+
+
+def reads_files(until: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options of jobs by which files are read; `until` is the name of the one up to which bars are taken."""
+    to = click.option(until, "to", metavar="TIME", help="Only bars up to this date, the whole day, or time.")
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed((*_COLUMNS, to, *_ROWS)):
+            command = option(command)
+        return command
+
+    return add
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--column", default="close", show_default=True, help="Column that a job would use.")
-@click.option("--columns", metavar="NAME,...", help="Names of the columns, for inputs without a header.")
-@click.option("--rename", metavar="OLD=NEW,...", help="Columns to be called otherwise.")
-@click.option("--time-column", metavar="NAME", help="Column of times, or date,time for two.")
-@click.option("--symbol-column", metavar="NAME", help="Column of symbols.")
-@click.option("--wide", metavar="VALUE", help="The files have a column for each symbol, and this value in its cells.")
-@click.option("--symbol", help="Symbol of inputs that have no symbol column.")
-@click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv.")
-@click.option("--symbol-from-path", metavar="REGEX", help="Take it from their paths: the group in parentheses.")
-@click.option("--symbols", metavar="A,B,...", help="Only these symbols; @FILE: those in a file.")
-@click.option("--from", metavar="TIME", help="Only bars from this date or time on.")
-@click.option("--to", metavar="TIME", help="Only bars up to this date, the whole day, or time.")
-@click.option("--where", metavar="COLUMN=VALUE", multiple=True, help="Only rows with that text in the column.")
-@click.option("--recursive", is_flag=True, help="Of a directory, take the files in its subdirectories too.")
-@click.option("--timezone", default="UTC", show_default=True, help="Time zone of times without one.")
-@click.option("--time-format", metavar="FORM", help="How times are written, e.g. '%d/%m/%Y %H:%M'.")
-@click.option(
-    "--time-unit", type=click.Choice(["s", "ms", "us", "ns"]), help="Times are integers since 1970, in this unit."
-)
-@click.option("--delimiter", metavar="CHARACTER", help="What is between fields, e.g. ';' or tab.")
-@click.option("--encoding", metavar="NAME", help="How text is encoded, e.g. cp1252.")
-@click.option("--skip-lines", type=click.IntRange(0), metavar="N", help="Lines before the header.")
-@click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of numbers.")
-@click.option("--thousands", metavar="MARK", help="What is between thousands.")
-@click.option("--scale", multiple=True, metavar="NAME=FACTOR,...", help="Columns, each with its power of ten.")
+@reads_files("--to")
 @click.option("--gaps", type=click.Choice(["fail", "warn"]), default="fail", help="Of a stream: records that are gone.")
 @click.option("--share", type=float, default=0.5, help="Of a stream: share of a shard's reads.")
 @click.option("--consumer", metavar="NAME", help="Of a stream: a registered consumer.")

@@ -7,8 +7,8 @@ A source of streams is a `StreamSource`; Kafka's partitions are shards without p
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, NoReturn
 
 from windrow.console import say
@@ -46,7 +46,8 @@ class Bounds:
     """What is read of a stream, fixed once: records that arrived in [since, until), in ns since 1970, of all shards.
 
     since: None: from the oldest record that is kept. ends: where known, each shard's place (exclusive) at which it
-    is over; only what is before is read. gaps: what was asked for and is gone, a sentence each.
+    is over; only what is before is read. gaps: what was asked for and is gone, a sentence each. begins: as ends,
+    where the first record is that may be read.
     """
 
     uri: str
@@ -55,6 +56,7 @@ class Bounds:
     shards: tuple[Shard, ...]
     ends: Mapping[str, str]
     gaps: tuple[str, ...] = ()
+    begins: Mapping[str, str] = field(default_factory=dict)
 
 
 class Page(NamedTuple):
@@ -71,6 +73,59 @@ class Page(NamedTuple):
     arrived: int
     behind: int
     over: bool = False
+
+
+#: The span (ns) before the newest record whose records are counted.
+MINUTE = 60 * 10**9
+
+
+class Record(NamedTuple):
+    """What is put into a stream. Records of one key stay in order: they are in one shard at a time."""
+
+    key: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a stream is made that is not there.
+
+    shards: None: as many as the place chooses. hours: how long records are kept. key: that they are encrypted by.
+    """
+
+    shards: int | None
+    hours: int
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """A shard as `windrow stream inspect` shows it; times of arrival in ns, None: no record is kept.
+
+    records: of the last minute that has any, `size` their bytes.
+    """
+
+    name: str
+    parents: tuple[str, ...]
+    is_open: bool
+    oldest: int | None = None
+    newest: int | None = None
+    records: int = 0
+    size: int = 0
+    example: bytes = b""
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """A stream as `windrow stream inspect` shows it.
+
+    facts: what its place says of it, by name. gaps: what is gone of what its shards once had, a sentence each.
+    """
+
+    uri: str
+    facts: Mapping[str, str | int]
+    shards: tuple[ShardState, ...]
+    gaps: tuple[str, ...] = ()
 
 
 class StreamSource(Source):
@@ -102,6 +157,28 @@ class StreamSource(Source):
         `from`. What is split or merged meanwhile is followed into the new shards. read_until: when it was read last
         (ns): what arrived since then and is gone is a gap.
         """
+
+    # Putting records in, and looking.
+
+    def identity(self, uri: str) -> str | None:
+        """What tells a stream from another of its name, made before or after; None where there is none."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def make(self, uri: str, making: Making) -> None:
+        """Makes a stream, or does the rest of it, and waits until records can be put into it."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
+        """Puts records into a stream, each key's in order; yields how many from the start are in it, again and again.
+
+        A record that was refused is put again before any later one of its key. One may be in it twice, where an answer
+        was lost; then it follows itself.
+        """
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def state(self, uri: str) -> StreamState:
+        """What is in a stream."""
+        raise NotImplementedError(f"{self.schemes[0]}:// cannot be inspected")
 
     # Of files only.
 

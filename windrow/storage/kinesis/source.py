@@ -1,19 +1,20 @@
 """Kinesis as a source of streams: read within bounds that are fixed once, or followed."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from windrow.aws.kinesis_client import client as kinesis
 from windrow.aws.kinesis_client import refusing
 from windrow.errors import InputError
 from windrow.storage.arrivals import moment
+from windrow.storage.kinesis import producer
 from windrow.storage.kinesis.answers import Answer, parse_quickly
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
 from windrow.storage.kinesis.reader import Reader
 from windrow.storage.kinesis.uris import parse
-from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource, judge_gaps
+from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, judge_gaps
 from windrow.times import SECOND
 
 #: Arrivals of a shard need not ascend: what is behind the end by more than this has nothing before the end after it.
@@ -74,6 +75,18 @@ class KinesisSource(StreamSource):
             yield from _in_turn(readers, done, since or 0)
             with refusing(uri):
                 listed = shards_of(client, named.stream)
+
+    def identity(self, uri: str) -> str | None:
+        """A stream's ARN, and when it was made."""
+        return producer.identity(uri)
+
+    def make(self, uri: str, making: Making) -> None:
+        """Makes a stream with its retention and encryption."""
+        producer.make(uri, making)
+
+    def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
+        """Puts records into a stream."""
+        return producer.put(uri, records)
 
 
 def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator[Page]:

@@ -1,0 +1,107 @@
+"""Puts bars into a stream, which it makes where there is none; one that was stopped goes on where it was."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from windrow.errors import InputError, UsageError
+from windrow.sinks.journal import Journal, journal
+from windrow.sinks.replay import Replay
+from windrow.storage.source import source_of
+from windrow.storage.stream import Making, Manner, StreamSource
+from windrow.times import SECOND
+
+#: Of how many records after those that the journal knows of it is looked up whether they are in the stream.
+_LOOKED_UP = 100_000
+#: How long ago (ns) the journal's last line must be until all that was put then can be read; and how far clocks differ.
+_READABLE, _APART = 1 * SECOND, 5 * SECOND
+_HOUR = 3600 * SECOND
+
+
+def stream_source(uri: str, option: str = "") -> StreamSource:
+    """The source of a stream. Raises UsageError for another URI, or a path, or where a part of it is named."""
+    source = source_of(uri)
+    if not isinstance(source, StreamSource):
+        raise UsageError(f"{option}{uri}: is no stream; give kinesis://STREAM or kafka://HOST:PORT/TOPIC")
+    if option and "?" in uri:
+        raise UsageError(
+            f"{option}{uri}: names a part of a stream, and bars are put at its end; leave out what follows ?"
+        )
+    return source
+
+
+def load(
+    replay: Replay, uri: str, making: Making, asked: Sequence[str], path: Path, advance: Callable[[int], object]
+) -> int:
+    """Puts all bars into a stream, and returns how many it put; `advance` takes those that are in it.
+
+    asked: the options by which `making` was asked for. path: the journal's. Raises UsageError where a stream is there
+    that would have to change, InputError for what `journal` refuses, and where the stream refuses.
+    """
+    source = stream_source(uri, "--to ")
+    with journal(path, len(replay), replay.digest()) as log:
+        _find(source, uri, making, asked, log)
+        advance(log.done)
+        there = _in_stream(source, uri, replay, log)
+        numbers = [number for number in range(log.done, len(replay)) if number not in there] + [len(replay)]
+        missing = (one for number, one in enumerate(replay.records(log.done), log.done) if number not in there)
+        for put in source.put(uri, missing):
+            advance(numbers[put] - log.done)
+            log.took(numbers[put])
+        if log.done < numbers[0]:
+            advance(numbers[0] - log.done)
+            log.took(numbers[0])
+        return len(numbers) - 1
+
+
+def _find(source: StreamSource, uri: str, making: Making, asked: Sequence[str], log: Journal) -> None:
+    """Finds the stream, or makes it."""
+    found = source.identity(uri)
+    if found is None and log.stream is not None:
+        raise InputError(
+            f"{uri}: is gone, and {log.path} is the journal of a load into it; delete the journal to load all into a"
+            " new one"
+        )
+    if found is None:
+        log.makes()
+    elif asked and not log.made:
+        raise UsageError(
+            f"{' and '.join(asked)}: {uri} is there already, and a load changes no stream; leave"
+            f" {'it' if len(asked) == 1 else 'them'} out, or name another stream"
+        )
+    if log.made and log.stream is None:
+        source.make(uri, making)
+        found = source.identity(uri)
+    assert found is not None
+    log.found(found)
+
+
+def _in_stream(source: StreamSource, uri: str, replay: Replay, log: Journal) -> set[int]:
+    """The numbers of records that are in the stream although the journal does not know it yet."""
+    if not log.resumed or log.done == len(replay):
+        return set()
+    wanted: dict[bytes, list[int]] = {}
+    for number, record in enumerate(islice(replay.records(log.done), _LOOKED_UP), log.done):
+        wanted.setdefault(record.data, []).append(number)
+    found: set[int] = set()
+    for data in _since(source, uri, log.at):
+        if numbers := wanted.get(data):
+            found.add(numbers.pop(0))
+    return found
+
+
+def _since(source: StreamSource, uri: str, at: int) -> Iterator[bytes]:
+    """What arrived in the stream after a time by this machine's clock."""
+    time.sleep(max(0, at + _READABLE - time.time_ns()) / SECOND)
+    manner = Manner(share=1.0)
+    early = datetime.fromtimestamp((at - _HOUR) / SECOND, UTC)
+    here = time.time_ns()
+    bounds = source.bounds(f"{uri}?from={early:%Y-%m-%dT%H:%M:%SZ}", manner)
+    since = max(bounds.since or 0, at + bounds.until - here - _APART)
+    bounds = replace(bounds, since=since)
+    for shard in bounds.shards:
+        for page in source.read(bounds, shard, manner):
+            yield from page.records

@@ -1,0 +1,217 @@
+"""Kafka as a source of streams: topics are read within bounds that are fixed once, or followed.
+
+A partition is a shard without parents. A record arrived when its timestamp says: the broker's clock where the topic has
+message.timestamp.type=LogAppendTime, else its producer's. Offsets fix the end; transactions leave holes in them.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from windrow.errors import InputError
+from windrow.storage.kafka import offsets, producer, state
+from windrow.storage.kafka.connection import Connection
+from windrow.storage.arrivals import moment
+from windrow.storage.stream import (
+    Bounds,
+    Making,
+    Manner,
+    Page,
+    Record,
+    Shard,
+    StreamSource,
+    StreamState,
+    judge_gaps,
+)
+from windrow.times import SECOND
+
+#: The most records of a page.
+_MOST = 10_000
+#: Producers' clocks differ: of what has an earlier time than `to`, the last may be that much (ns) behind it.
+_SLACK = 60 * SECOND
+#: Seconds: that a client waits for records, and after which one that gets none and has not reached the end is given up.
+_WAIT, _SILENT = 0.5, 120.0
+#: How often, in seconds, the partitions of a topic that is followed are listed again.
+_LIST_AGAIN = 10.0
+_MS = 10**6
+
+
+class KafkaSource(StreamSource):
+    """Topics by kafka://HOST:PORT/TOPIC?from=TIME&to=TIME."""
+
+    schemes = ("kafka",)
+
+    def bounds(self, uri: str, manner: Manner) -> Bounds:
+        """The partitions, where each begins and ends now, and times between which records are taken."""
+        connection = Connection(uri)
+        span, now = connection.named.span, time.time_ns()
+        _refuse_consumer(uri, manner)
+        with closing(connection.consumer()) as consumer:
+            numbers = offsets.partitions(connection, consumer)
+        admin = connection.admin()
+        begins, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
+        latest = max((at.time for at in offsets.newest(connection, admin, numbers).values()), default=0)
+        until = max(now, latest + _MS)  # clocks of producers may be ahead of this one
+        gaps: tuple[str, ...] = ()
+        if span.since is not None:
+            if span.since >= until:
+                raise InputError(
+                    f"{uri}: nothing can have arrived since {moment(span.since)}: it is {moment(now)}, and no record is"
+                    " later; give an earlier from"
+                )
+            gaps = tuple(_gone(connection, begins, ends, span.since))
+            found = offsets.since(connection, admin, numbers, span.since, ends)
+            begins = {number: max(begins[number], found[number]) for number in numbers}
+        if span.until is not None and span.until < until:
+            until = span.until
+            found = offsets.since(connection, admin, numbers, until + _SLACK, ends)
+            ends = {number: min(ends[number], found[number]) for number in numbers}
+        judge_gaps(gaps, manner)
+        shards = tuple(Shard(str(number)) for number in numbers)
+        places = ({str(number): str(at) for number, at in these.items()} for these in (ends, begins))
+        return Bounds(uri, span.since, until, shards, next(places), gaps, next(places))
+
+    def read(self, bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Page]:
+        """The pages of a partition within its bounds."""
+        connection = Connection(bounds.uri)
+        at, end = int(bounds.begins[shard.name]), int(bounds.ends[shard.name])
+        since, until = (bounds.since or 0) // _MS, bounds.until
+        if at >= end:
+            yield Page(shard.name, [], None, 0, 0, over=True)
+            return
+        last = -(-until // _MS)
+        with closing(connection.consumer()) as consumer:
+            with connection.refusing():
+                consumer.assign([_place(connection, int(shard.name), at)])
+            heard = time.monotonic()
+            while at < end:
+                messages = _consumed(connection, consumer)
+                if messages:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > _SILENT:
+                    raise connection.refusal(
+                        connection.module.KafkaError(connection.module.KafkaError._ALL_BROKERS_DOWN)
+                    )
+                good = [one for one in messages if one.error() is None and one.offset() < end]
+                if messages:
+                    at = max(at, messages[-1].offset() + (messages[-1].error() is None))
+                times = [one.timestamp()[1] for one in good]
+                inside = [one.value() or b"" for one, its in zip(good, times, strict=True) if since <= its < last]
+                arrived = max(times, default=0) * _MS
+                yield Page(shard.name, inside, str(at), arrived, max(0, until - arrived) if arrived else 0, at >= end)
+
+    def follow(
+        self,
+        uri: str,
+        places: Mapping[str, str],
+        over: Collection[str],
+        manner: Manner,
+        read_until: int | None = None,
+    ) -> Iterator[Page]:
+        """Pages without end: see `StreamSource.follow`."""
+        _refuse_consumer(uri, manner)
+        connection = Connection(uri)
+        admin = connection.admin()
+        with closing(connection.consumer()) as consumer:
+            at = _begin(connection, admin, offsets.partitions(connection, consumer), places, manner)
+            consumer.assign([_place(connection, number, offset) for number, offset in at.items()])
+            again = time.monotonic() + _LIST_AGAIN
+            while True:
+                yield from _followed(connection, consumer, at)
+                if time.monotonic() > again:
+                    numbers = offsets.partitions(connection, consumer)
+                    if more := [number for number in numbers if number not in at]:
+                        new = _begin(connection, admin, more, places, manner)
+                        consumer.incremental_assign([_place(connection, *one) for one in new.items()])
+                        at |= new
+                    again = time.monotonic() + _LIST_AGAIN
+
+    def identity(self, uri: str) -> str | None:
+        """The ids of the cluster and of the topic."""
+        return producer.identity(uri)
+
+    def make(self, uri: str, making: Making) -> None:
+        """Makes a topic with its retention."""
+        producer.make(uri, making)
+
+    def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
+        """Puts records into a topic."""
+        return producer.put(uri, records)
+
+    def state(self, uri: str) -> StreamState:
+        """What is in a topic."""
+        return state.state(uri)
+
+
+def _begin(
+    connection: Connection, admin: Any, numbers: list[int], places: Mapping[str, str], manner: Manner
+) -> dict[int, int]:
+    """Where to go on in each of these partitions."""
+    first, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
+    at, asked = dict(first), connection.named.span.since
+    if asked is not None:
+        at = {
+            number: max(first[number], its)
+            for number, its in offsets.since(connection, admin, numbers, asked, ends).items()
+        }
+    at |= {number: int(places[str(number)]) for number in numbers if str(number) in places}
+    gaps = [
+        f"{connection.uri}: partition {number} was read up to offset {at[number]:,}, and what followed, up to"
+        f" {first[number]:,}, is past the topic's retention, and gone"
+        for number in numbers
+        if at[number] < first[number]
+    ]
+    judge_gaps(gaps, manner)
+    return {number: max(at[number], first[number]) for number in numbers}
+
+
+def _followed(connection: Connection, consumer: Any, at: dict[int, int]) -> Iterator[Page]:
+    """A page of each partition that has new records, or whose end was reached; notes where they go on."""
+    found: dict[int, list[Any]] = {}
+    for message in _consumed(connection, consumer):
+        found.setdefault(message.partition(), []).append(message)
+    for number, messages in found.items():
+        good = [one for one in messages if one.error() is None]
+        at[number] = max(at[number], messages[-1].offset() + (messages[-1].error() is None))
+        arrived = max((one.timestamp()[1] for one in good), default=0) * _MS
+        end = consumer.get_watermark_offsets(_place(connection, number, 0), cached=True)[1]
+        behind = 0 if len(good) < len(messages) or at[number] >= end else max(1, time.time_ns() - arrived)
+        yield Page(str(number), [one.value() or b"" for one in good], str(at[number]), arrived, behind)
+    if not found:
+        for number, offset in at.items():
+            yield Page(str(number), [], str(offset), 0, 0)
+
+
+def _consumed(connection: Connection, consumer: Any) -> list[Any]:
+    """Records that have come, and ends of partitions, which have an error and an offset. Raises InputError."""
+    with connection.refusing():
+        first = consumer.poll(_WAIT)
+        messages = [] if first is None else [first, *consumer.consume(_MOST - 1, 0)]
+    for message in messages:
+        error = message.error()
+        if error is not None and error.code() != connection.module.KafkaError._PARTITION_EOF:
+            raise connection.refusal(error)
+    return messages
+
+
+def _place(connection: Connection, number: int, offset: int) -> Any:
+    return connection.module.TopicPartition(connection.named.topic, number, offset)
+
+
+def _gone(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
+    """What is asked for and past retention, a sentence each."""
+    for number, oldest in state.oldest(connection, begins, ends).items():
+        if begins[number] > 0 and oldest > since:
+            yield (
+                f"{connection.uri}: the {begins[number]:,} oldest offsets of partition {number} are past the topic's"
+                f" retention, and what is kept begins at {moment(oldest)}, but is asked for from {moment(since)} on"
+            )
+
+
+def _refuse_consumer(uri: str, manner: Manner) -> None:
+    if manner.consumer is not None:
+        raise InputError(f"{uri}: --consumer {manner.consumer}: only Kinesis has registered consumers; leave it out")
+
+
+SOURCE = KafkaSource()

@@ -1,0 +1,102 @@
+"""What is in a topic of Kafka: the oldest and the newest record of each partition, and how fast records came last."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from windrow.storage.kafka import offsets
+from windrow.storage.kafka.connection import ANSWER, Connection
+from windrow.storage.arrivals import moment
+from windrow.storage.stream import MINUTE, ShardState, StreamState
+
+_MS = 10**6
+_HOUR_MS = 3_600_000
+#: Seconds that a record may take to come.
+_COMES = 10.0
+#: Settings of a topic that are shown.
+_SHOWN = ("cleanup.policy", "retention.bytes", "message.timestamp.type")
+
+
+def oldest(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, int]:
+    """The times (ns) of the oldest records of partitions that have any."""
+    found = {number: _record(connection, number, at, ends[number]) for number, at in begins.items()}
+    return {number: record.timestamp()[1] * _MS for number, record in found.items() if record is not None}
+
+
+def state(uri: str) -> StreamState:
+    """What is in a topic."""
+    connection = Connection(uri)
+    with closing(connection.consumer()) as consumer:
+        numbers = offsets.partitions(connection, consumer)
+    admin = connection.admin()
+    begins, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
+    newest = offsets.newest(connection, admin, numbers)
+    old = oldest(connection, begins, ends)
+    states = []
+    for number in numbers:
+        last = newest[number]
+        if number not in old or last.offset < 0:
+            states.append(ShardState(str(number), (), True))
+            continue
+        minute = {number: ends[number]}
+        begin = offsets.since(connection, admin, [number], last.time - MINUTE + _MS, minute)[number]
+        messages = _records(connection, number, begin, ends[number])
+        inside = [one for one in messages if one.timestamp()[1] * _MS > last.time - MINUTE]
+        size = sum(len(one.value() or b"") for one in inside)
+        example = next((one.value() or b"" for one in messages if one.offset() == last.offset), b"")
+        states.append(ShardState(str(number), (), True, old[number], last.time, len(inside), size, example))
+    facts, gaps = _facts(connection, admin)
+    facts["offsets"] = sum(ends.values()) - sum(begins.values())
+    return StreamState(uri, facts, tuple(states), gaps)
+
+
+def _facts(connection: Connection, admin: Any) -> tuple[dict[str, str | int], tuple[str, ...]]:
+    """Settings of a topic, where this user may see them; and what they let go."""
+    module, topic = connection.module, connection.named.topic
+    resource = module.admin.ConfigResource(module.admin.ConfigResource.Type.TOPIC, topic)
+    try:
+        told = {
+            name: one.value
+            for name, one in next(iter(admin.describe_configs([resource], request_timeout=ANSWER).values()))
+            .result()
+            .items()
+        }
+    except module.KafkaException as error:
+        return {"settings": f"not shown ({error.args[0].name()})"}, ()
+    hours = int(told["retention.ms"]) / _HOUR_MS
+    facts: dict[str, str | int] = {"retention": f"{hours:,.0f} hours" if hours >= 0 else "for ever"}
+    facts |= {name: told[name] for name in _SHOWN if told.get(name) not in (None, "-1")}
+    if "compact" in told["cleanup.policy"]:
+        return facts, (
+            f"{connection.uri}: is compacted: of the records of a key, which is a symbol, the last is kept and older ones"
+            " are removed; set cleanup.policy=delete for a topic of bars",
+        )
+    return facts, ()
+
+
+def _record(connection: Connection, number: int, begin: int, end: int) -> Any:
+    """The first record from an offset on, if there is one before the end."""
+    return next(iter(_records(connection, number, begin, end, 1)), None)
+
+
+def _records(connection: Connection, number: int, begin: int, end: int, most: int = 1 << 62) -> list[Any]:
+    """Records of a partition from an offset up to another."""
+    found: list[Any] = []
+    if begin >= end:
+        return found
+    module = connection.module
+    with closing(connection.consumer()) as consumer, connection.refusing():
+        consumer.assign([module.TopicPartition(connection.named.topic, number, begin)])
+        give_up = time.monotonic() + _COMES
+        while time.monotonic() < give_up:
+            first = consumer.poll(0.2)
+            for message in [] if first is None else [first, *consumer.consume(1_000, 0)]:
+                give_up = time.monotonic() + _COMES
+                if message.error() is None and message.offset() < end:
+                    found.append(message)
+                elif message.error() is not None and message.error().code() != module.KafkaError._PARTITION_EOF:
+                    raise connection.refusal(message.error())
+                if message.offset() + (message.error() is None) >= end or len(found) >= most:
+                    return found
+    return found
