@@ -106,7 +106,7 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     versions = versions_of(inputs)
     if not columns:
         settled, _ = settle(inputs, reading, slot=1, versions=versions)
-        columns = _values_in(list(settled.inputs.values()), reading)
+        columns = values_in(list(settled.inputs.values()), reading)
     reading = replace(reading, values=tuple(columns))
     settled, empty = settle(inputs, reading, slot=1, judged=True, versions=versions)
     refuse_unknown_names(settled.inputs, reading)
@@ -114,7 +114,7 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     return Found(settled, versions, tuple(columns))
 
 
-def _values_in(layouts: Sequence[Layout], reading: Reading) -> tuple[str, ...]:
+def values_in(layouts: Sequence[Layout], reading: Reading) -> tuple[str, ...]:
     """The columns of VALUES that all of these inputs have."""
     if reading.wide is not None:
         return (reading.wide,)
