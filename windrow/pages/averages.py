@@ -1,4 +1,4 @@
-"""Averages and other indicators over the bars that they are of, or bars alone: one self-contained HTML page, and a PNG."""
+"""Averages and other indicators over the bars that they are of, or bars alone: one HTML page, and a PNG beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
