@@ -75,6 +75,7 @@ def test_a_year_of_bars_in_four_shards_is_the_file(run, no_stream, shared_data):
     path = shared_data / "INTC_year.csv"
     status, out, err = run("load", path, "--to", no_stream.uri, "--shards", "4")
     assert (status, out) == (0, "") and "has all 364 bars; 364 of them were put by this command" in err
+    assert f"{no_stream.uri}: was not there, and was made: arn:aws:kinesis:us-east-1:" in err
     assert loaded(no_stream) == rows_of(path)
     summary = no_stream.summary()
     assert (summary["RetentionPeriodHours"], summary["OpenShardCount"]) == (8760, 4)
@@ -278,6 +279,18 @@ def test_a_job_over_the_stream_has_the_bytes_of_one_over_the_file(run, kinesis, 
     rules = ["--fast", "sma:2", "--slow", "sma:5", "--quiet"]
     of_stream, of_file = (run_job(*rules, place, job=Backtest) for place in (kinesis.uri, path))
     assert of_stream.status == 0 and of_file.out == of_stream.out != b""
+
+
+def test_no_credentials_and_no_server_are_one_sentence_with_its_cure(run, kinesis, tmp_path, monkeypatch):
+    path = write(tmp_path / "a.csv", 1, 3)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:9")
+    status, _, err = run("load", path, "--to", kinesis.uri)
+    assert status == 1 and err.startswith(f"error: {kinesis.uri}: Kinesis cannot be reached: ") and err.count("\n") == 1
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    status, _, err = run("load", path, "--to", kinesis.uri)
+    assert status == 1 and f"error: {kinesis.uri}: no AWS credentials were found" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("to", ["bars", "s3://bars/x", "kinesis://S?from=2023-01-03"])

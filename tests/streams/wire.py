@@ -1,4 +1,4 @@
-"""Faults of Kinesis on the wire where records are put in: some of a call are refused, or nobody learns of its answer."""
+"""Faults of Kinesis on the wire where records are put in: some are refused, or nobody learns of an answer."""
 
 import json
 import os
@@ -22,9 +22,7 @@ def delivered(request, asked):
 
 def wire(handler, of):
     """Calls `handler(request, asked)` before each request of an operation; what it returns is the answer."""
-    return answered(
-        lambda operation, request: handler(request, json.loads(request.body)) if operation == of else None
-    )
+    return answered(lambda operation, request: handler(request, json.loads(request.body)) if operation == of else None)
 
 
 class Refusing:

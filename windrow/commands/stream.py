@@ -1,17 +1,22 @@
 """The click group `windrow stream`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from windrow.commands.inspect import reads_files
+
+if TYPE_CHECKING:
+    from windrow.storage.stream import StreamState
 
 _BAD = "Share of the rows that may be invalid, from 0 to 1; above it nothing is loaded."
 _MISSING = "Share of the rows that may lack a value of a loaded column; these are not loaded."
 _COLUMN = "Columns of values.  [default: open, high, low, close, volume and adj_close, those that all FILES have]"
 #: A year, the longest that Kinesis keeps records.
 _HOURS = 8760
+#: Bytes of a record that are shown.
+_EXAMPLE = 300
 
 
 @click.group()
@@ -75,7 +80,8 @@ def load(
         making = Making(shards, retention or _HOURS, kms)
         loaded = put(replay, uri, making, changes, journal or Path(f"{last_part(uri)}.journal"), advance)
     if not quiet:
-        say(f"{uri}: has all {len(replay):,} bars; {loaded:,} of them were put by this command")
+        say(*([f"{uri}: was not there, and was made: {loaded.made}"] if loaded.made else []))
+        say(f"{uri}: has all {len(replay):,} bars; {loaded.put:,} of them were put by this command")
 
 
 def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
@@ -93,3 +99,68 @@ def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str,
     except UsageError as error:  # of a job, whose option is called so
         raise UsageError(str(error).replace("--to ", "--until ")) from None
     return options.reading(given, columns or ["close"], {}), columns
+
+
+@stream.command()
+@click.argument("uri")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def inspect(uri: str, as_json: bool) -> None:
+    """Show what is in a stream.
+
+    URI is kinesis://NAME or kafka://HOST:PORT/TOPIC. Shown are its shards, those they came from, the retention, when
+    the oldest and the newest record of each arrived, how many a second came in the last minute that has any, what is
+    gone, and the newest record. It takes some reads of each shard; records of a minute are fetched, not all.
+    """
+    from windrow.console import tell
+    from windrow.sinks.loading import stream_source
+
+    state = stream_source(uri).state(uri)
+    tell(*([_json(state)] if as_json else _lines(state)))
+
+
+def _json(state: "StreamState") -> str:
+    """A stream for programs; times in ns since 1970."""
+    import json
+    from dataclasses import asdict
+
+    told = asdict(state)
+    for shard in told["shards"]:
+        shard["example"] = shard["example"].decode(errors="backslashreplace")
+    return json.dumps({**told, "facts": dict(state.facts)})
+
+
+def _lines(state: "StreamState") -> list[str]:
+    """A stream for people."""
+    from windrow.storage.arrivals import moment
+
+    filled = [shard for shard in state.shards if shard.newest is not None]
+    count = f"{sum(one.is_open for one in state.shards):,} open of {len(state.shards):,}"
+    lines = [
+        f"{state.uri}:",
+        *(f"  {name:<11} {value}" for name, value in state.facts.items()),
+        f"  {'shards':<11} {count}",
+    ]
+    for shard in state.shards:
+        kind = "open" if shard.is_open else "closed"
+        came = f", from {' and '.join(shard.parents)}" if shard.parents else ""
+        spoken = "no record"
+        if shard.oldest is not None and shard.newest is not None:
+            spoken = f"{moment(shard.oldest)} to {moment(shard.newest)}, {_rate(shard.records, shard.size)}"
+        lines.append(f"    {shard.name}: {kind}{came}: {spoken}")
+    if filled:
+        last = max(filled, key=lambda shard: shard.newest or 0)
+        first = min(shard.oldest or 0 for shard in filled)
+        lines += [
+            f"  {'oldest':<11} {moment(first)}",
+            f"  {'newest':<11} {moment(last.newest or 0)}: {last.example[:_EXAMPLE].decode(errors='backslashreplace')}",
+        ]
+    return [*lines, *(f"  {'gap':<11} {gap}" for gap in state.gaps)]
+
+
+def _rate(records: int, size: int) -> str:
+    """How fast records came in the last minute that has any.
+
+    >>> _rate(120, 60_000)
+    '2.0 records and 1,000 bytes a second in its last minute'
+    """
+    return f"{records / 60:,.1f} records and {size / 60:,.0f} bytes a second in its last minute"

@@ -65,7 +65,7 @@ def read_alone(
     refuse_symbols_of_files(paths, asked.reading)
     source, column = " ".join(paths), normalise(column) if column else None
     with _inputs(paths, asked, column or asked.reading.wide or "close", symbols) as inputs:
-        has = values_in(list(inputs.settled.inputs.values()), inputs.reading)
+        has = values_in(inputs.settled.inputs, inputs.reading)
         price = inputs.reading.values[0]
         drawn = CANDLES if column is None and set(CANDLES) <= set(has) else (price,)
         known, bars = _judged(inputs.of(drawn, judged=True), symbols, most, asked)

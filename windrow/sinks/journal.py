@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from windrow.errors import InputError, OutputError
+from windrow.times import SECOND
 
 _VERSION = 1
 _BEGINS = b'{"windrow":'
@@ -30,7 +31,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, file: BinaryIO, lines: list[Mapping[str, Any]]) -> None:
-        self.path, self._file = path, file
+        self.path, self._file, self._kept = path, file, 0
         self.resumed = any("stream" in line for line in lines)
         self.made = any("makes" in line for line in lines)
         self.stream: str | None = next((line["stream"] for line in lines if "stream" in line), None)
@@ -64,10 +65,13 @@ class Journal:
         """Notes how many records are in the stream."""
         self.done, self.at = done, time.time_ns()
         self.note(done=done, at=self.at)
+        if self.at > self._kept + SECOND:
+            self.keep()
 
     def keep(self) -> None:
         """Returns once all lines outlast a loss of power."""
         os.fsync(self._file.fileno())
+        self._kept = time.time_ns()
 
 
 @contextmanager

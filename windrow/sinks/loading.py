@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from windrow.errors import InputError, UsageError
 from windrow.sinks.journal import Journal, journal
@@ -21,45 +22,58 @@ _READABLE, _APART = 1 * SECOND, 5 * SECOND
 _HOUR = 3600 * SECOND
 
 
+class Loaded(NamedTuple):
+    """How many records a load has put, and the stream's identity if the load made it."""
+
+    put: int
+    made: str | None
+
+
 def stream_source(uri: str, option: str = "") -> StreamSource:
-    """The source of a stream. Raises UsageError for another URI, or a path, or where a part of it is named."""
+    """The source of a whole stream. Raises UsageError, which names the option that gave it, for anything else."""
     source = source_of(uri)
     if not isinstance(source, StreamSource):
         raise UsageError(f"{option}{uri}: is no stream; give kinesis://STREAM or kafka://HOST:PORT/TOPIC")
-    if option and "?" in uri:
-        raise UsageError(
-            f"{option}{uri}: names a part of a stream, and bars are put at its end; leave out what follows ?"
-        )
+    if "?" in uri:
+        raise UsageError(f"{option}{uri}: names a part of a stream, and the whole is meant; leave out what follows ?")
     return source
 
 
 def load(
     replay: Replay, uri: str, making: Making, asked: Sequence[str], path: Path, advance: Callable[[int], object]
-) -> int:
-    """Puts all bars into a stream, and returns how many it put; `advance` takes those that are in it.
+) -> Loaded:
+    """Puts all bars into a stream; `advance` takes how many more are in it.
 
     asked: the options by which `making` was asked for. path: the journal's. Raises UsageError where a stream is there
     that would have to change, InputError for what `journal` refuses, and where the stream refuses.
     """
     source = stream_source(uri, "--to ")
     with journal(path, len(replay), replay.digest()) as log:
-        _find(source, uri, making, asked, log)
+        made = _find(source, uri, making, asked, log)
         advance(log.done)
         there = _in_stream(source, uri, replay, log)
-        numbers = [number for number in range(log.done, len(replay)) if number not in there] + [len(replay)]
-        missing = (one for number, one in enumerate(replay.records(log.done), log.done) if number not in there)
-        for put in source.put(uri, missing):
-            advance(numbers[put] - log.done)
-            log.took(numbers[put])
-        if log.done < numbers[0]:
-            advance(numbers[0] - log.done)
-            log.took(numbers[0])
-        return len(numbers) - 1
+        last = max(there, default=log.done - 1)
+        # Which are missing up to the last that is there; behind it all are.
+        missing = [number for number in range(log.done, last + 1) if number not in there]
+        start, put = log.done, 0
+        rest = (one for number, one in enumerate(replay.records(start), start) if number not in there)
+        if there and not missing:
+            advance(_took(log, last + 1))
+        for put in source.put(uri, rest):
+            advance(_took(log, missing[put] if put < len(missing) else last + 1 + put - len(missing)))
+        return Loaded(put, made)
 
 
-def _find(source: StreamSource, uri: str, making: Making, asked: Sequence[str], log: Journal) -> None:
-    """Finds the stream, or makes it."""
-    found = source.identity(uri)
+def _took(log: Journal, done: int) -> int:
+    """Notes how many are in the stream, and returns how many more these are."""
+    more = done - log.done
+    log.took(done)
+    return more
+
+
+def _find(source: StreamSource, uri: str, making: Making, asked: Sequence[str], log: Journal) -> str | None:
+    """Finds the stream, or makes it; then returns its identity."""
+    found, made = source.identity(uri), None
     if found is None and log.stream is not None:
         raise InputError(
             f"{uri}: is gone, and {log.path} is the journal of a load into it; delete the journal to load all into a"
@@ -74,9 +88,10 @@ def _find(source: StreamSource, uri: str, making: Making, asked: Sequence[str], 
         )
     if log.made and log.stream is None:
         source.make(uri, making)
-        found = source.identity(uri)
+        found = made = source.identity(uri)
     assert found is not None
     log.found(found)
+    return made
 
 
 def _in_stream(source: StreamSource, uri: str, replay: Replay, log: Journal) -> set[int]:
@@ -87,21 +102,25 @@ def _in_stream(source: StreamSource, uri: str, replay: Replay, log: Journal) -> 
     for number, record in enumerate(islice(replay.records(log.done), _LOOKED_UP), log.done):
         wanted.setdefault(record.data, []).append(number)
     found: set[int] = set()
-    for data in _since(source, uri, log.at):
+    for data in _since(source, uri, log):
         if numbers := wanted.get(data):
             found.add(numbers.pop(0))
     return found
 
 
-def _since(source: StreamSource, uri: str, at: int) -> Iterator[bytes]:
-    """What arrived in the stream after a time by this machine's clock."""
-    time.sleep(max(0, at + _READABLE - time.time_ns()) / SECOND)
-    manner = Manner(share=1.0)
-    early = datetime.fromtimestamp((at - _HOUR) / SECOND, UTC)
+def _since(source: StreamSource, uri: str, log: Journal) -> Iterator[bytes]:
+    """What has arrived in the stream since the journal's last line."""
+    time.sleep(max(0, log.at + _READABLE - time.time_ns()) / SECOND)
+    manner = Manner(gaps="warn", share=1.0)
+    early = datetime.fromtimestamp((log.at - _HOUR) / SECOND, UTC)
     here = time.time_ns()
     bounds = source.bounds(f"{uri}?from={early:%Y-%m-%dT%H:%M:%SZ}", manner)
-    since = max(bounds.since or 0, at + bounds.until - here - _APART)
-    bounds = replace(bounds, since=since)
+    if bounds.gaps:
+        raise InputError(
+            f"{uri}: what was put before the load was stopped is past retention by now; load all into another stream,"
+            f" with a longer --retention, and another --journal than {log.path}"
+        )
+    bounds = replace(bounds, since=max(bounds.since or 0, log.at + bounds.until - here - _APART))
     for shard in bounds.shards:
         for page in source.read(bounds, shard, manner):
             yield from page.records

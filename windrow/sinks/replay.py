@@ -7,14 +7,16 @@ has the bits of one over the files.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 import orjson
 
 from windrow.bars.columns import Bars, Layout, join_bars
-from windrow.bars.layout import ADJUSTED_NAMES, Reading, has_needed, refuse_unknown_names
+from windrow.bars.layout import ADJUSTED_NAMES, Reading, refuse_unknown_names, value_columns
 from windrow.console import say
+from windrow.errors import InputError
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import Settled, settle
@@ -106,7 +108,7 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     versions = versions_of(inputs)
     if not columns:
         settled, _ = settle(inputs, reading, slot=1, versions=versions)
-        columns = values_in(list(settled.inputs.values()), reading)
+        columns = values_in(settled.inputs, reading)
     reading = replace(reading, values=tuple(columns))
     settled, empty = settle(inputs, reading, slot=1, judged=True, versions=versions)
     refuse_unknown_names(settled.inputs, reading)
@@ -114,16 +116,19 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     return Found(settled, versions, tuple(columns))
 
 
-def values_in(layouts: Sequence[Layout], reading: Reading) -> tuple[str, ...]:
+def values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]:
     """The columns of VALUES that all of these inputs have."""
     if reading.wide is not None:
         return (reading.wide,)
-    as_called = replace(reading, rename=())
-    return tuple(
-        name
-        for name in VALUES
-        if all(has_needed([*one.names, one.time], replace(as_called, values=(name,))) for one in layouts)
-    )
+    return tuple(name for name in VALUES if all(_has(path, one, name, reading) for path, one in inputs.items()))
+
+
+def _has(path: str, layout: Layout, name: str, reading: Reading) -> bool:
+    """Whether an input has one column of that name, or an alias of it."""
+    with suppress(InputError):
+        value_columns(path, layout.names, replace(reading, values=(name,)))
+        return True
+    return False
 
 
 def _tell(settled: Settled, empty: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool) -> None:

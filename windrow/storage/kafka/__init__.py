@@ -5,7 +5,7 @@
     connection.py  clients, their configuration, and what Kafka refuses
     offsets.py     where partitions begin and end, in all and between two times
     producer.py    topics are made, and records put into them
-    state.py       what is in a topic
+    contents.py    what is in a topic
 
 confluent-kafka is imported at the first request.
 """

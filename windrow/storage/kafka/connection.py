@@ -1,7 +1,7 @@
 """Clients of Kafka, their configuration, and what Kafka refuses.
 
-What a URI does not say, as TLS and a login, is in a file of Kafka's own client properties, `name=value` a line, that the
-variable WINDROW_KAFKA_CONFIG names. No error repeats a value of it.
+What a URI does not say, as TLS and a login, is in a file of Kafka's own client properties, `name=value` a line, that
+the variable WINDROW_KAFKA_CONFIG names. No error repeats a value of it.
 """
 
 import os
@@ -21,9 +21,9 @@ ANSWER = 15.0
 #: Properties on which it depends that each record is read once, and in order.
 _OURS = {
     "bootstrap.servers", "metadata.broker.list", "group.id", "enable.auto.commit", "enable.auto.offset.store",
-    "auto.offset.reset", "isolation.level", "enable.partition.eof", "acks", "request.required.acks", "enable.idempotence",
-    "enable.gapless.guarantee", "max.in.flight", "max.in.flight.requests.per.connection", "partitioner", "retries",
-    "message.send.max.retries", "transactional.id", "error_cb", "logger", "log_level",
+    "auto.offset.reset", "isolation.level", "enable.partition.eof", "acks", "request.required.acks",
+    "enable.idempotence", "enable.gapless.guarantee", "max.in.flight", "max.in.flight.requests.per.connection",
+    "partitioner", "retries", "message.send.max.retries", "transactional.id", "error_cb", "logger", "log_level",
 }  # fmt: skip
 #: Names of Java's clients for properties that librdkafka calls otherwise.
 _ALIASES = {"sasl.mechanism": "sasl.mechanisms"}
@@ -45,11 +45,16 @@ _PRODUCER = {
     "message.timeout.ms": 120_000,
 }
 
+#: What Kafka says of partitions of which no broker is the leader.
+LEADERLESS = ("_NOENT", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "NOT_LEADER_OR_FOLLOWER")
 #: What is wrong and the fix, by names of Kafka's errors.
 _REFUSALS = {
-    ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_MSG_TIMED_OUT", "_TIMED_OUT_QUEUE", "REQUEST_TIMED_OUT"): (
-        "no broker answers at {brokers} ({message}); check the address, and that Kafka runs there; where it asks for TLS"
-        " or a login, name a file of client properties in " + VARIABLE
+    (
+        "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_MSG_TIMED_OUT", "_TIMED_OUT_QUEUE",
+        "REQUEST_TIMED_OUT",
+    ): (
+        "no broker answers at {brokers} ({message}); check the address, and that Kafka runs there; where it asks for"
+        " TLS or a login, name a file of client properties in " + VARIABLE
     ),
     ("_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE"): (
         "the broker refuses the login ({name}); check sasl.mechanisms, sasl.username and sasl.password in {file}"
@@ -62,11 +67,16 @@ _REFUSALS = {
         "TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED",
         "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
     ): (
-        "access is denied ({name}); this user needs Describe and Read of the topic to read, Write to put records in, and"
-        " Create to make it; ask whoever runs Kafka for them"
+        "access is denied ({name}); this user needs Describe and Read of the topic to read, Write to put records in,"
+        " and Create to make it; ask whoever runs Kafka for them"
+    ),
+    LEADERLESS: (
+        "some partitions have no leader among the brokers ({name}), so their records cannot be read; wait until all"
+        " brokers run"
     ),
     ("_AUTO_OFFSET_RESET", "OFFSET_OUT_OF_RANGE"): (
-        "records went past the topic's retention while it was read ({name}), and are gone; read it again, with ?from=TIME"
+        "records went past the topic's retention while it was read ({name}), and are gone; read it again, with"
+        " ?from=TIME"
     ),
 }  # fmt: skip
 _BY_NAME = {name: text for names, text in _REFUSALS.items() for name in names}
@@ -91,7 +101,7 @@ class Connection:
         self.module = kafka(uri)
         self._file = os.environ.get(VARIABLE)
         self._asked = _properties(self._file) if self._file else {}
-        self._told = ""
+        self._told = self._name = ""
 
     def consumer(self) -> Any:
         """A client that reads what was committed."""
@@ -112,7 +122,7 @@ class Connection:
             return kind({**asked, **ours, **told})
 
     def _note(self, error: Any) -> None:
-        self._told = f"{error.str()}"
+        self._told = str(error.str())
         self._name = error.name()
 
     @contextmanager
@@ -128,8 +138,8 @@ class Connection:
         name, message = error.name(), error.str()
         if name == "_INVALID_ARG":
             return InputError(
-                f"{self.uri}: {self._file or VARIABLE} has a property that Kafka's client does not know, or a value that it"
-                f" does not take{_property_in(message)}; correct it"
+                f"{self.uri}: {self._file or VARIABLE} has a property that Kafka's client does not know, or a value"
+                f" that it does not take{_property_in(message)}; correct it"
             )
         if name in ("_TRANSPORT", "_ALL_BROKERS_DOWN", "_TIMED_OUT") and self._told:
             message, name = self._told, self._name if self._name in _BY_NAME else name
@@ -162,8 +172,8 @@ def _properties(name: str) -> dict[str, str]:
             raise InputError(f"{name}: line {number} is no property; give NAME=VALUE, e.g. security.protocol=SASL_SSL")
         if key in _OURS:
             raise InputError(
-                f"{name}: line {number} sets {key}, on which it depends that each record is read and written once; leave"
-                " it out"
+                f"{name}: line {number} sets {key}, on which it depends that each record is read and written once;"
+                " leave it out"
             )
         found[_ALIASES.get(key, key)] = value
     return found

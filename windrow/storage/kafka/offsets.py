@@ -3,11 +3,12 @@
 The end of what was committed: records of a transaction that is open are not read, and those behind it wait for it.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from windrow.storage.kafka.connection import ANSWER, Connection
+from windrow.storage.kafka.connection import ANSWER, LEADERLESS, Connection
 
 _MS = 10**6
 
@@ -65,7 +66,15 @@ def _asked(connection: Connection, admin: Any, numbers: Sequence[int], spec: Any
     module, topic = connection.module, connection.named.topic
     asked = {module.TopicPartition(topic, number): spec for number in numbers}
     committed = module.IsolationLevel.READ_COMMITTED
+    give_up = time.monotonic() + ANSWER
     with connection.refusing():
-        told = admin.list_offsets(asked, isolation_level=committed, request_timeout=ANSWER)
-        found = {part.partition: each.result() for part, each in told.items()}
+        while True:
+            try:
+                told = admin.list_offsets(asked, isolation_level=committed, request_timeout=ANSWER)
+                found = {part.partition: each.result() for part, each in told.items()}
+                break
+            except module.KafkaException as error:  # a partition that was just added
+                if error.args[0].name() not in LEADERLESS or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.2)
     return {number: Offset(found[number].offset, found[number].timestamp * _MS) for number in numbers}

@@ -10,9 +10,9 @@ from contextlib import closing
 from typing import Any
 
 from windrow.errors import InputError
-from windrow.storage.kafka import offsets, producer, state
-from windrow.storage.kafka.connection import Connection
 from windrow.storage.arrivals import moment
+from windrow.storage.kafka import contents, offsets, producer
+from windrow.storage.kafka.connection import Connection
 from windrow.storage.stream import (
     Bounds,
     Making,
@@ -112,9 +112,8 @@ class KafkaSource(StreamSource):
         """Pages without end: see `StreamSource.follow`."""
         _refuse_consumer(uri, manner)
         connection = Connection(uri)
-        admin = connection.admin()
         with closing(connection.consumer()) as consumer:
-            at = _begin(connection, admin, offsets.partitions(connection, consumer), places, manner)
+            at = _begin(connection, connection.admin(), offsets.partitions(connection, consumer), places, manner)
             consumer.assign([_place(connection, number, offset) for number, offset in at.items()])
             again = time.monotonic() + _LIST_AGAIN
             while True:
@@ -122,7 +121,7 @@ class KafkaSource(StreamSource):
                 if time.monotonic() > again:
                     numbers = offsets.partitions(connection, consumer)
                     if more := [number for number in numbers if number not in at]:
-                        new = _begin(connection, admin, more, places, manner)
+                        new = _begin(connection, connection.admin(), more, places, manner)
                         consumer.incremental_assign([_place(connection, *one) for one in new.items()])
                         at |= new
                     again = time.monotonic() + _LIST_AGAIN
@@ -141,7 +140,7 @@ class KafkaSource(StreamSource):
 
     def state(self, uri: str) -> StreamState:
         """What is in a topic."""
-        return state.state(uri)
+        return contents.state(uri)
 
 
 def _begin(
@@ -201,7 +200,7 @@ def _place(connection: Connection, number: int, offset: int) -> Any:
 
 def _gone(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
     """What is asked for and past retention, a sentence each."""
-    for number, oldest in state.oldest(connection, begins, ends).items():
+    for number, oldest in contents.oldest(connection, begins, ends).items():
         if begins[number] > 0 and oldest > since:
             yield (
                 f"{connection.uri}: the {begins[number]:,} oldest offsets of partition {number} are past the topic's"

@@ -29,7 +29,7 @@ def parse(uri: str) -> Named:
     if found is None or found[2] in (".", ".."):
         login = "; a user and a password are set in a file that WINDROW_KAFKA_CONFIG names" if "@" in place else ""
         raise InputError(
-            f"{uri}: names no topic of Kafka: its name has 1 to 249 letters, digits, dots, hyphens and underscores{login};"
-            " give kafka://HOST:PORT/TOPIC?from=TIME&to=TIME"
+            f"{uri}: names no topic of Kafka: its name has 1 to 249 letters, digits, dots, hyphens and"
+            f" underscores{login}; give kafka://HOST:PORT/TOPIC?from=TIME&to=TIME"
         )
     return Named(found[1], found[2], parse_span(uri, asked))

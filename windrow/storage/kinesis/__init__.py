@@ -7,6 +7,7 @@
     answers.py   an answer's records from its bytes, which takes botocore's own parser 15 times as long
     fanout.py    the same, pushed to a registered consumer
     producer.py  streams are made, and records put into them
+    contents.py  what is in a stream
     kpl.py       records that a producer has put together into one
 
 The client, and what Kinesis refuses, are in windrow/aws/. boto3 is imported at the first request.

@@ -35,7 +35,7 @@ def stream_of(client: Any, name: str) -> Stream:
     """What a stream's server says of it now."""
     told = client.describe_stream_summary(StreamName=name)
     summary, now = told["StreamDescriptionSummary"], _now(told["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
-    found = _listed(client, name)
+    found = listed(client, name)
     gone = sorted({parent for one in found for parent in _parents(one)} - {one["ShardId"] for one in found})
     created = round(summary["StreamCreationTimestamp"].timestamp() * SECOND)
     return Stream(now, created, summary["RetentionPeriodHours"], _ordered(found), tuple(gone))
@@ -43,7 +43,7 @@ def stream_of(client: Any, name: str) -> Stream:
 
 def shards_of(client: Any, name: str) -> tuple[Shard, ...]:
     """The shards of a stream that are kept, the closed ones too, parents first."""
-    return _ordered(_listed(client, name))
+    return _ordered(listed(client, name))
 
 
 def _now(told: str | None) -> int:
@@ -56,7 +56,7 @@ def _now(told: str | None) -> int:
     return here if second <= here < second + SECOND else second + SECOND
 
 
-def _listed(client: Any, name: str) -> list[dict[str, Any]]:
+def listed(client: Any, name: str) -> list[dict[str, Any]]:
     """All shards of a stream that are kept, the closed ones too, as Kinesis describes them."""
     found: list[dict[str, Any]] = []
     asked = {"StreamName": name}

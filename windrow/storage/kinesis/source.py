@@ -8,13 +8,13 @@ from windrow.aws.kinesis_client import client as kinesis
 from windrow.aws.kinesis_client import refusing
 from windrow.errors import InputError
 from windrow.storage.arrivals import moment
-from windrow.storage.kinesis import producer
+from windrow.storage.kinesis import contents, producer
 from windrow.storage.kinesis.answers import Answer, parse_quickly
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
 from windrow.storage.kinesis.reader import Reader
 from windrow.storage.kinesis.uris import parse
-from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, judge_gaps
+from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, StreamState, judge_gaps
 from windrow.times import SECOND
 
 #: Arrivals of a shard need not ascend: what is behind the end by more than this has nothing before the end after it.
@@ -87,6 +87,10 @@ class KinesisSource(StreamSource):
     def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
         """Puts records into a stream."""
         return producer.put(uri, records)
+
+    def state(self, uri: str) -> StreamState:
+        """What is in a stream."""
+        return contents.state(uri)
 
 
 def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator[Page]:

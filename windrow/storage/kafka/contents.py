@@ -7,7 +7,6 @@ from typing import Any
 
 from windrow.storage.kafka import offsets
 from windrow.storage.kafka.connection import ANSWER, Connection
-from windrow.storage.arrivals import moment
 from windrow.storage.stream import MINUTE, ShardState, StreamState
 
 _MS = 10**6
@@ -56,12 +55,8 @@ def _facts(connection: Connection, admin: Any) -> tuple[dict[str, str | int], tu
     module, topic = connection.module, connection.named.topic
     resource = module.admin.ConfigResource(module.admin.ConfigResource.Type.TOPIC, topic)
     try:
-        told = {
-            name: one.value
-            for name, one in next(iter(admin.describe_configs([resource], request_timeout=ANSWER).values()))
-            .result()
-            .items()
-        }
+        (asked,) = admin.describe_configs([resource], request_timeout=ANSWER).values()
+        told = {name: one.value for name, one in asked.result().items()}
     except module.KafkaException as error:
         return {"settings": f"not shown ({error.args[0].name()})"}, ()
     hours = int(told["retention.ms"]) / _HOUR_MS
@@ -69,7 +64,7 @@ def _facts(connection: Connection, admin: Any) -> tuple[dict[str, str | int], tu
     facts |= {name: told[name] for name in _SHOWN if told.get(name) not in (None, "-1")}
     if "compact" in told["cleanup.policy"]:
         return facts, (
-            f"{connection.uri}: is compacted: of the records of a key, which is a symbol, the last is kept and older ones"
+            "is compacted: of the records of a key, which is a symbol, the last is kept and older ones"
             " are removed; set cleanup.policy=delete for a topic of bars",
         )
     return facts, ()
