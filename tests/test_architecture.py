@@ -37,6 +37,9 @@ ONE_MEANING = {
     "producer": "records into a stream, of Kinesis and of Kafka",
     "contents": "what is in a stream, of Kinesis and of Kafka",
     "stream": "streams: what windrow asks of their places, and the commands for them",
+    "producer": "records into a stream, of Kinesis or Kafka",
+    "state": "what is in a stream, of Kinesis or Kafka",
+    "uris": "URIs of streams, of Kinesis or Kafka",
     "source": "what windrow asks of a place where bytes are kept, and S3 as such a place",
 }
 RULES = {

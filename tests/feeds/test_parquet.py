@@ -137,7 +137,7 @@ def test_decimals_are_the_nearest_floats(tmp_path_factory, numbers):
 
 
 @pytest.mark.parametrize(("wrong", "message"), [
-    ({"close": pa.array(["1", "2"])}, "column 'close' is of type string; a value is a number; cast the column"),
+    ({"close": pa.array([b"1", b"2"])}, "column 'close' is of type binary; a value is a number; cast the column"),
     ({"close": pa.array([True, False])}, "column 'close' is of type bool; a value is a number"),
     ({"symbol": pa.array([1, 2])}, "column 'symbol' is of type int64; a symbol is text"),
     ({"timestamp": pa.array([True, False])}, "column 'timestamp' is of type bool; a time is a timestamp"),
@@ -354,3 +354,17 @@ def test_a_time_that_is_no_time_of_day_is_refused(tmp_path):
     pq.write_table(pa.table({"symbol": ["A"] * 3, "date": AS_DAYS, "time": [1.5] * 3, "close": closes}), path)
     with pytest.raises(InputError, match="column 'time' is of type double; date and time together are a bar's time"):
         settle([str(path)], Reading(values=("close",)))
+
+
+def test_texts_of_numbers_are_numbers_as_in_csv(tmp_path, run_job):
+    texts = ["1.10", " 2 ", "3e1", "0.1234567890123456789", "-0", "x", "1,5", "", "NA", None, "inf", "1e16", "12%"]
+    days = [f"2023-01-{day:02}" for day in range(1, len(texts) + 1)]
+    pq.write_table(pa.table({"symbol": ["A"] * len(texts), "date": days, "close": texts}), tmp_path / "t.parquet")
+    lines = [f'A,{day},"{text or ""}"' for day, text in zip(days, texts, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join(["symbol,date,close", *lines, ""]))
+    lax = ["--window", "1", "--max-bad", "1", "--max-missing", "1", "--decimal", "."]
+    want, found = (run_job(*lax, tmp_path / name) for name in ("t.csv", "t.parquet"))
+    assert found.out.count(b"\n") == 5 and found.out == want.out
+    assert b"2023-01-04\t0.12345678901234568\n" in found.out
+    refused = run_job("--window", "1", "--max-missing", "1", tmp_path / "t.parquet")
+    assert refused.status == 1 and "'x' in column 'close', expected a number as 1234.5" in refused.err, refused.err

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _BAD = "Share of the rows that may be invalid, from 0 to 1; above it nothing is loaded."
 _MISSING = "Share of the rows that may lack a value of a loaded column; these are not loaded."
 _COLUMN = "Columns of values.  [default: open, high, low, close, volume and adj_close, those that all FILES have]"
+_GAPS = "What to do where records that are asked for are past retention."
+_SHARE = "Share of the reads that Kinesis grants a shard, above 0 to 1."
 #: A year, the longest that Kinesis keeps records.
 _HOURS = 8760
 #: Bytes of a record that are shown.
@@ -21,7 +23,7 @@ _EXAMPLE = 300
 
 @click.group()
 def stream() -> None:
-    """Fill streams of Kinesis and Kafka with bars, and look into them."""
+    """Fill streams of Kinesis and Kafka with bars, read them into files, and look into them."""
 
 
 @stream.command()
@@ -99,6 +101,38 @@ def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str,
     except UsageError as error:  # of a job, whose option is called so
         raise UsageError(str(error).replace("--to ", "--until ")) from None
     return options.reading(given, columns or ["close"], {}), columns
+
+
+@stream.command()
+@click.argument("uri")
+@click.option("-o", "--output-dir", "output", required=True, metavar="DIR", help="A new directory, here or on S3.")
+@click.option("--gaps", type=click.Choice(["fail", "warn"]), default="fail", show_default=True, help=_GAPS)
+@click.option("--share", type=float, default=0.5, show_default=True, metavar="SHARE", help=_SHARE)
+@click.option("--consumer", metavar="NAME", help="A registered consumer of Kinesis (enhanced fan-out).")
+@click.option("--quiet", is_flag=True, help="Show no progress and no summary.")
+def read(uri: str, output: str, quiet: bool, **asked: Any) -> None:
+    """Read a stream into files that are kept.
+
+    URI is kinesis://NAME or kafka://HOST:PORT/TOPIC, with ?from=TIME&to=TIME for records that arrived then; DIR gets a
+    file of Parquet for each shard that has any, and is an input of every job. What every job does with a stream at its
+    start is done here once for many.
+    """
+    from argparse import Namespace
+
+    from windrow.console import say
+    from windrow.feeds.spool import spool
+    from windrow.mapreduce import options
+    from windrow.sinks.loading import stream_source
+    from windrow.storage.publish import refuse_taken, staged
+
+    stream_source(uri)
+    manner, description = options.manner(Namespace(**asked)), dict[str, Any](windrow=1, job=None)
+    refuse_taken(output)
+    with staged(output, description, None, not quiet) as staging:
+        found = spool(uri, staging, manner, not quiet)
+        description["streams"] = [found.described()]
+    if not quiet:
+        say(f"{output}: {found.records:,} records of {uri}, in {len(found.places):,} files")
 
 
 @stream.command()

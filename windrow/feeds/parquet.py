@@ -266,7 +266,9 @@ def parse_columns(columns: dict[str, Any], layout: Layout, path: str, keep_texts
     known = reasons.good
     for name in layout.needed:
         reasons.add(MISSING, as_bool(columns[name].is_null()))
-    values = [reasons.check_values(_floats(columns[name], name, path, power)) for name, power in layout.scaled]
+    values = [
+        reasons.check_values(_read_values(columns[name], name, path, power, reasons)) for name, power in layout.scaled
+    ]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
     if layout.selection is not None:
         reasons.leave_out(~_selected(layout, symbols, codes, times, known, columns, path))
@@ -425,6 +427,19 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
         ns, ok = from_local(ns, ok, timezone)
     reasons.add("time", ~ok)
     return ns
+
+
+def _read_values(array: Any, name: str, path: str, power: int, reasons: Reasons) -> Floats:
+    """A column of numbers, or of their texts, times ten to the power."""
+    if not _is_text(array.type):
+        return _floats(array, name, path, power)
+    texts = _filled(array, "").cast(pa.string())
+    values, numbers = parse_numbers(texts, PLAIN, power)
+    missing = as_bool(pc.match_substring_regex(texts, MISSING_TEXT))
+    reasons.add("number", ~(numbers | missing))
+    values[missing] = np.nan
+    values[undefined(values, power)] = np.nan
+    return values
 
 
 def _floats(array: Any, name: str, path: str, power: int, null: float = 0.0) -> Floats:

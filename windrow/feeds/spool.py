@@ -4,6 +4,7 @@ Then everything goes on as over files: tasks need neither network nor credential
 same bytes, and the rules by which rows are read are those of files.
 """
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,9 +24,9 @@ from windrow.storage.source import source_of
 from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
 
 #: Shards that are read at a time: each waits for its turn most of the time.
-_AT_ONCE = 32
+_AT_ONCE = 8
 #: Pages that wait to be written.
-_WAITING = 4
+_WAITING = 2
 #: What must be free on the disk at least, and the share of a stream from which its size is estimated.
 _LEAST_FREE, _ENOUGH = 64 << 20, 0.02
 
@@ -71,7 +72,8 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
     bounds = source.bounds(uri, manner)
     bounds = bounds if until is None else replace(bounds, until=min(bounds.until, until))
     _check_room(folder, 0, 0)
-    files = {shard.name: ShardFile(folder, shard.name, f"{_place(uri)}/{shard.name}") for shard in bounds.shards}
+    names = [shard.name for shard in bounds.shards]
+    files = {name: ShardFile(folder, _file_name(uri, name), f"{_place(uri)}/{name}") for name in names}
     with going(f"reading {_place(uri)}", shows_progress) as show:
         progress = _Progress(bounds)
         for page in _pages(source, bounds, manner):
@@ -137,6 +139,13 @@ def replaced(
 def _place(uri: str) -> str:
     """A stream's URI without its query."""
     return uri.partition("?")[0].rstrip("/")
+
+
+def _file_name(uri: str, shard: str) -> str:
+    """A name for the file of a shard. Raises InputError for a name that no server gives, of another folder perhaps."""
+    if not re.fullmatch("[a-zA-Z0-9_-]{1,128}", shard):
+        raise InputError(f"{uri}: has a shard named {shard!r}, which is none of Kinesis or Kafka; check the server")
+    return f"partition-{shard}" if shard.isdecimal() else shard
 
 
 def _between(bounds: Bounds) -> str:

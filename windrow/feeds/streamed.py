@@ -10,6 +10,7 @@ is no object is kept as it is, in a column of its own, and is an invalid row.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -25,7 +26,7 @@ from windrow.feeds.records import refuse_twice
 from windrow.storage.private import private
 
 #: Rows of a row group, about: pages of a stream that is nearly empty have a few.
-_GROUP = 1 << 15
+_GROUP = 1 << 14
 _MOST_COLUMNS = 1000
 #: How many records are looked at for two members of one name.
 _FIRST = 1000
@@ -142,12 +143,13 @@ def _columns(bars: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 def _array(values: list[Any]) -> Any:
     """Values as numbers where all are, else as text; whole numbers only where none would change."""
-    try:
-        array = pa.array(values)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        return _texts(values)
-    kinds = pa.types.is_int64, pa.types.is_floating, pa.types.is_string, pa.types.is_null
-    return array if any(is_kind(array.type) for is_kind in kinds) else _texts(values)
+    kinds = {*map(type, values)} - {type(None)}
+    if kinds <= {int, float} or kinds == {str}:  # arrow would take False for a number too
+        with suppress(pa.ArrowException, OverflowError, UnicodeError):
+            array = pa.array(values)
+            if not pa.types.is_uint64(array.type):
+                return array
+    return _texts(values)
 
 
 def _texts(values: list[Any]) -> Any:
@@ -159,11 +161,11 @@ def _texts(values: list[Any]) -> Any:
 class ShardFile:
     """A file with the bars of one shard: Parquet, or CSV if its first record is no JSON.
 
-    Its columns are those of all records, each with a type that keeps every value. Memory: about 32,768 rows.
+    Its columns are those of all records, each with a type that keeps every value. Memory: about 16,384 rows.
     """
 
-    def __init__(self, folder: Path, name: str, where: str) -> None:
-        self._folder, self._name, self._where = folder, name, where
+    def __init__(self, folder: Path, name: str, where: str, group: int = _GROUP) -> None:
+        self._folder, self._name, self._where, self._group = folder, name, where, group
         self._tables: list[Any] = []
         self._parts: list[Path] = []
         self._writer: Any = None
@@ -188,7 +190,7 @@ class ShardFile:
         table = table_of(records, self._where)
         self.rows += len(table)
         self._tables.append(table)
-        if sum(map(len, self._tables)) >= _GROUP:
+        if sum(map(len, self._tables)) >= self._group:
             self._flush()
 
     @property
@@ -231,9 +233,10 @@ class ShardFile:
         with pq.ParquetWriter(place, schema) as writer:
             for table in chain.from_iterable(map(_row_groups, self._parts)):
                 writer.write_table(_as_kinds(table, kinds))
-        for part in self._parts:
+        first, *others = self._parts
+        for part in others:
             part.unlink()
-        return place
+        return place.replace(first)
 
 
 def _row_groups(place: Path) -> Iterator[Any]:

@@ -91,7 +91,7 @@ class _Look:
         iterator: str | None = self._begin(begin - MINUTE)
         while iterator is not None:
             answer = self._ask(iterator, _MOST)
-            records += answer.records
+            records += zip(answer.records.arrivals.tolist(), answer.records.data, strict=True)
             iterator = None if answer.behind == 0 else answer.next
         return records
 
@@ -100,8 +100,8 @@ class _Look:
         iterator: str | None = self._begin(since)
         while iterator is not None:
             answer = self._ask(iterator, 1)
-            if answer.records:
-                return answer.records[0][0]
+            if answer.records.data:
+                return int(answer.records.arrivals[0])
             iterator = None if answer.behind == 0 else answer.next
         return None
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, code_of, refusing
-from windrow.storage.kinesis.answers import Answer
-from windrow.storage.kinesis.kpl import user_records
+from windrow.storage.kinesis.answers import Answer, apart, parsed
 from windrow.storage.kinesis.reader import Tries
 from windrow.times import SECOND
 
@@ -46,11 +45,5 @@ def pushed(client: Any, uri: str, shard: str, consumer: str, since: int | None) 
 
 def _answer(event: dict[str, Any]) -> Answer:
     """An event's records, which botocore has parsed; it goes on after a sequence number, not by an iterator."""
-    records = [
-        (round(one["ApproximateArrivalTimestamp"].timestamp() * 1000) * 10**6, data)
-        for one in event["Records"]
-        for data in user_records(one["Data"])
-    ]
-    last = event["Records"][-1]["SequenceNumber"] if event["Records"] else None
     behind = event.get("MillisBehindLatest", 0) * 10**6
-    return Answer(records, last, event.get("ContinuationSequenceNumber"), behind, 0)
+    return Answer(apart(parsed(event["Records"])), event.get("ContinuationSequenceNumber"), behind, 0)

@@ -5,12 +5,18 @@ data in field 3) and the MD5 digest of the message:
 https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import md5
+from operator import methodcaller
 
 _MARK = b"\xf3\x89\x9a\xc2"
 _DIGEST = 16
 _RECORDS = _DATA = 3
+
+
+def are_aggregated(data: Sequence[bytes]) -> bool:
+    """Whether any record begins as those do that a producer has put together."""
+    return any(map(methodcaller("startswith", _MARK), data))
 
 
 def user_records(data: bytes) -> list[bytes]:

@@ -15,7 +15,7 @@ from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
 from windrow.storage.kinesis.reader import Reader
 from windrow.storage.kinesis.uris import parse
 from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, StreamState, judge_gaps
-from windrow.times import SECOND
+from windrow.times import LATEST, SECOND
 
 #: Arrivals of a shard need not ascend: what is behind the end by more than this has nothing before the end after it.
 _SLACK = 5 * SECOND
@@ -47,9 +47,9 @@ class KinesisSource(StreamSource):
     def read(self, bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Page]:
         """The pages of a shard within its bounds."""
         for answer in _answers(bounds, shard, manner):
-            inside = [data for arrived, data in answer.records if (bounds.since or 0) <= arrived < bounds.until]
             over = answer.next is None or _is_past(answer, bounds.until)
-            yield _page(shard.name, answer, inside, answer.last, over)
+            inside = answer.records.within(bounds.since or 0, bounds.until)
+            yield _page(shard.name, answer, inside, answer.records.last, over)
             if over:
                 return
 
@@ -103,7 +103,7 @@ def _in_turn(readers: dict[str, Reader], done: set[str], since: int) -> Iterator
         if reader.over:
             del readers[reader.shard]
             done.add(reader.shard)
-        inside = [data for arrived, data in answer.records if arrived >= since]
+        inside = answer.records.within(since, LATEST)
         yield _page(reader.shard, answer, inside, reader.after, reader.over)
         if reader.over:
             return
@@ -132,15 +132,16 @@ def _answers(bounds: Bounds, shard: Shard, manner: Manner) -> Iterator[Answer]:
 
 
 def _page(shard: str, answer: Answer, records: list[bytes], place: str | None, over: bool) -> Page:
-    arrived = max((arrival for arrival, _ in answer.records), default=0)
-    return Page(shard, records, place, arrived, answer.behind, over)
+    arrivals = answer.records.arrivals
+    return Page(shard, records, place, int(arrivals.max()) if len(arrivals) else 0, answer.behind, over)
 
 
 def _is_past(answer: Answer, until: int) -> bool:
     """Whether nothing that arrived before `until` follows: it is at the tip, or all of it arrived well after that."""
-    if not answer.records:
-        return answer.last is None and answer.behind == 0
-    return min(arrived for arrived, _ in answer.records) >= until + _SLACK
+    if answer.records.last is None:
+        return answer.behind == 0
+    arrivals = answer.records.arrivals
+    return len(arrivals) > 0 and int(arrivals.min()) >= until + _SLACK
 
 
 def _gaps(uri: str, stream: Stream, since: int | None) -> Iterator[str]:
