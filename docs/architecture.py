@@ -25,6 +25,7 @@ PACKAGES = ("windrow", "sort_keys", "jobs")
 ROOMS = {
     "errors": "ground",
     "arrays": "ground",
+    "states": "ground",
     "sort_keys": "kernels",
     "console": "ground",
     "times": "ground",
@@ -41,6 +42,7 @@ ROOMS = {
     "runners": "running",
     "mapreduce": "running",
     "frames": "people",
+    "paper": "people",
     "emr": "running",
     "pages": "people",
     "windrow": "people",

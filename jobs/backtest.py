@@ -13,12 +13,8 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import CURES, add_averages, add_rules, column_of, rules_of, windows_of
-from windrow.trading.signals import Pair, parse_line
-from windrow.windows import kernels
+from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
 
-FAST = f"the fast line: KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close (default sma:50)"
-SLOW = "the slow line (default sma:200)"
 ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
 EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
 
@@ -30,8 +26,7 @@ class Backtest(BarJob):
 
     def add_options(self) -> None:
         group = self.add_group("Backtest")
-        group.add("--fast LINE", FAST, default="sma:50")
-        group.add("--slow LINE", SLOW, default="sma:200")
+        add_lines(group)
         add_averages(group)
         group.add("--orders", ORDERS, action="store_true")
         group.add("--equity", EQUITY, action="store_true")
@@ -48,9 +43,7 @@ class Backtest(BarJob):
 
     def strategy(self) -> Strategy:
         """The lines, and the rules to trade them by."""
-        options, column = self.options, column_of(self.options)
-        pair = Pair(parse_line(options.fast, column), parse_line(options.slow, column))
-        return Strategy(pair, rules_of(options), column, windows_of(options))
+        return strategy_of(self.options)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         options, notices = self.options, Notices()

@@ -23,7 +23,7 @@ ADAPTER = "windrow/runners/mrjob_adapter.py"
 MRJOB = ("windrow/runners/", "windrow/mapreduce/barjob.py")
 KERNELS = ("sort_keys", "exact", "windows", "trading")
 #: What kernels may use beside each other, numpy and Python.
-UNDER_KERNELS = ("errors", "arrays", "times")
+UNDER_KERNELS = ("errors", "arrays", "times", "states")
 #: Parts of Python that kernels have no use for: options and files.
 OUTSIDE = {"argparse", "glob", "io", "logging", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile"}
 

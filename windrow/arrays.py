@@ -29,3 +29,15 @@ def as_bool(array: Any) -> Mask:
     """An arrow boolean array without nulls as numpy's."""
     bits = np.frombuffer(array.buffers()[1], np.uint8) if len(array) else np.empty(0, np.uint8)
     return np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)].astype(bool)
+
+
+def run_starts(numbers: NDArray[Any]) -> Ints:
+    """Where each run of equal numbers begins.
+
+    >>> run_starts(np.array([4, 4, 7, 4])).tolist()
+    [0, 2, 3]
+    """
+    begins = np.empty(len(numbers), bool)
+    begins[:1] = True
+    np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
+    return begins.nonzero()[0]  # of few numbers ten times as fast as np.diff

@@ -7,6 +7,7 @@
     ├── ConflictError            different bars at one (symbol, timestamp)
     ├── WindowSizeError          a window cannot be computed as requested
     ├── SliceError               a series cannot be computed in slices
+    ├── StateError               a computation cannot go on from a saved state
     ├── OutputError              an output already exists or cannot be written
     ├── ClusterError             an EMR cluster cannot be created as requested, was lost, or its step was cancelled
     └── AccountError             AWS refuses: credentials, permissions, region, or something the account lacks
@@ -82,6 +83,10 @@ class WindowSizeError(WindrowError):
 
 class SliceError(WindrowError):
     """A series cannot be computed in slices."""
+
+
+class StateError(WindrowError):
+    """A computation cannot go on from a saved state."""
 
 
 class OutputError(WindrowError):

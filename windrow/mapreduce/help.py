@@ -36,7 +36,9 @@ _RUNNING = {
 _WIDEST = 100
 
 
-class _Formatter(HelpFormatter):
+class Formatter(HelpFormatter):
+    """As wide as the terminal, but no wider than is easy to read."""
+
     def __init__(self, prog: str) -> None:
         width = min(shutil.get_terminal_size().columns, _WIDEST)
         super().__init__(prog, max_help_position=min(28, width // 3), width=width - 1)
@@ -46,7 +48,7 @@ def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[Opt
     """Prints a job's help: `groups` of its own options, then those for running it; with `everything`, all others."""
     shown = ArgumentParser(
         prog=f"windrow {command_name(job)}", usage="%(prog)s [options] FILE...", add_help=False,
-        formatter_class=_Formatter, description=f"{_first_line(sys.modules[job.__module__])} {_first_line(job)}",
+        formatter_class=Formatter, description=f"{_first_line(sys.modules[job.__module__])} {_first_line(job)}",
     )  # fmt: skip
     for group in groups:
         _add(shown, group.title, group.actions)

@@ -3,7 +3,7 @@
 import re
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sort_keys.blocks import BLOCK_BARS
@@ -77,9 +77,14 @@ def judges(job: "BarJob") -> bool:
 
 def add_to(job: "BarJob") -> None:
     """Adds the common options of jobs over bars, as far as this job can use them."""
-    _add_reading(job)
-    _add_rows(job)
-    _add_streams(job)
+    reading = add_reading(job, judges(job), adjusts=not job.map_only)
+    if not job.map_only:
+        how: dict[str, Any] = {"choices": ON_CONFLICT, "default": "fail", "in_tasks": True}
+        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", **how)
+    rows = job.add_group("Choosing files and rows", settled=True)
+    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
+    add_rows(rows)
+    add_streams(job)
     if not job.map_only:
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
@@ -89,7 +94,16 @@ def add_to(job: "BarJob") -> None:
     parser.set_defaults(**{name: default for name, default in UNUSED.items() if not _has(job, name)})
 
 
-def _add_reading(job: "BarJob") -> None:
+class Grouped(Protocol):
+    """What has groups of options."""
+
+    def add_group(self, title: str, settled: bool = False) -> OptionGroup:
+        """Adds a group."""
+        ...
+
+
+def add_reading(job: Grouped, judges: bool, adjusts: bool) -> OptionGroup:
+    """Adds the options of how bars are read; judges: whether too many invalid rows fail it; adjusts: prices."""
     # What is settled by these, tasks get with the layouts: Hadoop takes command lines with quotes apart.
     reading = job.add_group("Reading bars", settled=True)
     reading.add("--columns NAME,...", "names of the columns, for inputs without a header")
@@ -113,24 +127,24 @@ def _add_reading(job: "BarJob") -> None:
     )
     reading.add("--thousands MARK", "what is between thousands (default: found by their values)")
     reading.add("--scale NAME=FACTOR,...", _SCALE, action="append", default=[])
-    if judges(job):
+    if judges:
         reading.add("--max-bad SHARE", f"{_BAD} (default 0.001)", type=float, in_tasks=True, default=0.001)
         reading.add("--max-missing SHARE", f"{_MISSING} (default 0.05)", type=float, in_tasks=True, default=0.05)
-    if not job.map_only:
+    if adjusts:
         reading.add("--adjusted", _ADJUSTED, action="store_true")
-        reading.add("--on-conflict", f"{_CONFLICT} (default fail)", choices=ON_CONFLICT, default="fail", in_tasks=True)
+    return reading
 
 
-def _add_rows(job: "BarJob") -> None:
-    rows = job.add_group("Choosing files and rows", settled=True)
-    rows.add("--recursive", "of a directory, take the files in its subdirectories too", action="store_true")
+def add_rows(rows: OptionGroup) -> None:
+    """Adds the options of which rows are taken."""
     rows.add("--symbols A,B,...", "take only these symbols; @FILE: those in a file, one on each line")
     rows.add("--from TIME", "take only bars from this date or time on, e.g. 2023-01-31 or 2023-01-31T09:30")
     rows.add("--to TIME", "take only bars up to this date, the whole day, or time")
     rows.add("--where COLUMN=VALUE", _WHERE, action="append", default=[])
 
 
-def _add_streams(job: "BarJob") -> None:
+def add_streams(job: Grouped) -> None:
+    """Adds the options of how streams are read."""
     streams = job.add_group("Reading streams, e.g. kinesis://STREAM?from=2023-01-31&to=2023-02-28", settled=True)
     streams.add("--gaps", _GAPS, choices=GAPS, default=GAPS[0])
     streams.add("--share SHARE", f"{_SHARE} (default {SHARE})", type=float, default=SHARE)

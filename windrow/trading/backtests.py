@@ -6,17 +6,18 @@ Backtests     many runs side by side over one symbol's bars, each with its own t
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from sort_keys.merge import Piece
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Mask, Signs
+from windrow.states import Array, Carries, MadeOf, Part, Resumable
 from windrow.trading.broker import Broker, Orders
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.figures import figures
-from windrow.trading.ledger import Entries, Ledger
+from windrow.trading.ledger import Entries, Ledger, no_entries
 from windrow.trading.orders import OrderCounts
 from windrow.trading.ruin import Ruin, Stops
 from windrow.trading.rules import Rules
@@ -40,7 +41,7 @@ class Trace(NamedTuple):
     values: Floats
 
 
-class Backtests:
+class Backtests(Resumable):
     """Runs over one symbol's bars, push by push, each with its own trend of two averages.
 
     Memory: some hundred bytes per run, and a return per run and calendar year; temporaries of a push, whatever its
@@ -60,6 +61,12 @@ class Backtests:
     (15.0, [20.0])
     """
 
+    carries: ClassVar[Carries] = {"_close": Array()} | dict.fromkeys(
+        ("_turns", "_broker", "_spans", "_trades", "_drawdown", "_value", "_ruin", "_stops", "orders", "_returns",
+         "_ledger"),
+        Part(),
+    )  # fmt: skip
+
     def __init__(
         self, rules: Rules, runs: int, returns: bool = False, signs: Signs | None = None, traced: bool = False
     ) -> None:
@@ -71,6 +78,11 @@ class Backtests:
         self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._close = np.zeros(1)
+
+    def made_of(self) -> MadeOf:
+        """Its rules, how many runs, and what it returns of them."""
+        told = {"returns": self._returns is not None, "traced": self._ledger is not None}
+        return {**asdict(self.rules), "runs": self.runs, **told}
 
     def push(self, times: Ints, opens: Floats | None, closes: Floats, trend: Signs) -> Trace | None:
         """Takes the next bars: times (ns), prices (bars,), and trends as `signals.trend` returns them, (bars, runs).
@@ -116,13 +128,30 @@ class Backtests:
     def open_orders(self) -> Entries:
         """The orders, of traced runs, that were placed at the last close, for the bar after the last one."""
         assert self._ledger, "takes traced=True"
-        after = deepcopy(self)
-        rows, turns = after._turns.push(np.full((1, self.runs), NOT_FULL, np.int8))
+        if not (self._turns.pending or self._broker.retries or self._stops.ended.any()):
+            return no_entries()  # as at most closes
+        # Of copies of the three that decide: the next bar has yet to come.
+        finder, broker, stops = deepcopy((self._turns, self._broker, self._stops))
+        rows, turns = finder.push(np.full((1, self.runs), NOT_FULL, np.int8))
         price = np.where(self._close == 0, 1.0, self._close)  # the next bar's may be any but 0
-        orders = after._broker.trade(turns, rows, self._close, price)
-        entries = self._ledger.open_orders(after._stops.cut(orders, price, after._broker), self._close)
+        orders = broker.trade(turns, rows, self._close, price)
+        entries = self._ledger.open_orders(stops.cut(orders, price, broker), self._close)
         closing, held = self._stops.ended[entries.runs], np.abs(self._stops.held[entries.runs])
         return entries._replace(sizes=np.where(closing, held, entries.sizes))
+
+    @property
+    def bars(self) -> int:
+        """How many bars the runs have taken."""
+        return self._value.bars
+
+    @property
+    def full(self) -> Mask:
+        """Which runs had both averages at the last bar."""
+        return self._turns.full
+
+    def position(self, run: int) -> tuple[float, float]:
+        """Shares that a run holds, and its value at the last close."""
+        return float(self._value.held[run]), float(self._value.now[run])
 
     def figures(self, dated: bool = False) -> list[dict[str, Any]]:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
@@ -148,19 +177,31 @@ class Strategy:
         """The columns of bars that it needs, in order."""
         return self.rules.columns(self.column)
 
+    def made_of(self) -> MadeOf:
+        """Its lines, how they are computed, and its rules, by name."""
+        lines = {"fast": str(self.pair.fast), "slow": str(self.pair.slow), "column": self.column}
+        return {**lines, **asdict(self.options), **asdict(self.rules)}
+
     def backtest(self, traced: bool = False) -> "Backtest":
         """A new backtest, for one symbol."""
         return Backtest(self, traced)
 
 
-class Backtest:
+class Backtest(Resumable):
     """A strategy's run over the bars of one symbol. `traced`: whether pushes return its orders and values."""
+
+    carries: ClassVar[Carries] = {"_fast": Part(), "_slow": Part(), "_tests": Part(), "_starts": Array(grows=True)}
 
     def __init__(self, strategy: Strategy, traced: bool) -> None:
         self._strategy = strategy
+        self._made_of: MadeOf = {**strategy.made_of(), "traced": traced}
         self._fast, self._slow = (line.kernel(strategy.options) for line in (strategy.pair.fast, strategy.pair.slow))
         self._tests = Backtests(strategy.rules, 1, traced=traced)
         self._starts = np.zeros(1, np.int64)  # of the first push: a kernel's symbol begins there
+
+    def made_of(self) -> MadeOf:
+        """The strategy, and whether it is traced."""
+        return self._made_of
 
     def push(self, piece: Piece) -> Trace | None:
         """Takes the next bars, with the strategy's columns."""
@@ -178,6 +219,21 @@ class Backtest:
     def orders(self) -> OrderCounts:
         """What became of its orders so far."""
         return self._tests.orders
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Shares that it holds, and its value at the last close."""
+        return self._tests.position(0)
+
+    @property
+    def bars(self) -> int:
+        """How many bars it has taken."""
+        return self._tests.bars
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether both lines had a value at the last bar."""
+        return bool(self._tests.full[0])
 
     def figures(self, dated: bool = False) -> dict[str, Any]:
         """Its lines, and its figures so far; `dated`: times are written as dates."""

@@ -10,11 +10,12 @@ shares of their absolute values.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, Signs
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
@@ -42,11 +43,17 @@ class Orders(NamedTuple):
         return Orders._make(column[index] for column in self)
 
 
+def no_orders() -> Orders:
+    """None."""
+    whole, small, floats = np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0)
+    return Orders(whole, whole, small, floats, small, floats, floats)
+
+
 #: Cash, shares held, side, close where the order is placed, price of its fill -> status, cash and shares afterwards.
 Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs, Floats, Floats]]
 
 
-class Broker:
+class Broker(Resumable):
     """Cash and shares of all runs.
 
     A run decides at its turns. Where it then does not hold the position that the averages call for, because its order
@@ -57,6 +64,11 @@ class Broker:
     is not so are stepped through decision by decision.
     """
 
+    carries: ClassVar[Carries] = {
+        "cash": Array(), "held": Array(), "_retries": Array(), "_wanted": Array(least=-1, most=1),
+        "_waiting": Array(least=-1, most=1),
+    }  # fmt: skip
+
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._rules = rules
@@ -65,12 +77,19 @@ class Broker:
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
         self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
 
+    @property
+    def retries(self) -> bool:
+        """Whether a run will decide at the next bar, whatever the averages do."""
+        return bool(self._retries.any())
+
     def trade(self, turns: Turns, rows: Signs, closes: Floats, prices: Floats) -> Orders:
         """All orders that `rows` (bars, runs), with these turns, lead to.
 
         closes, prices: (bars,), the close at which an order is placed, and the price before slippage at which it is
         filled, both at the index of the bar of the fill.
         """
+        if len(turns.bars) == len(self.cash) and not self.retries:  # as at most bars that come one by one
+            return no_orders()
         quotes = quoted(self._rules, prices)
         planned = self._plan(turns, closes, quotes)
         failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0

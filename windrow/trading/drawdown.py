@@ -17,19 +17,24 @@ is visited:
                 |<------------------- span ------------>|
 """
 
+from typing import ClassVar
+
 import numpy as np
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, run_starts
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.ranges import Ranges
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 
-class Drawdown:
+class Drawdown(Resumable):
     """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
 
     State: the peak, and the bars since.
     """
+
+    carries: ClassVar[Carries] = dict.fromkeys(("money", "percent", "bars", "_peak", "_since", "_best"), Array())
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
@@ -38,9 +43,12 @@ class Drawdown:
 
     def push(self, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, at least one."""
+        if len(closes) == 1 and len(spans.runs) == len(spans.firsts):
+            self._push_bar(spans, closes)
+            return
         kept = np.flatnonzero(spans.begins < spans.ends)
         run, held = spans.runs[kept], spans.held[kept]
-        firsts = np.flatnonzero(np.diff(run, prepend=-1))
+        firsts = run_starts(run)
         continued = firsts[kept[firsts] == spans.firsts]
         best = np.full(len(kept), np.nan)
         best[continued] = self._best[run[continued]]
@@ -54,6 +62,20 @@ class Drawdown:
         self._take_depths(dips, firsts)
         self._take_lengths(dips, run, len(closes))
         self._keep_best(dips, best, np.append(firsts[1:], len(run)) - 1, np.sign(held) * closes[dips.lasts])
+
+    def _push_bar(self, spans: Spans, close: Floats) -> None:
+        """The same for a single bar without a fill: what bars that come one by one mostly are."""
+        held, closes = np.abs(spans.held), np.sign(spans.held) * close
+        value, inside = spans.cash + held * closes, ~np.isnan(self._best)
+        peak = np.where(inside, spans.cash + held * self._best, self._peak)
+        reached = np.where(inside, closes >= self._best, value >= self._peak - DUST * np.abs(self._peak))
+        fall = np.where(reached, 0.0, peak - value)
+        self.money = np.maximum(self.money, fall)
+        self.percent = np.maximum(self.percent, 100.0 * fall / peak)
+        self._since = np.where(reached, 0, self._since + 1)
+        self.bars = np.maximum(self.bars, self._since)
+        self._peak = np.maximum(self._peak, value)
+        self._best = np.where(held > 0, np.where(reached, closes, self._best), np.nan)
 
     def _peaks_before(self, run: Ints, firsts: Ints, tops: Floats) -> Floats:
         """The peak before each span; the peak after the last becomes that of the run."""
@@ -76,7 +98,7 @@ class Drawdown:
         at = np.flatnonzero(dips.firsts < dips.ends)
         run = run[at]
         before = np.append(-1, dips.lasts[at][:-1])
-        first = np.flatnonzero(np.diff(run, prepend=-1))
+        first = run_starts(run)
         before[first] = -1 - self._since[run[first]]
         np.maximum.at(self.bars, run, dips.firsts[at] - before - 1)
         self._since += bars

@@ -1,11 +1,12 @@
 """The ledger: orders as a user reads them, one row each."""
 
 from copy import copy
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Signs, run_starts
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import REFUSED, Orders, targets
 from windrow.trading.rules import Rules
 
@@ -30,8 +31,16 @@ class Entries(NamedTuple):
     status: Signs
 
 
-class Ledger:
+def no_entries() -> Entries:
+    """None."""
+    whole, small, floats = np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0)
+    return Entries(whole, whole, small, floats, floats, np.empty(0, np.int64))
+
+
+class Ledger(Resumable):
     """Records orders, push by push. State: the shares of each run, and the last bar's time."""
+
+    carries: ClassVar[Carries] = {"_held": Array(), "_time": Array()}
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rules, self._targets = rules, targets(rules)
@@ -42,7 +51,7 @@ class Ledger:
         orders = orders.at(np.argsort(orders.runs, kind="stable"))
         runs, bars, after = orders.runs, orders.bars, orders.held
         before = np.append(0.0, after[:-1])
-        first = np.flatnonzero(np.diff(runs, prepend=-1))
+        first = run_starts(runs)
         before[first] = self._held[runs[first]]
         self._held = self._held.copy()
         self._held[runs] = after

@@ -5,8 +5,10 @@ from dataclasses import fields
 from typing import Any, Protocol, get_args
 
 from windrow.bars.layout import normalise
+from windrow.trading.backtests import Strategy
 from windrow.trading.rules import CHOICES, Rules
-from windrow.windows import Options
+from windrow.trading.signals import Pair, parse_line
+from windrow.windows import Options, kernels
 
 #: What a user can do where an input lacks a column that orders need.
 CURES = {"open": "orders are filled at the next open; fill them at the close with --fill close"}
@@ -52,6 +54,13 @@ def rules_of(options: Namespace) -> Rules:
     return Rules(**{field.name: getattr(options, field.name) for field in fields(Rules)})
 
 
+def add_lines(group: Group) -> None:
+    """Adds the options of a pair of lines."""
+    kinds = f"KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close"
+    group.add("--fast LINE", f"the fast line: {kinds} (default sma:50)", default="sma:50")
+    group.add("--slow LINE", "the slow line (default sma:200)", default="sma:200")
+
+
 def add_averages(group: Group) -> None:
     """Adds the options of what averages take, and how they start."""
     column = "column to average; orders use open and close (default close)"
@@ -68,3 +77,10 @@ def column_of(options: Namespace) -> str:
 def windows_of(options: Namespace) -> Options:
     """How the averages are treated."""
     return Options(ema_seed=options.ema_seed)
+
+
+def strategy_of(options: Namespace) -> Strategy:
+    """The lines, and the rules to trade them by. Raises UsageError."""
+    column = column_of(options)
+    pair = Pair(parse_line(options.fast, column), parse_line(options.slow, column))
+    return Strategy(pair, rules_of(options), column, windows_of(options))

@@ -1,17 +1,22 @@
 """What became of orders: how many there were, how many were refused, and how many met a price of 0."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from windrow.arrays import Floats
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import POSTPONED, REFUSED, Orders
 
 
-class OrderCounts:
+class OrderCounts(Resumable):
     """Counts of each run's orders, (runs,) arrays.
 
     placed: all that were filled, wholly or in part, or refused. refused: of these. postponed: fills that were due at a
     price of 0. refused_price: the close at which the first refused order was placed, NaN where none was.
     """
+
+    carries: ClassVar[Carries] = dict.fromkeys(("placed", "refused", "postponed", "refused_price"), Array())
 
     def __init__(self, runs: int) -> None:
         self.placed, self.refused, self.postponed = (np.zeros(runs, np.int64) for _ in range(3))

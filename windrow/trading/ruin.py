@@ -4,9 +4,12 @@ Without it a run trades on as if somebody paid its debts: what it then earns is 
 ratio of it means anything (windrow/trading/figures.py).
 """
 
+from typing import ClassVar
+
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Signs
+from windrow.arrays import Floats, Ints, Signs, run_starts
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import FILLED, POSTPONED, Broker, Orders, closed, joined, quoted
 from windrow.trading.ranges import Ranges
 from windrow.trading.rules import Rules
@@ -18,8 +21,10 @@ NEVER = np.iinfo(np.int64).max
 _ALL, _NONE = np.iinfo(np.int64).max, -1
 
 
-class Ruin:
+class Ruin(Resumable):
     """The time of the first close at which each run's value was 0 or below, NEVER where there was none."""
+
+    carries: ClassVar[Carries] = {"times": Array()}
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._dust = rules.dust
@@ -54,7 +59,7 @@ def first_bars(spans: Spans, closes: Floats, ends: Ints, level: float, at: Ints)
     return found
 
 
-class Stops:
+class Stops(Resumable):
     """Ends runs at their ruin. State: which are `ended`, and what these `held` then or hold.
 
     The close at which a value is 0 or below is the last at which something is decided: the position is closed, by an
@@ -64,6 +69,8 @@ class Stops:
         close       close   open
                       |     position closed
     """
+
+    carries: ClassVar[Carries] = dict.fromkeys(("ended", "_cash", "held", "_kept", "_begins"), Array())
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rules = rules
@@ -80,7 +87,7 @@ class Stops:
         at = at[~self.ended[spans.runs[at]]]
         bars = first_bars(spans, closes, ends, self._rules.dust, at)
         at, bars = at[bars < ends[at]], bars[bars < ends[at]]
-        first = np.flatnonzero(np.diff(spans.runs[at], prepend=-1))
+        first = run_starts(spans.runs[at])
         at, bars = at[first], bars[first]
         runs = spans.runs[at]
         self.ended[runs], self._cash[runs], self.held[runs] = True, spans.cash[at], spans.held[at]

@@ -11,13 +11,14 @@ exact: averages that are equal in exact decimal arithmetic are equal here (windr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Signs
 from windrow.errors import UsageError
+from windrow.states import Carries, Count, Json, MadeOf, Parts, Resumable
 from windrow.windows import Indicator, Options, kernels, parse_indicator
 
 #: In place of a sign, where a line has no value yet. A cross is where a sign times the one before is -1, which no sign
@@ -28,12 +29,20 @@ NOT_FULL = -2
 class LineKernel(Protocol):
     """What computes a line: see `windows.Kernel`."""
 
+    def carried(self) -> Json:
+        """What it carries, as a part of something's state."""
+        ...
+
+    def carry(self, told: Json) -> None:
+        """Takes that."""
+        ...
+
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
         """One value per bar, NaN where there is none yet."""
         ...
 
 
-class PriceKernel:
+class PriceKernel(Resumable):
     """Returns the prices that it is given."""
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
@@ -132,7 +141,7 @@ def trend(fast: Floats, slow: Floats) -> Signs:
     return signs
 
 
-class Crosses:
+class Crosses(Resumable):
     """Finds the crosses of one pair of lines, symbol after symbol. State: the last sign that is not zero.
 
     A bar where a line is not full clears it.
@@ -144,8 +153,14 @@ class Crosses:
     (array([1, 3]), array([1, 1], dtype=int8))
     """
 
+    carries: ClassVar[Carries] = {"_last": Count()}
+
     def __init__(self) -> None:
         self._last = 0
+
+    def odd(self) -> str | None:
+        """A sign that is none."""
+        return None if self._last in (NOT_FULL, -1, 0, 1) else f"_last is {self._last}, which is no sign"
 
     def push(self, trend: Signs, starts: Ints) -> tuple[Ints, Signs]:
         """Positions of the crosses among these bars, and what each is: 1 golden, -1 death.
@@ -177,7 +192,7 @@ class Found(NamedTuple):
     slow: Floats
 
 
-class Signals:
+class Signals(Resumable):
     """Runs bars through the lines of all pairs, each line once, and finds the pairs' crosses, all symbols at once.
 
     State: the lines' states and a sign per pair; temporaries: a column of the push's bars per line. Raises UsageError
@@ -193,11 +208,19 @@ class Signals:
     (5, 1, -1, 1.0, 1.0, 2.3333333333333335)
     """
 
+    carries: ClassVar[Carries] = {"_crosses": Parts(), "_lines": Parts()}
+
     def __init__(self, pairs: Sequence[Pair], options: Options | None = None) -> None:
         self.pairs = list(pairs)
+        self._made_of: MadeOf = {"pairs": " ".join(map(str, pairs)), **asdict(options or Options())}
         self._crosses = [Crosses() for _ in pairs]
         lines = dict.fromkeys(line for pair in pairs for line in (pair.fast, pair.slow))
         self._kernels = {line: line.kernel(options or Options()) for line in lines}
+        self._lines = list(self._kernels.values())
+
+    def made_of(self) -> MadeOf:
+        """Its pairs and options."""
+        return self._made_of
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Found:
         """The crosses among these bars. Takes what `Kernel.push` takes, and raises what it raises."""

@@ -1,10 +1,11 @@
 """Spans: what a run holds from one fill to the next."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import REFUSED, Orders
 from windrow.trading.rules import Rules
 
@@ -48,8 +49,10 @@ class Spans(NamedTuple):
         return np.flatnonzero((self.begins <= bar) & (bar < self.ends))
 
 
-class SpanMaker:
+class SpanMaker(Resumable):
     """Makes spans from orders. State: each run's last span."""
+
+    carries: ClassVar[Carries] = dict.fromkeys(("_cash", "_held", "_prices", "_costs"), Array())
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rate, self._fee = rules.commission, rules.commission_per_order
@@ -69,6 +72,11 @@ class SpanMaker:
     def made(self, orders: Orders, bars: int) -> Spans:
         """The same, if these should not be the orders yet."""
         fills = orders.at(orders.status < REFUSED)
+        if not len(fills.runs):
+            begins, ends = np.zeros_like(self._runs), np.full_like(self._runs, bars)
+            return Spans(
+                self._runs, begins, ends, self._cash, self._held, self._prices, self._costs, self._runs
+            )  # fmt: skip
         runs = np.concatenate([self._runs, fills.runs])
         narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
         order = np.argsort(narrow, kind="stable")

@@ -1,8 +1,11 @@
 """Closed trades, as backtrader counts them: a reversing order closes one trade and opens another."""
 
+from typing import ClassVar
+
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Mask
+from windrow.arrays import Floats, Ints, Mask, run_starts
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
@@ -10,7 +13,7 @@ from windrow.trading.spans import Spans
 _ROUNDING = 2.0**-48
 
 
-class Trades:
+class Trades(Resumable):
     """Counts, streaks and profit of closed trades, (runs,) arrays each.
 
     As backtrader's analyzers/tradeanalyzer.py: a trade's profit is net of the commission of both its legs, and a trade
@@ -19,6 +22,12 @@ class Trades:
     from its mean than sqrt(n - 1) deviations (Samuelson 1968), so little cancels, and the deviation of equal profits is
     exactly 0.
     """
+
+    carries: ClassVar[Carries] = dict.fromkeys(
+        ("total", "closed", "won", "win_streak", "lose_streak", "_streak", "profit", "traded", "_largest", "_first",
+         "_sum", "_squares"),
+        Array(),
+    )  # fmt: skip
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._rate, self._fee = rules.commission, rules.commission_per_order
@@ -30,6 +39,8 @@ class Trades:
     def push(self, spans: Spans) -> None:
         """Takes the fills with which spans begin."""
         fills = spans.fills
+        if not len(fills):  # as at most bars that come one by one
+            return
         run, price, held = spans.runs[fills], spans.prices[fills], spans.held[fills]
         before, entry, cost = spans.held[fills - 1], spans.prices[fills - 1], spans.costs[fills - 1]
         np.add.at(self.traded, run, (np.abs(before) + np.abs(held)) * np.abs(price))
@@ -44,7 +55,7 @@ class Trades:
 
     def _close(self, run: Ints, profit: Floats, won: Mask) -> None:
         """Counts closed trades, sorted by run."""
-        first = np.flatnonzero(np.diff(run, prepend=-1))
+        first = run_starts(run)
         new = first[self.closed[run[first]] == 0]
         self._first[run[new]] = profit[new]
         self.closed += np.bincount(run, minlength=len(self.closed))
@@ -62,7 +73,7 @@ class Trades:
         begins = np.flatnonzero((np.diff(run, prepend=-1) != 0) | np.diff(won, prepend=won[0]))
         owner, kind = run[begins], np.where(won[begins], 1, -1)
         streaks = np.diff(begins, append=len(run)) * kind
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        first = run_starts(owner)
         before = self._streak[owner[first]]
         streaks[first] += np.where(before * kind[first] > 0, before, 0)
         np.maximum.at(self.win_streak, owner, streaks)

@@ -1,10 +1,11 @@
 """The bars at which a run may place an order, found among the trends of all runs."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Ints, Signs
+from windrow.arrays import Ints, Mask, Signs, run_starts
+from windrow.states import Array, Carries, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL
 
@@ -20,7 +21,7 @@ class Turns(NamedTuple):
     starts: Ints
 
 
-class TurnFinder:
+class TurnFinder(Resumable):
     """Finds turns, push by push. State: the last rows, and the sign, of each run.
 
     With entries by `state` a run's first turn is its first bar with both averages full: averages that are equal there
@@ -34,12 +35,25 @@ class TurnFinder:
     `state`.
     """
 
+    carries: ClassVar[Carries] = {"_signs": Array(least=-1, most=1), "_rows": Array(least=NOT_FULL, most=1)}
+
     def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
         self._by_cross = rules.entry == "cross"
         late = 1 if rules.fill == "next-open" else 0
         self._signs = np.zeros(runs, np.int8) if signs is None or not self._by_cross else signs.copy()
         rows = np.where(self._signs == 0, NOT_FULL, self._signs)
         self._rows = np.repeat(rows.astype(np.int8)[:, None], 1 + late, axis=1)
+
+    @property
+    def full(self) -> Mask:
+        """Which runs had both averages at the last bar."""
+        full: Mask = self._rows[:, -1] != NOT_FULL
+        return full
+
+    @property
+    def pending(self) -> bool:
+        """Whether a run may have a turn among the rows that the next push returns first."""
+        return bool((self._rows[:, 1:] != self._rows[:, :-1]).any())
 
     def push(self, trend: Signs) -> tuple[Signs, Turns]:
         """The rows (bars, runs) by which orders at these bars are filled, and the turns among them."""
@@ -62,7 +76,7 @@ class TurnFinder:
         """Which of the bars with a new row are turns."""
         before = np.empty_like(sign)
         before[1:] = sign[:-1]
-        first = np.flatnonzero(np.diff(run, prepend=-1))
+        first = run_starts(run)
         before[first] = self._signs[run[first]]
         self._signs[run] = sign
         turned = (sign != before) & (sign != 0)

@@ -1,10 +1,11 @@
 """The value at the closes: cash + shares x close, its mean, what it was at the ends of years, and returns."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.states import Array, Carries, Count, Number, Resumable, Rows
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
@@ -28,11 +29,18 @@ def added(rows: Floats) -> Floats:
     return total
 
 
-class Value:
+class Value(Resumable):
     """What figures need of the value of each run. State: a few numbers per run, and a return per calendar year.
 
     Sums over a span are taken when it ends, so their bits do not depend on where pushes end.
     """
+
+    carries: ClassVar[Carries] = {
+        **dict.fromkeys(("now", "held", "bars_held", "_cash", "_sum", "_since", "_closes_since", "_start"), Array()),
+        **dict.fromkeys(("bars", "time", "_year"), Count()),
+        **dict.fromkeys(("first_close", "last_close", "_closes"), Number()),
+        "_years": Rows(like="now"),
+    }
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.bars, self.time, self.first_close, self.last_close = 0, 0, np.nan, np.nan
@@ -117,8 +125,10 @@ class Moments(NamedTuple):
     kurtosis: Floats
 
 
-class ReturnSums:
+class ReturnSums(Resumable):
     """Sums of the powers 1..4 of returns from bar to bar, added in order of bars. State: those sums, and the value."""
+
+    carries: ClassVar[Carries] = {"_value": Array(), "_sums": Array(), "_bars": Count()}
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self._dust = rules.dust

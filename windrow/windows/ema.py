@@ -1,12 +1,14 @@
 """Exponential moving average."""
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import SliceError, UsageError
 from windrow.exact import sums as exact
+from windrow.states import Array, Carries, MadeOf, Number, Resumable, are_finite
 from windrow.windows.kernel import Options, Skipped
 from windrow.windows.window import CountWindow, Reach, Window
 
@@ -16,7 +18,7 @@ _FORGOTTEN = 64  # bits by which a start must have faded before two averages are
 _APART = 2.0**-41  # of the largest price so far; two averages of a series that are farther apart are not the same
 
 
-class EMA:
+class EMA(Resumable):
     """e + 2 / (n + 1) * (x - e), bar by bar from a seed; the window n counts bars.
 
     Seed `sma`: the correctly rounded mean of the first n bars, the first output (as TA-Lib); seed `first`:
@@ -30,6 +32,11 @@ class EMA:
     """
 
     kind = "ema"
+    carries: ClassVar[Carries] = {
+        "_unseeded": Array(grows=True),
+        "_average": Number(optional=True),
+        "_largest": Number(),
+    }
 
     def __init__(self, window: Window, options: Options) -> None:
         if not isinstance(window, CountWindow):
@@ -39,6 +46,16 @@ class EMA:
         self._unseeded = np.empty(0)
         self._average: float | None = None
         self._largest = 0.0  # magnitude in skipped slices
+
+    def made_of(self) -> MadeOf:
+        """Its bars, and those of its seed."""
+        return {"ema": round(2.0 / self._alpha - 1.0), "seed_bars": self._seed_bars}
+
+    def odd(self) -> str | None:
+        """Bars beside an average, or as many as would seed one."""
+        if self.state_bars and (self._average is not None or self.state_bars >= self._seed_bars):
+            return f"_unseeded has {self.state_bars} bars, with which there is an average"
+        return None if are_finite(self._unseeded) else "_unseeded has values that are no numbers"
 
     @property
     def state_bars(self) -> int:
@@ -91,6 +108,8 @@ class EMA:
         cut, end = cuts[continued:], ends[continued:]
         enough = end - cut >= self._seed_bars
         cut, end = cut[enough], end[enough]
+        if continued and not len(cut):  # as at bars that come one by one
+            return np.zeros(1, np.int64), ends[:1], np.array([self._average or 0.0])
         begin = cut + self._seed_bars
         seeds = exact.means(values, cut, begin)
         result[begin - 1] = seeds
@@ -107,6 +126,9 @@ class EMA:
 
 def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
     """Runs the recursion over values[begin:end] of every run, side by side while many of them are left."""
+    if len(begins) == 1 and ends[0] - begins[0] < _FEW:
+        _smooth_one(values, result, int(begins[0]), int(ends[0]), float(seeds[0]), alpha)
+        return
     begins, seeds = _smooth_pieces(values, result, begins, ends, seeds, alpha)
     order = np.argsort(begins - ends, kind="stable")  # longest first: the runs not yet over are a prefix
     at, ends, averages = begins[order], ends[order], seeds[order]

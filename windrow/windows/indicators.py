@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from operator import or_
+from typing import ClassVar
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
+from windrow.states import Carries, Count, MadeOf, Parts, Resumable
 from windrow.times import parse_duration
 from windrow.windows import Indicator, Options
 from windrow.windows.kernel import Skipped
@@ -46,7 +48,7 @@ def parse_step(text: str) -> Step:
     return Step(bars=int(text))
 
 
-class Indicators:
+class Indicators(Resumable):
     """Runs bars through one kernel for each indicator and selects the bars that get a line.
 
     A bar is a candidate once any indicator has a value there. A symbol's first candidate gets a line; then
@@ -61,14 +63,21 @@ class Indicators:
     ([1, 3, 5], [[1.5, 3.5, 2.0], [nan, 4.0, 3.0]])
     """
 
+    carries: ClassVar[Carries] = {"_kernels": Parts(), "_bars": Count(), "_last_line": Count(optional=True)}
+
     def __init__(
         self, indicators: Sequence[Indicator], options: Options | None = None, step: Step | None = None
     ) -> None:
         self._step = step or Step()
         options = replace(options or Options(), step_ns=self._step.span_ns)
+        self._made_of: MadeOf = {"indicators": " ".join(map(str, indicators)), **asdict(options), **asdict(self._step)}
         self._kernels = [indicator.kernel(options) for indicator in indicators]
         self._bars = 0  # of the last symbol
         self._last_line: int | None = None  # of the last symbol, on the step's clock
+
+    def made_of(self) -> MadeOf:
+        """Its indicators, options and step."""
+        return self._made_of
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> tuple[Ints, list[Floats]]:
         """Positions in this push that get a line, and each indicator's values there (NaN: no value yet).

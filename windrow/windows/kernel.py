@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
+from windrow.states import Json, State
 from windrow.windows.window import Reach, Window
 
 
@@ -52,7 +53,8 @@ class Kernel(Protocol):
     """Takes a symbol's bars in time order, stretch by stretch, and returns one value per bar.
 
     Made from a window and options; raises UsageError where these do not suit the kind. The values do not
-    depend, to the bit, on where one push ends and the next begins.
+    depend, to the bit, on where one push ends and the next begins, nor on whether its state moved to another kernel in
+    between.
 
     A long series may be cut into slices, each given to its own kernel (windrow/mapreduce/slices.py). Such a kernel's
     values are those of the whole series after the slice's `head`; another kernel computes the heads, and moves from
@@ -83,6 +85,22 @@ class Kernel(Protocol):
 
         Raises SliceError where that kernel's values were not those of the whole series.
         """
+        ...
+
+    def state(self) -> State:
+        """What it carries from push to push, as JSON: see windrow/states.py."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Goes on from such a state. Raises StateError for one that is not of a kernel like this, or damaged."""
+        ...
+
+    def carried(self) -> Json:
+        """What it carries, as a part of something's state."""
+        ...
+
+    def carry(self, told: Json) -> None:
+        """Takes that."""
         ...
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:

@@ -1,17 +1,19 @@
 """Kernels that depend on the bars of a window and nothing else."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from dataclasses import asdict
 from typing import ClassVar
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import UsageError
+from windrow.states import Array, Carries, Count, MadeOf, Resumable, are_finite, is_ascending
 from windrow.windows.kernel import Options, Skipped
-from windrow.windows.window import CountWindow, Reach, Window
+from windrow.windows.window import MOST_BARS, CountWindow, Reach, Window
 
 
-class Rolling(ABC):
+class Rolling(Resumable):
     """Base of the kernels that reduce each window by itself: a subclass defines how, in `reduce`.
 
     The state is the last symbol's bars that a later window can still reach, and the time of its first bar:
@@ -24,6 +26,11 @@ class Rolling(ABC):
     """
 
     kind: ClassVar[str]
+    carries: ClassVar[Carries] = {
+        "_times": Array(grows=True),
+        "_values": Array(grows=True),
+        "_born": Count(optional=True),
+    }
 
     def __init__(self, window: Window, options: Options) -> None:
         if isinstance(window, CountWindow) and (options.min_periods or 0) > window.bars:
@@ -38,6 +45,17 @@ class Rolling(ABC):
     @abstractmethod
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """The value of each window values[lo:hi]."""
+
+    def made_of(self) -> MadeOf:
+        """Its kind, window and options."""
+        return {self.kind: str(self.window), **asdict(self.options)}
+
+    def odd(self) -> str | None:
+        """Times without values, or that go back; more bars than a window holds."""
+        if len(self._times) != len(self._values) or not is_ascending(self._times) or not are_finite(self._values):
+            return "_times and _values are no bars in order of time"
+        held = self.window.reach.bars or MOST_BARS
+        return f"_times has more bars than the {held} before a window's last" if len(self._times) > held else None
 
     @property
     def state_bars(self) -> int:

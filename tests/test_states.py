@@ -1,0 +1,374 @@
+"""The contract of what is resumed: restored at any bar, the bits of going on. What takes pushes is found by looking."""
+
+import importlib
+import itertools
+import json
+import pickle
+import pkgutil
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import windrow.trading
+import windrow.windows
+from sort_keys.merge import Piece
+from windrow.errors import StateError, UsageError
+from windrow.states import VERSION, Part, Parts, Resumable
+from windrow.trading.backtests import Backtests, Strategy
+from windrow.trading.rules import Rules
+from windrow.trading.signals import NOT_FULL, Crosses, Pair, PriceKernel, Signals, parse_line, parse_pairs
+from windrow.windows import Indicator, Options, kernels, parse_window
+from windrow.windows.indicators import Indicators, Step
+
+DAY = 86_400 * 10**9
+BARS = 300
+#: Of moving state to a new object: after each of so many bars.
+EVERY = 7
+#: What takes pushes and is no computation over bars that anything resumes: counts of whole jobs are counted anew.
+PROTOCOLS = {"Kernel", "LineKernel"}
+
+
+def bars(seed, zeros=False):
+    """Times over two years, opens and closes in cents: ties, spikes, and on request suspensions (0)."""
+    rng = np.random.default_rng(seed)
+    times = np.cumsum(rng.integers(1, 5, BARS)) * DAY + np.datetime64("2018-12-20", "ns").astype(np.int64)
+    closes = np.round(20 * np.exp(np.cumsum(rng.normal(0, 0.03, BARS))), 1)
+    closes[rng.random(BARS) < 0.1] = 20.0
+    closes[rng.integers(0, BARS, 3)] = 4000.0
+    flat = rng.integers(0, BARS - 30)
+    closes[flat : flat + 25] = closes[flat]
+    opens = np.round(closes * (1 + rng.normal(0, 0.02, BARS)), 1)
+    if zeros:
+        for prices in (opens, closes):
+            prices[rng.integers(0, BARS, 12)] = 0.0
+    return times, opens, closes
+
+
+def bits(value):
+    """A value that is equal to another's only if all bits of its floats are."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: bits(each) for name, each in value.items()}
+    return [bits(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def moved(before, new):
+    """A new object that goes on where another was."""
+    text = json.dumps(before.state(), allow_nan=False)
+    new.restore(json.loads(text))
+    assert bits(new.carried()) == bits(before.carried())
+    return new
+
+
+def _runs(one):
+    return hasattr(one, "push") or issubclass(one, Resumable)
+
+
+def classes(package):
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for one in vars(importlib.import_module(found.name)).values():
+            if isinstance(one, type) and one.__module__ == found.name and _runs(one):
+                yield one
+
+
+FOUND = [one for package in (windrow.windows, windrow.trading) for one in classes(package)]
+
+
+def test_whatever_takes_pushes_is_resumable():
+    assert {"SMA", "EMA", "Indicators", "Signals", "Backtest", "Backtests", "Broker", "Value"} <= {
+        one.__name__ for one in FOUND
+    }
+    assert [one.__name__ for one in FOUND if not issubclass(one, Resumable) and one.__name__ not in PROTOCOLS] == []
+
+
+def fixed(thing, path=""):
+    """By name, the pickled values of all attributes that are not carried, of an object and its parts."""
+    own = vars(thing)
+    parts = {name: kind for name, kind in thing.carries.items() if isinstance(kind, Part | Parts)}
+    inner = [
+        (f"{path}.{name}", each)
+        for name, kind in parts.items()
+        if own[name] is not None
+        for each in (own[name] if isinstance(kind, Parts) else [own[name]])
+    ]
+    known = {id(each) for _, each in inner}
+    found = {}
+    for name, value in own.items():
+        among = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if name not in thing.carries and not callable(value) and not all(id(each) in known for each in among):
+            found[f"{path}.{name}"] = pickle.dumps(value)
+    for where, each in inner:
+        found |= fixed(each, where)
+    return found
+
+
+def seen(thing):
+    """The classes of an object and its parts."""
+    parts = [getattr(thing, name) for name, kind in thing.carries.items() if isinstance(kind, Part | Parts)]
+    flat = [each for part in parts if part is not None for each in (part if isinstance(part, list) else [part])]
+    return {type(thing).__name__}.union(*map(seen, flat))
+
+
+# Window kernels.
+
+WINDOWS = ["1", "2", "5", "40", "1d", "9d", "120d"]
+OPTIONS = [Options(), Options(min_periods=1), Options(ema_seed="first", ddof=0, step_ns=3 * DAY)]
+
+
+def possible():
+    for kind, window, options in itertools.product(kernels(), WINDOWS, OPTIONS):
+        indicator = Indicator(kind, parse_window(window))
+        try:
+            indicator.kernel(options)
+        except UsageError:
+            continue
+        yield pytest.param(indicator, options, id=f"{indicator} {OPTIONS.index(options)}")
+
+
+@pytest.mark.parametrize(("indicator", "options"), list(possible()))
+def test_a_kernel_goes_on_from_its_state(indicator, options):
+    times, _, values = bars(1)
+    starts = np.array([0, 150, 151])
+    whole = indicator.kernel(options).push(times, values, starts)
+    kernel, found = indicator.kernel(options), []
+    unmoved = fixed(kernel)
+    for at in range(BARS):
+        inside = starts[starts == at] - at
+        found.append(kernel.push(times[at : at + 1], values[at : at + 1], inside))
+        assert fixed(kernel) == unmoved
+        if at % EVERY == 0:
+            kernel = moved(kernel, indicator.kernel(options))
+            unmoved = fixed(kernel)
+    assert bits(np.concatenate(found)) == bits(whole)
+
+
+def test_a_kernel_that_skips_carries_what_it_skipped():
+    from windrow.windows.kernel import Skipped
+
+    kernel = Indicator("ema", parse_window("3")).kernel(Options())
+    values = np.arange(1.0, 201)
+    kernel.push(np.arange(200), values, np.array([0]))
+    kernel.skip(np.array([300]), np.array([9.0]), Skipped(1, 199.0, 200.0, 200.0))
+    again = moved(kernel, Indicator("ema", parse_window("3")).kernel(Options()))
+    assert again._largest == 200.0
+
+
+@pytest.mark.parametrize("step", [Step(), Step(bars=3), Step(span_ns=4 * DAY)])
+def test_indicators_go_on_from_their_state(step):
+    asked = [Indicator(kind, parse_window("5")) for kind in kernels()]
+    times, _, values = bars(2)
+    starts = np.array([0, 100])
+    index, columns = Indicators(asked, step=step).push(times, values, starts)
+    indicators, found = Indicators(asked, step=step), []
+    for at in range(BARS):
+        got, its = indicators.push(times[at : at + 1], values[at : at + 1], starts[starts == at] - at)
+        found += [(at, [column[0] for column in its])] if len(got) else []
+        if at % EVERY == 0:
+            indicators = moved(indicators, Indicators(asked, step=step))
+    assert [at for at, _ in found] == index.tolist()
+    assert bits(np.array([row for _, row in found]).T.copy()) == bits(np.array(columns))
+
+
+def test_signals_go_on_from_their_state():
+    pairs = parse_pairs(["close", "ema:3", "close"], ["sma:4", "sma:4", "max:2"])
+    times, _, values = bars(3)
+    whole = Signals(pairs).push(times, values, np.array([0, 200]))
+    signals, found = Signals(pairs), []
+    for at in range(BARS):
+        got = signals.push(times[at : at + 1], values[at : at + 1], np.array([0] if at in (0, 200) else [], np.int64))
+        found.append(got._replace(positions=got.positions + at))
+        if at % EVERY == 0:
+            signals = moved(signals, Signals(pairs))
+    assert len(whole.positions) > 50
+    assert bits([np.concatenate(column) for column in zip(*found, strict=True)]) == bits(list(whole))
+
+
+# Backtests.
+
+LINES = [("ema:7", "ema:21"), ("sma:5", "sma:20"), ("wma:3", "close"), ("min:5", "max:9"), ("sma:10d", "ema:4"),
+         ("std:5", "sum:2")]  # fmt: skip
+RULES = {
+    "plain": {}, "at the close": {"fill": "close"}, "cross": {"entry": "cross"}, "all in": {"sizing": "all-in"},
+    "long": {"side": "long"}, "costs": {"commission": 0.001, "slippage": 0.0005, "commission_per_order": 1.0},
+    "no cash": {"cash": 2_500.0}, "stopped": {"stop_at_ruin": True, "cash": 3_000.0},
+    "stopped at the close": {"stop_at_ruin": True, "cash": 3_000.0, "fill": "close"},
+    "all of it": {"fill": "close", "entry": "cross", "sizing": "all-in", "side": "long", "commission": 0.002},
+}  # fmt: skip
+
+
+def result(test):
+    """What there is to ask of a backtest."""
+    counts = test.orders
+    asked = [test.figures(dated=True), [counts.placed, counts.refused, counts.postponed, counts.refused_price]]
+    return bits([*asked, list(test.open_orders()) if test.made_of()["traced"] else None])
+
+
+def run(test, pieces, move=None):
+    """Orders, values, and in the end what there is to ask."""
+    orders, values = [], []
+    for at, piece in enumerate(pieces):
+        if trace := test.push(piece):
+            orders += zip(*(column.tolist() for column in trace.orders), strict=True)
+            values += trace.values[:, 0].tolist()
+        if move and at % EVERY == 0:
+            test = moved(test, move())
+    return bits(orders), bits(values), result(test)
+
+
+@pytest.mark.parametrize("lines", LINES, ids="/".join)
+@pytest.mark.parametrize("rules", RULES)
+def test_a_backtest_goes_on_from_its_state(rules, lines):
+    strategy = Strategy(Pair(*map(parse_line, lines)), Rules(**RULES[rules]))
+    times, opens, closes = bars(len(rules), zeros=LINES.index(lines) % 2 == 1)
+    columns = {"close": closes, "open": opens}
+
+    def piece(begin, end):
+        return Piece(times[begin:end], [columns[name][begin:end] for name in strategy.columns])
+
+    def new():
+        return strategy.backtest(traced=lines != LINES[-1])
+
+    assert run(new(), [piece(at, at + 1) for at in range(BARS)], new) == run(new(), [piece(0, BARS)])
+
+
+@pytest.mark.parametrize("rules", [{}, {"fill": "close", "entry": "cross"}, {"stop_at_ruin": True, "cash": 3_000.0}])
+def test_many_runs_side_by_side_go_on_from_their_state(rules):
+    rng = np.random.default_rng(9)
+    times, opens, closes = bars(4, zeros=True)
+    trend = np.sign(np.cumsum(rng.integers(-1, 2, (BARS, 30)), axis=0)).astype(np.int8)
+    trend[:20] = NOT_FULL
+    made = {"rules": Rules(**rules), "runs": 30, "returns": True, "traced": True}
+    whole = Backtests(**made)
+    whole.push(times, opens, closes, trend)
+    tests = Backtests(**made)
+    for begin, end in pairwise([*range(0, BARS, EVERY), BARS]):
+        cut = slice(begin, end)
+        tests.push(times[cut], opens[cut], closes[cut], trend[cut])
+        tests = moved(tests, Backtests(**made))
+    assert bits(tests.figures()) == bits(whole.figures())
+    assert bits(list(tests.returns())) == bits(list(whole.returns()))
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
+    classes = set()
+    for lines, zeros, traced in itertools.product(LINES, (False, True), (False, True)):
+        strategy = Strategy(Pair(*map(parse_line, lines)), Rules(**RULES[rules]))
+        times, opens, closes = bars(5, zeros)
+        columns = {"close": closes, "open": opens}
+        test = strategy.backtest(traced)
+        before = fixed(test)
+        for cut in [slice(0, 1), slice(1, 50), slice(50, BARS)]:
+            test.push(Piece(times[cut], [columns[name][cut] for name in strategy.columns]))
+            assert fixed(test) == before
+        classes |= seen(test)
+    unseen = {one.__name__ for one in FOUND} - classes - PROTOCOLS
+    assert unseen <= {"Rolling", "Indicators", "Signals", "Crosses", "ReturnSums"}  # each has a test above
+
+
+def test_an_attribute_that_is_forgotten_is_found():
+    class Forgetful(PriceKernel):
+        def __init__(self):
+            self.bars = 0
+
+        def push(self, times, values, starts):
+            self.bars += len(times)
+            return values
+
+    kernel = Forgetful()
+    before = fixed(kernel)
+    kernel.push(np.arange(3), np.ones(3), np.array([0]))
+    assert fixed(kernel) != before
+
+
+# What is refused.
+
+STRATEGY = Strategy(Pair(parse_line("ema:3"), parse_line("sma:4")))
+
+
+def state_of(strategy=STRATEGY, traced=True):
+    times, opens, closes = bars(6)
+    test = strategy.backtest(traced)
+    test.push(Piece(times, [closes, opens]))
+    return json.loads(json.dumps(test.state()))
+
+
+def changed(state, path, value):
+    """The state with another value at a place in it."""
+    *parents, last = path.split(".")
+    inner = state
+    for name in parents:
+        inner = inner[name]
+    inner[last] = value
+    return state
+
+
+FLOATS = ["<f8", [1], "AAAAAAAA+D8="]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("version", VERSION + 1, f"is of version {VERSION + 1}, and this windrow reads version {VERSION}; go on"),
+        ("kind", "Backtests", "a state: is that of a 'Backtests', not of a Backtest; use that of a Backtest"),
+        ("made_of.fast", "ema:4", "was made with fast 'ema:4', and this with fast 'ema:3': only the same can go"),
+        ("made_of.cash", 7.0, "was made with cash 7.0, and this with cash 100000.0: only"),
+        ("made_of.traced", False, "was made with traced False, and this with traced True: only"),
+        ("made_of.margin", 2, "was made with margin 2, and this with margin none: only"),
+        ("made_of", None, "was made with fast none, and this with fast 'ema:3': only"),
+        ("carried", [], "has not the values _fast, _slow, _tests, _starts; it is damaged, or somebody wrote it;"),
+        ("carried._tests._broker.cash", ["<f4", [1], "AAAAAA=="], "_broker.cash is of type '<f4' in place of <f8;"),
+        ("carried._tests._broker.cash", ["<f8", [2], "AAAAAAAA+D8="], "cash has the shape [2] in place of [1]; it is"),
+        ("carried._tests._broker.cash", ["<f8", [1], "AAAAAAAA+D8"], "cash is not in base64; it is damaged"),
+        ("carried._tests._broker.cash", ["<f8", [1], "AAAA"], "cash has 3 bytes for 1 values of <f8; it is damaged"),
+        ("carried._tests._broker.cash", "cash", "_tests._broker.cash is not an array; it is damaged"),
+        ("carried._tests._broker._wanted", ["|i1", [1], "BQ=="], "_wanted has values that are not from -1 to 1; it is"),
+        ("carried._tests._broker._retries", ["|b1", [1], "BQ=="], "_retries has other values than true and false; it"),
+        ("carried._tests._value.bars", True, "_tests._value.bars is not a whole number of 64 bits; it is damaged"),
+        ("carried._tests._value.bars", 2**63, "_tests._value.bars is not a whole number of 64 bits; it is damaged"),
+        ("carried._tests._value.last_close", 1.5, "last_close is not a number as float.hex writes it; it is damaged"),
+        ("carried._tests._value._years", FLOATS, "_tests._value._years is not an array; it is damaged"),
+        ("carried._tests._returns", {}, "_tests._returns is there in the state alone; it is damaged"),
+        ("carried._tests._ledger", None, "_tests._ledger is missing; it is damaged"),
+        ("carried._slow._times", ["<i8", [1], "AAAAAAAA+D8="], "_slow._times and _values are no bars in order of"),
+        ("carried._fast._unseeded", FLOATS, "_fast._unseeded has 1 bars, with which there is an average;"),
+    ],
+)  # fmt: skip
+def test_another_state_or_a_damaged_one_is_refused(path, value, says):
+    with pytest.raises(StateError, match=r"^a state") as told:
+        STRATEGY.backtest(traced=True).restore(changed(state_of(), path, value))
+    assert says in str(told.value)
+
+
+def test_a_state_is_not_that_of_other_rules():
+    other = replace(STRATEGY, rules=Rules(size=7))
+    with pytest.raises(StateError, match=r"^a state of a Backtest: was made with size 100\.0, and this with size 7: "):
+        other.backtest(traced=True).restore(state_of())
+
+
+@pytest.mark.parametrize("state", [None, [], {}, {"version": 1}, "state"])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(StateError, match=r"^a state: is no state, which has version, kind, made_of and carried"):
+        STRATEGY.backtest().restore(state)
+
+
+def test_too_many_bars_and_signs_that_are_none_are_refused():
+    kernel = Indicator("sma", parse_window("3")).kernel(Options())
+    big = Indicator("sma", parse_window("9")).kernel(Options())
+    for one in (kernel, big):
+        one.push(np.arange(20), np.ones(20), np.array([0]))
+    with pytest.raises(StateError, match=r"_times has more bars than the 2 before a window's last; it is damaged"):
+        kernel.restore({**kernel.state(), "carried": big.carried()})
+    crosses = Crosses()
+    with pytest.raises(StateError, match=r"^a state of a Crosses: _last is 7, which is no sign; it is damaged"):
+        crosses.restore({**crosses.state(), "carried": {"_last": 7}})
+    signals = Signals([Pair(parse_line("ema:3"), parse_line("sma:4"))])
+    with pytest.raises(StateError, match=r"^a state of a Signals: _lines is not a list of 2; it is damaged"):
+        signals.restore({**signals.state(), "carried": {"_crosses": [{"_last": 0}], "_lines": []}})
+    with pytest.raises(StateError, match=r"^a state of a Signals: _crosses\._last is 7, which is no sign"):
+        signals.restore({**signals.state(), "carried": {"_crosses": [{"_last": 7}], "_lines": []}})

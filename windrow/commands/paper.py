@@ -1,0 +1,113 @@
+"""The click group `windrow paper`."""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from windrow.commands.report import FORCE, OUT
+from windrow.console import say, tell
+
+_DIRECTORY = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """Passes what names none of its commands to the forward test itself, whose options are a backtest's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the name of the command in front of a forward test's arguments."""
+        if not args or args[0] not in self.commands:
+            args = ["follow", *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands that have a name."""
+        return [name for name in super().list_commands(ctx) if name != "follow"]
+
+
+class _Follow(click.Command):
+    """Passes its arguments on untouched, --help included."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep `args` as they are."""
+        ctx.args = list(args)
+        return []
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Follow the stream until somebody ends it."""
+        import sys
+
+        from windrow.paper.loop import follow
+        from windrow.paper.options import asked, parser
+
+        if not ctx.args or {"-h", "--help"}.intersection(ctx.args):
+            parser().print_help()
+            return
+
+        def write(lines: bytes) -> None:
+            if sys.stdout and lines:
+                sys.stdout.buffer.write(lines)
+                sys.stdout.flush()
+
+        follow(asked(ctx.args), write)
+
+
+@click.group(cls=_Group)
+def paper() -> None:
+    """Forward test: trade a strategy on paper as a stream brings bars."""
+
+
+paper.add_command(_Follow("follow", add_help_option=False))
+
+
+@paper.command()
+@click.argument("directory", type=_DIRECTORY)
+def status(directory: Path) -> None:
+    """Show how a forward test stands: positions, equity, open orders, lag.
+
+    DIRECTORY is the one that --state named. It may be at work meanwhile.
+    """
+    from windrow.paper.status import lines_of, standing
+
+    tell(*lines_of(standing(directory), time.time_ns()))
+
+
+@paper.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.argument("outputs", nargs=-1, metavar="[SWEEP]")
+@click.option("--symbol", "symbols", multiple=True, help="A symbol to show; repeatable.  [default: the first 8]")
+@click.option("-o", "--out", default="forward.html", **OUT)
+@click.option("--force", **FORCE)
+def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], out: Path, force: bool) -> None:
+    """Show a forward test as a page and a picture, as `windrow report` does a backtest.
+
+    DIRECTORY is the one that --state named; SWEEP, the output of the sweep that chose the pair, adds its maps.
+    """
+    from windrow.pages.report import report as write
+    from windrow.paper.forward import write_bars, write_output
+    from windrow.paper.status import standing
+
+    stands = standing(directory)
+    with TemporaryDirectory(prefix="windrow-") as folder:
+        output, bars = Path(folder, "output"), Path(folder, "bars.csv")
+        output.mkdir()
+        write_output(stands, output)
+        write_bars(stands, bars)
+        for place in write([str(output), *outputs], [str(bars)], symbols=symbols, out=out, force=force):
+            tell(f"wrote {place}")
+
+
+@paper.command()
+@click.argument("directory", type=_DIRECTORY)
+def reset(directory: Path) -> None:
+    """Archive a forward test, so that another can begin in its directory.
+
+    The directory gets another name beside its own, with the time.
+    """
+    from windrow.paper.checkpoint import archive
+
+    kept = archive(directory, time.time_ns())
+    tell(str(kept))
+    say(f"archived {directory} as {kept}")

@@ -1,0 +1,49 @@
+"""The best pair of a sweep, and the rules by which it was found."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from windrow.errors import InputError
+from windrow.frames.description import description_of
+from windrow.storage.publish import TEXT_PARTS, at_hand
+
+_CURE = "give the directory that was given to sweep --best -o"
+
+
+def best_of(output: Path) -> dict[str, Any]:
+    """The options of a backtest with the best pair over all symbols. Raises InputError where there is none."""
+    with at_hand(output) as place:
+        described = description_of(place) if place.is_dir() else None
+        if described is None or str(described.get("job", "")).rpartition(".")[2] != "sweep":
+            raise InputError(f"{output}: is no output of a sweep; {_CURE}")
+        lines = list(_overall(place))
+    if not lines:
+        raise InputError(f"{output}: has no best pair over all symbols; run the sweep with --best, and {_CURE}")
+    if len(lines) > 1:
+        raise InputError(
+            f"{output}: has {len(lines)} best pairs over all symbols, one for each walk of --walk-forward, and a"
+            " forward test trades one; give it by --fast and --slow"
+        )
+    [line] = lines
+    if line.get("fast") is None:
+        raise InputError(
+            f"{output}: no pair has the objective on any symbol, so that none is best; give --fast and --slow"
+        )
+    kinds = {side: str(described[side]).partition(":")[0] for side in ("fast", "slow")}
+    return {
+        **{side: f"{kind}:{line[side]}" for side, kind in kinds.items()},
+        "ema_seed": described.get("ema_seed", "sma"),
+        "column": described["reading"]["values"][0],
+        "adjusted": described["reading"].get("adjusted", False),
+        **described["rules"],
+    }
+
+
+def _overall(place: Path) -> Iterator[dict[str, Any]]:
+    for part in sorted(place.glob(TEXT_PARTS)):
+        for line in part.read_bytes().splitlines():
+            if line.startswith(b"\t"):
+                yield orjson.loads(line[1:])
