@@ -814,11 +814,7 @@ def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
 #: The tests that follow cures of other rooms; each names its functions.
 OTHERS = (
     "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "streams/test_cures.py",
-<<<<<<< HEAD
-    "streams/test_kafka.py", "streams/test_load.py",
-=======
-    "streams/test_load.py", "paper/test_cures.py", "paper/test_status.py",
->>>>>>> wip-B
+    "streams/test_kafka.py", "streams/test_load.py", "paper/test_cures.py", "paper/test_status.py",
 )  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {
