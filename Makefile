@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -70,7 +70,7 @@ test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of whic
 	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr $(PYTEST)
 
 test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven
-	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not full' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic' tests) $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic' tests) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
@@ -97,6 +97,9 @@ bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, be
 
 bench-pairs: $(VENV)/.bench  ## compare windrow with itself: windows, prices, formats, slices; ten minutes
 	$(BIN)/python benchmarks/pairs.py $(BENCH)
+
+bench-streams: $(VENV)/.test  ## measure what reading a stream costs beside its client alone; a minute
+	$(BIN)/python benchmarks/streams.py $(BENCH)
 
 bench-scaling: $(VENV)/.bench  ## measure how cost grows, and fit a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)

@@ -33,12 +33,9 @@ ONE_MEANING = {
     "report": "`windrow report`: the command, and the page",
     "sample": "`windrow sample`: the command, and what it does",
     "local": "this machine: files on it, and jobs on all its cores",
-    "uris": "what a stream's URI names, of Kinesis and of Kafka",
-    "producer": "records into a stream, of Kinesis and of Kafka",
     "contents": "what is in a stream, of Kinesis and of Kafka",
     "stream": "streams: what windrow asks of their places, and the commands for them",
     "producer": "records into a stream, of Kinesis or Kafka",
-    "state": "what is in a stream, of Kinesis or Kafka",
     "uris": "URIs of streams, of Kinesis or Kafka",
     "source": "what windrow asks of a place where bytes are kept, and S3 as such a place",
 }

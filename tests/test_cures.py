@@ -814,7 +814,8 @@ def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
 #: The tests that follow cures of other rooms; each names its functions.
 OTHERS = (
     "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "streams/test_cures.py",
-    "streams/test_kafka.py", "streams/test_load.py", "paper/test_cures.py", "paper/test_status.py",
+    "streams/test_kafka.py", "streams/test_load.py", "sinks/test_replay.py", "paper/test_cures.py",
+    "paper/test_status.py",
 )  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {

@@ -8,6 +8,7 @@ from jobs.backtest import Backtest
 from tests.conftest import ROOT
 from tests.feeds.test_sources import ALL, SOURCES
 from windrow.commands.stream import _reading, load
+from windrow.errors import InputError
 from windrow.sinks.replay import find
 
 
@@ -76,6 +77,58 @@ def test_columns_that_not_all_files_have_stay_behind_and_are_told(tmp_path, caps
     bars, _ = records_of(tmp_path / "a.csv", tmp_path / "b.csv")
     assert bars == [{"dt": "2023-01-03", "sym": "A", "close": 2.0}, {"dt": "2023-01-04", "sym": "A", "close": 1.0}]
     said = capsys.readouterr().err
-    assert "note: the columns open, trades, vol are not loaded; with --column close,open that one is too" in said
+    assert "note: not loaded: open, trades, vol; --column names what is to be" in said
     bars, _ = records_of(tmp_path / "a.csv", "--column", "close,trades")
     assert bars == [{"dt": "2023-01-03", "sym": "A", "close": 2.0, "trades": 3.0}]
+
+
+PARTIAL = """symbol,date,open,close,volume
+A,2023-01-03,1,2,3
+A,2023-01-04,1.5,2.5,
+A,2023-01-05,,3.5,4
+A,2023-01-05,,3.5,4
+A,2023-01-06,n/a,4.5,5
+A,2023-01-09,,,-
+A,2023-01-10,2,3,4
+A,2023-01-10,2,3,
+"""
+
+
+def test_a_row_that_lacks_some_values_is_a_record_with_the_others(tmp_path, run_job, capfdbinary):
+    path, again = tmp_path / "a.csv", tmp_path / "again.jsonl"
+    path.write_text(PARTIAL)
+    bars, _ = records_of(path)
+    assert [tuple(bar.values())[2:] for bar in bars] == [
+        (1, 2, 3), (1.5, 2.5, None), (None, 3.5, 4), (None, 4.5, 5), (2, 3, 4),
+    ]  # fmt: skip
+    said = capfdbinary.readouterr().err.decode()
+    assert "3 rows lack some of open, close, volume, or have one that is no number; it is null in their records" in said
+    again.write_text("".join(json.dumps(bar) + "\n" for bar in bars))
+    lax = ["--window", "1", "-q", "--max-missing", "1", "--max-bad", "1"]
+    for column in ("open", "close", "volume"):
+        one, other = (run_job(*lax, "--column", column, place) for place in (path, again))
+        assert one.status == 0 and one.out == other.out != b"", one.err
+    rules = ["--fast", "sma:1", "--slow", "sma:2", *lax[2:]]
+    one, other = (run_job(*rules, place, job=Backtest) for place in (path, again))
+    assert one.status == 0 and one.out == other.out != b"", one.err
+
+
+def test_rows_of_one_time_that_lack_different_values_are_refused(tmp_path):
+    """sinks/partial.py:with_partial"""
+    path = tmp_path / "a.csv"
+    path.write_text("symbol,date,open,close\nA,2023-01-03,1,2\nA,2023-01-04,1,\nA,2023-01-04,,2\n")
+    with pytest.raises(InputError) as refused:
+        records_of(path)
+    assert str(refused.value) == (
+        f"{path}: has several rows of A at 2023-01-04, which lack different values, so which belong together is"
+        " unclear; a symbol has one bar at a time; remove all but one, or choose one column with --column"
+    )
+    assert [bar["close"] for bar in records_of(path, "--column", "close")[0]] == [2, 2]
+
+
+def test_a_column_without_any_value_stays_behind(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("symbol,date,open,close,volume\nA,2023-01-03,1,2,-\nA,2023-01-04,1,2,-\n")
+    bars, _ = records_of(path)
+    assert list(bars[0]) == ["dt", "sym", "open", "close"]
+    assert "note: not loaded: volume; --column names what is to be" in capsys.readouterr().err

@@ -43,13 +43,12 @@ def install(server):
 
 @contextmanager
 def running(*command):
-    """The port that a server prints; it ends with its standard input."""
+    """The port that a server prints; it ends with its standard input too, should these tests be killed."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield int(process.stdout.readline())
         finally:
-            process.stdin.close()
-            process.wait(WAIT)
+            process.kill()
 
 
 def own_name(request):
@@ -72,7 +71,7 @@ class KinesisStream:
     def __init__(self, port, name):
         import boto3
 
-        self.name, self.uri = name, f"kinesis://{name}"
+        self.port, self.name, self.uri = port, name, f"kinesis://{name}"
         self.client = boto3.session.Session().client("kinesis", endpoint_url=f"http://127.0.0.1:{port}")
 
     def create(self, shards=4, hours=8760):
@@ -187,7 +186,7 @@ class KafkaTopic:
         from confluent_kafka.admin import AdminClient
 
         self.broker, self.name, self.uri = broker, name, f"kafka://{broker}/{name}"
-        self.admin = AdminClient({"bootstrap.servers": broker})
+        self.admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
 
     def create(self, partitions=4, **config):
         """Creates it; of its configuration dots are written as _."""
@@ -201,7 +200,7 @@ class KafkaTopic:
         from confluent_kafka import Producer
 
         dotted = {key.replace("_", "."): value for key, value in config.items()}
-        return Producer({"bootstrap.servers": self.broker, "enable.idempotence": True, **dotted})
+        return Producer({"bootstrap.servers": self.broker, "enable.idempotence": True, "log_level": 0, **dotted})
 
     def put(self, records, at=None, producer=None, partition=None):
         """Puts (key, data) in order; `at`: when the first of them arrives, in ms, each 1 ms after the one before."""
@@ -251,7 +250,7 @@ def kafka_broker(tmp_path_factory):
                 time.sleep(0.1)
             yield f"127.0.0.1:{port}"
         finally:
-            run.terminate()
+            run.kill()  # its folder is the tests'
 
 
 def two_free_ports():

@@ -17,6 +17,7 @@ from jobs.rejects import Rejects
 from jobs.sweep import Sweep
 from tests.conftest import SHARED
 from tests.streams.faults import answered, failing, refused
+from windrow import report
 
 MEAN = ["-q", "--share", "1", "--window", "1"]
 NAMES = ("open", "high", "low", "close", "vol")
@@ -211,3 +212,24 @@ def test_bars_of_a_stream_are_drawn_alone(kinesis, tmp_path, monkeypatch, capsys
     capsys.readouterr()
     assert main(["plot", "--bars", kinesis.uri, "--symbol-from-filename", "-o", str(tmp_path / "no.html")]) == 2
     assert "a stream has no file name to take a symbol from" in capsys.readouterr().err
+
+
+def test_the_published_pair_comes_out_of_the_stream(resharded, run_job):
+    _, stream = resharded
+    money = ["--size", "100", "--cash", "100000"]
+    pairs = ["--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--top", "1"]
+    found = run_job("-q", "--share", "1", *pairs, *money, stream.uri, job=Sweep)
+    train, test = (json.loads(line.partition("\t")[2]) for line in found.out.decode().splitlines())
+    assert [train[name] for name in ("fast", "slow", "part", "pnl")] == [7, 21, "train", 83.0]
+    assert [test[name] for name in ("fast", "slow", "part", "pnl")] == [7, 21, "test", 293.0]
+
+
+def test_pages_read_a_stream_as_the_job_did(resharded, run_job, tmp_path):
+    path, stream = resharded
+    options = ["--fast", "ema:7", "--slow", "ema:21", "--orders", "--equity", "--share", "1"]
+    assert run_job("-q", *options, "-o", tmp_path / "out", stream.uri, job=Backtest).status == 0
+    stream.put([("INTC", bar("INTC", "2031-01-01", 1.0))])  # what the job has not read
+    pages = [tmp_path / "stream.html", tmp_path / "file.html"]
+    for page, bars in zip(pages, (stream.uri, path), strict=True):
+        report(tmp_path / "out", bars, out=page)
+    assert pages[0].read_bytes() == pages[1].read_bytes()

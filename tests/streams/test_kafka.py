@@ -46,7 +46,7 @@ def texts(first, last):
 def test_what_arrives_after_the_bounds_are_fixed_is_not_read(kafka):
     kafka.put(numbered(0, 500))
     bounds = SOURCE.bounds(kafka.uri, MANNER)
-    kafka.put(numbered(500, 600))
+    kafka.put(numbered(500, 600), at=THEN)  # whatever their times are
     pages = {shard.name: list(SOURCE.read(bounds, shard, MANNER)) for shard in bounds.shards}
     assert sorted(data for its in pages.values() for page in its for data in page.records) == texts(0, 500)
     assert all(its[-1].over and not any(page.over for page in its[:-1]) for its in pages.values())
@@ -222,7 +222,8 @@ def test_killed_and_run_again_no_record_is_missing_twice_or_out_of_order(run, no
     assert bars_in(no_topic) == by_symbol(rows_of(path))
 
 
-def test_no_broker_and_no_topic_are_one_sentence_with_its_cure(run, no_topic, run_job):  # noqa: F811
+def test_no_broker_and_no_topic_are_one_sentence_with_its_cure(run, no_topic, run_job, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("windrow.storage.kafka.offsets.ANSWER", 3)
     rules = ["--fast", "sma:2", "--slow", "sma:5", "--quiet"]
     ran = run_job(*rules, "kafka://127.0.0.1:9/bars", job=Backtest)
     assert ran.status == 1 and "error: kafka://127.0.0.1:9/bars: no broker answers at 127.0.0.1:9 (" in ran.err
@@ -235,6 +236,7 @@ def test_no_broker_and_no_topic_are_one_sentence_with_its_cure(run, no_topic, ru
 def test_client_properties_are_used_and_no_error_repeats_their_values(kafka, tmp_path, monkeypatch):
     kafka.put(numbered(0, 5))
     file = tmp_path / "client.properties"
+    monkeypatch.setattr("windrow.storage.kafka.offsets.ANSWER", 3)
     monkeypatch.setenv("WINDROW_KAFKA_CONFIG", str(file))
     with pytest.raises(Exception, match="cannot be read: No such file or directory; name a file of client properties"):
         SOURCE.bounds(kafka.uri, MANNER)
@@ -263,3 +265,30 @@ def test_other_uris_are_refused(uri):
     with pytest.raises(Exception) as refused:
         SOURCE.bounds(uri, MANNER)
     assert "kafka://" in str(refused.value)
+
+
+def test_reading_costs_at_most_two_microseconds_a_record_more_than_the_client(kafka):
+    from confluent_kafka import Consumer, TopicPartition
+
+    count = 100_000
+    kafka.put(
+        [("S", b'{"data":{"dt":"2020-01-01T09:30","sym":"S","close":%d}}' % n) for n in range(count)], partition=0
+    )
+
+    def of_client():
+        began, seen = time.process_time(), 0
+        reader = Consumer({"bootstrap.servers": kafka.broker, "group.id": "bare", "enable.auto.commit": False})
+        reader.assign([TopicPartition(kafka.name, 0, 0)])
+        while seen < count:
+            seen += len(reader.consume(10_000, 0.2))
+        reader.close()
+        return time.process_time() - began
+
+    def ours():
+        bounds = SOURCE.bounds(kafka.uri, MANNER)
+        began = time.process_time()
+        assert sum(len(page.records) for page in SOURCE.read(bounds, bounds.shards[0], MANNER)) == count
+        return time.process_time() - began
+
+    times = [(ours(), of_client()) for _ in range(5)]
+    assert min(mine - bare for mine, bare in times) / count < 2e-6

@@ -2,7 +2,7 @@
 
 Cures are followed of commands/stream.py:_reading, commands/stream.py:load, sinks/journal.py:_lines,
 sinks/journal.py:journal, sinks/loading.py:load, storage/kinesis/producer.py:_checked and
-storage/kinesis/producer.py:_create.
+storage/kinesis/producer.py:_create, and sinks/loading.py:_since.
 """
 
 import csv
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.streams.faults import refused
+from tests.streams.faults import answered, canned_answer, refused
 from tests.streams.wire import Refusing, wire
 from windrow import cli
 
@@ -210,6 +210,40 @@ def test_a_journal_that_is_open_or_damaged_is_refused_and_one_that_was_cut_off_g
     assert len(loaded(kinesis)) == 6  # with nothing but the first bytes of a journal it is a new load
 
 
+def test_a_load_that_was_stopped_before_retention_does_not_go_on(run, kinesis, tmp_path):
+    """Its first bars are gone from the stream by then."""
+    path, calls = write(tmp_path / "a.csv", 1, 5), iter(range(100))
+    old = {**kinesis.summary(), "StreamCreationTimestamp": 1.6e9, "RetentionPeriodHours": 24}
+
+    def answer(operation, request):
+        asked = json.loads(request.body)
+        if operation == "DescribeStreamSummary" and asked["StreamName"] == kinesis.name:
+            return canned_answer(request, {"StreamDescriptionSummary": old})
+        if operation == "PutRecords" and next(calls) == 2:
+            raise KeyboardInterrupt
+        return None
+
+    load = ["load", path, "--journal", "j", "--to"]
+    with answered(answer):
+        assert run(*load, kinesis.uri)[0] == 130
+        early = [{**line, "at": line["at"] - 3 * 86_400 * 10**9} if "at" in line else line for line in journal_in("j")]
+        Path("j").write_text("".join(json.dumps(line) + "\n" for line in early))
+        status, _, err = run(*load, kinesis.uri)
+        assert status == 1 and err.endswith(
+            f"error: {kinesis.uri}: what was put before the load was stopped is past retention by now; load all into"
+            " another stream, with a longer --retention, and another --journal than j\n"
+        )
+        load[3] = "k"
+        assert run(*load, f"{kinesis.uri}-b", "--retention", "48", "--shards", "1")[0] == 0
+    other = type(kinesis)(kinesis.port, f"{kinesis.name}-b")
+    assert loaded(other) == rows_of(path)
+    other.remove()
+
+
+def journal_in(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
 def test_a_stream_that_is_there_is_not_changed(run, kinesis, tmp_path):
     path = write(tmp_path / "a.csv", 1, 3)
     assert run("load", path, "--to", kinesis.uri, "--shards", "8", "--kms", "k") == (
@@ -264,7 +298,7 @@ def test_options_choose_rows_and_columns(run, kinesis, tmp_path):
     path = write(tmp_path / "a.csv", 3, 5)
     asked = ["--symbols", "S1", "--from", "2023-01-03", "--until", "2023-01-05", "--column", "close"]
     status, _, err = run("load", path, "--to", kinesis.uri, *asked)
-    assert status == 0 and "columns high, low, open, vol are not loaded" in err
+    assert status == 0 and "not loaded: high, low, open, vol; --column names" in err
     rows = [row for row in rows_of(path) if row["sym"] == "S1" and "2023-01-03" <= row["dt"] <= "2023-01-05"]
     assert loaded(kinesis) == [{key: row[key] for key in ("dt", "sym", "close")} for row in rows]
     status, _, err = run("load", path, "--to", kinesis.uri, "--until", "May")
@@ -314,7 +348,8 @@ def test_what_kinesis_never_takes_is_refused_before_it_is_asked(run, kinesis, tm
     assert run("load", path, "--to", kinesis.uri, "--journal", "l", "--column", "close")[0] == 0
 
 
-def test_more_shards_than_the_account_may_have_is_an_error_of_one_sentence(run, no_stream, tmp_path):
+def test_more_shards_than_the_account_may_have_is_an_error_of_one_sentence(run, no_stream, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     load = ["load", write(tmp_path / "a.csv", 1, 2), "--to", no_stream.uri, "--shards"]
     status, _, err = run(*load, "51")
     assert (

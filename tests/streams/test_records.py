@@ -154,3 +154,27 @@ def test_what_only_begins_like_one_is_a_record():
     damaged = b"\x1a\x7f"  # a field of 127 bytes, of which none is there
     with pytest.raises(ValueError, match="a field is cut off"):
         user_records(b"\xf3\x89\x9a\xc2" + damaged + md5(damaged).digest())
+
+
+def test_a_shard_without_a_bar_has_the_columns_of_another(tmp_path, run_job):
+    one, place = spooled(tmp_path, [[orjson.dumps({"dt": "2023-01-03", "sym": "AA", "close": 1.5})]])
+    other = ShardFile(tmp_path, "other", "kinesis://s/other")
+    other.write([b"{nonsense"])
+    assert one.has_bars and not other.has_bars
+    beside = other.close(place)
+    assert sorted(pq.read_schema(beside).names) == sorted(["dt", "sym", "close", INVALID])
+    (line,) = run_job("-q", place, beside, job=Rejects).out.splitlines()
+    assert json.loads(line)["text"] == "{nonsense"
+
+
+def test_one_value_under_two_names_is_refused(tmp_path):
+    rows = [{"dt": f"2023-01-{day:02}", "sym": "AA", "price" if day == 9 else "close": day} for day in range(1, 29)]
+    with pytest.raises(InputError, match="some of its records name the close 'close', others 'price'; the records"):
+        spooled(tmp_path, [[orjson.dumps(row) for row in rows]])
+    both = [{**row, "close": 1.0, "price": 2.0} for row in rows]
+    assert spooled(tmp_path, [[orjson.dumps(row) for row in both]])[1] is not None
+
+
+def test_a_first_record_that_is_none_leaves_the_others_json(tmp_path):
+    file, place = spooled(tmp_path, [[b"hello", orjson.dumps({"dt": "2023-01-03", "sym": "AA", "close": 1.5})]])
+    assert place.suffix == ".parquet" and file.rows == 2

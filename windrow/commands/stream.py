@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from windrow.storage.stream import StreamState
 
 _BAD = "Share of the rows that may be invalid, from 0 to 1; above it nothing is loaded."
-_MISSING = "Share of the rows that may lack a value of a loaded column; these are not loaded."
+_MISSING = "Share of the rows that may lack all values of loaded columns, or a symbol or time."
 _COLUMN = "Columns of values.  [default: open, high, low, close, volume and adj_close, those that all FILES have]"
 _GAPS = "What to do where records that are asked for are past retention."
 _SHARE = "Share of the reads that Kinesis grants a shard, above 0 to 1."

@@ -140,7 +140,7 @@ def read_parquet(
     if layout.symbol and pa.types.is_nested(kind := schema.types[layout.names.index(layout.symbol)]):
         raise _wrong_type(path, layout.symbol, kind, *_SYMBOL)  # arrow cannot read it as indices
     needed = [stored[name] for name in layout.read]
-    spoiled = INVALID in schema.names
+    spoiled = INVALID in schema.names and pa.types.is_binary(schema.field(INVALID).type)
     with _opened(path, [stored[layout.symbol]] if layout.symbol else []) as file:
         within = in_range(file.metadata, size_of(path), start, end)
         groups = asked_for(file.metadata, within, layout)

@@ -81,7 +81,7 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
             progress.take(page)
             show(progress.share, progress.text)
             _check_room(folder, sum(file.size for file in files.values()), progress.share)
-    places = {f"{_place(uri)}/{name}": place for name, file in files.items() if (place := file.close()) is not None}
+    places = dict(_closed(uri, files))
     if controls := sum(file.controls for file in files.values()):
         say(f"{_place(uri)}: {controls:,} records about the table, without data, were passed over")
     if not places:
@@ -139,6 +139,15 @@ def replaced(
 def _place(uri: str) -> str:
     """A stream's URI without its query."""
     return uri.partition("?")[0].rstrip("/")
+
+
+def _closed(uri: str, files: Mapping[str, ShardFile]) -> Iterator[tuple[str, Path]]:
+    """The names and places of the files that have a record; of one that has no bar its columns are those of another."""
+    like: Path | None = None
+    for name, file in sorted(files.items(), key=lambda item: not item[1].has_bars):
+        if (place := file.close(like)) is not None:
+            like = like or (place if file.has_bars else None)
+            yield f"{_place(uri)}/{name}", place
 
 
 def _file_name(uri: str, shard: str) -> str:

@@ -9,25 +9,31 @@ is no object is kept as it is, in a column of its own, and is an invalid row.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, combinations
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from windrow.bars.headers import meaning
+from windrow.bars.layout import normalise
 from windrow.errors import InputError
 from windrow.feeds.parquet import INVALID
 from windrow.feeds.records import refuse_twice
 from windrow.storage.private import private
+from windrow.storage.stream import uncollected
 
 #: Rows of a row group, about: pages of a stream that is nearly empty have a few.
 _GROUP = 1 << 14
 _MOST_COLUMNS = 1000
+#: Records that are parsed at a time: as objects of so few they stay in the processor's cache.
+_AT_ONCE = 1000
 #: How many records are looked at for two members of one name.
 _FIRST = 1000
 #: What DMS says of a record: it has a row, or is about the table.
@@ -118,16 +124,21 @@ def is_json(record: bytes) -> bool:
 def table_of(records: Records, where: str) -> Any:
     """The table of a page's bars, and of what is no bar. Raises InputError for records without common names."""
     columns = _columns(records.bars)
-    if len(columns) > _MOST_COLUMNS or INVALID in columns:
-        raise InputError(
-            f"{where}: its records have {len(columns):,} different members, so their names are no columns; write the"
-            " values of a bar under the same names in each record"
-        )
+    _check_names(columns, where)
     none = [None] * len(records.invalid)
     arrays = {name: _array(values + none) for name, values in columns.items()}
     if none:
         arrays[INVALID] = pa.array([None] * len(records.bars) + records.invalid, pa.binary())
     return pa.table(arrays)
+
+
+def _check_names(names: Collection[str], where: str) -> None:
+    """Raises InputError where members have values as names, so that there would be a column for each."""
+    if len(names) > _MOST_COLUMNS:
+        raise InputError(
+            f"{where}: its records have {len(names):,} different members, so their names are no columns; write the"
+            " values of a bar under the same names in each record"
+        )
 
 
 def _columns(bars: list[dict[str, Any]]) -> dict[str, list[Any]]:
@@ -159,7 +170,7 @@ def _texts(values: list[Any]) -> Any:
 
 
 class ShardFile:
-    """A file with the bars of one shard: Parquet, or CSV if its first record is no JSON.
+    """A file with the bars of one shard: Parquet, or CSV if none of its first records is JSON.
 
     Its columns are those of all records, each with a type that keeps every value. Memory: about 16,384 rows.
     """
@@ -171,12 +182,13 @@ class ShardFile:
         self._writer: Any = None
         self._lines: BinaryIO | None = None
         self.rows = self.controls = 0
+        self.has_bars = False
 
     def write(self, data: Sequence[bytes]) -> None:
         """Adds the records of a page."""
         if not data:
             return
-        if self._lines is None and not self.rows and not self.controls and not is_json(data[0]):
+        if self._lines is None and not self.rows and not self.controls and not any(map(is_json, data)):
             self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
         if self._lines is not None:
             lines = [line for record in data for line in record.splitlines() if line.strip()]
@@ -185,10 +197,19 @@ class ShardFile:
             return
         if not self.rows:
             refuse_twice(self._where, data[:_FIRST])
+        for begin in range(0, len(data), _AT_ONCE):
+            with uncollected():
+                table, controls = self._parsed(data[begin : begin + _AT_ONCE])
+            self._take(table, controls)
+
+    def _parsed(self, data: Sequence[bytes]) -> tuple[Any, int]:
         records = Records(self._where, data)
-        self.controls += records.controls
-        table = table_of(records, self._where)
+        return table_of(records, self._where), records.controls
+
+    def _take(self, table: Any, controls: int) -> None:
+        self.controls += controls
         self.rows += len(table)
+        self.has_bars |= table.column_names != [INVALID] and len(table) > 0
         self._tables.append(table)
         if sum(map(len, self._tables)) >= self._group:
             self._flush()
@@ -200,23 +221,29 @@ class ShardFile:
             return int(self._lines.tell())
         return sum(part.stat().st_size for part in self._parts)
 
-    def close(self) -> Path | None:
-        """The finished file; None if it has no row."""
+    def close(self, like: Path | None = None) -> Path | None:
+        """The finished file; None if it has no row. One without a bar gets the columns of the file `like`, empty."""
         if self._lines is not None:
             self._lines.close()
             return self._folder / f"{self._name}.csv"
+        if like is not None and not self.has_bars:
+            columns = [field for field in pq.read_schema(like) if field.name != INVALID]
+            self._tables.append(pa.schema(columns).empty_table())
         self._flush()
         if self._writer is not None:
             self._writer.close()
-        if len(self._parts) < 2:
-            return self._parts[0] if self._parts else None
-        return self._joined()
+        if not self._parts:
+            return None
+        place = self._parts[0] if len(self._parts) == 1 else self._joined()
+        refuse_two_names(place, self._where)
+        return place
 
     def _flush(self) -> None:
-        tables, self._tables = [table for table in self._tables if len(table)], []
-        if not tables:
+        tables, self._tables = self._tables, []
+        if not any(map(len, tables)):
             return
         kinds = _exact_kinds(tables)
+        _check_names(kinds, self._where)
         table = pa.concat_tables([_as_kinds(one, kinds) for one in tables])
         if self._writer is None or not self._writer.schema.equals(table.schema):
             if self._writer is not None:
@@ -229,6 +256,7 @@ class ShardFile:
         """One file of several, whose columns differ in type, or in number."""
         place = self._folder / f"{self._name}-all.parquet"
         kinds = _exact_kinds(chain.from_iterable(map(_row_groups, self._parts)))
+        _check_names(kinds, self._where)
         schema = pa.schema(list(kinds.items()))
         with pq.ParquetWriter(place, schema) as writer:
             for table in chain.from_iterable(map(_row_groups, self._parts)):
@@ -239,10 +267,10 @@ class ShardFile:
         return place.replace(first)
 
 
-def _row_groups(place: Path) -> Iterator[Any]:
+def _row_groups(place: Path, columns: list[str] | None = None) -> Iterator[Any]:
     with pq.ParquetFile(place) as file:
         for number in range(file.num_row_groups):
-            yield file.read_row_group(number)
+            yield file.read_row_group(number, columns)
 
 
 def _exact_kinds(tables: Iterable[Any]) -> dict[str, Any]:
@@ -282,3 +310,32 @@ def _as_kinds(table: Any, kinds: Mapping[str, Any]) -> Any:
         for name, kind in kinds.items()
     ]
     return pa.table(columns, schema=pa.schema(list(kinds.items())))
+
+
+def refuse_two_names(place: Path, where: str) -> None:
+    """Raises InputError where some records have a value under one name, and others under another that means the same.
+
+    One of the columns would be taken, and the bars of the other records would lack a value.
+    """
+    meanings: dict[str, list[str]] = {}
+    for name in pq.read_schema(place).names:
+        if (held := meaning(normalise(name))) is not None:
+            meanings.setdefault(held, []).append(name)
+    for held, names in meanings.items():
+        for one, other in combinations(names, 2):
+            if _are_of_different_rows(place, one, other):
+                raise InputError(
+                    f"{where}: some of its records name the {held} {one!r}, others {other!r}; the records of a shard"
+                    " have the same names; write them so, or read a part of one kind by ?from=TIME&to=TIME"
+                )
+
+
+def _are_of_different_rows(place: Path, one: str, other: str) -> bool:
+    """Whether rows have either column, but never both."""
+    seen = [False, False]
+    for table in _row_groups(place, [one, other]):
+        has = [pc.is_valid(table[name]) for name in (one, other)]
+        if pc.any(pc.and_(*has)).as_py():
+            return False
+        seen = [before or bool(pc.any(its).as_py()) for before, its in zip(seen, has, strict=True)]
+    return all(seen)

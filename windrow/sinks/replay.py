@@ -16,10 +16,11 @@ import orjson
 from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.bars.layout import ADJUSTED_NAMES, Reading, refuse_unknown_names, value_columns
 from windrow.console import say
-from windrow.errors import InputError
+from windrow.errors import BadBarsError, InputError
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import Settled, settle
+from windrow.sinks.partial import VALUE_REASONS, with_partial
 from windrow.storage.source import Version, list_inputs, unchanged, versions_of
 from windrow.storage.stream import Record
 from windrow.times import format_times
@@ -84,11 +85,13 @@ class Found:
     columns: tuple[str, ...]
 
     def feed(self) -> Iterator[tuple[Bars, str]]:
-        """Their bars in chunks, with the file of each."""
+        """Their bars in chunks, with the file of each; a value that a row lacks, but not all of them, is NaN."""
         for path, layout in self.settled.inputs.items():
             with unchanged(path, self.versions[path]):
-                for bars in read_bars(path, layout):
-                    yield bars, path
+                parts = list(read_bars(path, layout))
+                if len(layout.values) > 1 and any(VALUE_REASONS.intersection(part.rejected) for part in parts):
+                    parts = [with_partial(path, layout, join_bars(parts))]
+                yield from ((part, path) for part in parts)
 
     def replay(self, parts: Sequence[Bars]) -> Replay:
         """All of these chunks, by time; bars of one time are in the order of the files and their rows."""
@@ -104,16 +107,34 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
 
     Raises what such a job would.
     """
-    inputs = list_inputs(files, reading.recursive)
+    inputs, chosen = list_inputs(files, reading.recursive), bool(columns)
     versions = versions_of(inputs)
-    if not columns:
+    if not chosen:
         settled, _ = settle(inputs, reading, slot=1, versions=versions)
         columns = values_in(settled.inputs, reading)
-    reading = replace(reading, values=tuple(columns))
-    settled, empty = settle(inputs, reading, slot=1, judged=True, versions=versions)
+    try:
+        settled, empty = _settled(inputs, reading, columns, versions)
+    except BadBarsError:  # where a column has no value in any row
+        if chosen:
+            raise
+        columns = tuple(name for name in columns if _is_filled(inputs, reading, name, versions))
+        settled, empty = _settled(inputs, reading, columns, versions)
     refuse_unknown_names(settled.inputs, reading)
-    _tell(settled, empty, reading, columns, quiet)
+    _tell(settled, empty, reading, quiet)
     return Found(settled, versions, tuple(columns))
+
+
+def _settled(
+    inputs: Sequence[str], reading: Reading, columns: Sequence[str], versions: Mapping[str, Version]
+) -> tuple[Settled, list[str]]:
+    return settle(inputs, replace(reading, values=tuple(columns)), slot=1, judged=True, versions=versions)
+
+
+def _is_filled(inputs: Sequence[str], reading: Reading, name: str, versions: Mapping[str, Version]) -> bool:
+    with suppress(BadBarsError):
+        _settled(inputs, reading, [name], versions)
+        return True
+    return False
 
 
 def values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]:
@@ -125,13 +146,14 @@ def values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]
 
 def _has(path: str, layout: Layout, name: str, reading: Reading) -> bool:
     """Whether an input has one column of that name, or an alias of it."""
+    names = list(dict.fromkeys(layout.names)) if layout.wide else layout.names  # in which each is there for each symbol
     with suppress(InputError):
-        value_columns(path, layout.names, replace(reading, values=(name,)))
+        value_columns(path, names, replace(reading, values=(name,)))
         return True
     return False
 
 
-def _tell(settled: Settled, empty: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool) -> None:
+def _tell(settled: Settled, empty: Sequence[str], reading: Reading, quiet: bool) -> None:
     """Says what a job would, and which columns stay behind."""
     say(*(f"warning: {path}: has no rows; skipped" for path in empty))
     if quiet:
@@ -141,4 +163,4 @@ def _tell(settled: Settled, empty: Sequence[str], reading: Reading, columns: Seq
     others = sorted({name for one in layouts for name in one.names if name and name not in one.read and not one.wide})
     if others:
         few = ", ".join(others[:_TOLD]) + (", ..." if len(others) > _TOLD else "")
-        say(f"note: the columns {few} are not loaded; with --column {','.join(columns)},{others[0]} that one is too")
+        say(f"note: not loaded: {few}; --column names what is to be")

@@ -18,6 +18,7 @@ from jobs.moving_average import MovingAverage
 from jobs.sweep import Sweep
 from tests.cluster.conftest import INDICATORS, ROOT, averages, shuffled_rows, with_path
 from tests.runners.emr.conftest import keys, read
+from tests.streams.test_jobs import bar
 
 BARS = ROOT / "data/bars.csv"
 RULE = ["--fast", "sma:5", "--slow", "sma:20"]
@@ -118,3 +119,10 @@ def test_files_of_this_machine_parquet_in_and_out(on_emr, emulator, tmp_path):
         *(f"out/{name}" for name in ("_SUCCESS", "_windrow.json", "part-00000.parquet", "part-00001.parquet")),
     ]
     assert "\ns3://bars/out: written; read it with: python -c " in ran.err
+
+
+def test_a_stream_is_read_here_and_nodes_need_no_rights_to_it(kinesis, on_emr, run_job):
+    kinesis.put([(f"S{n % 3}", bar(f"S{n % 3}", f"2023-01-{n // 3 + 1:02}", n + 0.5)) for n in range(60)])
+    want = run_job("-q", "--window", "3", "--share", "1", kinesis.uri)
+    ran = on_emr("-q", "--window", "3", "--share", "1", kinesis.uri)
+    assert want.status == 0 and (ran.status, ran.lines) == (0, want.lines), ran.err

@@ -52,7 +52,7 @@ class KafkaSource(StreamSource):
         admin = connection.admin()
         begins, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
         latest = max((at.time for at in offsets.newest(connection, admin, numbers).values()), default=0)
-        until = max(now, latest + _MS)  # clocks of producers may be ahead of this one
+        until = latest + _MS if latest > 0 else now  # clocks of producers may be ahead of this one
         gaps: tuple[str, ...] = ()
         if span.since is not None:
             if span.since >= until:

@@ -18,6 +18,7 @@ import orjson
 from windrow.arrays import Ints
 from windrow.errors import InputError
 from windrow.storage.kinesis.kpl import are_aggregated, user_records
+from windrow.storage.stream import uncollected
 
 #: Where the handler leaves the records.
 _RECORDS = "Records"
@@ -61,7 +62,7 @@ def _take_records(response_dict: MutableMapping[str, Any], customized_response_d
     body = response_dict["body"]
     if response_dict["status_code"] != 200 or body[:1] != b"{":
         return
-    with _parsing:
+    with _parsing, uncollected():
         told = orjson.loads(body)
         raw = told.pop(_RECORDS, [])
         try:

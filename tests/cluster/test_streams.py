@@ -1,0 +1,13 @@
+"""Jobs over a stream on Hadoop in one process: its tasks read what was spooled at submission."""
+
+import pytest
+
+from tests.streams.test_jobs import JOBS, resharded  # noqa: F401  a fixture
+
+
+@pytest.mark.parametrize(("job", "options"), JOBS, ids=[job.__name__ for job, _ in JOBS])
+def test_a_job_gives_the_bytes_of_the_file_on_hadoop(job, options, resharded, on_hadoop, run_job):  # noqa: F811
+    path, stream = resharded
+    want = run_job("-q", *options, path, job=job)
+    found = on_hadoop("-q", "--share", "1", *options, stream.uri, job=job.__module__)
+    assert (found.status, found.out) == (0, want.out), found.err
