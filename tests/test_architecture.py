@@ -29,6 +29,7 @@ ONE_MEANING = {
     "parquet": "Parquet files: read, and written",
     "shuffle": "Hadoop's shuffle: who gets which symbol, and the same by the local runners",
     "emr": "EMR: commands, runner, and the room of its clusters",
+    "paper": "the forward test: its commands, and its room",
     "pack": "`windrow pack`: the command, and what it does",
     "report": "`windrow report`: the command, and the page",
     "sample": "`windrow sample`: the command, and what it does",

@@ -42,7 +42,7 @@ def bars(seed, zeros=False):
     opens = np.round(closes * (1 + rng.normal(0, 0.02, BARS)), 1)
     if zeros:
         for prices in (opens, closes):
-            prices[rng.integers(0, BARS, 12)] = 0.0
+            prices[rng.integers(0, BARS, 60)] = 0.0
     return times, opens, closes
 
 
@@ -263,7 +263,9 @@ def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
         columns = {"close": closes, "open": opens}
         test = strategy.backtest(traced)
         before = fixed(test)
-        for cut in [slice(0, 1), slice(1, 50), slice(50, BARS)]:
+        ends = [*range(1, 200), BARS] if zeros and traced else [1, 50, BARS]
+        for begin, end in pairwise([0, *ends]):
+            cut = slice(begin, end)
             test.push(Piece(times[cut], [columns[name][cut] for name in strategy.columns]))
             assert fixed(test) == before
         classes |= seen(test)

@@ -33,6 +33,7 @@ COMMANDS = [
     "windrow plot averages --bars bars.csv",
     "windrow report backtest sweep --bars bars.csv",
     "windrow pack",
+    "windrow paper --help",
     "windrow emr plan --bars 1000000 moving-average s3://bucket/bars/",
     "windrow emr doctor --help",
     "windrow stream load --help",

@@ -147,6 +147,7 @@ def test_what_is_not_there_is_told(run, tmp_path):
         (["--state", "s", "--fats", "ema:7"], "unrecognized arguments: --fats ema:7; did you mean --fast?"),
         (["--state", "s", "--orders"], "unrecognized arguments: --orders"),
         (["--state", "s", "--symbol-from-filename"], "a record has no file name to take a symbol from; use --symbol"),
+        (["--state", "s", "--consumer", "c"], "--consumer: a forward test shares the reads of a shard with others, b"),
         (["--state", "s", "--wide", "close"], "--wide: a record is one bar; leave it out"),
         (["--state", "s", "--alert", "'"], "--alert \"'\": is no command: No closing quotation; close its quotes"),
         (["--state", "s", "--alert", ""], "--alert '': is no command; give one, e.g. --alert 'mail"),

@@ -38,6 +38,7 @@ def wanted(tmp_path_factory):
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
 def test_it_trades_as_a_backtest_does_whatever_comes_together(tmp_path, wanted, size):
     paper = lived(split_stream(DAYS, size), asked_for(tmp_path / "state"))
+    assert paper.commit.over == ["shard-0", "shard-1", "shard-2"]
     orders, equity = wanted
     opened = [line for one in paper.commit.symbols.values() for line in _opened(one)]
     assert len(orders) > 20 and any("\topen\n" in line for line in orders)

@@ -28,6 +28,7 @@ _NOT_OF_STREAMS = {
     "symbol_from_filename": "a record has no file name to take a symbol from; use --symbol NAME",
     "symbol_from_path": "a record has no path to take a symbol from; use --symbol NAME",
     "wide": "a record is one bar; leave it out",
+    "consumer": "a forward test shares the reads of a shard with others, by --share; leave it out",
     "skip_lines": "a stream has no lines before its records; leave it out",
 }
 
