@@ -14,6 +14,7 @@ import pytest
 from jobs.backtest import Backtest
 from tests.conftest import ROOT
 from tests.streams.test_load import by_symbol, rows_of, run, write  # noqa: F401  run is a fixture
+from windrow.errors import InputError
 from windrow.storage.kafka import SOURCE
 from windrow.storage.stream import Manner
 
@@ -107,7 +108,7 @@ def test_what_is_asked_for_and_gone_is_a_gap(kafka, capsys):
     delete_before(kafka, 2, 40)
     assert all_of(kafka.uri) == texts(40, 100)
     asked = f"{kafka.uri}?from=2023-11-14T22:13:20.010Z"
-    with pytest.raises(Exception) as refused:
+    with pytest.raises(InputError) as refused:
         SOURCE.bounds(asked, MANNER)
     assert str(refused.value) == (
         f"{asked}: the 40 oldest offsets of partition 2 are past the topic's retention, and what is kept begins at"
@@ -138,15 +139,25 @@ def test_a_topic_is_followed_from_the_places_where_it_was_left(kafka):
     kafka.put(numbered(300, 400))
     more = following(kafka.uri, places, 100)
     assert sorted(data for page in more for data in page.records) == texts(300, 400)
-    assert any(page.records and page.behind == 0 for page in more)
+    last = {page.shard: page.behind for page in more}
+    pages = SOURCE.follow(kafka.uri, {page.shard: page.place for page in more}, (), MANNER)
+    for page in pages:  # all are at their ends
+        last[page.shard] = page.behind
+        assert not page.records
+        if not any(last.values()):
+            break
 
 
 def test_places_past_retention_are_a_gap(kafka):
     kafka.put(numbered(0, 100), partition=1)
     delete_before(kafka, 1, 60)
-    with pytest.raises(Exception, match="partition 1 was read up to offset 20, and what followed, up to 60, is past"):
+    with pytest.raises(InputError, match="partition 1 was read up to offset 20, and what followed, up to 60, is past"):
         following(kafka.uri, {"1": "20"}, 1)
     assert following(kafka.uri, {"1": "60"}, 40)
+    with pytest.raises(
+        InputError, match="partition 1 was read up to offset 300, and ends at 100 now, so it is another"
+    ):
+        following(kafka.uri, {"1": "300"}, 1)
 
 
 def test_partitions_that_are_added_are_followed_too(kafka, monkeypatch):
@@ -187,6 +198,9 @@ def test_load_makes_a_topic_and_a_job_over_it_has_the_bytes_of_the_file(run, no_
     assert bars_in(no_topic) == by_symbol(rows_of(path))
     status, out, err = run("inspect", no_topic.uri)
     assert status == 0 and "retention   100 hours" in out and "shards      3 open of 3" in out, err
+    assert "cleanup     delete" in out and "timestamps  CreateTime" in out and "offsets     200" in out
+    newest = json.loads(out.rpartition("Z: ")[2])["data"]
+    assert newest in [row for row in rows_of(path) if row["dt"] == "2023-02-13"]
     rules = ["--fast", "sma:2", "--slow", "sma:5", "--quiet"]
     of_stream, of_file = (run_job(*rules, place, job=Backtest) for place in (no_topic.uri, path))
     assert of_stream.status == 0 and of_file.out == of_stream.out != b"", of_stream.err
@@ -238,7 +252,7 @@ def test_client_properties_are_used_and_no_error_repeats_their_values(kafka, tmp
     file = tmp_path / "client.properties"
     monkeypatch.setattr("windrow.storage.kafka.offsets.ANSWER", 3)
     monkeypatch.setenv("WINDROW_KAFKA_CONFIG", str(file))
-    with pytest.raises(Exception, match="cannot be read: No such file or directory; name a file of client properties"):
+    with pytest.raises(InputError, match="cannot be read: No such file or directory; name a file of client properties"):
         SOURCE.bounds(kafka.uri, MANNER)
     file.write_text("# nothing\n\nclient.id = me\nfetch.wait.max.ms=50\n")
     assert all_of(kafka.uri) == texts(0, 5)
@@ -253,7 +267,7 @@ def test_client_properties_are_used_and_no_error_repeats_their_values(kafka, tmp
         ("group.id=hush-7\n", "line 1 sets group.id, on which it depends that each record is read"),
     ):
         file.write_text(text)
-        with pytest.raises(Exception) as refused:
+        with pytest.raises(InputError) as refused:
             SOURCE.bounds(kafka.uri, MANNER)
         assert says in str(refused.value) and "hush-7" not in str(refused.value), str(refused.value)
 
@@ -262,7 +276,7 @@ def test_client_properties_are_used_and_no_error_repeats_their_values(kafka, tmp
     "uri", ["kafka://bars", "kafka://h:1/a/b", "kafka:///bars", "kafka://h:9092/b?since=1", "kafka://me:hush@h:1/b"]
 )
 def test_other_uris_are_refused(uri):
-    with pytest.raises(Exception) as refused:
+    with pytest.raises(InputError) as refused:
         SOURCE.bounds(uri, MANNER)
     assert "kafka://" in str(refused.value)
 

@@ -13,8 +13,8 @@ _MS = 10**6
 _HOUR_MS = 3_600_000
 #: Seconds that a record may take to come.
 _COMES = 10.0
-#: Settings of a topic that are shown.
-_SHOWN = ("cleanup.policy", "retention.bytes", "message.timestamp.type")
+#: Settings of a topic that are shown, and how they are called.
+_SHOWN = {"cleanup.policy": "cleanup", "retention.bytes": "bytes kept", "message.timestamp.type": "timestamps"}
 
 
 def oldest(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int]) -> dict[int, int]:
@@ -43,7 +43,8 @@ def state(uri: str) -> StreamState:
         messages = _records(connection, number, begin, ends[number])
         inside = [one for one in messages if one.timestamp()[1] * _MS > last.time - MINUTE]
         size = sum(len(one.value() or b"") for one in inside)
-        example = next((one.value() or b"" for one in messages if one.offset() == last.offset), b"")
+        of_newest = (one for one in reversed(messages) if one.timestamp()[1] * _MS == last.time)
+        example = next((one.value() or b"" for one in of_newest), b"")
         states.append(ShardState(str(number), (), True, old[number], last.time, len(inside), size, example))
     facts, gaps = _facts(connection, admin)
     facts["offsets"] = sum(ends.values()) - sum(begins.values())
@@ -61,7 +62,7 @@ def _facts(connection: Connection, admin: Any) -> tuple[dict[str, str | int], tu
         return {"settings": f"not shown ({error.args[0].name()})"}, ()
     hours = int(told["retention.ms"]) / _HOUR_MS
     facts: dict[str, str | int] = {"retention": f"{hours:,.0f} hours" if hours >= 0 else "for ever"}
-    facts |= {name: told[name] for name in _SHOWN if told.get(name) not in (None, "-1")}
+    facts |= {called: told[name] for name, called in _SHOWN.items() if told.get(name) not in (None, "-1")}
     if "compact" in told["cleanup.policy"]:
         return facts, (
             "is compacted: of the records of a key, which is a symbol, the last is kept and older ones"

@@ -115,9 +115,10 @@ class KafkaSource(StreamSource):
         with closing(connection.consumer()) as consumer:
             at = _begin(connection, connection.admin(), offsets.partitions(connection, consumer), places, manner)
             consumer.assign([_place(connection, number, offset) for number, offset in at.items()])
+            behind: dict[int, int] = {}
             again = time.monotonic() + _LIST_AGAIN
             while True:
-                yield from _followed(connection, consumer, at)
+                yield from _followed(connection, consumer, at, behind)
                 if time.monotonic() > again:
                     numbers = offsets.partitions(connection, consumer)
                     if more := [number for number in numbers if number not in at]:
@@ -155,6 +156,12 @@ def _begin(
             for number, its in offsets.since(connection, admin, numbers, asked, ends).items()
         }
     at |= {number: int(places[str(number)]) for number in numbers if str(number) in places}
+    for number in numbers:
+        if at[number] > ends[number] and str(number) in places:
+            raise InputError(
+                f"{connection.uri}: partition {number} was read up to offset {at[number]:,}, and ends at"
+                f" {ends[number]:,} now, so it is another topic, or lost records; begin anew"
+            )
     gaps = [
         f"{connection.uri}: partition {number} was read up to offset {at[number]:,}, and what followed, up to"
         f" {first[number]:,}, is past the topic's retention, and gone"
@@ -165,21 +172,25 @@ def _begin(
     return {number: max(at[number], first[number]) for number in numbers}
 
 
-def _followed(connection: Connection, consumer: Any, at: dict[int, int]) -> Iterator[Page]:
-    """A page of each partition that has new records, or whose end was reached; notes where they go on."""
+def _followed(connection: Connection, consumer: Any, at: dict[int, int], behind: dict[int, int]) -> Iterator[Page]:
+    """A page of each partition that has new records, or whose end was reached; else one of each that says how it is.
+
+    Notes where they go on, and how far behind they are (ns); of one that was not heard of yet that is not known, and 1.
+    """
     found: dict[int, list[Any]] = {}
     for message in _consumed(connection, consumer):
         found.setdefault(message.partition(), []).append(message)
     for number, messages in found.items():
         good = [one for one in messages if one.error() is None]
-        at[number] = max(at[number], messages[-1].offset() + (messages[-1].error() is None))
+        ended = messages[-1].error() is not None
+        at[number] = max(at[number], messages[-1].offset() + (not ended))
         arrived = max((one.timestamp()[1] for one in good), default=0) * _MS
         end = consumer.get_watermark_offsets(_place(connection, number, 0), cached=True)[1]
-        behind = 0 if len(good) < len(messages) or at[number] >= end else max(1, time.time_ns() - arrived)
-        yield Page(str(number), [one.value() or b"" for one in good], str(at[number]), arrived, behind)
+        behind[number] = 0 if ended or 0 < end <= at[number] else max(1, time.time_ns() - arrived)
+        yield Page(str(number), [one.value() or b"" for one in good], str(at[number]), arrived, behind[number])
     if not found:
         for number, offset in at.items():
-            yield Page(str(number), [], str(offset), 0, 0)
+            yield Page(str(number), [], str(offset), 0, behind.get(number, 1))
 
 
 def _consumed(connection: Connection, consumer: Any) -> list[Any]:
