@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import boto3
 import pytest
@@ -31,6 +32,20 @@ def objects(monkeypatch):
     server.stop()
 
 
+def until(condition):
+    end = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+
+
+def standing(folder, env):
+    """How the forward test stands."""
+    return subprocess.run(
+        ["bash", "-c", "windrow paper status forward"], cwd=folder, env=env, capture_output=True, text=True
+    ).stdout
+
+
 def test_the_way_from_zero_runs(no_stream, objects, tmp_path):
     """Its commands, over a stream of another name, whose shards are those that the command asks for."""
     commands = re.findall(r"^ {7}(windrow .*)$", section("From zero to the forward test"), re.MULTILINE)
@@ -42,11 +57,16 @@ def test_the_way_from_zero_runs(no_stream, objects, tmp_path):
     said = {}
     for command in commands:
         words = command.replace("kinesis://bars", no_stream.uri)
-        done = subprocess.run(words, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, (command, done.stderr)
-        said[command] = done.stdout + done.stderr
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(["bash", "-c", f"exec {words}"], cwd=tmp_path, env=env, **pipes) as process:
+            if "paper kinesis" in command:  # which somebody ends
+                until(lambda: "1,250 bars" in standing(tmp_path, env))
+                process.terminate()
+            out, err = process.communicate()
+        assert process.returncode == 0, (command, err)
+        said[command] = out + err
     assert len(no_stream.open_shards()) == 4 and no_stream.summary()["RetentionPeriodHours"] == 8760
-    for page in ("bars.html", "sweep.html", "backtest.html"):
+    for page in ("bars.html", "sweep.html", "backtest.html", "forward.html"):
         assert (tmp_path / page).stat().st_size > 50_000
     [inspected] = [text for command, text in said.items() if command.startswith("windrow stream inspect")]
     assert "4 open of 4" in inspected
