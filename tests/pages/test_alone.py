@@ -115,6 +115,13 @@ def test_a_file_without_volumes_has_no_pane_of_them(draw):
     assert (page["title"], page["beside"]) == ("prices", "")
 
 
+def test_columns_that_only_some_files_have_are_told(draw):
+    Path("BB.csv").write_text(csv("BB,2020-01-01,7", header="symbol,date,close"))
+    status, symbols, said = draw(csv("AA,2020-01-01,1,4,1,3,5"), "--bars", "BB.csv")
+    assert status == 0 and closes(symbols) == {"AA": [3], "BB": [7]} and "high" not in symbols["AA"]
+    assert said == "not drawn: open, high, low, volume, since some inputs have no such column\n"
+
+
 @pytest.mark.parametrize(("column", "panes"), [("high", 1), ("volume", 0), ("vol", 0)])
 def test_another_column_is_drawn_as_a_line(draw, column, panes):
     status, symbols, _ = draw(csv("AA,2020-01-01,1,4,1,3,50", "AA,2020-01-02,1,5,1,3,60"), "--column", column)

@@ -67,6 +67,7 @@ def read_alone(
     with _inputs(paths, asked, column or asked.reading.wide or "close", symbols) as inputs:
         has = values_in(inputs.settled.inputs, inputs.reading)
         price = inputs.reading.values[0]
+        _tell_of_some(inputs, has, (VOLUME,) if column else (*CANDLES, VOLUME))
         drawn = CANDLES if column is None and set(CANDLES) <= set(has) else (price,)
         known, bars = _judged(inputs.of(drawn, judged=True), symbols, most, asked)
         chosen = choose(known, symbols, most, source)
@@ -80,6 +81,13 @@ def read_alone(
         series = Series(symbol, times, dict(zip(drawn, values, strict=True)), price, inputs.settled.dated, source)
         found.append(Alone(series, _volume(series, volumes[symbol]) if symbol in volumes else None))
     return found, len(known)
+
+
+def _tell_of_some(inputs: "_Inputs", has: Sequence[str], drawn: Sequence[str]) -> None:
+    """Says which columns are not drawn since some of the inputs lack them."""
+    some = {name for path, one in inputs.settled.inputs.items() for name in values_in({path: one}, inputs.reading)}
+    if lost := [name for name in drawn if name in some and name not in has]:
+        say(f"not drawn: {', '.join(lost)}, since some inputs have no such column")
 
 
 @dataclass(frozen=True)
