@@ -136,7 +136,11 @@ def test_what_is_not_there_is_told(run, tmp_path):
     said = "error: new: has no commit.json, so no forward test has begun there; begin one with --state new\n"
     assert run("status", "new")[2] == said
     assert run(URI, "--state", "new", *PAIR)[0] == 0 and run("status", "new")[0] == 0
+    assert run("report", "state-of-none")[0] == 1  # paper/loop.py:follow
     (tmp_path / "file").touch()
+    for state in ("file", "file/below"):
+        status, _, err = run(URI, "--state", state, *PAIR)
+        assert status == 1 and err.startswith(f"error: {state}: cannot be made: ") and err.endswith("by --state\n")
     assert "is a file; give the directory of a forward test" in run("status", "file")[2]
 
 
@@ -149,6 +153,7 @@ def test_what_is_not_there_is_told(run, tmp_path):
         (["--state", "s", "--symbol-from-filename"], "a record has no file name to take a symbol from; use --symbol"),
         (["--state", "s", "--consumer", "c"], "--consumer: a forward test shares the reads of a shard with others, b"),
         (["--state", "s", "--wide", "close"], "--wide: a record is one bar; leave it out"),
+        (["--state", "s3://bucket/s"], "--state s3://bucket/s: is a URI, but the state is a directory on this machine"),
         (["--state", "s", "--alert", "'"], "--alert \"'\": is no command: No closing quotation; close its quotes"),
         (["--state", "s", "--alert", ""], "--alert '': is no command; give one, e.g. --alert 'mail"),
         (["--state", "s", "--size", "-1"], "--size -1.0: a position's size must be above 0 and at most 1e15"),
@@ -284,11 +289,69 @@ def test_a_member_that_the_first_records_lack_is_refused_if_it_would_be_read(tmp
         life.take(record(ROWS[2], symbol="DD"))
 
 
+def test_adjusted_closes_that_are_not_used_are_told_once(tmp_path):
+    life = OfPages(tmp_path / "s")
+    [told] = life.take(record(ROWS[0], adj_close=5.0)).warnings
+    assert told.startswith("made-up://bars: has close and adj_close, and orders are filled at unadjusted prices")
+    assert life.take(record(ROWS[1], adj_close=5.0)).warnings == []
+    adjusted = OfPages(tmp_path / "a", "--adjusted")
+    assert adjusted.take(record(("AA", "2020-01-01", 10.0, 12.0), adj_close=5.0)).warnings == []
+    assert (tmp_path / "a" / BARS).read_text().endswith("\nAA,2020-01-01,5.0,6.0\n")
+
+
+def test_a_report_needs_a_bar(tmp_path, capsys):
+    life = OfPages(tmp_path / "s")
+    life.take(b'{"metadata": {"operation": "create-table"}}')
+    assert main(["paper", "report", str(tmp_path / "s")]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 's'}: has traded no bar yet; windrow paper status {tmp_path / 's'} tells why\n"
+    )
+
+
 def test_times_of_another_kind_than_the_first_are_refused(tmp_path):
     life = OfPages(tmp_path / "s")
     life.take(record(ROWS[0]))
     with pytest.raises(InputError, match=r"^made-up://bars: contains dates, but also a time of day"):
         life.take(record(("AA", "2020-01-02T09:30", 1.5, 1.5)))
+
+
+def days(symbol, *times):
+    """Bars at these times, whose closes are 1, 2, ..."""
+    rows = ({"sym": symbol, "dt": time, "close": close, "open": close} for close, time in enumerate(times, 1))
+    return [json.dumps(row).encode() for row in rows]
+
+
+DAILY, MINUTES = (["2020-01-01T00:00:00", time] for time in ("2020-01-02T00:00:00", "2020-01-01T00:01:00"))
+
+
+@pytest.mark.parametrize(
+    ("times", "zone", "written"),
+    [
+        (DAILY, "UTC", ["2020-01-01", "2020-01-02"]),
+        (DAILY, "Asia/Tokyo", ["2020-01-01", "2020-01-02"]),
+        (MINUTES, "UTC", ["2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z"]),
+        ([1577836800, 1577836860], "UTC", ["2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z"]),
+        ([1577836800, 1577923200], "UTC", ["2020-01-01", "2020-01-02"]),
+    ],
+)
+def test_midnights_are_dates_once_two_of_a_symbol_show_it(tmp_path, times, zone, written):
+    life = OfPages(tmp_path / "s", "--timezone", zone)
+    (one, two), (other,) = days("AA", *times), days("BB", times[0])
+    for early in (one, other):  # each at midnight: of a day, or of a minute?
+        life.take(early)
+        assert life.paper.commit.counts == {} and life.paper.commit.places == {}
+    assert life.paper.take(Page("shard-0", [], "2", 5, 0)) == loop.Shown(b"", b"", [])
+    life.take(two)
+    assert life.paper.commit.counts["bars"] == 3 and life.paper.commit.places == {"shard-0": "3"}
+    lines = (tmp_path / "s" / BARS).read_text().splitlines()[1:]
+    assert lines == [f"AA,{written[0]},1.0,1.0", f"BB,{written[0]},1.0,1.0", f"AA,{written[1]},2.0,2.0"]
+
+
+def test_what_was_not_taken_is_read_again(tmp_path):
+    OfPages(tmp_path / "s").take(*days("AA", MINUTES[0]))
+    again = OfPages(tmp_path / "s")
+    again.take(*days("AA", *MINUTES))
+    assert again.paper.commit.counts["bars"] == 2
 
 
 def test_lines_of_csv_are_records_too(tmp_path):

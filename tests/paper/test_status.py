@@ -47,9 +47,9 @@ def test_how_it_stands(told):
         "last taken 2020-01-01T12:00:00Z, 60 min ago; 90 s behind the stream's newest record",
         "8 records: 8 bars of 2 symbols, 0 repeats, 0 sent again with other prices, 0 late, 0 invalid, 0 not asked for,"
         " 0 about the table",
-        "  symbol  last bar    held      equity  orders  trades",
-        "  AA      2020-01-06   100   99,600.00       1       1",
-        "  B B     2020-01-02     0  100,000.00       0       0",
+        "  symbol  last bar    held      equity  orders  refused  trades",
+        "  AA      2020-01-06   100   99,600.00       1        0       1",
+        "  B B     2020-01-02     0  100,000.00       0        0       0",
         "open: sell 200 of AA, placed at the close of 2020-01-06",
     ]
 
@@ -57,7 +57,7 @@ def test_how_it_stands(told):
 @pytest.mark.parametrize(
     ("closes", "more", "why"),
     [
-        ([], PAIR, "no record has come; check the stream, and its ?from="),
+        ([], PAIR, "no record has been taken; check the stream, and its ?from="),
         ([10, 11], PAIR, "AA has 2 bars, and close and sma:3 need more to begin"),
         ([10, 11, 12], PAIR, "the first orders are open"),
         ([12, 11, 10], [*PAIR, "--side", "long"], "close has not been above sma:3, and --side long waits for that"),

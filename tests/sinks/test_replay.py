@@ -126,6 +126,16 @@ def test_rows_of_one_time_that_lack_different_values_are_refused(tmp_path):
     assert [bar["close"] for bar in records_of(path, "--column", "close")[0]] == [2, 2]
 
 
+def test_a_file_that_may_have_been_cut_short_is_told(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("symbol,date,close\nA,2023-01-03,1\nA,2023-01-04,2")
+    assert [bar["close"] for bar in records_of(path)[0]] == [1, 2]
+    assert f"warning: {path}: its last line has no line end; it is loaded, but a file that" in capsys.readouterr().err
+    path.write_text("symbol,date,close\nA,2023-01-03,1\nA,2023-01-04,2\n")
+    records_of(path)
+    assert not capsys.readouterr().err
+
+
 def test_a_column_without_any_value_stays_behind(tmp_path, capsys):
     path = tmp_path / "a.csv"
     path.write_text("symbol,date,open,close,volume\nA,2023-01-03,1,2,-\nA,2023-01-04,1,2,-\n")

@@ -163,6 +163,25 @@ def test_killed_before_the_stream_is_ready_its_retention_is_seen_to(run, no_stre
     assert loaded(no_stream) == rows_of(path)
 
 
+def test_a_stream_is_made_as_it_was_asked_for_first(run, no_stream, tmp_path):
+    """storage/kinesis/producer.py:make, sinks/loading.py:_find, sinks/loading.py:_told"""
+    load = ["load", write(tmp_path / "a.csv", 1, 2), "--to", no_stream.uri, "--shards", "2"]
+    status, _, err = run(*load, "--retention", "9000")
+    assert (status, err) == (
+        2,
+        "error: --retention 9000: Kinesis keeps records for 24 to 8,760 hours; give one of these\n",
+    )
+    assert run(*load, "--retention", "100")[0] == 0
+    assert run(*load, "--retention", "100")[0] == 0
+    assert run(*load[:4])[0] == 0
+    status, _, err = run(*load[:4], "--shards", "3")
+    assert status == 2 and err == (
+        f"error: --shards: {no_stream.uri} is there already, made by this load with --shards 2 --retention 100, and a"
+        " load changes no stream; leave it out, or name another stream\n"
+    )
+    assert no_stream.summary()["RetentionPeriodHours"] == 100 and len(loaded(no_stream)) == 2
+
+
 def test_a_journal_of_other_bars_or_of_another_stream_is_refused(run, no_stream, tmp_path):
     path = write(tmp_path / "a.csv", 1, 3)
     to = ["--to", no_stream.uri, "--journal", "j"]

@@ -9,6 +9,7 @@ import click
 
 from windrow.commands.report import FORCE, OUT
 from windrow.console import say, tell
+from windrow.errors import InputError
 
 _DIRECTORY = click.Path(path_type=Path)
 
@@ -90,6 +91,8 @@ def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], 
     from windrow.paper.status import standing
 
     stands = standing(directory)
+    if not stands.symbols:
+        raise InputError(f"{directory}: has traded no bar yet; windrow paper status {directory} tells why")
     with TemporaryDirectory(prefix="windrow-") as folder:
         output, bars = Path(folder, "output"), Path(folder, "bars.csv")
         output.mkdir()

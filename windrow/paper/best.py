@@ -13,7 +13,7 @@ from windrow.storage.publish import TEXT_PARTS, at_hand
 _CURE = "give the directory that was given to sweep --best -o"
 
 
-def best_of(output: Path) -> dict[str, Any]:
+def best_of(output: str) -> dict[str, Any]:
     """The options of a backtest with the best pair over all symbols. Raises InputError where there is none."""
     with at_hand(output) as place:
         described = description_of(place) if place.is_dir() else None

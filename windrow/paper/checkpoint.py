@@ -159,12 +159,11 @@ class Directory:
         if orders:
             self._disk.append(self.place / ORDERS, lengths[ORDERS], orders)
 
-    def alerted(self) -> int:
-        """Of how many pages alerts were run, so far as is known."""
-        try:
-            return int((self.place / ALERTED).read_text())
-        except (OSError, ValueError):
-            return 0
+    def alerted(self) -> int | None:
+        """Of how many pages alerts were run, so far as is known; None before the first time."""
+        path = self.place / ALERTED
+        text = path.read_text() if path.exists() else None
+        return None if text is None else int(text) if text.isdecimal() else 0
 
     def set_alerted(self, pages: int) -> None:
         """Notes that."""

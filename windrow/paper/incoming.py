@@ -7,11 +7,13 @@ the time and each price, in which forms. That is kept in the state, for it must 
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from windrow.bars import layout as layouts
@@ -25,9 +27,12 @@ from windrow.feeds.parquet import INVALID, parse_columns
 from windrow.feeds.settle import settle
 from windrow.feeds.streamed import Records, ShardFile, table_of
 from windrow.storage.open import is_parquet, named
+from windrow.trading.notices import unadjusted
 
 #: Columns of records by their name, and the type that they had first.
 _Kinds = dict[str, str]
+#: Records that are enough to settle how they are read, whatever is open.
+_ENOUGH = 20_000
 _TYPES = {str(kind): kind for kind in (pa.int64(), pa.float64(), pa.string())}
 
 
@@ -39,6 +44,7 @@ class Incoming:
         self._layout: Layout | None = None
         self._kinds: _Kinds | None = None
         self.controls = 0
+        self.notes: list[str] = []
         if rules is not None:
             self._layout, self._kinds = layouts.from_json(rules["layout"]), rules["columns"]
 
@@ -55,6 +61,24 @@ class Incoming:
         """Whether times are dates."""
         return self._layout is not None and bool(self._layout.dated)
 
+    def is_open(self, records: Sequence[bytes]) -> bool:
+        """Whether these first records leave open how they are read, so that more of them must be seen.
+
+        That is so where all times are midnights and no symbol has two: the bars may be of days, or of minutes. Raises
+        what `bars` raises.
+        """
+        if self._layout is not None or len(records) > _ENOUGH or not any(map(bytes.strip, records)):
+            return False
+        if (layout := self._settle(records)) is None:
+            return False
+        is_open = False
+        if layout.dated:
+            self._layout = replace(layout, dated=None)
+            bars = self._read(records)
+            is_open = bars is not None and bool(bars.timed.any()) and len(np.unique(bars.codes)) == len(bars)
+        self._layout = None if is_open or layout.dated is None else layout
+        return is_open
+
     def bars(self, records: Sequence[bytes]) -> Bars | None:
         """The bars of a page, and what of it is none; None where it has nothing of either.
 
@@ -62,29 +86,32 @@ class Incoming:
         """
         if not any(map(bytes.strip, records)):
             return None
-        if self._layout is None and not self._settle(records):
+        if self._layout is None and self._settle(records) is None:
             return None
-        assert self._layout is not None
-        bars = self._of_lines(records) if self._kinds is None else self._of_objects(records, self._kinds)
-        if self._layout.dated is None:  # none of them had a bar: the next page may tell more
+        bars = self._read(records)
+        if self._layout is None or self._layout.dated is None:  # none of them had a bar: the next page may tell more
             self._layout = None
         return bars
 
-    def _settle(self, records: Sequence[bytes]) -> bool:
-        """Finds how records are read, by these; whether they have anything to read."""
+    def _settle(self, records: Sequence[bytes]) -> Layout | None:
+        """Finds how records are read, by these; None if they have nothing to read."""
         with TemporaryDirectory(prefix="windrow-") as folder:
             file = ShardFile(Path(folder), "records", self._where)
             file.write(records)
             place = file.close()
             self.controls = file.controls
             if place is None:
-                return False
+                return None
             with named(str(place), self._where):
                 settled, _ = settle([str(place)], self._reading)
                 layouts.refuse_unknown_names(settled.inputs, self._reading)
             self._layout = settled.inputs[str(place)]
             self._kinds = _kinds_of(place) if is_parquet(place.name) else None
-        return True
+        self.notes = unadjusted([self._where] if settled.unadjusted else [])
+        return self._layout
+
+    def _read(self, records: Sequence[bytes]) -> Bars | None:
+        return self._of_lines(records) if self._kinds is None else self._of_objects(records, self._kinds)
 
     def _of_lines(self, records: Sequence[bytes]) -> Bars:
         assert self._layout is not None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from windrow.bars.layout import Reading
 from windrow.console import say
-from windrow.errors import InputError
+from windrow.errors import InputError, OutputError
 from windrow.paper.alerts import Alert
 from windrow.paper.checkpoint import BARS, ORDERS, Commit, Directory, as_made_of, refuse_other
 from windrow.paper.disk import Disk, locked
@@ -61,6 +61,9 @@ class Shown(NamedTuple):
     warnings: list[str]
 
 
+_NOTHING = Shown(b"", b"", [])
+
+
 class Paper:
     """One forward test in its directory, which must be locked."""
 
@@ -78,6 +81,7 @@ class Paper:
             commit = Commit(made_of, began=now())
         refuse_other(asked.place, commit.made_of, made_of, SPELLING)
         self._commit = commit
+        self._held: list[Page] = []  # while how records are read is open
         self._trader = Trader(asked.strategy, commit.symbols)
         self._incoming = Incoming(asked.stream, asked.reading, commit.rules)
         self.missed = self._directory.resume(commit)
@@ -94,13 +98,27 @@ class Paper:
         return min(reached, default=None)
 
     def take(self, page: Page) -> Shown:
-        """Takes a page, wholly or not at all."""
+        """Takes a page, wholly or not at all; or later, with others, while how the first records are read is open."""
         commit, now = self._commit, self._now()
         if not commit.taken:  # the stream is there, and can be read
             self._directory.begin(commit)
         is_new = page.records or page.over or commit.places.get(page.shard) != page.place
-        if not is_new and now - commit.taken < _IDLE:
-            return Shown(b"", b"", [])
+        if not is_new and (self._held or now - commit.taken < _IDLE):
+            return _NOTHING
+        self._held.append(page)
+        if self._incoming.is_open([record for one in self._held for record in one.records]):
+            return _NOTHING
+        notes = self._incoming.notes if self._commit.rules is None else []
+        held, self._held = self._held, []
+        shown = [self._take(one, now) for one in held]
+        return Shown(
+            b"".join(one.orders for one in shown),
+            b"".join(one.open for one in shown),
+            [*notes, *(text for one in shown for text in one.warnings)],
+        )
+
+    def _take(self, page: Page, now: int) -> Shown:
+        commit = self._commit
         self._incoming.controls = 0
         bars = self._incoming.bars(page.records)
         traded = None if bars is None else self._trader.push(bars, self._incoming.dated)
@@ -120,7 +138,7 @@ class Paper:
         commit.rules, commit.symbols, commit.taken = self._incoming.rules, self._trader.carried(), now
         if traded is None:
             self._directory.take(commit, b"", b"", b"")
-            return Shown(b"", b"", [])
+            return _NOTHING
         commit.told += bool(traded.orders or traded.open)
         first = b"" if commit.lengths[BARS] else self._header
         self._directory.take(commit, first + traded.taken, traded.values, traded.orders)
@@ -129,7 +147,7 @@ class Paper:
     @property
     def is_alerted(self) -> bool:
         """Whether alerts of all orders were run, as far as is known."""
-        return self._directory.alerted() == self._commit.told
+        return self._directory.alerted() in (None, self._commit.told)
 
     def note_alerts(self) -> None:
         """Notes that they were."""
@@ -157,11 +175,16 @@ def follow(asked: Asked, write: Callable[[bytes], object]) -> None:
             f"{asked.stream}: is no stream, and a forward test follows one; give e.g. kinesis://NAME, and for files use"
             " windrow backtest"
         )
-    asked.place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        asked.place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{asked.place}: cannot be made: {error.strerror}; give a directory by --state") from None
     with locked(asked.place), Ending() as ending:
         paper = Paper(asked, identity=source.identity(asked.stream))
         _greet(asked, paper)
         write(paper.missed)
+        if asked.alert is not None:
+            paper.note_alerts()
         commit = paper.commit
         pages = source.follow(asked.stream, dict(commit.places), list(commit.over), asked.manner, paper.read_until)
         for page in ending.until_asked(pages):
@@ -183,7 +206,6 @@ def _greet(asked: Asked, paper: Paper) -> None:
             f"warning: the last alerts may not have been run: it ended between placing orders and alerting of them; the"
             f" last ones are in {asked.place / ORDERS}, those that are open in: windrow paper status {asked.place}"
         )
-        paper.note_alerts()
     if asked.quiet:
         return
     pair, done = asked.strategy.pair, commit.counts.get("bars", 0)

@@ -13,6 +13,7 @@ from windrow.paper.alerts import Alert
 from windrow.paper.best import best_of
 from windrow.paper.loop import Asked
 from windrow.storage.arrivals import split_query
+from windrow.storage.source import is_uri
 from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
 
 _USAGE = "%(prog)s [options] URI --state DIR\n       windrow paper status|report|reset DIR"
@@ -77,6 +78,8 @@ def asked(arguments: Sequence[str]) -> Asked:
     for name, why in _NOT_OF_STREAMS.items():
         if getattr(given, name) not in (None, False):
             raise UsageError(f"--{name.replace('_', '-')}: {why}")
+    if is_uri(given.state):
+        raise UsageError(f"--state {given.state}: is a URI, but the state is a directory on this machine; name a path")
     if given.best is not None:
         _take_best(given, explicit(arguments))
     reading.check_reading(given)
@@ -103,7 +106,7 @@ def explicit(arguments: Sequence[str]) -> dict[str, Any]:
 
 def _take_best(given: Namespace, said: dict[str, Any]) -> None:
     """Puts what a sweep found best, and how, in place of defaults."""
-    for name, value in best_of(Path(given.best)).items():
+    for name, value in best_of(given.best).items():
         if name in said and said[name] != value:
             option = f"--{name.replace('_', '-')}"
             raise UsageError(

@@ -72,14 +72,14 @@ def lines_of(stands: Standing, now: int) -> Iterator[str]:
 
 
 def _rows(stands: Standing) -> Iterator[tuple[str, ...]]:
-    yield "symbol", "last bar", "held", "equity", "orders", "trades"
+    yield "symbol", "last bar", "held", "equity", "orders", "refused", "trades"
     for name in sorted(stands.symbols):
         symbol = stands.symbols[name]
         figures = symbol.test.figures(stands.dated)
         held, equity = symbol.test.position
         time = format_times(np.array([symbol.last]), stands.dated)[0].decode()
-        cells = time, f"{held:,.12g}", f"{equity:,.2f}", f"{figures['orders']:,}", f"{figures['trades_total']:,}"
-        yield shown(name), *cells
+        counts = (f"{figures[what]:,}" for what in ("orders", "orders_refused", "trades_total"))
+        yield shown(name), time, f"{held:,.12g}", f"{equity:,.2f}", *counts
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _placed(symbol: Symbol) -> bool:
 
 def _why_no_bars(commit: Commit) -> str:
     if not commit.counts.get("records"):
-        return "no record has come; check the stream, and its ?from="
+        return "no record has been taken; check the stream, and its ?from="
     if commit.counts.get("invalid"):
         return "no record is a valid bar; see what windrow paper warned of"
     return "no record is a bar that is asked for; check --symbols, --from, --to and --where"

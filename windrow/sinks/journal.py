@@ -25,15 +25,15 @@ _AGAIN = "go on with the same files and options, or name another journal with --
 class Journal:
     """How far a load is. Only one process has it open.
 
-    resumed: whether it began before, so that records may be in the stream that no line tells of. made: whether the
-    stream was being made by it. stream: what tells that from others, once it was there. done: how many records from the
-    first on are in it, as was noted at `at` (ns, by this machine's clock; 0 before the stream was there).
+    resumed: whether it began before, so that records may be in the stream that no line tells of. making: how it makes
+    the stream, None if that was there before. stream: what tells that from others, once it was there. done: how many
+    records from the first on are in it, as was noted at `at` (ns, by this machine's clock; 0 before the stream).
     """
 
     def __init__(self, path: Path, file: BinaryIO, lines: list[Mapping[str, Any]]) -> None:
         self.path, self._file, self._kept = path, file, 0
         self.resumed = any("stream" in line for line in lines)
-        self.made = any("makes" in line for line in lines)
+        self.making: list[Any] | None = next((line["makes"] for line in reversed(lines) if "makes" in line), None)
         self.stream: str | None = next((line["stream"] for line in lines if "stream" in line), None)
         self.done: int = next((line["done"] for line in reversed(lines) if "done" in line), 0)
         self.at: int = next((line["at"] for line in reversed(lines) if "at" in line), 0)
@@ -43,11 +43,11 @@ class Journal:
         self._file.write(orjson.dumps(fields) + b"\n")
         self._file.flush()
 
-    def makes(self) -> None:
-        """Notes that the stream is being made, whose retention and encryption a load that goes on must see to."""
-        self.note(makes=True)
+    def makes(self, making: list[Any]) -> None:
+        """Notes how the stream is being made, whose retention and encryption a load that goes on must see to."""
+        self.making = making
+        self.note(makes=making)
         self.keep()
-        self.made = True
 
     def found(self, stream: str) -> None:
         """Notes which stream it is. Raises InputError if it was another."""

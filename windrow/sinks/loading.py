@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from windrow.errors import InputError, UsageError
 from windrow.sinks.journal import Journal, journal
@@ -79,19 +79,33 @@ def _find(source: StreamSource, uri: str, making: Making, asked: Sequence[str], 
             f"{uri}: is gone, and {log.path} is the journal of a load into it; delete the journal to load all into a"
             " new one"
         )
-    if found is None:
-        log.makes()
-    elif asked and not log.made:
+    if found is not None and asked and not _is_as_asked(making, log):
+        began = "" if log.making is None else f", made by this load with {_told(log.making)}"
         raise UsageError(
-            f"{' and '.join(asked)}: {uri} is there already, and a load changes no stream; leave"
+            f"{' and '.join(asked)}: {uri} is there already{began}, and a load changes no stream; leave"
             f" {'it' if len(asked) == 1 else 'them'} out, or name another stream"
         )
-    if log.made and log.stream is None:
-        source.make(uri, making)
+    if log.stream is None and (found is None or log.making is not None):
+        if asked or log.making is None:
+            log.makes([*astuple(making)])
+        source.make(uri, Making(*log.making or ()))
         found = made = source.identity(uri)
     assert found is not None
     log.found(found)
     return made
+
+
+def _is_as_asked(making: Making, log: Journal) -> bool:
+    """Whether a stream that is there is one that this load makes so, or has not yet made ready."""
+    if log.making is None:
+        return False
+    return [*astuple(making)] == log.making if log.stream is not None else making.shards == log.making[0]
+
+
+def _told(making: list[Any]) -> str:
+    """How a stream was made, by options."""
+    options = zip(("--shards", "--retention", "--kms"), making, strict=True)
+    return " ".join(f"{option} {value}" for option, value in options if value is not None)
 
 
 def _in_stream(source: StreamSource, uri: str, replay: Replay, log: Journal) -> set[int]:

@@ -19,7 +19,7 @@ from windrow.console import say
 from windrow.errors import BadBarsError, InputError
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
-from windrow.feeds.settle import Settled, settle
+from windrow.feeds.settle import Settled, settle, without_line_end
 from windrow.sinks.partial import VALUE_REASONS, with_partial
 from windrow.storage.source import Version, list_inputs, unchanged, versions_of
 from windrow.storage.stream import Record
@@ -156,6 +156,10 @@ def _has(path: str, layout: Layout, name: str, reading: Reading) -> bool:
 def _tell(settled: Settled, empty: Sequence[str], reading: Reading, quiet: bool) -> None:
     """Says what a job would, and which columns stay behind."""
     say(*(f"warning: {path}: has no rows; skipped" for path in empty))
+    cut = without_line_end(settled, {})
+    why = "its last line has no line end; it is loaded, but a file that was cut short looks the same"
+    say(*(f"warning: {path}: {why}" for path in cut[:_TOLD]))
+    say(*([f"warning: so have the last lines of {len(cut) - _TOLD:,} more files"] if len(cut) > _TOLD else []))
     if quiet:
         return
     say(*told_forms(settled.inputs, reading))

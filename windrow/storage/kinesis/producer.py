@@ -12,13 +12,15 @@ from itertools import chain
 from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, client, code_of, refusing
-from windrow.errors import InputError
+from windrow.errors import InputError, UsageError
 from windrow.storage.kinesis.uris import parse
 from windrow.storage.stream import Making, Record
 
 #: What a call takes.
 MOST_RECORDS, MOST_BYTES = 500, 5_000_000
 _LONGEST_KEY, _LARGEST_RECORD = 256, 1 << 20
+#: Hours that records are kept.
+_SHORTEST, _LONGEST = 24, 8760
 #: Seconds: between tries, at first and at most; without a record taken until it is given up; until a change is made.
 _SHORTEST_WAIT, _LONGEST_WAIT, _GIVEN_UP, _CHANGED = 0.1, 5.0, 300.0, 600.0
 
@@ -43,6 +45,11 @@ def _summary(uri: str) -> dict[str, Any] | None:
 def make(uri: str, making: Making) -> None:
     """Makes a stream with its retention and encryption, or does what is left of that, and waits for it."""
     kinesis, name = client(uri), parse(uri).stream
+    if not _SHORTEST <= making.hours <= _LONGEST:
+        raise UsageError(
+            f"--retention {making.hours}: Kinesis keeps records for {_SHORTEST} to {_LONGEST:,} hours; give one of"
+            " these"
+        )
     if _summary(uri) is None:
         _create(kinesis, uri, name, making.shards)
     summary = _active(uri)
