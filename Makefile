@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -14,6 +14,9 @@ demo: $(VENV)/.plot  ## install windrow, average the sample bars and draw them
 	$(BIN)/windrow moving-average --indicator sma:20 --indicator ema:12 -o out/demo data/bars.csv
 	@echo "its first rows, from out/demo/part-00000:" && head -n 3 out/demo/part-00000
 	$(BIN)/windrow plot out/demo --bars data/bars.csv -o out/demo.html --force
+
+demo-stream: $(VENV)/.demo  ## a stream, a sweep on it, results on S3 and a forward test, on emulators; needs node and npm
+	@$(BIN)/python tests/streams/demo.py
 
 # The Python of the cluster's tasks; one other than the .venv's must have the packages that windrow needs.
 CLUSTER_PYTHON ?= $(CURDIR)/$(BIN)/python

@@ -54,6 +54,11 @@ def aws(moto, nowhere, monkeypatch):
 @pytest.fixture
 def stack(aws):
     """The account with template.yaml deployed in it."""
+    return deployed(aws)
+
+
+def deployed(aws, **parameters):
+    """CloudFormation, which has made the stack with these parameters."""
     allowed = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
     aws("iam").create_policy(  # every account of AWS has it
         PolicyName="AmazonEMRServicePolicy_v2", Path="/service-role/",
@@ -61,7 +66,10 @@ def stack(aws):
     )  # fmt: skip
     formation = aws("cloudformation")
     text = (FILES / "template.yaml").read_text().replace("iam::aws:policy", f"iam::{ACCOUNT}:policy")
-    formation.create_stack(StackName="windrow", TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"])
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    formation.create_stack(
+        StackName="windrow", TemplateBody=text, Capabilities=["CAPABILITY_NAMED_IAM"], Parameters=given
+    )
     [made] = formation.describe_stacks(StackName="windrow")["Stacks"]
     assert made["StackStatus"] == "CREATE_COMPLETE"
     return formation

@@ -1,6 +1,7 @@
 """template.yaml: cfn-lint finds no fault, it deploys, and its permissions and cluster are those of a plan."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from cfnlint.decode.cfn_yaml import load
 
-from tests.emr.conftest import BUCKET
+from tests.emr.conftest import BUCKET, deployed
 from windrow.aws import permissions
 from windrow.aws.stack import FILES
 from windrow.emr.plan import flat
@@ -82,6 +83,67 @@ def test_nodes_get_the_permissions_that_a_plan_lists_and_no_more(stack, aws):
     document = yaml.safe_load(document) if isinstance(document, str) else document  # moto's own spelling of it
     assert sorted(actions_of(document)) == sorted(flat(permissions.NODES))
     assert all(BUCKET in str(statement["Resource"]) for statement in document["Statement"])
+
+
+def test_a_stack_has_no_stream_unless_it_is_asked_for(stack, aws):
+    assert aws("kinesis").list_streams()["StreamNames"] == []
+    assert not {"Bars", "StreamKey", "ReadStreamPolicy", "LoadStreamPolicy"} & resources(stack).keys()
+
+
+def test_the_stream_that_is_asked_for_keeps_a_year(aws):
+    deployed(aws, Stream="provisioned", StreamShards="12")
+    summary = aws("kinesis").describe_stream_summary(StreamName="windrow-bars")["StreamDescriptionSummary"]
+    assert (summary["RetentionPeriodHours"], summary["OpenShardCount"]) == (8760, 12)
+
+
+def test_a_stream_on_demand_has_no_number_of_shards():
+    """By its text: moto's CloudFormation makes all streams provisioned."""
+    template = load(str(TEMPLATE))
+    stream = template["Resources"]["Bars"]["Properties"]
+    assert template["Conditions"]["StreamOnDemand"] == {"Fn::Equals": [{"Ref": "Stream"}, "on-demand"]}
+    assert stream["StreamModeDetails"] == {"StreamMode": {"Fn::If": ["StreamOnDemand", "ON_DEMAND", "PROVISIONED"]}}
+    assert stream["ShardCount"] == {"Fn::If": ["StreamOnDemand", {"Ref": "AWS::NoValue"}, {"Ref": "StreamShards"}]}
+
+
+def test_the_stream_is_encrypted_and_outlives_the_stack_with_its_key():
+    """By its text: moto's CloudFormation creates the stream without encryption."""
+    found = load(str(TEMPLATE))["Resources"]
+    encryption = found["Bars"]["Properties"]["StreamEncryption"]
+    assert encryption == {"EncryptionType": "KMS", "KeyId": {"Fn::GetAtt": ["StreamKey", "Arn"]}}
+    for name in ("Bars", "StreamKey"):
+        assert (found[name]["DeletionPolicy"], found[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("hours", ["24", "168"])
+def test_a_stream_may_keep_less(aws, hours):
+    deployed(aws, Stream="provisioned", StreamHours=hours)
+    summary = aws("kinesis").describe_stream_summary(StreamName="windrow-bars")["StreamDescriptionSummary"]
+    assert summary["RetentionPeriodHours"] == int(hours)
+
+
+@pytest.mark.parametrize(
+    ("policy", "listed"),
+    [("ReadStreamPolicy", permissions.READ_STREAMS), ("LoadStreamPolicy", permissions.LOAD_STREAMS)],
+)
+def test_whoever_uses_the_stream_gets_the_permissions_that_are_listed_and_no_more(aws, policy, listed):
+    iam, arn = aws("iam"), resources(deployed(aws, Stream="provisioned"))[policy]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    assert sorted(actions_of(document)) == sorted(listed)
+    stream = aws("kinesis").describe_stream_summary(StreamName="windrow-bars")["StreamDescriptionSummary"]["StreamARN"]
+    for statement in document["Statement"]:
+        of_key = "kms:" in str(statement["Action"])
+        assert statement["Resource"].startswith("arn:aws:kms:" if of_key else stream)
+        assert of_key == ("kms:ViaService" in str(statement.get("Condition")))
+
+
+def test_the_permissions_of_streams_are_those_of_the_calls_that_windrow_makes():
+    """Each call of a client in the source has its permission listed, and the other way round."""
+    source = "".join(path.read_text() for path in (FILES.parent / "storage" / "kinesis").glob("*.py"))
+    calls = set(re.findall(r"(?:client|kinesis)\.([a-z]+_[a-z_]+)\(", source))
+    named = {f"kinesis:{''.join(word.title() for word in call.split('_'))}" for call in calls}
+    every = {*permissions.READ_STREAMS, *permissions.LOAD_STREAMS, *permissions.MAKE_STREAMS}
+    assert named == {action for action in every if action.startswith("kinesis:")}
 
 
 @pytest.fixture

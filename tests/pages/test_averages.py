@@ -234,7 +234,7 @@ def test_the_first_four_symbols_are_shown_by_default(place):
 
 def test_the_function_is_typed_and_takes_one_path_or_several(place):
     signature = inspect.signature(plot)
-    assert list(signature.parameters) == ["output", "bars", "symbols", "column", "out", "force"]
+    assert list(signature.parameters) == ["output", "bars", "symbols", "column", "out", "force", "asked"]
     assert all(parameter.annotation is not inspect.Parameter.empty for parameter in signature.parameters.values())
     written = plot(place / "out", ["bars.csv"], symbols="AAB", out=place / "one.html")
     assert written == [place / "one.html", place / "one.png"]

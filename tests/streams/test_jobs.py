@@ -199,6 +199,21 @@ def test_without_credentials(kinesis, run_job, monkeypatch):
     assert found.status == 1 and found.err.startswith(f"error: {kinesis.uri}: no AWS credentials were found"), found.err
 
 
+def test_bars_of_a_stream_are_drawn_alone(kinesis, tmp_path, monkeypatch, capsys):
+    """The page is that of the file with the same bars."""
+    from windrow.cli import main
+
+    monkeypatch.setattr("windrow.pages.vega.png", lambda chart, scale: b"a picture")
+    path, records = year()
+    kinesis.put([("INTC", record) for record in records])
+    for bars, page in ((str(path), "file.html"), (kinesis.uri, "stream.html")):
+        assert main(["plot", "--bars", bars, "-o", str(tmp_path / page)]) == 0, capsys.readouterr().err
+    assert (tmp_path / "file.html").read_bytes() == (tmp_path / "stream.html").read_bytes()
+    capsys.readouterr()
+    assert main(["plot", "--bars", kinesis.uri, "--symbol-from-filename", "-o", str(tmp_path / "no.html")]) == 2
+    assert "a stream has no file name to take a symbol from" in capsys.readouterr().err
+
+
 def test_the_published_pair_comes_out_of_the_stream(resharded, run_job):
     _, stream = resharded
     money = ["--size", "100", "--cash", "100000"]

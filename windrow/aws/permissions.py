@@ -50,3 +50,16 @@ NODES: dict[str, tuple[str, ...]] = {
         "s3:ListMultipartUploadParts",
     ),
 }
+#: Of whoever submits jobs over a stream, or follows one; those to put bars into it are beside them. Nodes need none.
+READ_STREAMS = (
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListShards",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
+    "kinesis:DescribeStreamConsumer",
+    "kinesis:SubscribeToShard",
+    "kms:Decrypt",
+)
+LOAD_STREAMS = ("kinesis:PutRecords", "kms:GenerateDataKey")
+#: The same, where a load is to make the stream.
+MAKE_STREAMS = ("kinesis:CreateStream", "kinesis:IncreaseStreamRetentionPeriod", "kinesis:StartStreamEncryption")

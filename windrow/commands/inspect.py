@@ -20,7 +20,9 @@ _COLUMNS = (
     click.option(
         "--wide", metavar="VALUE", help="The files have a column for each symbol, and this value in its cells."
     ),
-    click.option("--symbol", help="Symbol of inputs that have no symbol column."),
+)
+_SYMBOL = click.option("--symbol", help="Symbol of inputs that have no symbol column.")
+_OTHER_SYMBOLS = (
     click.option("--symbol-from-filename", is_flag=True, help="Take it from the names of such inputs, e.g. AA.csv."),
     click.option("--symbol-from-path", metavar="REGEX", help="Take it from their paths: the group in parentheses."),
     click.option("--symbols", metavar="A,B,...", help="Only these symbols; @FILE: those in a file."),
@@ -43,25 +45,43 @@ _ROWS = (
 )
 
 
-def reads_files(until: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds the options of jobs by which files are read; `until` is the name of the one up to which bars are taken."""
+_STREAMS = (
+    click.option(
+        "--gaps", type=click.Choice(["fail", "warn"]), default="fail", help="Of a stream: records that are gone."
+    ),
+    click.option("--share", type=float, default=0.5, help="Of a stream: share of a shard's reads."),
+    click.option("--consumer", metavar="NAME", help="Of a stream: a registered consumer."),
+)
+
+
+def reads_files(until: str, names_symbol: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options of jobs by which files are read; `until` is the name of the one up to which bars are taken.
+
+    `names_symbol`: also --symbol, by which inputs without a column of symbols get theirs.
+    """
     to = click.option(until, "to", metavar="TIME", help="Only bars up to this date, the whole day, or time.")
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed((*_COLUMNS, to, *_ROWS)):
+        symbol = (_SYMBOL,) if names_symbol else ()
+        for option in reversed((*_COLUMNS, *symbol, *_OTHER_SYMBOLS, to, *_ROWS)):
             command = option(command)
         return command
 
     return add
 
 
+def reads_streams(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of jobs by which streams are read."""
+    for option in reversed(_STREAMS):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--column", default="close", show_default=True, help="Column that a job would use.")
 @reads_files("--to")
-@click.option("--gaps", type=click.Choice(["fail", "warn"]), default="fail", help="Of a stream: records that are gone.")
-@click.option("--share", type=float, default=0.5, help="Of a stream: share of a shard's reads.")
-@click.option("--consumer", metavar="NAME", help="Of a stream: a registered consumer.")
+@reads_streams
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each input.")
 @click.pass_context
 def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **asked: Any) -> None:

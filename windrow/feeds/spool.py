@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
 from typing import Any
 
+from windrow.bars.layout import Reading
 from windrow.console import going, say
-from windrow.errors import InputError, OutputError
+from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.streamed import ShardFile
 from windrow.storage.open import named
 from windrow.storage.source import source_of
@@ -51,6 +52,12 @@ class Spooled:
 def is_stream(uri: str) -> bool:
     """Whether an input is a stream."""
     return source_of(uri).is_stream
+
+
+def refuse_symbols_of_files(arguments: Sequence[str], reading: Reading) -> None:
+    """Raises UsageError where symbols are to be taken from the names of files, and an input is a stream."""
+    if reading.symbol_from_filename and any(map(is_stream, arguments)):
+        raise UsageError("--symbol-from-filename: a stream has no file name to take a symbol from; use --symbol NAME")
 
 
 def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, until: int | None = None) -> Spooled:

@@ -18,7 +18,7 @@ from windrow.feeds.density import Head, slices_for
 from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle, without_line_end
-from windrow.feeds.spool import is_stream, replaced
+from windrow.feeds.spool import is_stream, refuse_symbols_of_files, replaced
 from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, STOPPED, refusal, summed
 from windrow.mapreduce.help import command_name
@@ -257,8 +257,7 @@ def _arguments(job: "BarJob", folder: Path) -> tuple[list[str], dict[str, str]]:
     arguments, names = _without_stdin(job, str(folder / "standard-input"))
     if not any(map(is_stream, arguments)):
         return arguments, names
-    if submission.reading.symbol_from_filename:
-        raise UsageError("--symbol-from-filename: a stream has no file name to take a symbol from; use --symbol NAME")
+    refuse_symbols_of_files(arguments, submission.reading)
     arguments, shards, job.streams = replaced(arguments, folder, submission.manner, submission.shows_progress)
     return arguments, {**names, **shards}
 

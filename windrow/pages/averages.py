@@ -1,4 +1,4 @@
-"""Averages and other indicators over the bars that they are of: one self-contained HTML page, and a PNG beside it."""
+"""Averages and other indicators over the bars that they are of, or bars alone: one HTML page, and a PNG beside it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from windrow.arrays import Floats
 from windrow.bars.layout import normalise
 from windrow.errors import InputError
 from windrow.frames.outputs import ends_of, full_reading_of, read_output
+from windrow.pages.alone import VOLUME, Alone, Asked, read_alone
 from windrow.pages.chart import (
     MOST_BYTES,
     MOST_CANDLES,
@@ -48,13 +49,14 @@ class SymbolAverages:
 
 
 def plot(
-    output: str | Path,
+    output: str | Path | None,
     bars: Paths,
     *,
     symbols: str | Sequence[str] = (),
     column: str | None = None,
     out: str | Path = "plot.html",
     force: bool = False,
+    asked: Asked | None = None,
 ) -> list[Path]:
     """Draw a job's averages over its bars; return the places written: the page, and the picture beside it.
 
@@ -65,14 +67,21 @@ def plot(
     name are shown, or fewer where the page would be large. Without the packages of the extra `plot` the picture is not
     drawn, and a line on standard error says so.
 
+    With None as `output` the bars are drawn alone, with their volume; they are read as a job would, by what is `asked`.
+    If no input has a column of symbols, the one in `symbols` is that of all bars.
+
     Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where the output or the
-    bars are not what they should be, UsageError if `out` does not end in .html. Memory: the output, and the chosen
-    symbols' bars.
+    bars are not what they should be, of bars alone what a job would raise, UsageError if `out` does not end in .html.
+    Memory: the output, and the chosen symbols' bars.
     """
     places = Places.of(out, force)
     wanted = listed(symbols)
-    with at_hand(output) as place:
-        found, known = _read(place, listed(bars), wanted, column)
+    if output is None:
+        alone, known = read_alone(listed(bars), wanted, column, MOST_SYMBOLS, asked or Asked())
+        found = _bare(alone)
+    else:
+        with at_hand(output) as place:
+            found, known = _read(place, listed(bars), wanted, column)
     shown = page_data(found, known, None if wanted else MOST_BYTES)
 
     def drawn() -> bytes:
@@ -96,6 +105,18 @@ def _read(
     drawn = normalise(column) if column else None if averaged in CANDLES else averaged
     series = read_series(bars, chosen, reading, averaged, drawn, ends_of(output))
     return arrange([series[symbol] for symbol in chosen], rows, averaged), len(known)
+
+
+def _bare(symbols: Sequence[Alone]) -> list[SymbolAverages]:
+    """The symbols without an average; below their prices the volume, in a pane of all symbols if any has one."""
+    largest = [np.nan_to_num(one.volume) for one in symbols if one.volume is not None]
+    digits = _digits(largest)
+    found = []
+    for one in symbols:
+        volume = np.full(len(one.series.times), np.nan) if one.volume is None else one.volume
+        below = [Pane([Line(VOLUME, volume, "soft")], digits, sums=True)] if largest else []
+        found.append(SymbolAverages(one.series, one.series.price, [Pane([]), *below]))
+    return found
 
 
 def _indicators(output: Path) -> pd.DataFrame:
@@ -186,6 +207,7 @@ def page_data(symbols: Sequence[SymbolAverages], known: int, most_bytes: int | N
         "notes": left_out(len(shown), known, "plot"),
         "dated": first.dated,
         "column": first.price,
+        "beside": _beside(symbols[0]),
         "symbols": shown,
     }
 
@@ -197,7 +219,17 @@ def _symbol(symbol: SymbolAverages) -> Json:
     return {**charted(candles, below), "lines": drawn_lines(candles, over)}
 
 
+def _beside(symbol: SymbolAverages) -> str:
+    """What is drawn beside the prices."""
+    lines = [line.name for pane in symbol.panes for line in pane.lines if not pane.sums]
+    return "averages" if lines else VOLUME if symbol.panes[1:] else ""
+
+
 def _title(symbol: SymbolAverages) -> str:
+    beside = _beside(symbol)
+    if beside != "averages":
+        drawn = "prices" if symbol.series.has_candles else symbol.column
+        return f"{drawn} and {beside}" if beside else drawn
     names = [line.name for pane in symbol.panes for line in pane.lines]
     shown = ", ".join(names) if len(names) <= 6 else f"{len(names)} indicators"
     return f"{shown} of {symbol.column}"

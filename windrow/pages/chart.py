@@ -47,12 +47,16 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Pane:
-    """Lines on one scale. Those of the first pane are drawn over the prices; `fills` down from 0."""
+    """Lines on one scale. Those of the first pane are drawn over the prices; `fills` down from 0.
+
+    `sums`: columns that stand on 0, such as volumes; where bars are joined, their sum.
+    """
 
     lines: Sequence[Line]
     digits: int = 2
     suffix: str = ""
     fills: bool = False
+    sums: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,12 @@ class Candles:
         lowest: Floats = np.fmin.reduceat(values, self.starts)
         return lowest
 
+    def sums(self, values: Floats) -> Floats:
+        """The sum of the values that each candle's bars have."""
+        known = ~np.isnan(values)
+        total = np.add.reduceat(np.where(known, values, 0.0), self.starts)
+        return np.where(np.logical_or.reduceat(known, self.starts), total, np.nan)
+
 
 def charted(candles: Candles, below: Iterable[Pane] = ()) -> Json:
     """A symbol's bars, and the panes below its prices."""
@@ -124,12 +134,14 @@ def charted(candles: Candles, below: Iterable[Pane] = ()) -> Json:
 
 def _pane(candles: Candles, pane: Pane) -> Json:
     lines = drawn_lines(candles, pane)
-    return {"lines": lines, "digits": pane.digits, "suffix": pane.suffix, "fills": pane.fills}
+    how = {"fills": pane.fills, "sums": pane.sums}
+    return {"lines": lines, "digits": pane.digits, "suffix": pane.suffix, **how}
 
 
 def drawn_lines(candles: Candles, pane: Pane) -> list[Json]:
     """A pane's lines, rounded to two decimals more than are read off its axis."""
-    joined: Callable[[Floats], Floats] = candles.lows if pane.fills else candles.lasts
+    joined: Callable[[Floats], Floats]
+    joined = candles.sums if pane.sums else candles.lows if pane.fills else candles.lasts
     return [
         {
             "name": line.name, "color": line.color, "dash": line.dash, "sparse": line.sparse,

@@ -66,7 +66,7 @@ def panels(candles: Candles, panes: Sequence[Pane], over: Sequence[Any] = (), ta
 
 
 def _below(candles: Candles, pane: Pane, is_last: bool) -> Any:
-    drawn = (_area if pane.fills else _lines)(candles, pane)
+    drawn = (_area if pane.fills else _columns if pane.sums else _lines)(candles, pane)
     return drawn.encode(x=time(candles, labels=is_last)).properties(width=WIDTH, height=BELOW)
 
 
@@ -135,9 +135,8 @@ def _candles(candles: Candles) -> list[Any]:
     columns = {name: column.tolist() for name, column in candles.prices().items()}
     colour = alt.condition("datum.close >= datum.open", alt.value(LIGHT["up"]), alt.value(LIGHT["down"]))
     both = alt.Chart(records({"t": milliseconds(candles.times), **columns})).encode(x=time(candles), color=colour)
-    body = min(max(1.0, 0.65 * WIDTH / len(candles.times)), 12)
     wick = both.mark_rule(strokeWidth=1).encode(y=height("low"), y2="high:Q")
-    return [wick, both.mark_bar(size=body).encode(y=height("open"), y2="close:Q")]
+    return [wick, both.mark_bar(size=_body(candles)).encode(y=height("open"), y2="close:Q")]
 
 
 def _lines(candles: Candles, pane: Pane) -> Any:
@@ -174,6 +173,20 @@ def _labels(lines: Sequence[Line]) -> list[str]:
     """The lines' names, short, and no two alike."""
     texts = [shortened(line.name, 40) for line in lines]
     return [text if texts.index(text) == at else f"{text} ({at + 1})" for at, text in enumerate(texts)]
+
+
+def _columns(candles: Candles, pane: Pane) -> Any:
+    (line,) = pane.lines
+    columns = {"t": milliseconds(candles.times), "value": candles.sums(line.values).tolist()}
+    data = records(columns | {"line": [line.name] * len(candles.times)})
+    colour = alt.Color("line:N", title=None, scale=alt.Scale(domain=[line.name], range=[LIGHT[line.color]]))
+    mark = alt.Chart(data).mark_bar(size=_body(candles), opacity=0.6)
+    return mark.encode(x=time(candles), y=height("value", zero=True), color=colour)
+
+
+def _body(candles: Candles) -> float:
+    """How wide a candle is drawn, in pixels."""
+    return min(max(1.0, 0.65 * WIDTH / len(candles.times)), 12)
 
 
 def _area(candles: Candles, pane: Pane) -> Any:

@@ -111,7 +111,7 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     versions = versions_of(inputs)
     if not chosen:
         settled, _ = settle(inputs, reading, slot=1, versions=versions)
-        columns = _values_in(settled.inputs, reading)
+        columns = values_in(settled.inputs, reading)
     try:
         settled, empty = _settled(inputs, reading, columns, versions)
     except BadBarsError:  # where a column has no value in any row
@@ -137,7 +137,7 @@ def _is_filled(inputs: Sequence[str], reading: Reading, name: str, versions: Map
     return False
 
 
-def _values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]:
+def values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]:
     """The columns of VALUES that all of these inputs have."""
     if reading.wide is not None:
         return (reading.wide,)

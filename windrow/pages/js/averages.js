@@ -1,4 +1,5 @@
-// A page of averages has the chart alone.
+// A page of averages, or of bars alone, has the chart alone.
 
-const view = new View("Prices and averages", { panes: (symbol) => [{ lines: symbol.lines }, ...symbol.panes] });
+const charted = data.beside ? `Prices and ${data.beside}` : "Prices";
+const view = new View(charted, { panes: (symbol) => [{ lines: symbol.lines }, ...symbol.panes] });
 const { chart } = view;

@@ -27,7 +27,7 @@ class Chart {
   }
 
   // series: {times, candles: {open, high, low, close}, bare: whether close alone is known,
-  //          panes: [{lines: [{values, color, dash, sparse}], fills, digits, suffix}], of which the first has the prices,
+  //          panes: [{lines: [{values, color, dash, sparse}], fills, sums, digits, suffix}], of which the first has the prices,
   //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, timeText(bar)}
   show(series) {
     this.series = series;
@@ -266,12 +266,17 @@ class Chart {
 
   drawPane(ctx, pane, number, ticks) {
     const { top, bottom } = this.tops[number];
-    let [low, high] = this.range(pane.lines.map((line) => [line, this.level(LINE)]));
+    const level = pane.sums ? this.candleLevel() : this.level(LINE);
+    let [low, high] = this.range(pane.lines.map((line) => [line, level]));
     if (pane.fills) [low, high] = [Math.min(low, -1e-9), 0];
+    if (pane.sums) [low, high] = [Math.min(low, 0), Math.max(high, 1e-9)];
     const scale = this.scale(low, high, top + 24, bottom - 4);
     this.drawGrid(ctx, { top, bottom }, scale, ticks, pane.digits, pane.suffix);
     this.clipped(ctx, top, bottom, () => {
-      for (const line of pane.lines) this.drawLine(ctx, line, scale, 1.4, pane.fills);
+      for (const line of pane.lines) {
+        if (pane.sums) this.drawColumns(ctx, line, level, scale);
+        else this.drawLine(ctx, line, scale, 1.4, pane.fills);
+      }
     });
     return { ...scale, digits: pane.digits, suffix: pane.suffix, edge: bottom };
   }
@@ -310,10 +315,8 @@ class Chart {
   // Two paths for each direction, bodies and wicks, however many candles there are.
   drawCandles(ctx, level, { y }) {
     const { open, high, low, close } = this.candles.at(level);
-    const size = 2 ** level;
     const [first, last] = this.seen(level);
-    const pitch = (size / (this.to - this.from)) * this.right;
-    const width = Math.max(1, Math.min(24, Math.round(pitch * 0.68)));
+    const width = this.widthOf(level);
     for (const rises of [true, false]) {
       ctx.beginPath();
       for (let at = first; at <= last; at++) {
@@ -327,6 +330,33 @@ class Chart {
       ctx.fillStyle = this.colours(rises ? "up" : "down");
       ctx.fill();
     }
+  }
+
+  // Columns that stand on 0 below the candles, in their colours.
+  drawColumns(ctx, line, level, { y }) {
+    const { close: values } = line.levels.at(level);
+    const { open, close } = this.candles.at(level);
+    const [first, last] = this.seen(level);
+    const width = this.widthOf(level);
+    const foot = Math.round(y(0));
+    ctx.globalAlpha = 0.6;
+    for (const rises of [true, false]) {
+      ctx.beginPath();
+      for (let at = first; at <= last; at++) {
+        if (values[at] !== values[at] || close[at] >= open[at] !== rises) continue;
+        const tip = Math.round(y(values[at]));
+        ctx.rect(Math.round(this.middle(at, level)) - (width >> 1), Math.min(tip, foot), width, Math.abs(foot - tip));
+      }
+      ctx.fillStyle = this.colours(this.series.bare ? line.color : rises ? "up" : "down");
+      ctx.fill();
+    }
+    ctx.globalAlpha = 1;
+  }
+
+  // How wide a candle is, in pixels, without the gap to the next.
+  widthOf(level) {
+    const pitch = (2 ** level / (this.to - this.from)) * this.right;
+    return Math.max(1, Math.min(24, Math.round(pitch * 0.68)));
   }
 
   // Through all values, or the lowest and the highest of each group of bars, at 2 pixels: longer paths would cost frames.
@@ -627,5 +657,6 @@ class Chart {
 
 // A pane whose lines know their groups.
 function levelled(pane) {
-  return { ...pane, lines: pane.lines.map((line) => ({ ...line, levels: Levels.ofLine(line.values) })) };
+  const levelsOf = (values) => (pane.sums ? Levels.ofSums(values) : Levels.ofLine(values));
+  return { ...pane, lines: pane.lines.map((line) => ({ ...line, levels: levelsOf(line.values) })) };
 }

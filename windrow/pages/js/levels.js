@@ -2,16 +2,22 @@
 
 // A column's values, and the open, high, low and close of its groups of 2^level values.
 class Levels {
-  constructor(open, high, low, close) {
+  constructor(open, high, low, close, join = halved) {
     this.levels = [{ open, high, low, close }];
+    this.join = join;
   }
 
   static ofLine(values) {
     return new Levels(values, values, values, values);
   }
 
+  // Of values that add up, such as volumes.
+  static ofSums(values) {
+    return new Levels(values, values, values, values, added);
+  }
+
   at(level) {
-    while (this.levels.length <= level) this.levels.push(halved(this.levels.at(-1)));
+    while (this.levels.length <= level) this.levels.push(this.join(this.levels.at(-1)));
     return this.levels[level];
   }
 }
@@ -30,6 +36,20 @@ function halved({ open, high, low, close }) {
     group.low[at] = low[one] <= low[other] || low[other] !== low[other] ? low[one] : low[other];
   }
   return group;
+}
+
+// The same of values that add up.
+function added({ close }) {
+  const sums = new Float64Array(Math.ceil(close.length / 2));
+  for (let at = 0; at < sums.length; at++) sums[at] = sumOf(close, 2 * at, 2 * at + 1);
+  return { open: sums, high: sums, low: sums, close: sums };
+}
+
+// The sum of the values from `first` to `last`, as far as there are any.
+function sumOf(values, first, last) {
+  let sum = NaN;
+  for (const value of values.subarray(first, last + 1)) if (value === value) sum = sum === sum ? sum + value : value;
+  return sum;
 }
 
 // The first position whose value is not below `value`; `values` ascend.

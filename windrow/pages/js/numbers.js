@@ -17,7 +17,8 @@ function signed(value, digits = 2) {
 
 // As many decimals as the step between an axis' numbers has; millions and billions as M and B.
 function axisNumber(value, step) {
-  const [by, letter] = Math.abs(value) >= 1e9 ? [1e9, "B"] : Math.abs(value) >= 1e7 ? [1e6, "M"] : [1, ""];
+  const millions = step < 1e5 ? 1e7 : 1e6; // of fine steps the decimals would be longer than the zeros
+  const [by, letter] = Math.abs(value) >= 1e9 ? [1e9, "B"] : Math.abs(value) >= millions ? [1e6, "M"] : [1, ""];
   return figure(value / by, Math.min(20, Math.max(0, -Math.floor(Math.log10(step / by) + 1e-9)))) + letter;
 }
 

@@ -64,7 +64,8 @@ class View {
     byId("title").textContent = `${symbol.name}: ${data.title}`;
     byId("symbol").title = symbol.name;
     const drawn = symbol.high ? "Prices" : capitalised(data.column);
-    byId("charted-title").textContent = `${drawn} and ${symbol.orders ? "orders" : "averages"}`;
+    const beside = symbol.orders ? "orders" : (data.beside ?? "averages");
+    byId("charted-title").textContent = beside ? `${drawn} and ${beside}` : drawn;
     byId("overview").hidden = times.length < 200;
     const hasOrders = this.orders.at.length > 0;
     for (const does of ["earlier", "later"]) document.querySelector(`[data-does=${does}]`).hidden = !hasOrders;
@@ -137,8 +138,11 @@ class View {
     // It never becomes lower again, lest the chart below it jump while the pointer moves over it.
     const { offsetHeight } = readout;
     if (offsetHeight > (parseFloat(readout.style.minHeight) || 0)) readout.style.minHeight = `${offsetHeight}px`;
-    this.drawn.slice(1).forEach(({ lines, digits: decimals, suffix = "" }, at) => {
-      byId("labels").children[at].replaceChildren(...spaced(lines.map((line) => lineLabel(line, last, decimals, suffix))));
+    this.drawn.slice(1).forEach(({ lines, digits: decimals, suffix = "", sums }, at) => {
+      const read = (line) => (sums ? { ...line, values: { [last]: sumOf(line.values, first, last) } } : line);
+      byId("labels").children[at].replaceChildren(
+        ...spaced(lines.map((line) => lineLabel(read(line), last, decimals, suffix))),
+      );
     });
   }
 
