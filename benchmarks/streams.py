@@ -149,7 +149,8 @@ def main():
         fill(uri, records)
         files, read, alone = compared(uri, kafka_alone, options.runs)
         print(
-            f"Kafka: reading {read:.1f} us of CPU a record, its client alone {alone:.1f}: {read - alone:.1f} more, at most 2"
+            f"Kafka: reading {read:.1f} us of CPU a record, its client alone {alone:.1f}: {read - alone:.1f} more,"
+            " at most 2"
         )
         print(f"Kafka: into files {files:.1f} us: {files - alone:.1f} more")
     print(f"a forward test: {median(paper(28)):.2f} s of CPU for a bar of each of 500 symbols, at most 0.5")
