@@ -178,3 +178,36 @@ def test_one_value_under_two_names_is_refused(tmp_path):
 def test_a_first_record_that_is_none_leaves_the_others_json(tmp_path):
     file, place = spooled(tmp_path, [[b"hello", orjson.dumps({"dt": "2023-01-03", "sym": "AA", "close": 1.5})]])
     assert place.suffix == ".parquet" and file.rows == 2
+
+
+ROW = {"dt": "2023-01-03", "sym": "AA", "close": 1.5}
+
+
+@pytest.mark.parametrize("about", [{"source": "feed 7"}, {"operation": "load", "record-type": "data"}])
+def test_a_bar_with_metadata_beside_its_values_is_a_bar(about, tmp_path):
+    file, place = spooled(tmp_path, [[orjson.dumps({**ROW, "metadata": about}), orjson.dumps(ROW)]])
+    assert (file.rows, file.controls) == (2, 0)
+    assert pq.read_table(place)["close"].to_pylist() == [1.5, 1.5]
+
+
+def test_what_dms_says_of_the_table_is_no_bar(tmp_path):
+    about = {"record-type": "control", "operation": "create-table"}
+    records = [{"metadata": about}, {"control": {"table-def": {}}, "metadata": about}, {"data": None, "metadata": {}}]
+    file, _ = spooled(tmp_path, [[*map(orjson.dumps, records), orjson.dumps(ROW)]])
+    assert (file.rows, file.controls) == (1, 3)
+
+
+@pytest.mark.parametrize("record", [{"data": None}, {"before": ROW}, ROW])
+def test_a_delete_is_refused_wherever_its_bar_is(record, tmp_path):
+    with pytest.raises(InputError, match="a record by which a bar is deleted"):
+        spooled(tmp_path, [[orjson.dumps(ROW), orjson.dumps({**record, "metadata": {"operation": "delete"}})]])
+
+
+def test_symbols_may_be_numbers(tmp_path):
+    bars = [{"dt": f"2023-01-{day:02}", "sym": sym, "close": day} for day, sym in enumerate([700, 700, 5, "700"], 1)]
+    beside = tmp_path / "bars.jsonl"
+    for some in (bars, bars[:3]):
+        beside.write_bytes(b"\n".join(map(orjson.dumps, some)) + b"\n")
+        (tmp_path / str(len(some))).mkdir()
+        _, place = spooled(tmp_path / str(len(some)), [[orjson.dumps(one)] for one in some])
+        assert averages(place, place.parent) == averages(beside, place.parent)

@@ -65,13 +65,15 @@ class Records:
                 self._take(one, record) if isinstance(one, dict) else self.invalid.append(record)
         elif not isinstance(told, dict):
             self.invalid.append(record)
-        elif isinstance(bar := told.get("data"), dict):
-            self._refuse_delete(told)
-            self.bars.append(bar)
-        elif isinstance(told.get(_ABOUT), dict):
-            self.controls += 1
         else:
-            self.bars.append(told)
+            self._refuse_delete(told)
+            bar = told.get("data")
+            if isinstance(bar, dict):
+                self.bars.append(bar)
+            elif _is_control(told):
+                self.controls += 1
+            else:
+                self.bars.append(told)
 
     def _take_text(self, record: bytes) -> None:
         """A record of several lines, or with NaN, which is JSON to Python alone."""
@@ -100,6 +102,12 @@ class Records:
             )
 
 
+def _is_control(told: Mapping[str, Any]) -> bool:
+    """Whether a record is about the table; a bar may have metadata beside its other members."""
+    about = told.get(_ABOUT)
+    return isinstance(about, dict) and (about.get("record-type") == "control" or told.keys() <= {_ABOUT, "data"})
+
+
 def _bars_alone(data: Sequence[bytes]) -> list[dict[str, Any]] | None:
     """The bars of records each of which is {"data": {...}} and nothing else; None if any is not."""
     try:
@@ -126,7 +134,7 @@ def table_of(records: Records, where: str) -> Any:
     columns = _columns(records.bars)
     _check_names(columns, where)
     none = [None] * len(records.invalid)
-    arrays = {name: _array(values + none) for name, values in columns.items()}
+    arrays = {name: _array(name, values + none) for name, values in columns.items()}
     if none:
         arrays[INVALID] = pa.array([None] * len(records.bars) + records.invalid, pa.binary())
     return pa.table(arrays)
@@ -152,9 +160,14 @@ def _columns(bars: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: [bar.get(name) for bar in bars] for name in dict.fromkeys(chain.from_iterable(bars))}
 
 
-def _array(values: list[Any]) -> Any:
-    """Values as numbers where all are, else as text; whole numbers only where none would change."""
+def _array(name: str, values: list[Any]) -> Any:
+    """Values as numbers where all are, else as text; whole numbers only where none would change.
+
+    Symbols are text, as some feeds write 700, and others "700".
+    """
     kinds = {*map(type, values)} - {type(None)}
+    if kinds == {int} and meaning(normalise(name)) == "symbol":
+        return _texts(values)
     if kinds <= {int, float} or kinds == {str}:  # arrow would take False for a number too
         with suppress(pa.ArrowException, OverflowError, UnicodeError):
             array = pa.array(values)
