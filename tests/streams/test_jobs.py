@@ -18,6 +18,7 @@ from jobs.sweep import Sweep
 from tests.conftest import SHARED
 from tests.streams.faults import answered, failing, refused
 from windrow import report
+from windrow.storage.kinesis.uris import parse
 
 MEAN = ["-q", "--share", "1", "--window", "1"]
 NAMES = ("open", "high", "low", "close", "vol")
@@ -110,6 +111,29 @@ def test_from_and_to_are_arrivals(kinesis, run_job):
     assert run_job(*MEAN, f"{kinesis.uri}?from={asked}").out == second
     assert run_job(*MEAN, f"{kinesis.uri}?from=trim-horizon").out == second + first
     assert run_job(*MEAN, "--from", "2021-01-01", kinesis.uri).out == first
+
+
+def test_two_spans_of_a_stream_are_both_read(kinesis, run_job):
+    kinesis.put([("AA", bar("AA", "2023-01-03", 1.5)), ("AA", b"not json")])
+    middle = f"{datetime.fromtimestamp(time.time() + 0.002, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    time.sleep(0.1)
+    kinesis.put([("AA", bar("AA", "2023-01-04", 2.5))])
+    found = run_job(*MEAN, "--max-bad", "0.5", f"{kinesis.uri}?to={middle}", f"{kinesis.uri}?from={middle}")
+    assert found.out == b"AA\t2023-01-03\t1.5\nAA\t2023-01-04\t2.5\n", found.err
+    (bad,) = run_job("-q", f"{kinesis.uri}?from={middle}", f"{kinesis.uri}?to={middle}", job=Rejects).out.splitlines()
+    assert re.fullmatch(rf"{kinesis.uri}/shardId-\d+\?to={middle}", json.loads(bad)["file"])
+
+
+@pytest.mark.parametrize("other", ["{}", "{}/", "{}?from=trim-horizon", "{}/?"])
+def test_a_stream_that_is_named_twice(other, kinesis, run_job):
+    kinesis.put([("AA", bar("AA", "2023-01-03", 1.5))])
+    refused = run_job(*MEAN, kinesis.uri, other.format(kinesis.uri))
+    assert refused.status == 1 and "is named twice; a stream is read once; name it once" in refused.err
+
+
+@pytest.mark.parametrize("to", ["2023-01-31", "20230131", "2023-02-01T00:00", "2023-02-01T01:00%2B01:00"])
+def test_a_date_in_to_is_its_whole_day(to):
+    assert parse(f"kinesis://bars?to={to}").span.until == datetime(2023, 2, 1, tzinfo=UTC).timestamp() * 10**9
 
 
 def test_records_that_are_sent_again_are_repeats(kinesis, run_job):

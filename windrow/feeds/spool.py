@@ -19,6 +19,7 @@ from windrow.bars.layout import Reading
 from windrow.console import going, say
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.streamed import ShardFile
+from windrow.storage.arrivals import OLDEST, moment, split_query
 from windrow.storage.open import named
 from windrow.storage.source import source_of
 from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
@@ -119,21 +120,34 @@ def replaced(
 ) -> tuple[list[str], dict[str, str], list[Spooled]]:
     """The arguments with files in place of streams; the names of those by their places; and what was read.
 
-    Raises InputError for a stream that is named twice.
+    Raises InputError for a stream that is named twice. Of two spans of one stream the files have names of their own.
     """
     found, names, streams = list[str](), dict[str, str](), list[Spooled]()
+    ends = {_asked(uri): end for uri, end in (until or {}).items()}
+    seen = set[tuple[str, ...]]()
     for number, argument in enumerate(arguments):
         if not is_stream(argument):
             found.append(argument)
             continue
-        if argument in arguments[:number]:
+        if (asked := _asked(argument)) in seen:
             raise InputError(f"{argument}: is named twice; a stream is read once; name it once")
+        seen.add(asked)
         place = folder / f"stream-{number}"
         place.mkdir(mode=0o700)
-        streams.append(spool(argument, place, manner, shows_progress, (until or {}).get(argument)))
-        names.update({str(place): name for name, place in streams[-1].places.items()})
-        found += map(str, streams[-1].places.values())
+        streams.append(spool(argument, place, manner, shows_progress, ends.get(asked)))
+        span, taken = argument.partition("?")[2], set(names.values())
+        for name, file in streams[-1].places.items():
+            names[str(file)] = f"{name}?{span}" if name in taken else name
+            found.append(str(file))
     return found, names, streams
+
+
+def _asked(uri: str) -> tuple[str, ...]:
+    """What a URI asks for, however it is spelled."""
+    place, asked = split_query(uri)
+    scheme, colon, rest = place.rstrip("/").partition(":")
+    span = sorted(f"{name}={value}" for name, value in asked.items() if (name, value) != ("from", OLDEST))
+    return (scheme.lower() + colon + rest, *span)
 
 
 def _place(uri: str) -> str:
@@ -158,8 +172,6 @@ def _file_name(uri: str, shard: str) -> str:
 
 
 def _between(bounds: Bounds) -> str:
-    from windrow.storage.arrivals import moment
-
     since = "so far" if bounds.since is None else f"from {moment(bounds.since)}"
     return f"{since} until {moment(bounds.until)}"
 

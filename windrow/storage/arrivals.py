@@ -60,12 +60,12 @@ def parse_span(uri: str, asked: Mapping[str, str]) -> Span:
 def _time(uri: str, name: str, text: str, days: int) -> int:
     """A time in ns; a date in UTC begins at midnight, `days` later."""
     try:
-        if len(text) == len("2023-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=days)
-            found = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        else:
+        if len(text) > len("2023-01-31"):
             found = datetime.fromisoformat(text)
             found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        else:  # 20230131 is a date too
+            day = date.fromisoformat(text) + timedelta(days=days)
+            found = datetime(day.year, day.month, day.day, tzinfo=UTC)
     except (ValueError, OverflowError):
         raise InputError(
             f"{uri}: {name}={text} is not a time; give {'trim-horizon, ' if name == 'from' else ''}a date such as"
