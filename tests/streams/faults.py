@@ -29,10 +29,10 @@ def refused(request, code, status):
 
 
 def canned_answer(request, told, status=200):
-    """AWS's answer."""
+    """AWS's answer; bytes are its text."""
     from botocore.awsrequest import AWSResponse
 
-    body = _Body(json.dumps(told, default=str).encode())
+    body = _Body(told if isinstance(told, bytes) else json.dumps(told, default=str).encode())
     return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.1"}, body)
 
 

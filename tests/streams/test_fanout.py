@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
+from urllib3.exceptions import ProtocolError
 
 from windrow.errors import InputError
 from windrow.storage.kinesis.fanout import consumer_arn, pushed
@@ -57,6 +58,17 @@ def test_a_subscription_goes_on_after_what_it_had():
     positions = [asked["StartingPosition"] for asked in client.asked]
     assert positions[0] == {"Type": "AT_TIMESTAMP", "Timestamp": 10.0}
     assert positions[1:] == [{"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "5"}] * 2
+
+
+def test_a_connection_that_is_cut_is_made_again():
+    def cut():
+        yield event(("1", 10, b"a"), after="1")
+        raise ProtocolError("Connection broken")
+
+    client = Client(cut(), [event(("2", 11, b"b"))])
+    answers = list(pushed(client, "kinesis://bars", "shard", "arn", None))
+    assert [answer.records.data for answer in answers] == [[b"a"], [b"b"]]
+    assert client.asked[1]["StartingPosition"] == {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "1"}
 
 
 def test_a_consumer_has_an_arn_and_may_be_missing():

@@ -16,7 +16,7 @@ from jobs.moving_average import MovingAverage
 from jobs.rejects import Rejects
 from jobs.sweep import Sweep
 from tests.conftest import SHARED
-from tests.streams.faults import answered, failing, refused
+from tests.streams.faults import answered, canned_answer, failing, refused
 from windrow import report
 from windrow.storage.kinesis.uris import parse
 
@@ -214,6 +214,35 @@ def test_what_is_refused(code, said, kinesis, run_job):
         found = run_job("-q", kinesis.uri)
     assert found.status == 1 and not found.out
     assert found.err.startswith(f"error: {kinesis.uri}: ") and said in found.err, found.err
+
+
+NO_ANSWERS = [b"", b"{}", b'{"Records":[{"Data":"eyJ', b"<html>proxy</html>", b'"text"', b"[]"]
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS)
+def test_answers_that_are_cut_off_are_asked_for_again(body, resharded, run_job):
+    path, stream = resharded
+    asked = []
+
+    def answer(operation, request):
+        asked.extend([operation] * (operation == "GetRecords"))
+        return canned_answer(request, body) if operation == "GetRecords" and len(asked) % 3 == 1 else None
+
+    want = run_job("-q", path)
+    with answered(answer):
+        found = run_job("-q", "--share", "1", stream.uri)
+    assert (found.status, found.out) == (0, want.out), found.err
+    assert len(asked) > 6
+
+
+@pytest.mark.parametrize("operation", ["DescribeStreamSummary", "ListShards", "GetShardIterator"])
+@pytest.mark.parametrize("body", NO_ANSWERS)
+def test_an_answer_that_is_none_is_refused(body, operation, kinesis, run_job, monkeypatch):
+    with answered(lambda asked, request: canned_answer(request, body) if asked == operation else None):
+        monkeypatch.setattr("windrow.storage.kinesis.reader._TRIES", 2)
+        found = run_job("-q", kinesis.uri)
+    assert found.status == 1 and not found.out
+    assert "an answer is cut off, or none of Kinesis; check the network" in found.err, found.err
 
 
 def test_without_credentials(kinesis, run_job, monkeypatch):

@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from windrow.arrays import Ints
+from windrow.aws.kinesis_client import answered
 from windrow.errors import InputError
 from windrow.storage.kinesis.kpl import are_aggregated, user_records
 from windrow.storage.stream import uncollected
@@ -60,11 +61,11 @@ def parse_quickly(client: Any) -> None:
 
 def _take_records(response_dict: MutableMapping[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
     body = response_dict["body"]
-    if response_dict["status_code"] != 200 or body[:1] != b"{":
+    if response_dict["status_code"] != 200:
         return
     with _parsing, uncollected():
-        told = orjson.loads(body)
-        raw = told.pop(_RECORDS, [])
+        told = answered(body, _RECORDS)
+        raw = told.pop(_RECORDS)
         try:
             data = [*map(a2b_base64, map(itemgetter("Data"), raw))]
         except NotBase64 as error:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from windrow.aws.kinesis_client import BUSY, client, code_of, refusing
+from windrow.aws.kinesis_client import client, may_pass, refusals, refusing
 from windrow.aws.parallel import in_parallel
 from windrow.storage.arrivals import moment
 from windrow.storage.kinesis.answers import Answer, answer_of, parse_quickly
@@ -120,7 +120,7 @@ class _Look:
                 time.sleep(_BETWEEN)
                 try:
                     told = self._kinesis.get_records(ShardIterator=iterator, Limit=most)
-                except self._kinesis.exceptions.ClientError as error:
-                    tries.again(error, code_of(error) in BUSY)
+                except refusals() as error:
+                    tries.again(error, may_pass(error))
                 else:
                     return answer_of(told, f"{self._uri}: {self.shard}")

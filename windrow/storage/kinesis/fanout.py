@@ -25,6 +25,9 @@ def consumer_arn(client: Any, uri: str, stream: str, consumer: str) -> str:
 
 def pushed(client: Any, uri: str, shard: str, consumer: str, since: int | None) -> Iterator[Answer]:
     """What is pushed to a consumer, by its ARN, of a shard; `next` of the last answer of a shard that ended is None."""
+    from botocore.exceptions import ResponseStreamingError
+    from urllib3.exceptions import HTTPError
+
     where: dict[str, Any] = {"Type": "TRIM_HORIZON"}
     if since is not None:
         where = {"Type": "AT_TIMESTAMP", "Timestamp": since / SECOND}
@@ -41,6 +44,9 @@ def pushed(client: Any, uri: str, shard: str, consumer: str, since: int | None) 
         except client.exceptions.ClientError as error:
             with refusing(uri):
                 tries.again(error, code_of(error) in BUSY | {_IN_USE})
+        except HTTPError as error:  # the connection was cut
+            with refusing(uri):
+                tries.again(ResponseStreamingError(error=error), True)
 
 
 def _answer(event: dict[str, Any]) -> Answer:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from windrow.aws.kinesis_client import BUSY, EXPIRED, code_of, refusing
+from windrow.aws.kinesis_client import EXPIRED, code_of, may_pass, refusals, refusing
 from windrow.storage.kinesis.answers import Answer, answer_of
 from windrow.times import SECOND
 
@@ -63,10 +63,10 @@ class Reader:
             try:
                 self._iterator = self._iterator or self._begin()
                 told = self._client.get_records(ShardIterator=self._iterator, Limit=MOST)
-            except self._client.exceptions.ClientError as error:
+            except refusals() as error:
                 expired = code_of(error) == EXPIRED
                 self._iterator = None if expired else self._iterator
-                tries.again(error, expired or code_of(error) in BUSY)
+                tries.again(error, expired or may_pass(error))
             else:
                 return answer_of(told, f"{self._uri}: {self.shard}")
 
