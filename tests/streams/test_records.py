@@ -118,9 +118,13 @@ def test_names_that_are_values_are_refused(tmp_path):
 
 
 def test_what_is_no_json_is_csv(tmp_path):
-    file, place = spooled(tmp_path, [[b"AA,2023-01-03,1.5\r\n", b"BB,1\nCC,2"], [b'{"a": 1}']])
-    assert place.suffix == ".csv" and file.rows == 4
-    assert place.read_bytes() == b'AA,2023-01-03,1.5\nBB,1\nCC,2\n{"a": 1}\n'
+    lines = [b"AA,2023-01-03,1.5\r\n", b"BB,1\nCC,2"]
+    for number, pages in enumerate([[lines, [b"DD,1"] * 998], [lines, [b"DD,1" * (1 << 18)]]]):
+        (tmp_path / str(number)).mkdir()
+        file, place = spooled(tmp_path / str(number), [*pages, [b'{"a": 1}']])
+        assert place.suffix == ".csv" and file.rows == 4 + len(pages[1])
+        written = place.read_bytes()
+        assert written.startswith(b"AA,2023-01-03,1.5\nBB,1\nCC,2\nDD,1") and written.endswith(b'DD,1\n{"a": 1}\n')
 
 
 def field(number, value):
@@ -161,6 +165,7 @@ def test_a_shard_without_a_bar_has_the_columns_of_another(tmp_path, run_job):
     other = ShardFile(tmp_path, "other", "kinesis://s/other")
     other.write([b"{nonsense"])
     assert one.has_bars and not other.has_bars
+    other.begin()
     beside = other.close(place)
     assert sorted(pq.read_schema(beside).names) == sorted(["dt", "sym", "close", INVALID])
     (line,) = run_job("-q", place, beside, job=Rejects).out.splitlines()
@@ -176,8 +181,11 @@ def test_one_value_under_two_names_is_refused(tmp_path):
 
 
 def test_a_first_record_that_is_none_leaves_the_others_json(tmp_path):
-    file, place = spooled(tmp_path, [[b"hello", orjson.dumps({"dt": "2023-01-03", "sym": "AA", "close": 1.5})]])
-    assert place.suffix == ".parquet" and file.rows == 2
+    records = [b"hello", b"again", orjson.dumps({"dt": "2023-01-03", "sym": "AA", "close": 1.5})]
+    for number, pages in enumerate([[records], [[record] for record in records]]):  # as records come, so do pages
+        (tmp_path / str(number)).mkdir()
+        file, place = spooled(tmp_path / str(number), pages)
+        assert place.suffix == ".parquet" and file.rows == 3
 
 
 ROW = {"dt": "2023-01-03", "sym": "AA", "close": 1.5}

@@ -158,6 +158,8 @@ def _place(uri: str) -> str:
 def _closed(uri: str, files: Mapping[str, ShardFile]) -> Iterator[tuple[str, Path]]:
     """The names and places of the files that have a record; of one that has no bar its columns are those of another."""
     like: Path | None = None
+    for file in files.values():
+        file.begin()
     for name, file in sorted(files.items(), key=lambda item: not item[1].has_bars):
         if (place := file.close(like)) is not None:
             like = like or (place if file.has_bars else None)

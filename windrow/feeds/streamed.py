@@ -34,8 +34,8 @@ _GROUP = 1 << 14
 _MOST_COLUMNS = 1000
 #: Records that are parsed at a time: as objects of so few they stay in the processor's cache.
 _AT_ONCE = 1000
-#: How many records are looked at for two members of one name.
-_FIRST = 1000
+#: How many records are looked at for two members of one name, and, with so many bytes, for what is no JSON.
+_FIRST, _FIRST_BYTES = 1000, 1 << 20
 #: What DMS says of a record: it has a row, or is about the table.
 _ABOUT, _OPERATION = "metadata", "operation"
 
@@ -194,15 +194,29 @@ class ShardFile:
         self._parts: list[Path] = []
         self._writer: Any = None
         self._lines: BinaryIO | None = None
+        self._first: list[bytes] | None = []
         self.rows = self.controls = 0
         self.has_bars = False
 
     def write(self, data: Sequence[bytes]) -> None:
         """Adds the records of a page."""
+        if self._first is None:
+            self._write(data)
+            return
+        self._first += data
+        if len(self._first) >= _FIRST or sum(map(len, self._first)) >= _FIRST_BYTES or any(map(is_json, data)):
+            self.begin()
+
+    def begin(self) -> None:
+        """Chooses the kind of file by the first records, however few of them a page has; afterwards `has_bars` is so."""
+        first, self._first = self._first, None
+        if first and not any(map(is_json, first)):
+            self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
+        self._write(first or [])
+
+    def _write(self, data: Sequence[bytes]) -> None:
         if not data:
             return
-        if self._lines is None and not self.rows and not self.controls and not any(map(is_json, data)):
-            self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
         if self._lines is not None:
             lines = [line for record in data for line in record.splitlines() if line.strip()]
             self.rows += len(lines)
@@ -236,6 +250,7 @@ class ShardFile:
 
     def close(self, like: Path | None = None) -> Path | None:
         """The finished file; None if it has no row. One without a bar gets the columns of the file `like`, empty."""
+        self.begin()
         if self._lines is not None:
             self._lines.close()
             return self._folder / f"{self._name}.csv"
