@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -74,6 +75,48 @@ def test_times_need_not_ascend(kafka):
     assert all_of(f"{kafka.uri}?from=2023-11-14T22:13:24Z&to=2023-11-14T22:13:29Z") == texts(0, 100)
 
 
+def test_times_of_producers_may_be_hours_late(kafka):
+    kafka.put(numbered(0, 100), at=THEN, partition=0)
+    kafka.put(numbered(100, 200), at=THEN + 10 * 3_600_000, partition=0)
+    kafka.put(numbered(200, 300), at=THEN + 1_000, partition=0)
+    assert all_of(f"{kafka.uri}?to=2023-11-14T22:13:24Z") == texts(0, 100) + texts(200, 300)
+
+
+def test_times_of_brokers_ascend_so_what_is_long_after_the_end_is_not_read(no_topic, monkeypatch):
+    monkeypatch.setattr("windrow.storage.kafka.source._SLACK", 0)
+    monkeypatch.setattr("windrow.storage.kafka.source._MOST", 10)
+    no_topic.create(1, message_timestamp_type="LogAppendTime")
+    no_topic.put(numbered(0, 100))
+    time.sleep(0.1)
+    end = time.time()
+    time.sleep(0.1)
+    no_topic.put(numbered(100, 5000))
+    bounds = SOURCE.bounds(f"{no_topic.uri}?to={datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%S.%fZ}", MANNER)
+    pages = list(SOURCE.read(bounds, bounds.shards[0], MANNER))
+    assert [data for page in pages for data in page.records] == texts(0, 100)
+    assert pages[-1].over and int(pages[-1].place) < 200
+
+
+def test_records_without_a_time_are_read_where_no_span_is_asked_for(kafka):
+    producer = kafka.producer()
+    kafka.put([("S0", b"two")], producer=producer)
+    producer.produce(kafka.name, b"one", "S0", timestamp=-1)
+    assert not producer.flush(60)
+    assert all_of(kafka.uri) == [b"one", b"two"]
+    for span in ("?from=2023-01-01", "?to=2099-01-01"):
+        with pytest.raises(InputError, match="has a record without a time, so it is not known whether it arrived in"):
+            read(kafka.uri + span)
+
+
+def test_a_compacted_topic_is_a_gap(no_topic, run_job):
+    no_topic.create(1, cleanup_policy="compact")
+    no_topic.put([("AA", b'{"data": {"dt": "2023-01-03", "sym": "AA", "close": 1.5}}')])
+    refused = run_job("-q", "--window", "1", no_topic.uri)
+    assert refused.status == 1 and "is compacted: of the records of a key" in refused.err
+    found = run_job("-q", "--window", "1", "--gaps", "warn", no_topic.uri)
+    assert found.out == b"AA\t2023-01-03\t1.5\n" and "warning: kafka://" in found.err
+
+
 def test_a_clock_that_is_ahead_loses_no_record(kafka):
     kafka.put(numbered(0, 10), at=time.time_ns() // 10**6 + 3_600_000)
     assert all_of(kafka.uri) == texts(0, 10)
@@ -118,6 +161,11 @@ def test_what_is_asked_for_and_gone_is_a_gap(kafka, capsys):
     found = read(asked, Manner(gaps="warn"))
     assert found["2"] == texts(40, 100) and "warning: kafka://" in capsys.readouterr().err
     assert all_of(f"{kafka.uri}?from=2023-11-14T22:13:20.050Z") == texts(50, 100)
+    delete_before(kafka, 2, 100)
+    kafka.put(numbered(100, 200), at=THEN, partition=1)
+    with pytest.raises(InputError, match="all 100 offsets that partition 2 has had are past the topic's retention"):
+        SOURCE.bounds(asked, MANNER)
+    assert all_of(kafka.uri) == texts(100, 200)
 
 
 def following(uri, places, until):

@@ -1,8 +1,9 @@
 """What is in a topic of Kafka: the oldest and the newest record of each partition, and how fast records came last."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 from windrow.storage.kafka import offsets
@@ -46,29 +47,43 @@ def state(uri: str) -> StreamState:
         of_newest = (one for one in reversed(messages) if one.timestamp()[1] * _MS == last.time)
         example = next((one.value() or b"" for one in of_newest), b"")
         states.append(ShardState(str(number), (), True, old[number], last.time, len(inside), size, example))
-    facts, gaps = _facts(connection, admin)
+    facts = _facts(connection, admin)
     facts["offsets"] = sum(ends.values()) - sum(begins.values())
-    return StreamState(uri, facts, tuple(states), gaps)
+    return StreamState(uri, facts, tuple(states), tuple(compaction(connection, admin)))
 
 
-def _facts(connection: Connection, admin: Any) -> tuple[dict[str, str | int], tuple[str, ...]]:
-    """Settings of a topic, where this user may see them; and what they let go."""
-    module, topic = connection.module, connection.named.topic
-    resource = module.admin.ConfigResource(module.admin.ConfigResource.Type.TOPIC, topic)
+def compaction(connection: Connection, admin: Any) -> Iterator[str]:
+    """What is gone of a topic that is compacted, a sentence; nothing where this user may not see its settings."""
+    told, _ = _settings(connection, admin)
+    if "compact" in told.get("cleanup.policy", ""):
+        yield (
+            f"{connection.uri}: is compacted: of the records of a key, which is a symbol, the last is kept and older"
+            " ones are removed; set cleanup.policy=delete for a topic of bars"
+        )
+
+
+def _settings(connection: Connection, admin: Any) -> tuple[dict[str, str], str]:
+    """Settings of a topic; none, and Kafka's reason, where this user may not see them."""
+    module = connection.module
+    kind = import_module("confluent_kafka.admin").ConfigResource
     try:
-        (asked,) = admin.describe_configs([resource], request_timeout=ANSWER).values()
-        told = {name: one.value for name, one in asked.result().items()}
+        (asked,) = admin.describe_configs(
+            [kind(kind.Type.TOPIC, connection.named.topic)], request_timeout=ANSWER
+        ).values()
+        return {name: one.value for name, one in asked.result().items()}, ""
     except module.KafkaException as error:
-        return {"settings": f"not shown ({error.args[0].name()})"}, ()
+        return {}, str(error.args[0].name())
+
+
+def _facts(connection: Connection, admin: Any) -> dict[str, str | int]:
+    """Settings of a topic, where this user may see them."""
+    told, why = _settings(connection, admin)
+    if not told:
+        return {"settings": f"not shown ({why})"}
     hours = int(told["retention.ms"]) / _HOUR_MS
     facts: dict[str, str | int] = {"retention": f"{hours:,.0f} hours" if hours >= 0 else "for ever"}
     facts |= {called: told[name] for name, called in _SHOWN.items() if told.get(name) not in (None, "-1")}
-    if "compact" in told["cleanup.policy"]:
-        return facts, (
-            "is compacted: of the records of a key, which is a symbol, the last is kept and older ones"
-            " are removed; set cleanup.policy=delete for a topic of bars",
-        )
-    return facts, ()
+    return facts
 
 
 def _record(connection: Connection, number: int, begin: int, end: int) -> Any:

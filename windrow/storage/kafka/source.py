@@ -24,12 +24,11 @@ from windrow.storage.stream import (
     StreamState,
     judge_gaps,
 )
-from windrow.times import SECOND
 
 #: The most records of a page.
 _MOST = 10_000
-#: Producers' clocks differ: of what has an earlier time than `to`, the last may be that much (ns) behind it.
-_SLACK = 60 * SECOND
+#: Brokers' clocks differ: of what has an earlier time than `to`, the last may be that much (ms) behind it.
+_SLACK = 60_000
 #: Seconds: that a client waits for records, and after which one that gets none and has not reached the end is given up.
 _WAIT, _SILENT = 0.5, 120.0
 #: How often, in seconds, the partitions of a topic that is followed are listed again.
@@ -53,20 +52,17 @@ class KafkaSource(StreamSource):
         begins, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
         latest = max((at.time for at in offsets.newest(connection, admin, numbers).values()), default=0)
         until = latest + _MS if latest > 0 else now  # clocks of producers may be ahead of this one
-        gaps: tuple[str, ...] = ()
+        gaps = tuple(contents.compaction(connection, admin))
         if span.since is not None:
             if span.since >= until:
                 raise InputError(
                     f"{uri}: nothing can have arrived since {moment(span.since)}: it is {moment(now)}, and no record is"
                     " later; give an earlier from"
                 )
-            gaps = tuple(_gone(connection, begins, ends, span.since))
+            gaps += tuple(_gone(connection, begins, ends, span.since))
             found = offsets.since(connection, admin, numbers, span.since, ends)
             begins = {number: max(begins[number], found[number]) for number in numbers}
-        if span.until is not None and span.until < until:
-            until = span.until
-            found = offsets.since(connection, admin, numbers, until + _SLACK, ends)
-            ends = {number: min(ends[number], found[number]) for number in numbers}
+        until = min(until, span.until or until)
         judge_gaps(gaps, manner)
         shards = tuple(Shard(str(number)) for number in numbers)
         places = ({str(number): str(at) for number, at in these.items()} for these in (ends, begins))
@@ -97,9 +93,16 @@ class KafkaSource(StreamSource):
                 if messages:
                     at = max(at, messages[-1].offset() + (messages[-1].error() is None))
                 times = [one.timestamp()[1] for one in good]
-                inside = [one.value() or b"" for one, its in zip(good, times, strict=True) if since <= its < last]
-                arrived = max(times, default=0) * _MS
-                yield Page(shard.name, inside, str(at), arrived, max(0, until - arrived) if arrived else 0, at >= end)
+                _refuse_timeless(connection, shard, times)
+                # A record without a time is in the topic, of which then no part is asked for.
+                inside = [
+                    one.value() or b"" for one, its in zip(good, times, strict=True) if its < 0 or since <= its < last
+                ]
+                arrived = max(0, *times) * _MS if times else 0
+                over = at >= end or _are_past(connection, good, last)
+                yield Page(shard.name, inside, str(at), arrived, max(0, until - arrived) if arrived else 0, over)
+                if over:
+                    return
 
     def follow(
         self,
@@ -205,12 +208,35 @@ def _consumed(connection: Connection, consumer: Any) -> list[Any]:
     return messages
 
 
+def _are_past(connection: Connection, messages: list[Any], last: int) -> bool:
+    """Whether nothing that arrived before `last` (ms) follows: times of brokers ascend, but not those of producers."""
+    ours = connection.module.TIMESTAMP_LOG_APPEND_TIME
+    return any(one.timestamp()[0] == ours and one.timestamp()[1] >= last + _SLACK for one in messages)
+
+
+def _refuse_timeless(connection: Connection, shard: Shard, times: list[int]) -> None:
+    """Raises InputError where it is not known whether a record arrived in the span that is asked for."""
+    span = connection.named.span
+    if min(times, default=0) < 0 and (span.since is not None or span.until is not None):
+        raise InputError(
+            f"{connection.uri}: partition {shard.name} has a record without a time, so it is not known whether it"
+            " arrived in the span that is asked for; leave out ?from= and &to=, or have times of records set where they"
+            " are written"
+        )
+
+
 def _place(connection: Connection, number: int, offset: int) -> Any:
     return connection.module.TopicPartition(connection.named.topic, number, offset)
 
 
 def _gone(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
     """What is asked for and past retention, a sentence each."""
+    for number, begin in begins.items():
+        if begin > 0 and begin == ends[number]:
+            yield (
+                f"{connection.uri}: all {begin:,} offsets that partition {number} has had are past the topic's"
+                f" retention, and records are asked for from {moment(since)} on"
+            )
     for number, oldest in contents.oldest(connection, begins, ends).items():
         if begins[number] > 0 and oldest > since:
             yield (
