@@ -208,7 +208,7 @@ class ShardFile:
             self.begin()
 
     def begin(self) -> None:
-        """Chooses the kind of file by the first records, however few of them a page has; afterwards `has_bars` is so."""
+        """Chooses the kind of file by the first records, however few a page has; from then on `has_bars` is right."""
         first, self._first = self._first, None
         if first and not any(map(is_json, first)):
             self._lines = open(self._folder / f"{self._name}.csv", "wb", opener=private)  # noqa: SIM115  see `close`
