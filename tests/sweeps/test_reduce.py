@@ -370,6 +370,14 @@ def plain_order(figures, objective):
     return any(one["ruined"] for one in figures), side, math.inf if mean is None else -mean
 
 
+def test_trades_of_no_profit_are_known_of_a_pair_over_all_symbols():
+    """On B all closed trades of sma:1, sma:3 had a profit of 0: as on B alone, that ranks as 0, not as unknown."""
+    symbols = {b"A": Series([4.0]), b"B": Series([4.0, 4.0, 4.0, 6.25, 6.0, 6.25, 4.0, 6.0])}
+    swept = Sweep(parse_grid("sma:1", "sma:3,9"), Rules(size=1, cash=1000), returns=True)
+    lines = run_sweep(swept, Choice("sqn", best=True), symbols)
+    assert [(line["fast"], line["slow"]) for _, line in lines] == [(1, 3)] * 3
+
+
 @settings(max_examples=25, deadline=None)
 @given(symbols=SYMBOLS, data=st.data())
 def test_the_best_lines_are_the_same_bytes_for_any_number_of_reducers(symbols, data):

@@ -47,7 +47,7 @@ from windrow.trading.rules import Rules
 
 _NONE = "no symbol has the objective"
 #: The counts of sums, in the order in which they are sent.
-_COUNTS = ("series", "upwards", "downwards", "ruined", "ruined_on_test", "lost")
+_COUNTS = ("series", "upwards", "downwards", "level", "ruined", "ruined_on_test", "lost")
 _NO_RETURNS = "it has returns on no symbol"
 
 
@@ -55,9 +55,10 @@ _NO_RETURNS = "it has returns on no symbol"
 class Sums:
     """What is known of one pair on one walk: in how many series it was tried, its objective there, its returns.
 
-    upwards, downwards: series where the objective on train is undefined, but for its sign. ruined, ruined_on_test:
-    those where its value fell to 0 or below. lost: those where it has no returns therefore. why: a reason why it has no
-    objective, the first in order. returns: sums of the powers 0 to 4 of all returns per bar on train.
+    upwards, downwards, level: series where the objective on train is undefined, but above, below or at 0. ruined,
+    ruined_on_test: those where its value fell to 0 or below. lost: those where it has no returns therefore. why: a
+    reason why it has no objective, the first in order. returns: sums of the powers 0 to 4 of all returns per bar on
+    train.
     """
 
     walk: int
@@ -66,6 +67,7 @@ class Sums:
     series: int = 0
     upwards: int = 0
     downwards: int = 0
+    level: int = 0
     ruined: int = 0
     ruined_on_test: int = 0
     lost: int = 0
@@ -109,7 +111,7 @@ class Sums:
     @property
     def known(self) -> int:
         """In how many series it has the objective, if only by its sign."""
-        return self.train.count + self.upwards + self.downwards
+        return self.train.count + self.upwards + self.downwards + self.level
 
     @property
     def order(self) -> tuple[Standing, int, int]:
@@ -177,6 +179,7 @@ class Overall:
         if value is None:
             sums.upwards += stands.side == UPWARDS
             sums.downwards += stands.side == DOWNWARDS
+            sums.level += stands.side == DEFINED
             sums.why = min(filter(None, (sums.why, why_none(figures, self._objective))), default="")
         for tally, power in zip(sums.returns, powers, strict=True):
             tally.add(power)
