@@ -5,6 +5,7 @@ import json
 import pytest
 
 import windrow
+from jobs.backtest import Backtest
 from tests.pages.report.outputs import unpacked
 from tests.paper.streams import PAIR, URI, asked_for, bars, csv, lived, record, split_stream
 from tests.paper.test_kills import backtested
@@ -137,6 +138,23 @@ def test_its_report_has_the_sweep_beside_it(tmp_path, capsys):
     page = tmp_path / "forward.html"
     assert main(["paper", "report", str(tmp_path / "state"), str(tmp_path / "swept"), "-o", str(page)]) == 0
     assert all(symbol["figures"] and symbol["sweep"] for symbol in shown(page)["symbols"])
+
+
+def test_its_report_has_a_backtest_beside_it(tmp_path, capsys):
+    (tmp_path / "bars.csv").write_text(csv(bars(12)))
+    rules = ["--fast", "sma:1", "--slow", "sma:3"]
+    assert Backtest.main(["-q", *rules, "-o", str(tmp_path / "out"), str(tmp_path / "bars.csv")]) == 0
+    lived(split_stream(24), asked_for(tmp_path / "state", *rules))
+    page = tmp_path / "forward.html"
+    assert main(["paper", "report", str(tmp_path / "state"), str(tmp_path / "out"), "-o", str(page)]) == 0
+    found = shown(page)
+    assert (found["title"], found["tested"]) == ("Forward test of sma:1 over sma:3", "Forward test")
+    backtest = dict(line.split("\t") for line in (tmp_path / "out" / "part-00000").read_text().splitlines())
+    for symbol in found["symbols"]:
+        assert symbol["compared"] == json.loads(backtest[symbol["name"]])
+        assert symbol["figures"]["final_value"] != symbol["compared"]["final_value"]
+    twice = ["paper", "report", str(tmp_path / "state"), *[str(tmp_path / "out")] * 2, "-o", str(page), "--force"]
+    assert main(twice) == 2 and "both are outputs of a backtest" in capsys.readouterr().err
 
 
 def test_an_archive_has_all_of_it_and_another_begins(taken, tmp_path, capsys):

@@ -77,14 +77,15 @@ def status(directory: Path) -> None:
 
 @paper.command()
 @click.argument("directory", type=_DIRECTORY)
-@click.argument("outputs", nargs=-1, metavar="[SWEEP]")
+@click.argument("outputs", nargs=-1, metavar="[BACKTEST] [SWEEP]")
 @click.option("--symbol", "symbols", multiple=True, help="A symbol to show; repeatable.  [default: the first 8]")
 @click.option("-o", "--out", default="forward.html", **OUT)
 @click.option("--force", **FORCE)
 def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], out: Path, force: bool) -> None:
     """Show a forward test as a page and a picture, as `windrow report` does a backtest.
 
-    DIRECTORY is the one that --state named; SWEEP, the output of the sweep that chose the pair, adds its maps.
+    DIRECTORY is the one that --state named. BACKTEST, an output of a backtest, puts its figures beside those of the
+    forward test; SWEEP, the output of the sweep that chose the pair, adds its maps, and train and test.
     """
     from windrow.pages.report import report as write
     from windrow.paper.forward import write_bars, write_output

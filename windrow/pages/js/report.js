@@ -268,7 +268,10 @@ function cell(figures, field, reasons = null) {
 // What is set side by side: [name, figures, description].
 function compared(symbol) {
   const { sweep } = state;
-  const sides = symbol.figures ? [["Backtest", symbol.figures, `backtest of ${symbol.pair.join(" / ")}`]] : [];
+  const pairOf = (figures) => `${figures.fast} / ${figures.slow}`;
+  const { tested } = data;
+  const sides = symbol.figures ? [[tested, symbol.figures, `${tested.toLowerCase()} of ${pairOf(symbol.figures)}`]] : [];
+  if (symbol.compared) sides.push(["Backtest", symbol.compared, `backtest of ${pairOf(symbol.compared)}`]);
   for (const part of sweep ? [walk().train, walk().test] : []) {
     const figures = part && figuresOf(sweep, part, state.pair);
     const name = part === "all" ? "Sweep" : capitalised(part || "");

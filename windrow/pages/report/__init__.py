@@ -84,6 +84,7 @@ def _read(
     reading = full_reading_of(sources.outputs[0].place)
     series = read_series(bars, chosen, reading, reading.values[0], until=ends_of(sources.outputs[0].place))
     figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
+    compared = read_figures(sources.compared, chosen) if sources.compared else {}
     order_parts = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
     equity_parts = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
     orders_of, equity_of = read_orders(order_parts, chosen), read_equity(equity_parts, chosen)
@@ -94,6 +95,7 @@ def _read(
             orders_of.get(symbol),
             equity_of.get(symbol),
             swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
+            next(iter(compared.get(symbol, ())), None),
         )
         for symbol in chosen
     ], len(known)

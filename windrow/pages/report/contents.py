@@ -40,6 +40,7 @@ _RULES = {
     "fill": "filled at the {}", "side": "{}", "entry": "entry by {}", "sizing": "{}",
     "stop_at_ruin": "stopped at ruin",
 }  # fmt: skip
+_FORWARD = "forward test"
 _WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "fixed": "", "all-in": "all in"}
 
 
@@ -52,27 +53,39 @@ class SymbolReport:
     orders: Orders | None = None
     equity: Equity | None = None
     swept: Swept | None = None
+    compared: Figures | None = None
+
+
+def is_forward(output: Output) -> bool:
+    """Whether an output is that of a forward test."""
+    return "forward" in output.description
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The outputs that a report is of: a backtest's and a sweep's, of which one may be missing."""
+    """The outputs that a report is of: a backtest's and a sweep's, of which one may be missing.
+
+    A forward test is shown as a backtest; then `compared` may be a backtest whose figures are beside its own.
+    """
 
     backtest: Output | None
     sweep: Output | None
+    compared: Output | None = None
 
     @classmethod
     def of(cls, outputs: Sequence[Output]) -> "Sources":
         """From outputs in any order. Raises UsageError for two of one job."""
         found: dict[str, Output] = {}
         for output in outputs:
-            if output.job in found:
+            job = _FORWARD if is_forward(output) else output.job
+            if job in found:
                 raise UsageError(
-                    f"{found[output.job].place} {output.place}: both are outputs of a {output.job}: a report takes one"
+                    f"{found[job].place} {output.place}: both are outputs of a {output.job}: a report takes one"
                     f" {BACKTEST}, one {SWEEP}, or one of each; write two reports"
                 )
-            found[output.job] = output
-        return cls(found.get(BACKTEST), found.get(SWEEP))
+            found[job] = output
+        backtest, sweep = found.get(BACKTEST), found.get(SWEEP)
+        return cls(found[_FORWARD], sweep, backtest) if _FORWARD in found else cls(backtest, sweep)
 
     @property
     def outputs(self) -> list[Output]:
@@ -108,7 +121,7 @@ class Sources:
     @property
     def title(self) -> str:
         """The page's title."""
-        what = "Backtest" if self.backtest else "Sweep"
+        what = "Sweep" if self.backtest is None else "Forward test" if is_forward(self.backtest) else "Backtest"
         return f"{what} of {self.description['fast']} over {self.description['slow']}"
 
     @property
@@ -129,6 +142,7 @@ def page_data(sources: Sources, reports: Sequence[SymbolReport], known: int, mos
     walks = first.swept.walks() if first.swept else []
     return {
         "title": sources.title,
+        "tested": "Backtest" if sources.backtest is None or not is_forward(sources.backtest) else "Forward test",
         "rules": sources.rules,
         "notes": left_out(len(symbols), known, "report"),
         "dated": first.series.dated,
@@ -151,6 +165,7 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "cuts": _cuts(sources, symbol, candles.size),
         "orders": orders,
         "figures": symbol.figures,
+        "compared": symbol.compared,
         "sweep": symbol.swept and symbol.swept.packed(sources.averages),
     }
 
