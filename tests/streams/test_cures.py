@@ -46,3 +46,12 @@ def test_shards_have_no_file_name(kinesis, run_job):
     refused = run_job(*MEAN, "--symbol-from-filename", kinesis.uri)
     assert (refused.status, refused.out) == (2, b"") and refused.err.endswith("; use --symbol NAME\n")
     assert run_job(*MEAN, "--symbol", "AA", kinesis.uri).out == RIGHT
+
+
+def test_a_consumer_that_is_not_registered_is_left_out(kinesis, run_job):
+    """storage/kinesis/fanout.py:consumer_arn"""
+    kinesis.put([("AA", bar("AA", "2023-01-03", 1.5))])
+    refused = run_job(*MEAN, "--consumer", "me", kinesis.uri)
+    assert (refused.status, refused.out) == (1, b"")
+    assert refused.err.startswith(f"error: {kinesis.uri}: has no registered consumer me; register it")
+    assert run_job(*MEAN, kinesis.uri).out == RIGHT

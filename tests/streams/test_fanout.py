@@ -60,6 +60,15 @@ def test_a_subscription_goes_on_after_what_it_had():
     assert positions[1:] == [{"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "5"}] * 2
 
 
+def test_a_consumer_that_is_not_registered(monkeypatch):
+    def missing(*_, **__):
+        raise refusal("ResourceNotFoundException")
+
+    monkeypatch.setattr(Client, "describe_stream_consumer", missing)
+    with pytest.raises(InputError, match="^kinesis://bars: has no registered consumer me; register it, .* or leave"):
+        consumer_arn(Client(), "kinesis://bars", "bars", "me")
+
+
 def test_a_connection_that_is_cut_is_made_again():
     def cut():
         yield event(("1", 10, b"a"), after="1")

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
 
 import orjson
 import pytest
@@ -18,7 +19,9 @@ from jobs.sweep import Sweep
 from tests.conftest import SHARED
 from tests.streams.faults import answered, canned_answer, failing, refused
 from windrow import report
+from windrow.storage.kinesis import SOURCE
 from windrow.storage.kinesis.uris import parse
+from windrow.storage.stream import Manner
 
 MEAN = ["-q", "--share", "1", "--window", "1"]
 NAMES = ("open", "high", "low", "close", "vol")
@@ -134,6 +137,24 @@ def test_a_stream_that_is_named_twice(other, kinesis, run_job):
 @pytest.mark.parametrize("to", ["2023-01-31", "20230131", "2023-02-01T00:00", "2023-02-01T01:00%2B01:00"])
 def test_a_date_in_to_is_its_whole_day(to):
     assert parse(f"kinesis://bars?to={to}").span.until == datetime(2023, 2, 1, tzinfo=UTC).timestamp() * 10**9
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_where_clocks_differ_the_end_is_past_by_the_servers(hours, kinesis):
+    def server():
+        return time.time() + hours * 3600
+
+    def answer(operation, request):
+        if operation == "DescribeStreamSummary":
+            told = canned_answer(request, {"StreamDescriptionSummary": kinesis.summary()})
+            told.headers["date"] = formatdate(server(), usegmt=True)
+            return told
+        return None
+
+    began = server()
+    with answered(answer):
+        until = SOURCE.bounds(kinesis.uri, Manner()).until
+    assert began * 10**9 < until < server() * 10**9
 
 
 def test_records_that_are_sent_again_are_repeats(kinesis, run_job):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windrow.aws.kinesis_client import BUSY, code_of, refusing
+from windrow.errors import InputError
 from windrow.storage.kinesis.answers import Answer, apart, parsed
 from windrow.storage.kinesis.reader import Tries
 from windrow.times import SECOND
@@ -19,7 +20,15 @@ def consumer_arn(client: Any, uri: str, stream: str, consumer: str) -> str:
     """The name by which a consumer subscribes."""
     with refusing(uri):
         summary = client.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
-        told = client.describe_stream_consumer(StreamARN=summary["StreamARN"], ConsumerName=consumer)
+        try:
+            told = client.describe_stream_consumer(StreamARN=summary["StreamARN"], ConsumerName=consumer)
+        except client.exceptions.ClientError as error:
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+            raise InputError(
+                f"{uri}: has no registered consumer {consumer}; register it, with `aws kinesis"
+                " register-stream-consumer`, or leave --consumer out"
+            ) from error
     return str(told["ConsumerDescription"]["ConsumerARN"])
 
 
