@@ -65,7 +65,7 @@ def test_a_consumer_that_is_not_registered(monkeypatch):
         raise refusal("ResourceNotFoundException")
 
     monkeypatch.setattr(Client, "describe_stream_consumer", missing)
-    with pytest.raises(InputError, match="^kinesis://bars: has no registered consumer me; register it, .* or leave"):
+    with pytest.raises(InputError, match=r"^kinesis://bars: has no registered consumer me; register it, .* or leave"):
         consumer_arn(Client(), "kinesis://bars", "bars", "me")
 
 

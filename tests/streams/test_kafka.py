@@ -168,6 +168,17 @@ def test_what_is_asked_for_and_gone_is_a_gap(kafka, capsys):
     assert all_of(kafka.uri) == texts(100, 200)
 
 
+def test_an_emptied_partition_is_no_gap_where_all_that_is_asked_for_is_kept(no_topic):
+    no_topic.create(2, retention_ms=7 * 24 * 3_600_000)
+    no_topic.put(numbered(0, 100), partition=0)
+    delete_before(no_topic, 0, 100)
+    no_topic.put(numbered(100, 200), partition=1)
+    hour = datetime.fromtimestamp(time.time() - 3600, UTC)
+    assert all_of(f"{no_topic.uri}?from={hour:%Y-%m-%dT%H:%M:%SZ}") == texts(100, 200)
+    with pytest.raises(InputError, match="all 100 offsets that partition 0 has had are past"):
+        SOURCE.bounds(f"{no_topic.uri}?from=2023-01-01", MANNER)
+
+
 def following(uri, places, until):
     """The pages of a topic that is followed, until so many records have come."""
     pages, count = [], 0

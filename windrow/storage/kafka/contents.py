@@ -47,37 +47,41 @@ def state(uri: str) -> StreamState:
         of_newest = (one for one in reversed(messages) if one.timestamp()[1] * _MS == last.time)
         example = next((one.value() or b"" for one in of_newest), b"")
         states.append(ShardState(str(number), (), True, old[number], last.time, len(inside), size, example))
-    facts = _facts(connection, admin)
+    told, why = settings(connection, admin)
+    facts = _facts(told, why)
     facts["offsets"] = sum(ends.values()) - sum(begins.values())
-    return StreamState(uri, facts, tuple(states), tuple(compaction(connection, admin)))
+    return StreamState(uri, facts, tuple(states), tuple(compaction(uri, told)))
 
 
-def compaction(connection: Connection, admin: Any) -> Iterator[str]:
-    """What is gone of a topic that is compacted, a sentence; nothing where this user may not see its settings."""
-    told, _ = _settings(connection, admin)
-    if "compact" in told.get("cleanup.policy", ""):
-        yield (
-            f"{connection.uri}: is compacted: of the records of a key, which is a symbol, the last is kept and older"
-            " ones are removed; set cleanup.policy=delete for a topic of bars"
-        )
-
-
-def _settings(connection: Connection, admin: Any) -> tuple[dict[str, str], str]:
+def settings(connection: Connection, admin: Any) -> tuple[dict[str, str], str]:
     """Settings of a topic; none, and Kafka's reason, where this user may not see them."""
     module = connection.module
     kind = import_module("confluent_kafka.admin").ConfigResource
+    topic = kind(kind.Type.TOPIC, connection.named.topic)
     try:
-        (asked,) = admin.describe_configs(
-            [kind(kind.Type.TOPIC, connection.named.topic)], request_timeout=ANSWER
-        ).values()
+        (asked,) = admin.describe_configs([topic], request_timeout=ANSWER).values()
         return {name: one.value for name, one in asked.result().items()}, ""
     except module.KafkaException as error:
         return {}, str(error.args[0].name())
 
 
-def _facts(connection: Connection, admin: Any) -> dict[str, str | int]:
-    """Settings of a topic, where this user may see them."""
-    told, why = _settings(connection, admin)
+def compaction(uri: str, told: Mapping[str, str]) -> Iterator[str]:
+    """What is gone of a topic with these settings if it is compacted, a sentence."""
+    if "compact" in told.get("cleanup.policy", ""):
+        yield (
+            f"{uri}: is compacted: of the records of a key, which is a symbol, the last is kept and older ones are"
+            " removed; set cleanup.policy=delete for a topic of bars"
+        )
+
+
+def horizon(told: Mapping[str, str], now: int) -> int:
+    """Up to which time (ns) records of a topic with these settings may be gone; `now` where that may be any."""
+    kept = int(told.get("retention.ms", -1))  # for ever: where one is gone nevertheless, somebody removed it
+    return now if kept < 0 or told.get("retention.bytes") != "-1" else now - kept * _MS
+
+
+def _facts(told: Mapping[str, str], why: str) -> dict[str, str | int]:
+    """Settings of a topic for people, or why they are not shown."""
     if not told:
         return {"settings": f"not shown ({why})"}
     hours = int(told["retention.ms"]) / _HOUR_MS

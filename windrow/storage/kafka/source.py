@@ -52,7 +52,8 @@ class KafkaSource(StreamSource):
         begins, ends = offsets.first(connection, admin, numbers), offsets.end(connection, admin, numbers)
         latest = max((at.time for at in offsets.newest(connection, admin, numbers).values()), default=0)
         until = latest + _MS if latest > 0 else now  # clocks of producers may be ahead of this one
-        gaps = tuple(contents.compaction(connection, admin))
+        settings, _ = contents.settings(connection, admin)
+        gaps = tuple(contents.compaction(uri, settings))
         if span.since is not None:
             if span.since >= until:
                 raise InputError(
@@ -60,6 +61,8 @@ class KafkaSource(StreamSource):
                     " later; give an earlier from"
                 )
             gaps += tuple(_gone(connection, begins, ends, span.since))
+            if span.since < contents.horizon(settings, now) + _SLACK * _MS:
+                gaps += tuple(_emptied(connection, begins, ends, span.since))
             found = offsets.since(connection, admin, numbers, span.since, ends)
             begins = {number: max(begins[number], found[number]) for number in numbers}
         until = min(until, span.until or until)
@@ -231,17 +234,21 @@ def _place(connection: Connection, number: int, offset: int) -> Any:
 
 def _gone(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
     """What is asked for and past retention, a sentence each."""
-    for number, begin in begins.items():
-        if begin > 0 and begin == ends[number]:
-            yield (
-                f"{connection.uri}: all {begin:,} offsets that partition {number} has had are past the topic's"
-                f" retention, and records are asked for from {moment(since)} on"
-            )
     for number, oldest in contents.oldest(connection, begins, ends).items():
         if begins[number] > 0 and oldest > since:
             yield (
                 f"{connection.uri}: the {begins[number]:,} oldest offsets of partition {number} are past the topic's"
                 f" retention, and what is kept begins at {moment(oldest)}, but is asked for from {moment(since)} on"
+            )
+
+
+def _emptied(connection: Connection, begins: Mapping[int, int], ends: Mapping[int, int], since: int) -> Iterator[str]:
+    """Partitions of which nothing is kept, so that no time tells whether what is asked for was there."""
+    for number, begin in begins.items():
+        if begin > 0 and begin == ends[number]:
+            yield (
+                f"{connection.uri}: all {begin:,} offsets that partition {number} has had are past the topic's"
+                f" retention, and records are asked for from {moment(since)} on"
             )
 
 
