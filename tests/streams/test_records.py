@@ -15,7 +15,7 @@ from jobs.moving_average import MovingAverage
 from jobs.rejects import Rejects
 from windrow.errors import InputError
 from windrow.feeds.parquet import INVALID
-from windrow.feeds.streamed import ShardFile
+from windrow.feeds.shards import ShardFile
 from windrow.storage.kinesis.kpl import user_records
 
 PLAIN = st.one_of(

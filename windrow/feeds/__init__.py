@@ -6,6 +6,9 @@ records.py   objects of JSON -> lines of CSV
 files.py     any kind of file -> parsed bars
 parquet.py   columns of Parquet -> parsed bars
 feather.py   columns of Feather and Arrow's other files -> parsed bars
+streamed.py  records of a stream -> columns
+shards.py    records of a shard -> a file of Parquet or CSV
+spool.py     streams -> a file for each shard, once, before a job reads them
 settle.py    what is settled once, at submission: the layout of each input, dates or times, slots
 forms.py     the form of a text input, from its first rows: delimiter, header, times, numbers
 misread.py   what the first rows of an input show to be misread

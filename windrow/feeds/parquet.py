@@ -42,7 +42,7 @@ from windrow.times import DAY, FIRST_YEAR, LAST_YEAR, from_local
 
 #: Rows read at once: as many as in a chunk of CSV, so that blocks are equally long.
 ROWS = 1 << 17
-#: In the file of a stream's shard, the column of records that are no object of JSON: windrow/feeds/streamed.py.
+#: In the file of a stream's shard, the column of records that are no object of JSON: windrow/feeds/shards.py.
 INVALID = "a record that is no object\n"
 #: From how many row groups, and how many rows of each, times are sampled.
 _GROUPS, SAMPLED = 8, 2000

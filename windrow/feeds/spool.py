@@ -18,7 +18,7 @@ from typing import Any
 from windrow.bars.layout import Reading
 from windrow.console import going, say
 from windrow.errors import InputError, OutputError, UsageError
-from windrow.feeds.streamed import ShardFile
+from windrow.feeds.shards import ShardFile
 from windrow.storage.arrivals import OLDEST, moment, split_query
 from windrow.storage.open import named
 from windrow.storage.source import source_of

@@ -25,7 +25,8 @@ from windrow.errors import InputError
 from windrow.feeds.files import parse_stream
 from windrow.feeds.parquet import INVALID, parse_columns
 from windrow.feeds.settle import settle
-from windrow.feeds.streamed import Records, ShardFile, table_of
+from windrow.feeds.shards import ShardFile
+from windrow.feeds.streamed import Records, table_of
 from windrow.storage.open import is_parquet, named
 from windrow.trading.notices import unadjusted
 
