@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
+from windrow.feeds.spool import _Progress
+from windrow.storage.stream import Bounds, Page, Shard
 
 SPOOL = """
 import json, resource, sys, tempfile
@@ -32,3 +34,21 @@ def test_memory_does_not_grow_with_records(canned):
     records, rows, much = spooled(canned(shards, page * 24, page))
     assert records == rows == 240_000
     assert much < little + 40, (little, much)  # MB; the records are 30 MB of text, and 60 more as objects
+
+
+def test_a_job_over_files_imports_nothing_of_streams(tmp_path):
+    code = "import sys; from jobs.moving_average import MovingAverage; status = MovingAverage.main(sys.argv[1:]);"
+    code += " print(status, [name for name in sys.modules if 'kinesis' in name or 'kafka' in name or 'spool' in name])"
+    command = [sys.executable, "-c", code, "-q", "-o", tmp_path / "out", "data/bars.csv"]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT)
+    assert done.stdout == b"0 []\n", done.stderr
+
+
+def test_progress_goes_by_the_time_to_the_newest_record():
+    progress = _Progress(Bounds("kinesis://s", None, 2 * 10**18, (Shard("one"), Shard("two")), {}))
+    shares = []
+    for step in range(11):  # arrivals long ago, as of a stream that was loaded last year
+        progress.take(Page("one", [b"{}"], str(step), 10**18 + step, 10 - step))
+        shares.append(round(progress.share, 2))
+    progress.take(Page("two", [], None, 0, 0, over=True))
+    assert shares == [step / 20 for step in range(11)] and progress.share == 1.0 and progress.text == "11 records"

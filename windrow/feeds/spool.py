@@ -179,7 +179,7 @@ def _between(bounds: Bounds) -> str:
 
 
 class _Progress:
-    """How much of a stream is read: of each shard the part of its time, up to the end that is fixed."""
+    """How much of a stream is read: of each shard the part of its time, up to its newest record, or the fixed end."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -190,11 +190,12 @@ class _Progress:
     def take(self, page: Page) -> None:
         """A page that was read."""
         self.records += len(page.records)
-        begin = self._begins.setdefault(page.shard, self._bounds.since or page.arrived) if page.arrived else None
+        begin = self._begins.setdefault(page.shard, page.arrived) if page.arrived else page.arrived
+        end = min(self._bounds.until, page.arrived + page.behind)
         if page.over:
             self._shares[page.shard] = 1.0
-        elif begin is not None and self._bounds.until > begin:
-            done = (page.arrived - begin) / (self._bounds.until - begin)
+        elif end > begin > 0:
+            done = (page.arrived - begin) / (end - begin)
             self._shares[page.shard] = min(1.0, max(self._shares[page.shard], done))
 
     @property

@@ -18,7 +18,6 @@ from windrow.feeds.density import Head, slices_for
 from windrow.feeds.forms import told_forms
 from windrow.feeds.misread import CONFLICTS
 from windrow.feeds.settle import Settled, Slicing, settle, without_line_end
-from windrow.feeds.spool import is_stream, refuse_symbols_of_files, replaced
 from windrow.mapreduce import options
 from windrow.mapreduce.counters import OF_REDUCERS, STOPPED, refusal, summed
 from windrow.mapreduce.help import command_name
@@ -30,6 +29,7 @@ from windrow.runners.launch import Launch
 from windrow.storage.open import PARQUET
 from windrow.storage.private import private_files
 from windrow.storage.publish import refuse_taken, staged
+from windrow.storage.source import source_of
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
@@ -255,8 +255,10 @@ def _arguments(job: "BarJob", folder: Path) -> tuple[list[str], dict[str, str]]:
     """The inputs with files in place of what can be read only once, and the user's names of those by their places."""
     submission = job.submission
     arguments, names = _without_stdin(job, str(folder / "standard-input"))
-    if not any(map(is_stream, arguments)):
+    if not any(source_of(argument).is_stream for argument in arguments):
         return arguments, names
+    from windrow.feeds.spool import refuse_symbols_of_files, replaced  # a job's start is part of its cost
+
     refuse_symbols_of_files(arguments, submission.reading)
     arguments, shards, job.streams = replaced(arguments, folder, submission.manner, submission.shows_progress)
     return arguments, {**names, **shards}

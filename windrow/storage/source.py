@@ -227,8 +227,19 @@ def is_unfinished_uri(path: str) -> bool:
 
 def source_of(uri: str) -> Source:
     """The source for a URI's scheme; a scheme that windrow does not know is assumed to be Hadoop's."""
+    return _source(scheme_of(uri))
+
+
+@cache
+def _source(scheme: str) -> Source:
+    """The source of a scheme, without importing others if it is called so: a task's start is part of its cost."""
+    name = {"file": "local"}.get(scheme, scheme)
+    if any(found.name == name for found in pkgutil.iter_modules(import_module(__package__).__path__)):
+        found: Source | None = getattr(import_module(f"{__package__}.{name}"), "SOURCE", None)
+        if found is not None:
+            return found
     sources = _sources()
-    return sources.get(scheme_of(uri), sources["hdfs"])
+    return sources.get(scheme, sources["hdfs"])
 
 
 @cache
