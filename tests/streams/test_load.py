@@ -1,8 +1,8 @@
 """`windrow stream load` into a real server: what is in the stream afterwards is the files, in order, whatever came.
 
 Cures are followed of commands/stream.py:_reading, commands/stream.py:load, sinks/journal.py:_lines,
-sinks/journal.py:journal, sinks/loading.py:load, storage/kinesis/producer.py:_checked and
-storage/kinesis/producer.py:_create, and sinks/loading.py:_since.
+sinks/journal.py:journal, sinks/loading.py:load, storage/kinesis/producer.py:check_key,
+storage/kinesis/producer.py:_checked, storage/kinesis/producer.py:_create, and sinks/loading.py:_since.
 """
 
 import csv
@@ -358,7 +358,8 @@ def test_what_kinesis_never_takes_is_refused_before_it_is_asked(run, kinesis, tm
     path.write_text(f"dt,sym,close\n2023-01-03,A,1\n2023-01-04,{'B' * 300},1\n")
     status, _, err = run("load", path, "--to", kinesis.uri)
     assert status == 1 and "has 300 characters, and a record's key, which is its symbol, has 1 to 256; leave" in err
-    assert run("load", path, "--to", kinesis.uri, "--symbols", "A", "--journal", "j")[0] == 0
+    assert not loaded(kinesis)
+    assert run("load", path, "--to", kinesis.uri, "--symbols", "A")[0] == 0
     assert [bar["sym"] for bar in loaded(kinesis)] == ["A"]
     monkeypatch.setattr("windrow.storage.kinesis.producer._LARGEST_RECORD", 70)
     path = write(tmp_path / "b.csv", 1, 2)

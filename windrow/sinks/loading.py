@@ -48,6 +48,7 @@ def load(
     that would have to change, InputError for what `journal` refuses, and where the stream refuses.
     """
     source = stream_source(uri, "--to ")
+    source.check_keys(uri, replay.bars.symbols)
     with journal(path, len(replay), replay.digest()) as log:
         made = _find(source, uri, making, asked, log)
         advance(log.done)

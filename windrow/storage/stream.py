@@ -170,6 +170,9 @@ class StreamSource(Source):
         """Makes a stream, or does the rest of it, and waits until records can be put into it."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
 
+    def check_keys(self, uri: str, keys: Iterable[str]) -> None:
+        """Raises InputError for keys that no record may have, before anything is made or put."""
+
     def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
         """Puts records into a stream, each key's in order; yields how many from the start are in it, again and again.
 

@@ -134,13 +134,17 @@ class _Todo:
         return min(self._refused, default=self._seen)
 
 
+def check_key(uri: str, key: str) -> None:
+    """Raises InputError for a key that Kinesis never takes."""
+    if not 0 < len(key) <= _LONGEST_KEY:
+        raise InputError(
+            f"{uri}: symbol {key[:40]!r}... has {len(key):,} characters, and a record's key, which is its symbol, has 1"
+            f" to {_LONGEST_KEY}; leave it out, with --symbols, or rename it"
+        )
+
+
 def _checked(uri: str, record: Record) -> Record:
     """The record. Raises InputError for one that Kinesis never takes."""
-    if not 0 < len(record.key) <= _LONGEST_KEY:
-        raise InputError(
-            f"{uri}: symbol {record.key[:40]!r}... has {len(record.key):,} characters, and a record's key, which is its"
-            f" symbol, has 1 to {_LONGEST_KEY}; leave it out, with --symbols, or rename it"
-        )
     if _size(record) > _LARGEST_RECORD:
         raise InputError(
             f"{uri}: a record of {record.key} has {_size(record):,} bytes, and Kinesis takes {_LARGEST_RECORD:,};"

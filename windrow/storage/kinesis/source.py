@@ -84,6 +84,11 @@ class KinesisSource(StreamSource):
         """Makes a stream with its retention and encryption."""
         producer.make(uri, making)
 
+    def check_keys(self, uri: str, keys: Iterable[str]) -> None:
+        """Raises InputError for keys that are too long."""
+        for key in keys:
+            producer.check_key(uri, key)
+
     def put(self, uri: str, records: Iterable[Record]) -> Iterator[int]:
         """Puts records into a stream."""
         return producer.put(uri, records)
