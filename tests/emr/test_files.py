@@ -67,6 +67,7 @@ def test_every_pin_has_hashes_of_wheels_for_both_architectures(name):
     assert hashes.count("--hash") == len(wheels)
 
 
+@pytest.mark.hadoop  # as below
 @pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
 def test_the_index_has_wheels_of_these_hashes_for_both_architectures(machine):
     """pip resolves all pins by their hashes as it would on such a node."""
@@ -112,6 +113,7 @@ def node(tmp_path_factory):
     return run
 
 
+@pytest.mark.hadoop  # no Hadoop, but a node's packages: a minute
 def test_a_clean_node_gets_a_python_that_runs_windrow_and_is_prepared_once(node):
     home, done = node(FILES / "requirements.txt")
     assert done.returncode == 0, done.stderr
@@ -129,6 +131,7 @@ def test_a_clean_node_gets_a_python_that_runs_windrow_and_is_prepared_once(node)
     assert python.lstat().st_ctime_ns == before
 
 
+@pytest.mark.hadoop  # no Hadoop, but a node's packages: a minute
 def test_a_package_that_is_not_the_pinned_one_ends_the_node(node, tmp_path):
     text = (FILES / "requirements.txt").read_text()
     wrong = tmp_path / "requirements.txt"
