@@ -22,6 +22,8 @@ from windrow.trading.signals import NOT_FULL, Crosses, Pair, PriceKernel, Signal
 from windrow.windows import Indicator, Options, kernels, parse_window
 from windrow.windows.indicators import Indicators, Step
 
+pytestmark = pytest.mark.one_python
+
 DAY = 86_400 * 10**9
 BARS = 300
 #: Of moving state to a new object: after each of so many bars.
