@@ -53,14 +53,19 @@ SOURCE = MemSource()
 ROWS = "".join(f"{symbol},2008-03-{day:02d},{day}.5\n" for day in range(1, 29) for symbol in ("AA", "BB"))
 
 
+def forget_sources():
+    source._sources.cache_clear()
+    source._source.cache_clear()
+
+
 @pytest.fixture
 def mem(tmp_path, monkeypatch):
     """The files of mem://, a source of one file that nothing but its place announces."""
     (tmp_path / "mem.py").write_text(MEM)
     monkeypatch.setattr(windrow.storage, "__path__", [*windrow.storage.__path__, str(tmp_path)])
-    source._sources.cache_clear()
+    forget_sources()
     yield import_module("windrow.storage.mem").FILES
-    source._sources.cache_clear()
+    forget_sources()
     del sys.modules["windrow.storage.mem"]
 
 
