@@ -2,6 +2,7 @@
 
 import json
 from hashlib import md5
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,10 +47,20 @@ def same(value, found):
     return value == found and (value is None) == (found is None)
 
 
-@given(st.lists(st.lists(BARS, max_size=4), min_size=1, max_size=6), st.sampled_from([1, 3, 100]), st.booleans())
-def test_no_value_changes_whatever_types_meet(pages, group, wrapped):
+ABOUT = {"record-type": "data", "operation": "load"}
+#: A bar as it is, as `windrow stream load` writes it, and as DMS does.
+FORMS = [lambda bar: bar, lambda bar: {"data": bar}, lambda bar: {"data": bar, "metadata": ABOUT}]
+
+
+@given(
+    st.lists(st.lists(BARS, max_size=4), min_size=1, max_size=6),
+    st.sampled_from([1, 3, 100]),
+    st.lists(st.sampled_from(FORMS), min_size=1, max_size=3),
+)
+def test_no_value_changes_whatever_types_and_forms_meet(pages, group, forms):
     rows = [bar for page in pages for bar in page]
-    records = [[orjson.dumps({"data": bar} if wrapped else bar) for bar in page] for page in pages]
+    turns = cycle(forms)
+    records = [[orjson.dumps(next(turns)(bar)) for bar in page] for page in pages]
     with TemporaryDirectory() as folder:
         file, place = spooled(folder, records, group)
         assert file.rows == len(rows)

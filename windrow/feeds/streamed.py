@@ -81,8 +81,7 @@ class Records:
             self.invalid.append(line)
 
     def _refuse_delete(self, told: Mapping[str, Any]) -> None:
-        about = told.get(_ABOUT)
-        if isinstance(about, dict) and about.get(_OPERATION) == "delete":
+        if _deletes(told):
             raise InputError(
                 f"{self._where}: has a record by which a bar is deleted, {orjson.dumps(told)[:200].decode()!r}; bars of"
                 " a stream are only added; leave deletes out where the stream is written, or read a part without one"
@@ -97,15 +96,25 @@ def _is_control(told: Mapping[str, Any]) -> bool:
 
 
 def _bars_alone(data: Sequence[bytes]) -> list[dict[str, Any]] | None:
-    """The bars of records each of which is {"data": {...}} and nothing else; None if any is not."""
+    """The bars of records each of which has one, under `data` or flat, as nearly all pages are; else None."""
     try:
         told = [*map(orjson.loads, data)]
-        if {*map(type, told)} == {dict} and {*map(len, told)} == {1}:
-            bars = [*map(itemgetter("data"), told)]
-            return bars if {*map(type, bars)} == {dict} else None
-    except (orjson.JSONDecodeError, KeyError):
-        pass
-    return None
+    except orjson.JSONDecodeError:
+        return None
+    if {*map(type, told)} != {dict}:
+        return None
+    try:
+        bars = [*map(itemgetter("data"), told)]
+    except KeyError:
+        return told if {*chain.from_iterable(told)}.isdisjoint(("data", _ABOUT)) else None
+    is_alone = {*map(len, told)} == {1} or not any(map(_deletes, told))
+    return bars if is_alone and {*map(type, bars)} == {dict} else None
+
+
+def _deletes(told: Mapping[str, Any]) -> bool:
+    """Whether DMS says by a record that a row is deleted."""
+    about = told.get(_ABOUT)
+    return isinstance(about, dict) and about.get(_OPERATION) == "delete"
 
 
 def is_json(record: bytes) -> bool:
