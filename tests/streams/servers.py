@@ -20,18 +20,11 @@ from pathlib import Path
 import pytest
 
 from tests.needs import IN_CI, require
+from tests.storage.s3.conftest import AWS
 
 HERE = Path(__file__).parent
 #: Seconds until a server answers: other tests run meanwhile.
 WAIT = 120
-AWS = {
-    "AWS_ACCESS_KEY_ID": "tester",
-    "AWS_SECRET_ACCESS_KEY": "no-secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-}
 
 
 def install(server):
