@@ -151,7 +151,7 @@ def demo(out: Path) -> None:
     say("The forward test: the bars from November on arrive, and orders are printed as they are filled")
     forward_test(out)
     windrow("paper", "status", str(out / "forward"))
-    windrow("paper", "report", str(out / "forward"), "-o", str(out / "forward.html"))
+    windrow("paper", "report", str(out / "forward"), f"{BUCKET}/backtest", "-o", str(out / "forward.html"))
 
 
 def main() -> None:
@@ -177,7 +177,11 @@ def main() -> None:
     finally:
         for journal in ("first", "later"):  # of a stream that is gone
             (out / journal).unlink(missing_ok=True)
-    pages = {"bars": "the bars", "report": "the sweep's maps and the backtest", "forward": "the forward test"}
+    pages = {
+        "bars": "the bars",
+        "report": "the sweep's maps and the backtest",
+        "forward": "the forward test, beside the backtest",
+    }
     say("The servers are ended, and what was on them is gone. To look at, each with a picture beside it:")
     for page, what in pages.items():
         print(f"    {out / page}.html   {what}")
