@@ -1,12 +1,17 @@
 """What many records cost: memory does not grow with them, and none is lost."""
 
 import json
+import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
 
 from tests.conftest import ROOT
-from windrow.feeds.spool import _Progress
-from windrow.storage.stream import Bounds, Page, Shard
+from windrow.errors import OutputError
+from windrow.feeds import shards, spool
+from windrow.storage.stream import Bounds, Manner, Page, Shard
 
 SPOOL = """
 import json, resource, sys, tempfile
@@ -45,10 +50,32 @@ def test_a_job_over_files_imports_nothing_of_streams(tmp_path):
 
 
 def test_progress_goes_by_the_time_to_the_newest_record():
-    progress = _Progress(Bounds("kinesis://s", None, 2 * 10**18, (Shard("one"), Shard("two")), {}))
+    progress = spool._Progress(Bounds("kinesis://s", None, 2 * 10**18, (Shard("one"), Shard("two")), {}))
     shares = []
     for step in range(11):  # arrivals long ago, as of a stream that was loaded last year
         progress.take(Page("one", [b"{}"], str(step), 10**18 + step, 10 - step))
         shares.append(round(progress.share, 2))
     progress.take(Page("two", [], None, 0, 0, over=True))
     assert shares == [step / 20 for step in range(11)] and progress.share == 1.0 and progress.text == "11 records"
+
+
+GB = 1 << 30
+
+
+def test_a_full_disk_ends_the_reading_of_a_stream(canned, monkeypatch, tmp_path):
+    free = [GB, GB, 10 << 20]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free.pop(0)))
+    monkeypatch.setattr(spool, "_LOOK", 0.0)
+    with pytest.raises(OutputError, match=r"only 10 MB are free; free some space, or set TMPDIR to another place"):
+        spool.spool(canned(1, 5_000, 1_000), tmp_path, Manner(share=1.0))
+    assert not free
+
+
+def test_what_may_not_fit_is_warned_of_once(canned, monkeypatch, tmp_path, capsys):
+    """Not refused: what arrived in a burst is long read when little of the time is."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=GB))
+    monkeypatch.setattr(spool, "_LOOK", 0.0)
+    monkeypatch.setattr(shards.ShardFile, "size", property(lambda self: self.rows * (1 << 20)))
+    assert spool.spool(canned(1, 5_000, 1_000), tmp_path, Manner(share=1.0)).records == 5_000
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"warning: {tmp_path}: the rest of the stream may take ") and told.endswith("set TMPDIR")

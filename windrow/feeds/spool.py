@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Full, Queue
 from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import Any
 
 from windrow.bars.layout import Reading
@@ -28,7 +29,9 @@ from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
 _AT_ONCE = 8
 #: Pages that wait to be written.
 _WAITING = 2
-#: What must be free on the disk at least, and the share of a stream from which its size is estimated.
+#: How often, in seconds, progress is shown and the disk is looked at.
+_LOOK = 0.2
+#: What must be free on the disk at least, and the share of a stream from which its size is foreseen.
 _LEAST_FREE, _ENOUGH = 64 << 20, 0.02
 
 
@@ -72,16 +75,19 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
     assert isinstance(source, StreamSource)
     bounds = source.bounds(uri, manner)
     bounds = bounds if until is None else replace(bounds, until=min(bounds.until, until))
-    _check_room(folder, 0, 0)
+    room = _Room(folder)
+    room.check()
     names = [shard.name for shard in bounds.shards]
     files = {name: ShardFile(folder, _file_name(uri, name), f"{_place(uri)}/{name}") for name in names}
     with going(f"reading {_place(uri)}", shows_progress) as show:
-        progress = _Progress(bounds)
+        progress, looked = _Progress(bounds), monotonic()
         for page in _pages(source, bounds, manner):
             files[page.shard].write(page.records)
             progress.take(page)
-            show(progress.share, progress.text)
-            _check_room(folder, sum(file.size for file in files.values()), progress.share)
+            if (now := monotonic()) > looked + _LOOK:
+                looked = now
+                show(progress.share, progress.text)
+                room.check(sum(file.size for file in files.values()), progress.share)
     places = dict(_closed(uri, files))
     if controls := sum(file.controls for file in files.values()):
         say(f"{_place(uri)}: {controls:,} records about the table, without data, were passed over")
@@ -255,12 +261,27 @@ def _next(shards: list[Shard], taking: Lock) -> Shard | None:
         return shards.pop(0) if shards else None
 
 
-def _check_room(folder: Path, written: int, share: float) -> None:
-    """Raises OutputError where the disk has too little room for the rest of a stream."""
-    free = shutil.disk_usage(folder).free
-    needed = max(_LEAST_FREE, int(written / share) - written if share > _ENOUGH else 0)
-    if free < needed:
-        raise OutputError(
-            f"{folder}: the stream is read into files there, which takes some {needed >> 20:,} MB more, and only"
-            f" {free >> 20:,} MB are free; free some space, or set TMPDIR to another place, or read less by ?from=TIME"
-        )
+class _Room:
+    """The room that files have on the disk. It is looked at now and then: that costs as much as many records."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._is_told = folder, False
+
+    def check(self, written: int = 0, share: float = 0.0) -> None:
+        """Raises OutputError where nothing is left; warns, once, where the rest of a stream may not fit.
+
+        Its size is foreseen by the share of its time that is read, and arrivals come in bursts: so no more than a
+        warning depends on it.
+        """
+        free = shutil.disk_usage(self._folder).free
+        if free < _LEAST_FREE:
+            raise OutputError(
+                f"{self._folder}: a stream is read into files there, and only {free >> 20:,} MB are free; free some"
+                " space, or set TMPDIR to another place, or read less by ?from=TIME"
+            )
+        if share > _ENOUGH and (rest := int(written / share) - written) > free and not self._is_told:
+            self._is_told = True
+            say(
+                f"warning: {self._folder}: the rest of the stream may take {rest >> 20:,} MB, and {free >> 20:,} MB are"
+                " free; to use another place, end this and set TMPDIR"
+            )
