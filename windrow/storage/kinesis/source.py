@@ -64,7 +64,8 @@ class KinesisSource(StreamSource):
         """Pages without end: see `StreamSource.follow`."""
         named, client = parse(uri), _client(uri)
         stream, since = _described(uri), named.span.since
-        judge_gaps([*_gaps(uri, stream, since if not places else None), *_lost(uri, stream, read_until)], manner)
+        is_resumed = places or over  # what is gone by now was read, unless that was too long ago
+        judge_gaps([*(() if is_resumed else _gaps(uri, stream, since)), *_lost(uri, stream, read_until)], manner)
         readers: dict[str, Reader] = {}
         done, listed = set(over), stream.shards
         while True:
