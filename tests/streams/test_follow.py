@@ -43,9 +43,14 @@ def test_shards_that_are_gone_were_read_before(orphaned):
     assert sum(len(page.records) for page in rest) == 20 - len(orphaned.records(first))
 
 
-def test_what_was_lost_since_the_last_reading_is_a_gap(kinesis):
+def test_what_was_lost_since_the_last_reading_is_a_gap(kinesis, capsys):
     kinesis.put([("S", bar("S", "2023-01-03", 1.5))])
     long_ago = time.time_ns() - 400 * DAYS
-    with pytest.raises(InputError, match=r"was read last at .* is past the retention of 8,760 hours, and gone;"):
+    with pytest.raises(
+        InputError, match=r"was read last at .* 8,760 hours, and gone; begin again, or accept the gap with"
+    ):
         pages(kinesis, {}, [GONE], long_ago)
+    accepted = SOURCE.follow(kinesis.uri, {}, [GONE], Manner(gaps="warn", share=1.0), long_ago)
+    assert sum(len(page.records) for page in islice(accepted, 4)) == 1
+    assert "warning: kinesis://" in capsys.readouterr().err
     assert pages(kinesis, {}, [GONE], time.time_ns() - 300 * DAYS)

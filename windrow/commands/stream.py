@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from windrow.commands.inspect import reads_files
+from windrow.commands.inspect import reads_files, reads_streams
 
 if TYPE_CHECKING:
     from windrow.storage.stream import StreamState
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 _BAD = "Share of the rows that may be invalid, from 0 to 1; above it nothing is loaded."
 _MISSING = "Share of the rows that may lack all values of loaded columns, or a symbol or time."
 _COLUMN = "Columns of values.  [default: open, high, low, close, volume and adj_close, those that all FILES have]"
-_GAPS = "What to do where records that are asked for are past retention."
-_SHARE = "Share of the reads that Kinesis grants a shard, above 0 to 1."
 #: A year, the longest that Kinesis keeps records.
 _HOURS = 8760
 #: Bytes of a record that are shown.
@@ -106,9 +104,7 @@ def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str,
 @stream.command()
 @click.argument("uri")
 @click.option("-o", "--output-dir", "output", required=True, metavar="DIR", help="A new directory, here or on S3.")
-@click.option("--gaps", type=click.Choice(["fail", "warn"]), default="fail", show_default=True, help=_GAPS)
-@click.option("--share", type=float, default=0.5, show_default=True, metavar="SHARE", help=_SHARE)
-@click.option("--consumer", metavar="NAME", help="A registered consumer of Kinesis (enhanced fan-out).")
+@reads_streams
 @click.option("--quiet", is_flag=True, help="Show no progress and no summary.")
 def read(uri: str, output: str, quiet: bool, **asked: Any) -> None:
     """Read a stream into files that are kept.

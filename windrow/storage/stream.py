@@ -203,11 +203,15 @@ class StreamSource(Source):
         raise InputError(f"{uri}: is a stream, which is read into files first: windrow stream read '{uri}' -o DIR")
 
 
-def judge_gaps(gaps: Sequence[str], manner: Manner) -> None:
-    """Raises InputError where records that are asked for are gone, or warns of it, as `manner` says."""
+def judge_gaps(gaps: Sequence[str], manner: Manner, is_resumed: bool = False) -> None:
+    """Raises InputError where records that are asked for are gone, or warns of it, as `manner` says.
+
+    is_resumed: whether they are what follows a place that was read before, so that no later one can be asked for.
+    """
     if gaps and manner.gaps == "fail":
         more = f" (and {len(gaps) - 1:,} more gaps)" if len(gaps) > 1 else ""
-        raise InputError(f"{gaps[0]}{more}; ask for later records with ?from=TIME, or accept the gap with --gaps warn")
+        other = "begin again" if is_resumed else "ask for later records with ?from=TIME"
+        raise InputError(f"{gaps[0]}{more}; {other}, or accept the gap with --gaps warn")
     say(*(f"warning: {gap}" for gap in gaps))
 
 

@@ -174,7 +174,7 @@ def _begin(
         for number in numbers
         if at[number] < first[number]
     ]
-    judge_gaps(gaps, manner)
+    judge_gaps(gaps, manner, is_resumed=True)
     return {number: max(at[number], first[number]) for number in numbers}
 
 

@@ -64,8 +64,9 @@ class KinesisSource(StreamSource):
         """Pages without end: see `StreamSource.follow`."""
         named, client = parse(uri), _client(uri)
         stream, since = _described(uri), named.span.since
-        is_resumed = places or over  # what is gone by now was read, unless that was too long ago
-        judge_gaps([*(() if is_resumed else _gaps(uri, stream, since)), *_lost(uri, stream, read_until)], manner)
+        is_resumed = bool(places or over)  # what is gone by now was read, unless that was too long ago
+        gaps = _lost(uri, stream, read_until) if is_resumed else _gaps(uri, stream, since)
+        judge_gaps(list(gaps), manner, is_resumed)
         readers: dict[str, Reader] = {}
         done, listed = set(over), stream.shards
         while True:
