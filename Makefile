@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams kafka kafka-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,13 @@ kafka:  ## start a one-node Kafka of its own on 127.0.0.1:9192, for trials; the 
 kafka-stop:  ## stop it; its topics are kept
 	@tests/streams/kafka stop
 
+mariadb:  ## start a MariaDB of its own on 127.0.0.1, for trials; needs mariadb-server
+	@tests/sql/mariadb start
+	@echo "MariaDB is up; stop it by: make mariadb-stop"
+
+mariadb-stop:  ## stop it; its tables are kept
+	@tests/sql/mariadb stop
+
 # A process a core; the tests of a file stay in one process, where they share what they have set up. In the order of the
 # folders: files with few and long tests come early, not last.
 PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
@@ -58,7 +65,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark or streams)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
@@ -72,10 +79,16 @@ test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of whic
 test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven
 	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic|mark.streams' tests) $(PYTEST)
 
+test-sql: $(VENV)/.test  ## the tests on servers of MariaDB and PostgreSQL of their own; needs mariadb-server and postgresql
+	$(BIN)/python -m pytest $(PARALLEL) -m 'sql and not (full or hadoop)' $(call marked,sql) $(PYTEST)
+
+test-learn: $(VENV)/.test $(VENV)/.keras  ## the tests of forecasts, with jax, and Keras beside it
+	$(BIN)/python -m pytest $(PARALLEL) -m 'learn and not (full or hadoop or peers)' $(call marked,learn) $(PYTEST)
+
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
 
-test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark  ## all tests, with whole matrices and many more examples; two hours
+test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark $(VENV)/.keras  ## all tests, with whole matrices and many more examples; two hours
 	CI=true $(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=nightly -m 'not cluster' $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/runners/emr tests/storage/s3 $(PYTEST)
 
@@ -116,8 +129,8 @@ bench-memory: $(VENV)/.test  ## measure peak memory at 1 and 10 million bars of 
 emr-requirements: $(BIN)/python  ## write windrow/emr/requirements.txt from setup.cfg: what EMR's nodes install, with hashes
 	$(BIN)/python emr/pin.py
 
-clean: cluster-stop kafka-stop  ## remove everything that these targets made
-	rm -rf .venv* .cluster .streams out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: cluster-stop kafka-stop mariadb-stop  ## remove everything that these targets made
+	rm -rf .venv* .cluster .streams .sql out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # A file for each set of extras that is installed.
 $(VENV)/.%: setup.cfg pyproject.toml | $(BIN)/python

@@ -1,0 +1,77 @@
+"""Sessions, beside what exchange_calendars and pandas say of single ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windrow.errors import UsageError
+from windrow.sessions import Exchange, Hours
+from windrow.times import DAY
+
+NEW_YORK = "America/New_York"
+
+
+def ns(text):
+    return pd.Timestamp(text, tz="UTC").value
+
+
+@given(st.integers(0, 25_000), st.sampled_from([NEW_YORK, "Europe/London", "Asia/Hong_Kong", "UTC"]))
+def test_hours_are_those_of_the_clock_on_the_wall(day, zone):
+    midnight = day * DAY
+    found = Hours("09:30-16:00", zone).between(midnight, midnight)
+    at = found.days.tolist().index(midnight)
+    date = pd.Timestamp(midnight).date()
+    for clock, times in (("09:30", found.opens), ("16:00", found.closes)):
+        assert times[at] == pd.Timestamp(f"{date} {clock}", tz=zone).value
+
+
+def test_hours_over_midnight_have_the_day_of_their_close():
+    found = Hours("18:00-17:00", NEW_YORK).between(ns("2025-03-10"), ns("2025-03-10"))
+    at = found.days.tolist().index(ns("2025-03-10"))
+    assert found.opens[at] == ns("2025-03-09T22:00")  # after the clocks went forward that morning
+    assert found.closes[at] == ns("2025-03-10T21:00")
+
+
+def test_an_exchange_has_its_holidays_and_half_days_and_clocks():
+    found = Exchange("XNYS").between(ns("2025-10-31"), ns("2025-12-26"))
+    by_day = {day: (open_, close) for day, open_, close in zip(*map(np.ndarray.tolist, found), strict=True)}
+    assert ns("2025-11-27") not in by_day
+    assert by_day[ns("2025-11-28")] == (ns("2025-11-28T14:30"), ns("2025-11-28T18:00"))
+    assert by_day[ns("2025-10-31")] == (ns("2025-10-31T13:30"), ns("2025-10-31T20:00"))
+    assert by_day[ns("2025-11-03")] == (ns("2025-11-03T14:30"), ns("2025-11-03T21:00"))
+
+
+def test_an_exchange_is_asked_for_any_years_in_any_order():
+    exchange = Exchange("XNYS")
+    for year in (2020, 1995, 2030, 2021):
+        found = exchange.between(ns(f"{year}-06-01"), ns(f"{year}-06-30"))
+        inside = (found.opens >= ns(f"{year}-06-01")) & (found.opens < ns(f"{year}-07-01"))
+        assert 19 <= inside.sum() <= 22
+    assert found.at(np.array([ns("2020-06-01T13:30"), ns("2020-06-01T13:29:59"), ns("2020-06-01T20:00")]))[
+        1:
+    ].tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Hours("9:30-16"), r"--session 9:30-16: is not two times of day; give HH:MM-HH:MM, e.g. 09:30-16:00"),
+        (lambda: Hours("09:30-16:00", "New York"), r"--timezone New York: is not a time zone"),
+        (lambda: Exchange("NYSE2"), r"--calendar NYSE2: is not an exchange that exchange_calendars knows"),
+        (lambda: Exchange("XHKG").between(ns("1955-01-01"), ns("1955-01-02")), r"--calendar XHKG: is not known from .*or give the hours by"),
+    ],
+)
+def test_what_has_no_sessions_is_refused(make, message):
+    with pytest.raises(UsageError, match=message):
+        make()
+    assert len(Hours("00:00-00:00").between(0, 0).days) == 5
+
+
+def test_without_the_package_the_cure_is_said(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "exchange_calendars", None)
+    with pytest.raises(
+        UsageError, match=r"needs the package exchange_calendars; install it by: pip install 'windrow\[market\]'"
+    ):
+        Exchange("XNYS")

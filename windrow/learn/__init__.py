@@ -1,0 +1,1 @@
+"""Learning: scales, sequences, a network, and what its forecasts are worth."""

@@ -1,0 +1,1 @@
+"""The market: who is in it, and where its prices come from."""
