@@ -13,6 +13,9 @@ from windrow.times import DAY
 NEW_YORK = "America/New_York"
 
 
+EARLY = -470_000_000 * 10**9
+
+
 def ns(text):
     return pd.Timestamp(text, tz="UTC").value
 
@@ -60,7 +63,7 @@ def test_an_exchange_is_asked_for_any_years_in_any_order():
         (lambda: Hours("9:30-16"), r"--session 9:30-16: is not two times of day; give HH:MM-HH:MM, e.g. 09:30-16:00"),
         (lambda: Hours("09:30-16:00", "New York"), r"--timezone New York: is not a time zone"),
         (lambda: Exchange("NYSE2"), r"--calendar NYSE2: is not an exchange that exchange_calendars knows"),
-        (lambda: Exchange("XHKG").between(ns("1955-01-01"), ns("1955-01-02")), r"--calendar XHKG: is not known from .*or give the hours by"),
+        (lambda: Exchange("XHKG").between(EARLY, EARLY), r"--calendar XHKG: is not known from .*or give the hours"),
     ],
 )
 def test_what_has_no_sessions_is_refused(make, message):
