@@ -75,12 +75,22 @@ def listed(paths: Paths) -> list[str]:
 
 def page(data: Mapping[str, Any], main: str, scripts: Sequence[str]) -> str:
     """A page: `main` is the name of its markup, `scripts` what it runs beside the chart; `data` has its title."""
-    script, style = _script(tuple(scripts)), stylesheet() + part("page.css")
+    return _filled(data, fill(part(main), {"chart": part("chart.html")}), _script(tuple(scripts)), part("chooser.html"))
+
+
+def bare_page(data: Mapping[str, Any], main: str, script: str) -> str:
+    """A page without a chart of bars: `script` is all that it runs."""
+    return _filled(data, part(main), unmarked(script), "")
+
+
+def _filled(data: Mapping[str, Any], main: str, script: str, chooser: str) -> str:
+    style = stylesheet() + part("page.css")
     parts = {
         "policy": f"{_POLICY} style-src {digest(style)}; script-src {digest(script)}",
         "title": html.escape(data["title"]),
         "style": style,
-        "main": fill(part(main), {"chart": part("chart.html")}),
+        "chooser": chooser,
+        "main": main,
         "data": embedded(data),
         "script": script,
     }

@@ -50,12 +50,24 @@ def config(theme: Mapping[str, str]) -> dict[str, Any]:
     Texts have no limit of width, for Vega would cut one between the two halves of an emoji, and what is left then is no
     text: `vega.shortened` shortens them.
     """
-    label = {"labelColor": theme["soft"], "labelFontSize": 11.5, "labelLimit": 0}
+    label = {
+        "labelColor": theme["soft"], "labelFontSize": 11.5, "labelLimit": 0,
+        "titleColor": theme["soft"], "titleFontSize": 12, "titleFontWeight": 400,
+    }  # fmt: skip
     return {
         "background": theme["ground"],
         "font": _FONT,
         "view": {"stroke": None},
         "rule": {"color": theme["soft"]},
+        "mark": {"color": theme["series-1"]},
+        "range": {
+            "category": [colour for name, colour in theme.items() if name.startswith("series-")],
+            "heatmap": [theme["card"], theme["series-1"]], "ramp": [theme["card"], theme["series-1"]],
+        },
+        "style": {
+            "truth": {"color": theme["ink"]}, "naive": {"color": theme["soft"]},
+            "band": {"color": theme["series-1"], "opacity": 0.22},
+        },
         "axis": label | {"domain": False, "ticks": False, "gridColor": theme["line"], "labelPadding": 8},
         "axisX": {"grid": False, "domain": True, "domainColor": theme["line"], "tickCount": 8},
         "axisY": {"tickCount": 5},
