@@ -11,6 +11,13 @@ from hypothesis import settings
 
 from jobs.moving_average import MovingAverage
 from tests.needs import IN_CI, count_skipped, require
+from tests.sql.servers import (  # noqa: F401  fixtures
+    mariadb,
+    mariadb_server,
+    postgres,
+    postgres_server,
+    sqlite,
+)
 from tests.streams.servers import (  # noqa: F401  fixtures
     canned,
     kafka,
@@ -28,7 +35,7 @@ ROOT = TESTS.parent
 #: what is outside this process. In other folders a file says so itself, by this mark.
 ONE_PYTHON = {
     "bars", "cluster", "commands", "emr", "exact", "feeds", "frames", "pages", "peers", "runners/emr", "sample",
-    "sinks", "sort_keys", "storage", "streams", "sweeps", "trading", "windows",
+    "sinks", "sort_keys", "sql", "storage", "streams", "sweeps", "trading", "windows",
 }  # fmt: skip
 
 #: What starts a JVM or more for each test: of these an ordinary run has those marked `smoke`.
@@ -36,6 +43,9 @@ ON_HADOOP = {"hadoop_local", "jars"}
 
 #: What starts a server of streams.
 ON_STREAMS = {"kinesis_local", "kafka_broker"}
+
+#: What starts a server of databases.
+ON_SQL = {"mariadb_server", "postgres_server"}
 
 # No example is failed by the clock: a busy machine is not a fault. `--hypothesis-profile=nightly` chooses the second.
 MODEST, NIGHTLY = 60, 1000
@@ -57,6 +67,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("hadoop")
         if ON_STREAMS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("streams")
+        if ON_SQL.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("sql")
         if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
             item.add_marker("one_python")
         if item.path.is_relative_to(TESTS / "peers"):

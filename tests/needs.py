@@ -8,6 +8,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from glob import glob
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -33,6 +34,11 @@ def _commands(*names: str) -> Callable[[], bool]:
     return lambda: all(map(shutil.which, names))
 
 
+def _server(name: str, folder: str) -> Callable[[], bool]:
+    """Debian keeps servers in folders that are not in everybody's PATH."""
+    return lambda: bool(shutil.which(name) or glob(f"{folder}/{name}"))
+
+
 NEEDS = {
     "chromium": Need("Chromium", "apt-get install chromium", _commands("chromium")),
     "java": Need("Java 17", "apt-get install openjdk-17-jre-headless", _commands("java")),
@@ -40,6 +46,8 @@ NEEDS = {
     "hadoop": Need("Hadoop", "make cluster-jars", _commands("java", "mvn", "curl")),
     "node": Need("node and npm", "apt-get install nodejs npm", _commands("node", "npm")),
     "kafka": Need("Java 17 and Maven", "apt-get install openjdk-17-jre-headless maven", _commands("java", "mvn")),
+    "mariadb": Need("MariaDB", "apt-get install mariadb-server", _server("mariadbd", "/usr/sbin")),
+    "postgres": Need("PostgreSQL", "apt-get install postgresql", _server("postgres", "/usr/lib/postgresql/*/bin")),
     "pyspark": Need("pyspark", "make test-spark", lambda: find_spec("pyspark") is not None),
 }
 

@@ -37,7 +37,8 @@ ONE_MEANING = {
     "contents": "what is in a stream, of Kinesis and of Kafka",
     "stream": "streams: what windrow asks of their places, and the commands for them",
     "producer": "records into a stream, of Kinesis or Kafka",
-    "uris": "URIs of streams, of Kinesis or Kafka",
+    "uris": "URIs of streams, of Kinesis or Kafka, and of databases",
+    "connection": "clients of Kafka, and connections to databases: made, and what is refused",
     "source": "what windrow asks of a place where bytes are kept, and S3 as such a place",
 }
 RULES = {

@@ -6,6 +6,7 @@ s3/          objects on S3
 hdfs.py      files on HDFS, read and written by Hadoop's client
 stream.py    what windrow asks of a stream, which has no end; the next is one
 kinesis/     streams of Kinesis
+sql/         tables of databases
 arrivals.py  the span of arrivals that a stream's URI asks for
 
 open.py      an input's bytes, or its text if it is compressed, and what kind of file a name says

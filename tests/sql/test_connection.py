@@ -1,0 +1,183 @@
+"""What a URI of a database names, where its password is, and what a database refuses: never with the password."""
+
+import socket
+
+import pytest
+
+from windrow.errors import InputError
+from windrow.storage.sql import connection as connections
+from windrow.storage.sql.connection import PassingError, connected, refusal
+from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
+
+
+def connect(uri, **asked):
+    with connected(Place.of(uri), **asked) as one:
+        return one.exec_driver_sql("SELECT 1").scalar()
+
+
+@pytest.mark.parametrize(
+    ("uri", "dialect", "text"),
+    [
+        ("mariadb://h/d", "mysql", "mysql://h/d"),
+        ("MYSQL://me@h:1/d?table=x", "mysql", "mysql://me@h:1/d"),
+        ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@::1:5/d"),
+        ("postgresql:///d", "postgresql", "postgresql:///d"),
+        ("sqlite:///a%20b.db", "sqlite", "sqlite:///a%20b.db"),
+    ],
+)
+def test_a_uri_names_a_database(uri, dialect, text):
+    assert (Place.of(uri).dialect, str(Place.of(uri))) == (dialect, text)
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("mysql://h", "mysql://h: names no database; give one after the host"),
+        ("mysql://h/a/b", "names no database"),
+        ("oracle://h/d", "oracle://h/d: names no database; give sqlite:///FILE, mysql://USER@HOST/DATABASE or"),
+        ("mysql://h:99999/d", "mysql: after :// there is no host, or HOST:PORT"),
+        ("sqlite://bars.db", "names no file of SQLite, which come after three slashes; give sqlite:///bars.db"),
+        ("mysql://h/d?charset=x", "asks for charset, which no database knows; a URI may have table=NAME"),
+        ("mysql://h/d?table=a&table=b", "asks for table, twice"),
+        ("mysql://h/d?table=a;drop", "table=a;drop: is not a name that every database takes"),
+        ("mysql://h/d?table=", "table=: is not a name"),
+    ],
+)
+def test_a_uri_that_names_none_is_refused(uri, told):
+    with pytest.raises(InputError) as error:
+        Place.of(uri)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("uri", ["mysql://me:s3cret@h/d", "postgresql://:s3cret@h/d?table=;", "mysql://me:s3cre/t@h/d"])
+def test_a_password_in_a_uri_is_refused_and_not_repeated(uri):
+    with pytest.raises(InputError) as error:
+        Place.of(uri)
+    assert "s3cre" not in str(error.value)
+    assert f"has a password, which others could see; leave it out, and set {PASSWORD}" in str(error.value)
+
+
+@pytest.mark.parametrize("uri", ["mysql://me:s3cre?t@h/d", "mysql://me:s3cret"])
+def test_what_may_be_a_password_is_not_repeated(uri):
+    with pytest.raises(InputError) as error:
+        Place.of(uri)
+    assert "s3cre" not in str(error.value)
+
+
+def test_a_condition_is_no_password():
+    assert Place.of("mysql://me@h:1/d?where=note=a:b@c").where == ("note=a:b@c",)
+
+
+def options(tmp_path, text, mode=0o600):
+    file = tmp_path / "my.cnf"
+    file.write_text(text)
+    file.chmod(mode)
+    return file
+
+
+def test_user_password_and_server_are_read_from_a_file_of_options(tmp_path, monkeypatch):
+    monkeypatch.delenv(PASSWORD, raising=False)
+    text = (
+        "# ours\n[client]\nuser = me\npassword = 'p%=#x'\nhost=db\nport=7\nssl-ca=/ca.pem\nskip-ssl\n[mysqld]\nport=8\n"
+    )
+    file = options(tmp_path, text)
+    login = Place.of(f"mysql:///d?config={file}").login()
+    assert login == connections_login("me", "p%=#x", "db", 7, (("ssl_ca", "/ca.pem"),)) and "p%" not in repr(login)
+    monkeypatch.setenv(CONFIG, str(file))
+    assert Place.of("mysql://you@h:1/d").login().user == "you"
+    monkeypatch.setenv(PASSWORD, "other")
+    assert Place.of("mysql://h/d").login().password == "other"
+
+
+def connections_login(*values):
+    from windrow.storage.sql.uris import Login
+
+    return Login(*values)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "told"),
+    [
+        ("[client]\npassword=s3cret\n", 0o644, "has a password that others can read; change its mode by: chmod 600"),
+        ("password=s3cret\n", 0o600, "it has no section [client] of lines NAME = VALUE; correct ?config or"),
+        ("[server]\npassword=s3cret\n", 0o600, "it has no section [client]"),
+        ("[client]\nport=s3cret\n", 0o600, "its port is not a number"),
+        (None, 0, "cannot be read as a file of a database's options: No such file or directory"),
+    ],
+)
+def test_a_file_of_options_that_is_none_is_refused_and_not_repeated(tmp_path, text, mode, told):
+    if text is not None:
+        options(tmp_path, text, mode)
+    with pytest.raises(InputError) as error:
+        Place.of(f"mysql://h/d?config={tmp_path / 'my.cnf'}").login()
+    assert told in str(error.value) and "s3cret" not in str(error.value)
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        yield one.getsockname()[1]
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "postgresql"])
+def test_a_server_that_is_away(dialect, closed_port, monkeypatch):
+    monkeypatch.setenv(PASSWORD, "s3cret")
+    with pytest.raises(PassingError) as error:
+        connect(f"{dialect}://me@127.0.0.1:{closed_port}/d")
+    assert f"{dialect}://me@127.0.0.1:{closed_port}/d: does not answer (" in str(error.value)
+    assert "check host and port, and that the server runs there" in str(error.value)
+
+
+@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+def test_what_a_server_refuses(server, request, monkeypatch):
+    database = request.getfixturevalue(server)
+    assert connect(database.uri) == 1
+    with pytest.raises(InputError, match="there is no such database"):
+        connect(database.uri.rpartition("/")[0] + "/t_not_there")
+    with pytest.raises(InputError, match="there is no such table"), connected(Place.of(database.uri)) as one:
+        one.exec_driver_sql("SELECT * FROM nothing")
+    monkeypatch.setenv(PASSWORD, "wrong-s3cret")
+    with pytest.raises(InputError) as error:
+        connect(database.uri)
+    assert "refuses the login (" in str(error.value) and f"and {PASSWORD}, or name a file" in str(error.value)
+    assert "s3cret" not in str(error.value) and not isinstance(error.value, PassingError)
+    monkeypatch.delenv(PASSWORD)
+    with pytest.raises(InputError, match="refuses the login"):
+        connect(database.uri)
+
+
+def test_a_password_that_a_server_repeats_is_hidden(monkeypatch):
+    monkeypatch.setenv(PASSWORD, "s3cret")
+    error = refusal(Place.of("mysql://h/d"), ValueError(1064, "near 's3cret'"))
+    assert str(error) == "mysql://h/d: the database refuses (near '***'); correct what it names"
+
+
+def test_what_sqlite_refuses(tmp_path):
+    with pytest.raises(InputError, match=r"there is no such file; check the path, or fill it by: windrow collect"):
+        connect(f"sqlite:///{tmp_path}/bars.db")
+    with pytest.raises(InputError, match=r"there is no folder"):
+        connect(f"sqlite:///{tmp_path}/no/bars.db", writes=True)
+    (tmp_path / "bars.csv").write_text("symbol,timestamp,close\n" * 100)
+    with pytest.raises(InputError, match="is not a database of SQLite that can be read"):
+        connect(f"sqlite:///{tmp_path}/bars.csv", writes=True)
+
+
+def test_a_reader_changes_nothing(sqlite):
+    with connected(Place.of(sqlite.uri), writes=True) as one:
+        one.exec_driver_sql("CREATE TABLE a (x)")
+        one.commit()
+    with pytest.raises(InputError, match="cannot be written to"), connected(Place.of(sqlite.uri)) as one:
+        one.exec_driver_sql("INSERT INTO a VALUES (1)")
+
+
+@pytest.mark.parametrize("absent", ["sqlalchemy", "pymysql"])
+def test_a_package_that_is_absent(absent, monkeypatch):
+    def without(name):
+        if name == absent:
+            raise ImportError(name)
+        return __import__(name)
+
+    monkeypatch.setattr(connections, "import_module", without)
+    with pytest.raises(InputError, match=r"which is not installed; install it with: pip install 'windrow\[sql\]'"):
+        connect("mysql://h/d")

@@ -1,0 +1,191 @@
+"""Rows come out of a database as they went in, whatever their values, and over themselves change nothing."""
+
+import math
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from windrow.errors import InputError, OutputError
+from windrow.storage.sql import schema
+from windrow.storage.sql.connection import connected
+from windrow.storage.sql.schema import BARS, Column
+from windrow.storage.sql.staging import merge, stage
+from windrow.storage.sql.uris import Place
+
+ROWS = BARS[:-1]
+KEY = ("symbol", "ts")
+EPOCH = datetime(1970, 1, 1)
+DATABASES = ("sqlite", "mariadb", "postgres")
+
+
+@pytest.fixture(params=DATABASES)
+def database(request):
+    return request.getfixturevalue(request.param)
+
+
+def table_of(rows):
+    columns = list(zip(*rows, strict=True)) if rows else [[] for _ in ROWS]
+    kinds = {"symbol": pa.string(), "time": pa.timestamp("us"), "float": pa.float64()}
+    return pa.table({
+        one.name: pa.array(column, kinds[one.kind]) for one, column in zip(ROWS, columns, strict=True)
+    })  # fmt: skip
+
+
+def put(database, rows, load):
+    place = Place.of(database.uri)
+    with connected(place, writes=True) as connection:
+        schema.prepare(connection, place)
+        stage(connection, ROWS, table_of(rows))
+        merge(connection, place.table, ROWS, KEY, {"load_id": load})
+        connection.commit()
+
+
+def kept(database):
+    rows = database.query("SELECT symbol, ts, open, high, low, close, adj_close, volume, load_id FROM bars")
+    ours = [(one[0], EPOCH + timedelta(microseconds=one[1]) if isinstance(one[1], int) else one[1], *one[2:])
+            for one in rows]  # fmt: skip
+    return sorted(ours, key=lambda row: (row[0].encode(), row[1]))
+
+
+def bar(symbol, minute, close=1.5, **other):
+    values = {"open": 1.0, "high": 2.0, "low": 0.5, "adj_close": 1.25, "volume": 100.0} | other
+    return (symbol, EPOCH + timedelta(minutes=minute), values["open"], values["high"], values["low"], close,
+            values["adj_close"], values["volume"])  # fmt: skip
+
+
+SYMBOLS = [
+    "A",
+    "a",
+    "Á",
+    "A ",
+    " A",
+    "NULL",
+    "null",
+    "BRK.B",
+    "^GSPC",
+    'say "x"',
+    "a,b",
+    "\\N",
+    "\\",
+    "é",
+    "e\u0301",
+    "😀",
+    "%s",
+]
+
+
+def test_symbols_that_differ_in_any_byte_are_kept_apart(database):
+    rows = [bar(symbol, 0, float(number)) for number, symbol in enumerate(SYMBOLS)]
+    put(database, rows, 1)
+    assert kept(database) == sorted(((*row, 1) for row in rows), key=lambda row: row[0].encode())
+
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False).map(lambda x: x + 0.0)
+MAYBE = st.none() | FLOATS
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_values_come_out_bit_for_bit(database, data):
+    rows = data.draw(st.lists(st.tuples(MAYBE, MAYBE, MAYBE, FLOATS, MAYBE, MAYBE), min_size=1, max_size=30))
+    times = st.datetimes(datetime(1678, 1, 1), datetime(2261, 12, 31))
+    keys = data.draw(st.lists(times, unique=True, min_size=len(rows), max_size=len(rows)))
+    bars = [("X", time, *values) for time, values in zip(keys, rows, strict=True)]
+    if database.uri.startswith("sqlite") is False:
+        database.query("DROP TABLE IF EXISTS bars, bars_version, bars_watermarks, bars_loads")
+    else:
+        for name in ("bars", "bars_version", "bars_watermarks", "bars_loads"):
+            database.query(f"DROP TABLE IF EXISTS {name}")
+    put(database, bars, 1)
+    found = kept(database)
+    assert found == [(*row, 1) for row in sorted(bars, key=lambda row: row[1])]
+    signs = [[math.copysign(1, value) for value in row[2:-1] if value is not None] for row in found]
+    assert signs == [[math.copysign(1, value) for value in row[2:] if value is not None]
+                     for row in sorted(bars, key=lambda row: row[1])]  # fmt: skip
+
+
+def test_rows_over_themselves_keep_their_load_and_others_get_the_new_one(database):
+    put(database, [bar("A", 0), bar("A", 1), bar("B", 0, adj_close=None)], 1)
+    put(database, [bar("A", 0), bar("A", 1, 1.75), bar("A", 2), bar("B", 0, adj_close=None)], 2)
+    assert [(row[0], row[5], row[-1]) for row in kept(database)] == [
+        ("A", 1.5, 1), ("A", 1.75, 2), ("A", 1.5, 2), ("B", 1.5, 1),
+    ]  # fmt: skip
+
+
+def test_a_value_that_becomes_known_is_a_change(database):
+    put(database, [bar("A", 0, adj_close=None)], 1)
+    put(database, [bar("A", 0)], 2)
+    assert [(row[6], row[-1]) for row in kept(database)] == [(1.25, 2)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([bar("A", 0, math.nan)], "close: has NaN or infinity, which no database keeps; leave such rows out"),
+        ([bar("A", 0, open=math.inf)], "open: has NaN or infinity"),
+        ([bar("A" * 65, 0)], "symbol: a symbol has more than 64 characters"),
+    ],
+)
+def test_what_no_database_keeps_is_refused(sqlite, rows, told):
+    with pytest.raises(OutputError, match=told):
+        put(sqlite, rows, 1)
+    assert kept(sqlite) == []
+
+
+def test_nanoseconds_are_refused(sqlite):
+    rows = table_of([bar("A", 0)]).set_column(1, "ts", pa.array([1], pa.timestamp("ns")))
+    with connected(Place.of(sqlite.uri), writes=True) as connection, pytest.raises(OutputError, match="microseconds"):
+        stage(connection, ROWS, rows)
+
+
+def test_what_does_not_fit_a_column_of_mariadb_is_an_error_not_a_warning(mariadb):
+    """Strict mode does not make LOAD DATA LOCAL fail."""
+    with connected(Place.of(mariadb.uri), writes=True) as connection:
+        rows = pa.table({"n": ["12", "x"]})
+        columns = [Column("n", "text")]
+        from windrow.storage.sql import staging
+
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {staging.STAGE} (n INT)")
+        with pytest.raises(OutputError, match=r"could not take a row as it is: Incorrect integer value: 'x'"):
+            staging._load(connection, columns, rows)
+
+
+def test_any_name_may_be_a_columns(database):
+    columns = [Column("k", "int", True), Column('a%s"`b', "float"), Column("select", "text")]
+    rows = pa.table({"k": [1], 'a%s"`b': [2.5], "select": ["x%s"]})
+    with connected(Place.of(database.uri), writes=True) as connection:
+        schema.create(connection, "odd", columns, ["k"])
+        for _ in range(2):
+            stage(connection, columns, rows)
+            merge(connection, "odd", columns, ["k"])
+        connection.commit()
+    assert database.query("SELECT * FROM odd") == [(1, 2.5, "x%s")]
+
+
+def test_tables_of_a_later_windrow_are_refused(database):
+    put(database, [bar("A", 0)], 1)
+    database.query("UPDATE bars_version SET layout = 99")
+    with pytest.raises(InputError, match="layout 99 of a later windrow, and this one knows 1; update windrow"):
+        put(database, [bar("A", 1)], 2)
+
+
+def test_tables_of_an_earlier_windrow_are_brought_to_this_layout(database, monkeypatch):
+    put(database, [bar("A", 0)], 1)
+
+    def more(connection, table):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN vwap DOUBLE PRECISION")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, more])
+    put(database, [bar("A", 1)], 2)
+    assert database.query("SELECT layout FROM bars_version") == [(2,)]
+    assert database.query("SELECT vwap FROM bars") == [(None,), (None,)]
+
+
+def test_a_table_that_is_not_windrows_is_left_alone(database):
+    database.query("CREATE TABLE bars (mine INTEGER)")
+    with pytest.raises(InputError, match=r"is a table that windrow collect has not made, .*another name by \?table="):
+        put(database, [bar("A", 0)], 1)
+    assert database.query("SELECT * FROM bars") == []

@@ -1,0 +1,191 @@
+"""Rows from arrow's columns into a table, by way of a temporary one: the way that each database is quickest at.
+
+MariaDB reads them by LOAD DATA LOCAL into a table of Aria, MySQL into one of InnoDB, PostgreSQL by COPY, SQLite by
+INSERT. LOAD DATA warns where INSERT would fail, and a warning here is an error; rows are counted.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from windrow.errors import OutputError
+from windrow.storage.private import private
+from windrow.storage.sql.schema import LONGEST_SYMBOL, Column, definition, quoted, quoted_alone
+
+#: The temporary table, which only its connection sees.
+STAGE = "windrow_stage"
+_ARROW = {
+    "symbol": pa.string(), "text": pa.string(), "float": pa.float64(), "int": pa.int64(), "time": pa.timestamp("us"),
+}  # fmt: skip
+
+
+def stage(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+    """Puts rows into the temporary table, in their order; in the key's order they are merged quickest.
+
+    `rows` has the columns by name, times in UTC; what is null becomes NULL, an empty text too in MariaDB and MySQL.
+    Raises OutputError for a value that no database keeps: NaN and infinity, a symbol of more than 64 characters, a time
+    with nanoseconds.
+    """
+    rows = _checked(columns, rows)
+    _renew(connection, columns)
+    write = {"sqlite": _insert, "mysql": _load, "postgresql": _copy}[connection.dialect.name]
+    write(connection, columns, rows)
+    found = connection.exec_driver_sql(f"SELECT COUNT(*) FROM {STAGE}").scalar()
+    if found != rows.num_rows:
+        raise OutputError(f"{found:,} of {rows.num_rows:,} rows reached the database; check its log")
+
+
+def merge(
+    connection: Any,
+    table: str,
+    columns: Sequence[Column],
+    key: Sequence[str],
+    given: Mapping[str, int] | None = None,
+) -> None:
+    """Puts what is in the temporary table into `table`: rows of a key that is there take that row's place.
+
+    `given` has columns of one value, which a row gets where it is new or any other value of it differs.
+    """
+    given = given or {}
+    names = [quoted(connection, one.name) for one in columns]
+    own = [quoted(connection, name) for name in given]
+    target = quoted(connection, table)
+    selected = ", ".join([*names, *map(str, given.values())])
+    # `WHERE true`: SQLite would take ON for a join's.
+    text = f"INSERT INTO {target} ({', '.join([*names, *own])}) SELECT {selected} FROM {STAGE} WHERE true"
+    others = [quoted(connection, one.name) for one in columns if one.name not in key]
+    if connection.dialect.name == "mysql":
+        text += f" ON DUPLICATE KEY UPDATE {_mysql_updates(target, others, own)}"
+    else:
+        conflict = ", ".join(quoted(connection, name) for name in key)
+        sets = ", ".join(f"{name} = excluded.{name}" for name in [*others, *own])
+        differs = distinct(connection, others, target, "excluded")
+        text += f" ON CONFLICT ({conflict}) DO " + (f"UPDATE SET {sets} WHERE {differs}" if others else "NOTHING")
+    connection.exec_driver_sql(text)
+
+
+def distinct(connection: Any, names: Sequence[str], one: str, other: str) -> str:
+    """The condition that any of these columns, quoted, differ between two tables; two NULLs are equal."""
+    form = {
+        "mysql": "NOT ({one}.{name} <=> {other}.{name})",
+        "sqlite": "{one}.{name} IS NOT {other}.{name}",
+        "postgresql": "{one}.{name} IS DISTINCT FROM {other}.{name}",
+    }[connection.dialect.name]
+    return f"({' OR '.join(form.format(name=name, one=one, other=other) for name in names) or '1 = 0'})"
+
+
+def _mysql_updates(target: str, others: Sequence[str], own: Sequence[str]) -> str:
+    """Assignments in order: those that ask whether the others differ come before these."""
+    same = " AND ".join(f"{target}.{name} <=> VALUES({name})" for name in others) or "true"
+    kept = [f"{name} = IF({same}, {target}.{name}, VALUES({name}))" for name in own]
+    return ", ".join([*kept, *(f"{name} = VALUES({name})" for name in others)]) or f"{own[0]} = {own[0]}"
+
+
+def _renew(connection: Any, columns: Sequence[Column]) -> None:
+    """A fresh temporary table: emptying one would commit, or is slow."""
+    shape = definition(connection, columns)
+    if connection.dialect.name == "mysql" and connection.dialect.is_mariadb:
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE TEMPORARY TABLE {STAGE} {shape} ENGINE=Aria TRANSACTIONAL=0 ROW_FORMAT=DYNAMIC"
+        )
+        return
+    temporary = {"sqlite": f"temp.{STAGE}"}.get(connection.dialect.name, STAGE)
+    connection.exec_driver_sql(
+        f"DROP {'TEMPORARY ' if connection.dialect.name == 'mysql' else ''}TABLE IF EXISTS {temporary}"
+    )
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {STAGE} {shape}")
+
+
+def _checked(columns: Sequence[Column], rows: pa.Table) -> pa.Table:
+    """The rows in the types and the order of the columns. Raises OutputError."""
+    try:
+        table = pa.table({one.name: rows[one.name].cast(_ARROW[one.kind]) for one in columns})
+    except pa.ArrowInvalid as error:
+        raise OutputError(
+            f"a row cannot be kept in a database: {error}; its times have microseconds at most; cut them to these"
+        ) from None
+    for one in columns:
+        column = table[one.name]
+        if one.kind == "float" and pc.all(pc.is_finite(column)).as_py() is False:
+            raise OutputError(f"{one.name}: has NaN or infinity, which no database keeps; leave such rows out")
+        if one.kind == "symbol" and (pc.max(pc.utf8_length(column)).as_py() or 0) > LONGEST_SYMBOL:
+            raise OutputError(
+                f"{one.name}: a symbol has more than {LONGEST_SYMBOL} characters, the most that a table keeps; give it"
+                " a shorter name"
+            )
+    return table
+
+
+def _insert(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+    places = ", ".join("?" * len(columns))
+    values = [
+        (column.cast(pa.int64()) if one.kind == "time" else column).to_pylist()
+        for one, column in zip(columns, rows.columns, strict=True)
+    ]
+    cursor = connection.connection.driver_connection.cursor()
+    cursor.executemany(f"INSERT INTO temp.{STAGE} VALUES ({places})", zip(*values, strict=True))
+
+
+def _copy(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+    cursor = connection.connection.driver_connection.cursor()
+    names = ", ".join(quoted_alone(connection, one.name) for one in columns)
+    with cursor.copy(f"COPY {STAGE} ({names}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(_text(rows))
+
+
+def _load(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+    """By LOAD DATA LOCAL: of columns that are null in part, empty fields become NULL; empty columns are left out."""
+    kept = [one for one in columns if rows[one.name].null_count < max(rows.num_rows, 1)]
+    fields, sets = [], []
+    for number, one in enumerate(kept):
+        name = quoted_alone(connection, one.name)
+        if rows[one.name].null_count:
+            fields.append(f"@f{number}")
+            sets.append(f"{name} = NULLIF(@f{number}, '')")
+        else:
+            fields.append(name)
+    with _file(_text(rows.select([one.name for one in kept]))) as name:
+        cursor = connection.connection.driver_connection.cursor()
+        # Backslashes mean nothing, quotes are doubled; a text is quoted, or one of NULL would be none.
+        cursor.execute(
+            f"LOAD DATA LOCAL INFILE '{name}' INTO TABLE {STAGE} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ','"
+            " OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
+            f" ({', '.join(fields)}){' SET ' + ', '.join(sets) if sets else ''}"
+        )
+        cursor.execute("SHOW WARNINGS")
+        if told := cursor.fetchall():
+            raise OutputError(f"the database could not take a row as it is: {told[0][-1]}; correct that row")
+
+
+def _text(rows: pa.Table) -> bytes:
+    """The rows as CSV without a header: floats in the shortest form that reads back, texts in quotes."""
+    out = BytesIO()
+    csv.write_csv(rows, out, csv.WriteOptions(include_header=False, quoting_style="needed"))
+    return out.getvalue()
+
+
+@contextmanager
+def _file(data: bytes) -> Iterator[str]:
+    """The name of a file with these bytes, in memory where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("windrow")
+        try:
+            with os.fdopen(os.dup(number), "wb") as file:
+                file.write(data)
+            yield f"/proc/self/fd/{number}"
+        finally:
+            os.close(number)
+        return
+    from tempfile import TemporaryDirectory  # pragma: no cover
+
+    with TemporaryDirectory(prefix="windrow-") as folder:  # pragma: no cover
+        name = os.path.join(folder, "rows")
+        with open(name, "wb", opener=private) as file:
+            file.write(data)
+        yield name.replace("\\", "\\\\").replace("'", "\\'")
