@@ -4,4 +4,6 @@ sums.py       sums of windows
 decimals.py   the numbers that float64s are printed as
 limbs.py      wide integers as rows of int64
 rounding.py   their quotients, correctly rounded
+totals.py     mean and deviation of all values of a series, in pieces
+order.py      their quantiles
 """

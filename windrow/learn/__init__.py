@@ -1,1 +1,5 @@
-"""Learning: scales, sequences, a network, and what its forecasts are worth."""
+"""Learning: scales, sequences, a network, and what its forecasts are worth.
+
+scaling.py     scales of a column: fitted to values in pieces, applied, and taken back
+sequences.py   sequences of neighbouring bars, and splits of them
+"""
