@@ -13,6 +13,7 @@ import pytest
 from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
+from jobs.normalize import Normalize
 from jobs.sweep import Sweep
 
 DATA = Path(__file__).parents[1] / "data"
@@ -24,6 +25,8 @@ class Case(NamedTuple):
     job: type
     options: list[str]
     beside: list[str]
+    always: int = 1
+    """How many kinds of parts it writes without those."""
 
 
 INDICATORS = [f"--indicator={text}" for text in ("sma:20", "ema:12", "wma:5", "sum:7d", "min:3", "max:30d", "std:20")]
@@ -37,6 +40,7 @@ JOBS = {
     "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
     "sweep": Case(Sweep, [*GRID, *COSTS], []),
     "sweep best": Case(Sweep, [*GRID, "--best", "--shards", "2"], []),
+    "normalize": Case(Normalize, ["--method", "robust", "--fit-until", "2023-06-30"], [], always=2),
 }
 
 

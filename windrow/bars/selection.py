@@ -138,15 +138,21 @@ def span_asked(since: str | None, until: str | None, timezone: str, dated: bool)
     >>> span_asked("1970-01-02", "1970-01-03", "UTC", False) == (DAY, 3 * DAY)
     True
     """
-    start = EARLIEST if since is None else _bound("--from", since, timezone, dated, 0)
-    end = LATEST + 1 if until is None else _bound("--to", until, timezone, dated, 1)
+    start = EARLIEST if since is None else bound_asked("--from", since, timezone, dated, 0)
+    end = LATEST + 1 if until is None else bound_asked("--to", until, timezone, dated, 1)
     if start >= end:
         raise UsageError(f"--from {since} --to {until}: no time is in between; --to is not before --from")
     return start, end
 
 
-def _bound(option: str, text: str, timezone: str, dated: bool, later: int) -> int:
-    """The first time from a date or time on, or, if `later` is 1, after it."""
+def bound_asked(option: str, text: str, timezone: str, dated: bool, later: int) -> int:
+    """The first time (ns) from a date or time on, or, if `later` is 1, after it, or the date's whole day.
+
+    Raises UsageError, which names the option that has the text.
+
+    >>> bound_asked("--to", "1970-01-02", "UTC", True, 1) == 2 * DAY
+    True
+    """
     ns, timed = _parsed(text, timezone, dated)
     if ns is None:
         raise UsageError(f"{option} {text}: is not a date or time; give e.g. 2023-01-31 or 2023-01-31T09:30")

@@ -23,6 +23,7 @@ from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
+from windrow.sinks.scales import SCALES
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
@@ -38,7 +39,8 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     `columns`, or else by the directory's _windrow.json or a Parquet part, or else value_1, value_2, ...; an empty field
     is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs, pair. Outputs
     of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where a figure is
-    undefined; orders and equity next to them are not read. All lines are held in memory.
+    undefined; orders, equity and scales next to them are read by the names of their parts. All lines are held in
+    memory.
 
     Raises InputError where there is no output, or lines have another number of fields than there are `columns`.
 
@@ -80,7 +82,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY))
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES))
 
 
 def _holds_figures(part: Path) -> bool:

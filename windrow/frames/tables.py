@@ -28,5 +28,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in row.items():
         parted = isinstance(value, dict) and name != "undefined"
-        flat |= {f"{name}_{figure}": number for figure, number in value.items()} if parted else {name: value}
+        flat |= {f"{name}_{figure}": number for figure, number in _flat(value).items()} if parted else {name: value}
     return flat

@@ -26,6 +26,7 @@ from argparse import SUPPRESS, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import windrow.runners.compat  # noqa: F401  mrjob needs it
@@ -48,8 +49,9 @@ from windrow.mapreduce.allocator import keep_freed_memory
 from windrow.mapreduce.counters import error_text, judge, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
 from windrow.mapreduce.options import OptionGroup
-from windrow.mapreduce.slices import SlicedKernel
+from windrow.mapreduce.slices import Lines, SlicedKernel
 from windrow.mapreduce.submission import Submission
+from windrow.mapreduce.survey import Known, Surveys
 from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
@@ -128,6 +130,31 @@ class BarJob(JobAdapter):
         """
         return None
 
+    def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
+        """A reducer's table, stretch by stretch: by default what the kernel makes of the bars."""
+        return steps.pushed(self.kernel(), (stretch for stretch, _ in bars))
+
+    def survey(self) -> Surveys | None:
+        """What makes a survey of each symbol's bars; None: there is none.
+
+        With one the job has a step more. Its table, or `reduce_surveyed`, gets a symbol's summary with its first bars.
+        """
+        return None
+
+    def reduce_surveyed(self, bars: Iterator[Known]) -> Iterator[bytes] | None:
+        """As `reduce_bars`, of a job with a survey."""
+        return None
+
+    def complete_options(self) -> None:
+        """Sets options that follow from others, before any is checked."""
+
+    def task_arguments(self, folder: Path) -> list[str]:
+        """More options for the tasks, settled at submission; files that these name may be made in the folder.
+
+        Options that name a file are added by `add_file_arg`.
+        """
+        return []
+
     def unites(self) -> bool:
         """Whether a second step makes the output from the lines of `reduce_bars`, with `unite`."""
         return False
@@ -167,13 +194,15 @@ class BarJob(JobAdapter):
         """Reads the options and, unless this is a task, checks them."""
         super().load_args(args)
         if not self.is_task():
+            self.complete_options()
             self.submission = Submission.of(self)
             self.check_options()
 
     @classmethod
     def can_be_sliced(cls) -> bool:
         """Whether reducers could share a symbol's bars in slices; its kernels must have a head and a tail too."""
-        return not cls.map_only and cls.reduce_bars is BarJob.reduce_bars
+        own = cls.reduce_bars is BarJob.reduce_bars and cls.survey is BarJob.survey
+        return not cls.map_only and own
 
     def print_own_help(self, everything: bool) -> None:
         """Prints the job's help; with `everything`, all of mrjob's options too."""

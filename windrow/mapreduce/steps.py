@@ -4,6 +4,7 @@
     one shuffle        map_bars -> reduce_bars      a kernel's columns, or the lines of `BarJob.reduce_bars`
     sliced             map_bars -> reduce_slices,   pass_on -> stitch_slices
     united             map_bars -> reduce_bars,     pass_on -> unite_lines
+    surveyed           map_bars -> survey_bars,     pass_on -> reduce_surveyed
 
 The lines between two steps are SYMBOL <tab> TIMESTAMP <tab> anything, so that every runner partitions and sorts them as
 it does blocks.
@@ -29,6 +30,7 @@ from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, UNSELECTED, WARNING, error_text
 from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
 from windrow.mapreduce.slices import Lines, Slicer, stitch
+from windrow.mapreduce.survey import Known, Surveys, known, surveyed
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
 from windrow.sinks import Write
@@ -64,6 +66,8 @@ def steps_of(job: "BarJob") -> list[Step]:
     if job.slices is not None:
         sliced = Step(first, partial(reduce_slices, job), writes_parts=True)
         return [sliced, Step(pass_on, partial(stitch_slices, job))]
+    if (survey := job.survey()) is not None:
+        return [Step(first, partial(survey_bars, job, survey)), Step(pass_on, partial(reduce_surveyed, job))]
     reduced = Step(first, partial(reduce_bars, job))
     return [reduced, Step(pass_on, partial(unite_lines, job))] if job.unites() else [reduced]
 
@@ -146,10 +150,32 @@ def reduce_bars(job: "BarJob", task: Task) -> None:
     stretches = merge.stretches(accounts.without(task.stdin))
     lines = job.reduce_bars(_counted(job, stretches, counts))
     if lines is None:
-        _write(job, task, _pushed(job.kernel(), stretches), counts)
+        _write(job, task, job.table(Known(stretch, []) for stretch in stretches), counts)
     else:
         _write_lines(task, lines, Counter() if job.unites() else counts)
     _finish(job, task, merge, accounts, counts)
+
+
+def survey_bars(job: "BarJob", surveys: Surveys, task: Task) -> None:
+    """Passes the task's merged bars on, and what a survey tells of each symbol's."""
+    counts = Counter({"reduce tasks": 1})
+    merge, accounts = _merge(job), Accounts()
+    stretches = _counted(job, merge.stretches(accounts.without(task.stdin)), counts)
+    task.write(surveyed(stretches, surveys, job.settled.slots, job.options.block_bars))
+    _finish(job, task, merge, accounts, counts)
+
+
+def reduce_surveyed(job: "BarJob", task: Task) -> None:
+    """Writes a job's lines from bars whose summaries come first; bars were counted by the step before."""
+    counts = Counter({"reduce tasks": 1})
+    bars = known(Merge(len(job.columns())), task.stdin)
+    lines = job.reduce_surveyed(bars)
+    if lines is None:
+        _write(job, task, job.table(bars), counts)
+        del counts["symbols"]
+    else:
+        _write_lines(task, lines, counts)
+    task.count(counts)
 
 
 def reduce_slices(job: "BarJob", task: Task) -> None:
@@ -198,7 +224,8 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
         task.report(WARNING, warning)
 
 
-def _pushed(kernel: "SeriesKernel", stretches: Iterable[Stretch]) -> Iterator[Lines]:
+def pushed(kernel: "SeriesKernel", stretches: Iterable[Stretch]) -> Iterator[Lines]:
+    """A kernel's lines."""
     for stretch in stretches:
         yield stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts)
 

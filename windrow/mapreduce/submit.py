@@ -166,6 +166,7 @@ def make_runner(job: "BarJob", output: str | None) -> Runner:
     folder = Path(kept.name)
     try:
         job.add_arguments("--settled", str(folder / "settled.json"))
+        job.add_arguments(*job.task_arguments(folder))
         runner = job.runner_of(_launch(job), output)
         _settle_inputs(job, runner, folder)
     except BaseException:

@@ -1,0 +1,80 @@
+"""Columns of every symbol, each scaled by its own least and largest value, deviation or quartiles, or as returns."""
+
+from argparse import SUPPRESS
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from windrow.console import say
+from windrow.learn import options as scaling
+from windrow.learn.normalizing import Fitting, restored
+from windrow.mapreduce.barjob import BarJob
+from windrow.mapreduce.slices import Lines
+from windrow.mapreduce.survey import Known, Surveys
+from windrow.sinks import scales
+
+
+class Normalize(BarJob):
+    """One line per bar, SYMBOL<tab>TIME<tab>VALUE..., its columns scaled; the scales are beside them in -o DIR."""
+
+    no_lines = "no output: the first bar of a symbol has no return; give more bars, or another --method"
+
+    def add_options(self) -> None:
+        scaling.add_scaling(self.add_group("Scaling"))
+        self.add_file_arg("--scales-file", help=SUPPRESS)
+        self.pass_through(self.arg_parser.add_argument("--keep-scales", action="store_true", help=SUPPRESS))
+
+    def complete_options(self) -> None:
+        if self.inverts:
+            scaling.complete_inverse(self.options, *scales.kept(self.options.inverse))
+
+    def check_options(self) -> None:
+        scaling.check_scaling(self.options)
+
+    def columns(self) -> list[str]:
+        return scaling.columns_of(self.options)
+
+    def cures(self) -> dict[str, str]:
+        return scaling.CURES
+
+    def output_names(self) -> list[str]:
+        return self.columns()
+
+    @property
+    def inverts(self) -> bool:
+        """Whether values are taken back; tasks see it by the file of scales."""
+        return bool(self.options.inverse or self.options.scales_file)
+
+    def survey(self) -> Surveys | None:
+        return None if self.inverts else self.fitting
+
+    def fitting(self) -> Fitting:
+        """Fits the scales of a symbol's columns."""
+        before = scaling.fit_before(self.options, self.settled.dated)
+        return Fitting(self.columns(), scaling.method_of(self.options), before, TemporaryFile)
+
+    def task_arguments(self, folder: Path) -> list[str]:
+        if self.inverts:
+            copied = scales.copied(self.options.inverse, folder)
+            return ["--scales-file", str(copied), "--column", ",".join(self.columns())]
+        return ["--keep-scales"] if self.submission.output is not None else []
+
+    def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
+        if self.inverts:
+            return restored(bars, self.columns(), scales.scales_in(self.options.scales_file))
+        keep, count = self.options.keep_scales, self.running.count
+        return scales.scaled_lines(bars, self.columns(), self.settled.dated, keep, count)
+
+    def report(self, counts: Counter[str]) -> None:
+        if not self.inverts:
+            say(*(f"warning: {text}" for text in scales.warnings_of(counts)))
+        super().report(counts)
+
+    def description(self) -> dict[str, Any]:
+        return super().description() | ({"inverse": True} if self.inverts else scaling.described(self.options))
+
+
+if __name__ == "__main__":
+    Normalize.run()

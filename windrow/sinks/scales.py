@@ -1,0 +1,136 @@
+r"""Scales of symbols' columns -> lines of JSON beside what is scaled by them, and back.
+
+A part part-NNNNN-scales has a line for each symbol of part-NNNNN: SYMBOL <tab> {"begins": TIME of its first bar,
+"bars": how many it has, "fitted": how many of them set the scales, "scales": {COLUMN: {"method": ...}}}. Symbols are
+percent-encoded as in all lines; numbers are written by the shortest decimals that give their bits back.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+
+from sort_keys.merge import Stretch
+from windrow.errors import InputError
+from windrow.learn.normalizing import Lines, scaled
+from windrow.learn.scaling import Scale
+from windrow.storage.part import own_part
+from windrow.storage.publish import at_hand
+from windrow.storage.source import list_inputs
+from windrow.times import format_times, parse_times
+
+#: The end of the names of parts with scales.
+SCALES = "-scales"
+#: Counter of columns of symbols that have one value, as the scale's method sees it.
+CONSTANT = "constant columns"
+
+
+def scale_writer(file: BinaryIO, dated: bool) -> Callable[[bytes, dict[str, Any]], None]:
+    """Writes a line for each symbol and what its fitting told."""
+
+    def write(symbol: bytes, told: dict[str, Any]) -> None:
+        begins = format_times(np.array([told["begins"]]), dated)[0].decode()
+        file.write(symbol + b"\t" + orjson.dumps({**told, "begins": begins}) + b"\n")
+
+    return write
+
+
+def scaled_lines(
+    bars: Iterable[tuple[Stretch, list[Any]]],
+    names: Sequence[str],
+    dated: bool,
+    keep: bool,
+    count: Callable[[Counter[str]], object],
+) -> Iterator[Lines]:
+    """What `windrow.learn.normalizing.scaled` makes of bars; with `keep` the scales are a part of the output, too.
+
+    `count` gets, at the end, how many columns of symbols are constant.
+    """
+    counts = Counter[str]()
+    with own_part(SCALES) if keep else nullcontext() as file:
+        write = scale_writer(file, dated) if file is not None else None
+
+        def told(symbol: bytes, summary: dict[str, Any]) -> None:
+            counts[CONSTANT] += sum(Scale.from_json(one).constant for one in summary["scales"].values())
+            if write is not None:
+                write(symbol, summary)
+
+        yield from scaled(bars, names, told)
+    count(counts)
+
+
+def warnings_of(counts: Counter[str]) -> list[str]:
+    """What a user must be told of the scales.
+
+    >>> warnings_of(Counter({"constant columns": 1}))
+    ['1 column of a symbol is constant where its scale is set: what is written of it are distances from that value, ...
+    """
+    if not (number := counts[CONSTANT]):
+        return []
+    columns = "1 column of a symbol is" if number == 1 else f"{number:,} columns of symbols are"
+    return [
+        f"{columns} constant where {'its scale is' if number == 1 else 'their scales are'} set: what is written of"
+        f" {'it' if number == 1 else 'them'} are distances from that value, in units of the column"
+    ]
+
+
+def kept(place: str) -> tuple[list[str], list[str]]:
+    """The columns that have scales in an output, and its files of scaled values. Raises InputError."""
+    names = dict.fromkeys(name for line in scale_lines(place) for name in read_scales(line, place)[1]["scales"])
+    return list(names), [path for path in list_inputs([place]) if not path.endswith(SCALES)]
+
+
+def copied(place: str, folder: Path) -> Path:
+    """A file in a folder with all lines of scales in an output."""
+    path = folder / "scales.txt"
+    path.write_bytes(b"".join(line + b"\n" for line in scale_lines(place)))
+    return path
+
+
+def scale_lines(place: str | Path) -> list[bytes]:
+    """All lines of scales in an output, or in one part of it. Raises InputError where there are none."""
+    with at_hand(place) as path:
+        parts = sorted(path.glob(f"part-*{SCALES}")) if path.is_dir() else [path]
+        lines = [line for part in parts if part.is_file() for line in part.read_bytes().splitlines()]
+    for line in lines:
+        read_scales(line, str(place))
+    if not lines:
+        raise InputError(
+            f"{place}: has no scales; give the directory that `windrow normalize -o` wrote, or its parts"
+            f" part-*{SCALES} in one file"
+        )
+    return lines
+
+
+def read_scales(line: bytes, place: str) -> tuple[bytes, dict[str, Any]]:
+    r"""The symbol and what its fitting told, the time of its first bar in ns. Raises InputError for any other line.
+
+    >>> read_scales(b'AA\t{"begins":"1970-01-02","bars":2,"fitted":2,"scales":{}}', "out")
+    (b'AA', {'begins': 86400000000000, 'bars': 2, 'fitted': 2, 'scales': {}})
+    """
+    symbol, _, text = line.partition(b"\t")
+    try:
+        told = orjson.loads(text)
+        begins = told["begins"].encode()
+        times = parse_times(np.frombuffer(begins, np.uint8), np.array([0, len(begins)]))
+        if not (times.ok[0] and isinstance(told["bars"], int) and isinstance(told["scales"], dict)):
+            raise ValueError("a value is of another kind")
+        return symbol, {**told, "begins": int(times.ns[0])}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{place}: {line[:80]!r} is no line of scales ({error}); give what `windrow normalize -o` wrote, unchanged"
+        ) from None
+
+
+def scales_in(path: str | Path) -> Callable[[bytes], dict[str, Any] | None]:
+    """What was told of a symbol, by its encoded name, in a file of lines; None of another. Memory: the file."""
+    texts = dict(line.split(b"\t", 1) for line in Path(path).read_bytes().splitlines())
+
+    def told(symbol: bytes) -> dict[str, Any] | None:
+        return read_scales(symbol + b"\t" + texts[symbol], "--inverse")[1] if symbol in texts else None
+
+    return told
