@@ -56,10 +56,10 @@ class Normalize(BarJob):
         return Fitting(self.columns(), scaling.method_of(self.options), before, TemporaryFile)
 
     def task_arguments(self, folder: Path) -> list[str]:
+        names = ["--column", ",".join(self.columns())]
         if self.inverts:
-            copied = scales.copied(self.options.inverse, folder)
-            return ["--scales-file", str(copied), "--column", ",".join(self.columns())]
-        return ["--keep-scales"] if self.submission.output is not None else []
+            return [*names, "--scales-file", str(scales.copied(self.options.inverse, folder))]
+        return [*names, *(["--keep-scales"] if self.submission.output is not None else [])]
 
     def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
         if self.inverts:

@@ -29,11 +29,14 @@ class Trial(NamedTuple):
 
 #: Options of streams, which are tried on one in tests/streams/.
 OF_STREAMS = {"--gaps", "--share", "--consumer"}
+#: Options that name an output of the job itself, which are tried in its own test.
+OF_OUTPUTS = {"--inverse"}
 BESIDE = {
     "moving_average": "--indicator ema:3 --indicator std:5",
     "crossover": "--fast ema:3 --slow sma:8",
     "backtest": "--fast ema:3 --slow sma:8",
     "sweep": "--fast ema:3,5 --slow sma:8",
+    "normalize": "--column close",
 }
 TRIALS = {
     "--indicator": Trial("ema:3", beside=""),
@@ -48,6 +51,8 @@ TRIALS = {
     "--orders": Trial(),
     "--equity": Trial(),
     "--any-order": Trial(beside="--fast ema:3,9 --slow sma:8"),
+    "--method": Trial("robust"),
+    "--fit-until": Trial("2023-07-01"),
     "--split": Trial("0.5"),
     "--split-at": Trial("2023-07-01"),
     "--walk-forward": Trial("2"),
@@ -177,7 +182,7 @@ def useless(capfd, tmp_path, folder, offered):
     def find(job):
         all_offered = offered(job)
         for option in all_offered:
-            if option in OF_STREAMS:
+            if option in OF_STREAMS | OF_OUTPUTS:
                 continue
             if option not in TRIALS:
                 yield f"{option}: has no trial: every option is tried; add one to TRIALS"

@@ -31,7 +31,7 @@ class Group(Protocol):
 
 
 def add_scaling(group: Group) -> None:
-    """Adds the options of scales."""
+    """Adds the options of scales; tasks get the columns by --column in any case."""
     group.add("--column NAME,...", f"columns to scale (default {_COLUMNS})")
     group.add("--method", _METHOD, choices=list(METHODS))
     group.add("--fit-until TIME", _UNTIL)
@@ -54,7 +54,8 @@ def complete_inverse(options: Namespace, names: list[str], inputs: list[str]) ->
 
 def columns_of(options: Namespace) -> list[str]:
     """The columns to scale, as they are named in bars, each once. Raises UsageError."""
-    names = [normalise(name) for name in (options.column or _COLUMNS).split(",")]
+    usual = _COLUMNS.removesuffix(",volume") if options.adjusted else _COLUMNS
+    names = [normalise(name) for name in (options.column or usual).split(",")]
     if not all(names):
         raise UsageError(
             f"--column {options.column}: one of the names is empty; give names of columns, e.g. open,close"
