@@ -13,7 +13,7 @@ from windrow.learn.normalizing import Fitting, restored
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.slices import Lines
 from windrow.mapreduce.survey import Known, Surveys
-from windrow.sinks import scales
+from windrow.sinks import normalized as scales
 
 
 class Normalize(BarJob):

@@ -2,7 +2,7 @@
 
 learn/options.py:columns_of, learn/options.py:check_scaling, learn/normalizing.py:scaled, learn/normalizing.py:applied,
 learn/normalizing.py:_summary, learn/normalizing.py:_scale, learn/normalizing.py:_refuse_missing,
-sinks/scales.py:scales_in
+sinks/normalized.py:told, learn/options.py:fit_before, learn/sequences.py:add
 """
 
 import pytest

@@ -23,7 +23,7 @@ from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
-from windrow.sinks.scales import SCALES
+from windrow.sinks.normalized import SCALES
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged

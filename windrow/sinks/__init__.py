@@ -4,7 +4,7 @@ lines.py       values -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
 parquet.py     values -> a Parquet file with the same columns
 crosses.py     crosses -> lines of text
 backtests.py   figures, orders and equity -> lines of text
-scales.py      scales of columns -> lines of text, and back
+normalized.py  scaled values, and their scales -> lines of text, and back
 """
 
 from collections.abc import Callable, Sequence
