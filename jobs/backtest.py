@@ -47,9 +47,7 @@ class Backtest(BarJob):
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         options, notices = self.options, Notices()
-        yield from backtest_lines(
-            self.strategy(), stretches, self.settled.dated, options.orders, options.equity, notices
-        )
+        yield from backtest_lines(self.strategy(), stretches, self.dated, options.orders, options.equity, notices)
         self.running.count(notices.counts)
 
     def cures(self) -> dict[str, str]:

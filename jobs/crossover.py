@@ -54,7 +54,7 @@ class Crossover(BarJob):
         return Signals(self.pairs(), Options(ema_seed=self.options.ema_seed))
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        return signal_lines(self.signals(), stretches, self.settled.dated)
+        return signal_lines(self.signals(), stretches, self.dated)
 
     def description(self) -> dict[str, Any]:
         pairs = [(str(pair.fast), str(pair.slow)) for pair in self.pairs()]

@@ -52,7 +52,7 @@ class Normalize(BarJob):
 
     def fitting(self) -> Fitting:
         """Fits the scales of a symbol's columns."""
-        before = scaling.fit_before(self.options, self.settled.dated)
+        before = scaling.fit_before(self.options, self.dated)
         return Fitting(self.columns(), scaling.method_of(self.options), before, TemporaryFile)
 
     def task_arguments(self, folder: Path) -> list[str]:
@@ -65,7 +65,7 @@ class Normalize(BarJob):
         if self.inverts:
             return restored(bars, self.columns(), scales.scales_in(self.options.scales_file))
         keep, count = self.options.keep_scales, self.running.count
-        return scales.scaled_lines(bars, self.columns(), self.settled.dated, keep, count)
+        return scales.scaled_lines(bars, self.columns(), self.dated, keep, count)
 
     def report(self, counts: Counter[str]) -> None:
         if not self.inverts:

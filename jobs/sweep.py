@@ -47,7 +47,7 @@ class Sweep(BarJob):
         return int(self.options.shards)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        sweep, notices = replace(self.sweep(), dated=self.settled.dated), Notices()
+        sweep, notices = replace(self.sweep(), dated=self.dated), Notices()
         yield from swept(sweep, self.choice(), stretches, lambda: self.show("pairs advance"), notices)
         self.running.count(notices.counts)
 

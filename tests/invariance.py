@@ -14,6 +14,7 @@ from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.normalize import Normalize
+from jobs.resample import Resample
 from jobs.sweep import Sweep
 
 DATA = Path(__file__).parents[1] / "data"
@@ -36,6 +37,10 @@ COSTS = ["--commission", "0.001", "--slippage", "0.0005", "--cash", "20000"]  # 
 GRID = ["--fast", "ema:3..5", "--slow", "sma:4..12/4", "--split", "0.7"]
 JOBS = {
     "averages": Case(MovingAverage, INDICATORS, []),
+    "larger bars": Case(
+        Resample, ["--resample", "1w", "--values", "open,high,low,close,volume,vwap,mean_close,bars"], []
+    ),
+    "averages of months": Case(MovingAverage, ["--resample", "1mo", "--column", "vwap", "--window", "3"], []),
     "crossover": Case(Crossover, PAIRS.split(), []),
     "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
     "sweep": Case(Sweep, [*GRID, *COSTS], []),

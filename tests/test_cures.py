@@ -815,7 +815,7 @@ def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
 OTHERS = (
     "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "streams/test_cures.py",
     "streams/test_kafka.py", "streams/test_load.py", "sinks/test_replay.py", "paper/test_cures.py",
-    "paper/test_status.py", "learn/test_cures.py",
+    "paper/test_status.py", "learn/test_cures.py", "jobs/test_larger_bars.py",
 )  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {
@@ -842,6 +842,7 @@ LEFT = {
     "runners/spark.py:_check_parts": "tasks of Spark on other machines",
     "runners/spark.py:_submit_arguments": "no error: what spark-submit gets",
     "runners/spark_tasks.py:_run": "no error: what a task gets",
+    "sessions.py:_sessions": "jobs ask for the years that are known: tests/test_sessions.py",
     "storage/publish.py:_described_parts": "needs another process that removes a folder just then",
     "storage/s3/writing.py:_complete": "needs another process that writes there: tests/storage/s3/test_writing.py",
     "trading/notices.py:unadjusted": "a note: tests/jobs/test_adjusted.py",

@@ -1,13 +1,15 @@
 """Sessions, beside what exchange_calendars and pandas say of single ones."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.errors import UsageError
-from windrow.sessions import Exchange, Hours
+from windrow.errors import InputError, UsageError
+from windrow.sessions import Days, Exchange, Hours, Recorded
 from windrow.times import DAY
 
 NEW_YORK = "America/New_York"
@@ -69,7 +71,6 @@ def test_an_exchange_is_asked_for_any_years_in_any_order():
 def test_what_has_no_sessions_is_refused(make, message):
     with pytest.raises(UsageError, match=message):
         make()
-    assert len(Hours("00:00-00:00").between(0, 0).days) == 5
 
 
 def test_without_the_package_the_cure_is_said(monkeypatch):
@@ -78,3 +79,47 @@ def test_without_the_package_the_cure_is_said(monkeypatch):
         UsageError, match=r"needs the package exchange_calendars; install it by: pip install 'windrow\[market\]'"
     ):
         Exchange("XNYS")
+
+
+def test_hours_up_to_midnight_are_of_the_day_that_they_are_in():
+    for hours, opens in (("00:00-00:00", 0), ("18:00-00:00", 18)):
+        found = Hours(hours, "Asia/Hong_Kong").between(ns("2025-03-10"), ns("2025-03-10"))
+        at = found.days.tolist().index(ns("2025-03-10"))
+        midnight = pd.Timestamp("2025-03-10", tz="Asia/Hong_Kong")
+        assert found.opens[at] == (midnight + pd.Timedelta(hours=opens)).value
+        assert found.closes[at] == (midnight + pd.Timedelta(days=1)).value
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        (NEW_YORK, "2025-03-09", 23),
+        (NEW_YORK, "2025-11-02", 25),
+        ("UTC", "2025-03-09", 24),
+        ("America/Sao_Paulo", "2018-11-04", 23),  # clocks went forward at midnight
+        ("America/Sao_Paulo", "2018-02-17", 25),  # and back at midnight
+    ],
+)
+def test_days_are_from_midnight_to_midnight(zone, day, hours):
+    found = Days(zone).between(ns(day), ns(day))
+    at = found.days.tolist().index(ns(day))
+    opens, closes = (pd.Timestamp(int(edges[at]), tz="UTC").tz_convert(zone) for edges in (found.opens, found.closes))
+    assert (closes - opens) == pd.Timedelta(hours=hours)
+    assert str(opens.date()) == day and (opens - pd.Timedelta(1)).date() < opens.date()
+    assert (found.opens[1:] == found.closes[:-1]).all()
+
+
+def test_what_is_recorded_of_an_exchange_is_what_it_computes():
+    exchange = Exchange("XHKG")
+    recorded = Recorded.from_json(json.loads(json.dumps(exchange.recorded().to_json())))
+    since, until = exchange.bounds
+    assert str(pd.Timestamp(since)) == "1960-01-01 00:00:00" and pd.Timestamp(until) > pd.Timestamp.now()
+    found, known = recorded.between(since, until), exchange.between(ns("2020-01-01"), ns("2020-12-31"))
+    inside = np.isin(known.days, found.days)
+    at = np.searchsorted(found.days, known.days[inside])
+    for one, other in zip(found, known, strict=True):
+        assert (one[at] == other[inside]).all()
+    assert ((known.days > ns("2020-01-01")) & (known.days < ns("2020-12-31")))[~inside].sum() == 0
+    for time in (since - 1, until + 1):
+        with pytest.raises(InputError, match=r"--calendar XHKG: is known from 1960-01-01 to .*, but there is a bar of"):
+            recorded.between(time, time)

@@ -5,22 +5,27 @@ the session that its time is in: open <= time < close. A break for lunch is part
 """
 
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from time import time_ns
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from windrow.arrays import Ints
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.times import DAY, EARLIEST, LATEST, SECOND
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 #: Days that are computed at a time, so that neighbouring questions are answered by what is there.
 _AHEAD = 400 * DAY
 _EPOCH = date(1970, 1, 1)
+#: From when on sessions of exchanges are recorded for tasks: 1950-01-01.
+_FROM = -7305 * DAY
 
 
 class Sessions(NamedTuple):
@@ -51,16 +56,38 @@ class Trading(Protocol):
         ...
 
 
+class _Kept(ABC):
+    """Computes sessions once, with some around those that are asked for."""
+
+    def between(self, since: int, until: int) -> Sessions:
+        """The sessions that have a time from `since` to `until` (ns UTC), and others around."""
+        known = self._known
+        if not known or since < known[0][0] or until > known[0][1]:
+            low = max(min(since, known[0][0]) if known else since, EARLIEST + _AHEAD) - _AHEAD
+            high = min(max(until, known[0][1]) if known else until, LATEST - _AHEAD) + _AHEAD
+            known[:] = [(low, high, self._sessions(low, high))]
+        return known[0][2]
+
+    @cached_property
+    def _known(self) -> list[tuple[int, int, Sessions]]:
+        return []
+
+    @abstractmethod
+    def _sessions(self, since: int, until: int) -> Sessions: ...
+
+
 @dataclass(frozen=True)
-class Hours:
+class Hours(_Kept):
     """Sessions from a time of day to another, every day, in a time zone; over midnight where the second is not later.
+
+    One that ends at midnight, 00:00, is of the day before it: 00:00-00:00 is all of a day.
 
     Clocks that change move the session with them. Raises UsageError for hours that are none, or an unknown zone.
 
-    >>> from windrow.times import format_times
-    >>> two = Hours("09:30-16:00", "America/New_York").between(1_741_300_000 * SECOND, 1_741_500_000 * SECOND)
-    >>> [text.decode() for text in format_times(two.opens[4:6], dates=False)]
-    ['2025-03-08T14:30:00Z', '2025-03-09T13:30:00Z']
+    >>> days = Hours("09:30-16:00", "America/New_York").between(1_741_300_000 * SECOND, 1_741_500_000 * SECOND)
+    >>> at = days.days.tolist().index(1_741_392_000 * SECOND)  # 2025-03-08, before clocks went forward
+    >>> (np.diff(days.opens[at : at + 2]) // SECOND).tolist()
+    [82800]
     """
 
     hours: str
@@ -76,27 +103,47 @@ class Hours:
                 f"--timezone {self.timezone}: is not a time zone of the IANA database; give one, e.g. America/New_York"
             ) from None
 
-    def between(self, since: int, until: int) -> Sessions:
-        """The sessions of those days, and of one before and after."""
+    def _sessions(self, since: int, until: int) -> Sessions:
         first, last = max(since, EARLIEST) // DAY - 2, min(until, LATEST) // DAY + 2
         found = [self._of(_EPOCH + timedelta(days=day)) for day in range(first, last + 1)]
         days, opens, closes = np.array(found, np.int64).reshape(-1, 3).T
         return Sessions(days, opens, closes)
 
     def _of(self, day: date) -> tuple[int, int, int]:
-        """Midnight, open and close of the session that ends on a day."""
+        """Midnight, open and close of a day's session."""
         begin, end = self.hours.split("-")
-        first = day if begin < end else day - timedelta(days=1)
-        midnight = (day - _EPOCH).days * DAY
-        return midnight, self._utc(first, begin), self._utc(day, end)
+        last = day + timedelta(days=end == "00:00")
+        first = day if begin < end or last > day else day - timedelta(days=1)
+        return (day - _EPOCH).days * DAY, self._utc(first, begin), self._utc(last, end)
 
     def _utc(self, day: date, clock: str) -> int:
-        local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(self.timezone))
-        return int(local.timestamp()) * SECOND
+        return _instant(day, clock, ZoneInfo(self.timezone))
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Days(_Kept):
+    """Whole days of a time zone, from midnight to midnight: of 23 or 25 hours where clocks change.
+
+    A midnight that a change of clocks skips is that change; of one that comes twice it is the first.
+
+    >>> days = Days("America/New_York").between(1_741_500_000 * SECOND, 1_741_500_000 * SECOND)
+    >>> at = days.at(np.array([1_741_500_000 * SECOND]))[0]  # 2025-03-09
+    >>> int(days.closes[at] - days.opens[at]) // (3600 * SECOND)
+    23
+    """
+
+    timezone: str = "UTC"
+
+    def _sessions(self, since: int, until: int) -> Sessions:
+        first, last = max(since, EARLIEST) // DAY - 2, min(until, LATEST) // DAY + 2
+        days = np.arange(first, last + 2) * DAY
+        zone = ZoneInfo(self.timezone)
+        edges = np.array([_instant(_date(day), "00:00", zone) for day in days.tolist()])
+        return Sessions(days[:-1], edges[:-1], edges[1:])
+
+
+@dataclass(frozen=True)
+class Exchange(_Kept):
     """Sessions of an exchange by its name of four letters (ISO 10383), e.g. XNYS, with its holidays and half days.
 
     Raises UsageError for a name that exchange_calendars does not know, or where that package is not installed.
@@ -123,18 +170,24 @@ class Exchange:
                 " letters, e.g. XNYS for New York, XLON for London"
             )
 
-    def between(self, since: int, until: int) -> Sessions:
-        """The sessions of the calendar's years; those asked for are computed once, with some around them."""
-        known = self._known
-        if not known or since < known[0][0] or until > known[0][1]:
-            low = max(min(since, known[0][0]) if known else since, EARLIEST + _AHEAD) - _AHEAD
-            high = min(max(until, known[0][1]) if known else until, LATEST - _AHEAD) + _AHEAD
-            known[:] = [(low, high, self._sessions(low, high))]
-        return known[0][2]
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The first and the last time (ns) that are known: from 1950, or where its records begin, to a year from now.
 
-    @cached_property
-    def _known(self) -> list[tuple[int, int, Sessions]]:
-        return []
+        A calendar whose holidays are known for some years alone ends with them.
+        """
+        from exchange_calendars.calendar_utils import global_calendar_dispatcher as known
+
+        kind = known._calendar_factories[known.resolve_alias(self.name)]  # bounds are there without its sessions
+        first, last = kind.bound_min(), kind.bound_max()
+        since, until = _FROM if first is None else max(_FROM, first.value), time_ns() + 366 * DAY
+        until = until if last is None else min(until, last.value + DAY)
+        return int(since), int(until) // DAY * DAY - 1
+
+    def recorded(self) -> "Recorded":
+        """All of its sessions that are known, for tasks that need not have exchange_calendars."""
+        since, until = self.bounds
+        return Recorded(self.name, self._sessions(since, until), since, until)
 
     def _sessions(self, since: int, until: int) -> Sessions:
         from exchange_calendars import get_calendar
@@ -149,6 +202,50 @@ class Exchange:
             ) from None
         days = calendar.sessions.asi8 if calendar.sessions.unit == "ns" else calendar.sessions.as_unit("ns").asi8
         return Sessions(np.array(days), np.array(calendar.opens_nanos), np.array(calendar.closes_nanos))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Sessions of an exchange that were computed before, from a time to another (ns).
+
+    >>> one = Recorded("XNYS", Sessions(*np.array([[0], [5], [9]])), 0, 10)
+    >>> Recorded.from_json(one.to_json()).between(0, 10).closes.tolist()
+    [9]
+    """
+
+    name: str
+    sessions: Sessions
+    since: int
+    until: int
+
+    def between(self, since: int, until: int) -> Sessions:
+        """All of them. Raises InputError for times that they do not cover."""
+        if since < self.since or until > self.until:
+            time = since if since < self.since else until
+            raise InputError(
+                f"--calendar {self.name}: is known from {_date(self.since)} to {_date(self.until)}, but there is a bar"
+                f" of {_date(time)}; take bars of known years by --from and --to, or give hours by --session"
+            )
+        return self.sessions
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is passed to tasks."""
+        return {
+            "name": self.name,
+            "sessions": [one.tolist() for one in self.sessions],
+            "since": self.since,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Recorded":
+        """What `to_json` wrote."""
+        sessions = Sessions(*(np.array(one, np.int64) for one in fields["sessions"]))
+        return cls(fields["name"], sessions, fields["since"], fields["until"])
+
+
+def _instant(day: date, clock: str, zone: ZoneInfo) -> int:
+    return int(datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone).timestamp()) * SECOND
 
 
 def _date(ns: int) -> date:

@@ -37,6 +37,7 @@ BESIDE = {
     "backtest": "--fast ema:3 --slow sma:8",
     "sweep": "--fast ema:3,5 --slow sma:8",
     "normalize": "--column close",
+    "resample": "--values close,mean_close",
 }
 TRIALS = {
     "--indicator": Trial("ema:3", beside=""),
@@ -71,6 +72,13 @@ TRIALS = {
     "--entry": Trial("cross"),
     "--sizing": Trial("all-in"),
     "--stop-at-ruin": Trial(beside="--fast ema:3 --slow sma:8 --cash 500"),
+    "--values": Trial("close", beside=""),
+    "--view": Trial("month", "adjusted.csv", beside=""),
+    "--resample": Trial("1w"),
+    "--session": Trial("15:00-16:00", "minute_bars.csv", needs="--resample 1h"),
+    "--calendar": Trial("XNYS", needs="--resample 1d"),
+    "--labels": Trial("right", needs="--resample 1w"),
+    "--closed": Trial("right", "minute_bars.csv", needs="--resample 5min"),
     "--adjusted": Trial(bars="adjusted.csv"),
     "--columns": Trial("symbol,timestamp,open,high,low,close,volume", "no-header.csv"),
     "--rename": Trial("shares=volume,price_paid=close", "other-names.csv"),
@@ -111,6 +119,7 @@ def folder(tmp_path_factory):
     minutes = (ROOT / "data" / "minute_bars.csv").read_text().replace("Z,", ",").splitlines()
     files = {
         "bars.csv": [header, *rows],
+        "minute_bars.csv": [header, *minutes[1:]],
         "no-open.csv": [header, *rows, "AAA,2024-12-31,,1,1,1,1"],
         "adjusted.csv": [f"{header},adj_close", *(f"{row},{float(row.split(',')[5]) / 2}" for row in rows)],
         "no-header.csv": rows,

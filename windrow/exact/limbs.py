@@ -41,7 +41,11 @@ def limbs_of(x: Floats, weight: int, squared: bool = False) -> Limbs:
     room = (weight - 1).bit_length()
     # A sum of limbs stays within 2**53. A square takes n**2 products of two limbs, and up to 32 such squares
     # meet at one power of two: 2 * room + 2 * width + 5 <= 62.
-    width = (57 - 2 * room) // 2 if squared else 53 - room
+    return limbs_of_width(x, (57 - 2 * room) // 2 if squared else 53 - room)
+
+
+def limbs_of_width(x: Floats, width: int) -> Limbs:
+    """Limbs of x of at most so many bits."""
     numbers = decimals(x)
     places, largest = int(numbers.places.max(initial=0)), float(np.abs(x).max(initial=0.0))
     top = _bits(largest, places)

@@ -29,6 +29,7 @@ from windrow.feeds.files import last_byte, read_bars, without_marks
 from windrow.feeds.forms import find_form, find_table, find_times, is_plain_form, may_be_plain, where_to_look
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
+from windrow.sessions import Recorded
 from windrow.storage.open import (
     is_columnar,
     is_json,
@@ -61,6 +62,8 @@ class Settled:
     """At the submitter: how many inputs are not read, since none of their rows is asked for."""
     left_out: dict[str, str] = field(default_factory=dict, compare=False)
     """At the submitter: the columns by which bars in conflict differ, for inputs where a tenth are in conflict."""
+    calendar: Recorded | None = None
+    """The sessions of the exchange that larger bars are made in."""
 
     def at(self, places: Mapping[str, str]) -> "Settled":
         """The same for tasks, for which each input is at another place."""
@@ -115,6 +118,7 @@ class Settled:
                     "names": self.names,
                     "slices": self.slices,
                     "symbols": self.symbols,
+                    "calendar": None if self.calendar is None else self.calendar.to_json(),
                 }
             )
         )
@@ -126,7 +130,8 @@ class Settled:
         known = [layouts.from_json(layout) for layout in fields["layouts"]]
         inputs = {path: known[number] for path, number in fields["inputs"].items()}
         slots, symbols = Slots(**fields["slots"]), tuple(fields["symbols"])
-        return cls(inputs, fields["dated"], slots, fields["names"], fields["slices"], symbols)
+        calendar = None if fields["calendar"] is None else Recorded.from_json(fields["calendar"])
+        return cls(inputs, fields["dated"], slots, fields["names"], fields["slices"], symbols, calendar=calendar)
 
 
 #: First bytes that say what kind of file it is.

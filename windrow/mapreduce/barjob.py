@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 import windrow.runners.compat  # noqa: F401  mrjob needs it
 
@@ -44,7 +44,7 @@ from windrow.bars.columns import Bars
 from windrow.console import fill_closed_streams, refusals, say
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
-from windrow.mapreduce import options, steps, submit
+from windrow.mapreduce import options, resampling, steps, submit
 from windrow.mapreduce.allocator import keep_freed_memory
 from windrow.mapreduce.counters import error_text, judge, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
@@ -56,6 +56,7 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
+from windrow.windows.resample import Resampling
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
@@ -86,11 +87,18 @@ class BarJob(JobAdapter):
     map_only = False
     #: Whether the texts of invalid rows reach `map_bars`, not only their counts.
     keep_texts = False
+    #: The default of --resample: a span of larger bars; None: bars are taken as they are.
+    resampled_to: ClassVar[str | None] = None
+    #: Whether it takes larger bars that lack a value (NaN).
+    keeps_incomplete = False
     #: Why there may be no output, and the fix.
     no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 
     def columns(self) -> list[str]:
-        """Names of the columns that the job uses; only these are parsed and checked."""
+        """Names of the columns that the job uses; only these are parsed and checked.
+
+        With --resample they are values of larger bars: see windrow/windows/values.py.
+        """
         raise NotImplementedError
 
     def cures(self) -> dict[str, str]:
@@ -118,6 +126,10 @@ class BarJob(JobAdapter):
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         return steps.blocks(self, bars)
+
+    def resamplings(self) -> list[Resampling]:
+        """The larger bars that are made of the inputs', each of those before, and whose values are `columns`."""
+        return resampling.resampling_of(self.options, self.options.resample or self.resampled_to, self.columns())
 
     def shards(self) -> int:
         """How many reducers get all bars of each symbol; the number of a shard is the slice in its key."""
@@ -202,7 +214,7 @@ class BarJob(JobAdapter):
     def can_be_sliced(cls) -> bool:
         """Whether reducers could share a symbol's bars in slices; its kernels must have a head and a tail too."""
         own = cls.reduce_bars is BarJob.reduce_bars and cls.survey is BarJob.survey
-        return not cls.map_only and own
+        return not cls.map_only and own and cls.resampled_to is None
 
     def print_own_help(self, everything: bool) -> None:
         """Prints the job's help; with `everything`, all of mrjob's options too."""
@@ -270,12 +282,14 @@ class BarJob(JobAdapter):
 
     def description(self) -> dict[str, Any]:
         """The description written beside an output, for its readers."""
+        chain = self.resamplings()
         return {
             "windrow": 1,
             "job": job_name(type(self)),
             "columns": self.output_names(),
             "format": self.options.output_format,
             "reading": self._described_reading(),
+            **(resampling.described(chain, self.options) if chain else {}),
         }
 
     def _described_reading(self) -> dict[str, Any]:
@@ -313,6 +327,17 @@ class BarJob(JobAdapter):
     def settled(self) -> Settled:
         """What was settled at submission, as passed to this task."""
         return Settled.load(self.options.settled)
+
+    @property
+    def dated(self) -> bool:
+        """Whether the times of the bars that reach the job's kernel are dates."""
+        chain = self.resamplings()
+        return chain[-1].dated if chain else self.settled.dated
+
+    def columns_of_inputs(self) -> list[str]:
+        """Names of the columns that are read: `columns`, or those that larger bars are made of."""
+        chain = self.resamplings()
+        return chain[0].columns if chain else self.columns()
 
     #: What the inputs' first rows show, at the submitter.
     doubts: Settled | None = None

@@ -27,7 +27,10 @@ STOPPED = "stopped"
 INPUTS = "windrow: inputs"
 WARNING = "windrow: warning"
 #: What reducers count, of the bars that reach them.
-OF_REDUCERS = ("symbols", "blocks", "slots", "repeats", "conflicts")
+OF_REDUCERS = (
+    *("symbols", "blocks", "slots", "repeats", "conflicts"),
+    *("resampled", "outside", "larger bars", "incomplete"),
+)
 
 _FEW = (
     "aggregate trades that share a time, or give them unique nanoseconds, first; or keep one with --on-conflict"
@@ -144,6 +147,7 @@ def summary(counts: Counter[str]) -> str:
     parts += [f"{_number(counts[UNSELECTED], 'row')} not asked for"] if counts[UNSELECTED] else []
     parts += [f"{_number(counts['repeats'], 'repeat')} dropped"] if counts["repeats"] else []
     parts += [f"{_number(counts['conflicts'], 'conflict')} settled"] if counts["conflicts"] else []
+    parts += [f"{_number(counts['outside'], 'bar')} outside of sessions"] if counts["outside"] else []
     parts += [f"{_number(bad, 'invalid row')}"] if bad else []
     parts += [f"{_number(counts[MISSING], 'row')} without a needed value"] if counts[MISSING] else []
     return "; ".join(parts)
@@ -168,6 +172,7 @@ def table(counts: Counter[str]) -> list[str]:
     rows += [(f"  {reason}", counts[f"rejected: {reason}"]) for reason in REASONS if counts[f"rejected: {reason}"]]
     rows += [(MISSING, counts[MISSING])] if counts[MISSING] else []
     rows += [(UNSELECTED, counts[UNSELECTED])] if counts[UNSELECTED] else []
+    rows += [(name, counts[name]) for name in ("outside", "larger bars") if counts[name]]
     rows.append(("output lines", counts["output lines"]))
     return [f"  {name:14}{number:>7,}" for name, number in rows]
 

@@ -16,6 +16,7 @@ from windrow.bars.layout import Reading, adjusted_close, normalise
 from windrow.bars.scales import parse_scales
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
+from windrow.mapreduce import resampling
 from windrow.storage.stream import GAPS, SHARE, Manner
 from windrow.times import UNITS, parse_duration
 
@@ -86,6 +87,7 @@ def add_to(job: "BarJob") -> None:
     add_rows(rows)
     add_streams(job)
     if not job.map_only:
+        resampling.add_to(job)
         _add_moving(job)
     # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser
@@ -162,7 +164,7 @@ def _add_moving(job: "BarJob") -> None:
 #: The values of options that a job may lack.
 UNUSED: dict[str, Any] = {
     "max_bad": 1.0, "max_missing": 1.0, "adjusted": False, "on_conflict": "fail", "block_bars": BLOCK_BARS,
-    "slot": None, "slices": None,
+    "slot": None, "slices": None, "resample": None, "session": None, "calendar": None, "labels": None, "closed": None,
 }  # fmt: skip
 
 
@@ -188,6 +190,7 @@ def check(given: Namespace) -> None:
     slices(given)
     manner(given)
     check_reading(given)
+    resampling.check(given)
 
 
 def check_reading(given: Namespace) -> None:

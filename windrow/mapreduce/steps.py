@@ -29,6 +29,7 @@ from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, UNSELECTED, WARNING, error_text
 from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
+from windrow.mapreduce.resampling import Larger
 from windrow.mapreduce.slices import Lines, Slicer, stitch
 from windrow.mapreduce.survey import Known, Surveys, known, surveyed
 from windrow.mapreduce.task import Task
@@ -146,22 +147,24 @@ def _map_input(what: str) -> str:
 def reduce_bars(job: "BarJob", task: Task) -> None:
     """Pushes the task's merged blocks through the job's kernel, or its `reduce_bars`, and writes the lines."""
     counts = Counter({"reduce tasks": 1})
-    merge, accounts = _merge(job), Accounts()
-    stretches = merge.stretches(accounts.without(task.stdin))
+    merge, accounts, larger = _merge(job), Accounts(), Larger(job)
+    stretches = larger.of(merge.stretches(accounts.without(task.stdin)))
     lines = job.reduce_bars(_counted(job, stretches, counts))
     if lines is None:
         _write(job, task, job.table(Known(stretch, []) for stretch in stretches), counts)
     else:
         _write_lines(task, lines, Counter() if job.unites() else counts)
+    counts.update(larger.counts)
     _finish(job, task, merge, accounts, counts)
 
 
 def survey_bars(job: "BarJob", surveys: Surveys, task: Task) -> None:
     """Passes the task's merged bars on, and what a survey tells of each symbol's."""
     counts = Counter({"reduce tasks": 1})
-    merge, accounts = _merge(job), Accounts()
-    stretches = _counted(job, merge.stretches(accounts.without(task.stdin)), counts)
+    merge, accounts, larger = _merge(job), Accounts(), Larger(job)
+    stretches = _counted(job, larger.of(merge.stretches(accounts.without(task.stdin))), counts)
     task.write(surveyed(stretches, surveys, job.settled.slots, job.options.block_bars))
+    counts.update(larger.counts)
     _finish(job, task, merge, accounts, counts)
 
 
@@ -202,7 +205,7 @@ def unite_lines(job: "BarJob", task: Task) -> None:
 
 
 def _merge(job: "BarJob") -> Merge:
-    return Merge(len(job.columns()), job.options.on_conflict, job.settled.slots)
+    return Merge(len(job.columns_of_inputs()), job.options.on_conflict, job.settled.slots)
 
 
 def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts: Counter[str]) -> None:
@@ -212,7 +215,7 @@ def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts:
         counts[name] += getattr(found, name)
     task.count(counts)
     if found.first_conflict is not None and (most := names_for_task()):
-        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns(), job.settled.dated, most))
+        task.report(CONFLICT, conflict_text(found.first_conflict, job.columns_of_inputs(), job.settled.dated, most))
     if (stopped := accounts.stopped()) is not None:
         task.report(REFUSED, stopped)
         return
@@ -271,7 +274,7 @@ def _status(counts: Counter[str]) -> str:
 @contextmanager
 def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
     """The sink for a reducer's results."""
-    dated, kind = job.settled.dated, job.options.output_format
+    dated, kind = job.dated, job.options.output_format
     if kind != "text":
         from windrow.sinks.parquet import SUFFIX, parquet_sink
 

@@ -65,7 +65,7 @@ class Submission:
             runner=runner,
             inputs=tuple(given.args),
             recursive=given.recursive,
-            reading=options.reading(given, job.columns(), job.cures()),
+            reading=options.reading(given, job.columns_of_inputs(), job.cures()),
             manner=options.manner(given),
             slot=options.slot(given),
             slices=options.slices(given),

@@ -23,6 +23,7 @@ from windrow.mapreduce.counters import OF_REDUCERS, STOPPED, refusal, summed
 from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
 from windrow.mapreduce.parts import check_parts, expected_parts
+from windrow.mapreduce.resampling import warnings_of, with_sessions
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
@@ -137,6 +138,7 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     check_parts(runner.part_names(), expected, job.submission.output or "the output")
     if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
         summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")
+    summary.warnings.extend(warnings_of(job.options, job.options.resample or job.resampled_to, summary.counts))
     for warning in summary.warnings:
         say(f"warning: {warning}")
     if job.submission.prints:
@@ -209,6 +211,7 @@ def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     asked = submission.slot, heads, _slicing(job, runner), options.judges(job), runner.versions
     settled, empty = settle(list(places), submission.reading, *asked)
     refuse_unknown_names(settled.inputs, submission.reading)
+    settled = with_sessions(job, settled)
     job.doubts = settled
     _slice(job, runner, settled)
     for path in empty:

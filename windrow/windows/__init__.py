@@ -3,6 +3,8 @@
     window.py    windows by count and by time     kernel.py    what a kernel is, and its options
     rolling.py   kernels of a window's bars alone: sma, sum, min, max, std, wma
     ema.py       the one recursion                indicators.py  several kernels side by side
+    resample.py  bars of larger spans             periods.py     those spans: 5min, 1d, 1mo
+    values.py    the values of larger bars
 
 A new kernel is a new file here with a class that has a `kind`, and its test.
 """

@@ -1,0 +1,109 @@
+"""Exact totals of runs of values: sums, and sums of products, that are rounded once, or kept to be added to others.
+
+A run is all values from one start up to the next. A total is the exact rational one over the shortest decimals of the
+float64s (windrow/exact/decimals.py), so it is the same however a run is cut: `fraction` gives that of a part of a run,
+which other parts are added to. All are computed in arrays, as int64 limbs (windrow/exact/limbs.py), none of whose sums
+passes 2**53, nor any sum of products 2**62.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from windrow.arrays import Floats, Ints
+from windrow.exact.limbs import limbs_of, limbs_of_width
+from windrow.exact.rounding import EXACT, rounded
+
+#: Most values of a run in one call.
+MOST = 1 << 20
+
+
+class Sums(NamedTuple):
+    """Sums of runs, in units of 10**-places: int64 limbs of `width` bits, (runs,) each, most significant first."""
+
+    limbs: list[Ints]
+    width: int
+    places: int
+
+    def fraction(self, at: int) -> Fraction:
+        """The exact total of one run."""
+        whole = 0
+        for limb in self.limbs:
+            whole = (whole << self.width) + int(limb[at])
+        return Fraction(whole, 10**self.places)
+
+    def over(self, counts: Ints, factor: int = 1) -> Floats:
+        """Each total / (count * factor), the nearest float64; counts are 1 or more, (runs,) or (1,)."""
+        return rounded(self.limbs, self.width, counts, factor * 10**self.places)
+
+    def by(self, other: "Sums", factor: int = 1) -> Floats:
+        """Each total / (the other's total * factor), the nearest float64; NaN where the other's is 0.
+
+        Arithmetic of arrays where the other's totals are below 2**53 in their units, 0.5 microseconds a run otherwise.
+
+        >>> volumes = totals(np.array([2.0, 1.0, 0.0]), np.array([0, 2]))
+        >>> products([np.array([0.1, 0.4, 7.0])], np.array([2.0, 1.0, 0.0]), np.array([0, 2])).by(volumes).tolist()
+        [0.2, nan]
+        """
+        divisors, power = other.limbs[0], self.places - other.places
+        if power < 0:
+            unit = 10**-power
+            divisors, power = np.where(divisors % unit == 0, divisors // unit, -1), 0
+        if len(other.limbs) == 1 and (divisors >= 0).all() and (divisors < EXACT).all():
+            quotients = rounded(self.limbs, self.width, np.maximum(divisors, 1), factor * 10**power)
+            return np.where(divisors == 0, np.nan, quotients)
+        runs = range(len(self.limbs[0]))
+        pairs = ((self.fraction(run), factor * other.fraction(run)) for run in runs)
+        return np.array([float(one / divisor) if divisor else np.nan for one, divisor in pairs], np.float64)
+
+
+def totals(x: Floats, starts: Ints) -> Sums:
+    """The total of each run x[starts[i]:starts[i + 1]], the last one to the end.
+
+    starts: (runs,) strictly ascending, the first is 0, runs of at most MOST values. Values are 0 or within
+    1e-15..1e15 in magnitude.
+
+    >>> totals(np.array([0.1, 0.2, 1e12, 0.7]), np.array([0, 2])).over(np.array([1])).tolist()
+    [0.3, 1000000000000.7]
+    """
+    limbs = limbs_of(x, _longest(x, starts))
+    return Sums([np.add.reduceat(part, starts) for part in limbs.parts], limbs.width, limbs.places)
+
+
+def products(factors: Sequence[Floats], x: Floats, starts: Ints) -> Sums:
+    """The total of (factors[0] + factors[1] + ...) * x over each run; at most 8 factors, runs as in `totals`.
+
+    >>> ones = np.ones(3)
+    >>> products([np.array([0.1, 0.2, 0.3]), ones], 10 * ones, np.array([0, 1])).over(np.array([1])).tolist()
+    [11.0, 25.0]
+    """
+    # The sum of 8 limbs has 3 bits more. A run of 2**room such products, of which up to 16 pairs meet at one power of
+    # two, stays within 2**62: room + 2 * width + 3 + 4 <= 62. Limbs of up to 28 bits are never of another width.
+    width = min((55 - (_longest(x, starts) - 1).bit_length()) // 2, 28)
+    joined = limbs_of_width(np.concatenate(factors), width)
+    ones = [part.reshape(len(factors), len(x)).sum(axis=0) for part in joined.parts]
+    others = limbs_of_width(x, width)
+    result = [np.zeros(len(starts), np.int64) for _ in range(len(ones) + len(others.parts) - 1)]
+    for i, one in enumerate(ones):
+        for j, other in enumerate(others.parts):
+            result[i + j] += np.add.reduceat(one * other, starts)
+    return Sums(_carried(result, width), width, joined.places + others.places)
+
+
+def _longest(x: Floats, starts: Ints) -> int:
+    return int(np.diff(starts, append=len(x)).max(initial=1))
+
+
+def _carried(limbs: list[Ints], width: int) -> list[Ints]:
+    """The same totals with every limb but the first within a limb's bits, and the first below 2**53."""
+    if len(limbs) == 1 and np.abs(limbs[0]).max(initial=0) < EXACT:
+        return limbs
+    carried: list[Ints] = []
+    carry = np.zeros_like(limbs[0])
+    for limb in reversed(limbs):
+        total = limb + carry
+        carry = total >> width
+        carried.append(total - (carry << width))
+    return [carry, *reversed(carried)]
