@@ -120,11 +120,11 @@ def selected(
     if (taken := selection.of_symbols(symbols)) is not None:
         rows &= taken[codes]
     for name, texts in selection.where:
-        rows &= _holds(table[name], texts)
+        rows &= holds(table[name], texts)
     return rows
 
 
-def _holds(array: Any, texts: tuple[str, ...]) -> Mask:
+def holds(array: Any, texts: tuple[str, ...]) -> Mask:
     """Which fields of a column are one of these texts, but for blanks around them."""
     import pyarrow.compute as pc
 

@@ -24,7 +24,7 @@ from windrow.errors import InputError, UsageError
 SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "ts_code", "code", "secid", "permno", "isin", "name")
 TIME_NAMES = (
     "timestamp", "datetime", "date_time", "date", "dt", "time", "gmt_time", "local_time", "trade_date", "trading_date",
-    "ts_event", "window_start", "open_time", "snapped_at", "observation_date", "timestamp_utc", "unix",
+    "ts_event", "window_start", "open_time", "snapped_at", "observation_date", "timestamp_utc", "unix", "ts",
 )  # fmt: skip
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
 FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")

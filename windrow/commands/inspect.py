@@ -104,7 +104,7 @@ def inspect(context: click.Context, /, files: tuple[str, ...], as_json: bool, **
     options.check_reading(given)
     reading = options.reading(given, [given.column], {})
     refused, renamed = False, set[str]()
-    with spooled(files, options.manner(given)) as (arguments, names):
+    with spooled(files, options.manner(given), reading) as (arguments, names):
         inputs = list_inputs(arguments, reading.recursive)
         for found in each(lambda path: look(path, reading, len(inputs), names.get(path)), inputs):
             tell(*([json.dumps(found.to_json())] if as_json else _lines(found)))

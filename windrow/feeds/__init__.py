@@ -8,7 +8,9 @@ parquet.py   columns of Parquet -> parsed bars
 feather.py   columns of Feather and Arrow's other files -> parsed bars
 streamed.py  records of a stream -> columns
 shards.py    records of a shard -> a file of Parquet or CSV
-spool.py     streams -> a file for each shard, once, before a job reads them
+spool.py     streams and tables -> files, once, before a job reads them
+tabled.py    rows of a table of a database -> a file of Parquet
+room.py      the room that such files have on the disk
 settle.py    what is settled once, at submission: the layout of each input, dates or times, slots
 forms.py     the form of a text input, from its first rows: delimiter, header, times, numbers
 misread.py   what the first rows of an input show to be misread

@@ -323,7 +323,11 @@ def _read_layout(path: str, place: str, reading: Reading) -> Layout | None:
 
 def _typed_layout(path: str, place: str, reading: Reading) -> Layout:
     """The layout of a file whose columns have names and types."""
-    stored, index = _stored_names(place)
+    return layout_of_names(path, *_stored_names(place), reading)
+
+
+def layout_of_names(path: str, stored: Sequence[str], index: str | None, reading: Reading) -> Layout:
+    """The layout of columns with these names, of which pandas may keep one as an `index` of times."""
     names = [layouts.normalise(name) for name in stored]
     _refuse_columns(path, names, reading)
     if reading.wide is not None or any(name.startswith("(") for name in stored[:2]):

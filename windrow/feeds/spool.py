@@ -1,11 +1,10 @@
-"""Streams -> files, once, before a job reads them: one for each shard, of what its bounds hold.
+"""Streams -> files, once, before a job reads them: one for each shard, of what its bounds hold; tables, one each.
 
 Then everything goes on as over files: tasks need neither network nor credentials, an attempt that runs twice sees the
 same bytes, and the rules by which rows are read are those of files.
 """
 
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -14,16 +13,20 @@ from queue import Full, Queue
 from tempfile import TemporaryDirectory
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from windrow.bars.layout import Reading
 from windrow.console import going, say
-from windrow.errors import InputError, OutputError, UsageError
+from windrow.errors import InputError, UsageError
+from windrow.feeds.room import Room
 from windrow.feeds.shards import ShardFile
 from windrow.storage.arrivals import OLDEST, moment, split_query
 from windrow.storage.open import named
 from windrow.storage.source import source_of
 from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
+
+if TYPE_CHECKING:
+    from windrow.feeds.tabled import Tabled
 
 #: Shards that are read at a time: each waits for its turn most of the time.
 _AT_ONCE = 8
@@ -31,8 +34,6 @@ _AT_ONCE = 8
 _WAITING = 2
 #: How often, in seconds, progress is shown and the disk is looked at.
 _LOOK = 0.2
-#: What must be free on the disk at least, and the share of a stream from which its size is foreseen.
-_LEAST_FREE, _ENOUGH = 64 << 20, 0.02
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,16 @@ class Spooled:
         }  # fmt: skip
 
 
-def is_stream(uri: str) -> bool:
-    """Whether an input is a stream."""
-    return source_of(uri).is_stream
+def is_spooled(uri: str) -> bool:
+    """Whether an input is read into files at submission: a stream, or a table."""
+    return source_of(uri).is_spooled
 
 
 def refuse_symbols_of_files(arguments: Sequence[str], reading: Reading) -> None:
-    """Raises UsageError where symbols are to be taken from the names of files, and an input is a stream."""
-    if reading.symbol_from_filename and any(map(is_stream, arguments)):
-        raise UsageError("--symbol-from-filename: a stream has no file name to take a symbol from; use --symbol NAME")
+    """Raises UsageError where symbols are to be taken from the names of files, and an input is a stream or table."""
+    for argument in filter(is_spooled, arguments) if reading.symbol_from_filename else ():
+        what = "stream" if source_of(argument).is_stream else "table"
+        raise UsageError(f"--symbol-from-filename: a {what} has no file name to take a symbol from; use --symbol NAME")
 
 
 def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, until: int | None = None) -> Spooled:
@@ -75,7 +77,7 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
     assert isinstance(source, StreamSource)
     bounds = source.bounds(uri, manner)
     bounds = bounds if until is None else replace(bounds, until=min(bounds.until, until))
-    room = _Room(folder)
+    room = Room(folder, "stream", "read less by ?from=TIME")
     room.check()
     names = [shard.name for shard in bounds.shards]
     files = {name: ShardFile(folder, _file_name(uri, name), f"{_place(uri)}/{name}") for name in names}
@@ -101,51 +103,72 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
 
 @contextmanager
 def spooled(
-    arguments: Sequence[str], manner: Manner, until: Mapping[str, int] | None = None
+    arguments: Sequence[str], manner: Manner, reading: Reading, until: Mapping[str, int] | None = None
 ) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """The arguments with files in place of streams, and the names of those by their places; removed afterwards.
+    """The arguments with files in place of streams and tables, and the names of those by their places; then removed.
 
-    `until` has the ends (ns) of streams that were read before. In errors of this block the files have those names.
+    Of tables at least the rows that `reading` takes are there, with all columns. `until` has the ends (ns) of streams
+    that were read before. In errors of this block the files have those names.
     """
-    if not any(map(is_stream, arguments)):
+    if not any(map(is_spooled, arguments)):
         yield list(arguments), {}
         return
     with TemporaryDirectory(prefix="windrow-") as folder, ExitStack() as errors:
-        found, names, _ = replaced(arguments, Path(folder), manner, until=until)
-        for place, name in names.items():
+        found = replaced(arguments, Path(folder), manner, reading, until=until)
+        for place, name in found.names.items():
             errors.enter_context(named(place, name))
-        yield found, names
+        yield found.arguments, found.names
+
+
+class Replaced(NamedTuple):
+    """Inputs with files in place of streams and tables, the names of those by their places, and what was read."""
+
+    arguments: list[str]
+    names: dict[str, str]
+    streams: "list[Spooled]"
+    tables: "list[Tabled]"
 
 
 def replaced(
     arguments: Sequence[str],
     folder: Path,
     manner: Manner,
+    reading: Reading,
     shows_progress: bool = True,
     until: Mapping[str, int] | None = None,
-) -> tuple[list[str], dict[str, str], list[Spooled]]:
-    """The arguments with files in place of streams; the names of those by their places; and what was read.
+    strict: bool = False,
+) -> Replaced:
+    """The arguments with files in place of streams and tables.
 
-    Raises InputError for a stream that is named twice. Of two spans of one stream the files have names of their own.
+    Of two spans of one stream the files have names of their own. `strict`: a table is not read if `reading` cannot be
+    applied to its columns. Raises InputError for a stream or table that is named twice.
     """
-    found, names, streams = list[str](), dict[str, str](), list[Spooled]()
+    found = Replaced([], {}, [], [])
     ends = {_asked(uri): end for uri, end in (until or {}).items()}
     seen = set[tuple[str, ...]]()
     for number, argument in enumerate(arguments):
-        if not is_stream(argument):
-            found.append(argument)
+        if not is_spooled(argument):
+            found.arguments.append(argument)
             continue
-        if (asked := _asked(argument)) in seen:
-            raise InputError(f"{argument}: is named twice; a stream is read once; name it once")
+        what = "stream" if source_of(argument).is_stream else "table"
+        if (asked := _asked(argument) if what == "stream" else (argument,)) in seen:
+            raise InputError(f"{argument}: is named twice; a {what} is read once; name it once")
         seen.add(asked)
-        place = folder / f"stream-{number}"
+        place = folder / f"{what}-{number}"
         place.mkdir(mode=0o700)
-        streams.append(spool(argument, place, manner, shows_progress, ends.get(asked)))
-        span, taken = argument.partition("?")[2], set(names.values())
-        for name, file in streams[-1].places.items():
-            names[str(file)] = f"{name}?{span}" if name in taken else name
-            found.append(str(file))
-    return found, names, streams
+        if what == "table":
+            from windrow.feeds.tabled import spool_table  # a job's start is part of its cost
+
+            found.tables.append(spool_table(argument, place, reading, shows_progress, strict, len(arguments) > 1))
+            places = {argument: found.tables[-1].place}
+        else:
+            found.streams.append(spool(argument, place, manner, shows_progress, ends.get(asked)))
+            places = found.streams[-1].places
+        span, taken = argument.partition("?")[2], set(found.names.values())
+        for name, file in places.items():
+            found.names[str(file)] = f"{name}?{span}" if name in taken else name
+            found.arguments.append(str(file))
+    return found
 
 
 def _asked(uri: str) -> tuple[str, ...]:
@@ -259,29 +282,3 @@ def _pages(source: StreamSource, bounds: Bounds, manner: Manner) -> Iterator[Pag
 def _next(shards: list[Shard], taking: Lock) -> Shard | None:
     with taking:
         return shards.pop(0) if shards else None
-
-
-class _Room:
-    """The room that files have on the disk. It is looked at now and then: that costs as much as many records."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._is_told = folder, False
-
-    def check(self, written: int = 0, share: float = 0.0) -> None:
-        """Raises OutputError where nothing is left; warns, once, where the rest of a stream may not fit.
-
-        Its size is foreseen by the share of its time that is read, and arrivals come in bursts: so no more than a
-        warning depends on it.
-        """
-        free = shutil.disk_usage(self._folder).free
-        if free < _LEAST_FREE:
-            raise OutputError(
-                f"{self._folder}: a stream is read into files there, and only {free >> 20:,} MB are free; free some"
-                " space, or set TMPDIR to another place, or read less by ?from=TIME"
-            )
-        if share > _ENOUGH and (rest := int(written / share) - written) > free and not self._is_told:
-            self._is_told = True
-            say(
-                f"warning: {self._folder}: the rest of the stream may take {rest >> 20:,} MB, and {free >> 20:,} MB are"
-                " free; to use another place, end this and set TMPDIR"
-            )

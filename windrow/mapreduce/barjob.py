@@ -60,6 +60,7 @@ from windrow.windows.resample import Resampling
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
+    from windrow.feeds.tabled import Tabled
 
 
 class SeriesKernel(Protocol):
@@ -344,6 +345,8 @@ class BarJob(JobAdapter):
 
     #: What was read of streams, at the submitter.
     streams: Sequence["Spooled"] = ()
+    #: The same of tables.
+    tables: Sequence["Tabled"] = ()
 
     #: The span (ns) of slices at the submitter, once it is settled.
     _slices: int | None = None

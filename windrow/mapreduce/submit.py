@@ -107,11 +107,13 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
 
 
 def _describe_forms(job: "BarJob", description: dict[str, Any]) -> None:
-    """Adds how inputs were read that are no plain CSV files, and what was of streams: known once they are settled."""
+    """Adds how inputs were read that are no plain CSV files, and what was of streams and tables: known once settled."""
     if job.doubts is not None and (forms := told_forms(job.doubts.inputs, job.submission.reading)):
         description["forms"] = forms
     if job.streams:
         description["streams"] = [stream.described() for stream in job.streams]
+    if job.tables:
+        description["tables"] = [table.described() for table in job.tables]
 
 
 def _beside(output: str) -> str:
@@ -259,13 +261,14 @@ def _arguments(job: "BarJob", folder: Path) -> tuple[list[str], dict[str, str]]:
     """The inputs with files in place of what can be read only once, and the user's names of those by their places."""
     submission = job.submission
     arguments, names = _without_stdin(job, str(folder / "standard-input"))
-    if not any(source_of(argument).is_stream for argument in arguments):
+    if not any(source_of(argument).is_spooled for argument in arguments):
         return arguments, names
     from windrow.feeds.spool import refuse_symbols_of_files, replaced  # a job's start is part of its cost
 
     refuse_symbols_of_files(arguments, submission.reading)
-    arguments, shards, job.streams = replaced(arguments, folder, submission.manner, submission.shows_progress)
-    return arguments, {**names, **shards}
+    found = replaced(arguments, folder, submission.manner, submission.reading, submission.shows_progress, strict=True)
+    job.streams, job.tables = found.streams, found.tables
+    return found.arguments, {**names, **found.names}
 
 
 def _without_stdin(job: "BarJob", spooled: str) -> tuple[list[str], dict[str, str]]:

@@ -115,9 +115,9 @@ class _Inputs:
 
 @contextmanager
 def _inputs(paths: Sequence[str], asked: Asked, price: str, symbols: Sequence[str]) -> Iterator[_Inputs]:
-    """The inputs, of streams the files that they are read into."""
+    """The inputs, of streams and tables the files that they are read into."""
     reading = replace(asked.reading, values=(normalise(price),))
-    with spooled(paths, asked.manner) as (arguments, names):
+    with spooled(paths, asked.manner, reading) as (arguments, names):
         listed = list_inputs(arguments, reading.recursive)
         places = {names.get(place, place): place for place in listed}
         of_places = versions_of(listed)

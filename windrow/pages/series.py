@@ -106,7 +106,7 @@ def read_series(
 
     Raises InputError where a symbol has no bar, and what `read_bars` raises. Memory: the symbols' bars.
     """
-    with spooled(paths, Manner(gaps="warn"), until) as (places, _):
+    with spooled(paths, Manner(gaps="warn"), reading, until) as (places, _):
         frame = _prices(places, symbols, reading, column)
     if column is not None:
         frame, price = frame[[*_KEY, column]], column

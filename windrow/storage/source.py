@@ -55,8 +55,10 @@ class Source(ABC):
     schemes: tuple[str, ...]
     #: Whether each call goes over a network, so that several are made at a time.
     remote = False
-    #: Whether its inputs are streams, which are read into files at submission: windrow/storage/stream.py.
+    #: Whether its inputs are streams: windrow/storage/stream.py.
     is_stream = False
+    #: Whether its inputs are read into files at submission, as streams and tables of databases are.
+    is_spooled = False
 
     # Inputs.
 

@@ -134,7 +134,7 @@ class StreamSource(Source):
     """Streams of some schemes. Methods raise InputError or AccountError that name the URI."""
 
     remote = True
-    is_stream = True
+    is_stream = is_spooled = True
 
     @abstractmethod
     def bounds(self, uri: str, manner: Manner) -> Bounds:

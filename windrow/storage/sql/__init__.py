@@ -7,3 +7,7 @@
 
 SQLAlchemy and the drivers are imported at the first connection.
 """
+
+from windrow.storage.sql.source import SOURCE
+
+__all__ = ["SOURCE"]

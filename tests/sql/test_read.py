@@ -1,0 +1,81 @@
+"""A job over a table gives the bytes that it gives over the file with the same rows, in every database."""
+
+import csv
+import io
+import json
+import random
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+
+from jobs.crossover import Crossover
+from jobs.moving_average import MovingAverage
+from tests.sql.test_staging import DATABASES, database, put  # noqa: F401  a fixture
+
+START = datetime(2026, 11, 2, 14, 30)
+NAMES = ("symbol", "ts", "open", "high", "low", "close", "adj_close", "volume")
+
+
+def bars(symbols=("AA", "aa", "BRK.B", "^GSPC", "ÄÖ", "q\"u,o"), minutes=300, seed=1):
+    """Rows of minute bars, of prices with up to 17 digits."""
+    draw = random.Random(seed)
+    for symbol in symbols:
+        price = draw.uniform(1, 500)
+        for minute in range(minutes):
+            price *= 1 + draw.gauss(0, 1e-3)
+            close = round(price, 2) if minute % 3 else price
+            yield (symbol, START + timedelta(minutes=minute), price, price * 1.01, price * 0.99, close, close / 3,
+                   float(draw.randrange(10**7)))  # fmt: skip
+
+
+def file_of(path, rows, names=NAMES):
+    """A CSV file with these rows."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([["" if field is None else field for field in row] for row in rows])
+    path.write_text(text.getvalue())
+    return path
+
+
+@pytest.fixture
+def both(database, tmp_path):  # noqa: F811
+    """A file, and windrow's own table with its rows."""
+    rows = list(bars())
+    put(database, rows, 1)
+    return file_of(tmp_path / "bars.csv", rows), database
+
+
+JOBS = [
+    (MovingAverage, ["--indicator", "sma:20", "--indicator", "ema:12", "--column", "adj_close"]),
+    (Crossover, ["--fast", "ema:7", "--slow", "ema:21"]),
+]
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize(("job", "options"), JOBS, ids=[job.__name__ for job, _ in JOBS])
+def test_a_job_gives_the_bytes_of_the_file(job, options, runner, both, run_job):
+    path, table = both
+    want = run_job("-q", "-r", runner, *options, path, job=job)
+    found = run_job("-q", "-r", runner, *options, table.uri, job=job)
+    assert want.status == 0 and want.out
+    assert (found.status, found.out) == (0, want.out), found.err
+
+
+SELECTIONS = [
+    ["--symbols", "AA"],
+    ["--symbols", "aa,ÄÖ,q\"u"],
+    ["--from", "2026-11-02T15:00", "--to", "2026-11-02T16:00"],
+    ["--from", "2026-11-02", "--to", "2026-11-02"],
+    ["--to", "2026-11-02T15:00Z", "--symbols", "^GSPC"],
+    ["--where", "symbol=BRK.B"],
+]
+
+
+@pytest.mark.parametrize("options", SELECTIONS, ids=[" ".join(one) for one in SELECTIONS])
+def test_chosen_rows_are_those_of_the_file(options, both, run_job):
+    path, table = both
+    want, found = (run_job("-q", "--window", "3", *options, one) for one in (path, table.uri))
+    assert want.status == 0 and want.out
+    assert (found.status, found.out) == (0, want.out), found.err

@@ -1,0 +1,186 @@
+"""A table of a database -> a file of Parquet, once, before a job reads it: its rows at one moment.
+
+Then everything goes on as over files: tasks need neither network nor password, an attempt that runs twice sees the
+same bytes, and rows are judged, chosen and understood by the rules of files. The database leaves out what these would
+leave out too (windrow/storage/sql/asking.py).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from windrow.bars import layout as layouts
+from windrow.bars.checks import holds
+from windrow.bars.columns import Layout
+from windrow.bars.layout import Reading, listed, normalise
+from windrow.bars.selection import conditions, span_asked
+from windrow.console import progress
+from windrow.errors import InputError
+from windrow.feeds.room import Room
+from windrow.feeds.settle import layout_of_names
+from windrow.storage.sql.asking import Asked
+from windrow.storage.sql.readers import UnevenError
+from windrow.storage.sql.snapshot import Snapshot, snapshot
+from windrow.storage.sql.stored import Stored
+from windrow.storage.sql.uris import Place
+from windrow.times import DAY
+
+#: A column of windrow's own tables that is none of a bar.
+_LOAD = "load_id"
+
+
+@dataclass(frozen=True)
+class Tabled:
+    """What of a table is in a file: its place, rows, and of windrow's own tables the number of their state."""
+
+    uri: str
+    place: Path
+    rows: int
+    changes: int | None
+
+    def described(self) -> dict[str, Any]:
+        """The same for the description of an output."""
+        return {"table": self.uri, "rows": self.rows, "changes": self.changes}
+
+
+def spool_table(
+    uri: str, folder: Path, reading: Reading, shows_progress: bool = True, strict: bool = False, is_one: bool = False
+) -> Tabled:
+    """Reads a table into a file of a folder, at least all rows that `reading` takes.
+
+    `strict`: raises InputError before anything is read where a job of this reading would. `is_one`: of several inputs;
+    then one row that is not asked for is read where none is, as a file would have it. Raises InputError for a table
+    without rows.
+
+    Memory: some pieces of its rows, each about 8 MB of text.
+    """
+    place = Place.of(uri)
+    with snapshot(place) as found:
+        table = _Table.of(uri, found, reading, strict)
+        rows = found.count(table.asked)
+        if not rows and not found.count(table.asked.everything):
+            raise InputError(
+                f"{uri}: has no rows; a job needs bars; fill it by windrow collect, or name another by ?table=NAME"
+            )
+        if not rows and not is_one:
+            raise InputError(
+                f"{uri}: none of its rows is one of those asked for; check --symbols, --from, --to and --where, and"
+                " where= in the URI"
+            )
+        with progress(f"reading {uri}", rows, shows_progress) as advance:
+            try:
+                written = _write(folder / "table.parquet", table.pieces(advance))
+            except UnevenError:
+                written = _write(folder / "table.parquet", table.pieces(advance, quickly=False))
+        return Tabled(uri, folder / "table.parquet", written, found.changes)
+
+
+@dataclass
+class _Table:
+    """A table at one moment, and what of it is read."""
+
+    uri: str
+    found: Snapshot
+    columns: Sequence[Stored]
+    asked: Asked
+    where: Sequence[tuple[str, tuple[str, ...]]]
+    layout: Layout | None
+
+    @classmethod
+    def of(cls, uri: str, found: Snapshot, reading: Reading, strict: bool) -> "_Table":
+        """What `reading` needs of a table. Raises InputError."""
+        columns = [one for one in found.columns if found.changes is None or one.name != _LOAD]
+        names = layouts.renamed(uri, [normalise(one.name) for one in columns], reading)
+        try:
+            layout = layout_of_names(uri, [one.name for one in columns], None, reading)
+            where = replace(reading, where=found.place.where, symbols=(), since=None, until=None)
+            layouts.selected(uri, layout, where, False)
+            layouts.selected(uri, layout, reading, False)
+        except InputError:
+            if strict:
+                raise
+            layout = None
+        by_name, own = dict(zip(names, columns, strict=True)), conditions(found.place.where)
+        for name, _ in own:
+            if name not in by_name:
+                raise InputError(
+                    f"{uri}: has no column {name!r} for where=; its columns are {listed(names)}; name one of them"
+                )
+        asked = Asked() if layout is None or layout.wide else _asked(layout, by_name, reading)
+        asked = asked.where([(by_name[name], texts) for name, texts in own])
+        return cls(uri, found, columns, asked, [(by_name[name].name, texts) for name, texts in own], layout)
+
+    def pieces(self, advance: Any, quickly: bool = True) -> Iterator[pa.Table]:
+        """The rows, of those of the URI's conditions, in pieces."""
+        is_timed, rows = False, 0
+        for piece in self.found.read(self.columns, self.asked, quickly):
+            advance(piece.num_rows)
+            is_timed = is_timed or self._is_timed(piece)
+            rows += piece.num_rows
+            yield self._kept(piece)
+        if not is_timed and (more := self._beside(rows)) is not None:
+            yield self._kept(more)
+
+    def _beside(self, rows: int) -> pa.Table | None:
+        """A row that is not asked for, without which the others would be understood otherwise.
+
+        Times that are all midnights are dates, unless others of the table are not.
+        """
+        everything = self.asked.everything
+        if self.asked == everything:
+            return None
+        if not rows:
+            return self.found.first(self.columns, everything)
+        return self.found.first_timed(self.columns, everything)
+
+    def _is_timed(self, piece: pa.Table) -> bool:
+        """Whether any time is not midnight."""
+        if self.asked.time is None or not pa.types.is_timestamp(piece[self.asked.time.name].type):
+            return True
+        times = piece[self.asked.time.name].cast(pa.int64()).drop_null().to_numpy()
+        return bool(np.any(times % (DAY // 1000)))
+
+    def _kept(self, piece: pa.Table) -> pa.Table:
+        """The rows that the URI's conditions take; symbols as texts."""
+        for name, texts in self.where:
+            piece = piece.filter(pa.array(holds(piece[name], texts)))
+        if (symbol := self.asked.symbol) is not None and pa.types.is_integer(piece[symbol.name].type):
+            number = piece.column_names.index(symbol.name)
+            piece = piece.set_column(number, symbol.name, piece[symbol.name].cast(pa.string()))
+        return piece
+
+
+def _asked(layout: Layout, columns: dict[str, Stored], reading: Reading) -> Asked:
+    """What a database is asked for: no less than what files would be searched for."""
+    spans = [span_asked(reading.since, reading.until, reading.timezone, dated) for dated in (True, False)]
+    return Asked(
+        columns[layout.symbol] if layout.symbol is not None else None,
+        columns[layout.time],
+        reading.symbols if layout.symbol is not None else (),
+        min(start for start, _ in spans),
+        max(end for _, end in spans),
+        tuple((columns[name], texts) for name, texts in conditions(reading.where) if name in columns),
+    )
+
+
+def _write(place: Path, pieces: Iterator[pa.Table]) -> int:
+    """Writes pieces of a table into a file; returns how many rows they have."""
+    room, rows = Room(place.parent, "table", "read less by --symbols, --from and --to"), 0
+    writer: Any = None
+    try:
+        for piece in pieces:
+            if writer is None:
+                texts = [field.name for field in piece.schema if pa.types.is_string(field.type)]
+                writer = pq.ParquetWriter(place, piece.schema, use_dictionary=texts, write_statistics=False)
+            room.check()
+            rows += piece.num_rows
+            writer.write_table(piece)
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows
