@@ -2,9 +2,7 @@
 
 import csv
 import io
-import json
 import random
-import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,7 +15,7 @@ START = datetime(2026, 11, 2, 14, 30)
 NAMES = ("symbol", "ts", "open", "high", "low", "close", "adj_close", "volume")
 
 
-def bars(symbols=("AA", "aa", "BRK.B", "^GSPC", "ÄÖ", "q\"u,o"), minutes=300, seed=1):
+def bars(symbols=("AA", "aa", "BRK.B", "^GSPC", "ÄÖ", 'q"u,o'), minutes=300, seed=1):
     """Rows of minute bars, of prices with up to 17 digits."""
     draw = random.Random(seed)
     for symbol in symbols:
@@ -65,7 +63,7 @@ def test_a_job_gives_the_bytes_of_the_file(job, options, runner, both, run_job):
 
 SELECTIONS = [
     ["--symbols", "AA"],
-    ["--symbols", "aa,ÄÖ,q\"u"],
+    ["--symbols", 'aa,ÄÖ,q"u'],
     ["--from", "2026-11-02T15:00", "--to", "2026-11-02T16:00"],
     ["--from", "2026-11-02", "--to", "2026-11-02"],
     ["--to", "2026-11-02T15:00Z", "--symbols", "^GSPC"],

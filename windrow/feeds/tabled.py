@@ -32,6 +32,8 @@ from windrow.times import DAY
 
 #: A column of windrow's own tables that is none of a bar.
 _LOAD = "load_id"
+#: Rows of a row group: no fewer bytes than are looked at to know what times are.
+_GROUP = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ def spool_table(
             )
         with progress(f"reading {uri}", rows, shows_progress) as advance:
             try:
-                written = _write(folder / "table.parquet", table.pieces(advance))
+                written = _write(folder / "table.parquet", table.groups(advance))
             except UnevenError:
-                written = _write(folder / "table.parquet", table.pieces(advance, quickly=False))
+                written = _write(folder / "table.parquet", table.groups(advance, quickly=False))
         return Tabled(uri, folder / "table.parquet", written, found.changes)
 
 
@@ -111,31 +113,35 @@ class _Table:
                 raise InputError(
                     f"{uri}: has no column {name!r} for where=; its columns are {listed(names)}; name one of them"
                 )
-        asked = Asked() if layout is None or layout.wide else _asked(layout, by_name, reading)
+        asked = Asked() if layout is None or layout.wide else _asked(layout, by_name, reading, found)
         asked = asked.where([(by_name[name], texts) for name, texts in own])
         return cls(uri, found, columns, asked, [(by_name[name].name, texts) for name, texts in own], layout)
 
-    def pieces(self, advance: Any, quickly: bool = True) -> Iterator[pa.Table]:
-        """The rows, of those of the URI's conditions, in pieces."""
-        is_timed, rows = False, 0
+    def groups(self, advance: Any, quickly: bool = True) -> Iterator[pa.Table]:
+        """The rows that the URI's conditions take, in row groups: the first one tells what times are."""
+        waiting, rows, is_first = list[pa.Table](), 0, True
         for piece in self.found.read(self.columns, self.asked, quickly):
             advance(piece.num_rows)
-            is_timed = is_timed or self._is_timed(piece)
+            waiting.append(piece)
             rows += piece.num_rows
-            yield self._kept(piece)
-        if not is_timed and (more := self._beside(rows)) is not None:
-            yield self._kept(more)
+            if rows >= _GROUP:
+                yield self._kept(waiting, is_first)
+                waiting, rows, is_first = [], 0, False
+        if waiting or is_first:
+            yield self._kept(waiting, is_first)
 
-    def _beside(self, rows: int) -> pa.Table | None:
-        """A row that is not asked for, without which the others would be understood otherwise.
+    def _beside(self, pieces: Sequence[pa.Table]) -> pa.Table | None:
+        """A row that is not asked for, without which those of the first group would be understood otherwise.
 
         Times that are all midnights are dates, unless others of the table are not.
         """
         everything = self.asked.everything
-        if self.asked == everything:
+        if self.asked == everything or any(map(self._is_timed, pieces)):
             return None
-        if not rows:
+        if not pieces:
             return self.found.first(self.columns, everything)
+        if self.found.first_timed(self.columns, self.asked) is not None:
+            return None
         return self.found.first_timed(self.columns, everything)
 
     def _is_timed(self, piece: pa.Table) -> bool:
@@ -145,42 +151,61 @@ class _Table:
         times = piece[self.asked.time.name].cast(pa.int64()).drop_null().to_numpy()
         return bool(np.any(times % (DAY // 1000)))
 
-    def _kept(self, piece: pa.Table) -> pa.Table:
-        """The rows that the URI's conditions take; symbols as texts."""
+    def _kept(self, pieces: list[pa.Table], is_first: bool) -> pa.Table:
+        """The rows of a group that the URI's conditions take; symbols as texts."""
+        if is_first and (more := self._beside(pieces)) is not None:
+            pieces = [*pieces, _aligned(more, pieces[0].schema) if pieces else more]
+        group = pa.concat_tables(pieces).combine_chunks()
         for name, texts in self.where:
-            piece = piece.filter(pa.array(holds(piece[name], texts)))
-        if (symbol := self.asked.symbol) is not None and pa.types.is_integer(piece[symbol.name].type):
-            number = piece.column_names.index(symbol.name)
-            piece = piece.set_column(number, symbol.name, piece[symbol.name].cast(pa.string()))
-        return piece
+            group = group.filter(pa.array(holds(group[name].combine_chunks(), texts)))
+        if (symbol := self.asked.symbol) is not None and pa.types.is_integer(group[symbol.name].type):
+            number = group.column_names.index(symbol.name)
+            group = group.set_column(number, symbol.name, group[symbol.name].cast(pa.string()))
+        return group
 
 
-def _asked(layout: Layout, columns: dict[str, Stored], reading: Reading) -> Asked:
-    """What a database is asked for: no less than what files would be searched for."""
+def _asked(layout: Layout, columns: dict[str, Stored], reading: Reading, found: Snapshot) -> Asked:
+    """What a database is asked for: no less than what files would be searched for.
+
+    All rows where it does not know times: only all of them tell whether midnights are dates.
+    """
+    everything = Asked(columns[layout.symbol] if layout.symbol is not None else None, columns[layout.time])
+    if not found.knows_times(columns[layout.time]):
+        return everything
     spans = [span_asked(reading.since, reading.until, reading.timezone, dated) for dated in (True, False)]
-    return Asked(
-        columns[layout.symbol] if layout.symbol is not None else None,
-        columns[layout.time],
-        reading.symbols if layout.symbol is not None else (),
-        min(start for start, _ in spans),
-        max(end for _, end in spans),
-        tuple((columns[name], texts) for name, texts in conditions(reading.where) if name in columns),
+    return replace(
+        everything,
+        symbols=reading.symbols if layout.symbol is not None else (),
+        since=min(start for start, _ in spans),
+        until=max(end for _, end in spans),
+        texts=tuple((columns[name], texts) for name, texts in conditions(reading.where) if name in columns),
     )
 
 
-def _write(place: Path, pieces: Iterator[pa.Table]) -> int:
-    """Writes pieces of a table into a file; returns how many rows they have."""
+def _write(place: Path, groups: Iterator[pa.Table]) -> int:
+    """Writes groups of rows into a file; returns how many rows they have."""
     room, rows = Room(place.parent, "table", "read less by --symbols, --from and --to"), 0
     writer: Any = None
     try:
-        for piece in pieces:
+        for group in groups:
             if writer is None:
-                texts = [field.name for field in piece.schema if pa.types.is_string(field.type)]
-                writer = pq.ParquetWriter(place, piece.schema, use_dictionary=texts, write_statistics=False)
+                texts = [field.name for field in group.schema if pa.types.is_string(field.type)]
+                writer = pq.ParquetWriter(place, group.schema, use_dictionary=texts, write_statistics=False)
             room.check()
-            rows += piece.num_rows
-            writer.write_table(piece)
+            rows += group.num_rows
+            writer.write_table(group)
     finally:
         if writer is not None:
             writer.close()
     return rows
+
+
+def _aligned(piece: pa.Table, schema: Any) -> pa.Table:
+    """A row beside those asked for, in their types: SQLite's values have their own. What does not fit is left out."""
+    arrays = []
+    for name, kind in zip(schema.names, schema.types, strict=True):
+        try:
+            arrays.append(piece[name].cast(kind))
+        except pa.ArrowException:
+            arrays.append(pa.nulls(piece.num_rows, kind))
+    return pa.table(arrays, schema=schema)

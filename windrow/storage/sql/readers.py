@@ -1,41 +1,36 @@
 """Connections that read: rows of a query, and tables of arrow, which are never made row by row in Python.
 
 MariaDB and MySQL put the rows of a symbol, or of a part of its time, into one text, lines of CSV, which arrow parses:
-a third of the time of fetching rows. PostgreSQL copies rows out as such lines. SQLite is read through ADBC; there a row
-may hold a text where others hold numbers, and then all values are read as texts, one by one.
+a third of the time of fetching rows. PostgreSQL copies rows out as such lines. SQLite's rows are fetched, and become
+columns some thousands at a time; there a row may hold a text where others hold numbers, and then all become texts.
 
 No float loses a bit: the databases write the shortest text that reads back to the same float64.
 """
 
-import re
-import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import BytesIO
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-from windrow.errors import InputError
 from windrow.storage.sql.asking import DIALECTS, Condition, Dialect
-from windrow.storage.sql.connection import LOCKED, refusal
 from windrow.storage.sql.stored import TIMES, VALUE, Stored
 from windrow.storage.sql.uris import Place
 
-#: Bytes of text that arrow parses at once, and rows of a table that is read through ADBC.
-_TEXT, _ROWS = 8 << 20, 1 << 16
+#: Bytes of text that arrow parses at once, and rows that are fetched at once.
+_TEXT, _ROWS = 8 << 20, 1 << 14
 #: Seconds until a server gives up a reader that waits for its disk.
 _PATIENCE = 3600
 _ARROW = {
     "text": pa.string(), "decimal": pa.string(), "float": pa.float64(), "int": pa.int64(), "uint": pa.uint64(),
     "date": pa.date32(), "time": pa.timestamp("us"), "instant": pa.timestamp("us"),
 }  # fmt: skip
+#: As what values of SQLite are fetched; others by what they are.
+_FETCHED = {"text": pa.string(), "float": pa.float64(), "int": pa.int64(), "instant": pa.int64()}
 #: For times that windrow cannot have: a year that files refuse as well.
 _NO_TIME = "0001-01-01"
 
@@ -241,83 +236,53 @@ class PostgresqlReader(Reader):
 
 
 class SqliteReader(Reader):
-    """SQLite, through ADBC. One transaction is one snapshot; whoever writes meanwhile may have to wait for it."""
+    """SQLite. Whoever writes meanwhile goes on where the file has a log of its own (WAL), else waits.
+
+    Its rows are fetched: the quicker ways bring a library of SQLite of their own, and two in one process break each
+    other's locks (sqlite.org/howtocorrupt.html, 2.2.1).
+    """
 
     mark = "?"
-    #: By which a column gets its type: values of the first rows decide, and these may be NULL.
-    _SAMPLES: ClassVar = {"text": "'x'", "float": "0.5", "int": "0", "instant": "0", "any": "NULL"}
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, connection: Any) -> None:
         super().__init__(place)
-        path = Path(place.database)
-        if not path.is_file():
-            raise InputError(f"{place}: there is no such file; check the path, or fill it by: windrow collect")
-        self._uri = f"file:{quote(str(path.absolute()))}?mode=rw"
-        self._package = adbc(place)
-        with self._refusing():
-            self._driver = self._package.connect(self._uri, autocommit=False)
-        self.rows(f"PRAGMA busy_timeout = {LOCKED * 1000}")
-        self.rows("PRAGMA query_only = 1")
+        self._driver = connection.connection.driver_connection
         self.rows("SELECT COUNT(*) FROM sqlite_master")  # from here on the transaction sees the same
-
-    def close(self) -> None:
-        """Ends the transaction."""
-        self._driver.close()
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (self._package.Error, OSError) as error:  # in the middle of an answer arrow tells of it
-            if "Type mismatch" in str(error):
-                raise UnevenError from None
-            said = re.sub(r"^\w+: |\nquery: .*", "", str(error), flags=re.DOTALL)
-            raise refusal(self.place, Exception(said)) from None
 
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a small query: see `Reader`."""
-        with self._refusing(), self._driver.cursor() as cursor:
-            cursor.execute(self.marked(text), tuple(values) or None)
-            return list(cursor.fetchall()) if cursor.description else []
+        return list(self._driver.execute(self.marked(text), tuple(values)))
 
     def tables(self, columns: Sequence[Stored], which: Condition, group: Group) -> Iterator[pa.Table]:
         """The table's rows in pieces: see `Reader`."""
-        names = ", ".join(self.dialect.name(one.name) for one in columns)
-        samples = ", ".join(self._SAMPLES[one.kind] for one in columns)
-        text = f"SELECT {samples} UNION ALL SELECT {names} FROM {self.table}{which.text}"
-        with self._refusing(), self._driver.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_ROWS)})
-            cursor.execute(self.marked(text), which.values or None)
-            first = True
-            for batch in cursor.fetch_record_batch():
-                yield self._table(batch.slice(int(first)), columns)
-                first = False
-
-    def _table(self, batch: Any, columns: Sequence[Stored]) -> pa.Table:
-        arrays = []
-        for one, array in zip(columns, batch.columns, strict=True):
-            kind = _ARROW.get(one.kind, array.type)
-            if pa.types.is_binary(array.type) or (one.kind == "instant" and not pa.types.is_int64(array.type)):
+        names = [one.name for one in columns]
+        kinds: list[Any] = [_FETCHED.get(one.kind) for one in columns]
+        for values in self._values(columns, which):
+            try:
+                arrays = [pa.array(its, kind) for its, kind in zip(values, kinds, strict=True)]
+            except (pa.ArrowException, TypeError, OverflowError):
+                raise UnevenError from None
+            if any(pa.types.is_binary(array.type) for array in arrays):
                 raise UnevenError
-            if one.kind in ("text", "float", "int") and array.type != kind:
-                raise UnevenError
-            arrays.append(array.cast(arrow_type(one)) if one.kind == "instant" else array)
-        return pa.table(arrays, names=[one.name for one in columns])
+            arrays = [array.cast(pa.string()) if pa.types.is_null(array.type) else array for array in arrays]
+            kinds = [array.type for array in arrays]
+            yield pa.table(
+                [array.cast(_ARROW.get(one.kind, array.type)) for one, array in zip(columns, arrays, strict=True)],
+                names=names,
+            ).cast(pa.schema([(one.name, _typed(one, kind)) for one, kind in zip(columns, kinds, strict=True)]))
 
     def all_rows(self, columns: Sequence[Stored], which: Condition) -> Iterator[pa.Table]:
         """All values as texts."""
-        names = [one.name for one in columns]
-        text = f"SELECT {', '.join(map(self.dialect.name, names))} FROM {self.table}{which.text}"
-        connection = sqlite3.connect(self._uri, uri=True, timeout=LOCKED)  # one query: one snapshot
-        try:
-            cursor = connection.execute(self.marked(text), which.values)
-            while rows := cursor.fetchmany(_ROWS):
-                values = zip(columns, zip(*rows, strict=True), strict=True)
-                yield pa.table(
-                    [pa.array([_as_text(one, value) for value in its], pa.string()) for one, its in values], names=names
-                )
-        finally:
-            connection.close()
+        for values in self._values(columns, which):
+            texts = [[_as_text(one, value) for value in its] for one, its in zip(columns, values, strict=True)]
+            yield pa.table([pa.array(its, pa.string()) for its in texts], names=[one.name for one in columns])
+
+    def _values(self, columns: Sequence[Stored], which: Condition) -> Iterator[list[tuple[Any, ...]]]:
+        """The values of each column, of some rows at a time."""
+        names = ", ".join(self.dialect.name(one.name) for one in columns)
+        cursor = self._driver.execute(self.marked(f"SELECT {names} FROM {self.table}{which.text}"), which.values)
+        while rows := cursor.fetchmany(_ROWS):
+            yield [*zip(*rows, strict=True)]
 
 
 def _as_text(column: Stored, value: Any) -> str | None:
@@ -329,10 +294,5 @@ def _as_text(column: Stored, value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else repr(value)
 
 
-def adbc(place: Place) -> Any:
-    """The package for reading SQLite. Raises InputError where it is not installed."""
-    with suppress(ImportError):
-        return import_module("adbc_driver_sqlite.dbapi")
-    raise InputError(
-        f"{place}: needs adbc-driver-sqlite, which is not installed; install it with: pip install 'windrow[sql]'"
-    )
+def _typed(column: Stored, kind: Any) -> Any:
+    return arrow_type(column) if column.kind in _ARROW else kind

@@ -72,21 +72,24 @@ class Snapshot:
                 " InnoDB"
             )
 
+    def knows_times(self, column: Stored) -> bool:
+        """Whether the database knows the values of a column as times."""
+        return self.readers[0].dialect.compares_times(column)
+
     def first(self, columns: Sequence[Stored], asked: Asked, more: Sequence[Condition] = ()) -> pa.Table | None:
         """One row that keeps the conditions, `more` too; None if there is none."""
         reader = self.readers[0]
-        found = where([*asked.conditions(reader.dialect), *more])
-        which = Condition(f"{found.text} LIMIT 1", found.values)
+        clause = where([*asked.conditions(reader.dialect), *more])
+        which = Condition(f"{clause.text} LIMIT 1", clause.values)
         with suppress(UnevenError):
-            return next((one for one in reader.tables(columns, which, Group()) if one.num_rows), None)
+            return next(iter(list(reader.tables(columns, which, Group()))), None)  # to its end, or the answer is cut
         return None
 
     def first_timed(self, columns: Sequence[Stored], asked: Asked) -> pa.Table | None:
         """One row whose time is not midnight; None if there is none, or the database does not know times."""
-        dialect = self.readers[0].dialect
-        if asked.time is None or not dialect.compares_times(asked.time) or asked.time.kind == "date":
+        if asked.time is None or not self.knows_times(asked.time) or asked.time.kind == "date":
             return None
-        return self.first(columns, asked, [Condition(dialect.is_timed(asked.time))])
+        return self.first(columns, asked, [Condition(self.readers[0].dialect.is_timed(asked.time))])
 
     def _sizes(self, asked: Asked) -> list[tuple[Any, int]]:
         """Symbols in the database's order, each with its rows; of a table without symbols one."""
@@ -200,12 +203,12 @@ def snapshot(place: Place) -> Iterator[Snapshot]:
 
 @contextmanager
 def _of_sqlite(place: Place) -> Iterator[Snapshot]:
-    reader = SqliteReader(place)
-    try:
-        own = reader.rows(f"SELECT name FROM sqlite_master WHERE name = {VALUE}", [f"{place.table}_version"])
-        yield Snapshot(place, [reader], stored(reader.rows, place, bool(own)), _changes(reader) if own else None)
-    finally:
-        reader.close()
+    with connected(place) as connection:
+        is_own = layout_of(connection, place) is not None
+        reader = SqliteReader(place, connection)
+        with refusing(place):
+            columns = stored(reader.rows, place, is_own)
+            yield Snapshot(place, [reader], columns, _changes(reader) if is_own else None)
 
 
 def _changes(reader: Reader) -> int:
