@@ -6,12 +6,10 @@ same bytes, and the rules by which rows are read are those of files.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import Full, Queue
 from tempfile import TemporaryDirectory
-from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,17 +19,16 @@ from windrow.errors import InputError, UsageError
 from windrow.feeds.room import Room
 from windrow.feeds.shards import ShardFile
 from windrow.storage.arrivals import OLDEST, moment, split_query
+from windrow.storage.interleaved import interleaved
 from windrow.storage.open import named
 from windrow.storage.source import source_of
-from windrow.storage.stream import Bounds, Manner, Page, Shard, StreamSource
+from windrow.storage.stream import Bounds, Manner, Page, StreamSource
 
 if TYPE_CHECKING:
     from windrow.feeds.tabled import Tabled
 
 #: Shards that are read at a time: each waits for its turn most of the time.
 _AT_ONCE = 8
-#: Pages that wait to be written.
-_WAITING = 2
 #: How often, in seconds, progress is shown and the disk is looked at.
 _LOOK = 0.2
 
@@ -239,46 +236,5 @@ class _Progress:
 
 
 def _pages(source: StreamSource, bounds: Bounds, manner: Manner) -> Iterator[Page]:
-    """The pages of all shards, several at a time; a shard's in order. What a thread raises is raised."""
-    waiting: Queue[Page | BaseException | None] = Queue(_WAITING)
-    shards, stop, taking = list(bounds.shards), Event(), Lock()
-
-    def put(one: Page | BaseException | None) -> None:
-        while not stop.is_set():
-            with suppress(Full):
-                waiting.put(one, timeout=0.1)
-                return
-
-    def work() -> None:
-        try:
-            while (shard := _next(shards, taking)) is not None:
-                for page in source.read(bounds, shard, manner):
-                    put(page)
-                    if stop.is_set():
-                        return
-        except BaseException as error:
-            put(error)
-        put(None)
-
-    threads = [Thread(target=work, daemon=True) for _ in range(min(_AT_ONCE, len(shards)))]
-    for thread in threads:
-        thread.start()
-    ended = 0
-    try:
-        while ended < len(threads):
-            page = waiting.get()
-            if isinstance(page, BaseException):
-                raise page
-            if page is None:
-                ended += 1
-            else:
-                yield page
-    finally:
-        stop.set()
-    for thread in threads:  # before anything forks
-        thread.join()
-
-
-def _next(shards: list[Shard], taking: Lock) -> Shard | None:
-    with taking:
-        return shards.pop(0) if shards else None
+    """The pages of all shards, several at a time; a shard's in order."""
+    return interleaved([source.read(bounds, shard, manner) for shard in bounds.shards], _AT_ONCE)

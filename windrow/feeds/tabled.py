@@ -6,6 +6,7 @@ leave out too (windrow/storage/sql/asking.py).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,16 @@ def spool_table(
 
     Memory: some pieces of its rows, each about 8 MB of text.
     """
-    place = Place.of(uri)
-    with snapshot(place) as found:
+    for quickly in (True, False):
+        with suppress(UnevenError):
+            return _spooled(uri, folder / "table.parquet", reading, shows_progress, strict, is_one, quickly)
+    raise AssertionError("rows are read one way or the other")
+
+
+def _spooled(
+    uri: str, file: Path, reading: Reading, shows_progress: bool, strict: bool, is_one: bool, quickly: bool
+) -> Tabled:
+    with snapshot(Place.of(uri)) as found:
         table = _Table.of(uri, found, reading, strict)
         rows = found.count(table.asked)
         if not rows and not found.count(table.asked.everything):
@@ -75,11 +84,8 @@ def spool_table(
                 " where= in the URI"
             )
         with progress(f"reading {uri}", rows, shows_progress) as advance:
-            try:
-                written = _write(folder / "table.parquet", table.groups(advance))
-            except UnevenError:
-                written = _write(folder / "table.parquet", table.groups(advance, quickly=False))
-        return Tabled(uri, folder / "table.parquet", written, found.changes)
+            written = _write(file, table.groups(advance, quickly))
+        return Tabled(uri, file, written, found.changes)
 
 
 @dataclass

@@ -11,6 +11,7 @@ arrivals.py  the span of arrivals that a stream's URI asks for
 
 open.py      an input's bytes, or its text if it is compressed, and what kind of file a name says
 zips.py      the members of a zip
+interleaved.py  several places read at a time
 pieces.py    bytes that come in pieces, as a file; xz
 foreign.py   kinds of files that are not read, with the command that converts each
 newfile.py   a file that appears whole or not at all

@@ -97,6 +97,10 @@ class Dialect:
         """The condition that a time is not midnight."""
         raise NotImplementedError
 
+    def odd_times(self, column: Stored) -> list[str]:
+        """Conditions for what is no time, and yet between two of them."""
+        return []
+
     def compares_times(self, column: Stored) -> bool:
         """Whether the database knows a column's values as times."""
         return column.kind in TIMES
@@ -139,10 +143,8 @@ class Dialect:
         first, last = self.moment(column, EARLIEST // 1000 * 1000), self.moment(column, LATEST)
         low = self.moment(column, max(since - _CLOCKS, EARLIEST))
         high = self.moment(column, min(until + _CLOCKS, LATEST))
-        return Condition(
-            f"(({name} >= {VALUE} AND {name} <= {VALUE}) OR {name} <= {VALUE} OR {name} >= {VALUE} OR {name} IS NULL)",
-            (low, high, first, last),
-        )
+        odd = " OR ".join([f"{name} <= {VALUE}", f"{name} >= {VALUE}", f"{name} IS NULL", *self.odd_times(column)])
+        return Condition(f"(({name} >= {VALUE} AND {name} <= {VALUE}) OR {odd})", (low, high, first, last))
 
 
 class Mysql(Dialect):
@@ -164,6 +166,11 @@ class Mysql(Dialect):
     def is_timed(self, column: Stored) -> str:
         """The condition that a time is not midnight."""
         return f"TIME({self.name(column.name)}) <> '00:00:00'"
+
+    def odd_times(self, column: Stored) -> list[str]:
+        """Days and months may be 0, unless it is a TIMESTAMP or windrow's own; no index helps to find them."""
+        name = self.name(column.name)
+        return [] if column.kind == "instant" else [f"MONTH({name}) * DAYOFMONTH({name}) = 0"]
 
 
 class Postgresql(Dialect):

@@ -24,7 +24,7 @@ _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
     1370: _RIGHTS, 1146: _TABLE, 1054: _COLUMN, 1205: _BUSY, 1213: _BUSY, 1290: _READ_ONLY, 1836: _READ_ONLY,
-    1021: _FULL, 1114: _FULL, 1040: _BUSY,
+    1021: _FULL, 1114: _FULL, 1040: _BUSY, 0: _LOST,
 }  # fmt: skip
 _STATES = {
     "28P01": _LOGIN, "28000": _LOGIN, "3D000": _DATABASE, "42501": _RIGHTS, "42P01": _TABLE, "42703": _COLUMN,
@@ -113,7 +113,7 @@ def refusal(place: Place, error: BaseException) -> InputError:
         kind = next((one for words, one in _WORDS if words in said.lower()), None)
     if secret := place.login().password:
         said = said.replace(secret, "***")
-    said = re.sub(r"\s+", " ", said).strip()[:300]
+    said = re.sub(r"\s+", " ", said).strip()[:300] or type(error).__name__
     text = _SENTENCES.get(kind, _OTHER) if kind is not None else _OTHER
     raised = PassingError if kind in _PASSING else InputError
     return raised(f"{place}: {text.format(said=said, password=PASSWORD, config=CONFIG)}")

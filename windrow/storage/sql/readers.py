@@ -77,14 +77,20 @@ class Reader(ABC):
     #: What stands for a value in the driver's SQL.
     mark = "%s"
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, connection: Any) -> None:
+        self._driver = connection.connection.driver_connection
         self.place = place
         self.dialect: Dialect = DIALECTS[place.dialect]
         self.table = self.dialect.name(place.table)
 
-    @abstractmethod
     def rows(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a small query, in which VALUE stands for each value."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(self.marked(text), tuple(values))
+            return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            cursor.close()
 
     @abstractmethod
     def tables(self, columns: Sequence[Stored], which: Condition, group: Group) -> Iterator[pa.Table]:
@@ -106,8 +112,7 @@ class MysqlReader(Reader):
     """MariaDB and MySQL. `begin` starts the transaction."""
 
     def __init__(self, place: Place, connection: Any) -> None:
-        super().__init__(place)
-        self._driver = connection.connection.driver_connection
+        super().__init__(place, connection)
         self._streaming = import_module("pymysql.cursors").SSCursor
         # A server may be set to less, and then each query would see rows of its own.
         self.rows("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -119,12 +124,6 @@ class MysqlReader(Reader):
     def begin(self) -> None:
         """Starts the transaction anew: it sees what is committed now."""
         self.rows("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-
-    def rows(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a small query: see `Reader`."""
-        with self._driver.cursor() as cursor:
-            cursor.execute(self.marked(text), tuple(values))
-            return list(cursor.fetchall()) if cursor.description else []
 
     def tables(self, columns: Sequence[Stored], which: Condition, group: Group) -> Iterator[pa.Table]:
         """The table's rows in pieces: see `Reader`."""
@@ -189,8 +188,7 @@ class PostgresqlReader(Reader):
     """PostgreSQL. `snapshot`: that of another connection, which this one is to see too."""
 
     def __init__(self, place: Place, connection: Any, snapshot: str | None = None) -> None:
-        super().__init__(place)
-        self._driver = connection.connection.driver_connection
+        super().__init__(place, connection)
         self._driver.rollback()
         self._driver.isolation_level = import_module("psycopg").IsolationLevel.REPEATABLE_READ
         self._driver.read_only = True
@@ -203,12 +201,6 @@ class PostgresqlReader(Reader):
         """A name by which other connections see what this one sees."""
         [(name,)] = self.rows("SELECT pg_export_snapshot()")
         return str(name)
-
-    def rows(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a small query: see `Reader`."""
-        with self._driver.cursor() as cursor:
-            cursor.execute(self.marked(text), tuple(values))
-            return list(cursor.fetchall()) if cursor.description else []
 
     def tables(self, columns: Sequence[Stored], which: Condition, group: Group) -> Iterator[pa.Table]:
         """The table's rows in pieces: see `Reader`."""
@@ -245,13 +237,8 @@ class SqliteReader(Reader):
     mark = "?"
 
     def __init__(self, place: Place, connection: Any) -> None:
-        super().__init__(place)
-        self._driver = connection.connection.driver_connection
+        super().__init__(place, connection)
         self.rows("SELECT COUNT(*) FROM sqlite_master")  # from here on the transaction sees the same
-
-    def rows(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a small query: see `Reader`."""
-        return list(self._driver.execute(self.marked(text), tuple(values)))
 
     def tables(self, columns: Sequence[Stored], which: Condition, group: Group) -> Iterator[pa.Table]:
         """The table's rows in pieces: see `Reader`."""

@@ -10,13 +10,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from os import cpu_count
-from queue import Full, Queue
-from threading import Event, Thread
 from typing import Any
 
 import pyarrow as pa
 
 from windrow.errors import InputError
+from windrow.storage.interleaved import interleaved
 from windrow.storage.sql.asking import Asked, Condition, where
 from windrow.storage.sql.connection import connected, refusing
 from windrow.storage.sql.readers import Group, MysqlReader, PostgresqlReader, Reader, SqliteReader, UnevenError
@@ -30,8 +29,6 @@ _MANY, _MOST, _TEXT_ROWS = 200_000, 4, 20_000
 _ATTEMPTS = 200
 #: Bytes of a row of PostgreSQL, about.
 _ROW = 100
-#: Tables that wait to be written.
-_WAITING = 2
 
 
 @dataclass
@@ -57,12 +54,11 @@ class Snapshot:
         sizes = self._sizes(asked)
         parts = _parts(sizes, len(self.readers) if quickly and asked.symbol is not None else 1)
         group, rows = self._group(asked, max((rows for _, rows in sizes), default=0)), 0
-        for table in _together(
-            [
-                self._part(reader, columns, asked, part, group, quickly)
-                for reader, part in zip(self.readers, parts, strict=False)
-            ]
-        ):
+        parts_read = [
+            self._part(reader, columns, asked, part, group, quickly)
+            for reader, part in zip(self.readers, parts, strict=False)
+        ]
+        for table in parts_read[0] if len(parts_read) == 1 else interleaved(parts_read, len(parts_read), waits=True):
             rows += table.num_rows
             yield table
         if rows != (expected := self.count(asked)):
@@ -148,49 +144,6 @@ def _parts(sizes: Sequence[tuple[Any, int]], most: int) -> list[Condition | None
     first, last = Condition(f"({{0}} < {VALUE} OR {{0}} IS NULL)", (bounds[0],)), bounds[-1]
     middle = [Condition(f"({{0}} >= {VALUE} AND {{0}} < {VALUE})", pair) for pair in pairwise(bounds)]
     return [first, *middle, Condition(f"{{0}} >= {VALUE}", (last,))]
-
-
-def _together(parts: Sequence[Iterator[pa.Table]]) -> Iterator[pa.Table]:
-    """The tables of all parts, each part's read by a thread of its own; what one raises is raised."""
-    if len(parts) == 1:
-        yield from parts[0]
-        return
-    waiting: Queue[pa.Table | BaseException | None] = Queue(_WAITING)
-    stop = Event()
-
-    def put(one: pa.Table | BaseException | None) -> None:
-        while not stop.is_set():
-            with suppress(Full):
-                waiting.put(one, timeout=0.1)
-                return
-
-    def work(part: Any) -> None:
-        try:
-            for table in part:
-                put(table)
-                if stop.is_set():
-                    part.close()
-                    return
-        except BaseException as error:
-            put(error)
-        put(None)
-
-    threads = [Thread(target=work, args=(part,), daemon=True) for part in parts]
-    for thread in threads:
-        thread.start()
-    try:
-        ended = 0
-        while ended < len(threads):
-            found = waiting.get()
-            if isinstance(found, BaseException):
-                raise found
-            ended += found is None
-            if found is not None:
-                yield found
-    finally:
-        stop.set()
-        for thread in threads:  # before their connections are closed, and before anything forks
-            thread.join()
 
 
 @contextmanager
