@@ -8,6 +8,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.backtest import Backtest
@@ -15,6 +16,7 @@ from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.normalize import Normalize
 from jobs.resample import Resample
+from jobs.sequences import Sequences
 from jobs.sweep import Sweep
 
 DATA = Path(__file__).parents[1] / "data"
@@ -46,6 +48,7 @@ JOBS = {
     "sweep": Case(Sweep, [*GRID, *COSTS], []),
     "sweep best": Case(Sweep, [*GRID, "--best", "--shards", "2"], []),
     "normalize": Case(Normalize, ["--method", "robust", "--fit-until", "2023-06-30"], [], always=2),
+    "sequences": Case(Sequences, ["--column", "close,volume", "--length", "5"], [], always=3),
 }
 
 
@@ -101,9 +104,15 @@ def written(case, folder, *args):
     return by_ending((part.name, part.read_bytes()) for part in folder.glob("part-*"))
 
 
+def rows_of(content):
+    """The rows of a Parquet file as texts."""
+    return [repr(row).encode() for row in pq.read_table(io.BytesIO(content)).to_pylist()]
+
+
 def by_ending(parts):
-    """The sorted lines of parts, given as names and contents, by how the names end after the number."""
+    """The sorted lines, or rows, of parts, given as names and contents, by how the names end after the number."""
     lines = defaultdict(list)
     for name, content in parts:
-        lines[name[len("part-00000") :]] += content.splitlines()
+        is_text = not name.endswith(".parquet")
+        lines[name[len("part-00000") :]] += content.splitlines() if is_text else rows_of(content)
     return {ending: sorted(its) for ending, its in lines.items()}

@@ -25,6 +25,7 @@ ONE_MEANING = {
     "averages": "moving averages: many side by side, and drawn",
     "resample": "bars made larger: the job, and how",
     "sweep": "a sweep: the job, and the function of that name",
+    "sequences": "sequences of bars: the job, and those of one symbol",
     "inspect": "what a job would understand of its inputs: found, and printed",
     "lines": "lines of text: read, and written",
     "parquet": "Parquet files: read, and written",

@@ -2,12 +2,20 @@
 
 learn/options.py:columns_of, learn/options.py:check_scaling, learn/normalizing.py:scaled, learn/normalizing.py:applied,
 learn/normalizing.py:_summary, learn/normalizing.py:_scale, learn/normalizing.py:_refuse_missing,
-sinks/normalized.py:told, learn/options.py:fit_before, learn/sequences.py:add
+sinks/normalized.py:told, sinks/normalized.py:scales_in, learn/options.py:fit_before, learn/sequences.py:add,
+learn/options.py:plan_of, learn/options.py:check_sequences,
+learn/options.py:_trading, learn/options.py:_splitting, learn/options.py:share_asked, learn/options.py:leak_of,
+learn/options.py:check_counted, jobs/sequences.py:check_options, sessions.py:__post_init__, sessions.py:_sessions
 """
 
+import json
+import sys
+
+import numpy as np
 import pytest
 
 from jobs.normalize import Normalize
+from jobs.sequences import Sequences
 
 pytestmark = pytest.mark.one_python
 
@@ -141,3 +149,118 @@ def test_scales_that_were_changed(normalize, outputs):
     path = outputs / "scaled" / "part-00000-scales"
     path.write_text(path.read_text().replace('"high":12.0', '"high":"x"'))
     refused(normalize("--inverse", "scaled"), "has no scale of column close among those of --inverse")
+
+
+# Sequences.
+
+DAYS = ["2024-03-27", "2024-03-28", "2024-04-01", "2024-04-02", "2024-04-03", "2024-04-04"]
+TIMES = [f"2024-03-28T{clock}Z" for clock in ("19:54", "19:55", "19:56", "19:57", "19:58", "19:59")]
+LEAKS = (
+    "--split random: sequences of train and test overlap, so the test was seen in training, and its error is too small"
+)
+
+
+def rows(times=DAYS, more=""):
+    return "symbol,timestamp,close\n" + "".join(f"AA,{time},{number}\n" for number, time in enumerate(times, 1)) + more
+
+
+@pytest.fixture
+def sequences(run_job, bars):
+    def run(text, *args):
+        bars.write_text(text)
+        return run_job("-q", *CLOSE, *args, bars, job=Sequences)
+
+    return run
+
+
+def totals(ran):
+    """How many sequences there are, in train and in test."""
+    assert ran.status == 0, ran.err
+    told = json.loads(ran.out.partition(b"\t")[2])
+    return told["sequences"], told["train"], told["test"]
+
+
+OF_2 = ["--length", "2"]
+HOURS = ["--session", "09:30-16:00", "--timezone", "America/New_York"]
+INCOMPLETE = rows(more="AA,2024-04-05,\nAA,2024-04-08,7\nAA,2024-04-09,8\n")
+SEQUENCES = {
+    "a length that is none": (rows(), ["--length", "0"], "a sequence has 1 to 10,000 bars; give a number in that range",
+                              [OF_2], (4, 2, 0)),
+    "too long": (rows(), ["--length", "6"], "no sequence: no symbol has 6 bars and the one after them without a gap;"
+                 " give a shorter --length than that, a longer --gap, or --across", [OF_2], (4, 2, 0)),
+    "gaps": (rows(TIMES[:2] + TIMES[3:5]), OF_2, "a longer --gap, or --across",
+             [[*OF_2, "--gap", "2min"], [*OF_2, "--across"]], (2, 1, 0)),
+    "across and a gap": (rows(), [*OF_2, "--across", "--gap", "2d"], "--across: given with --gap 2d, and passes over"
+                         " all that is between bars; leave one out", [[*OF_2, "--across"]], (4, 2, 0)),
+    "across and a calendar": (rows(), [*OF_2, "--across", "--calendar", "XNYS"], "--across: given with --calendar XNYS",
+                              [[*OF_2, "--calendar", "XNYS"], [*OF_2, "--across"]], (4, 2, 0)),
+    "two kinds of sessions": (rows(TIMES), [*OF_2, *HOURS, "--calendar", "XNYS"], "which has hours of its own; leave"
+                              " one out", [[*OF_2, *HOURS], [*OF_2, "--calendar", "XNYS"]], (4, 2, 0)),
+    "hours of days": (rows(), [*OF_2, *HOURS], "--session 09:30-16:00: the bars have dates, which are at no time of"
+                      " day; leave it out, or take the days of an exchange with --calendar",
+                      [OF_2, [*OF_2, "--calendar", "XNYS"]], (4, 2, 0)),
+    "hours that are none": (rows(TIMES), [*OF_2, "--session", "9-16"], "give HH:MM-HH:MM, e.g. 09:30-16:00",
+                            [[*OF_2, "--session", "19:00-21:00"]], (4, 2, 0)),
+    "an exchange that is none": (rows(), [*OF_2, "--calendar", "NYSX"], "give its code of four letters, e.g. XNYS for",
+                                 [[*OF_2, "--calendar", "XNYS"]], (4, 2, 0)),
+    "two splits": (rows(), [*OF_2, "--split", "0.8", "--split-at", "2024-04-03"], "sequences are split one way; leave"
+                   " one out", [[*OF_2, "--split", "0.8"], [*OF_2, "--split-at", "2024-04-03"]], (4, 2, 0)),
+    "a seed of no chance": (rows(), [*OF_2, "--seed", "3"], "--seed 3: is of --split random alone; leave it out",
+                            [OF_2], (4, 2, 0)),
+    "a share that is none": (rows(), [*OF_2, "--split", "80"], "nor random; give e.g. 0.8", [[*OF_2, "--split", "0.8"]],
+                             (4, 2, 0)),
+    "a time that is none": (rows(), [*OF_2, "--split-at", "soon"], "--split-at soon: is not a date or time; give e.g.",
+                            [[*OF_2, "--split-at", "2024-04-03"]], (4, 2, 0)),
+    "a row without a value": (
+        INCOMPLETE, [*OF_2, "--max-missing", "0.5"], "1 rows: lack a value or are invalid, and sequences of days would"
+        " pass over them unseen; fill them in, or give the exchange with --calendar, whose days without a bar are gaps,"
+        " or --across", [[*OF_2, "--max-missing", "0.5", "--calendar", "XNYS"]], (4, 4, 0),
+    ),
+    "a row without a value, across": (
+        INCOMPLETE, [*OF_2, "--max-missing", "0.5"], "or --across",
+        [[*OF_2, "--max-missing", "0.5", "--across"]], (6, 4, 0),
+    ),
+    "files beside lines": (rows(), [*OF_2, "--as", "npy"], "--as npy: writes files beside the figures, but the figures"
+                           " are printed; give -o DIR", [OF_2], (4, 2, 0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEQUENCES.values(), ids=SEQUENCES)
+def test_each_cure_of_sequences_ends_well_and_is_right(sequences, case):
+    text, fails, says, cures, right = case
+    refused(sequences(text, *fails), says)
+    for cure in cures:
+        assert totals(sequences(text, *cure)) == right, cure
+
+
+def test_sequences_as_files(sequences, tmp_path):
+    assert sequences(rows(), *OF_2, "--as", "npy", "-o", tmp_path / "out").status == 0
+    assert len(np.load(tmp_path / "out" / "part-00000-train-targets.npy")) == 2
+
+
+def test_a_random_split_is_told_of(run_job, bars):
+    bars.write_text(rows())
+    options = [*CLOSE, *OF_2, "--split", "random", bars]
+    assert f"note: {LEAKS}" in run_job(*options, job=Sequences).err
+
+
+def test_times_that_are_irregular(sequences):
+    times = np.datetime64("2024-03-28T10:00:00.000000000") + np.cumsum(np.arange(1, 17_000)) * np.timedelta64(1, "ms")
+    irregular = rows([f"{time}Z" for time in times])
+    refused(sequences(irregular, *OF_2), "say from what distance on there is a gap with --gap, e.g. --gap 1min")
+    assert totals(sequences(irregular, *OF_2, "--gap", "1min"))[0] == len(times) - 2
+
+
+def test_without_the_package_of_calendars(sequences, monkeypatch):
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    says = "--calendar XNYS: needs the package exchange_calendars; install it by: pip install 'windrow[market]'"
+    refused(sequences(rows(), *OF_2, "--calendar", "XNYS"), says)
+    monkeypatch.undo()
+
+
+def test_years_that_a_calendar_does_not_know(sequences):
+    old = [day.replace("2024", "1960") for day in DAYS]
+    some = rows(old).replace("1960-04-0", "2024-04-0")
+    refused(sequences(some, *OF_2, "--calendar", "XHKG"), "take bars of other years by --from and --to")
+    hong_kong = ["--calendar", "XHKG", "--length", "1"]  # where the first and the fourth of April 2024 are holidays
+    assert totals(sequences(some, *hong_kong, "--from", "2024-01-01")) == (1, 1, 0)

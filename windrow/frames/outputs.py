@@ -24,6 +24,7 @@ from windrow.frames.tables import figures_table
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES
+from windrow.sinks.sequenced import SEQUENCES
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
@@ -82,7 +83,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES))
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, *SEQUENCES))
 
 
 def _holds_figures(part: Path) -> bool:

@@ -1,14 +1,19 @@
-"""The options of jobs that scale columns."""
+"""The options of jobs that scale columns, or make sequences of bars."""
 
+import re
 from argparse import Namespace
+from collections import Counter
+from fractions import Fraction
 from typing import Any, Protocol
 
 from windrow.bars.layout import normalise
 from windrow.bars.selection import bound_asked
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.learn.scaling import METHODS, Returns
+from windrow.learn.sequencing import LEAK, Plan, Splitting
+from windrow.sessions import Hours, Trading
 from windrow.storage.open import PARQUET
-from windrow.times import LATEST
+from windrow.times import LATEST, parse_duration
 
 #: Columns that all bars have.
 _COLUMNS = "open,high,low,close,volume"
@@ -100,3 +105,163 @@ def check_scaling(options: Namespace) -> None:
 def described(options: Namespace) -> dict[str, Any]:
     """What a reader of an output must know of the scales."""
     return {"method": method_of(options), "fit_until": options.fit_until}
+
+
+# Sequences.
+
+_INPUTS = "adj_close,close,high,low,open,volume"
+#: What a user can do where an input lacks a column of sequences.
+SEQUENCE_CURES = dict.fromkeys(_INPUTS.split(","), "choose the inputs with --column, the first of them is the target")
+_MOST_LENGTH = 10_000
+_RANDOM = "random"
+
+_LENGTH = "bars of a sequence; what follows is the bar after them (default 10)"
+_TARGET = "column of the bar that follows, whose value is to be forecast (default: the first input)"
+_SPLIT = (
+    "share of a symbol's bars to train on, those before the others, with an embargo of one sequence; or random, which"
+    " leaks as published forecasts do (default 0.8)"
+)
+_SPLIT_AT = "train on sequences before this time, test on those from it on, of all symbols"
+_SEED = "of a random split (default 0)"
+_GAP = (
+    "longest distance of neighbouring bars, e.g. 5min (default: the most frequent one among a symbol's bars, and of"
+    " days 6 days more)"
+)
+_ACROSS = "let sequences pass over gaps and ends of sessions"
+
+
+def add_sequences(group: Group) -> None:
+    """Adds the options of sequences; tasks get the inputs by --column in any case."""
+    group.add("--length N", _LENGTH, type=int, default=10)
+    group.add("--column NAME,...", f"inputs of a sequence (default {_INPUTS})", default=_INPUTS)
+    group.add("--target NAME", _TARGET)
+    group.add("--split SHARE", _SPLIT)
+    group.add("--split-at TIME", _SPLIT_AT)
+    group.add("--seed N", _SEED, type=int)
+    group.add("--gap SPAN", _GAP)
+    group.add("--across", _ACROSS, action="store_true")
+
+
+def inputs_of(options: Namespace) -> list[str]:
+    """The columns of a sequence, each once. Raises UsageError."""
+    return columns_of(options)
+
+
+def with_target(options: Namespace) -> list[str]:
+    """The same and the target, where it is none of them."""
+    return list(dict.fromkeys([*inputs_of(options), _target(options)]))
+
+
+def _target(options: Namespace) -> str:
+    return normalise(options.target) if options.target is not None else inputs_of(options)[0]
+
+
+def plan_of(options: Namespace, dated: bool, trading: Trading | None = None) -> Plan:
+    """What sequences are made of bars that have dates, or times of day, within sessions. Raises UsageError."""
+    if not 1 <= options.length <= _MOST_LENGTH:
+        raise UsageError(
+            f"--length {options.length}: a sequence has 1 to {_MOST_LENGTH:,} bars; give a number in that range"
+        )
+    inputs, target = inputs_of(options), with_target(options).index(_target(options))
+    gap = None if options.gap is None else parse_duration(options.gap)
+    return Plan(options.length, len(inputs), target, _splitting(options, dated), gap, trading, options.across)
+
+
+def check_sequences(options: Namespace) -> None:
+    """Raises UsageError for options that contradict each other, or are none."""
+    for name in ("gap", "session", "calendar") if options.across else ():
+        if (value := getattr(options, name)) is not None:
+            raise UsageError(
+                f"--across: given with --{name} {value}, and passes over all that is between bars; leave one out"
+            )
+    if options.session is not None and options.calendar is not None:
+        raise UsageError(
+            f"--session {options.session}: given with --calendar {options.calendar}, which has hours of its own; leave"
+            " one out"
+        )
+    for dated in (True, False):
+        plan_of(options, dated)
+
+
+def trading_of(options: Namespace, dated: bool, calendar: Trading | None) -> Trading | None:
+    """The sessions that no sequence leaves: a calendar's, or by hours. Raises UsageError for hours of dates."""
+    if calendar is not None or options.session is None:
+        return calendar
+    if dated:
+        raise UsageError(
+            f"--session {options.session}: the bars have dates, which are at no time of day; leave it out, or take"
+            " the days of an exchange with --calendar"
+        )
+    return Hours(options.session, options.timezone)
+
+
+def _splitting(options: Namespace, dated: bool) -> Splitting:
+    """How sequences are parted."""
+    if options.split is not None and options.split_at is not None:
+        raise UsageError(
+            f"--split {options.split}: given with --split-at {options.split_at}; sequences are split one way; leave one"
+            " out"
+        )
+    if options.seed is not None and options.split != _RANDOM:
+        raise UsageError(f"--seed {options.seed}: is of --split random alone; leave it out")
+    if options.split_at is not None:
+        return Splitting(at=bound_asked("--split-at", options.split_at, options.timezone, dated, 0))
+    if options.split == _RANDOM:
+        return Splitting(random=True, seed=options.seed or 0)
+    return Splitting() if options.split is None else Splitting(share_asked(options.split))
+
+
+def share_asked(text: str) -> Fraction:
+    """The share of bars to train on, the decimal that is written. Raises UsageError.
+
+    >>> share_asked("0.8")
+    Fraction(4, 5)
+    """
+    if not re.fullmatch(r"0?\.[0-9]{1,30}", text, re.ASCII) or not Fraction(text):
+        raise UsageError(
+            f"--split {text}: is neither a decimal above 0 and below 1, the share of bars to train on, nor random; give"
+            " e.g. 0.8"
+        )
+    return Fraction(text)
+
+
+def leak_of(options: Namespace) -> list[str]:
+    """What a user should know of a random split."""
+    return [f"--split random: {LEAK}; it is there to show what that is worth"] if options.split == _RANDOM else []
+
+
+def check_counted(options: Namespace, counts: Counter[str], incomplete: int) -> None:
+    """Raises InputError where there is no sequence, or one may pass over a day that was left out, unseen.
+
+    incomplete: how many rows lack a value, or are invalid.
+    """
+    if incomplete and counts["of days"] and options.calendar is None and not options.across:
+        raise InputError(
+            f"{incomplete:,} rows: lack a value or are invalid, and sequences of days would pass over them unseen; fill"
+            " them in, or give the exchange with --calendar, whose days without a bar are gaps, or --across"
+        )
+    if not counts["sequences"]:
+        raise InputError(
+            f"no sequence: no symbol has {options.length:,} bars and the one after them without a gap; give a shorter"
+            " --length than that, a longer --gap, or --across"
+        )
+
+
+def warnings_of(counts: Counter[str]) -> list[str]:
+    """What a user must be told of sequences."""
+    few, empty = counts["without sequences"], [part for part in ("train", "test") if not counts[part]]
+    symbols = "1 symbol has" if few == 1 else f"{few:,} symbols have"
+    told = [f"{symbols} no sequence: too few bars without a gap"] if few else []
+    return told + [f"no sequence is in {part}; choose another split" for part in empty]
+
+
+def sequences_described(options: Namespace) -> dict[str, Any]:
+    """What a reader of sequences must know."""
+    return {
+        "length": options.length,
+        "inputs": inputs_of(options),
+        "target": _target(options),
+        "split": options.split or "0.8",
+        "split_at": options.split_at,
+        "leak": LEAK if options.split == _RANDOM else None,
+    }

@@ -47,7 +47,7 @@ _MOST_DISTANCES = 1 << 14
 class Distances:
     """How far a symbol's bars are apart, from bar to bar: the distance that is most frequent, the least of several.
 
-    Memory: 16,384 distances at most.
+    must: whether there must be a usual one; else of times with too many distances it is 0. Memory: 16,384 distances.
 
     >>> one = Distances()
     >>> one.add(np.array([0, 60, 120]))
@@ -56,19 +56,24 @@ class Distances:
     60
     """
 
-    def __init__(self) -> None:
+    def __init__(self, must: bool = True) -> None:
+        self._must, self._too_many = must, False
         self._last: int | None = None
         self._counts: Counter[int] = Counter()
 
     def add(self, times: Ints) -> None:
         """Adds times (ns), strictly ascending, after those before. Raises InputError for too many distances."""
-        if not len(times):
+        if self._too_many or not len(times):
             return
         first = times[:0] if self._last is None else np.array([self._last])
         self._last = int(times[-1])
         found, counts = np.unique(_distances(np.concatenate([first, times])), return_counts=True)
         self._counts.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
-        if len(self._counts) > _MOST_DISTANCES:
+        if len(self._counts) <= _MOST_DISTANCES:
+            return
+        self._too_many = True
+        self._counts.clear()
+        if self._must:
             raise InputError(
                 f"times of bars: have over {_MOST_DISTANCES:,} different distances, so that none is the usual one; say"
                 " from what distance on there is a gap with --gap, e.g. --gap 1min"
@@ -110,7 +115,7 @@ class Neighbours:
         """Of each two bars in a row."""
         if self.across:
             return np.ones(len(times) - 1, bool)
-        of_days = self.usual >= _OF_DAYS
+        of_days = are_of_days(self.usual)
         largest = self.gap if self.gap is not None else self.usual + _HOLIDAYS * of_days
         near = _distances(times) <= np.uint64(largest)
         if self.trading is None:
@@ -122,6 +127,11 @@ class Neighbours:
             return np.asarray(near & (at[1:] >= 0) & (at[:-1] >= 0))
         at = sessions.at(times)
         return np.asarray(near & (at[1:] == at[:-1]) & (at[1:] >= 0))
+
+
+def are_of_days(usual: int) -> bool:
+    """Whether bars so far apart (ns) are those of days, or of more."""
+    return usual >= _OF_DAYS
 
 
 def _distances(times: Ints) -> NDArray[np.uint64]:
@@ -153,13 +163,19 @@ class Windows(NamedTuple):
     """Sequences: where each begins, counted from a symbol's first bar; their values; what follows them.
 
     first: (n,). times: of what follows, (n,), ns. inputs: (n, length, columns). targets: the columns of what follows,
-    (n, columns).
+    (n, columns). begins: the times of their first bars, (n,), ns.
     """
 
     first: Ints
     times: Ints
     inputs: Floats
     targets: Floats
+    begins: Ints
+
+    def where(self, chosen: Mask) -> "Windows":
+        """Some of them."""
+        first, times, inputs, targets, begins = self
+        return Windows(first[chosen], times[chosen], inputs[chosen], targets[chosen], begins[chosen])
 
 
 class Sequences:
@@ -188,10 +204,10 @@ class Sequences:
         if self._values is not None:
             rows, times = np.concatenate([self._values, rows]), np.concatenate([self._times, times])
             follows = np.concatenate([self._follows, follows])
-        begins = _starts(follows, self._length)
-        ends = begins + self._length
-        inputs = rows[begins[:, None] + np.arange(self._length)]
-        found = Windows(self._rows + begins, times[ends], inputs, rows[ends])
+        first = _starts(follows, self._length)
+        ends = first + self._length
+        inputs = rows[first[:, None] + np.arange(self._length)]
+        found = Windows(self._rows + first, times[ends], inputs, rows[ends], times[first])
         self._rows += max(0, len(times) - self._length)
         self._times, self._follows = times[-self._length :].copy(), follows[-self._length :].copy()
         self._values = rows[-self._length :].copy()

@@ -90,6 +90,8 @@ class BarJob(JobAdapter):
     keep_texts = False
     #: The default of --resample: a span of larger bars; None: bars are taken as they are.
     resampled_to: ClassVar[str | None] = None
+    #: Whether --session and --calendar say something of bars that are taken as they are.
+    uses_sessions = False
     #: Whether it takes larger bars that lack a value (NaN).
     keeps_incomplete = False
     #: Why there may be no output, and the fix.
@@ -130,7 +132,8 @@ class BarJob(JobAdapter):
 
     def resamplings(self) -> list[Resampling]:
         """The larger bars that are made of the inputs', each of those before, and whose values are `columns`."""
-        return resampling.resampling_of(self.options, self.options.resample or self.resampled_to, self.columns())
+        span = self.options.resample or self.resampled_to
+        return resampling.resampling_of(self.options, span, self.columns(), self.uses_sessions)
 
     def shards(self) -> int:
         """How many reducers get all bars of each symbol; the number of a shard is the slice in its key."""
@@ -269,6 +272,12 @@ class BarJob(JobAdapter):
     def judge(self, counts: Counter[str], conflicts: Sequence[str]) -> None:
         """Raises WindrowError if the summed counters show that the output must not be trusted."""
         judge(counts, conflicts, self.options.max_bad, self.options.on_conflict, self.left_out(counts))
+
+    def check_counts(self, counts: Counter[str]) -> None:
+        """Raises WindrowError where the summed counters of good bars show that there is no result, before any is told.
+
+        Each of the job's own tasks may count, by `self.running.count`.
+        """
 
     def left_out(self, counts: Counter[str]) -> str | None:
         """What seems left out of the key of bars, and the fix, if so many are in conflict that something must be."""

@@ -122,6 +122,11 @@ def invalid_rows(counts: Counter[str]) -> int:
     return sum(counts[f"rejected: {reason}"] for reason in REASONS)
 
 
+def incomplete_rows(counts: Counter[str]) -> int:
+    """How many rows were left out: they were invalid, or lacked a needed value."""
+    return invalid_rows(counts) + counts[MISSING]
+
+
 def rejected_rows(counts: Counter[str]) -> str:
     """How many rows are no bars.
 

@@ -42,13 +42,17 @@ def add_to(job: "BarJob") -> None:
     group.add("--closed SIDE", _CLOSED, choices=_SIDES)
 
 
-def resampling_of(given: Namespace, span: str | None, columns: Sequence[str]) -> list[Resampling]:
+def resampling_of(
+    given: Namespace, span: str | None, columns: Sequence[str], uses_sessions: bool = False
+) -> list[Resampling]:
     """The larger bars that options ask for, with these columns; none without a span.
+
+    uses_sessions: whether sessions say something without one.
 
     Raises UsageError where they do not go together, or for what no larger bar has.
     """
     if span is None:
-        for name in _BESIDE:
+        for name in _BESIDE[2:] if uses_sessions else _BESIDE:
             if (value := getattr(given, name)) is not None:
                 raise UsageError(
                     f"--{name} {value}: says how larger bars are made, but none are asked for; add --resample SPAN,"
@@ -86,7 +90,7 @@ def with_sessions(job: "BarJob", settled: Settled) -> Settled:
     given, chain = job.options, job.resamplings()
     if settled.dated and chain:
         _refuse_dates(given, chain[0])
-    if not chain or given.calendar is None:
+    if given.calendar is None or not (chain or job.uses_sessions):
         return settled
     return replace(settled, calendar=Exchange(given.calendar).recorded())
 

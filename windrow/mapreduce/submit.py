@@ -134,6 +134,7 @@ def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     if summary.inputs:  # which names the input, and has examples
         raise refusal(summary.inputs)
     job.judge(summary.counts, summary.conflicts)
+    job.check_counts(summary.counts)
     suffix = PARQUET[0] if job.submission.writes_parquet else ""
     reducers, all_report = runner.asked_reducers, job.submission.is_here
     expected = expected_parts(counters, runner.steps_with_parts, suffix, reducers, all_report)

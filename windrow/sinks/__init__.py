@@ -5,6 +5,7 @@ parquet.py     values -> a Parquet file with the same columns
 crosses.py     crosses -> lines of text
 backtests.py   figures, orders and equity -> lines of text
 normalized.py  scaled values, and their scales -> lines of text, and back
+sequenced.py   sequences of bars -> Parquet files, or numpy's
 """
 
 from collections.abc import Callable, Sequence
