@@ -829,6 +829,7 @@ LEFT = {
     "emr/inputs.py:_bars": "no input is without a line and yet has a header; a plan asks for the header first",
     "emr/logs.py:explain_step": "the cure is a setting of a new cluster's, or time",
     "jobs/normalize.py:task_arguments": "no error: what tasks get",
+    "jobs/sequences.py:task_arguments": "no error: what tasks get",
     "mapreduce/barjob.py:sliced_kernel": "for jobs of other people: tests/mapreduce/test_slices.py",
     "runners/emr.py:_check_regions": "-r emr needs the emulator with Hadoop: tests/runners/emr/test_failures.py",
     "runners/emr.py:_how_to_see": "the step of a run on EMR; `windrow emr logs` itself: tests/emr/test_account.py",

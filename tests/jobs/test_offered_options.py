@@ -43,7 +43,7 @@ BESIDE = {
 TRIALS = {
     "--indicator": Trial("ema:3", beside=""),
     "--window": Trial("3", beside=""),
-    "--column": Trial("open", "no-open.csv"),
+    "--column": Trial("open", "no-open.csv", needs="--across"),
     "--step": Trial("5"),
     "--min-periods": Trial("1"),
     "--ema-seed": Trial("first"),
@@ -82,7 +82,7 @@ TRIALS = {
     "--values": Trial("close", beside=""),
     "--view": Trial("month", "adjusted.csv", beside=""),
     "--resample": Trial("1w"),
-    "--session": Trial("15:00-16:00", "minute_bars.csv", needs="--resample 1h"),
+    "--session": Trial("15:00-16:00", "minute_bars.csv", needs="--resample 5min"),
     "--calendar": Trial("XNYS", needs="--resample 1d"),
     "--labels": Trial("right", needs="--resample 1w"),
     "--closed": Trial("right", "minute_bars.csv", needs="--resample 5min"),
