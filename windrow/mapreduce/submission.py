@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from windrow.bars.layout import Reading
 from windrow.errors import InputError, UsageError
 from windrow.mapreduce import options
+from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
 from windrow.runners.unpack import MARK
 from windrow.storage import s3
@@ -55,7 +56,9 @@ class Submission:
         _check_runner(runner, given.output_dir)
         if given.environment is not None:
             _check_environment(Path(given.environment), runner)
-        if given.output_format != "text":
+        if given.output_dir is not None and source_of(given.output_dir).takes_tables:
+            _write_table(job, runner)
+        elif given.output_format != "text":
             _check_table(job)
         _check_reducers(given.jobconf or {})
         options.check(given)
@@ -135,11 +138,23 @@ def _check_environment(path: Path, runner: str) -> None:
         raise InputError(f"--environment {path}: was not made by windrow pack; make one with: windrow pack windrow.pyz")
 
 
-def _check_table(job: "BarJob") -> None:
+def _write_table(job: "BarJob", runner: str) -> None:
+    """Has tasks write parts of which a table of a database is made. Raises UsageError where they cannot."""
+    given, output = job.options, job.options.output_dir
+    if not on_this_machine(runner):
+        raise UsageError(
+            f"-o {output}: with -r {runner} tasks write files; name a folder, or run it with -r inline or -r local"
+        )
+    given.output_format = FORMATS[-1]
+    job.add_arguments("--output-format", FORMATS[-1])
+    _check_table(job, f"-o {output}", "name a directory instead")
+
+
+def _check_table(job: "BarJob", asked: str = "", cure: str = "leave it out, and read text") -> None:
     given, names = job.options, ["symbol", "timestamp", *job.output_names()]
-    asked = f"--output-format {given.output_format}"
+    asked = asked or f"--output-format {given.output_format}"
     if len(names) == 2:
-        raise UsageError(f"{asked}: this job's output is not a table of values; leave it out, and read text")
+        raise UsageError(f"{asked}: this job's output is not a table of values; {cure}")
     if given.output_dir is None or given.cat_output:
         raise UsageError(
             f"{asked}: needs files, but lines are printed; name a directory with -o DIR, without --cat-output"

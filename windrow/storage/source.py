@@ -59,6 +59,8 @@ class Source(ABC):
     is_stream = False
     #: Whether its inputs are read into files at submission, as streams and tables of databases are.
     is_spooled = False
+    #: Whether its outputs are tables with columns, of which windrow writes no other parts than Parquet.
+    takes_tables = False
 
     # Inputs.
 

@@ -1,10 +1,15 @@
 """Tables of databases as windrow's other rooms see them: inputs that are read at submission, and outputs."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 from windrow.errors import InputError
 from windrow.storage.source import Source
 from windrow.storage.sql.uris import DIALECTS
+
+#: The files of an output in a folder.
+_PART, _DESCRIPTION, _SUCCESS = "part-00000.parquet", "_windrow.json", "_SUCCESS"
 
 
 class SqlSource(Source):
@@ -12,7 +17,7 @@ class SqlSource(Source):
 
     schemes = tuple(DIALECTS)
     remote = True
-    is_spooled = True
+    is_spooled = takes_tables = True
 
     def expand(self, argument: str, recursive: bool = False) -> list[str]:
         """The URI itself."""
@@ -25,6 +30,28 @@ class SqlSource(Source):
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
         """Not possible."""
         self._no_file(uri)
+
+    def refuse_taken(self, output: str) -> None:
+        """Raises OutputError if there is such a table."""
+        from windrow.storage.sql.publishing import refuse_taken
+
+        refuse_taken(output)
+
+    def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
+        """Makes a table of the parts, all rows or none."""
+        from windrow.storage.sql.publishing import publish
+
+        publish([staging / name for name in names if name[0] not in "._"], staging / _DESCRIPTION, output, advance)
+
+    def contents(self, output: str) -> Sequence[str]:
+        """Files by which an output in a folder would be told, as `download` makes them."""
+        return [f"{output}/{name}" for name in (_PART, _DESCRIPTION, _SUCCESS)]
+
+    def download(self, uris: Sequence[str], folder: Path) -> None:
+        """The table as a part of Parquet in a folder, and what the job said of it."""
+        from windrow.storage.sql.publishing import download
+
+        download(uris[0].removesuffix(f"/{_PART}"), folder, _PART, _DESCRIPTION)
 
     def _no_file(self, uri: str) -> NoReturn:
         raise InputError(f"{uri}: is a table of a database, and here a file is asked for; name a file")
