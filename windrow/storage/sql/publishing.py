@@ -150,7 +150,12 @@ def _times(times: Any, kind: str) -> Any:
     """Times as a column of that kind has them; in texts as in lines, fractions of seconds only where there are any."""
     if pa.types.is_date(times.type):
         return times.cast(pa.string()) if kind == "text" else times.cast(pa.timestamp("us"))
-    plain = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    try:
+        plain = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise OutputError(
+            "a time has nanoseconds, and a table's have microseconds at most; cut them to these, or write a directory"
+        ) from None
     if kind != "text":
         return plain.cast(pa.timestamp("us"))
     whole = pc.equal(pc.subtract(plain, pc.multiply(pc.divide(plain, 10**6), 10**6)), 0)

@@ -1,0 +1,141 @@
+"""An output in a table is that of a folder; the table appears with all rows or not at all.
+
+Followed here: storage/sql/publishing.py:refuse_taken, mapreduce/submission.py:_write_table.
+"""
+
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from jobs.backtest import Backtest
+from jobs.crossover import Crossover
+from tests.conftest import ROOT
+from tests.sql.test_read import both, file_of  # noqa: F401  a fixture
+from tests.sql.test_staging import DATABASES, database  # noqa: F401  a fixture
+from windrow import read_output
+from windrow.storage.sql import publishing
+
+AVERAGES = ["-q", "--indicator", "sma:3", "--indicator", "ema:20"]
+DATES = [("A", f"2026-01-{day:02}", 1.5 + day / 7) for day in range(1, 29)]
+FINE = [("A", f"2026-01-05 09:30:{second:02}{'.250001' * (second % 2)}", 2.5 + second) for second in range(40)]
+NAMES = ("symbol", "date", "close")
+
+
+def tables_of(database):  # noqa: F811
+    asked = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+        "mysql": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+        "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+    }[database.uri.partition(":")[0]]
+    return sorted(name for (name,) in database.query(asked) or [])
+
+
+@pytest.mark.parametrize("rows", [DATES, FINE], ids=["dates", "microseconds"])
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_a_table_is_read_as_the_folder_is(rows, runner, database, tmp_path, run_job):  # noqa: F811
+    path, folder, table = file_of(tmp_path / "bars.csv", rows, NAMES), tmp_path / "out", database.table("averages")
+    for output in (folder, table):
+        done = run_job(*AVERAGES, "-r", runner, "-o", output, path)
+        assert (done.status, done.out) == (0, b""), done.err
+    pd.testing.assert_frame_equal(read_output(table), read_output(folder))
+    assert tables_of(database) == ["averages", "windrow_outputs"]
+    # And it is an input of other jobs.
+    found = run_job("-q", "--window", "1", "--column", "ema:20", "--max-missing", "1", table)
+    assert found.status == 0, found.err
+    assert [float(line.split(b"\t")[2]) for line in found.lines] == read_output(folder)["ema:20"].dropna().tolist()
+
+
+def test_a_job_from_table_to_table(both, run_job, tmp_path):  # noqa: F811
+    path, database = both  # noqa: F811
+    assert run_job(*AVERAGES, "-o", tmp_path / "out", path).status == 0
+    done = run_job(*AVERAGES, "-r", "local", "-o", database.table("averages"), database.uri)
+    assert done.status == 0, done.err
+    pd.testing.assert_frame_equal(read_output(database.table("averages")), read_output(tmp_path / "out"))
+
+
+def test_a_table_that_is_there_is_refused_before_any_work(database, tmp_path, run_job):  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+    before = read_output(database.table("averages"))
+    again = run_job(*AVERAGES, "-o", database.table("averages"), tmp_path / "away.csv")
+    assert again.status == 1 and "table averages is there already; a job writes a new table only" in again.err
+    pd.testing.assert_frame_equal(read_output(database.table("averages")), before)
+    assert run_job(*AVERAGES, "-o", database.table("others"), path).status == 0
+    database.query("DROP TABLE averages")
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+
+
+def test_a_run_that_fails_leaves_no_table(database, tmp_path, run_job):  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", [*DATES, ("A", "soon", 1)], NAMES)
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 1
+    assert not [name for name in tables_of(database) if not name.startswith("bars")]
+
+
+def test_writing_that_fails_midway_leaves_no_table(database, tmp_path, run_job, monkeypatch):  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
+        broken.setattr(publishing, "_check", lambda *_: 1 / 0)
+        run_job(*AVERAGES, "-o", database.table("averages"), path)
+    assert not {*tables_of(database)} - {"windrow_outputs"}
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+
+
+def test_one_that_is_killed_is_seen_by_nobody(database, tmp_path, run_job):  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    program = (
+        "import os, sys\n"
+        "from windrow.storage.sql import publishing\n"
+        "from jobs.moving_average import MovingAverage\n"
+        "publishing._describe = lambda *_: os.kill(os.getpid(), 9)\n"
+        "MovingAverage.main(sys.argv[1:])\n"
+    )
+    command = [sys.executable, "-c", program, *AVERAGES, "-o", database.table("averages"), str(path)]
+    assert subprocess.run(command, cwd=ROOT).returncode == -9
+    time.sleep(0.1)
+    assert "averages" not in tables_of(database)
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+    assert len(read_output(database.table("averages"))) == 26
+
+
+def test_what_a_table_cannot_hold(sqlite, tmp_path, run_job):
+    out = sqlite.table("averages")
+    path = file_of(tmp_path / "bars.csv", [("A", "2026-01-05 09:30:00.123456789", 1.5), *FINE[10:]], NAMES)
+    fine = run_job("-q", "--window", "1", "-o", out, path)
+    assert fine.status == 1 and "a table's have microseconds at most" in fine.err
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    long = run_job("-q", "--window", "1", "--symbol", "S" * 65, "-o", out, file_of(
+        tmp_path / "b.csv", [row[1:] for row in DATES], NAMES[1:]))  # fmt: skip
+    assert long.status == 1 and "a symbol has more than 64 characters" in long.err
+    for job, options in ((Crossover, ["--fast", "2", "--slow", "3"]), (Backtest, ["--fast", "2", "--slow", "3"])):
+        other = run_job("-q", *options, "-o", out, path, job=job)
+        assert other.status == 2 and "this job's output is not a table of values; name a directory instead" in other.err
+    for name, why in (("averages&where=symbol=A", "chooses rows to read"), ("windrow_outputs", "of windrow's own use")):
+        odd = run_job("-q", "--window", "1", "-o", sqlite.table(name), path)
+        assert odd.status == 1 and why in odd.err
+    hadoop = run_job("-q", "--window", "1", "-r", "hadoop", "-o", out, path)
+    assert (
+        hadoop.status == 2 and "with -r hadoop tasks write files; name a folder, or run it with -r inline" in hadoop.err
+    )
+    assert "averages" not in tables_of(sqlite)
+    assert run_job("-q", "--window", "1", "-r", "inline", "-o", out, path).status == 0
+
+
+def test_a_table_that_no_job_wrote_is_no_output(sqlite):
+    sqlite.query("CREATE TABLE others (a TEXT, b TEXT)")
+    with pytest.raises(Exception, match=r"is no output of a job, whose columns begin with symbol and timestamp"):
+        read_output(sqlite.table("others"))
+
+
+def test_numbers_of_another_kind_are_none_of_an_outputs(database):  # noqa: F811
+    from datetime import datetime
+
+    from tests.sql.test_rows import make
+
+    make(
+        database, {"symbol": "text", "timestamp": "time", "x": "float"}, [("A", datetime(2026, 1, 5, 9, 30), 1.5)], "o"
+    )
+    frame = read_output(database.table("o"))
+    assert frame["x"].tolist() == [1.5]
