@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from windrow.errors import InputError, OutputError
+from windrow.errors import InputError, OutputError, WindrowError
 from windrow.storage.sql import schema
 from windrow.storage.sql.connection import connected
 from windrow.storage.sql.schema import BARS, Column
-from windrow.storage.sql.staging import merge, stage
+from windrow.storage.sql.staging import append, merge, stage
 from windrow.storage.sql.uris import Place
 
 ROWS = BARS[:-1]
@@ -150,7 +150,7 @@ def test_what_does_not_fit_a_column_of_mariadb_is_an_error_not_a_warning(mariadb
 
         connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {staging.STAGE} (n INT)")
         with pytest.raises(OutputError, match=r"could not take a row as it is: Incorrect integer value: 'x'"):
-            staging._load(connection, columns, rows)
+            staging._load(connection, staging.STAGE, columns, rows, {})
 
 
 def test_any_name_may_be_a_columns(database):
@@ -163,6 +163,33 @@ def test_any_name_may_be_a_columns(database):
             merge(connection, "odd", columns, ["k"])
         connection.commit()
     assert database.query("SELECT * FROM odd") == [(1, 2.5, "x%s")]
+
+
+def test_rows_that_are_there_already_are_not_appended(database):
+    place = Place.of(database.uri)
+    put(database, [bar("A", 0)], 1)
+    rows = table_of([bar("A", 1), bar("A", 0, 7.0)]).drop_columns("symbol")
+    with pytest.raises(WindrowError), connected(place, writes=True) as connection:
+        append(connection, "bars", ROWS[1:], rows, {"symbol": "A", "load_id": 2})
+        connection.commit()
+    assert [row[1:2] + row[5:6] for row in kept(database)] == [(EPOCH, 1.5)]
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_rows_are_appended_for_any_symbol(database, symbol):
+    put(database, [], 1)
+    with connected(Place.of(database.uri), writes=True) as connection:
+        append(
+            connection,
+            "bars",
+            ROWS[1:],
+            table_of([bar("x", 1)]).drop_columns("symbol"),
+            {"symbol": symbol, "load_id": 2},
+        )
+        stage(connection, ROWS[1:], table_of([bar("x", 1, 7.5), bar("x", 2)]).drop_columns("symbol"))
+        merge(connection, "bars", ROWS[1:], KEY, {"symbol": symbol, "load_id": 3})
+        connection.commit()
+    assert kept(database) == [(*bar(symbol, 1, 7.5), 3), (*bar(symbol, 2), 3)]
 
 
 def test_tables_of_a_later_windrow_are_refused(database):

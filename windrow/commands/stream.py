@@ -65,7 +65,7 @@ def load(
     from windrow.storage.stream import Making
 
     stream_source(uri, "--to ")
-    found = find(files, *_reading(column, asked), quiet)
+    found = find(files, *reading_of(column, asked), quiet)
     rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
     accounts = Accounts(counted=bool(rules.units))
     replay = found.replay([bars for bars, _ in accounts.take(found.feed())])
@@ -84,7 +84,7 @@ def load(
         say(f"{uri}: has all {len(replay):,} bars; {loaded.put:,} of them were put by this command")
 
 
-def _reading(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+def reading_of(column: str | None, asked: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
     """How files are to be read, and the columns asked for. Raises UsageError."""
     from argparse import Namespace
 

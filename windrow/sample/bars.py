@@ -178,24 +178,9 @@ class Sample:
     def _key(self, use: str) -> int:
         return int.from_bytes(blake2b(f"{self.seed} {use}".encode(), digest_size=4).digest(), "little")
 
-    @cached_property
-    def _swing(self) -> float:
-        """Height of the smallest octave: about 1.4 % a day, less for shorter bars, as in a random walk."""
-        return 0.02 * min(1.0, sqrt(self.spacing_seconds / DAY))
-
-    def _prices(self, symbol: Ints, bar: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-        """Return open, high, low, close in ticks and volume in shares."""
+    def _prices(self, symbol: Ints, bar: Ints) -> "Prices":
         keys = hashed(symbol.astype(np.uint32), self._key("symbol"))
-        rise, move = walk(keys, bar)
-        base = (20 + 180 * share(hashed(keys, 1))) * 10.0**self.places
-        begin, end = (_ticks(base * compounded(self._swing * level)) for level in (rise, rise + move))
-        chance = hashed(numbered(keys, bar), 2)
-        reach = (0.5 * self._swing) * begin
-        top = np.maximum(begin, end) + np.rint(reach * share(chance << np.uint32(16))).astype(np.int64)
-        bottom = np.minimum(begin, end) - np.rint(reach * share(chance)).astype(np.int64)
-        turnover = 20_000 * (1 + 50 * share(hashed(keys, 3))) * min(1.0, self.spacing_seconds / TRADING_DAY)
-        volume = _ticks(turnover * (0.5 + share(hashed(chance, 4))) * (1 + np.abs(move)))
-        return begin, top, np.maximum(bottom, 1), end, volume
+        return prices(keys, bar, self.spacing_seconds, self.places)
 
     @cached_property
     def _name_text(self) -> Text:
@@ -226,6 +211,32 @@ def parse_spacing(text: str) -> int:
     except UsageError:
         rule = f"a spacing is a whole number and a unit ({duration_units()})"
         raise UsageError(f"--spacing {text}: not a spacing: {rule}, e.g. 5min, or bd") from None
+
+
+class Prices(NamedTuple):
+    """Prices of bars in ticks, and volumes in shares."""
+
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+
+
+def prices(keys: Hashes, bar: Ints, spacing: int, places: int) -> Prices:
+    """Prices of the symbols with these keys, `spacing` seconds a bar, in ticks of `places` decimal places."""
+    # Height of the smallest octave: about 1.4 % a day, less for shorter bars, as in a random walk.
+    swing = 0.02 * min(1.0, sqrt(spacing / DAY))
+    rise, move = walk(keys, bar)
+    base = (20 + 180 * share(hashed(keys, 1))) * 10.0**places
+    begin, end = (_ticks(base * compounded(swing * level)) for level in (rise, rise + move))
+    chance = hashed(numbered(keys, bar), 2)
+    reach = (0.5 * swing) * begin
+    top = np.maximum(begin, end) + np.rint(reach * share(chance << np.uint32(16))).astype(np.int64)
+    bottom = np.minimum(begin, end) - np.rint(reach * share(chance)).astype(np.int64)
+    turnover = 20_000 * (1 + 50 * share(hashed(keys, 3))) * min(1.0, spacing / TRADING_DAY)
+    volume = _ticks(turnover * (0.5 + share(hashed(chance, 4))) * (1 + np.abs(move)))
+    return Prices(begin, top, np.maximum(bottom, 1), end, volume)
 
 
 def _ticks(amounts: Floats) -> Ints:

@@ -8,6 +8,7 @@
     readers.py     connections that read, into tables of arrow
     stored.py      the columns of a table, and as what each is read
     asking.py      which rows a database is asked for, as conditions with bound values
+    lock.py        one collector of a table at a time
     staging.py     rows from arrow's columns, by way of a staging table: inserted, or put in the place of others
 
 SQLAlchemy and the drivers are imported at the first connection.

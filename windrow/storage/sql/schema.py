@@ -37,7 +37,8 @@ BARS = (
 WATERMARKS = (Column("symbol", "symbol", True), Column("upto", "time"), Column("load_id", "int", True))
 LOADS = (
     Column("load_id", "int", True), Column("asked", "text", True), Column("since", "time"), Column("until", "time"),
-    Column("started", "time", True), Column("finished", "time"), Column("inserted", "int"), Column("revised", "int"),
+    Column("started", "time", True), Column("finished", "time"), Column("puts", "int", True),
+    Column("inserted", "int", True), Column("revised", "int", True),
 )  # fmt: skip
 VERSION = (Column("id", "int", True), Column("layout", "int", True), Column("changes", "int", True))
 

@@ -16,7 +16,7 @@ from pyarrow import csv
 
 from windrow.errors import OutputError
 from windrow.storage.private import private
-from windrow.storage.sql.schema import LONGEST_SYMBOL, Column, definition, quoted, quoted_alone
+from windrow.storage.sql.schema import LONGEST_SYMBOL, Column, definition, quoted_alone
 
 #: The temporary table, which only its connection sees.
 STAGE = "windrow_stage"
@@ -34,9 +34,26 @@ def stage(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
     """
     rows = _checked(columns, rows)
     _renew(connection, columns)
+    _written(connection, STAGE, columns, rows, {})
+
+
+def append(
+    connection: Any, table: str, columns: Sequence[Column], rows: pa.Table, given: Mapping[str, int | str]
+) -> None:
+    """Puts rows into `table` that are known not to be there, at once: half the work of a stage and a merge.
+
+    `given` has columns of one value. Raises InputError or OutputError for a row whose key is there.
+    """
+    _written(connection, table, columns, _checked(columns, rows), given)
+
+
+def _written(
+    connection: Any, table: str, columns: Sequence[Column], rows: pa.Table, given: Mapping[str, int | str]
+) -> None:
     write = {"sqlite": _insert, "mysql": _load, "postgresql": _copy}[connection.dialect.name]
-    write(connection, columns, rows)
-    found = connection.exec_driver_sql(f"SELECT COUNT(*) FROM {STAGE}").scalar()
+    if not connection.in_transaction():  # the driver's cursor begins none that SQLAlchemy would know
+        connection.begin()
+    found = write(connection, quoted_alone(connection, table), columns, rows, given)
     if found != rows.num_rows:
         raise OutputError(f"{found:,} of {rows.num_rows:,} rows reached the database; check its log")
 
@@ -46,28 +63,38 @@ def merge(
     table: str,
     columns: Sequence[Column],
     key: Sequence[str],
-    given: Mapping[str, int] | None = None,
+    given: Mapping[str, int | str] | None = None,
 ) -> None:
     """Puts what is in the temporary table into `table`: rows of a key that is there take that row's place.
 
-    `given` has columns of one value, which a row gets where it is new or any other value of it differs.
+    `given` has columns of one value that are not staged: of the key, or such as a row gets where it is new or any other
+    value of it differs.
     """
+    from sqlalchemy import text as statement
+
     given = given or {}
-    names = [quoted(connection, one.name) for one in columns]
-    own = [quoted(connection, name) for name in given]
-    target = quoted(connection, table)
-    selected = ", ".join([*names, *map(str, given.values())])
+    names = [_escaped(connection, one.name) for one in columns]
+    others = [_escaped(connection, one.name) for one in columns if one.name not in key]
+    own = [_escaped(connection, name) for name in given if name not in key]
+    into = ", ".join([*names, *(_escaped(connection, name) for name in given)])
+    values = {f"given_{number}": value for number, value in enumerate(given.values())}
+    selected = ", ".join([*names, *(f":{name}" for name in values)])
+    target = _escaped(connection, table)
     # `WHERE true`: SQLite would take ON for a join's.
-    text = f"INSERT INTO {target} ({', '.join([*names, *own])}) SELECT {selected} FROM {STAGE} WHERE true"
-    others = [quoted(connection, one.name) for one in columns if one.name not in key]
+    text = f"INSERT INTO {target} ({into}) SELECT {selected} FROM {STAGE} WHERE true"
     if connection.dialect.name == "mysql":
         text += f" ON DUPLICATE KEY UPDATE {_mysql_updates(target, others, own)}"
     else:
-        conflict = ", ".join(quoted(connection, name) for name in key)
+        conflict = ", ".join(_escaped(connection, name) for name in key)
         sets = ", ".join(f"{name} = excluded.{name}" for name in [*others, *own])
         differs = distinct(connection, others, target, "excluded")
         text += f" ON CONFLICT ({conflict}) DO " + (f"UPDATE SET {sets} WHERE {differs}" if others else "NOTHING")
-    connection.exec_driver_sql(text)
+    connection.execute(statement(text), values)
+
+
+def _escaped(connection: Any, name: str) -> str:
+    """A name in a statement of SQLAlchemy's `text`, to which a colon begins a value's."""
+    return quoted_alone(connection, name).replace(":", "\\:")
 
 
 def distinct(connection: Any, names: Sequence[str], one: str, other: str) -> str:
@@ -122,27 +149,41 @@ def _checked(columns: Sequence[Column], rows: pa.Table) -> pa.Table:
     return table
 
 
-def _insert(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
-    places = ", ".join("?" * len(columns))
+def _insert(
+    connection: Any, table: str, columns: Sequence[Column], rows: pa.Table, given: Mapping[str, int | str]
+) -> int:
+    names = [quoted_alone(connection, name) for name in [*(one.name for one in columns), *given]]
     values = [
         (column.cast(pa.int64()) if one.kind == "time" else column).to_pylist()
         for one, column in zip(columns, rows.columns, strict=True)
     ]
+    values += [[value] * rows.num_rows for value in given.values()]
     cursor = connection.connection.driver_connection.cursor()
-    cursor.executemany(f"INSERT INTO temp.{STAGE} VALUES ({places})", zip(*values, strict=True))
+    text = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    cursor.executemany(text, zip(*values, strict=True))
+    return int(cursor.rowcount)
 
 
-def _copy(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+def _copy(
+    connection: Any, table: str, columns: Sequence[Column], rows: pa.Table, given: Mapping[str, int | str]
+) -> int:
+    names = [quoted_alone(connection, name) for name in [*(one.name for one in columns), *given]]
+    for name, value in given.items():
+        rows = rows.append_column(name, pa.repeat(value, rows.num_rows))
     cursor = connection.connection.driver_connection.cursor()
-    names = ", ".join(quoted_alone(connection, one.name) for one in columns)
-    with cursor.copy(f"COPY {STAGE} ({names}) FROM STDIN (FORMAT csv)") as copy:
+    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT csv)") as copy:
         copy.write(_text(rows))
+    return int(cursor.rowcount)
 
 
-def _load(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
+def _load(
+    connection: Any, table: str, columns: Sequence[Column], rows: pa.Table, given: Mapping[str, int | str]
+) -> int:
     """By LOAD DATA LOCAL: of columns that are null in part, empty fields become NULL; empty columns are left out."""
+    driver = connection.connection.driver_connection
     kept = [one for one in columns if rows[one.name].null_count < max(rows.num_rows, 1)]
-    fields, sets = [], []
+    fields = []
+    sets = [f"{quoted_alone(connection, name)} = {driver.escape(value)}" for name, value in given.items()]
     for number, one in enumerate(kept):
         name = quoted_alone(connection, one.name)
         if rows[one.name].null_count:
@@ -150,17 +191,21 @@ def _load(connection: Any, columns: Sequence[Column], rows: pa.Table) -> None:
             sets.append(f"{name} = NULLIF(@f{number}, '')")
         else:
             fields.append(name)
-    with _file(_text(rows.select([one.name for one in kept]))) as name:
-        cursor = connection.connection.driver_connection.cursor()
+    with _file(_text(rows.select([one.name for one in kept]))) as name, driver.cursor() as cursor:
         # Backslashes mean nothing, quotes are doubled; a text is quoted, or one of NULL would be none.
         cursor.execute(
-            f"LOAD DATA LOCAL INFILE '{name}' INTO TABLE {STAGE} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ','"
+            f"LOAD DATA LOCAL INFILE '{name}' INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ','"
             " OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
             f" ({', '.join(fields)}){' SET ' + ', '.join(sets) if sets else ''}"
         )
-        cursor.execute("SHOW WARNINGS")
-        if told := cursor.fetchall():
-            raise OutputError(f"the database could not take a row as it is: {told[0][-1]}; correct that row")
+        found = int(cursor.rowcount)
+        if cursor.warning_count:
+            cursor.execute("SHOW WARNINGS")
+            told = cursor.fetchone()
+            raise OutputError(
+                f"the database could not take a row as it is: {told[-1] if told else 'it warns'}; correct that row"
+            )
+    return found
 
 
 def _text(rows: pa.Table) -> bytes:

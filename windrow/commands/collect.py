@@ -1,0 +1,215 @@
+"""The click group `windrow collect`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from windrow.commands.inspect import reads_files
+
+if TYPE_CHECKING:
+    from windrow.market.collector import Progress, Report
+    from windrow.sessions import Exchange
+
+_TO = "sqlite:///FILE, mysql://USER@HOST/DATABASE or postgresql://...; ?table=NAME, ?config=FILE."
+_SOURCE = "yfinance, generator, or an input that windrow reads; inputs may be several."
+_UNIVERSE = "CSV file with a column symbol: whom to collect; of inputs, whom to take."
+_LAST = "The time before now, or before --until, e.g. 7d."
+_CALENDAR = "Exchange whose sessions bars are missing of, and are made in; none: - .  [default: XNYS; of inputs none]"
+_SEED = "Seed of made-up bars."
+_DEFAULT_LAST = "7d"
+_BAD = "Of inputs: share of the rows that may be invalid, from 0 to 1."
+_MISSING = "Of inputs: share of the rows that may lack a value."
+#: Options of this command that other sources than inputs have too.
+_OF_ALL = {"sources", "place", "universe", "last", "from", "to", "interval", "calendar", "seed", "quiet"}
+_FEW = 5
+
+
+@click.group(invoke_without_command=True, subcommand_metavar="[schedule]")
+@click.option("--source", "sources", multiple=True, metavar="SOURCE", help=_SOURCE)
+@click.option("--universe", type=click.Path(path_type=Path), metavar="FILE", help=_UNIVERSE)
+@click.option("--to", "place", default="sqlite:///bars.db", show_default=True, metavar="URI", help=_TO)
+@click.option("--last", metavar="SPAN", help=f"{_LAST}  [default: {_DEFAULT_LAST}; of inputs all]")
+@reads_files("--until")
+@click.option("--interval", default="1min", show_default=True, metavar="SPAN", help="Time between bars.")
+@click.option("--calendar", metavar="CODE", help=_CALENDAR)
+@click.option("--seed", default=0, show_default=True, help=_SEED)
+@click.option("--max-bad", type=click.FloatRange(0, 1), default=0.001, show_default=True, metavar="SHARE", help=_BAD)
+@click.option(
+    "--max-missing", type=click.FloatRange(0, 1), default=0.05, show_default=True, metavar="SHARE", help=_MISSING
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def collect(context: click.Context, /, sources: tuple[str, ...], place: str, quiet: bool, **asked: Any) -> None:
+    """Collect bars into a database, and again over what is there.
+
+    A symbol's bars and how far it is are written together: a collector that is stopped goes on where it was when the
+    same command is run again, and bars that are there already stay. Bars that differ, as after a split, take the place
+    of the old ones and are told; so are bars that are missing. The password of a server is in WINDROW_SQL_PASSWORD, or
+    in a file of options that ?config=FILE names.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from windrow.console import tell
+    from windrow.errors import InputError, UsageError
+
+    if not sources:
+        raise UsageError("--source: is missing; give yfinance, generator, or an input, e.g. --source bars.csv")
+    named = {"yfinance", "generator"}.intersection(sources)
+    if named and len(sources) > 1:
+        raise UsageError(f"--source {sources[1]}: {', '.join(named)} is collected alone; run it once for each source")
+    _refuse_unused(context, bool(named))
+    report = (_of_source if named else _of_inputs)(sources, place, quiet, **asked)
+    tell(*report.lines())
+    if report.failed:
+        few = "; ".join(list(report.failed.values())[:_FEW])
+        raise InputError(
+            f"{len(report.failed):,} symbols were not collected, among them {few}; run the same command again within a"
+            " day: it goes on with what is left"
+        )
+
+
+def _refuse_unused(context: click.Context, named: bool) -> None:
+    """Raises UsageError for an option that this kind of source would not obey."""
+    from windrow.errors import UsageError
+
+    for option in context.command.params:
+        name = str(option.name)
+        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if not given:
+            continue
+        if named and name not in _OF_ALL:
+            raise UsageError(f"{option.opts[0]}: says how inputs are read, and --source is none; leave it out")
+        if not named and name in ("last", "seed"):
+            raise UsageError(
+                f"{option.opts[0]}: is for --source yfinance and generator; leave it out, or choose bars of inputs by"
+                " --from and --until"
+            )
+
+
+def _of_source(
+    sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, last: str | None, to: str | None,
+    interval: str, calendar: str | None, seed: int, **asked: Any,
+) -> "Report":  # fmt: skip
+    from windrow.errors import UsageError
+    from windrow.market.collector import Asked, collect
+    from windrow.market.generated import Generated
+    from windrow.market.ledger import opened
+    from windrow.market.sources import Prices
+    from windrow.market.universe import symbols_of
+    from windrow.market.yahoo import Yahoo
+    from windrow.storage.sql.uris import Place
+    from windrow.times import parse_duration
+
+    if universe is None:
+        raise UsageError(
+            f"--source {sources[0]}: needs the symbols; name a file with a column symbol by --universe FILE"
+        )
+    since: str | None = asked["from"]
+    target, symbols, now, step = Place.of(place), symbols_of(universe), time.time_ns(), parse_duration(interval)
+    if sources[0] == "generator" and calendar == "-":
+        raise UsageError("--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS")
+    trading = _exchange(calendar or "XNYS")
+    source: Prices = Yahoo(step) if sources[0] == "yfinance" else Generated(calendar or "XNYS", step, seed)
+    begin, end = _span(last, since, to, now, step)
+    if begin < source.reach(now):
+        raise UsageError(
+            f"{'--from ' + since if since else '--last ' + (last or _DEFAULT_LAST)}: {source.name} keeps bars of"
+            f" {interval} no longer than {(now - source.reach(now)) // (86_400 * 10**9)} days; ask for less, or for a"
+            " longer --interval"
+        )
+    span = f"{since or last or _DEFAULT_LAST} to {to or 'now'}"
+    words = f"{source.name} {interval} seed {seed} {calendar or 'XNYS'}, {span}, of {_digest(symbols)}"
+    wanted = Asked(words, symbols, begin, end, caught_up=since is None and to is None)
+    with opened(target) as ledger, _progress(quiet) as progress:
+        return collect(ledger, source, wanted, trading, now, progress)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator["Progress"]:
+    """Moves a bar that says how many symbols are done, and how long the others will take."""
+    from windrow.console import going
+
+    began = time.monotonic()
+    with going("collecting", not quiet) as move:
+
+        def show(done: int, count: int, bars: int) -> None:
+            left = (time.monotonic() - began) / done * (count - done) if done else 0.0
+            eta = f", {int(left) // 60}:{int(left) % 60:02} left" if done else ""
+            move(done / max(count, 1), f"{done:,} of {count:,} symbols, {bars:,} bars{eta}")
+
+        yield show
+
+
+def _span(last: str | None, since: str | None, until: str | None, now: int, step: int) -> tuple[int, int]:
+    """The times [since, until) that are asked for, up to the last bar that has ended; ns UTC. Raises UsageError."""
+    from windrow.bars.selection import span_asked
+    from windrow.errors import UsageError
+    from windrow.times import parse_duration
+
+    if last and since:
+        raise UsageError(f"--last {last}: --from says when to begin; leave one of them out")
+    try:
+        begin, end = span_asked(since, until, "UTC", dated=False)
+    except UsageError as error:  # of a job, whose option is called so
+        raise UsageError(str(error).replace("--to ", "--until ")) from None
+    stop = min(end, now // step * step) if until else now // step * step
+    if since is None:
+        begin = stop - parse_duration(last or _DEFAULT_LAST)
+    if begin >= stop:
+        raise UsageError(f"--from {since}: no bar has begun since and ended; give an earlier time")
+    return begin, stop
+
+
+def _digest(symbols: list[str]) -> str:
+    """What tells these symbols from others."""
+    from hashlib import sha256
+
+    return f"{len(symbols):,} symbols {sha256(chr(0).join(symbols).encode()).hexdigest()[:12]}"
+
+
+def _exchange(calendar: str) -> "Exchange | None":
+    from windrow.sessions import Exchange
+
+    return None if calendar == "-" else Exchange(calendar)
+
+
+def _of_inputs(
+    sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, interval: str, calendar: str | None,
+    max_bad: float, max_missing: float, last: str | None, seed: int, **asked: Any,
+) -> "Report":  # fmt: skip
+    from windrow.commands.stream import reading_of
+    from windrow.console import say
+    from windrow.errors import InputError, UsageError
+    from windrow.mapreduce.accounts import Accounts, Rules
+    from windrow.market.collector import collect_filed
+    from windrow.market.filed import filed
+    from windrow.market.ledger import opened
+    from windrow.market.universe import symbols_of
+    from windrow.sinks.replay import find
+    from windrow.storage.sql.uris import Place
+    from windrow.times import parse_duration
+
+    target, trading, step = Place.of(place), _exchange(calendar or "-"), parse_duration(interval)
+    if universe and asked["symbols"]:
+        raise UsageError(f"--universe {universe}: --symbols says whom to take; leave one of them out")
+    chosen = {"symbols": ",".join(symbols_of(universe))} if universe else {}
+    found = find(sources, *reading_of(None, asked | chosen), quiet)
+    rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
+    accounts = Accounts(counted=bool(rules.units))
+    parts = [bars for bars, _ in accounts.take(found.feed())]
+    if refusal := accounts.refusal(rules):
+        raise refusal
+    say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
+    bars = filed(parts, found.columns)
+    if not len(bars.bars):
+        raise InputError("no bar is left to collect; check --from, --until, --symbols and --where")
+    now = time.time_ns()
+    words = f"inputs {', '.join(sources)[:200]}"
+    with opened(target) as ledger, _progress(quiet) as progress:
+        sessions = (trading, step) if trading else None
+        return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress)

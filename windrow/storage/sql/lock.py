@@ -1,0 +1,49 @@
+"""One collector of a table at a time, by the database's own lock: it ends with its connection, however that ends."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+from windrow.errors import InputError
+from windrow.storage.sql.uris import Place
+
+
+@contextmanager
+def locked(connection: Any, place: Place, patience: float = 0.0) -> Iterator[None]:
+    """Holds the lock of a table in this block; waits for another's end for `patience` seconds.
+
+    MariaDB and MySQL have GET_LOCK, PostgreSQL has advisory locks; SQLite has none that outlives a transaction, and a
+    file beside the database, FILE-TABLE-collector, is locked. Raises InputError where another process holds it.
+    """
+    if place.dialect == "sqlite":
+        with open(f"{place.database}-{place.table}-collector", "w") as file:
+            _take(lambda: _flocked(file), place, patience)
+            yield
+        return
+    name = sha256(f"{place.database}.{place.table}".encode()).digest()
+    number, text = int.from_bytes(name[:8], "big", signed=True), f"windrow-{name.hex()[:40]}"
+    take = f"SELECT GET_LOCK('{text}', 0)" if place.dialect == "mysql" else f"SELECT pg_try_advisory_lock({number})"
+    _take(lambda: bool(connection.exec_driver_sql(take).scalar()), place, patience)
+    connection.commit()
+    yield  # the connection's end is the lock's
+
+
+def _take(take: Callable[[], bool], place: Place, patience: float) -> None:
+    end = time.monotonic() + patience
+    while not take():
+        if time.monotonic() >= end:
+            raise InputError(
+                f"{place}?table={place.table}: another collector is at work on it; wait until it is done, or end it"
+            )
+        time.sleep(min(0.5, patience))
+
+
+def _flocked(file: Any) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
