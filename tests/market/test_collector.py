@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from itertools import count
 
 import numpy as np
 import pytest
@@ -288,14 +289,14 @@ def cut(database, chosen):
 def test_a_connection_that_is_lost_at_a_commit(server, when, request):
     """After it: the bars are in, and the collector knows, and counts them once."""
     database, source = request.getfixturevalue(server), Canned()
-    rng = random.Random(1)
+    rng, number = random.Random(1), count()
 
-    def chosen(data):
-        return when if b"COMMIT" in data and rng.random() < 0.25 else None
+    def chosen(data):  # what makes the tables is not tried again
+        return when if b"COMMIT" in data and next(number) > 4 and rng.random() < 0.15 else None
 
     with cut(database, chosen) as (away, way):
         report = run(away, source)
-    assert way.cuts >= 3
+    assert way.cuts >= 2
     assert bars_in(database) == bars_of(source)
     assert (report.inserted, report.same, report.revised) == (12 * 1380, 0, 0)
     assert database.query("SELECT inserted, revised, puts FROM bars_loads") == [(12 * 1380, 0, 12)]
@@ -306,7 +307,7 @@ def test_a_connection_that_is_lost_anywhere(server, request):
     database, source, rng = request.getfixturevalue(server), Canned(), random.Random(7)
 
     def chosen(data):
-        return rng.choice(["before", "after"]) if started and rng.random() < 0.02 else None
+        return rng.choice(["before", "after"]) if started and rng.random() < 0.04 else None
 
     started = []
     run(database, Canned(["X"]), ["X"])

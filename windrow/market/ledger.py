@@ -140,10 +140,12 @@ class Ledger:
         `once`: a bar that differs from another of the same load is a conflict. Raises PassingError where it may be
         asked again, after `reopen`; ConflictError.
         """
-        doubtful, self._doubtful = self._doubtful, None
-        if doubtful and doubtful[:2] == (bars.symbol, load.number) and self._happened(load):
-            return doubtful[2]
         with refusing(self.place):
+            doubtful = self._doubtful
+            happened = doubtful is not None and self._happened(load)
+            self._doubtful = None
+            if doubtful and happened and doubtful[:2] == (bars.symbol, load.number):
+                return doubtful[2]
             try:
                 done = self._put(load, bars, once)
             except BaseException:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from windrow.errors import InputError
+from windrow.storage.sql.connection import refusing
 from windrow.storage.sql.uris import Place
 
 
@@ -26,8 +27,9 @@ def locked(connection: Any, place: Place, patience: float = 0.0) -> Iterator[Non
     name = sha256(f"{place.database}.{place.table}".encode()).digest()
     number, text = int.from_bytes(name[:8], "big", signed=True), f"windrow-{name.hex()[:40]}"
     take = f"SELECT GET_LOCK('{text}', 0)" if place.dialect == "mysql" else f"SELECT pg_try_advisory_lock({number})"
-    _take(lambda: bool(connection.exec_driver_sql(take).scalar()), place, patience)
-    connection.commit()
+    with refusing(place):
+        _take(lambda: bool(connection.exec_driver_sql(take).scalar()), place, patience)
+        connection.commit()
     yield  # the connection's end is the lock's
 
 
