@@ -37,6 +37,7 @@ COMMANDS = [
     "windrow emr plan --bars 1000000 moving-average s3://bucket/bars/",
     "windrow emr doctor --help",
     "windrow stream load --help",
+    "windrow collect --help",
     "python -m windrow.cli moving-average bars.csv",
     "python -c import\twindrow;print(windrow.read_output('averages'))",
 ]

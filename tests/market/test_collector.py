@@ -20,7 +20,7 @@ from windrow.market import collector
 from windrow.market.collector import Asked, collect, collect_filed
 from windrow.market.gaps import grid
 from windrow.market.generated import Generated
-from windrow.market.ledger import opened
+from windrow.market.loads import opened
 from windrow.market.sources import Fetched, TryLaterError
 from windrow.sessions import Exchange
 from windrow.storage.sql.uris import Place

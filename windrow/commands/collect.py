@@ -22,6 +22,8 @@ _LAST = "The time before now, or before --until, e.g. 7d."
 _CALENDAR = "Exchange whose sessions bars are missing of, and are made in; none: - .  [default: XNYS; of inputs none]"
 _SEED = "Seed of made-up bars."
 _DEFAULT_LAST = "7d"
+_DEFAULT_PLACE = "sqlite:///bars.db"
+_DAYS = click.Choice(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
 _BAD = "Of inputs: share of the rows that may be invalid, from 0 to 1."
 _MISSING = "Of inputs: share of the rows that may lack a value."
 #: Options of this command that other sources than inputs have too.
@@ -32,7 +34,7 @@ _FEW = 5
 @click.group(invoke_without_command=True, subcommand_metavar="[schedule]")
 @click.option("--source", "sources", multiple=True, metavar="SOURCE", help=_SOURCE)
 @click.option("--universe", type=click.Path(path_type=Path), metavar="FILE", help=_UNIVERSE)
-@click.option("--to", "place", default="sqlite:///bars.db", show_default=True, metavar="URI", help=_TO)
+@click.option("--to", "place", default=_DEFAULT_PLACE, show_default=True, metavar="URI", help=_TO)
 @click.option("--last", metavar="SPAN", help=f"{_LAST}  [default: {_DEFAULT_LAST}; of inputs all]")
 @reads_files("--until")
 @click.option("--interval", default="1min", show_default=True, metavar="SPAN", help="Time between bars.")
@@ -98,7 +100,7 @@ def _of_source(
     from windrow.errors import UsageError
     from windrow.market.collector import Asked, collect
     from windrow.market.generated import Generated
-    from windrow.market.ledger import opened
+    from windrow.market.loads import opened
     from windrow.market.sources import Prices
     from windrow.market.universe import symbols_of
     from windrow.market.yahoo import Yahoo
@@ -188,7 +190,7 @@ def _of_inputs(
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.collector import collect_filed
     from windrow.market.filed import filed
-    from windrow.market.ledger import opened
+    from windrow.market.loads import opened
     from windrow.market.universe import symbols_of
     from windrow.sinks.replay import find
     from windrow.storage.sql.uris import Place
@@ -213,3 +215,37 @@ def _of_inputs(
     with opened(target) as ledger, _progress(quiet) as progress:
         sessions = (trading, step) if trading else None
         return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress)
+
+
+@collect.command()
+@click.option("--at", "clock", default="08:00", show_default=True, metavar="HH:MM", help="Time of day.")
+@click.option("--timezone", default="Asia/Hong_Kong", show_default=True, help="Time zone of that time.")
+@click.option("--every", default="7d", show_default=True, type=click.Choice(["7d", "1d"]), help="How often.")
+@click.option("--on", "weekday", default="Mon", show_default=True, type=_DAYS, help="Weekday of every 7d.")
+@click.option("--install", type=click.Choice(["timer", "crontab"]), help="Install one of them for this user.")
+@click.argument("command", nargs=-1, required=True, metavar="-- ARGUMENTS...")
+def schedule(
+    clock: str, timezone: str, every: str, weekday: str, install: str | None, command: tuple[str, ...]
+) -> None:
+    """Print a timer of systemd and a line of crontab, or install one.
+
+    ARGUMENTS are those of windrow collect, after two hyphens. Paths in them are meant from the current directory.
+    """
+    import os
+    import sys
+
+    from windrow.console import tell
+    from windrow.errors import UsageError
+    from windrow.market.schedule import WEEKDAYS, Schedule, install_cron, install_timer, refuse_password
+
+    asked = collect.make_context("windrow collect", list(command)).params
+    if not asked["sources"]:
+        raise UsageError("ARGUMENTS: have no --source; give those of windrow collect after two hyphens")
+    refuse_password(asked["place"], os.environ)
+    day = WEEKDAYS.index(weekday) if every == "7d" else None
+    words = (sys.executable, "-m", "windrow.cli", "collect", *command)
+    made = Schedule(words, os.getcwd(), clock, timezone, day)
+    if install is None:
+        tell(*made.lines())
+    else:
+        tell(*(install_timer(made, Path.home()) if install == "timer" else install_cron(made)))

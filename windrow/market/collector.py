@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from windrow.arrays import Ints
 from windrow.errors import InputError, WindrowError
 from windrow.market.gaps import Gaps, gaps, grid
-from windrow.market.ledger import Ledger, Load, Put, Revised
+from windrow.market.loads import Ledger, Load, Put, Revised
 from windrow.market.sources import Fetched, Prices, TryLaterError
 from windrow.sessions import Trading
 from windrow.storage.sql.connection import PassingError

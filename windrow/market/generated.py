@@ -30,7 +30,7 @@ class Generated:
 
     >>> week = Generated("XNYS", 60 * SECOND).fetch("AAA", 1_732_838_400 * SECOND, 1_733_011_200 * SECOND)
     >>> len(week.times), week.values["close"][:3].tolist()  # 2024-11-29, half a day
-    (210, [126.23, 126.2, 126.21])
+    (210, [182.88, 182.92, 182.88])
     """
 
     calendar: str
