@@ -1,0 +1,52 @@
+"""The model card: what the models of an output are for, on what they were trained, and what they are worth."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from windrow.learn.evaluation import OUTCOMES
+from windrow.learn.forecasting import Plan
+
+_TEXT = """# Models of `{column}`, one bar ahead
+
+Made by `windrow forecast`: {network}, on sequences of {length} bars of {columns}; Adam on the mean squared error, rate
+{rate:g}, batches of {batch}, {epochs} epochs, seed {seed}. The target is {target}.
+
+**For:** learning and comparison. **Not for:** decisions about money: on real prices such models seldom beat the last
+value, and where one does here, costs and spreads are not counted.
+
+**Data:** the first {share:.0%} of each symbol's sequences train, {split}; of these the last fifth calibrates intervals
+and is not trained on. Scales know the training part only.
+
+**Test:** of {models} models {better} beat the last value, {same} differ from it by no more than chance, {worse} are
+worse.
+{notes}
+| symbol | bars | test sequences | MSE / last value's | t | coverage of 90 % intervals |
+|---|---|---|---|---|---|
+"""
+_TARGETS = {"change": "the change from the last value, in deviations", "level": "the level, from 0 to 1, as published"}
+#: The most symbols of the table.
+_MOST = 1000
+
+
+def card(plan: Plan, symbols: Sequence[str], told: Sequence[Mapping[str, Any]]) -> str:
+    """A model card in Markdown, of models of these symbols and what is told of each."""
+    problem, recipe, kind = plan.problem, plan.recipe, dict(plan.described)
+    outcomes = [one["outcome"] for one in told]
+    text = _TEXT.format(
+        column=problem.column, columns=", ".join(problem.columns), target=_TARGETS[problem.target], share=problem.share,
+        network=f"LSTM({kind['hidden']}, relu) -> Dense(1)" if kind["kind"] == "lstm" else "a model of Keras",
+        length=recipe.length, rate=recipe.rate, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.seed,
+        split="chosen by chance" if problem.shuffled else "in order of time", models=len(symbols),
+        notes="".join(f"\n**Note:** {note}\n" for note in plan.notes), **{name: outcomes.count(name) for name in OUTCOMES},
+    )  # fmt: skip
+    rows = [_row(symbol, one) for symbol, one in zip(symbols[:_MOST], told, strict=False)]
+    return text + "".join(rows)
+
+
+def _row(symbol: str, told: Mapping[str, Any]) -> str:
+    against, coverage = told["against"]["last"], told["interval"]["coverage"]
+    ratio = "-" if against["ratio"] is None else f"{against['ratio']:.3f}"
+    covered = "-" if coverage is None else f"{coverage:.1%}"
+    name, bars, tests = quote(symbol, safe=" ^."), told["bars"], told["sequences"]["test"]
+    return f"| {name} | {bars:,} | {tests:,} | {ratio} | {against['t']:.1f} | {covered} |\n"
