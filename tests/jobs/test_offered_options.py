@@ -29,6 +29,8 @@ class Trial(NamedTuple):
 
 #: Options of streams, which are tried on one in tests/streams/.
 OF_STREAMS = {"--gaps", "--share", "--consumer"}
+#: Options that need Keras, or an output, and are tried in tests/jobs/test_forecast.py.
+ELSEWHERE = {"--model", "--keras", "--apply"}
 #: Options that name an output of the job itself, which are tried in its own test.
 OF_OUTPUTS = {"--inverse"}
 BESIDE = {
@@ -36,11 +38,31 @@ BESIDE = {
     "crossover": "--fast ema:3 --slow sma:8",
     "backtest": "--fast ema:3 --slow sma:8",
     "sweep": "--fast ema:3,5 --slow sma:8",
+    "forecast": "--column close --features close --length 1 --hidden 2 --epochs 1 --across",
     "normalize": "--column close",
     "resample": "--values close,mean_close",
     "sequences": "--column close --length 3",
 }
+#: Jobs that need jax.
+LEARNING = {"forecast"}
 TRIALS = {
+    "forecast --column": Trial("open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"),
+    "forecast --split": Trial("0.6"),
+    "forecast --walk-forward": Trial("2"),
+    "--features": Trial("close,open"),
+    "--target": Trial("level"),
+    "--gap": Trial("1d", beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
+    "--across": Trial(beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
+    "--points": Trial("3"),
+    "--length": Trial("2"),
+    "--hidden": Trial("3"),
+    "--batch": Trial("16"),
+    "--rate": Trial("0.1"),
+    "--epochs": Trial("2"),
+    "--seed": Trial("1"),
+    "--global": Trial(),
+    "--shares": Trial("3", beside="--global --column close --features close --length 1 --hidden 2 --epochs 2"),
+    "--rounds": Trial("1", beside="--global --column close --features close --length 1 --hidden 2 --epochs 2"),
     "--indicator": Trial("ema:3", beside=""),
     "--window": Trial("3", beside=""),
     "--column": Trial("open", "no-open.csv", needs="--across"),
@@ -200,11 +222,13 @@ def useless(capfd, tmp_path, folder, offered):
         for option in all_offered:
             if option in OF_STREAMS | OF_OUTPUTS:
                 continue
-            if option not in TRIALS:
+            name = job.__module__.rpartition(".")[2]
+            trial = TRIALS.get(f"{name} {option}", TRIALS.get(option))
+            if trial is None:
                 yield f"{option}: has no trial: every option is tried; add one to TRIALS"
                 continue
-            value, bars, beside, needs = TRIALS[option]
-            beside = tuple((BESIDE.get(job.__module__.rpartition(".")[2], "") if beside is None else beside).split())
+            value, bars, beside, needs = trial
+            beside = tuple((BESIDE.get(name, "") if beside is None else beside).split())
             beside += tuple(needs.split()) if needs.partition(" ")[0] in all_offered else ()
             without = observed(job, beside, bars)
             status, said, contents = observed(job, (*beside, option, *value.split()), bars)
@@ -217,7 +241,7 @@ def useless(capfd, tmp_path, folder, offered):
 
 
 #: Jobs that are known to offer too much.
-@pytest.mark.parametrize("name", find_jobs())
+@pytest.mark.parametrize("name", [pytest.param(job, marks=pytest.mark.learn) if job in LEARNING else job for job in find_jobs()])
 def test_every_option_that_help_lists_is_accepted_and_has_an_effect(useless, name):
     assert useless(job_class(find_jobs()[name])) == []
 

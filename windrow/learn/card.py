@@ -18,8 +18,7 @@ value, and where one does here, costs and spreads are not counted.
 **Data:** the first {share:.0%} of each symbol's sequences train, {split}; of these the last fifth calibrates intervals
 and is not trained on. Scales know the training part only.
 
-**Test:** of {models} models {better} beat the last value, {same} differ from it by no more than chance, {worse} are
-worse.
+**Test:** models that beat the last value: {better} of {models}; within chance of it: {same}; worse: {worse}.
 {notes}
 | symbol | bars | test sequences | MSE / last value's | t | coverage of 90 % intervals |
 |---|---|---|---|---|---|
@@ -38,7 +37,8 @@ def card(plan: Plan, symbols: Sequence[str], told: Sequence[Mapping[str, Any]]) 
         network=f"LSTM({kind['hidden']}, relu) -> Dense(1)" if kind["kind"] == "lstm" else "a model of Keras",
         length=recipe.length, rate=recipe.rate, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.seed,
         split="chosen by chance" if problem.shuffled else "in order of time", models=len(symbols),
-        notes="".join(f"\n**Note:** {note}\n" for note in plan.notes), **{name: outcomes.count(name) for name in OUTCOMES},
+        notes="".join(f"\n**Note:** {note}\n" for note in plan.notes),
+        **{name: outcomes.count(name) for name in OUTCOMES},
     )  # fmt: skip
     rows = [_row(symbol, one) for symbol, one in zip(symbols[:_MOST], told, strict=False)]
     return text + "".join(rows)

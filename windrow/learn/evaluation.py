@@ -1,6 +1,6 @@
 """What forecasts are worth: errors on the held-out test, beside those of simple forecasts, on one scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +100,20 @@ def outcome(against: dict[str, Any]) -> str:
     if against["p"] >= _DOUBT:
         return "same"
     return "better" if against["ratio"] is not None and against["ratio"] < 1 else "worse"
+
+
+def told_outcomes(counts: Mapping[str, int]) -> list[str]:
+    """A line for a person about the outcomes of all models; none of none.
+
+    >>> told_outcomes({"better": 2, "same": 1, "worse": 0})
+    ['models that beat the last value: 2 of 3; within chance of it: 1; worse: 0']
+    """
+    better, same, worse = (counts.get(name, 0) for name in OUTCOMES)
+    if not (total := better + same + worse):
+        return []
+    return [
+        f"models that beat the last value: {better:,} of {total:,}; within chance of it: {same:,}; worse: {worse:,}"
+    ]
 
 
 def verdict(against: dict[str, Any]) -> str:

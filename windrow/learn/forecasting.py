@@ -30,6 +30,9 @@ class Plan:
     points: int = 250
     """How many of the last points of a test are told."""
     shares: int = 1
+    """Of the training rows of a global model."""
+    rounds: int = 1
+    """How often the shares' models are averaged."""
 
     @property
     def network(self) -> Network:

@@ -8,6 +8,7 @@ global model do, have them once.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
@@ -51,6 +52,13 @@ def save(file: BinaryIO, models: Sequence[Model]) -> None:
         described.append({**model.described(), "weights": number})
     text = json.dumps({"windrow_models": _FORM, "models": described}).encode()
     np.savez(file, models=np.frombuffer(text, np.uint8), **arrays)
+
+
+def saved(models: Sequence[Model]) -> bytes:
+    """The bytes of a file with these models."""
+    file = BytesIO()
+    save(file, models)
+    return file.getvalue()
 
 
 def load(file: BinaryIO, name: str) -> list[Model]:

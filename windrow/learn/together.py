@@ -24,12 +24,12 @@ from windrow.learn.training import Adam, Series, train, trained_on
 class Together:
     """The rounds of a global model: `tasks` of a round, the `state` that each starts from, and what they return.
 
-    files: those of each share.
+    files: those of each share. held_out: those of what is held out, for the tasks that test the model.
     """
 
     plan: Plan
     files: Sequence[Sequence[str]]
-    rounds: int
+    held_out: Sequence[str]
     _done: int = 0
     _state: Adam | None = None
     _losses: list[float] = field(default_factory=list)
@@ -39,14 +39,18 @@ class Together:
     def tasks(self) -> list[Any]:
         """What each task of the next round gets; none if all rounds are done."""
         self._since = perf_counter()
-        if self._done == self.rounds:
+        if self._done == self.plan.rounds:
             return []
         return [{"share": share, "round": self._done, "files": list(files)} for share, files in enumerate(self.files)]
+
+    def last(self) -> list[Any]:
+        """What each task that tests the model gets."""
+        return [{"files": [file], "first": not number} for number, file in enumerate(self.held_out)]
 
     def state(self) -> bytes:
         """What all tasks of a round get, and those that test the model afterwards."""
         file = BytesIO()
-        told = {"losses": list(map(shortened, self._losses)), "times": self._times}
+        told = {"losses": list(map(shortened, self._losses)), "times": self._times, "rounds": self.plan.rounds}
         if self._state is not None:
             write_state(file, told, self._state)
         return file.getvalue()
@@ -69,19 +73,19 @@ class Together:
 
     def told(self) -> str:
         """How the last round went."""
-        return f"round {self._done} of {self.rounds}: loss {self._losses[-1]:.4g}, {self._times[-1]['wall']:.1f} s"
+        return f"round {self._done} of {self.plan.rounds}: loss {self._losses[-1]:.4g}, {self._times[-1]['wall']:.1f} s"
 
 
-def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes, shares: int, rounds: int) -> bytes:
+def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes) -> bytes:
     """A round of a share, in its task: the share's files and the state (empty at first) -> what `Together.take` takes.
 
     Memory: the share's rows as float32, at most twice.
     """
     spent = Spent()
     series: Series = read_share(files)
-    network, recipe = plan.network, trained_on(plan.recipe, shares)
+    network, recipe = plan.network, trained_on(plan.recipe, plan.shares)
     begun = read_state(BytesIO(state))[1] if state else Adam.of(network, network.initial(recipe.seed, plan.zero_head))
-    epochs = epochs_of(task["round"], rounds, recipe.epochs)
+    epochs = epochs_of(task["round"], plan.rounds, recipe.epochs)
     done = train(network, recipe, begun, series, epochs, (recipe.seed, task["share"]), spent)
     told = {"share": task["share"], "sequences": len(series.starts), "losses": done.losses, "seconds": spent.told()}
     file = BytesIO()

@@ -1,8 +1,8 @@
 """Training by Adam on the mean squared error, in compiled programs, with the same bits wherever it is run.
 
-Initial values and shuffles are numpy's, from the seed; rows are padded to one of few numbers and steps to chunks of a fixed number,
-so that one program serves all series of about one length; a step of padding changes nothing. A program is one lax.scan
-over the steps of a chunk.
+Initial values and shuffles are numpy's, from the seed; rows are padded to one of few numbers and steps to chunks of a
+fixed one, so that one program serves all series of about one length; a step of padding changes nothing. A program is
+one lax.scan over the steps of a chunk.
 
 Memory: the rows (n, features) and targets (n) of a series as float32, at most doubled by padding; a batch at a time is
 gathered from them, so that sequences, which overlap, are never written out.

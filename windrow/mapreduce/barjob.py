@@ -25,6 +25,7 @@ import sys
 from argparse import SUPPRESS, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
@@ -327,6 +328,10 @@ class BarJob(JobAdapter):
         """Hadoop's partitioner; windrow's own runners partition by sort_keys/shuffle.py."""
         return None if self.submission.is_here else PARTITIONER
 
+    def prepared(self, output: str | None) -> AbstractContextManager[runners.Runner]:
+        """The runner whose parts, written to `output`, are the job's."""
+        return submit.make_runner(self, output)
+
     def runner_class(self) -> type[runners.Runner]:
         """The runner that `-r` names."""
         return runners.find(self.submission.runner)
@@ -351,6 +356,9 @@ class BarJob(JobAdapter):
 
     #: What the inputs' first rows show, at the submitter.
     doubts: Settled | None = None
+
+    #: What earlier runs of the job counted, at the submitter.
+    counted: Counter[str] | None = None
 
     #: What was read of streams, at the submitter.
     streams: Sequence["Spooled"] = ()

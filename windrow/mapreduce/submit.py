@@ -83,25 +83,25 @@ class _Shown(logging.Formatter):
 def _run(job: "BarJob", submission: Submission) -> Counter[str]:
     output = submission.output
     if output is None:
-        with private_files(), make_runner(job, None) as runner:
-            return _run_and_judge(job, runner)
+        with private_files(), job.prepared(None) as runner:
+            return run_and_judge(job, runner)
     description, scratch = job.description(), submission.scratch
     if submission.is_here:
         refuse_taken(output)
         with (
             staged(output, description, scratch, submission.shows_progress) as staging,
             private_files(),
-            make_runner(job, str(staging)) as runner,
+            job.prepared(str(staging)) as runner,
         ):
-            counts = _run_and_judge(job, runner)
+            counts = run_and_judge(job, runner)
             _describe_forms(job, description)
             return counts
     with (
         private_files(),
-        make_runner(job, _beside(output)) as runner,
+        job.prepared(_beside(output)) as runner,
         runner.publishing(output, description),
     ):
-        counts = _run_and_judge(job, runner)
+        counts = run_and_judge(job, runner)
         _describe_forms(job, description)
         return counts
 
@@ -122,11 +122,12 @@ def _beside(output: str) -> str:
     return f"{parent}{slash}.{name}.windrow-{uuid4().hex[:8]}"
 
 
-def _run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
+def run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     """Runs all steps, and prints the output if asked to; raises WindrowError if it must not be trusted."""
     runner.run()
     counters = runner.counters()
     summary = summed(counters)
+    summary.counts.update(job.counted or {})
     if summary.refusals or summary.counts[STOPPED]:
         raise refusal(summary.refusals, summary.counts[STOPPED])
     for name in OF_REDUCERS:
@@ -172,7 +173,7 @@ def make_runner(job: "BarJob", output: str | None) -> Runner:
     try:
         job.add_arguments("--settled", str(folder / "settled.json"))
         job.add_arguments(*job.task_arguments(folder))
-        runner = job.runner_of(_launch(job), output)
+        runner = job.runner_of(launch(job), output)
         _settle_inputs(job, runner, folder)
     except BaseException:
         kept.cleanup()
@@ -187,13 +188,14 @@ def make_unsettled_runner(job: "BarJob") -> Runner:
     settled = Path(kept.name, "settled.json")
     settled.touch()
     job.add_arguments("--settled", str(settled))
-    runner = job.runner_of(_launch(job), job.submission.output)
+    runner = job.runner_of(launch(job), job.submission.output)
     runner.keep(kept)
     runner.inputs = list(job.submission.inputs)
     return runner
 
 
-def _launch(job: "BarJob") -> Launch:
+def launch(job: "BarJob") -> Launch:
+    """How a run of a job is started."""
     submission = job.submission
     return Launch(
         task=job.task,

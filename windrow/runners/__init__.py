@@ -67,6 +67,12 @@ class Runner(Protocol):
         Of those in `whole` no range can be read on its own, by their form.
         """
 
+    def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
+        """Sets, in place of inputs, what each mapper of the first step reads: a line. `folder` is for files sent.
+
+        Of the runners inline, local and hadoop.
+        """
+
     def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
         """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
 
@@ -87,6 +93,9 @@ class Runner(Protocol):
 
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """The counters of each step."""
+
+    def get_output_dir(self) -> str:
+        """Where the parts are."""
 
     def part_names(self) -> Sequence[str]:
         """Names of the files of the output, as written so far."""

@@ -251,6 +251,11 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
         return super().take_inputs(paths, folder, whole)
 
+    def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
+        """Sets what each mapper of the first step reads, a line; it may fetch files with this client."""
+        self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
+        super().take_tasks(lines, folder)
+
     def uri_for_hadoop(self, uri: str) -> str:
         """A URI in this Hadoop's form: s3a:// if it has no file system for s3:// or s3n://."""
         scheme = scheme_of(uri)

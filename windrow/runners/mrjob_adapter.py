@@ -69,6 +69,11 @@ class JobAdapter(MRJob):
         job.load_args(args)
         return job
 
+    def with_more(self, *args: str) -> Self:
+        """A copy of this job with more options, after its own."""
+        options, files = _parted(self._cl_args)
+        return self.with_arguments([*options, *args, *files])
+
     def add_arguments(self, *args: str) -> None:
         """Adds options, after the job's own, for runners made from now on; what follows `--` stays names of files."""
         options, files = _parted(self._cl_args)

@@ -74,8 +74,17 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
         """A run that fails leaves nothing behind."""
         return {"cleanup_on_failure": ["ALL"]}
 
+    #: What each mapper reads, in place of inputs.
+    lines: Sequence[str] | None = None
+
+    def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
+        """Sets what each mapper of the first step reads: a line."""
+        self.inputs, self.lines = ["tasks"], lines
+
     def map_tasks(self, paths: Sequence[str]) -> list[tuple[bytes, Split]]:
         """What each mapper opens, in JSON, and its split in mrjob's form."""
+        if self.lines is not None:
+            return [(f"{line}\n".encode(), {"file": "tasks", "start": 0, "length": 0}) for line in self.lines]
         tasks = list(plan_tasks(paths, self.cores(), self.versions, self.whole))
         lengths = [sum(piece.length for piece in ranges) for ranges in tasks]
         self.total = sum(lengths)

@@ -84,12 +84,18 @@ class Streaming(StreamingAdapter):
 
     def _hand_out_whole(self, pieces: Sequence[Range], folder: Path) -> None:
         """Makes mappers fetch whole files, hundreds of small ones each, instead of reading lines that Hadoop splits."""
-        manifest = folder / "whole-files.txt"
-        manifest.write_text("".join(json.dumps(task) + "\n" for task in group(pieces, SPLIT_BYTES)))
+        self._hand_out([json.dumps(task) for task in group(pieces, SPLIT_BYTES)], folder / "whole-files.txt")
+        self.settings["cmdenv"] |= {OPENS_INPUTS: "1"}
+
+    def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
+        """Sets what each mapper of the first step reads: a line."""
+        self._hand_out(lines, folder / "tasks.txt")
+
+    def _hand_out(self, lines: Sequence[str], manifest: Path) -> None:
+        manifest.write_text("".join(f"{line}\n" for line in lines))
         self.inputs = [f"{self.folder}/inputs/{manifest.name}"]
         self._uploads[self.inputs[0]] = str(manifest)
         self.set_input_format("org.apache.hadoop.mapred.lib.NLineInputFormat")
-        self.settings["cmdenv"] |= {OPENS_INPUTS: "1"}
         self.settings["jobconf"] |= {
             "mapreduce.input.lineinputformat.linespermap": "1",
             "stream.map.input.ignoreKey": "true",  # only the default input format leaves the line's offset out

@@ -7,8 +7,12 @@ part-NNNNN-times          a line of JSON for each worker: its seconds of fitting
 part-NNNNN-card.md        a model card
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -23,6 +27,7 @@ from windrow.learn import averaging
 from windrow.learn.card import card
 from windrow.learn.engine import Spent
 from windrow.learn.evaluation import shortened
+from windrow.learn.features import Features
 from windrow.learn.forecasting import (
     Plan,
     apply,
@@ -32,20 +37,26 @@ from windrow.learn.forecasting import (
     tested_model,
     tested_told,
 )
-from windrow.learn.models import Model, save
+from windrow.learn.models import Model, load, save
 from windrow.learn.problem import Dataset
-from windrow.learn.rowfiles import write_record, write_share
+from windrow.learn.rowfiles import read_records, read_state, write_record, write_share
+from windrow.learn.together import Together
 from windrow.storage.part import own_part
+from windrow.storage.publish import at_hand
 from windrow.times import format_times
 
+#: How a line came about: a model a symbol, one of all, or one that was there.
+OWN, GLOBAL, APPLIED = "a model a symbol", "one global model", "applied"
 #: Ends of the names of parts.
 MODELS, KERAS, TIMES, CARD = "-models.npz", "-keras.zip", "-times", "-card.md"
 #: Ends of the names of parts between steps: a share's rows, and what is held out.
 SHARE, HELD = "-share-", "-held-out"
 
 
-def forecast_lines(plan: Plan, stretches: Iterable[Stretch], dated: bool, keras: bool) -> Iterator[bytes]:
-    """A line for each symbol, with a model of its own; writes the models beside.
+def forecast_lines(
+    plan: Plan, stretches: Iterable[Stretch], dated: bool, keras: bool, counts: Counter[str]
+) -> Iterator[bytes]:
+    """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
 
     Memory: the bars of one symbol as float64, its rows as float32, and the models of all symbols (20 KB each).
     """
@@ -54,12 +65,15 @@ def forecast_lines(plan: Plan, stretches: Iterable[Stretch], dated: bool, keras:
         model, told = forecast_symbol(plan, decode_symbol(symbol), *_together(pieces), spent)
         models.append(model)
         all_told.append(told)
-        yield _line(symbol, {**_head(plan, "a model a symbol"), **told}, dated)
+        counts[told["outcome"]] += 1
+        yield _line(symbol, {**_head(plan, OWN), **told}, dated)
     _write_beside(plan, models, all_told, [{"models": len(models), "seconds": spent.told()}], keras)
 
 
-def apply_lines(plan: Plan, models: Mapping[str, Model], stretches: Iterable[Stretch], dated: bool) -> Iterator[bytes]:
-    """A line for each symbol of new bars: what its model says of them."""
+def apply_lines(
+    plan: Plan, models: Mapping[str, Model], stretches: Iterable[Stretch], dated: bool, counts: Counter[str]
+) -> Iterator[bytes]:
+    """A line for each symbol of new bars: what its model says of them; counts outcomes."""
     spent = Spent()
     for symbol, pieces in by_symbol(stretches):
         name = decode_symbol(symbol)
@@ -70,45 +84,93 @@ def apply_lines(plan: Plan, models: Mapping[str, Model], stretches: Iterable[Str
                 " too, or leave it out with --symbols"
             )
         told = apply(plan, models[name], *_together(pieces), spent)
-        yield _line(symbol, {**_head(plan, "applied"), **told}, dated)
+        if "outcome" in told:
+            counts[told["outcome"]] += 1
+        yield _line(symbol, {**_head(plan, APPLIED), **told}, dated)
 
 
-def write_shares(plan: Plan, stretches: Iterable[Stretch], shares: int, dated: bool) -> Iterator[bytes]:
-    """Writes each symbol's training rows, as parts of contiguous shares, and what is held out; yields no line.
+def write_shares(plan: Plan, stretches: Iterable[Stretch], dated: bool) -> None:
+    """Writes each symbol's training rows, as parts of contiguous shares, and what is held out.
 
     Memory: as of `forecast_lines`, without models.
     """
     with ExitStack() as files:
-        parts = [files.enter_context(own_part(f"{SHARE}{number}")) for number in range(shares)]
+        parts = [files.enter_context(own_part(f"{SHARE}{number}")) for number in range(plan.shares)]
         held = files.enter_context(own_part(HELD))
         for symbol, pieces in by_symbol(stretches):
             name, (times, values) = decode_symbol(symbol), _together(pieces)
             dataset = plan.problem.dataset(name, times, values)
             for number, part in enumerate(parts):
-                mine = dataset.series._replace(starts=averaging.share_of(dataset.train, number, shares))
+                mine = dataset.series._replace(starts=averaging.share_of(dataset.train, number, plan.shares))
                 write_share(part, name, mine, plan.recipe.length)
             _write_held(held, name, dataset, parts_told(dataset, plan.recipe.length), len(times), dated)
-    yield from ()
+
+
+def training(plan: Plan, rows: Sequence[str]) -> Together:
+    """The rounds over what `write_shares` wrote."""
+    shares = [[path for path in rows if path.endswith(f"{SHARE}{number}")] for number in range(plan.shares)]
+    return Together(plan, shares, [path for path in rows if path.endswith(HELD)])
 
 
 def global_lines(
-    plan: Plan, records: Iterable[tuple[dict[str, Any], dict[str, Any]]], state: tuple[dict[str, Any], Any],
-    shares: int, rounds: int, keras: bool, times: Sequence[Mapping[str, Any]],
-) -> Iterator[bytes]:  # fmt: skip
-    """A line for each symbol that was held out, of a global model; writes the model beside."""
-    spent, models, all_told, (trained, adam) = Spent(), [], [], state
-    for told, arrays in records:
-        dataset, dated = _held(told, arrays), told["dated"]
-        model, tests = tested_model(plan, told["symbol"], dataset, adam.weights, spent)
-        spans = {name: np.array(span) for name, span in told["parts"]["spans"].items()}
-        parts = {"bars": told["bars"], **told["parts"], "spans": spans, "loss": trained["losses"]}
-        parts |= {"shares": shares, "rounds": rounds, **tested_told(plan, dataset, tests, dataset.width)}
-        parts["next"] = next_told(plan, dataset, model, spent)
+    plan: Plan, held_out: Iterable[BinaryIO], state: bytes, first: bool, keras: bool, counts: Counter[str]
+) -> Iterator[bytes]:
+    """A line for each symbol that was held out, of a global model; writes the model beside, and counts outcomes.
+
+    The first of the tasks that do so writes the times of the rounds too.
+    """
+    spent, models, all_told = Spent(), [], []
+    trained, adam = read_state(BytesIO(state))
+    for record, arrays in chain.from_iterable(map(read_records, held_out)):
+        dataset, dated = _held(record, arrays), record["dated"]
+        model, tests = tested_model(plan, record["symbol"], dataset, adam.weights, spent)
+        spans = {name: np.array(span) for name, span in record["parts"]["spans"].items()}
+        told = {"bars": record["bars"], **record["parts"], "spans": spans, "loss": trained["losses"], "validation": []}
+        told |= {"shares": plan.shares, "rounds": trained["rounds"], **tested_told(plan, dataset, tests, dataset.width)}
+        told["next"] = next_told(plan, dataset, model, spent)
         models.append(model)
-        all_told.append(parts)
-        yield _line(encode_symbol(told["symbol"]), {**_head(plan, "one global model"), **parts}, dated)
-    seconds = [*times, {"models": len(models), "seconds": spent.told()}]
+        all_told.append(told)
+        counts[told["outcome"]] += 1
+        yield _line(encode_symbol(record["symbol"]), {**_head(plan, GLOBAL), **told}, dated)
+    seconds = [*(trained["times"] if first else []), {"models": len(models), "seconds": spent.told()}]
     _write_beside(plan, models, all_told, seconds, keras)
+
+
+def models_of(path: str | None, sent: bytes | None) -> dict[str, Model]:
+    """The models that a user names, as they were sent to a task, or from where they are; none of no path."""
+    if path is None:
+        return {}
+    return read_models(path) if sent is None else {model.symbol: model for model in load(BytesIO(sent), path)}
+
+
+def read_models(path: str) -> dict[str, Model]:
+    """The models in a file, or in those of an output's directory, by their symbols; here or on S3.
+
+    Raises InputError if there are none, or two of one symbol.
+    """
+    with at_hand(path) as place:
+        files = sorted(place.glob(f"part-*{MODELS}")) if place.is_dir() else [place]
+        found: dict[str, Model] = {}
+        for file in files:
+            with _opened(file, path) as opened:
+                for model in load(opened, path):
+                    if model.symbol in found:
+                        raise InputError(f"{path}: has two models of {model.symbol}; give the output of one run")
+                    found[model.symbol] = model
+    if not found:
+        raise InputError(
+            f"{path}: has no part-NNNNN{MODELS}; give such a file, or the directory that windrow forecast wrote one to"
+        )
+    return found
+
+
+@contextmanager
+def _opened(file: Path, name: str) -> Iterator[BinaryIO]:
+    try:
+        with file.open("rb") as opened:
+            yield opened
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}; give a part-NNNNN{MODELS}, or the directory with one") from None
 
 
 def _together(pieces: Iterable[Piece]) -> tuple[Ints, list[Floats]]:
@@ -126,9 +188,11 @@ def _head(plan: Plan, way: str) -> dict[str, Any]:
         "target": problem.target,
         "columns": list(problem.columns),
     }
-    told |= {"network": dict(plan.described), "length": recipe.length, "batch": recipe.batch}
-    told |= {"epochs": recipe.epochs, "rate": shortened(recipe.rate), "seed": recipe.seed}
-    return told | ({"notes": notes} if (notes := plan.notes) else {})
+    told |= {"network": dict(plan.described), "length": recipe.length}
+    if way == APPLIED:
+        return told
+    told |= {"batch": recipe.batch, "epochs": recipe.epochs, "rate": shortened(recipe.rate), "seed": recipe.seed}
+    return told | {"split": "random" if problem.shuffled else problem.share, "notes": plan.notes}
 
 
 def _line(symbol: bytes, told: dict[str, Any], dated: bool) -> bytes:
@@ -175,6 +239,4 @@ def _write_held(file: BinaryIO, symbol: str, dataset: Dataset, parts: dict[str, 
 
 
 def _held(told: Mapping[str, Any], arrays: Mapping[str, Any]) -> Dataset:
-    from windrow.learn.features import Features
-
     return Dataset(features=Features.from_json(told["features"]), **told["dataset"], **arrays)

@@ -1,0 +1,233 @@
+"""The options of jobs that learn: what is forecast, from what, and how it is trained."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from fractions import Fraction
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from windrow.bars.layout import normalise
+from windrow.errors import UsageError
+from windrow.learn.engine import missing
+from windrow.learn.features import TARGETS
+from windrow.learn.forecasting import Plan
+from windrow.learn.models import Model
+from windrow.learn.problem import Problem
+from windrow.learn.training import Recipe
+from windrow.times import parse_duration
+
+#: The six columns of the published forecast.
+COLUMNS = ("adj_close", "close", "high", "low", "open", "volume")
+_SHARES = "train it on W shares of the rows, by a task each, whose models are averaged (default 2)"
+_WALKS = "test N times: N + 1 equal parts; train on the first k, test on the next one, for k from 1 to N"
+_APPLY = "train nothing: apply the models in a part-NNNNN-models.npz, or in the directory of an output, to these bars"
+#: The value of --split that is the published leak.
+RANDOM = "random"
+#: What a user can do where an input lacks one of the columns.
+CURES = {
+    "adj_close": (
+        "forecasts are of the adjusted close; where prices are not adjusted forecast the close, --column close"
+        " --features close,high,low,open,volume"
+    )
+}
+
+_FEATURES = f"columns that a network sees (default {','.join(COLUMNS)})"
+_TARGET = "forecast the change from the last value, or, as published, the level (default change)"
+_SPLIT = "share of a symbol's bars to train on, in order of time; random: 0.8 by chance, the published leak"
+_GAP = "bars further apart than this are not in one sequence, e.g. 5min (default: found by the bars' usual distance)"
+_POINTS = "write the last N forecasts of a test beside the truth (default 250)"
+_MODEL = "a function of yours that takes (length, features) and returns a Keras model, in place of the LSTM"
+
+
+class Group(Protocol):
+    """A group of a job's options, as windrow/mapreduce/options.py makes them."""
+
+    def add(self, spelling: str, text: str, **how: Any) -> None:
+        """Adds an option."""
+
+
+def add_problem(group: Group) -> None:
+    """Adds the options of what is forecast from what."""
+    group.add("--column NAME", "column to forecast (default adj_close)", default=COLUMNS[0])
+    group.add("--features NAME,...", _FEATURES, default=",".join(COLUMNS))
+    group.add("--target", _TARGET, choices=TARGETS, default=TARGETS[0])
+    group.add("--split SHARE", f"{_SPLIT} (default 0.8)", default="0.8")
+    group.add("--gap SPAN", _GAP)
+    group.add("--across", "let sequences go across gaps", action="store_true")
+    group.add("--points N", _POINTS, type=int, default=250)
+
+
+def add_recipe(group: Group, tuned: bool = False) -> None:
+    """Adds the options of how a network is trained; of one that is tuned without those that are tried."""
+    if not tuned:
+        group.add("--length N", "bars of a sequence (default 10)", type=int, default=10)
+        group.add("--hidden N", "units of the LSTM (default 32)", type=int, default=32)
+        group.add("--batch N", "sequences of a batch (default 32)", type=int, default=32)
+        group.add("--rate RATE", "Adam's learning rate at first (default 0.001)", type=float, default=1e-3)
+        group.add("--model MODULE:FUNCTION", _MODEL)
+    group.add("--epochs N", "passes over the training part (default 10)", type=int, default=10)
+    group.add("--seed N", "of initial values and shuffles (default 0)", type=int, default=0)
+
+
+def add_ways(group: Group) -> None:
+    """Adds the options of how many models there are, how they are tested, and what is done with them."""
+    group.add(
+        "--global", "train one model of all symbols, in place of one a symbol", action="store_true", dest="together"
+    )
+    group.add("--shares W", _SHARES, type=int, default=None)
+    group.add("--rounds R", "how often the shares' models are averaged (default 2)", type=int, default=None)
+    group.add("--walk-forward N", _WALKS, type=int)
+    group.add("--keras", "also write each model as a .keras file, into part-NNNNN-keras.zip", action="store_true")
+    group.add("--apply MODEL", _APPLY)
+
+
+def check_ways(given: Namespace, here: bool) -> None:
+    """Raises UsageError for ways that contradict each other, or that need what is not installed, if tasks run `here`."""
+    for name in ("shares", "rounds"):
+        value = getattr(given, name)
+        if value is None:
+            continue
+        if not given.together:
+            raise UsageError(f"--{name} {value}: is of one model of all symbols; add --global, or leave it out")
+        check_count(name, value)
+    if given.together and given.walk_forward is not None:
+        raise UsageError(
+            f"--global and --walk-forward {given.walk_forward}: one global model is tested once; leave out one of them"
+        )
+    if given.together and _rounds(given) > given.epochs:
+        raise UsageError(
+            f"--rounds {_rounds(given)} --epochs {given.epochs}: a round has at least one epoch; give fewer rounds"
+        )
+    if given.apply is not None and (given.together or given.walk_forward is not None or given.keras):
+        other = "--global" if given.together else "--keras" if given.keras else "--walk-forward"
+        raise UsageError(f"--apply {given.apply} and {other}: a model is applied, or trained; leave one of the two out")
+    if here:
+        check_installed(given.model, given.keras)
+
+
+def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
+    """The plan by which models of one output are applied to new bars."""
+    model = next(iter(models.values()))
+    features = model.features
+    told = ",".join(features.columns)
+    asked = {
+        "features": (given.features, ",".join(COLUMNS), told),
+        "column": (given.column, COLUMNS[0], features.column),
+    }
+    for name, (value, default, own) in asked.items():
+        if value not in (default, own):
+            raise UsageError(
+                f"--apply {given.apply} --{name} {value}: the model was trained on other columns, --{name} {own}; leave"
+                f" --{name} out"
+            )
+    columns, column, target = features.columns, features.column, features.target
+    problem = Problem(columns, column, target, model.length, gap=_gap(given), across=given.across)
+    return Plan(problem, Recipe(length=model.length), tuple(model.network.items()), points=given.points)
+
+
+def problem_of(given: Namespace, length: int) -> Problem:
+    """What is to be forecast. Raises UsageError for wrong values."""
+    columns, column = tuple(dict.fromkeys(map(normalise, given.features.split(",")))), normalise(given.column)
+    if column not in columns:
+        raise UsageError(
+            f"--column {column}: is not among --features {','.join(columns)}, and a column is forecast from its own"
+            " past; add it to --features"
+        )
+    shuffled = given.split == RANDOM
+    return Problem(
+        columns, column, given.target, length, 0.8 if shuffled else _share(given.split), shuffled,
+        _gap(given), None, given.across, given.seed,
+    )  # fmt: skip
+
+
+def recipe_of(given: Namespace, **tried: Any) -> Recipe:
+    """How a network is trained; `tried` in place of options. Raises UsageError for wrong values."""
+    names = ("length", "batch", "epochs", "rate", "seed")
+    values: dict[str, Any] = {name: tried.get(name, getattr(given, name, None)) for name in names}
+    for name in ("length", "batch", "epochs"):
+        check_count(name, values[name])
+    if not 0 < values["rate"] < 10:
+        raise UsageError(f"--rate {values['rate']:g}: is no rate of learning; give one above 0, e.g. 0.001")
+    if not 0 <= given.seed < 1 << 31:
+        raise UsageError(f"--seed {given.seed}: is not between 0 and 2147483647; give a number in between")
+    return Recipe(**values)
+
+
+def plan_of(given: Namespace, models: Mapping[str, Model] | None = None, **tried: Any) -> Plan:
+    """What is forecast and how it is learnt, or, with models, what they are applied to; `tried` in place of options.
+
+    Raises UsageError for wrong values.
+    """
+    if models:
+        return _applied(given, models)
+    recipe = recipe_of(given, **tried)
+    hidden, model = tried.get("hidden", getattr(given, "hidden", None)), getattr(given, "model", None)
+    if hidden is not None:
+        check_count("hidden", hidden)
+    if given.points < 0:
+        raise UsageError(f"--points {given.points}: is a number of forecasts to write; give 0 or more")
+    kind = (("kind", "lstm"), ("hidden", hidden)) if model is None else (("kind", "keras"), ("model", model))
+    walks = getattr(given, "walk_forward", None)
+    if walks is not None:
+        check_count("walk-forward", walks)
+        if given.split != "0.8":
+            raise UsageError(
+                f"--walk-forward {walks} and --split {given.split}: both divide the bars; give one of the two"
+            )
+    together = getattr(given, "together", False)
+    shares, rounds = (_shares(given), _rounds(given)) if together else (1, 1)
+    return Plan(problem_of(given, recipe.length), recipe, kind, walks, given.points, shares, rounds)
+
+
+def check_count(name: str, value: int) -> None:
+    """Raises UsageError for a number below 1."""
+    if value < 1:
+        raise UsageError(f"--{name} {value}: there is at least 1; give 1 or more")
+
+
+def check_installed(model: str | None, keras: bool) -> None:
+    """Raises UsageError where what tasks need is not installed here.
+
+    Nothing is imported: a process with jax in it, which has threads, must not fork.
+    """
+    if find_spec("jax") is None:
+        raise missing("jax", "learn")
+    if (model is not None or keras) and find_spec("keras") is None:
+        raise missing("keras", "keras")
+    if model is None:
+        return
+    module, _, name = model.partition(":")
+    if not (module and name):
+        raise UsageError(f"--model {model}: names no function; give MODULE:FUNCTION")
+    try:
+        found = find_spec(module) is not None
+    except (ImportError, ValueError):
+        found = False
+    if not found:
+        raise UsageError(f"--model {model}: there is no module {module} on the path of Python; give MODULE:FUNCTION")
+
+
+def _shares(given: Namespace) -> int:
+    return given.shares or 2
+
+
+def _rounds(given: Namespace) -> int:
+    return given.rounds or 2
+
+
+def _share(text: str) -> float:
+    try:
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        share = Fraction(0)
+    if not 0 < share < 1:
+        raise UsageError(f"--split {text}: is no share between 0 and 1, nor {RANDOM}; give e.g. 0.8")
+    return float(share)
+
+
+def _gap(given: Namespace) -> int | None:
+    if given.gap is None:
+        return None
+    if given.across:
+        raise UsageError(f"--gap {given.gap} and --across: no gap ends a sequence, or some do; give one of the two")
+    return parse_duration(given.gap)
