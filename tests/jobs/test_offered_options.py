@@ -46,7 +46,9 @@ BESIDE = {
 #: Jobs that need jax.
 LEARNING = {"forecast"}
 TRIALS = {
-    "forecast --column": Trial("open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"),
+    "forecast --column": Trial(
+        "open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"
+    ),
     "forecast --split": Trial("0.6"),
     "forecast --walk-forward": Trial("2"),
     "--features": Trial("close,open"),
@@ -220,7 +222,7 @@ def useless(capfd, tmp_path, folder, offered):
     def find(job):
         all_offered = offered(job)
         for option in all_offered:
-            if option in OF_STREAMS | OF_OUTPUTS:
+            if option in OF_STREAMS | OF_OUTPUTS | ELSEWHERE:
                 continue
             name = job.__module__.rpartition(".")[2]
             trial = TRIALS.get(f"{name} {option}", TRIALS.get(option))
@@ -241,7 +243,9 @@ def useless(capfd, tmp_path, folder, offered):
 
 
 #: Jobs that are known to offer too much.
-@pytest.mark.parametrize("name", [pytest.param(job, marks=pytest.mark.learn) if job in LEARNING else job for job in find_jobs()])
+@pytest.mark.parametrize(
+    "name", [pytest.param(job, marks=pytest.mark.learn) if job in LEARNING else job for job in find_jobs()]
+)
 def test_every_option_that_help_lists_is_accepted_and_has_an_effect(useless, name):
     assert useless(job_class(find_jobs()[name])) == []
 

@@ -48,7 +48,7 @@ class Group(Protocol):
 
 def add_problem(group: Group) -> None:
     """Adds the options of what is forecast from what."""
-    group.add("--column NAME", "column to forecast (default adj_close)", default=COLUMNS[0])
+    group.add("--column NAME", "column to forecast (default adj_close)")
     group.add("--features NAME,...", _FEATURES, default=",".join(COLUMNS))
     group.add("--target", _TARGET, choices=TARGETS, default=TARGETS[0])
     group.add("--split SHARE", f"{_SPLIT} (default 0.8)", default="0.8")
@@ -75,14 +75,16 @@ def add_ways(group: Group) -> None:
         "--global", "train one model of all symbols, in place of one a symbol", action="store_true", dest="together"
     )
     group.add("--shares W", _SHARES, type=int, default=None)
-    group.add("--rounds R", "how often the shares' models are averaged (default 2)", type=int, default=None)
+    group.add(
+        "--rounds R", "how often the shares' models are averaged (default 2, or 1 of 1 epoch)", type=int, default=None
+    )
     group.add("--walk-forward N", _WALKS, type=int)
     group.add("--keras", "also write each model as a .keras file, into part-NNNNN-keras.zip", action="store_true")
     group.add("--apply MODEL", _APPLY)
 
 
 def check_ways(given: Namespace, here: bool) -> None:
-    """Raises UsageError for ways that contradict each other, or that need what is not installed, if tasks run `here`."""
+    """Raises UsageError for ways that contradict each other, or, if tasks run `here`, for what is not installed."""
     for name in ("shares", "rounds"):
         value = getattr(given, name)
         if value is None:
@@ -112,7 +114,7 @@ def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
     told = ",".join(features.columns)
     asked = {
         "features": (given.features, ",".join(COLUMNS), told),
-        "column": (given.column, COLUMNS[0], features.column),
+        "column": (given.column, None, features.column),
     }
     for name, (value, default, own) in asked.items():
         if value not in (default, own):
@@ -127,7 +129,8 @@ def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
 
 def problem_of(given: Namespace, length: int) -> Problem:
     """What is to be forecast. Raises UsageError for wrong values."""
-    columns, column = tuple(dict.fromkeys(map(normalise, given.features.split(",")))), normalise(given.column)
+    columns = tuple(dict.fromkeys(map(normalise, given.features.split(","))))
+    column = normalise(given.column or COLUMNS[0])
     if column not in columns:
         raise UsageError(
             f"--column {column}: is not among --features {','.join(columns)}, and a column is forecast from its own"
@@ -208,11 +211,11 @@ def check_installed(model: str | None, keras: bool) -> None:
 
 
 def _shares(given: Namespace) -> int:
-    return given.shares or 2
+    return int(given.shares or 2)
 
 
 def _rounds(given: Namespace) -> int:
-    return given.rounds or 2
+    return int(given.rounds or min(2, given.epochs))
 
 
 def _share(text: str) -> float:

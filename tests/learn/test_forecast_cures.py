@@ -1,0 +1,218 @@
+"""Errors of forecasts: what fails, what is said, and what follows its cure.
+
+By function, of learn/training_options.py:
+learn/training_options.py:check_ways, learn/training_options.py:plan_of, learn/training_options.py:problem_of,
+learn/training_options.py:recipe_of, learn/training_options.py:_share, learn/training_options.py:_gap,
+learn/training_options.py:_applied, learn/training_options.py:check_installed, learn/training_options.py:check_count;
+of others: learn/problem.py:_too_few, learn/training.py:train, learn/rowfiles.py:read_share,
+learn/keras_models.py:_build, learn/keras_models.py:_function, learn/engine.py:missing, sinks/forecasts.py:apply_lines.
+
+mapreduce/rounds.py:_runner and mapreduce/rounds.py:prepared are no errors: they give tasks their options.
+mapreduce/rounds.py:task_arguments is none either.
+"""
+
+import builtins
+import json
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from jobs.forecast import Forecast
+from tests.learn.series import COLUMNS, made, write
+from windrow.errors import InputError, UsageError
+from windrow.learn import engine, training_options
+from windrow.learn.rowfiles import read_share
+
+FAST = ["-q", "--hidden", "2", "--epochs", "2", "--length", "3"]
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("bars") / "bars.csv", {"AA": "rw"}, 120)
+
+
+def figures(ran):
+    return json.loads(ran.out.splitlines()[0].partition(b"\t")[2])
+
+
+CASES = {
+    "a share that is none": (["--split", "80"], "give e.g. 0.8", ["--split", "0.8"]),
+    "a share that is a word": (["--split", "most"], "is no share between 0 and 1, nor random", ["--split", "random"]),
+    "a column that is no feature": (
+        ["--features", "close,open"], "add it to --features", ["--features", "close,open,adj_close"]),
+    "no rate": (["--rate", "0"], "give one above 0, e.g. 0.001", ["--rate", "0.001"]),
+    "a negative seed": (["--seed", "-1"], "give a number in between", ["--seed", "0"]),
+    "no batch": (["--batch", "0"], "--batch 0: there is at least 1; give 1 or more", ["--batch", "1"]),
+    "negative points": (["--points", "-1"], "give 0 or more", ["--points", "0"]),
+    "shares of many models": (["--shares", "2"], "add --global, or leave it out", ["--shares", "2", "--global"]),
+    "no share": (["--global", "--shares", "0"], "give 1 or more", ["--global", "--shares", "1"]),
+    "walks of one model": (["--global", "--walk-forward", "2"], "leave out one of them", ["--walk-forward", "2"]),
+    "more rounds than epochs": (["--global", "--rounds", "3"], "give fewer rounds", ["--global", "--rounds", "2"]),
+    "walks and a split": (["--walk-forward", "2", "--split", "0.5"], "give one of the two", ["--walk-forward", "2"]),
+    "a gap across gaps": (["--gap", "5min", "--across"], "give one of the two", ["--gap", "5min"]),
+    "a sequence longer than the data": (["--length", "100"], "give a smaller --length", ["--length", "10"]),
+    "more shares than sequences": (["--global", "--shares", "99"], "give fewer --shares", ["--global"]),
+}  # fmt: skip
+
+
+@pytest.mark.learn
+@pytest.mark.parametrize("name", CASES)
+def test_each_cure_of_a_message_ends_well(run_job, bars, name):
+    wrong, says, right = CASES[name]
+    failed = run_job(*FAST, *wrong, bars, job=Forecast)
+    assert failed.status in (1, 2) and failed.out == b"" and says in failed.err, failed.err
+    assert failed.err.count("\n") == 1
+    cured = run_job(*FAST, *right, bars, job=Forecast)
+    assert cured.status == 0 and figures(cured)["bars"] == 120, cured.err
+
+
+@pytest.mark.learn
+def test_bars_in_two_parts_of_a_day_are_too_few_or_across(run_job, tmp_path):
+    times, values = made(30, "rw")
+    from tests.learn.series import HEADER, rows
+
+    apart = times + np.arange(30) // 3 * 3_600_000_000_000
+    (tmp_path / "bars.csv").write_text("\n".join([HEADER, *rows("AA", apart, values), ""]))
+    failed = run_job(*FAST, tmp_path / "bars.csv", job=Forecast)
+    assert failed.status == 1 and "where gaps cut them, see --gap and --across" in failed.err
+    for cure in (["--across"], ["--gap", "2h"]):
+        assert run_job(*FAST, *cure, tmp_path / "bars.csv", job=Forecast).status == 0
+
+
+@pytest.mark.learn
+def test_a_network_that_diverges_names_the_rate(run_job, tmp_path):
+    from tests.learn.test_training import NETWORK, started
+    from windrow.learn.problem import Problem
+    from windrow.learn.training import Recipe, train
+
+    dataset = Problem(COLUMNS, "adj_close").dataset("A", *made(200, "ar"))
+    with pytest.raises(InputError, match=r"lower the learning rate, --rate 1e\+30"):
+        train(NETWORK, Recipe(rate=1e30), started(), dataset.series, range(2), (0, 0))
+    assert train(NETWORK, Recipe(), started(), dataset.series, range(2), (0, 0)).losses[-1] < 2
+
+
+@pytest.fixture(scope="module")
+def applied(bars, tmp_path_factory):
+    out = tmp_path_factory.mktemp("model") / "out"
+    assert Forecast.main([*FAST, "-o", str(out), str(bars)]) == 0
+    return out
+
+
+@pytest.mark.learn
+def test_a_model_of_other_columns(run_job, bars, applied):
+    failed = run_job("-q", "--apply", applied, "--features", "close,adj_close", bars, job=Forecast)
+    assert failed.status == 2 and failed.err == (
+        f"error: --apply {applied} --features close,adj_close: the model was trained on other columns, --features"
+        f" {','.join(COLUMNS)}; leave --features out\n"
+    )
+    failed = run_job("-q", "--apply", applied, "--column", "close", bars, job=Forecast)
+    assert failed.err.endswith("--column adj_close; leave --column out\n")
+    assert run_job("-q", "--apply", applied, bars, job=Forecast).status == 0
+
+
+@pytest.mark.learn
+def test_bars_without_the_columns_of_a_model(run_job, bars, applied, tmp_path):
+    lines = [line.split(",") for line in bars.read_text().splitlines()]
+    (tmp_path / "few.csv").write_text("\n".join([",".join(line[:5] + line[6:]) for line in lines] + [""]))
+    failed = run_job("-q", "--apply", applied, tmp_path / "few.csv", job=Forecast)
+    assert failed.status == 1 and "has no column 'close'" in failed.err
+
+
+@pytest.mark.learn
+@pytest.mark.parametrize("more", [["--global"], ["--keras"], ["--walk-forward", "2"]])
+def test_a_model_is_applied_or_trained(run_job, bars, applied, more):
+    failed = run_job("-q", "--apply", applied, *more, bars, job=Forecast)
+    assert failed.status == 2 and failed.err.endswith("a model is applied, or trained; leave one of the two out\n")
+
+
+@pytest.mark.learn
+def test_prices_that_are_not_adjusted(run_job, bars, tmp_path):
+    """learn/training_options.py's CURES"""
+    text = bars.read_text().replace("adj_close", "other")
+    (tmp_path / "bars.csv").write_text(text)
+    failed = run_job(*FAST, tmp_path / "bars.csv", job=Forecast)
+    cure = ["--column", "close", "--features", "close,high,low,open,volume"]
+    assert failed.status == 1 and failed.err.endswith(f"forecast the close, {' '.join(cure)}\n"), failed.err
+    assert run_job(*FAST, *cure, tmp_path / "bars.csv", job=Forecast).status == 0
+
+
+@pytest.mark.parametrize("path", ["nothing", "empty", "bars.csv"])
+def test_what_is_no_model(run_job, bars, tmp_path, path):
+    (tmp_path / "empty").mkdir()
+    place = bars if path == "bars.csv" else tmp_path / path
+    failed = run_job("-q", "--apply", place, bars, job=Forecast)
+    assert failed.status == 1 and failed.err.startswith(f"error: {place}: ") and "part-NNNNN" in failed.err
+
+
+def test_a_share_without_rows():
+    with pytest.raises(InputError, match=r"has no sequence, and each needs one; give fewer --shares"):
+        read_share([])
+
+
+# What is not installed.
+
+
+@pytest.mark.parametrize(
+    ("package", "options", "extra"),
+    [("jax", [], "learn"), ("keras", ["--keras"], "keras"), ("keras", ["--model", "json:loads"], "keras")],
+)
+def test_what_is_missing_is_named_before_any_work(run_job, bars, monkeypatch, package, options, extra):
+    monkeypatch.setattr(training_options, "find_spec", lambda name: None if name == package else find_spec("json"))
+    failed = run_job("-q", *options, bars, job=Forecast)
+    cure = f"install it with: pip install 'windrow[{extra}]'"
+    assert failed.status == 2
+    assert failed.err == f"error: forecasts: need {package}, which is not installed here; {cure}\n"
+
+
+def test_what_is_missing_in_a_task_is_named_too(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name == "jax":
+            raise ModuleNotFoundError("No module named 'jax'", name="jax")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    engine.started.cache_clear()
+    with pytest.raises(UsageError, match=r"need jax, which is not installed here; install it with: pip install"):
+        engine.started()
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [("json", "names no function; give MODULE:FUNCTION"),
+     ("no_such_module:f", "there is no module no_such_module on the path of Python; give MODULE:FUNCTION")],
+)  # fmt: skip
+def test_a_model_that_is_not_there(run_job, bars, monkeypatch, spec, says):
+    found = find_spec
+    monkeypatch.setattr(
+        training_options, "find_spec", lambda name: found("json") if name in ("jax", "keras") else found(name)
+    )
+    failed = run_job("-q", "--model", spec, bars, job=Forecast)
+    assert failed.status == 2 and failed.err == f"error: --model {spec}: {says}\n"
+
+
+@pytest.mark.learn
+@pytest.mark.skipif(find_spec("keras") is None, reason="needs keras")
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [("number", "but int; return one, e.g. keras.Sequential"), ("two", r"but (None, 2); return one"),
+     ("nothing", "names no function"), ("missing", "names no function")],
+)  # fmt: skip
+def test_a_function_that_makes_no_such_model(run_job, bars, monkeypatch, tmp_path, function, says):
+    name = f"made_{function}"
+    (tmp_path / f"{name}.py").write_text(
+        "import keras\n"
+        "nothing = None\n"
+        "def number(length, features): return 7\n"
+        "def two(length, features):\n"
+        "    layers = [keras.layers.Input((length, features)), keras.layers.Flatten(), keras.layers.Dense(2)]\n"
+        "    return keras.Sequential(layers)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    failed = run_job(*FAST, "--model", f"{name}:{function}", bars, job=Forecast)
+    sys.modules.pop(name, None)
+    assert failed.status == 2 and (says in failed.err or "cannot be imported" in failed.err), failed.err
