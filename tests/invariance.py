@@ -17,6 +17,7 @@ from jobs.moving_average import MovingAverage
 from jobs.normalize import Normalize
 from jobs.resample import Resample
 from jobs.sequences import Sequences
+from jobs.sectors import Sectors
 from jobs.sweep import Sweep
 
 DATA = Path(__file__).parents[1] / "data"
@@ -43,6 +44,7 @@ JOBS = {
         Resample, ["--resample", "1w", "--values", "open,high,low,close,volume,vwap,mean_close,bars"], []
     ),
     "averages of months": Case(MovingAverage, ["--resample", "1mo", "--column", "vwap", "--window", "3"], []),
+    "sectors": Case(Sectors, ["--constituents", str(DATA / "constituents.csv"), "--averages", "5,20"], [], 2),
     "crossover": Case(Crossover, PAIRS.split(), []),
     "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
     "sweep": Case(Sweep, [*GRID, *COSTS], []),

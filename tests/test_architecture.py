@@ -23,6 +23,7 @@ ONE_MEANING = {
     "backtests": "runs of a strategy: computed, and written",
     "crossover": "crosses of each symbol: the job, and the function of that name",
     "averages": "moving averages: many side by side, and drawn",
+    "sectors": "sectors of symbols: the job, and how",
     "resample": "bars made larger: the job, and how",
     "sweep": "a sweep: the job, and the function of that name",
     "sequences": "sequences of bars: the job, and those of one symbol",

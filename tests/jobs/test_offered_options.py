@@ -42,6 +42,7 @@ BESIDE = {
     "normalize": "--column close",
     "resample": "--values close,mean_close",
     "sequences": "--column close --length 3",
+    "sectors": f"--constituents {ROOT / 'data/constituents.csv'} --averages 2,5",
 }
 #: Jobs that need jax.
 LEARNING = {"forecast"}
@@ -103,6 +104,10 @@ TRIALS = {
     "--entry": Trial("cross"),
     "--sizing": Trial("all-in"),
     "--stop-at-ruin": Trial(beside="--fast ema:3 --slow sma:8 --cash 500"),
+    "--constituents": Trial(f"{ROOT / 'data/constituents.csv'}", beside=""),
+    "--any-sector": Trial(beside=f"--constituents {ROOT / 'tests/jobs/sectors.csv'}"),
+    "--averages": Trial("3"),
+    "--volatility": Trial("3"),
     "--values": Trial("close", beside=""),
     "--view": Trial("month", "adjusted.csv", beside=""),
     "--resample": Trial("1w"),

@@ -21,6 +21,7 @@ from windrow.feeds.settle import Settled, settle
 from windrow.frames.description import description_of, reading_in
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
+from windrow.sinks import SYMBOLS
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES
@@ -83,7 +84,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, *SEQUENCES))
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, SYMBOLS, *SEQUENCES))
 
 
 def _holds_figures(part: Path) -> bool:

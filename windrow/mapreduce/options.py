@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from windrow.mapreduce.barjob import BarJob
 
+#: The column that --adjusted leaves as it is.
+_VOLUME = "volume"
 #: Value of --slices: chosen from samples of the inputs.
 AUTO = "auto"
 #: Values of --output-format.
@@ -306,7 +308,8 @@ def reading(given: Namespace, columns: Sequence[str], cures: Mapping[str, str]) 
     Raises UsageError if --adjusted does not apply to the columns.
     """
     values = tuple(dict.fromkeys(normalise(name) for name in columns))
-    if given.adjusted and (others := [name for name in values if not adjusted_close([name]) and name not in PRICES]):
+    others = [name for name in values if not adjusted_close([name]) and name not in PRICES]
+    if given.adjusted and others and (others != [_VOLUME] or len(values) == 1):
         raise UsageError(
             f"--adjusted --column {others[0]}: only {', '.join(PRICES)} are scaled by adj_close / close; choose one of"
             " them, or leave --adjusted out"

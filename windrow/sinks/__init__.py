@@ -15,5 +15,7 @@ import numpy.typing as npt
 
 from sort_keys.merge import Stretch
 
+#: The end of the name of a part that lists symbols.
+SYMBOLS = "-symbols"
 #: Writes lines for the bars at an index of a stretch, given the columns of their values (NaN: no value).
 Write = Callable[[Stretch, npt.NDArray[np.int64], Sequence[npt.NDArray[np.float64]]], None]
