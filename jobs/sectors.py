@@ -1,6 +1,5 @@
 """Sectors of many symbols: indices, moving averages, volatility and breadth, by a file of constituents."""
 
-import json
 from argparse import SUPPRESS
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +30,10 @@ class Sectors(BarJob):
         _ = self.constituents
 
     def columns(self) -> list[str]:
-        return [self.options.column, "volume"]
+        return [self.options.column, *([] if self.options.equal else ["volume"])]
+
+    def cures(self) -> dict[str, str]:
+        return sectors.CURES
 
     def windows(self) -> Windows:
         """The windows of averages and volatility."""
@@ -47,10 +49,7 @@ class Sectors(BarJob):
         return Clock(self.dated, self.options.timezone)
 
     def task_arguments(self, folder: Path) -> list[str]:
-        place = folder / "members.json"
-        place.write_text(json.dumps(self.constituents.to_json()))
-        listing = ["--list-symbols"] if self.submission.output is not None else []
-        return ["--members-file", str(place), *listing]
+        return sectors.task_arguments(self.constituents, folder, listed=self.submission.output is not None)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         members = Members(self.constituents, self.windows(), self.clock(), self.settled.slots)

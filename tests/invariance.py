@@ -16,8 +16,8 @@ from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.normalize import Normalize
 from jobs.resample import Resample
-from jobs.sequences import Sequences
 from jobs.sectors import Sectors
+from jobs.sequences import Sequences
 from jobs.sweep import Sweep
 
 DATA = Path(__file__).parents[1] / "data"

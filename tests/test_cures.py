@@ -843,6 +843,7 @@ LEFT = {
     "runners/spark.py:_check_parts": "tasks of Spark on other machines",
     "runners/spark.py:_submit_arguments": "no error: what spark-submit gets",
     "runners/spark_tasks.py:_run": "no error: what a task gets",
+    "market/options.py:task_arguments": "no error: what tasks get",
     "sessions.py:_sessions": "jobs ask for the years that are known: tests/test_sessions.py",
     "storage/publish.py:_described_parts": "needs another process that removes a folder just then",
     "storage/s3/writing.py:_complete": "needs another process that writes there: tests/storage/s3/test_writing.py",

@@ -42,7 +42,7 @@ BESIDE = {
     "normalize": "--column close",
     "resample": "--values close,mean_close",
     "sequences": "--column close --length 3",
-    "sectors": f"--constituents {ROOT / 'data/constituents.csv'} --averages 2,5",
+    "sectors": f"--constituents {ROOT / 'data/constituents.csv'} --averages 2,5 --equal",
 }
 #: Jobs that need jax.
 LEARNING = {"forecast"}
@@ -107,6 +107,7 @@ TRIALS = {
     "--constituents": Trial(f"{ROOT / 'data/constituents.csv'}", beside=""),
     "--any-sector": Trial(beside=f"--constituents {ROOT / 'tests/jobs/sectors.csv'}"),
     "--averages": Trial("3"),
+    "--equal": Trial(beside=f"--constituents {ROOT / 'data/constituents.csv'} --averages 2"),
     "--volatility": Trial("3"),
     "--values": Trial("close", beside=""),
     "--view": Trial("month", "adjusted.csv", beside=""),

@@ -260,3 +260,14 @@ def test_unadjusted_prices_are_noted(run_job, tmp_path):
     cured = run_job("--constituents", companies, "--column", "adj_close", path, job=Sectors)
     assert "unadjusted" not in cured.err and b"\t0.0\t" in cured.out
     assert run_job("-q", "--constituents", companies, "--adjusted", path, job=Sectors).out == cured.out
+
+
+def test_without_volumes_there_is_the_equal_index_alone(run_job, market, output, tmp_path):
+    folder, bars, _ = market
+    bars.drop(columns="volume").to_csv(tmp_path / "bars.csv", index=False)
+    how = ["-q", "--constituents", folder / "sp.csv", *OPTIONS]
+    failed = run_job(*how, tmp_path / "bars.csv", job=Sectors)
+    assert failed.status == 1 and "leave out the index by volume with --equal, or if it is there" in failed.err
+    assert run_job(*how, "--equal", "-o", tmp_path / "out", tmp_path / "bars.csv", job=Sectors).status == 0
+    found, whole = read_output(tmp_path / "out"), read_output(output)
+    pd.testing.assert_frame_equal(found, whole[[name for name in whole if not name.startswith("volume")]])

@@ -19,6 +19,8 @@ _FILE = (
 )
 _FILE_MORE = " that changed its sector"
 _ANY = "take any names of sectors, not only those of GICS"
+#: What a user can do where an input lacks a column.
+CURES = {"volume": "leave out the index by volume with --equal, or if it is there by another name, use --rename"}
 #: What reducers count: bars of symbols at times at which they were in no sector.
 OUTSIDE = "not members"
 
@@ -28,6 +30,8 @@ def add_to(group: OptionGroup) -> None:
     group.add("--constituents FILE", _FILE + _FILE_MORE)
     group.add("--any-sector", _ANY, action="store_true")
     group.add("--column NAME", "column of prices (default close)", default="close", in_tasks=True)
+    equal = "leave out the index by volume, for inputs without volumes"
+    group.add("--equal", equal, action="store_true", in_tasks=True)
     averages = "windows of the averages of indices and of breadth, in bars (default 50,200)"
     group.add("--averages N,...", averages, default="50,200", in_tasks=True)
     volatility = "window of the deviation of returns, in bars (default 20)"
@@ -36,7 +40,7 @@ def add_to(group: OptionGroup) -> None:
 
 def windows_of(given: Namespace) -> Windows:
     """The windows asked for. Raises UsageError."""
-    return parse_windows(given.averages, given.volatility)
+    return parse_windows(given.averages, given.volatility, given.equal)
 
 
 def constituents_of(given: Namespace) -> Constituents:
@@ -49,6 +53,13 @@ def constituents_of(given: Namespace) -> Constituents:
             " symbol and gics_sector"
         )
     return read_constituents(given.constituents, given.any_sector)
+
+
+def task_arguments(constituents: Constituents, folder: Path, listed: bool) -> list[str]:
+    """Arguments for tasks: a copy of the constituents, in a folder, and whether all symbols are listed."""
+    place = folder / "members.json"
+    place.write_text(json.dumps(constituents.to_json()))
+    return ["--members-file", str(place), *(["--list-symbols"] if listed else [])]
 
 
 def notes_of(given: Namespace, unadjusted: Sequence[str]) -> list[str]:

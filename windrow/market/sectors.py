@@ -51,33 +51,37 @@ _SHOWN = 20
 
 
 class Windows(NamedTuple):
-    """The windows of moving averages, which breadth is told by too, and of volatility, in bars."""
+    """The windows of moving averages, which breadth is told by too, and of volatility, in bars.
+
+    weights: the weights of members' returns, by which there is an index each.
+    """
 
     averages: tuple[int, ...] = (50, 200)
     volatility: int = 20
+    weights: tuple[str, ...] = ("equal", "volume")
 
     @property
     def names(self) -> list[str]:
         """Names of a line's values."""
         found = ["companies", "traded"]
-        for index in ("equal", "volume"):
+        for index in self.weights:
             found += [f"{index}_index", f"{index}_return", f"{index}_std:{self.volatility}"]
             found += [f"{index}_sma:{window}" for window in self.averages]
         return [*found, *(f"above_sma:{window}" for window in self.averages)]
 
 
-def parse_windows(averages: str, volatility: int) -> Windows:
-    """The windows of options' texts. Raises UsageError.
+def parse_windows(averages: str, volatility: int, equal: bool = False) -> Windows:
+    """The windows of options' texts; equal: without the index by volume. Raises UsageError.
 
-    >>> parse_windows("50,200", 20)
-    Windows(averages=(50, 200), volatility=20)
+    >>> parse_windows("50,200", 20, equal=True)
+    Windows(averages=(50, 200), volatility=20, weights=('equal',))
     """
     texts = averages.split(",")
     if not all(text.isdecimal() and 0 < int(text) <= 10_000 for text in texts) or len(set(texts)) < len(texts):
         raise UsageError(f"--averages {averages}: are no windows of 1 to 10,000 bars, each once; give e.g. 50,200")
     if not 2 <= volatility <= 10_000:
         raise UsageError(f"--volatility {volatility}: is no window of 2 to 10,000 bars; give e.g. 20")
-    return Windows(tuple(map(int, texts)), volatility)
+    return Windows(tuple(map(int, texts)), volatility, ("equal",) if equal else ("equal", "volume"))
 
 
 # The first step.
@@ -95,7 +99,7 @@ class Members:
         """Bars of symbols at times at which they were in no sector."""
 
     def lines(self, stretches: Iterable[Stretch]) -> Iterator[bytes]:
-        """Blocks keyed by (sector, time), and a line for each symbol; bars have a price and a volume."""
+        """Blocks keyed by (sector, time), and a line for each symbol; bars have a price and, perhaps, a volume."""
         for stretch in stretches:
             values = self._values(stretch)
             new = stretch.symbols[1:] if stretch.continued else stretch.symbols
@@ -104,8 +108,9 @@ class Members:
 
     def _values(self, stretch: Stretch) -> list[Floats]:
         """Each bar's return, weight, and what is known of it as digits: a return (0, 1), each average (0, 1, 2)."""
-        prices, volumes = stretch.values
-        before, traded = (np.append(last, one[:-1]) for last, one in zip(self._last, stretch.values, strict=True))
+        prices = stretch.values[0]
+        volumes = stretch.values[1] if len(stretch.values) > 1 else np.zeros(len(prices))
+        before, traded = (np.append(last, one[:-1]) for last, one in zip(self._last, (prices, volumes), strict=True))
         before[stretch.new_starts] = np.nan
         self._last = np.array([prices[-1], volumes[-1]])
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -208,7 +213,7 @@ class _Sector:
 
     def __init__(self, name: str, constituents: Constituents, windows: Windows, clock: Clock) -> None:
         self._name, self._constituents, self._windows, self._clock = name, constituents, windows, clock
-        self._indices = [_Index(windows), _Index(windows)]
+        self._indices = [_Index(windows) for _ in windows.weights]
 
     def push(self, added: Added) -> tuple[Ints, list[Floats]]:
         """The next times, and the columns of their lines (NaN: no value)."""
@@ -219,7 +224,7 @@ class _Sector:
         equal = totals(returns, begins).over(np.maximum(known, 1))
         weighted = products([returns], weights, begins).by(totals(weights, begins))
         columns = [self._companies(times), traded.astype(np.float64)]
-        for index, values in zip(self._indices, (np.where(known > 0, equal, np.nan), weighted), strict=True):
+        for index, values in zip(self._indices, (np.where(known > 0, equal, np.nan), weighted), strict=False):
             columns += index.push(times, values)
         for place in range(len(self._windows.averages)):
             state = digits // (2.0 * 3.0**place) % 3
