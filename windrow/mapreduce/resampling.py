@@ -131,7 +131,14 @@ class Larger:
             return Counter()
         first = self._steps[0].counts
         incomplete = sum(step.counts.incomplete for step in self._steps)
-        return Counter({RESAMPLED: first.bars, OUTSIDE: first.outside, LARGER: first.larger, INCOMPLETE: incomplete})
+        return Counter(
+            {
+                RESAMPLED: first.bars,
+                OUTSIDE: first.outside,
+                LARGER: self._steps[-1].counts.larger,
+                INCOMPLETE: incomplete,
+            }
+        )
 
 
 def _trading(job: "BarJob") -> Trading | None:
