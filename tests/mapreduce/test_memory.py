@@ -1,5 +1,6 @@
 """What a task holds does not grow with the number of symbols."""
 
+import json
 import subprocess
 import sys
 
@@ -37,4 +38,20 @@ def test_hundreds_of_thousands_of_symbols_in_one_process(tmp_path, suffix):
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = (tmp_path / "out" / "part-00000").read_text().splitlines()
     assert len(lines) == SYMBOLS and lines[4321].split("\t")[::2] == ["SYM0004321", "80.25"]
+    assert 60 < int(ran.stderr) < 330
+
+
+def test_a_long_series_is_normalised_in_memory_that_does_not_grow_with_it(tmp_path):
+    bars = 3_000_000
+    path, times = tmp_path / "long.parquet", np.datetime64("2000-01-01", "us") + np.arange(bars)
+    closes = np.random.default_rng(1).normal(100, 9, bars).round(2)
+    pq.write_table(pa.table({"symbol": ["A"] * bars, "timestamp": times, "close": closes}), path)
+    job = PEAK.replace("moving_average", "normalize").replace("MovingAverage", "Normalize")
+    options = ["-q", "--column", "close", "--method", "robust", "--output-format", "parquet", "-o", tmp_path / "out"]
+    ran = subprocess.run(
+        [sys.executable, "-c", job, *options, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    scale = json.loads((tmp_path / "out" / "part-00000-scales").read_text().partition("\t")[2])["scales"]["close"]
+    quartiles = np.percentile(closes, [25, 50, 75])
+    assert (scale["median"], scale["iqr"]) == pytest.approx((quartiles[1], quartiles[2] - quartiles[0]), rel=1e-12)
     assert 60 < int(ran.stderr) < 330

@@ -28,7 +28,7 @@ from windrow.sessions import Trading
 from windrow.times import format_duration
 
 #: Values of sequences that are made at a time.
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18
 TRAIN, TEST = PARTS = ("train", "test")
 LEAK = "sequences of train and test overlap, so the test was seen in training, and its error is too small"
 
@@ -106,7 +106,7 @@ Take = Callable[[bytes, str, Windows], object]
 def sequenced(bars: Iterable[tuple[Stretch, list[Any]]], plan: Plan, take: Take) -> Iterator[Told]:
     """What is told of each symbol, once `take` has got all its sequences, from bars and what `Apart` told of them.
 
-    Memory: `length` bars, and a million values of sequences.
+    Memory: `length` bars, and a quarter of a million values of sequences, in copies.
     """
     summaries: list[Any] = []
 

@@ -32,7 +32,7 @@ SEQUENCES = (*(f"-{part}.parquet" for part in PARTS), ".npy")
 #: What they may be written as.
 KINDS = ("parquet", "npy")
 #: Values of inputs in a row group, to within a row; not where pieces end, so that these change no byte.
-_GROUP = 1 << 22
+_GROUP = 1 << 20
 #: Bytes of the header of a file of numpy's: more than its text has with any number of rows.
 _HEADER = 256
 
