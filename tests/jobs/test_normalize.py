@@ -2,6 +2,7 @@
 
 import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import sort_keys.merge
 import windrow
 from jobs.normalize import Normalize
 from tests.conftest import ROOT
@@ -137,3 +139,14 @@ def test_symbols_of_any_characters_are_taken_back_from_parquet(normalize, tmp_pa
     assert normalize("--inverse", tmp_path / "out").lines == [
         b"A%25\t2024-01-01\t5.0", b"A%25\t2024-01-02\t6.0", "é\t2024-01-02\t7.0".encode()
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["minmax", "returns"])
+def test_stretches_change_no_byte_there_and_back(normalize, tmp_path, monkeypatch, method):
+    plain, many = tmp_path / "plain", tmp_path / "many"
+    for folder in (plain, many):
+        assert normalize("--method", method, "--block-bars", "3", "-o", folder, BARS).status == 0
+        assert normalize("--inverse", folder, "--block-bars", "3", "-o", f"{folder}-back").status == 0
+        monkeypatch.setattr(sort_keys.merge, "_BATCH_BYTES", 1)
+    for one in [*plain.glob("part-*"), *Path(f"{plain}-back").glob("part-*")]:
+        assert one.read_bytes() == Path(str(one).replace("plain", "many")).read_bytes()

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import sort_keys.merge
 from jobs.moving_average import MovingAverage
 from sort_keys.blocks import Columns, write_blocks
 from sort_keys.merge import Merge, Stretch
@@ -76,7 +77,8 @@ def stretches(symbols, bars):
 
 
 @pytest.mark.parametrize("bars", [1, 3, 50])
-def test_summaries_come_with_the_first_bars_of_their_symbols(bars):
+def test_summaries_come_with_the_first_bars_of_their_symbols(monkeypatch, bars):
+    monkeypatch.setattr(sort_keys.merge, "_BATCH_BYTES", 1)  # nothing is read ahead
     symbols = [b"%d" % number for number in range(100, 120)]
     lines = list(surveyed(stretches(symbols, bars), Number, SLOTS, 7))
     told, rows = [], 0
