@@ -117,6 +117,8 @@ INVERSES = {
               ["scaled"], PRICES),
     "adjusted": (["scaled", "--adjusted"], "--adjusted: given with --inverse, which takes scaled values, no prices;",
                  ["scaled"], PRICES),
+    "larger bars": (["scaled", "--resample", "1w"], "--resample 1w: given with --inverse, which takes values back one"
+                    " by one; leave it out", ["scaled"], PRICES),
     "another symbol": (["few", "bars.csv", *CLOSE], "BB: has no scale among those of --inverse; give the output of the"
                        " run that scaled it, or choose other symbols with --symbols",
                        ["few", "--symbols", "AA"], PRICES[:3]),
@@ -141,8 +143,8 @@ def test_the_output_of_the_run_that_scaled_it(normalize, outputs):
 
 
 def test_an_output_without_scales(normalize, outputs):
-    (outputs / "empty").mkdir()
-    refused(normalize("--inverse", "empty"), "has no scales; give the directory that `windrow normalize -o` wrote")
+    (outputs / "scaled" / "part-00000-scales").unlink()
+    refused(normalize("--inverse", "scaled"), "has no scales; give the directory that `windrow normalize -o` wrote")
 
 
 def test_scales_that_were_changed(normalize, outputs):
@@ -231,6 +233,14 @@ def test_each_cure_of_sequences_ends_well_and_is_right(sequences, case):
     refused(sequences(text, *fails), says)
     for cure in cures:
         assert totals(sequences(text, *cure)) == right, cure
+
+
+def test_an_input_of_a_name_that_files_have(sequences, bars, run_job):
+    bars.write_text(rows().replace("close", "target"))
+    refused(
+        run_job("-q", "--column", "target", bars, job=Sequences), "call the input's otherwise with --rename target=NAME"
+    )
+    assert totals(run_job("-q", "--column", "x", "--rename", "target=x", *OF_2, bars, job=Sequences)) == (4, 2, 0)
 
 
 def test_sequences_as_files(sequences, tmp_path):

@@ -74,6 +74,7 @@ def test_weeks_and_months_have_neighbours():
         dates = np.arange(np.datetime64("2020-01", "M"), np.datetime64("2022-01", "M"), np.timedelta64(1, step))
         times = dates.astype("datetime64[ns]").astype(np.int64)
         assert Neighbours(usual(times)).follows(times)[1:].all()
+        assert Neighbours(usual(times), trading=Exchange("XNYS")).follows(times)[1:].all()
         missing = np.delete(times, 5)
         assert Neighbours(usual(times)).follows(missing).sum() == len(missing) - 2
 

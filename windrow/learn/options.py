@@ -100,6 +100,11 @@ def check_scaling(options: Namespace) -> None:
             )
     if options.adjusted:
         raise UsageError("--adjusted: given with --inverse, which takes scaled values, no prices; leave it out")
+    if options.resample is not None:
+        raise UsageError(
+            f"--resample {options.resample}: given with --inverse, which takes values back one by one; leave it out,"
+            " and resample what was taken back"
+        )
 
 
 def described(options: Namespace) -> dict[str, Any]:
@@ -169,6 +174,11 @@ def plan_of(options: Namespace, dated: bool, trading: Trading | None = None) -> 
 
 def check_sequences(options: Namespace) -> None:
     """Raises UsageError for options that contradict each other, or are none."""
+    if taken := sorted({"symbol", "timestamp", "target"}.intersection(inputs_of(options))):
+        raise UsageError(
+            f"--column {options.column}: the files of sequences have a column {taken[0]} of their own; call the input's"
+            f" otherwise with --rename {taken[0]}=NAME"
+        )
     for name in ("gap", "session", "calendar") if options.across else ():
         if (value := getattr(options, name)) is not None:
             raise UsageError(

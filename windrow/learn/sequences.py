@@ -4,8 +4,9 @@ Where two bars are neighbours is decided by their times alone, for a symbol's ba
 
     bars of a day or more    the usual distance, the most frequent one of a symbol's bars (`Distances`), is 20 hours or
                              more: neighbours are at most that and 6 days apart, so weekends and holidays are no gap,
-                             and a week without a bar is one. With an exchange's calendar, neighbours are bars of one
-                             session and of the next, by their dates in UTC; a bar of no session has no neighbours.
+                             and a week without a bar is one. With an exchange's calendar, neighbours of days are bars
+                             of one session and of the next, by their dates in UTC; a bar of no session has none. Of
+                             weeks and months it says nothing.
     bars within days         neighbours are at most the usual distance apart: a bar that is missing, a night, or a break
                              for lunch is a gap. With sessions, both must be in the same one as well; a bar in none has
                              no neighbours.
@@ -38,8 +39,8 @@ from windrow.sessions import Trading
 from windrow.times import DAY, DURATIONS
 from windrow.windows.window import elapsed
 
-#: A distance from which on bars are those of days, and how much farther apart these may be.
-_OF_DAYS, _HOLIDAYS = 20 * DURATIONS["h"], 6 * DAY
+#: Distances from which on bars are those of days, and of more days than one; and how much farther apart they may be.
+_OF_DAYS, _OF_MORE, _HOLIDAYS = 20 * DURATIONS["h"], 36 * DURATIONS["h"], 6 * DAY
 #: Most different distances that are counted; bars at regular times have a few hundred: nights, weekends, holidays.
 _MOST_DISTANCES = 1 << 14
 
@@ -118,7 +119,7 @@ class Neighbours:
         of_days = are_of_days(self.usual)
         largest = self.gap if self.gap is not None else self.usual + _HOLIDAYS * of_days
         near = _distances(times) <= np.uint64(largest)
-        if self.trading is None:
+        if self.trading is None or self.usual >= _OF_MORE:
             return np.asarray(near)
         sessions = self.trading.between(int(times[0]), int(times[-1]))
         if of_days:

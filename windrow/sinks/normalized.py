@@ -91,13 +91,14 @@ def copied(place: str, folder: Path) -> Path:
     return path
 
 
-def scale_lines(place: str | Path) -> list[bytes]:
+def scale_lines(place: str) -> list[bytes]:
     """All lines of scales in an output, or in one part of it. Raises InputError where there are none."""
-    with at_hand(place) as path:
-        parts = sorted(path.glob(f"part-*{SCALES}")) if path.is_dir() else [path]
-        lines = [line for part in parts if part.is_file() for line in part.read_bytes().splitlines()]
+    lines: list[bytes] = []
+    for part in [path for path in list_inputs([place]) if path.endswith(SCALES)] or [place]:
+        with at_hand(part) as path:
+            lines += path.read_bytes().splitlines() if path.is_file() else []
     for line in lines:
-        read_scales(line, str(place))
+        read_scales(line, place)
     if not lines:
         raise InputError(
             f"{place}: has no scales; give the directory that `windrow normalize -o` wrote, or its parts"
