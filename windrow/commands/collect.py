@@ -184,9 +184,12 @@ def _of_inputs(
     sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, interval: str, calendar: str | None,
     max_bad: float, max_missing: float, last: str | None, seed: int, **asked: Any,
 ) -> "Report":  # fmt: skip
+    from dataclasses import replace
+
     from windrow.commands.stream import reading_of
     from windrow.console import say
     from windrow.errors import InputError, UsageError
+    from windrow.feeds.forms import told_forms
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.collector import collect_filed
     from windrow.market.filed import filed
@@ -200,7 +203,11 @@ def _of_inputs(
     if universe and asked["symbols"]:
         raise UsageError(f"--universe {universe}: --symbols says whom to take; leave one of them out")
     chosen = {"symbols": ",".join(symbols_of(universe))} if universe else {}
-    found = find(sources, *reading_of(None, asked | chosen), quiet)
+    reading, _ = reading_of(None, asked | chosen)
+    reading = replace(reading, cures=(("close", "call one so by --rename OLD=close"),))
+    found = find(sources, reading, (), quiet=True)
+    if not quiet:
+        say(*told_forms(found.settled.inputs, reading))
     rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
     accounts = Accounts(counted=bool(rules.units))
     parts = [bars for bars, _ in accounts.take(found.feed())]

@@ -92,7 +92,7 @@ class Schedule:
             "# A run that was missed while the machine was off is made up at its start.",
             f"# ~/.config/systemd/user/{_UNIT}.service", *self.service.splitlines(),
             f"# ~/.config/systemd/user/{_UNIT}.timer", *self.timer.splitlines(),
-            f"# crontab: cron has this machine's clock; each quarter of an hour the line asks what it is in {self.timezone}.",
+            f"# crontab: cron has this machine's clock; each quarter hour the line asks for {self.timezone}'s.",
             "# A run that was missed is left out, and the next makes it up as far as its source reaches. A day field",
             "# */7 is not every 7 days: it is the 1st, 8th, 15th, 22nd and 29th, and then the 1st again.",
             self.cron,

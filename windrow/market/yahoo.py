@@ -55,6 +55,7 @@ _CLASS = re.compile(r"([A-Z]+)\.([AB])")
 
 #: What Yahoo says where it has no bars, in part.
 _NONE = ("delisted", "doesn't exist", "no data found")
+_NOT_FOUND = 404
 
 
 class _NoBars(Exception):  # noqa: N818  no error
@@ -154,6 +155,8 @@ def _answers(symbol: str) -> Iterator[None]:
             raise InputError(f"{symbol}: Yahoo refuses: {why}; ask for other times by --last, or --from") from None
         raise _NoBars from None
     except Exception as error:  # of many packages: HTTP, JSON, pandas
+        if getattr(getattr(error, "response", None), "status_code", 0) == _NOT_FOUND:
+            raise _NoBars from None
         raise TryLaterError(
             f"{symbol}: Yahoo gives no answer that can be read ({type(error).__name__}: {str(error)[:200]}); check the"
             " network, and try later"

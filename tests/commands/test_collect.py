@@ -1,0 +1,188 @@
+"""`windrow collect`: inputs and made-up bars into a database, and what is asked for that cannot be."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from windrow import cli
+from windrow.errors import InputError
+from windrow.market.universe import symbols_of
+
+SAMPLE = ROOT / "data" / "bars.csv"
+MINUTES = ROOT / "data" / "minute_bars.csv"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sp.csv").write_text("symbol,security\nAAA,A\nBRK.B,B\n")
+    return tmp_path
+
+
+def collected(*args):
+    return cli.main(["collect", *map(str, args), "--quiet"])
+
+
+def rows(path="bars.db", table="bars"):
+    return sqlite3.connect(path).execute(f"SELECT * FROM {table} ORDER BY symbol, ts").fetchall()
+
+
+MADE = ("--source", "generator", "--universe", "sp.csv", "--until", "2025-11-28")
+
+
+def test_made_up_bars_of_a_week_and_again(place, capsys):
+    assert collected(*MADE, "--last", "5d") == 0
+    first = rows()
+    assert collected(*MADE, "--last", "5d") == 0
+    assert rows() == first and len(first) == 2 * 1380
+    out = capsys.readouterr().out.splitlines()
+    assert out == [
+        "load 1: 2 symbols, 2,760 new bars, 0 revised, 0 as they were, in sqlite:///bars.db",
+        "load 2: 2 symbols, 0 new bars, 0 revised, 2,760 as they were, in sqlite:///bars.db",
+    ]
+    assert collected(*MADE, "--from", "2025-11-24", "--seed", 1, "--to", "sqlite:///other.db") == 0
+    assert [row[:2] for row in rows("other.db")] == [row[:2] for row in first] and rows("other.db") != first
+
+
+def test_the_end_is_the_last_bar_that_has_ended(place, capsys):
+    assert collected("--source", "generator", "--universe", "sp.csv", "--last", "9d", "--interval", "1d") == 0
+    assert 2 * 4 <= len(rows()) <= 2 * 7
+
+
+def test_inputs_are_collected_with_the_columns_that_they_have(place):
+    assert collected("--source", SAMPLE) == 0
+    lines = [line.split(",") for line in SAMPLE.read_text().splitlines()]
+    assert lines[0] == ["symbol", "timestamp", "open", "high", "low", "close", "volume"]
+    found = [(row[0], *row[2:6], row[6], row[7]) for row in rows()]
+    assert found == sorted(
+        ((line[0], *map(float, line[2:6]), None, float(line[6])) for line in lines[1:]), key=lambda row: row[0]
+    )
+
+
+def test_what_was_collected_is_an_input_like_the_file(place, run_job):
+    assert collected("--source", MINUTES) == 0
+    ours, files = (run_job("--window", "5", path) for path in ("sqlite:///bars.db", MINUTES))
+    assert ours.status == files.status == 0 and ours.lines == files.lines
+
+
+def test_inputs_of_a_universe_and_of_a_time(place):
+    symbol = SAMPLE.read_text().splitlines()[1].split(",")[0]
+    Path("one.csv").write_text(f"symbol\n{symbol}\n")
+    assert collected("--source", SAMPLE, "--universe", "one.csv") == 0
+    assert {row[0] for row in rows()} == {symbol}
+
+
+def test_missing_minutes_of_inputs_are_told(place, capsys):
+    assert collected(*MADE, "--last", "5d") == 0
+    header = "symbol,timestamp,close\n"
+    kept = [row for row in rows() if row[1] // 60_000_000 % 100]
+    times = [f"{row[0]},{row[1] // 1_000_000},{row[5]}\n" for row in kept]
+    Path("in.csv").write_text(header + "".join(times))
+    capsys.readouterr()
+    assert collected("--source", "in.csv", "--to", "sqlite:///in.db", "--calendar", "XNYS", "--time-unit", "s") == 0
+    assert "missing: AAA: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        ((), "--source: is missing; give yfinance, generator, or an input, e.g. --source bars.csv"),
+        (("--source", "generator"), "--source generator: needs the symbols; name a file with a column"),
+        (("--source", "generator", "--source", "a.csv"), "generator is collected alone; run it once for each source"),
+        ((*MADE, "--last", "7d", "--from", "2025-11-24"), "--last 7d: --from says when to begin; leave one"),
+        ((*MADE, "--delimiter", ";"), "--delimiter: says how inputs are read, and --source is none; leave it out"),
+        ((*MADE, "--calendar", "-"), "--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS"),
+        ((*MADE, "--calendar", "NYSE2"), "--calendar NYSE2: is not an exchange that exchange_calendars knows"),
+        ((*MADE, "--interval", "7min"), "--interval 7min: bars are made of whole minutes, or of a day; give e.g."),
+        ((*MADE, "--interval", "7x"), "duration '7x': a duration is a whole number and a unit"),
+        ((*MADE, "--from", "2025-11-30"), "--from 2025-11-30 --until 2025-11-28: no time is in between"),
+        ((*MADE, "--from", "soon"), "--from soon: is not a date or time"),
+        (("--source", "generator", "--universe", "sp.csv", "--from", "2200-01-01"), "no bar has begun since and ended"),
+        (("--source", SAMPLE, "--last", "7d"), "--last: is for --source yfinance and generator; leave it out"),
+        (("--source", SAMPLE, "--seed", "7"), "--seed: is for --source yfinance and generator"),
+        (("--source", SAMPLE, "--universe", "sp.csv", "--symbols", "A"), "--symbols says whom to take; leave one of"),
+        (
+            ("--source", "yfinance", "--universe", "sp.csv", "--last", "60d"),
+            "--last 60d: yfinance keeps bars of 1min no longer than 29 days; ask for less, or for a longer --interval",
+        ),
+        (("--source", "yfinance", "--universe", "sp.csv", "--interval", "3min"), "Yahoo has no such bars; give one of"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_for_is_refused(place, capsys, args, told):
+    assert collected(*args) == 2
+    assert told in capsys.readouterr().err and not Path("bars.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        ((*MADE, "--to", "bars.db"), "bars.db: names no database; give sqlite:///FILE, mysql://USER@HOST/DATABASE or"),
+        ((*MADE, "--to", "mysql://me:s3cret@h/d"), "has a password, which others could see; leave it out, and set"),
+        ((*MADE, "--to", "sqlite:///no/bars.db"), "sqlite:///no/bars.db: there is no folder no; make it"),
+        ((*MADE, "--universe", "none.csv"), "none.csv: cannot be read as CSV: No such file or directory; give"),
+        (("--source", "none.csv"), "none.csv"),
+        (("--source", "open.csv"), "columns are symbol, timestamp, open; call one so by --rename OLD=close"),
+        (("--source", "two.csv"), "2 bars differ from another"),
+        (("--source", "fine.csv"), "A at 2020-01-01T00:00:00.000000001Z: a table keeps microseconds; cut times to"),
+        (("--source", SAMPLE, "--symbols", "NONE"), "none"),
+        (("--source", "generator", "--universe", "sp.csv", "--until", "2025-11-30", "--last", "1d"),
+         "the source has no bar of any of the 2 symbols from 2025-11-29T16:00:00Z to"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_collected_is_an_error(place, capsys, args, told):
+    Path("open.csv").write_text("symbol,timestamp,open\nA,2020-01-01,1\n")
+    Path("two.csv").write_text("symbol,timestamp,close\nA,2020-01-01,1\nA,2020-01-01,2\nA,2020-01-01,3\n")
+    Path("fine.csv").write_text("symbol,timestamp,close\nA,2020-01-01T00:00:00.000000001Z,1\n")
+    assert collected(*args) == 1
+    err = capsys.readouterr().err
+    if told != "none":
+        assert told.replace("2025-11-29T16:00:00Z", "2025-11-30T00:00:00Z") in err
+    assert "s3cret" not in err and err.count("error: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "name_of_it\nA\n",
+            "its first line has no column symbol; give --universe a CSV file whose first line names one",
+        ),
+        ("", "its first line has no column symbol"),
+        ("symbol\n\n", "has no symbol below its first line; add one a line"),
+        (f"symbol\n{'A' * 65}\n", "a symbol has at most 64 characters"),
+    ],
+)
+def test_a_file_without_symbols_is_refused(tmp_path, text, told):
+    file = tmp_path / "sp.csv"
+    file.write_text(text)
+    with pytest.raises(InputError) as error:
+        symbols_of(file)
+    assert told in str(error.value)
+
+
+def test_a_server_that_refuses_the_password(mariadb, place, capsys, monkeypatch):
+    monkeypatch.setenv("WINDROW_SQL_PASSWORD", "wrong-s3cret")
+    assert collected(*MADE, "--last", "5d", "--to", mariadb.uri) == 1
+    err = capsys.readouterr().err
+    assert "refuses the login" in err and "WINDROW_SQL_PASSWORD" in err and "s3cret" not in err
+
+
+def test_symbols_that_fail_are_told_and_the_status_says_so(place, capsys, monkeypatch):
+    from windrow.market.generated import Generated
+
+    real = Generated.fetch
+
+    def fetch(self, symbol, since, until):
+        if symbol == "AAA":
+            raise InputError("AAA: no")
+        return real(self, symbol, since, until)
+
+    monkeypatch.setattr(Generated, "fetch", fetch)
+    assert collected(*MADE, "--last", "5d") == 1
+    told = "1 symbols were not collected, among them AAA: no; run the same command again within a day: it goes on with"
+    assert told in capsys.readouterr().err and {row[0] for row in rows()} == {"BRK.B"}
+    monkeypatch.setattr(Generated, "fetch", real)
+    assert collected(*MADE, "--last", "5d") == 0
+    assert "load 1: 1 symbols, 1,380 new bars" in capsys.readouterr().out and len(rows()) == 2760
