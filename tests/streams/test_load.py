@@ -1,6 +1,6 @@
 """`windrow stream load` into a real server: what is in the stream afterwards is the files, in order, whatever came.
 
-Cures are followed of commands/stream.py:_reading, commands/stream.py:load, sinks/journal.py:_lines,
+Cures are followed of commands/stream.py:reading_of, commands/stream.py:load, sinks/journal.py:_lines,
 sinks/journal.py:journal, sinks/loading.py:load, storage/kinesis/producer.py:check_key,
 storage/kinesis/producer.py:_checked, storage/kinesis/producer.py:_create, and sinks/loading.py:_since.
 """
