@@ -3,8 +3,8 @@
 Followed here: commands/collect.py:collect, commands/collect.py:_refuse_unused, commands/collect.py:_of_source,
 commands/collect.py:_of_inputs, commands/collect.py:_span, commands/collect.py:schedule,
 market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/generated.py:__post_init__,
-market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance, market/collector.py:_is_done,
-market/collector.py:_told_revised.
+market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
+market/collector.py:_is_done, market/collector.py:_told_revised.
 """
 
 import sqlite3
