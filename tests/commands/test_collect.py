@@ -29,6 +29,7 @@ def rows(path="bars.db", table="bars"):
     return sqlite3.connect(path).execute(f"SELECT * FROM {table} ORDER BY symbol, ts").fetchall()
 
 
+SPAN = "; asked for 2025-11-24T00:00:00Z to 2025-11-29T00:00:00Z"
 MADE = ("--source", "generator", "--universe", "sp.csv", "--until", "2025-11-28")
 
 
@@ -39,8 +40,8 @@ def test_made_up_bars_of_a_week_and_again(place, capsys):
     assert rows() == first and len(first) == 2 * 1380
     out = capsys.readouterr().out.splitlines()
     assert out == [
-        "load 1: 2 symbols, 2,760 new bars, 0 revised, 0 as they were, in sqlite:///bars.db",
-        "load 2: 2 symbols, 0 new bars, 0 revised, 2,760 as they were, in sqlite:///bars.db",
+        "load 1: 2 symbols, 2,760 new bars, 0 revised, 0 as they were, in sqlite:///bars.db" + SPAN,
+        "load 2: 2 symbols, 0 new bars, 0 revised, 2,760 as they were, in sqlite:///bars.db" + SPAN,
     ]
     assert collected(*MADE, "--from", "2025-11-24", "--seed", 1, "--to", "sqlite:///other.db") == 0
     assert [row[:2] for row in rows("other.db")] == [row[:2] for row in first] and rows("other.db") != first
@@ -65,6 +66,12 @@ def test_what_was_collected_is_an_input_like_the_file(place, run_job):
     assert collected("--source", MINUTES) == 0
     ours, files = (run_job("--window", "5", path) for path in ("sqlite:///bars.db", MINUTES))
     assert ours.status == files.status == 0 and ours.lines == files.lines
+
+
+def test_a_table_is_an_input_too(place):
+    assert collected(*MADE, "--last", "5d") == 0
+    assert collected("--source", "sqlite:///bars.db", "--symbols", "AAA", "--to", "sqlite:///copy.db?table=copies") == 0
+    assert [row[:8] for row in rows("copy.db", "copies")] == [row[:8] for row in rows() if row[0] == "AAA"]
 
 
 def test_inputs_of_a_universe_and_of_a_time(place):
@@ -181,8 +188,30 @@ def test_symbols_that_fail_are_told_and_the_status_says_so(place, capsys, monkey
 
     monkeypatch.setattr(Generated, "fetch", fetch)
     assert collected(*MADE, "--last", "5d") == 1
-    told = "1 symbols were not collected, among them AAA: no; run the same command again within a day: it goes on with"
+    told = "1 symbols were not collected, among them AAA: no; run the same command again within 12 hours: it goes on"
     assert told in capsys.readouterr().err and {row[0] for row in rows()} == {"BRK.B"}
     monkeypatch.setattr(Generated, "fetch", real)
     assert collected(*MADE, "--last", "5d") == 0
     assert "load 1: 1 symbols, 1,380 new bars" in capsys.readouterr().out and len(rows()) == 2760
+
+
+def test_progress_says_how_long_the_others_take(place, monkeypatch):
+    """Ten symbols a minute: of 30, ten are done after one, and the others take two more."""
+    from contextlib import contextmanager
+
+    from windrow.commands import collect
+
+    told = []
+    monkeypatch.setattr(collect.time, "monotonic", lambda: 0.0)
+
+    @contextmanager
+    def going(title, wanted):
+        assert wanted
+        yield lambda share, text: told.append((share, text))
+
+    monkeypatch.setattr("windrow.console.going", going)
+    with collect._progress(quiet=False) as move:
+        move(0, 30, 0)
+        monkeypatch.setattr(collect.time, "monotonic", lambda: 60.0)
+        move(10, 30, 19_500)
+    assert told == [(0.0, "0 of 30 symbols, 0 bars"), (1 / 3, "10 of 30 symbols, 19,500 bars, 2:00 left")]

@@ -176,7 +176,7 @@ def test_a_symbol_that_fails_is_left_and_the_same_command_goes_on_with_it(sqlite
     report = run(sqlite, source, ["A", "B", "C"])
     assert report.failed == {"B": "B: has no column Close"} and report.symbols == 2
     source.asked.clear()
-    second = run(sqlite, source, ["A", "B", "C"], until=FRIDAY_END + DAY, now=NOW + DAY // 2)
+    second = run(sqlite, source, ["A", "B", "C"], until=FRIDAY_END + DAY, now=NOW + DAY // 3)
     assert source.asked == [("B", MONDAY, FRIDAY_END)] and second.load.number == 1 and second.earlier == 2
     assert bars_in(sqlite) == bars_of(source)
     source.asked.clear()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from windrow.commands.inspect import reads_files
+from windrow.commands.inspect import reads_files, reads_streams
 
 if TYPE_CHECKING:
     from windrow.market.collector import Progress, Report
@@ -37,6 +37,7 @@ _FEW = 5
 @click.option("--to", "place", default=_DEFAULT_PLACE, show_default=True, metavar="URI", help=_TO)
 @click.option("--last", metavar="SPAN", help=f"{_LAST}  [default: {_DEFAULT_LAST}; of inputs all]")
 @reads_files("--until")
+@reads_streams
 @click.option("--interval", default="1min", show_default=True, metavar="SPAN", help="Time between bars.")
 @click.option("--calendar", metavar="CODE", help=_CALENDAR)
 @click.option("--seed", default=0, show_default=True, help=_SEED)
@@ -70,8 +71,8 @@ def collect(context: click.Context, /, sources: tuple[str, ...], place: str, qui
     if report.failed:
         few = "; ".join(list(report.failed.values())[:_FEW])
         raise InputError(
-            f"{len(report.failed):,} symbols were not collected, among them {few}; run the same command again within a"
-            " day: it goes on with what is left"
+            f"{len(report.failed):,} symbols were not collected, among them {few}; run the same command again within"
+            " 12 hours: it goes on with what is left"
         )
 
 
@@ -184,12 +185,15 @@ def _of_inputs(
     sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, interval: str, calendar: str | None,
     max_bad: float, max_missing: float, last: str | None, seed: int, **asked: Any,
 ) -> "Report":  # fmt: skip
+    from argparse import Namespace
     from dataclasses import replace
 
     from windrow.commands.stream import reading_of
     from windrow.console import say
     from windrow.errors import InputError, UsageError
     from windrow.feeds.forms import told_forms
+    from windrow.feeds.spool import spooled
+    from windrow.mapreduce import options
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.collector import collect_filed
     from windrow.market.filed import filed
@@ -205,15 +209,16 @@ def _of_inputs(
     chosen = {"symbols": ",".join(symbols_of(universe))} if universe else {}
     reading, _ = reading_of(None, asked | chosen)
     reading = replace(reading, cures=(("close", "call one so by --rename OLD=close"),))
-    found = find(sources, reading, (), quiet=True)
-    if not quiet:
-        say(*told_forms(found.settled.inputs, reading))
-    rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
-    accounts = Accounts(counted=bool(rules.units))
-    parts = [bars for bars, _ in accounts.take(found.feed())]
-    if refusal := accounts.refusal(rules):
-        raise refusal
-    say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
+    with spooled(sources, options.manner(Namespace(**asked)), reading) as (inputs, _):
+        found = find(inputs, reading, (), quiet=True)
+        rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
+        accounts = Accounts(counted=bool(rules.units))
+        parts = [bars for bars, _ in accounts.take(found.feed())]
+        if refusal := accounts.refusal(rules):
+            raise refusal
+        if not quiet:
+            say(*told_forms(found.settled.inputs, reading))
+        say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
     bars = filed(parts, found.columns)
     if not len(bars.bars):
         raise InputError("no bar is left to collect; check --from, --until, --symbols and --where")

@@ -78,9 +78,10 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         again = f"; {self.earlier:,} symbols were done before" if self.earlier else ""
+        span = f"; asked for {_moment(self.load.since)} to {_moment(self.load.until)}" if self.load.until else ""
         return [
             f"load {self.load.number}: {self.symbols:,} symbols, {self.inserted:,} new bars, {self.revised:,} revised,"
-            f" {self.same:,} as they were, in {self.place}{again}",
+            f" {self.same:,} as they were, in {self.place}{span}{again}",
             *_few([_told_revised(symbol, one) for symbol, one in self.revisions.items()]),
             *_few([_told_gaps(symbol, one) for symbol, one in self.gaps.items()]),
             *_few([_told_unreached(symbol, upto) for symbol, upto in self.unreached.items()]),

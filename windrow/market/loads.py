@@ -31,6 +31,8 @@ _KEY = ("symbol", "ts")
 _PATIENCE = 20.0
 #: Bars `b` of a symbol between two times.
 _SPAN = "b.symbol = :symbol AND b.ts >= :first AND b.ts <= :last"
+#: Until how long after its begin a load that was broken off is gone on with: a daily one is a new one.
+AGE = DAY // 2
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -76,7 +78,7 @@ class Ledger:
     _doubtful: tuple[str, int, Put] | None = None
 
     def begin(self, asked: str, since: int, until: int, now: int, resumed: bool = True) -> Load:
-        """A new load; or, where the last of these words began less than a day ago and has not finished, that one."""
+        """A new load; or, where the last of these words began less than AGE ago and has not finished, that one."""
         loads = self._name("_loads")
         with refusing(self.place):
             found = self._query(
@@ -84,7 +86,7 @@ class Ledger:
                 " ORDER BY load_id DESC",
                 asked=asked,
             )
-            if resumed and found and now - self._ns(found[0][3]) < DAY:
+            if resumed and found and now - self._ns(found[0][3]) < AGE:
                 number, begin, end, _, self._puts[found[0][0]] = found[0]
                 self._connection.commit()
                 return Load(number, self._ns(begin), self._ns(end))
