@@ -47,14 +47,14 @@ class Forecast(RoundsJob):
 
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
         if self.models:
-            return forecasts.apply_lines(self.plan, self.models, stretches, self.settled.dated, counts)
-        return forecasts.forecast_lines(self.plan, stretches, self.settled.dated, self.options.keras, counts)
+            return forecasts.apply_lines(self.plan, self.models, stretches, self.dated, counts)
+        return forecasts.forecast_lines(self.plan, stretches, self.dated, self.options.keras, counts)
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)
 
     def write_rows(self, stretches: Iterator[Stretch]) -> None:
-        forecasts.write_shares(self.plan, stretches, self.settled.dated)
+        forecasts.write_shares(self.plan, stretches, self.dated)
 
     def rounds(self, rows: Sequence[str]) -> Rounds:
         return forecasts.training(self.plan, rows)

@@ -41,7 +41,7 @@ GRID = ["--fast", "ema:3..5", "--slow", "sma:4..12/4", "--split", "0.7"]
 JOBS = {
     "averages": Case(MovingAverage, INDICATORS, []),
     "larger bars": Case(
-        Resample, ["--resample", "1w", "--values", "open,high,low,close,volume,vwap,mean_close,bars"], []
+        Resample, ["--resample", "1w", "--calendar", "XNYS", "--values", "open,high,low,close,volume,vwap,bars"], []
     ),
     "averages of months": Case(MovingAverage, ["--resample", "1mo", "--column", "vwap", "--window", "3"], []),
     "sectors": Case(Sectors, ["--constituents", str(DATA / "constituents.csv"), "--averages", "5,20"], [], 2),
