@@ -35,8 +35,10 @@ ON_CLUSTER = {
     "sweep best": [(3, 3, "by time", "parquet")],
 }
 #: In one process in CI.
-IN_PROCESS = {"averages": PAIRWISE[::3], "crossover": OTHERS[:1], "sweep best": OTHERS[:1]} | {
-    name: OTHERS[2:3] for name in ("larger bars", "sectors")
+IN_PROCESS = {
+    "averages": PAIRWISE[::3],
+    **dict.fromkeys(["crossover", "sweep best"], OTHERS[:1]),
+    **dict.fromkeys(["larger bars", "sectors"], OTHERS[2:3]),
 }
 #: Bytes of a small block of HDFS.
 SMALL = 16384

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+import windrow
+from jobs.moving_average import MovingAverage
 from jobs.resample import Resample
+from jobs.sweep import Sweep
+from tests.conftest import ROOT
 from tests.test_cures import MEAN, ROWS, TIMED, Case, csv, lines
+from windrow.errors import InputError
+from windrow.paper.best import best_of
 
 pytestmark = pytest.mark.one_python
 
+GRID = ["--best", "--fast", "ema:3", "--slow", "sma:5,8"]
 DAYS = ["--resample", "1d"]
 TRADED = ["AA\t2020-01-03\t11.5"]
 CLOSES = ["AA\t2020-01-01\t10.0", "AA\t2020-01-02\t12.0", "AA\t2020-01-03\t11.0", "AA\t2020-01-04\t15.0"]
@@ -110,3 +117,20 @@ def test_what_larger_bars_lose_is_told(run_job, tmp_path, how, bars, warning):
     path.write_text(bars)
     ran = run_job("-q", "--window", "1", *how, path)
     assert ran.status == 0 and f"warning: {warning}" in ran.err
+
+
+def test_outputs_of_larger_bars_are_not_drawn_over_the_inputs(run_job, tmp_path, monkeypatch):
+    """The error of frames/description.py:refuse_larger, and its cure: the larger bars as a folder of bars."""
+    monkeypatch.chdir(tmp_path)
+    bars = str(ROOT / "data/bars.csv")
+    for job, options, out in ((MovingAverage, ["--window", "3"], "averages"), (Sweep, GRID, "sweep")):
+        assert run_job("-q", "--resample", "1w", *options, "-o", out, bars, job=job).status == 0
+    for refused in (lambda: windrow.plot("averages", bars, out="page.html"), lambda: best_of("sweep")):
+        with pytest.raises(InputError, match=r"of larger bars \(--resample 1w\), .* with --columns and --delimiter"):
+            refused()
+    values = "open,high,low,close,volume"
+    run_job("-q", "--resample", "1w", "--values", values, "-o", "weeks", bars, job=Resample)
+    how = ["-q", "--columns", f"symbol,timestamp,{values}", "--delimiter", "tab", "--window", "3"]
+    assert run_job(*how, "-o", "again", "weeks").status == 0
+    assert windrow.read_output("again").equals(windrow.read_output("averages"))
+    assert windrow.plot("again", "weeks", out="page.html")

@@ -52,6 +52,16 @@ def description_of(folder: Path) -> dict[str, Any] | None:
     return described
 
 
+def refuse_larger(place: str | Path, described: Mapping[str, Any] | None) -> None:
+    """Raises InputError for an output of larger bars, which are not those that its inputs have."""
+    made = (described or {}).get("resample")
+    if made:
+        raise InputError(
+            f"{place}: is of larger bars (--resample {made['spans'][0]}), not of those of the inputs; write them to a"
+            " folder of their own by windrow resample -o, and run the job on that, with --columns and --delimiter tab"
+        )
+
+
 def reading_in(described: Mapping[str, Any] | None) -> Reading:
     """How the job read its bars, by its description; the defaults without one."""
     fields = (described or {}).get("reading") or {"values": ["close"]}
@@ -154,6 +164,10 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "walk_forward": (
         lambda value: value is None or (_is_of(value, int) and 1 <= value <= _MOST_WALKS),
         f"a number up to {_MOST_WALKS:,}",
+    ),
+    "resample": (
+        lambda value: isinstance(value, dict) and _texts(value.get("spans")) and bool(value["spans"]),
+        "how larger bars were made",
     ),
     "warm": (lambda value: value is None or isinstance(value, bool), "true or false"),
     "rules": (_rules, "the rules of a backtest"),

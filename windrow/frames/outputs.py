@@ -18,7 +18,7 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
-from windrow.frames.description import description_of, reading_in
+from windrow.frames.description import description_of, reading_in, refuse_larger
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
@@ -218,9 +218,14 @@ def reading_of(path: str | Path, column: str | None = None) -> Reading:
 
 
 def full_reading_of(path: str | Path) -> Reading:
-    """The same with all of the job's columns: a row is invalid for the job if any of them is."""
+    """The same with all of the job's columns: a row is invalid for the job if any of them is.
+
+    Raises InputError where the job made larger bars of them first.
+    """
     with at_hand(path) as place:
-        return reading_in(description_of(place))
+        described = description_of(place)
+    refuse_larger(path, described)
+    return reading_in(described)
 
 
 def ends_of(path: str | Path) -> dict[str, int]:

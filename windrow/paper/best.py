@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from windrow.errors import InputError
-from windrow.frames.description import description_of
+from windrow.frames.description import description_of, refuse_larger
 from windrow.storage.publish import TEXT_PARTS, at_hand
 
 _CURE = "give the directory that was given to sweep --best -o"
@@ -19,6 +19,7 @@ def best_of(output: str) -> dict[str, Any]:
         described = description_of(place) if place.is_dir() else None
         if described is None or str(described.get("job", "")).rpartition(".")[2] != "sweep":
             raise InputError(f"{output}: is no output of a sweep; {_CURE}")
+        refuse_larger(output, described)
         lines = list(_overall(place))
     if not lines:
         raise InputError(f"{output}: has no best pair over all symbols; run the sweep with --best, and {_CURE}")
