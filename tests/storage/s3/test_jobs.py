@@ -17,6 +17,7 @@ import windrow
 from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
+from jobs.normalize import Normalize
 from jobs.rejects import Rejects
 from jobs.sweep import Sweep
 from tests.invariance import pairwise
@@ -285,3 +286,14 @@ def test_an_output_on_s3_that_is_not_whole_is_not_read(bucket):
     bucket.put("out/part-00001", b"A\t2020-01-02")
     with pytest.raises(WindrowError, match=rf"^{uri}/part-00001: its last line has no end"):
         windrow.read_output(uri)
+
+
+@pytest.mark.parametrize("kind", ["text", "parquet"])
+def test_what_was_scaled_onto_s3_is_taken_back_from_there(run_job, bucket, tmp_path, kind):
+    scaled = ["--column", "close", "--method", "returns", "--output-format", kind, ROOT / "data/bars.csv"]
+    assert run_job(*scaled, "-o", tmp_path / "here", job=Normalize).status == 0
+    there = f"{bucket.uri}/there"
+    assert run_job(*scaled, "-o", there, job=Normalize).status == 0
+    back = run_job("-q", "--inverse", there, job=Normalize)
+    assert (back.status, len(back.lines)) == (0, 1250), back.err
+    assert back.lines == run_job("-q", "--inverse", tmp_path / "here", job=Normalize).lines
