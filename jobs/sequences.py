@@ -23,7 +23,7 @@ AS = "what sequences are written as, in the -o DIR: Parquet files, or numpy's (d
 class Sequences(BarJob):
     """One line per symbol, SYMBOL<tab>JSON, of how many there are; the sequences themselves are beside it in -o DIR."""
 
-    uses_sessions = True
+    without_resampling = "no sequence leaves a session"
 
     def add_options(self) -> None:
         group = self.add_group("Sequences")

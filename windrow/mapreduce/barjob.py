@@ -91,8 +91,8 @@ class BarJob(JobAdapter):
     keep_texts = False
     #: The default of --resample: a span of larger bars; None: bars are taken as they are.
     resampled_to: ClassVar[str | None] = None
-    #: Whether --session and --calendar say something of bars that are taken as they are.
-    uses_sessions = False
+    #: What --session and --calendar say of bars that are taken as they are, if something.
+    without_resampling: ClassVar[str | None] = None
     #: Whether it takes larger bars that lack a value (NaN).
     keeps_incomplete = False
     #: Why there may be no output, and the fix.
@@ -134,7 +134,7 @@ class BarJob(JobAdapter):
     def resamplings(self) -> list[Resampling]:
         """The larger bars that are made of the inputs', each of those before, and whose values are `columns`."""
         span = self.options.resample or self.resampled_to
-        return resampling.resampling_of(self.options, span, self.columns(), self.uses_sessions)
+        return resampling.resampling_of(self.options, span, self.columns(), self.without_resampling is not None)
 
     def shards(self) -> int:
         """How many reducers get all bars of each symbol; the number of a shard is the slice in its key."""

@@ -36,8 +36,9 @@ def add_to(job: "BarJob") -> None:
     """Adds the options of larger bars."""
     group, usual = job.add_group("Larger bars"), job.resampled_to
     group.add("--resample SPAN", _SPAN + (f" (default {usual})" if usual else ""))
-    group.add("--session HH:MM-HH:MM", _SESSION)
-    group.add("--calendar CODE", _CALENDAR)
+    more = "" if job.without_resampling is None else f"; of bars as they are: {job.without_resampling}"
+    group.add("--session HH:MM-HH:MM", _SESSION + more)
+    group.add("--calendar CODE", _CALENDAR + more)
     group.add("--labels SIDE", _LABELS, choices=_SIDES)
     group.add("--closed SIDE", _CLOSED, choices=_SIDES)
 
@@ -90,7 +91,7 @@ def with_sessions(job: "BarJob", settled: Settled) -> Settled:
     given, chain = job.options, job.resamplings()
     if settled.dated and chain:
         _refuse_dates(given, chain[0])
-    if given.calendar is None or not (chain or job.uses_sessions):
+    if given.calendar is None or not (chain or job.without_resampling):
         return settled
     return replace(settled, calendar=Exchange(given.calendar).recorded())
 
