@@ -1,0 +1,21 @@
+"""Jobs over a table on Hadoop in one process: its tasks read what was read at submission, while a writer goes on."""
+
+import pytest
+
+from tests.sql.test_read import JOBS, both, database  # noqa: F401  fixtures
+from tests.sql.test_snapshot import filled, states, writing  # noqa: F401  a fixture
+from tests.sql.test_tools import JOBS as OTHERS
+
+
+@pytest.mark.parametrize(("job", "options"), [*JOBS, OTHERS[0]], ids=lambda one: getattr(one, "__name__", None))
+def test_a_job_gives_the_bytes_of_the_file_on_hadoop(job, options, both, on_hadoop, run_job):  # noqa: F811
+    path, table = both
+    want = run_job("-q", *options, path, job=job)
+    found = on_hadoop("-q", *options, table.uri, job=job.__module__)
+    assert (found.status, found.lines) == (0, want.lines), found.err
+
+
+def test_a_job_on_hadoop_sees_one_state(filled, on_hadoop):  # noqa: F811
+    with writing(filled) as commits:
+        [seen] = [states(lambda *args: on_hadoop(*args), filled.uri)]
+    assert len(seen) == 1 and len(commits) > 2
