@@ -80,7 +80,7 @@ test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; nee
 	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic|mark.streams' tests) $(PYTEST)
 
 test-sql: $(VENV)/.test  ## the tests on servers of MariaDB and PostgreSQL of their own; needs mariadb-server and postgresql
-	$(BIN)/python -m pytest $(PARALLEL) -m 'sql and not (full or hadoop)' $(shell grep -rlwE --include='test_*.py' 'mariadb|postgres|mark.sql' tests) $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'sql and not (full or hadoop)' tests/sql $(shell grep -rlwE --include='test_*.py' 'mariadb|postgres|mark.sql' tests) $(PYTEST)
 
 test-learn: $(VENV)/.test $(VENV)/.keras  ## the tests of forecasts, with jax, and Keras beside it
 	$(BIN)/python -m pytest $(PARALLEL) -m 'learn and not (full or hadoop or peers)' $(call marked,learn) $(PYTEST)

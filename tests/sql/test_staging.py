@@ -18,7 +18,11 @@ from windrow.storage.sql.uris import Place
 ROWS = BARS[:-1]
 KEY = ("symbol", "ts")
 EPOCH = datetime(1970, 1, 1)
-DATABASES = ("sqlite", "mariadb", "postgres")
+DATABASES = (
+    "sqlite",
+    pytest.param("mariadb", marks=pytest.mark.sql),
+    pytest.param("postgres", marks=pytest.mark.sql),
+)
 
 
 @pytest.fixture(params=DATABASES)
