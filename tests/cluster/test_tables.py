@@ -7,7 +7,13 @@ from tests.sql.test_snapshot import filled, states, writing  # noqa: F401  a fix
 from tests.sql.test_tools import JOBS as OTHERS
 
 
-@pytest.mark.parametrize(("job", "options"), [*JOBS, OTHERS[0]], ids=lambda one: getattr(one, "__name__", None))
+SERVER = pytest.param("mariadb", marks=pytest.mark.sql)
+CASES = [*((one, *JOBS[0]) for one in DATABASES), (SERVER.values[0], *JOBS[1]), (SERVER.values[0], *OTHERS[0])]
+
+
+@pytest.mark.parametrize(
+    ("database", "job", "options"), CASES, ids=lambda one: getattr(one, "__name__", None), indirect=["database"]
+)
 def test_a_job_gives_the_bytes_of_the_file_on_hadoop(job, options, both, on_hadoop, run_job):  # noqa: F811
     path, table = both
     want = run_job("-q", *options, path, job=job)
