@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -113,6 +113,9 @@ bench-pairs: $(VENV)/.bench  ## compare windrow with itself: windows, prices, fo
 
 bench-streams: $(VENV)/.test  ## measure what reading a stream costs beside its client alone; a minute
 	$(BIN)/python benchmarks/streams.py $(BENCH)
+
+bench-sql: $(VENV)/.test  ## measure what a database costs: loading beside LOAD DATA, reading beside fetching rows; three minutes
+	$(BIN)/python benchmarks/sql.py $(BENCH)
 
 bench-scaling: $(VENV)/.bench  ## measure how cost grows, and fit a model of it, for docs/scaling.md; half an hour
 	$(BIN)/python benchmarks/scaling.py $(BENCH)
