@@ -7,7 +7,7 @@ import pytest
 from jobs.backtest import Backtest
 from tests.conftest import ROOT
 from tests.feeds.test_sources import ALL, SOURCES
-from windrow.commands.stream import _reading, load
+from windrow.commands.stream import reading_of, load
 from windrow.errors import InputError
 from windrow.sinks.replay import find
 
@@ -18,7 +18,7 @@ def records_of(*args):
     others = ("uri", "shards", "retention", "kms", "journal", "max_bad", "max_missing", "quiet")
     for name in others:
         del asked[name]
-    found = find(asked.pop("files"), *_reading(asked.pop("column"), asked))
+    found = find(asked.pop("files"), *reading_of(asked.pop("column"), asked))
     replay = found.replay([bars for bars, _ in found.feed()])
     records = list(replay.records())
     assert len(records) == len(replay)

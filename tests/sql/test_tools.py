@@ -88,3 +88,11 @@ def test_a_package_that_is_not_there(package, run_job, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     found = run_job("-q", "mysql://me@127.0.0.1:1/bars")
     assert found.status == 1 and "which is not installed; install it with: pip install 'windrow[sql]'" in found.err
+
+
+def test_a_table_is_collected_into_another(both, tmp_path, run_job):  # noqa: F811
+    path, table = both
+    for number, source in enumerate((path, table.uri)):
+        shown("collect", "--quiet", "--source", source, "--to", f"sqlite:///{tmp_path}/{number}.db")
+    one, other = (run_job("-q", "--window", "20", f"sqlite:///{tmp_path}/{number}.db") for number in (0, 1))
+    assert one.status == 0 and one.out and one.out == other.out, other.err

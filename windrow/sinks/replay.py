@@ -7,8 +7,11 @@ has the bits of one over the files.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import orjson
@@ -21,8 +24,9 @@ from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import Settled, settle, without_line_end
 from windrow.sinks.partial import VALUE_REASONS, with_partial
-from windrow.storage.source import Version, list_inputs, unchanged, versions_of
-from windrow.storage.stream import Record
+from windrow.storage.open import named
+from windrow.storage.source import Version, canonical, list_inputs, source_of, unchanged, versions_of
+from windrow.storage.stream import Manner, Record
 from windrow.times import format_times
 
 #: The columns of values that are loaded where files have them.
@@ -83,15 +87,18 @@ class Found:
     settled: Settled
     versions: Mapping[str, Version]
     columns: tuple[str, ...]
+    kept: Any = None
+    """The folder of what was read of streams and tables, as long as this is there."""
 
     def feed(self) -> Iterator[tuple[Bars, str]]:
         """Their bars in chunks, with the file of each; a value that a row lacks, but not all of them, is NaN."""
         for path, layout in self.settled.inputs.items():
-            with unchanged(path, self.versions[path]):
+            name = self.settled.name(path)
+            with named(path, name), unchanged(path, self.versions[path]):
                 parts = list(read_bars(path, layout))
                 if len(layout.values) > 1 and any(VALUE_REASONS.intersection(part.rejected) for part in parts):
                     parts = [with_partial(path, layout, join_bars(parts))]
-                yield from ((part, path) for part in parts)
+                yield from ((part, name) for part in parts)
 
     def replay(self, parts: Sequence[Bars]) -> Replay:
         """All of these chunks, by time; bars of one time are in the order of the files and their rows."""
@@ -105,8 +112,24 @@ class Found:
 def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool = False) -> Found:
     """Files, settled as for a job that needs these columns; none: those of VALUES that all files have.
 
-    Raises what such a job would.
+    Streams and tables are read into files first. Raises what such a job would.
     """
+    if not any(source_of(file).is_spooled for file in files):
+        return _find(files, reading, columns, quiet)
+    from windrow.feeds.spool import refuse_symbols_of_files, replaced
+
+    refuse_symbols_of_files(files, reading)
+    kept = TemporaryDirectory(prefix="windrow-")
+    read = replaced(files, Path(kept.name), Manner(), reading, not quiet)
+    with ExitStack() as errors:
+        for place, name in read.names.items():
+            errors.enter_context(named(place, name))
+        found = _find(read.arguments, reading, columns, quiet)
+    settled = replace(found.settled, names={canonical(place): name for place, name in read.names.items()})
+    return replace(found, settled=settled, kept=kept)
+
+
+def _find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool) -> Found:
     inputs, chosen = list_inputs(files, reading.recursive), bool(columns)
     versions = versions_of(inputs)
     if not chosen:
