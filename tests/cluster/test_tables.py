@@ -6,9 +6,8 @@ from tests.sql.test_read import JOBS, both, database  # noqa: F401  fixtures
 from tests.sql.test_snapshot import filled, states, writing  # noqa: F401  a fixture
 from tests.sql.test_tools import JOBS as OTHERS
 
-
-SERVER = pytest.param("mariadb", marks=pytest.mark.sql)
-CASES = [*((one, *JOBS[0]) for one in DATABASES), (SERVER.values[0], *JOBS[1]), (SERVER.values[0], *OTHERS[0])]
+SERVERS = [("mariadb", JOBS[0]), ("postgres", JOBS[0]), ("mariadb", JOBS[1]), ("mariadb", OTHERS[0])]
+CASES = [("sqlite", *JOBS[0]), *(pytest.param(name, *job, marks=pytest.mark.sql) for name, job in SERVERS)]
 
 
 @pytest.mark.parametrize(

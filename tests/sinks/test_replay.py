@@ -7,7 +7,7 @@ import pytest
 from jobs.backtest import Backtest
 from tests.conftest import ROOT
 from tests.feeds.test_sources import ALL, SOURCES
-from windrow.commands.stream import reading_of, load
+from windrow.commands.stream import load, reading_of
 from windrow.errors import InputError
 from windrow.sinks.replay import find
 
