@@ -12,8 +12,8 @@ from windrow.mapreduce.registry import find_jobs, job_class
 pytestmark = pytest.mark.one_python
 
 BARS = ROOT / "data/bars.csv"
-#: Jobs that need jax, and other bars.
-LEARNING = {"forecast", "grid-search"}
+#: Jobs that need jax, and other bars; and those whose usual columns the sample has not.
+LEARNING = {"forecast", "grid-search", "sequences"}
 HERE = ["inline", "local", "spark"]
 
 
