@@ -31,6 +31,7 @@ COMMANDS = [
     f"windrow backtest {PAIR} --orders --equity -o backtest bars.csv",
     "windrow sweep --fast ema:3,4 --slow ema:8,9 --split 0.7 -o sweep bars.csv",
     "windrow forecast --help",
+    "windrow grid-search --help",
     "windrow normalize --column close bars.csv",
     "windrow resample --help",
     "windrow plot averages --bars bars.csv",

@@ -38,6 +38,7 @@ BESIDE = {
     "crossover": "--fast ema:3 --slow sma:8",
     "backtest": "--fast ema:3 --slow sma:8",
     "sweep": "--fast ema:3,5 --slow sma:8",
+    "grid_search": "--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1 --across",
     "forecast": "--column close --features close --length 1 --hidden 2 --epochs 1 --across",
     "normalize": "--column close",
     "resample": "--values close,mean_close",
@@ -45,13 +46,36 @@ BESIDE = {
     "sectors": f"--constituents {ROOT / 'data/constituents.csv'} --averages 2,5 --equal",
 }
 #: Jobs that need jax.
-LEARNING = {"forecast"}
+LEARNING = {"forecast", "grid-search"}
 TRIALS = {
     "forecast --column": Trial(
         "open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"
     ),
     "forecast --split": Trial("0.6"),
     "forecast --walk-forward": Trial("2"),
+    "grid_search --column": Trial(
+        "open",
+        "no-open.csv",
+        "--features close,open --column close --hidden 2 --batch 32 --rate 0.01 --epochs 1 --length 1",
+    ),
+    "grid_search --features": Trial("close,open"),
+    "grid_search --target": Trial("level"),
+    "grid_search --split": Trial("0.6"),
+    "grid_search --gap": Trial(
+        "1d", beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
+    ),
+    "grid_search --across": Trial(
+        beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
+    ),
+    "grid_search --points": Trial("3"),
+    "grid_search --batch": Trial("16,32"),
+    "grid_search --hidden": Trial("2,3"),
+    "grid_search --rate": Trial("0.1,0.01"),
+    "grid_search --length": Trial("1,2"),
+    "grid_search --walk-forward": Trial("2"),
+    "grid_search --early-stop": Trial(),
+    "grid_search --epochs": Trial("2"),
+    "grid_search --seed": Trial("1"),
     "forecast --features": Trial("close,open"),
     "forecast --target": Trial("level"),
     "forecast --gap": Trial("1d", beside="--column close --features close --length 1 --hidden 2 --epochs 1"),

@@ -13,6 +13,7 @@ engine.py            jax, started: one thread, compiled programs kept; how long 
 training.py          Adam in compiled programs, and forecasts
 averaging.py         shares, rounds, and the mean of several workers' states
 together.py          one global model, round by round
+tuning.py            the search for settings
 baselines.py         the last value, drift, ridge regression
 significance.py      Diebold-Mariano's test; how often a direction is right
 intervals.py         split conformal intervals, scaled by EWMA volatility

@@ -14,6 +14,7 @@ from windrow.learn.forecasting import Plan
 from windrow.learn.models import Model
 from windrow.learn.problem import Problem
 from windrow.learn.training import Recipe
+from windrow.learn.tuning import GRID, Combination, combinations
 from windrow.times import parse_duration
 
 #: The six columns of the published forecast.
@@ -21,6 +22,11 @@ COLUMNS = ("adj_close", "close", "high", "low", "open", "volume")
 _SHARES = "train it on W shares of the rows, by a task each, whose models are averaged (default 2)"
 _WALKS = "test N times: N + 1 equal parts; train on the first k, test on the next one, for k from 1 to N"
 _APPLY = "train nothing: apply the models in a part-NNNNN-models.npz, or in the directory of an output, to these bars"
+_TRIED = {
+    "batch": "sequences of a batch", "hidden": "units of the LSTM", "rate": "Adam's learning rates",
+    "length": "bars of a sequence",
+}  # fmt: skip
+_HALVING = "try all with a quarter of the epochs, the better half with half of them, the better half of these with all"
 #: The value of --split that is the published leak.
 RANDOM = "random"
 #: What a user can do where an input lacks one of the columns.
@@ -81,6 +87,39 @@ def add_ways(group: Group) -> None:
     group.add("--walk-forward N", _WALKS, type=int)
     group.add("--keras", "also write each model as a .keras file, into part-NNNNN-keras.zip", action="store_true")
     group.add("--apply MODEL", _APPLY)
+
+
+def add_search(group: Group) -> None:
+    """Adds the options of a search for settings."""
+    for name in GRID:
+        told = _told(name)
+        group.add(f"--{name} VALUES", f"{_TRIED[name]} that are tried (default {told})", default=told)
+    group.add("--walk-forward N", "judge by N walks through the training part (default 3)", type=int, default=3)
+    group.add("--early-stop", _HALVING, action="store_true")
+
+
+def grid_of(given: Namespace) -> list[Combination]:
+    """The combinations that are tried. Raises UsageError for values that are none."""
+    return combinations({name: [_value(name, text) for text in getattr(given, name).split(",")] for name in GRID})
+
+
+def search_plan(given: Namespace) -> Plan:
+    """What is forecast; each combination has its settings in place of these. Raises UsageError for wrong values."""
+    first = grid_of(given)[0]
+    for one in grid_of(given):
+        plan_of(given, walks=given.walk_forward, **one._asdict())
+    return plan_of(given, walks=given.walk_forward, **first._asdict())
+
+
+def _value(name: str, text: str) -> int | float:
+    try:
+        return float(text) if name == "rate" else int(text)
+    except ValueError:
+        raise UsageError(f"--{name} {text!r}: is no number; give a list, e.g. --{name} {_told(name)}") from None
+
+
+def _told(name: str) -> str:
+    return ",".join(f"{value:g}" for value in GRID[name])
 
 
 def check_ways(given: Namespace, here: bool) -> None:
@@ -173,7 +212,7 @@ def plan_of(given: Namespace, models: Mapping[str, Model] | None = None, **tried
     walks = getattr(given, "walk_forward", None)
     if walks is not None:
         check_count("walk-forward", walks)
-        if given.split != "0.8":
+        if given.split != "0.8" and "walks" not in tried:
             raise UsageError(
                 f"--walk-forward {walks} and --split {given.split}: both divide the bars; give one of the two"
             )

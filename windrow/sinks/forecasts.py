@@ -7,10 +7,13 @@ part-NNNNN-times          a line of JSON for each worker: its seconds of fitting
 part-NNNNN-card.md        a model card
 """
 
+import csv
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
+from dataclasses import replace
+from io import BytesIO, StringIO
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,6 +44,7 @@ from windrow.learn.models import Model, load, save
 from windrow.learn.problem import Dataset
 from windrow.learn.rowfiles import read_records, read_state, write_record, write_share
 from windrow.learn.together import Together
+from windrow.learn.tuning import Combination, Search, with_settings
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
 from windrow.times import format_times
@@ -48,26 +52,38 @@ from windrow.times import format_times
 #: How a line came about: a model a symbol, one of all, or one that was there.
 OWN, GLOBAL, APPLIED = "a model a symbol", "one global model", "applied"
 #: Ends of the names of parts.
-MODELS, KERAS, TIMES, CARD = "-models.npz", "-keras.zip", "-times", "-card.md"
+MODELS, KERAS, TIMES, CARD, TABLE = "-models.npz", "-keras.zip", "-times", "-card.md", "-table.csv"
 #: Ends of the names of parts between steps: a share's rows, and what is held out.
-SHARE, HELD = "-share-", "-held-out"
+SHARE, HELD, BARS = "-share-", "-held-out", "-bars"
+
+
+#: A symbol, its times, and the values of each column.
+Bars = tuple[str, Ints, list[Floats]]
+
+
+def whole(stretches: Iterable[Stretch]) -> Iterator[Bars]:
+    """The bars of each symbol, put together. Memory: those of one."""
+    for symbol, pieces in by_symbol(stretches):
+        yield decode_symbol(symbol), *_together(pieces)
 
 
 def forecast_lines(
-    plan: Plan, stretches: Iterable[Stretch], dated: bool, keras: bool, counts: Counter[str]
+    plan: Plan, series: Iterable[Bars], dated: bool, keras: bool, counts: Counter[str], more: Sequence[Any] = ()
 ) -> Iterator[bytes]:
     """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
+
+    more: what else is told of times.
 
     Memory: the bars of one symbol as float64, its rows as float32, and the models of all symbols (20 KB each).
     """
     spent, models, all_told = Spent(), [], []
-    for symbol, pieces in by_symbol(stretches):
-        model, told = forecast_symbol(plan, decode_symbol(symbol), *_together(pieces), spent)
+    for symbol, times, values in series:
+        model, told = forecast_symbol(plan, symbol, times, values, spent)
         models.append(model)
         all_told.append(told)
         counts[told["outcome"]] += 1
-        yield _line(symbol, {**_head(plan, OWN), **told}, dated)
-    _write_beside(plan, models, all_told, [{"models": len(models), "seconds": spent.told()}], keras)
+        yield _line(encode_symbol(symbol), {**_head(plan, OWN), **told}, dated)
+    _write_beside(plan, models, all_told, [*more, {"models": len(models), "seconds": spent.told()}], keras)
 
 
 def apply_lines(
@@ -141,6 +157,47 @@ def models_of(path: str | None, sent: bytes | None) -> dict[str, Model]:
     if path is None:
         return {}
     return read_models(path) if sent is None else {model.symbol: model for model in load(BytesIO(sent), path)}
+
+
+def write_bars(columns: Sequence[str], stretches: Iterable[Stretch], dated: bool) -> None:
+    """Writes the bars of each symbol, for a search. Memory: those of one."""
+    with own_part(BARS) as file:
+        for symbol, times, values in whole(stretches):
+            arrays = {"times": times, **dict(zip(columns, values, strict=True))}
+            write_record(file, {"symbol": symbol, "dated": dated}, arrays)
+
+
+def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving: bool) -> Search:
+    """The rounds over what `write_bars` wrote."""
+    return Search(plan, grid, [path for path in rows if path.endswith(BARS)], halving)
+
+
+def refitted_lines(
+    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str]
+) -> Iterator[bytes]:
+    """The lines of the best combination, refitted on each symbol of the files; the first task writes the table."""
+    found = json.loads(state)
+    best = Combination(*(found["table"][0][name] for name in Combination._fields))
+    refit = replace(with_settings(plan, best, plan.recipe.epochs), walks=None)
+    records = list(chain.from_iterable(map(read_records, files)))
+    if first:
+        with own_part(TABLE) as file:
+            file.write(_table(found["table"]))
+    series = (
+        (told["symbol"], arrays["times"], [arrays[name] for name in plan.problem.columns]) for told, arrays in records
+    )
+    dated = bool(records and records[0][0]["dated"])
+    yield from forecast_lines(refit, series, dated, False, counts, found["times"] if first else ())
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The combinations as CSV, best first."""
+    names = ("rank", *Combination._fields, "round", "epochs", "tests", "error", "why")
+    text = StringIO()
+    written = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    written.writeheader()
+    written.writerows({"rank": rank, **row} for rank, row in enumerate(rows, 1))
+    return text.getvalue().encode()
 
 
 def read_models(path: str) -> dict[str, Model]:

@@ -1,0 +1,64 @@
+"""Settings of a forecast's network, each combination tried by a task of its own; the best one is refitted."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, BinaryIO
+
+from sort_keys.merge import Stretch
+from windrow.console import say
+from windrow.learn import training_options as learning
+from windrow.learn.evaluation import told_outcomes
+from windrow.learn.forecasting import Plan
+from windrow.learn.tuning import try_combination
+from windrow.mapreduce.rounds import Rounds, RoundsJob
+from windrow.sinks import forecasts
+
+
+class GridSearch(RoundsJob):
+    """One line per symbol, SYMBOL<tab>JSON, as of `windrow forecast`, with the settings that have the smallest error on
+    walks through the training part; with -o DIR, the table of all combinations and the models beside.
+    """
+
+    def add_options(self) -> None:
+        learning.add_problem(self.add_group("Forecasts"))
+        learning.add_search(self.add_group("Settings"))
+        learning.add_recipe(self.add_group("Training"), tuned=True)
+
+    def check_options(self) -> None:
+        if self.submission.is_here:
+            learning.check_installed(None, keras=False)
+
+    def columns(self) -> list[str]:
+        return list(self.plan.problem.columns)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is forecast, with settings to be replaced."""
+        return learning.search_plan(self.options)
+
+    def in_rounds(self) -> bool:
+        return True
+
+    def write_rows(self, stretches: Iterator[Stretch]) -> None:
+        forecasts.write_bars(self.columns(), stretches, self.dated)
+
+    def rounds(self, rows: Sequence[str]) -> Rounds:
+        return forecasts.search(self.plan, learning.grid_of(self.options), rows, self.options.early_stop)
+
+    def work(self, asked: Any, rows: Iterator[BinaryIO]) -> bytes:
+        return try_combination(self.plan, learning.grid_of(self.options), asked, rows)
+
+    def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
+        return forecasts.refitted_lines(self.plan, rows, self.state, asked["first"], counts)
+
+    def cures(self) -> dict[str, str]:
+        return learning.CURES
+
+    def report(self, counts: Counter[str]) -> None:
+        say(*told_outcomes(counts))
+        super().report(counts)
+
+
+if __name__ == "__main__":
+    GridSearch.run()

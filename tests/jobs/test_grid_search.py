@@ -1,0 +1,114 @@
+"""The search for settings: combinations are judged apart from the test, the best is refitted, on any runner alike."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from jobs.grid_search import GridSearch
+from tests.conftest import ROOT
+from tests.learn.series import write
+from windrow.errors import UsageError
+from windrow.learn.tuning import GRID, Combination, Search, combinations
+
+SMALL = ["-q", "--batch", "16,64", "--hidden", "3", "--rate", "0.03,0.0001", "--length", "4", "--epochs", "4"]
+
+
+def search(*args):
+    command = [sys.executable, "-m", "jobs.grid_search", *SMALL, *map(str, args)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return done
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("bars") / "bars.csv", {"AA": "ar", "B": "ar"}, 400)
+
+
+@pytest.fixture(scope="module")
+def found(bars, tmp_path_factory):
+    out = tmp_path_factory.mktemp("found") / "out"
+    search("-o", out, bars)
+    return out
+
+
+def table(out):
+    return list(csv.DictReader((out / "part-00000-table.csv").open()))
+
+
+def lines(out):
+    return sorted(line for part in out.glob("part-*[0-9]") for line in part.read_bytes().splitlines())
+
+
+@pytest.mark.learn
+def test_all_combinations_are_in_the_table_and_the_best_is_refitted(found):
+    rows = table(found)
+    assert sorted((row["batch"], row["rate"]) for row in rows) == [
+        ("16", "0.0001"), ("16", "0.03"), ("64", "0.0001"), ("64", "0.03")
+    ]  # fmt: skip
+    errors = [float(row["error"]) for row in rows]
+    assert errors == sorted(errors) and errors[0] < 0.9 < errors[-1] and {row["tests"] for row in rows} == {"6"}
+    for line in lines(found):
+        told = json.loads(line.partition(b"\t")[2])
+        assert (str(told["batch"]), told["rate"]) == (rows[0]["batch"], float(rows[0]["rate"]))
+        assert told["sequences"]["test"] == 76
+    times = [json.loads(line) for line in (found / "part-00000-times").read_text().splitlines()]
+    assert [one.get("combination") for one in times] == [0, 1, 2, 3, None]
+
+
+@pytest.mark.learn
+def test_tasks_beside_each_other_find_the_same(found, bars, tmp_path):
+    search("-r", "local", "-D", "mapreduce.job.reduces=2", "-o", tmp_path / "out", bars)
+    assert table(tmp_path / "out") == table(found) and lines(tmp_path / "out") == lines(found)
+
+
+@pytest.mark.learn
+def test_no_bar_of_the_test_part_changes_what_is_chosen(found, bars, tmp_path):
+    changed = [line if number < 1 or (number - 1) % 400 < 320 else line[:-1] + "9" for number, line in
+               enumerate(bars.read_text().splitlines())]  # fmt: skip
+    (tmp_path / "bars.csv").write_text("\n".join([*changed, ""]))
+    search("-o", tmp_path / "out", tmp_path / "bars.csv")
+    assert table(tmp_path / "out") == table(found) and lines(tmp_path / "out") != lines(found)
+
+
+@pytest.mark.learn
+def test_with_early_stopping_the_better_half_goes_on(bars, tmp_path):
+    search("--early-stop", "--symbols", "AA", "-o", tmp_path / "out", bars)
+    rows = table(tmp_path / "out")
+    assert [(row["round"], row["epochs"]) for row in rows] == [("3", "4"), ("2", "2"), ("1", "1"), ("1", "1")]
+
+
+def test_halves_go_on_by_their_errors_whatever_the_order_of_the_lines():
+    one = Search(None, combinations(GRID)[:5], ["f"], halving=True)
+    one.plan = type("Plan", (), {"recipe": type("Recipe", (), {"epochs": 8})})
+    errors = [0.5, None, 0.2, 0.9, 0.1]
+    left = []
+    while tasks := one.tasks():
+        left.append([(task["combination"], task["epochs"]) for task in tasks])
+        told = [{"combination": number, "error": errors[number], "seconds": {}} for number, _ in left[-1][::-1]]
+        one.take([json.dumps(line).encode() for line in told])
+    assert left == [[(number, 2) for number in range(5)], [(0, 4), (2, 4), (4, 4)], [(2, 8), (4, 8)]]
+    assert [row["combination"] for row in one.ranked()] == [4, 2, 0, 3, 1]
+    assert one.told().startswith("round 3 of 3: best batch 16")
+
+
+def test_the_grid_is_every_combination():
+    assert len(combinations(GRID)) == 54 and combinations(GRID)[0] == Combination(16, 16, 0.01, 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [(["--batch", "16,many"], r"^--batch 'many': is no number; give a list, e.g. --batch 16,32,64$"),
+     (["--rate", "0.1,"], r"^--rate '': is no number; give a list, e.g. --rate 0.01,0.001$"),
+     (["--hidden", "0"], r"^--hidden 0: there is at least 1; give 1 or more$"),
+     (["--walk-forward", "0"], r"^--walk-forward 0: there is at least 1"),
+     (["-r", "spark"], r"^-r spark: cannot run jobs in rounds")],
+)  # fmt: skip
+def test_what_is_refused(options, says):
+    """learn/training_options.py:_value"""
+    with pytest.raises(UsageError, match=says):
+        job = GridSearch([*options, "bars.csv"])
+        assert job.columns()
