@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -125,6 +125,9 @@ bench-plan: $(VENV)/.test cluster  ## measure what Hadoop adds to a job's work, 
 
 bench-sweep: $(VENV)/.bench  ## compare a sweep with vectorbt's and backtrader's; 10,000 pairs on a million bars
 	$(BIN)/python benchmarks/sweep.py $(BENCH)
+
+bench-learn: $(VENV)/.keras  ## compare training on one worker and on two, and 500 symbols on one core and two; ten minutes
+	$(BIN)/python benchmarks/learn.py $(BENCH)
 
 bench-memory: $(VENV)/.test  ## measure peak memory at 1 and 10 million bars of one symbol
 	$(BIN)/python benchmarks/memory.py

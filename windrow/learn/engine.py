@@ -27,6 +27,8 @@ class Spent:
     compiling: float = 0.0
     """Compiling programs, or reading them from the cache of compiled ones."""
     fitting: float = 0.0
+    fitting_cpu: float = 0.0
+    """Of the processor, while fitting: what fitting takes where nothing else runs."""
     forecasting: float = 0.0
     waiting: float = 0.0
     """For others: until the slowest worker of each round was done."""

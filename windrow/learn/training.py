@@ -11,7 +11,7 @@ gathered from them, so that sequences, which overlap, are never written out.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -132,7 +132,7 @@ def train(
     placed, placed_targets = jax.device_put(rows), jax.device_put(targets)
     carried: Any = tuple(state)
     for epoch in epochs:
-        since = perf_counter()
+        since, cpu = perf_counter(), process_time()
         total = 0.0
         chosen, counted = batches(series.starts, recipe.batch, seed, epoch)
         for part in _chunks(chosen, counted, rate_of[epoch * steps : (epoch + 1) * steps]):
@@ -140,6 +140,7 @@ def train(
             total += float(np.asarray(squares, np.float64).sum())
         losses.append(total / len(series.starts))
         spent.lap(since, "fitting")
+        spent.fitting_cpu += process_time() - cpu
         if not np.isfinite(losses[-1]):
             raise InputError(
                 f"training: the loss of epoch {epoch + 1} is {losses[-1]}, not a number: the network has diverged;"
