@@ -25,7 +25,7 @@ class Spent:
     starting: float = 0.0
     """Importing jax."""
     compiling: float = 0.0
-    """Compiling programs, or reading them from the cache of compiled ones."""
+    """Compiling programs, or reading them from the cache of compiled ones, and running them for the first time."""
     fitting: float = 0.0
     fitting_cpu: float = 0.0
     """Of the processor, while fitting: what fitting takes where nothing else runs."""

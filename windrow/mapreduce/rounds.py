@@ -122,8 +122,8 @@ class RoundsJob(BarJob):
 
     @property
     def state(self) -> bytes:
-        """What this task was sent."""
-        return Path(self.options.state).read_bytes()
+        """What this task was sent; empty if nothing."""
+        return Path(self.options.state).read_bytes() if self.options.state else b""
 
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
         """A reducer's lines where the job does not run in rounds; what it counts reaches `report`."""
