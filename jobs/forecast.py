@@ -6,18 +6,17 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from sort_keys.merge import Stretch
-from windrow.console import say
 from windrow.feeds.settle import Settled
 from windrow.learn import training_options as learning
-from windrow.learn.evaluation import told_outcomes
 from windrow.learn.forecasting import Plan
 from windrow.learn.models import Model, saved
 from windrow.learn.together import train_share
-from windrow.mapreduce.rounds import Rounds, RoundsJob
+from windrow.mapreduce.learning import LearningJob
+from windrow.mapreduce.rounds import Rounds
 from windrow.sinks import forecasts
 
 
-class Forecast(RoundsJob):
+class Forecast(LearningJob):
     """One line per symbol, SYMBOL<tab>JSON: errors of the network and of simple forecasts on the same test, in figures
     and in words, the last forecasts of that test, and the next one; with -o DIR, the models beside.
     """
@@ -67,13 +66,6 @@ class Forecast(RoundsJob):
 
     def notes(self, settled: Settled) -> list[str]:
         return self.plan.notes
-
-    def cures(self) -> dict[str, str]:
-        return learning.CURES
-
-    def report(self, counts: Counter[str]) -> None:
-        say(*told_outcomes(counts))
-        super().report(counts)
 
 
 if __name__ == "__main__":

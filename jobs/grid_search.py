@@ -6,16 +6,15 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from sort_keys.merge import Stretch
-from windrow.console import say
 from windrow.learn import training_options as learning
-from windrow.learn.evaluation import told_outcomes
 from windrow.learn.forecasting import Plan
 from windrow.learn.tuning import try_combination
-from windrow.mapreduce.rounds import Rounds, RoundsJob
+from windrow.mapreduce.learning import LearningJob
+from windrow.mapreduce.rounds import Rounds
 from windrow.sinks import forecasts
 
 
-class GridSearch(RoundsJob):
+class GridSearch(LearningJob):
     """One line per symbol, SYMBOL<tab>JSON, as of `windrow forecast`, with the settings that have the smallest error on
     walks through the training part; with -o DIR, the table of all combinations and the models beside.
     """
@@ -51,13 +50,6 @@ class GridSearch(RoundsJob):
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
         return forecasts.refitted_lines(self.plan, rows, self.state, asked["first"], counts)
-
-    def cures(self) -> dict[str, str]:
-        return learning.CURES
-
-    def report(self, counts: Counter[str]) -> None:
-        say(*told_outcomes(counts))
-        super().report(counts)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Forecasts under Hadoop Streaming: a model a symbol, and one global model in rounds, with the figures of `-r local`."""
+"""Forecasts under Hadoop Streaming: a model a symbol, and one global model in rounds; the same bits as here."""
 
 import json
 
