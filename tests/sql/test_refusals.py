@@ -4,6 +4,7 @@ Followed here: feeds/tabled.py:_spooled, feeds/tabled.py:_write.
 """
 
 import re
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +12,10 @@ from tests.sql.test_read import file_of
 from tests.sql.test_rows import BARS, DAYS, TYPES, make
 from tests.sql.test_staging import database  # noqa: F401  a fixture
 from windrow.feeds import room
+from windrow.storage.sql.asking import Asked
+from windrow.storage.sql.readers import MysqlReader, UnevenError
+from windrow.storage.sql.snapshot import Snapshot, snapshot
+from windrow.storage.sql.uris import Place
 
 ROWS = [("A", day, 1.5 + n) for n, day in enumerate(DAYS)]
 MEAN = ["-q", "--window", "2"]
@@ -109,8 +114,6 @@ def test_a_full_disk(filled, run_job, monkeypatch):
 
 
 def test_a_lost_connection(mariadb, run_job, monkeypatch):
-    from windrow.storage.sql.readers import MysqlReader
-
     make(mariadb, BARS, ROWS)
     read = MysqlReader.tables
 
@@ -132,19 +135,36 @@ def test_a_text_among_the_numbers_of_sqlite_is_an_invalid_row(sqlite, tmp_path, 
     assert (found.status, found.out) == (0, want.out) and "number" in found.err, found.err
 
 
-def test_a_text_that_the_server_would_cut_is_read_row_by_row(mariadb, tmp_path, run_job, monkeypatch):
-    from windrow.storage.sql.readers import MysqlReader
+def test_rows_that_can_be_read_in_no_way(sqlite, run_job, monkeypatch):
+    make(sqlite, BARS, ROWS)
 
-    make(mariadb, BARS, ROWS)
-    begin = MysqlReader.begin
+    def uneven(*_):
+        raise UnevenError
+
+    monkeypatch.setattr(Snapshot, "read", uneven)
+    line = refusal(run_job, sqlite.uri)
+    assert "has rows whose text cannot be read back from the database; have it write the table to a file" in line
+
+
+def test_a_text_that_the_server_would_cut_is_read_row_by_row(mariadb, tmp_path, run_job, monkeypatch):
+    """Wherever it is cut: within a number too, whose first digits are a number."""
+    make(mariadb, BARS, [*ROWS, ("Ä", DAYS[0], 1234567.5)])
+    begin, most = MysqlReader.begin, [0]
 
     def with_less(self):
-        self.rows("SET SESSION group_concat_max_len = 64")
+        self._most = most[0]
+        self.rows(f"SET SESSION group_concat_max_len = {most[0]}")
         begin(self)
 
-    monkeypatch.setattr(MysqlReader, "begin", with_less)
-    want = run_job(*MEAN, file_of(tmp_path / "bars.csv", ROWS, list(BARS)))
-    found = run_job(*MEAN, mariadb.uri)
+    with monkeypatch.context() as patched:
+        patched.setattr(MysqlReader, "begin", with_less)
+        for most[0] in range(90, 140):
+            with snapshot(Place.of(mariadb.uri)) as found, suppress(UnevenError):
+                tables = found.read(found.columns, Asked(found.columns[0]))
+                assert sum(sum(table["close"].to_pylist()) for table in tables) == 24 + 1234567.5
+        most[0] = 64
+        found = run_job(*MEAN, mariadb.uri)
+    want = run_job(*MEAN, mariadb.uri)
     assert (found.status, found.out) == (0, want.out) and found.out, found.err
 
 

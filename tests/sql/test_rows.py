@@ -108,7 +108,7 @@ def test_blanks_case_and_odd_texts(options, database, tmp_path, run_job):  # noq
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("span", [[], ["--from", "2026-03-08", "--to", "2026-03-08"], ["--from", "2026-03-08T01:00"],
-                                  ["--to", "2026-03-07T23:59:59.5"]])  # fmt: skip
+                                  ["--from", "2026-03-07T22:00Z", "--to", "2026-03-08T12:00+09:00"]])  # fmt: skip
 def test_times_without_a_zone_are_those_of_the_option(zone, span, database, tmp_path, run_job):  # noqa: F811
     start = datetime(2026, 3, 7, 12)
     times = [start + timedelta(minutes=20 * n, microseconds=n) for n in range(120)]
@@ -183,3 +183,27 @@ def test_every_float_comes_out_as_it_went_in(prices, database):  # noqa: F811
         tables = list(found.read(found.columns, Asked()))
     rows = {n: close for table in tables for n, close in zip(*table.to_pydict().values(), strict=True)}
     assert [rows[n] for n in range(len(prices))] == prices
+
+
+def test_a_view_is_read_as_a_table(database, tmp_path, run_job):  # noqa: F811
+    rows = [(symbol, day, 1.5 + n) for n, day in enumerate(DAYS) for symbol in "AB"]
+    uri, path = both(database, tmp_path, BARS, rows)
+    database.query("CREATE VIEW half AS SELECT * FROM bars WHERE symbol = 'A'")
+    compared(
+        run_job, f"{uri}?table=half", file_of(tmp_path / "half.csv", [one for one in rows if one[0] == "A"], [*BARS])
+    )
+    compared(run_job, uri, path)
+
+
+@pytest.mark.sql
+@pytest.mark.parametrize("collation", ["und-x-icu", "C"])
+def test_symbols_in_the_order_of_a_language_are_read_in_parts(collation, postgres, tmp_path, run_job, monkeypatch):
+    """In that order `a` is before `B`; parts of the table are by bytes all the same."""
+    monkeypatch.setattr(snapshots, "_more", lambda rows: 2)
+    rows = [
+        (symbol, day, 1.5 + n) for n, day in enumerate(DAYS) for symbol in ("a", "B", "c", "Á", "A ", "Z", "é", None)
+    ]
+    columns = {**BARS, "symbol": f'VARCHAR(9) COLLATE "{collation}"'}
+    uri, path = both(postgres, tmp_path, columns, rows)
+    for more in ([], ["--symbols", "a,A,é"], ["--symbols", "B"]):
+        compared(run_job, uri, path, "--max-missing", "1", *more)

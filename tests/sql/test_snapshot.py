@@ -10,6 +10,7 @@ from tests.sql.test_read import START
 from tests.sql.test_staging import database, put  # noqa: F401  a fixture
 from windrow.errors import InputError
 from windrow.storage.sql import snapshot as snapshots
+from windrow.storage.sql.readers import MysqlReader
 from windrow.storage.sql.snapshot import snapshot
 from windrow.storage.sql.uris import Place
 
@@ -84,6 +85,24 @@ def test_several_connections_share_a_snapshot_where_they_can(filled, monkeypatch
         assert len(found.readers) == (1 if found.place.dialect == "sqlite" else 3)
         seen = {reader.rows("SELECT MIN(close), MAX(close) FROM bars")[0] for reader in found.readers}
     assert len(seen) == 1
+
+
+def test_connections_that_began_before_and_after_a_commit_begin_anew(mariadb, monkeypatch):
+    put(mariadb, [("A", START, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0)], 1)
+    monkeypatch.setattr(snapshots, "_more", lambda rows: 2)
+    begin, begun = MysqlReader.begin, []
+
+    def begin_late(reader):
+        begun.append(reader)
+        if len(begun) == 5:  # of the first attempt, after one of the three has begun
+            mariadb.query("UPDATE bars SET close = 7")
+            mariadb.query("UPDATE bars_version SET changes = changes + 1")
+        begin(reader)
+
+    monkeypatch.setattr(MysqlReader, "begin", begin_late)
+    with snapshot(Place.of(mariadb.uri)) as found:
+        seen = [reader.rows("SELECT close FROM bars") for reader in found.readers]
+    assert seen == [[(7.0,)]] * 3 and len(begun) == 9
 
 
 def test_where_none_is_agreed_on_one_connection_reads(mariadb, monkeypatch):

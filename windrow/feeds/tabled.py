@@ -65,7 +65,10 @@ def spool_table(
     for quickly in (True, False):
         with suppress(UnevenError):
             return _spooled(uri, folder / "table.parquet", reading, shows_progress, strict, is_one, quickly)
-    raise AssertionError("rows are read one way or the other")
+    raise InputError(
+        f"{uri}: has rows whose text cannot be read back from the database; have it write the table to a file, and read"
+        " that"
+    )
 
 
 def _spooled(

@@ -23,6 +23,8 @@ from windrow.storage.sql.uris import Place
 
 #: Bytes of text that arrow parses at once, and rows that are fetched at once.
 _TEXT, _ROWS = 8 << 20, 1 << 14
+#: Bytes of the longest character, of which a text that is cut has all or none.
+_CHARACTER = 4
 #: Seconds until a server gives up a reader that waits for its disk.
 _PATIENCE = 3600
 _ARROW = {
@@ -146,7 +148,7 @@ class MysqlReader(Reader):
     def _parsed(self, cursor: Any, columns: Sequence[Stored]) -> Iterator[pa.Table]:
         buffer, rows = BytesIO(), 0
         for lines, count in cursor:
-            if len(lines) >= self._most - 1:
+            if lines is None or len(lines) > self._most - _CHARACTER:  # cut, with no more than a warning
                 raise UnevenError
             buffer.write(lines)
             buffer.write(b"\n")
@@ -162,7 +164,7 @@ class MysqlReader(Reader):
             table = parsed(buffer.getbuffer(), columns)
         except pa.ArrowInvalid:
             raise UnevenError from None
-        if table.num_rows != rows:  # a text that is too long is cut, with no more than a warning
+        if table.num_rows != rows:
             raise UnevenError
         return table
 
