@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 
 import numpy as np
@@ -221,6 +221,40 @@ def test_one_collector_at_a_time(database):
             run(database, Canned())
         run(type(database)(database.table("others"), None, None), Canned())  # of another table
     run(database, Canned())
+
+
+def test_a_symbol_is_there_for_others_before_the_next_is_asked_for(database):
+    source, seen = Canned(), []
+    real = source.fetch
+
+    def fetch(*asked):
+        seen.append(len(bars_in(database)) if seen else 0)
+        return real(*asked)
+
+    source.fetch = fetch
+    run(database, source)
+    assert seen == [number * 1380 for number in range(12)]
+
+
+@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+def test_two_that_are_at_work_at_once_all_the_same_count_each_bar_once(server, request, monkeypatch):
+    """As where a server takes long to notice that a connection is lost: then the watermark's row holds them apart."""
+    database, source = request.getfixturevalue(server), Canned()
+    run(database, Canned(["X"]), ["X"], words="tables")
+    monkeypatch.setattr("windrow.market.loads.locked", lambda *_: nullcontext())
+    reports, together = [], threading.Barrier(2)
+
+    def one(words):
+        together.wait()
+        reports.append(run(database, source, words=words))
+
+    both = [threading.Thread(target=one, args=(words,)) for words in ("one", "two")]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(reports) == 2 and sum(report.inserted for report in reports) == 12 * 1380
+    assert [row for row in bars_in(database) if row[0] != "X"] == bars_of(source)
 
 
 def test_inputs_with_two_bars_at_one_time_are_in_conflict(sqlite):

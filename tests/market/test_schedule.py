@@ -52,6 +52,7 @@ def test_systemd_counts_the_timer_so_too(tmp_path):
 
 def test_every_word_reaches_the_command_as_it_is(tmp_path):
     """Cron takes a backslash off before %, and the rest is the shell's."""
+    assert not re.search(r"(?<!\\)%", made().cron)
     command = made().cron.replace("\\%", "%").split("&& ", 1)[1]
     shown = command.replace("/usr/bin/windrow", "printf '%s\\n'").replace("cd '/data/it'\"'\"'s 5%'", "cd /")
     done = subprocess.run(["sh", "-c", shown], capture_output=True, text=True)
