@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from tests.sql.servers import DATABASES, SERVERS
 from windrow.errors import ConflictError, InputError
 from windrow.market import collector
 from windrow.market.collector import Asked, collect, collect_filed
@@ -35,7 +36,7 @@ SYMBOLS = [f"S{number:02}" for number in range(12)]
 NEW_YORK = Exchange("XNYS")
 
 
-@pytest.fixture(params=["sqlite", "mariadb", "postgres"])
+@pytest.fixture(params=DATABASES)
 def database(request):
     return request.getfixturevalue(request.param)
 
@@ -46,7 +47,7 @@ class Canned:
     name, interval = "canned", MINUTE
 
     def __init__(self, symbols=SYMBOLS, since=MONDAY, until=FRIDAY_END):
-        real = Generated("XNYS", MINUTE)
+        real = Generated(NEW_YORK, MINUTE)
         self.bars = {symbol: real.fetch(symbol, since, until) for symbol in symbols}
         self.asked, self.fails, self.reached = [], {}, EARLIEST
 
@@ -236,7 +237,7 @@ def test_a_symbol_is_there_for_others_before_the_next_is_asked_for(database):
     assert seen == [number * 1380 for number in range(12)]
 
 
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_two_that_are_at_work_at_once_all_the_same_count_each_bar_once(server, request, monkeypatch):
     """As where a server takes long to notice that a connection is lost: then the watermark's row holds them apart."""
     database, source = request.getfixturevalue(server), Canned()
@@ -318,7 +319,7 @@ def cut(database, chosen):
         way.listening.close()
 
 
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_connection_that_is_lost_at_a_commit(server, when, request):
     """After it: the bars are in, and the collector knows, and counts them once."""
@@ -336,7 +337,7 @@ def test_a_connection_that_is_lost_at_a_commit(server, when, request):
     assert database.query("SELECT inserted, revised, puts FROM bars_loads") == [(12 * 1380, 0, 12)]
 
 
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_a_connection_that_is_lost_anywhere(server, request):
     database, source, rng = request.getfixturevalue(server), Canned(), random.Random(7)
 
@@ -366,7 +367,7 @@ def command(uri, universe):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("server", ["sqlite", "mariadb"])
+@pytest.mark.parametrize("server", DATABASES[:2])
 def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
     database, rng = request.getfixturevalue(server), random.Random(3)
     symbols = [f"S{number:03}" for number in range(60)]
@@ -397,7 +398,7 @@ def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
 
 
 def test_what_is_made_up_is_the_same_in_any_pieces():
-    source = Generated("XNYS", MINUTE, seed=3)
+    source = Generated(NEW_YORK, MINUTE, seed=3)
     whole = source.fetch("A", MONDAY, FRIDAY_END)
     times, _ = grid(NEW_YORK, MONDAY, FRIDAY_END, MINUTE)
     assert whole.times.tolist() == times.tolist()
@@ -408,7 +409,7 @@ def test_what_is_made_up_is_the_same_in_any_pieces():
         assert all((part.values[name] == whole.values[name][inside]).all() for name in part.values)
     low, high = whole.values["low"], whole.values["high"]
     assert all(((low <= whole.values[name]) & (whole.values[name] <= high)).all() for name in ("open", "close"))
-    other = Generated("XNYS", MINUTE, seed=4).fetch("A", MONDAY, FRIDAY_END)
+    other = Generated(NEW_YORK, MINUTE, seed=4).fetch("A", MONDAY, FRIDAY_END)
     assert (other.values["close"] != whole.values["close"]).any()
     assert (whole.values["adj_close"] <= whole.values["close"]).all()
 
@@ -420,4 +421,4 @@ def test_sessions_of_made_up_bars_are_the_exchanges():
     calendar = exchange_calendars.get_calendar("XNYS", start="2025-10-01", end="2025-12-31")
     expected = calendar.minutes_in_range("2025-10-20", "2025-12-05").tz_localize(None).as_unit("ns").asi8
     since, until = 1_760_918_400 * SECOND, 1_764_892_800 * SECOND
-    assert Generated("XNYS", MINUTE).fetch("A", since, until).times.tolist() == expected.tolist()
+    assert Generated(NEW_YORK, MINUTE).fetch("A", since, until).times.tolist() == expected.tolist()

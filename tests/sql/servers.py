@@ -26,6 +26,9 @@ from tests.needs import require
 
 HERE = Path(__file__).parent
 PASSWORD = "WINDROW_SQL_PASSWORD"
+#: Fixtures of all databases, for `params`: those of servers are marked.
+SERVERS = [pytest.param(name, marks=pytest.mark.sql) for name in ("mariadb", "postgres")]
+DATABASES = ["sqlite", *SERVERS]
 #: Seconds until a server answers: other tests run meanwhile.
 WAIT = 120
 #: A server ends with the process that started it, should that be killed.

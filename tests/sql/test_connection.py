@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from tests.sql.servers import SERVERS
 from windrow.errors import InputError
 from windrow.storage.sql import connection as connections
 from windrow.storage.sql.connection import PassingError, connected, refusal
@@ -129,7 +130,7 @@ def test_a_server_that_is_away(dialect, closed_port, monkeypatch):
     assert "check host and port, and that the server runs there" in str(error.value)
 
 
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_what_a_server_refuses(server, request, monkeypatch):
     database = request.getfixturevalue(server)
     assert connect(database.uri) == 1

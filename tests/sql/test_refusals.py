@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.sql.servers import SERVERS
 from tests.sql.test_read import file_of
 from tests.sql.test_rows import BARS, DAYS, TYPES, make
 from tests.sql.test_staging import database  # noqa: F401  a fixture
@@ -73,8 +74,7 @@ def test_a_table_that_is_named_twice(filled, run_job):
     assert "is named twice; a table is read once; name it once" in refusal(run_job, filled.uri, filled.uri)
 
 
-@pytest.mark.sql
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_a_password_that_is_wrong_is_not_told(server, request, run_job, monkeypatch):
     filled = request.getfixturevalue(server)
     make(filled, BARS, ROWS)
@@ -168,8 +168,7 @@ def test_a_text_that_the_server_would_cut_is_read_row_by_row(mariadb, tmp_path, 
     assert (found.status, found.out) == (0, want.out) and found.out, found.err
 
 
-@pytest.mark.sql
-@pytest.mark.parametrize("server", ["mariadb", "postgres"])
+@pytest.mark.parametrize("server", SERVERS)
 def test_times_that_are_none_are_invalid_rows(server, request, run_job):
     filled = request.getfixturevalue(server)
     odd = ["0000-00-00", "2026-00-01", "2026-01-00 09:30"]

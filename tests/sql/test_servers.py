@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.sql.servers import SERVERS
+
 SCRIPT = Path(__file__).with_name("mariadb")
 
 
@@ -21,10 +23,10 @@ def listening(*names):
     return found
 
 
-@pytest.mark.parametrize(("server", "names"), [("mariadb", ["mariadbd"]), ("postgres", ["postgres"])])
-def test_a_database_is_fresh_and_only_this_machine_reaches_it(server, names, request):
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_database_is_fresh_and_only_this_machine_reaches_it(server, request):
     database = request.getfixturevalue(server)
-    assert listening(*names) == {"127.0.0.1"}
+    assert listening({"mariadb": "mariadbd"}.get(server, server)) == {"127.0.0.1"}
     tables = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = "
     assert database.query(tables + {"mariadb": "DATABASE()", "postgres": "'public'"}[server]) == [(0,)]
     assert len(database.password) >= 24 and database.password not in database.uri

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sql.servers import DATABASES
 from windrow.errors import InputError, OutputError, WindrowError
 from windrow.storage.sql import schema
 from windrow.storage.sql.connection import connected
@@ -18,11 +19,6 @@ from windrow.storage.sql.uris import Place
 ROWS = BARS[:-1]
 KEY = ("symbol", "ts")
 EPOCH = datetime(1970, 1, 1)
-DATABASES = (
-    "sqlite",
-    pytest.param("mariadb", marks=pytest.mark.sql),
-    pytest.param("postgres", marks=pytest.mark.sql),
-)
 
 
 @pytest.fixture(params=DATABASES)

@@ -114,10 +114,13 @@ def _of_source(
         )
     since: str | None = asked["from"]
     target, symbols, now, step = Place.of(place), symbols_of(universe), time.time_ns(), parse_duration(interval)
-    if sources[0] == "generator" and calendar == "-":
-        raise UsageError("--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS")
     trading = _exchange(calendar or "XNYS")
-    source: Prices = Yahoo(step) if sources[0] == "yfinance" else Generated(calendar or "XNYS", step, seed)
+    if sources[0] == "yfinance":
+        source: Prices = Yahoo(step)
+    elif trading is None:
+        raise UsageError("--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS")
+    else:
+        source = Generated(trading, step, seed)
     begin, end = _span(last, since, to, now, step)
     if begin < source.reach(now):
         raise UsageError(

@@ -5,7 +5,6 @@ those of `windrow sample`; an adjusted close has dividends taken off, a share of
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
@@ -16,7 +15,7 @@ from windrow.market.gaps import grid
 from windrow.market.sources import Fetched
 from windrow.sample.bars import prices
 from windrow.sample.noise import hashed, share
-from windrow.sessions import Exchange
+from windrow.sessions import Trading
 from windrow.times import DAY, EARLIEST, SECOND, format_duration
 
 _PLACES = 2
@@ -28,12 +27,13 @@ _LAST, _APART, _MOST = 1_893_456_000 * SECOND, 91 * DAY, 0.008
 class Generated:
     """The source `generator`. Raises UsageError for bars that are neither whole minutes of a day nor days.
 
-    >>> week = Generated("XNYS", 60 * SECOND).fetch("AAA", 1_732_838_400 * SECOND, 1_733_011_200 * SECOND)
+    >>> from windrow.sessions import Exchange
+    >>> week = Generated(Exchange("XNYS"), 60 * SECOND).fetch("AAA", 1_732_838_400 * SECOND, 1_733_011_200 * SECOND)
     >>> len(week.times), week.values["close"][:3].tolist()  # 2024-11-29, half a day
     (210, [182.88, 182.92, 182.88])
     """
 
-    calendar: str
+    trading: Trading
     interval: int
     seed: int = 0
     name: str = "generator"
@@ -51,17 +51,13 @@ class Generated:
 
     def fetch(self, symbol: str, since: int, until: int) -> Fetched:
         """The symbol's bars."""
-        times, _ = grid(self._exchange, since, until, self.interval)
+        times, _ = grid(self.trading, since, until, self.interval)
         digest = blake2b(f"{self.seed} {symbol}".encode(), digest_size=4).digest()
         keys = np.full(len(times), int.from_bytes(digest, "little"), np.uint32)
         made = prices(keys, times // self.interval, self.interval // SECOND, _PLACES)
         columns = {name: getattr(made, name) / 10.0**_PLACES for name in ("open", "high", "low", "close")}
         adjusted = np.round(columns["close"] * _kept(keys, times), 6)
         return Fetched(symbol, times, {**columns, "adj_close": adjusted, "volume": made.volume.astype(np.float64)})
-
-    @cached_property
-    def _exchange(self) -> Exchange:
-        return Exchange(self.calendar)
 
 
 def _kept(keys: "np.ndarray[tuple[int], np.dtype[np.uint32]]", times: Ints) -> Floats:

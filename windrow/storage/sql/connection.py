@@ -19,17 +19,17 @@ _DRIVERS = {"sqlite": "sqlite+pysqlite", "mysql": "mysql+pymysql", "postgresql":
 _MODULES = {"mysql": ("pymysql", "PyMySQL"), "postgresql": ("psycopg", "psycopg")}
 
 #: Kinds of refusals: MySQL's numbers, PostgreSQL's states, and words of messages that have neither.
-_AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE = range(11)
+_AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE, _TAKEN = range(12)
 _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
     1370: _RIGHTS, 1146: _TABLE, 1054: _COLUMN, 1205: _BUSY, 1213: _BUSY, 1290: _READ_ONLY, 1836: _READ_ONLY,
-    1021: _FULL, 1114: _FULL, 1040: _BUSY, 0: _LOST,
+    1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST,
 }  # fmt: skip
 _STATES = {
     "28P01": _LOGIN, "28000": _LOGIN, "3D000": _DATABASE, "42501": _RIGHTS, "42P01": _TABLE, "42703": _COLUMN,
     "40001": _BUSY, "40P01": _BUSY, "55P03": _BUSY, "53300": _BUSY, "25006": _READ_ONLY, "53100": _FULL,
-    "57P01": _LOST, "57P02": _LOST, "57P03": _AWAY, "08006": _LOST, "08003": _LOST, "08001": _AWAY,
+    "57P01": _LOST, "57P02": _LOST, "57P03": _AWAY, "08006": _LOST, "08003": _LOST, "08001": _AWAY, "23505": _TAKEN,
 }  # fmt: skip
 _WORDS = (
     ("password authentication failed", _LOGIN), ("no password supplied", _LOGIN), ("no pg_hba.conf entry", _LOGIN),
@@ -38,7 +38,7 @@ _WORDS = (
     ("unreachable", _AWAY), ("is the server running", _AWAY), ("closed", _LOST), ("connection is lost", _LOST),
     ("server closed", _LOST), ("unable to open database file", _NO_FILE), ("file is not a database", _NO_FILE),
     ("no such table", _TABLE), ("no such column", _COLUMN), ("locked", _BUSY), ("readonly", _READ_ONLY),
-    ("disk is full", _FULL), ("disk i/o", _FULL), ("malformed", _NO_FILE),
+    ("disk is full", _FULL), ("disk i/o", _FULL), ("malformed", _NO_FILE), ("unique constraint", _TAKEN),
 )  # fmt: skip
 _SENTENCES = {
     _AWAY: "does not answer ({said}); check host and port, and that the server runs there",
@@ -50,13 +50,14 @@ _SENTENCES = {
     _TABLE: "there is no such table ({said}); give its name as ?table=NAME, or fill it by: windrow collect",
     _COLUMN: "has no such column ({said}); name one that the table has",
     _BUSY: "is held by somebody else ({said}); run it again when they are done",
+    _TAKEN: "somebody else has put in a row of that key just now ({said}); run it again",
     _READ_ONLY: "cannot be written to ({said}); change its permissions, or use another place",
     _FULL: "has no space left ({said}); free some",
     _NO_FILE: "is not a database of SQLite that can be read ({said}); check the file and its permissions",
 }
 _OTHER = "the database refuses ({said}); correct what it names"
 #: Refusals that pass: whoever asks again later may be answered.
-_PASSING = {_AWAY, _LOST, _BUSY}
+_PASSING = {_AWAY, _LOST, _BUSY, _TAKEN}
 
 
 class PassingError(InputError):

@@ -7,6 +7,7 @@ INSERT. LOAD DATA warns where INSERT would fail, and a warning here is an error;
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +21,8 @@ from windrow.storage.sql.schema import LONGEST_SYMBOL, Column, definition, quote
 
 #: The temporary table, which only its connection sees.
 STAGE = "windrow_stage"
+#: MySQL's numbers of a key that is there, and of a connection that is lost.
+_DUPLICATE, _LOST = 1062, 2013
 _ARROW = {
     "symbol": pa.string(), "text": pa.string(), "float": pa.float64(), "int": pa.int64(), "time": pa.timestamp("us"),
 }  # fmt: skip
@@ -193,19 +196,30 @@ def _load(
             fields.append(name)
     with _file(_text(rows.select([one.name for one in kept]))) as name, driver.cursor() as cursor:
         # Backslashes mean nothing, quotes are doubled; a text is quoted, or one of NULL would be none.
-        cursor.execute(
+        _sent(
+            cursor,
             f"LOAD DATA LOCAL INFILE '{name}' INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY ','"
             " OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
-            f" ({', '.join(fields)}){' SET ' + ', '.join(sets) if sets else ''}"
+            f" ({', '.join(fields)}){' SET ' + ', '.join(sets) if sets else ''}",
         )
         found = int(cursor.rowcount)
         if cursor.warning_count:
             cursor.execute("SHOW WARNINGS")
-            told = cursor.fetchone()
-            raise OutputError(
-                f"the database could not take a row as it is: {told[-1] if told else 'it warns'}; correct that row"
-            )
+            _, number, told = cursor.fetchone() or ("", 0, "it warns")
+            if number == _DUPLICATE:
+                raise import_module("pymysql").IntegrityError(number, told)
+            raise OutputError(f"the database could not take a row as it is: {told}; correct that row")
     return found
+
+
+def _sent(cursor: Any, text: str) -> None:
+    """Executes what sends a file. Where the connection is lost meanwhile, PyMySQL goes on with None for a socket."""
+    try:
+        cursor.execute(text)
+    except AttributeError:
+        if cursor.connection.open:
+            raise
+        raise import_module("pymysql").OperationalError(_LOST, "lost while rows were sent") from None
 
 
 def _text(rows: pa.Table) -> bytes:
