@@ -9,6 +9,7 @@ import pytest
 
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
+from jobs.normalize import Normalize
 from jobs.resample import Resample
 from tests.conftest import ROOT
 from windrow import read_output
@@ -190,7 +191,8 @@ def test_other_jobs_take_larger_bars(run_job, tmp_path):
     weeks = run_job("-q", "--resample", "1w", "--values", "close,vwap", bars, job=Resample)
     path = tmp_path / "weeks.csv"
     path.write_text("symbol,timestamp,close,vwap\n" + weeks.out.decode().replace("\t", ","))
-    for job, options in ((MovingAverage, ["--window", "4"]), (Crossover, ["--fast", "sma:3", "--slow", "ema:8"])):
+    jobs = {MovingAverage: ["--window", "4"], Crossover: ["--fast", "sma:3", "--slow", "ema:8"], Normalize: []}
+    for job, options in jobs.items():
         for column in ("close", "vwap"):
             how = ["-q", *options, "--column", column]
             assert run_job(*how, "--resample", "1w", bars, job=job).out == run_job(*how, path, job=job).out

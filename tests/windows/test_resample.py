@@ -211,3 +211,20 @@ def test_a_month_of_ticks_is_held_as_one_bar():
     ((_, _, mean, count),) = rows_of(resampler.stretches(ticks()))
     assert count == pushes * len(values) and held == {2}
     assert mean == float((Fraction("0.3") + 10**15 + Fraction(1, 10**15)) / 4)
+
+
+def test_a_last_span_ends_with_its_session():
+    #  session 09:00-16:00 of 3h: 09, 12, and 15 to 16
+    times = np.array([9, 12, 15]) * HOUR + MINUTE
+    found = resampled(times, [1, 2, 3], "3h", Hours("09:00-16:00"), label="right")
+    assert found == [(12 * HOUR, 1.0), (15 * HOUR, 2.0), (16 * HOUR, 3.0)]
+    assert resampled([23 * HOUR], [1], "5h", label="right") == [(DAY, 1.0)]
+
+
+def test_symbols_whose_stretches_meet_in_one_span_stay_apart():
+    one, other = (
+        Stretch([name], np.array([0]), False, np.array([MINUTE]), [np.array([price])])
+        for name, price in ((b"A", 1.0), (b"B", 2.0))
+    )
+    resampler = Resampler(Resampling(Span(1, "d"), ("close", "bars")))
+    assert rows_of(resampler.stretches([one, other])) == [(b"A", 0, 1.0, 1.0), (b"B", 0, 2.0, 1.0)]
