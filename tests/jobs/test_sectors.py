@@ -36,7 +36,7 @@ def market(tmp_path_factory):
     rows = [(f"S{number:02}", NAMES[number % 3], "", "") for number in range(39)]
     rows[0] = ("S00", "Energy", "2010-01-01", "")
     rows[1], rows[2] = ("S01", "Materials", "2023-06-01", ""), ("S02", "Utilities", "", "2023-09-01")
-    rows += [("S00", "Utilities", "2023-07-03", ""), ("S50", "Energy", "", "")]
+    rows += [("S00", "Real Estate", "2023-07-03", ""), ("S50", "Energy", "", "")]
     text = ["Symbol,GICS Sector,Date added,Date removed", *(",".join(row) for row in rows)]
     (folder / "sp.csv").write_text("\n".join([*text, ""]))
     return folder, bars, rows
@@ -117,7 +117,7 @@ def test_companies_are_those_of_the_file_on_the_day(market, output):
 def test_all_symbols_are_listed_and_those_without_sector_or_bars_are_told(run_job, market, output, tmp_path):
     """The warnings of market/sectors.py:told: the files to complete are the user's."""
     lines = Path(output, "part-00000-symbols").read_text().splitlines()
-    assert len(lines) == 41 and lines[:2] == ["S00\tEnergy\t2010-01-01\t2023-07-03", "S00\tUtilities\t2023-07-03\t"]
+    assert len(lines) == 41 and lines[:2] == ["S00\tEnergy\t2010-01-01\t2023-07-03", "S00\tReal Estate\t2023-07-03\t"]
     assert lines[-1] == "S39\tNo sector\t\t"
     folder, bars, _ = market
     ran = run_job("--constituents", folder / "sp.csv", *OPTIONS, folder / "bars.csv", job=Sectors)
