@@ -18,6 +18,8 @@ from windrow.exact.rounding import EXACT, rounded
 
 #: Most values of a run in one call.
 MOST = 1 << 20
+#: Below these products of whole numbers fit int64, and decimals are certain; the bits of limbs that those are cut into.
+_ROOM, _CERTAIN, _WIDTH = 2.0**62, 2.0**52, 28
 
 
 class Sums(NamedTuple):
@@ -68,6 +70,8 @@ def totals(x: Floats, starts: Ints) -> Sums:
     >>> totals(np.array([0.1, 0.2, 1e12, 0.7]), np.array([0, 2])).over(np.array([1])).tolist()
     [0.3, 1000000000000.7]
     """
+    if (quick := _totals_of_whole(x, starts)) is not None:
+        return quick
     limbs = limbs_of(x, _longest(x, starts))
     return Sums([np.add.reduceat(part, starts) for part in limbs.parts], limbs.width, limbs.places)
 
@@ -79,6 +83,8 @@ def products(factors: Sequence[Floats], x: Floats, starts: Ints) -> Sums:
     >>> products([np.array([0.1, 0.2, 0.3]), ones], 10 * ones, np.array([0, 1])).over(np.array([1])).tolist()
     [11.0, 25.0]
     """
+    if (quick := _products_of_cents(factors, x, starts)) is not None:
+        return quick
     # The sum of 8 limbs has 3 bits more. A run of 2**room such products, of which up to 16 pairs meet at one power of
     # two, stays within 2**62: room + 2 * width + 3 + 4 <= 62. Limbs of up to 28 bits are never of another width.
     width = min((55 - (_longest(x, starts) - 1).bit_length()) // 2, 28)
@@ -90,6 +96,40 @@ def products(factors: Sequence[Floats], x: Floats, starts: Ints) -> Sums:
         for j, other in enumerate(others.parts):
             result[i + j] += np.add.reduceat(one * other, starts)
     return Sums(_carried(result, width), width, joined.places + others.places)
+
+
+def _products_of_cents(factors: Sequence[Floats], x: Floats, starts: Ints) -> Sums | None:
+    """The totals by int64 alone, where factors are of cents, x is whole, and no total passes 2**62; else None."""
+    largest = sum(map(_largest, factors)) * 100.0
+    if largest > _CERTAIN or not largest * _largest(x) * _longest(x, starts) < _ROOM:
+        return None
+    total = np.zeros(len(x))
+    for one in factors:
+        if (cents := _counted(one, 100.0)) is None:
+            return None
+        total += cents
+    if (whole := _counted(x, 1.0)) is None:
+        return None
+    sums = np.add.reduceat(total.astype(np.int64) * whole.astype(np.int64), starts)
+    return Sums(_carried([sums], _WIDTH), _WIDTH, 2)
+
+
+def _totals_of_whole(x: Floats, starts: Ints) -> Sums | None:
+    """The totals of whole numbers, or of cents, by sums of floats that are exact; None for others."""
+    for places, unit in ((0, 1.0), (2, 100.0)):
+        if _largest(x) * unit * _longest(x, starts) < _CERTAIN and (counted := _counted(x, unit)) is not None:
+            return Sums([np.add.reduceat(counted, starts).astype(np.int64)], _WIDTH, places)
+    return None
+
+
+def _counted(x: Floats, unit: float) -> Floats | None:
+    """Values in 1 / unit, if all are decimals of that; where these are below 2**52 they are their shortest ones."""
+    counted = np.rint(x * unit)
+    return counted if (counted / unit == x).all() else None
+
+
+def _largest(x: Floats) -> float:
+    return float(max(x.max(initial=0.0), -x.min(initial=0.0)))
 
 
 def _longest(x: Floats, starts: Ints) -> int:
