@@ -1,0 +1,155 @@
+"""`windrow market report`: a page of outputs of the jobs themselves, and of forecasts as their job writes them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sort_keys.keys import encode_symbol
+from tests.conftest import ROOT
+from tests.pages.browser import wait_until
+from tests.pages.report.outputs import HOSTILE, READING, bars_of
+from windrow.cli import main
+from windrow.errors import InputError, UsageError
+from windrow.pages.market import forecasts, market_report
+
+CONSTITUENTS = ROOT / "data" / "constituents.csv"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with outputs of all jobs over bars of symbols that are a danger to pages."""
+    folder = tmp_path_factory.mktemp("market")
+    symbols = ["AAA", "AAB", "AAC", *HOSTILE]
+    frame = bars_of(symbols, bars=120).assign(volume=1000.0, adj_close=lambda one: one["close"])
+    frame.to_csv(folder / "bars.csv", index=False)
+    bars = str(folder / "bars.csv")
+    for view in ("day", "week", "month"):
+        assert main(["resample", "--view", view, "--quiet", "-o", str(folder / view), bars]) == 0
+    assert main(["normalize", "--quiet", "--fit-until", "2024-03-01", "-o", str(folder / "normalize"), bars]) == 0
+    short = ["--averages", "5,10", "--volatility", "5"]
+    asked = ["sectors", "--constituents", str(CONSTITUENTS), *short, "--quiet", "-o", str(folder / "sectors"), bars]
+    assert main(asked) == 0
+    write_forecast(folder / "one", symbols, workers=1, error=0.98)
+    write_forecast(folder / "two", symbols, workers=2, error=0.99)
+    return folder
+
+
+def forecast_of(error, interval=0.91):
+    """A line of a forecast."""
+    times = [f"2024-03-{day:02}" for day in range(1, 31)]
+    truth = (100 + np.sin(np.arange(30))).tolist()
+    band = {"low": [one - 1 for one in truth], "high": [one + 1 for one in truth]}
+    if interval is None:
+        band = {"low": [None] * 30, "high": [None] * 30}
+    return {
+        "way": "one global model", "column": "adj_close", "notes": ["the test part was chosen by chance"],
+        "loss": [1.0, 0.9, 0.85], "validation": [1.1, 1.0, None],
+        "errors": {name: {"mse": mse, "mae": 1.0} for name, mse in (("network", error), ("last", 1.0), ("ridge", 1.2))},
+        "against": {"last": {"ratio": error, "t": -0.4, "p": 0.7}}, "interval": {"level": 0.9, "coverage": interval},
+        "outcome": "same", "verdict": "does not beat the last value: 0.980 x its squared error",
+        "points": {"times": times, "truth": truth, "forecast": [one + 0.1 for one in truth], **band},
+    }  # fmt: skip
+
+
+def write_forecast(folder, symbols, workers, error):
+    folder.mkdir()
+    lines = [
+        b"%b\t%b\n" % (encode_symbol(name), json.dumps(forecast_of(error, 0.91 if at else None)).encode())
+        for at, name in enumerate(symbols)
+    ]
+    (folder / "part-00000").write_bytes(b"".join(lines))
+    seconds = {"starting": 2.0, "compiling": 3.0, "fitting": 4.0 / workers, "waiting": 0.5, "all": 9.0}
+    rounds = [
+        {"round": number, "share": share, "seconds": {**seconds, "fitting": seconds["fitting"] / 2}}
+        for number in (1, 2)
+        for share in range(workers)
+    ]
+    tests = {"models": len(symbols), "seconds": {"forecasting": 0.2, "fitting": 0.0}}
+    (folder / "part-00000-times").write_text("".join(json.dumps(one) + "\n" for one in [*rounds, tests]))
+    described = {"windrow": 1, "job": "jobs.forecast", "columns": [], "format": "text", "reading": READING}
+    (folder / "_windrow.json").write_text(json.dumps(described))
+    (folder / "_SUCCESS").touch()
+
+
+@pytest.mark.needs("chromium")
+def test_all_that_was_found_is_on_one_page(place, look, tmp_path, capsys):
+    outputs = [str(place / name) for name in ("two", "day", "week", "month", "normalize", "sectors", "one")]
+    page = tmp_path / "market.html"
+    assert main(["market", "report", *outputs, "-o", str(page)]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"wrote {page}", f"wrote {page.with_suffix('.png')}"]
+    assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    for options in ({}, {"width": 390, "scheme": "dark"}):
+        tab = look(page, **options)
+        figures = len(tab.query_selector_all("figure"))
+        wait_until(tab, f"document.body.dataset.drawn === '{figures}'")
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    titles = [one.inner_text() for one in tab.query_selector_all("h2, h3")]
+    assert [title for title in titles if title in SECTIONS] == SECTIONS
+    assert {"Raw: close", "Normalised: close", "Index, volume-weighted", "Breadth: above SMA(5)"} < set(titles)
+    assert (
+        "two: 2 workers fit 2.00 x as fast as the one of one; the median test error is 1.010 x its."
+        in tab.inner_text("main")
+    )
+
+
+SECTIONS = ["Sectors", "Views", "Normalised", "Forecasts", "Workers"]
+
+
+def test_symbols_that_are_asked_for_are_shown(place, tmp_path):
+    page, _ = market_report(place / "one", symbols=[HOSTILE[0], "AAB"], out=tmp_path / "one.html")
+    text = page.read_text()
+    assert '"AAB: forecast and truth"' in text and '"AAC: forecast and truth"' not in text
+    assert HOSTILE[0] not in text
+
+
+def data_of(spec):
+    return pd.DataFrame(spec["datasets"][spec["data"]["name"]])
+
+
+def test_raw_prices_are_those_before_scaling(place):
+    from windrow.pages.market import views
+    from windrow.pages.report.results import Output
+
+    described = json.loads((place / "normalize" / "_windrow.json").read_text())
+    output = Output(place / "normalize", "normalize", described)
+    (section,) = views.scaled(output, ["AAB"], 4)
+    raw, scaled = (data_of(figure.chart.to_dict()) for figure in section.figures)
+    bars = pd.read_csv(place / "bars.csv").query("symbol == 'AAB'")
+    assert np.allclose(raw["value"], bars["close"], rtol=1e-12)
+    assert scaled["value"][:60].min() == 0 and scaled["value"][:60].max() == 1
+    assert section.words[0].endswith("its largest 1; only bars until 2024-03-01 set the scale.")
+
+
+def test_times_are_those_of_the_slowest_worker_in_each_round(tmp_path):
+    write_forecast(tmp_path / "two", ["A"], workers=2, error=1.0)
+    slow = [
+        {"round": 1, "share": 0, "seconds": {"fitting": 1.0}}, {"round": 1, "share": 1, "seconds": {"fitting": 3.0}},
+        {"round": 2, "share": 0, "seconds": {"fitting": 5.0}}, {"round": 2, "share": 1, "seconds": {"fitting": 2.0}},
+    ]  # fmt: skip
+    (tmp_path / "two" / "part-00000-times").write_text("".join(json.dumps(one) + "\n" for one in slow))
+    from windrow.pages.report.results import Output
+
+    read = forecasts.read(Output(tmp_path / "two", "forecast", {}))
+    assert len(read.workers) == 2 and read.seconds("fitting") == 8.0
+
+
+def test_what_is_no_output_of_the_pipeline_is_refused(place, tmp_path):
+    bars = str(ROOT / "data" / "bars.csv")
+    assert main(["moving-average", "--quiet", "--window", "3", "-o", str(tmp_path / "averages"), bars]) == 0
+    for path, why in ((tmp_path / "averages", "is the output of moving_average"), (tmp_path, "has no _windrow.json")):
+        with pytest.raises(
+            InputError, match=rf"{path}: {why}: a page of the market shows outputs of sectors, resample,"
+        ):
+            market_report(path, out=tmp_path / "page.html")
+    damaged = tmp_path / "damaged"
+    write_forecast(damaged, ["A"], 1, 1.0)
+    (damaged / "part-00000").write_text('A\t{"way":"applied"}\n')
+    with pytest.raises(
+        InputError, match=r"a line of A is none of a trained forecast's; give the directory that windrow"
+    ):
+        market_report(damaged, out=tmp_path / "page.html")
+    with pytest.raises(UsageError, match=r"-o page.txt: is not the name of a page"):
+        market_report(place / "one", out="page.txt")
+    assert not (tmp_path / "page.html").exists()
