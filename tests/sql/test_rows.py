@@ -1,5 +1,6 @@
 """Rows of tables of any make are judged, chosen and understood as those of a file with the same rows."""
 
+import sqlite3
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 
 from tests.sql.test_read import file_of
 from tests.sql.test_staging import database  # noqa: F401  a fixture
+from windrow.bars.checks import BLANKS
 from windrow.storage.sql import readers
 from windrow.storage.sql import snapshot as snapshots
-from windrow.storage.sql.asking import Asked
+from windrow.storage.sql.asking import DIALECTS, Asked
 from windrow.storage.sql.snapshot import snapshot
+from windrow.storage.sql.stored import VALUE, Stored
 from windrow.storage.sql.uris import Place
 
 TYPES = {
@@ -207,3 +210,36 @@ def test_symbols_in_the_order_of_a_language_are_read_in_parts(collation, postgre
     uri, path = both(postgres, tmp_path, columns, rows)
     for more in ([], ["--symbols", "a,A,é"], ["--symbols", "B"]):
         compared(run_job, uri, path, "--max-missing", "1", *more)
+
+
+COLLATIONS = ["ascii_bin", "ascii_nopad_bin", "utf8mb4_bin", "utf8mb4_nopad_bin", "latin1_swedish_ci", "latin1_bin"]
+
+
+@pytest.mark.sql
+@pytest.mark.parametrize("collation", COLLATIONS)
+def test_symbols_are_found_whatever_the_database_takes_for_equal(collation, mariadb, tmp_path, run_job):
+    charset = collation.partition("_")[0]
+    symbols = ["A", "a", " A", "\tA", "B ", "B\t", "b", "B!", "C"] + ["Á", "á"] * (charset != "ascii")
+    symbols += ["\u00a0D", "D\u00a0"] * (charset != "ascii")
+    rows = [(symbol, DAYS[0] + timedelta(n), 1.5 + n) for n, symbol in enumerate(symbols)]
+    columns = {**BARS, "symbol": f"VARCHAR(9) CHARACTER SET {charset} COLLATE {collation}"}
+    uri, path = both(mariadb, tmp_path, columns, rows)
+    for asked in ("A", "a,B", "B!,C", "D,C", "Á,A", "á,C"):
+        compared(run_job, uri, path, "--min-periods", "1", "--symbols", asked)
+
+
+NAME = st.text("Aa \t\u00a0!b\u00a1Ä", max_size=4)
+
+
+@given(names=st.lists(NAME, min_size=1, max_size=8), wanted=st.lists(NAME.map(str.strip).filter(bool), min_size=1))
+def test_a_database_never_leaves_out_what_is_asked_for(names, wanted):
+    symbol = Stored("symbol", "text", "TEXT")
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute("CREATE TABLE bars (symbol TEXT COLLATE NOCASE)")
+        connection.executemany("INSERT INTO bars VALUES (?)", [(name,) for name in names])
+        [condition] = Asked(symbol, symbols=tuple(wanted)).conditions(DIALECTS["sqlite"])
+        text = f"SELECT symbol FROM bars WHERE {condition.text.replace(VALUE, '?')}"
+        found = [name for (name,) in connection.execute(text, condition.values)]
+    assert sorted(name for name in names if name.strip(BLANKS) in wanted) == sorted(
+        name for name in found if name.strip(BLANKS) in wanted
+    )
