@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -247,9 +248,7 @@ class Ledger:
         return {"symbol": bars.symbol, "first": first, "last": last}
 
     def _query(self, text: str, many: Sequence[Mapping[str, Any]] = (), **values: Any) -> list[Any]:
-        from sqlalchemy import text as statement
-
-        found = self._connection.execute(statement(text), many or values)
+        found = self._connection.execute(_statement(text), many or values)
         return [tuple(row) for row in found] if found.returns_rows else []
 
     def _rollback(self) -> None:
@@ -284,6 +283,14 @@ def opened(place: Place) -> Iterator[Ledger]:
         with refusing(place):
             prepare(ledger._connection, place)
         yield ledger
+
+
+@cache
+def _statement(text: str) -> Any:
+    """A statement, parsed once: there are some twenty, and each is executed for every symbol."""
+    from sqlalchemy import text as parsed
+
+    return parsed(text)
 
 
 def _table(bars: Fetched) -> pa.Table:
