@@ -12,10 +12,12 @@ import pytest
 
 from jobs.backtest import Backtest
 from jobs.crossover import Crossover
+from jobs.normalize import Normalize
 from tests.conftest import ROOT
 from tests.sql.test_read import both, file_of  # noqa: F401  a fixture
 from tests.sql.test_staging import DATABASES, database  # noqa: F401  a fixture
 from windrow import read_output
+from windrow.errors import OutputError
 from windrow.storage.sql import publishing
 
 AVERAGES = ["-q", "--indicator", "sma:3", "--indicator", "ema:20"]
@@ -112,6 +114,8 @@ def test_what_a_table_cannot_hold(sqlite, tmp_path, run_job):
     for job, options in ((Crossover, ["--fast", "2", "--slow", "3"]), (Backtest, ["--fast", "2", "--slow", "3"])):
         other = run_job("-q", *options, "-o", out, path, job=job)
         assert other.status == 2 and "this job's output is not a table of values; name a directory instead" in other.err
+    scaled = run_job("-q", "-o", out, path, job=Normalize)
+    assert scaled.status == 2 and "a table has no place for; name a directory instead" in scaled.err
     for name, why in (("averages&where=symbol=A", "chooses rows to read"), ("windrow_outputs", "of windrow's own use")):
         odd = run_job("-q", "--window", "1", "-o", sqlite.table(name), path)
         assert odd.status == 1 and why in odd.err
@@ -139,3 +143,11 @@ def test_numbers_of_another_kind_are_none_of_an_outputs(database):  # noqa: F811
     )
     frame = read_output(database.table("o"))
     assert frame["x"].tolist() == [1.5]
+
+
+def test_parts_that_are_no_tables_are_refused(sqlite, tmp_path):
+    (tmp_path / "part-00000-scales").touch()
+    with pytest.raises(
+        OutputError, match="a table has no place for part-00000-scales, which the job wrote; write a dir"
+    ):
+        publishing.publish([tmp_path / "part-00000-scales"], tmp_path / "_windrow.json", sqlite.table("o"), print)

@@ -145,6 +145,11 @@ def _write_table(job: "BarJob", runner: str) -> None:
         raise UsageError(
             f"-o {output}: with -r {runner} tasks write files; name a folder, or run it with -r inline or -r local"
         )
+    if job.survey() is not None:
+        raise UsageError(
+            f"-o {output}: this job writes what it found of each symbol beside the values, which a table has no place"
+            " for; name a directory instead"
+        )
     given.output_format = FORMATS[-1]
     job.add_arguments("--output-format", FORMATS[-1])
     _check_table(job, f"-o {output}", "name a directory instead")

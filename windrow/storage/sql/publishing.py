@@ -54,6 +54,10 @@ def publish(parts: Sequence[Path], description: Path, output: str, advance: Call
     `description` is the file that the job wrote of its output; `advance` takes bytes done.
     """
     place = _place(output)
+    if odd := [part.name for part in parts if part.suffix != ".parquet"]:
+        raise OutputError(
+            f"{output}: a table has no place for {odd[0]}, which the job wrote; write a directory instead"
+        )
     names = _names(parts)
     hidden = f"windrow_{uuid4().hex[:12]}"
     with _writing(place) as connection:
