@@ -16,6 +16,12 @@ from windrow.pages.market import forecasts, market_report
 
 CONSTITUENTS = ROOT / "data" / "constituents.csv"
 
+TABLE = """rank,batch,hidden,rate,length,round,epochs,tests,error,why
+1,64,8,0.001,5,1,3,6,1.0004,
+2,32,8,0.001,5,1,3,6,1.0005,
+3,32,8,0.001,500,1,3,0,,has too few bars
+"""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -33,6 +39,10 @@ def place(tmp_path_factory):
     assert main(asked) == 0
     write_forecast(folder / "one", symbols, workers=1, error=0.98)
     write_forecast(folder / "two", symbols, workers=2, error=0.99)
+    write_forecast(folder / "grid", symbols, workers=1, error=0.97)
+    described = json.loads((folder / "grid" / "_windrow.json").read_text())
+    (folder / "grid" / "_windrow.json").write_text(json.dumps(described | {"job": "jobs.grid_search"}))
+    (folder / "grid" / "part-00000-table.csv").write_text(TABLE)
     return folder
 
 
@@ -75,7 +85,7 @@ def write_forecast(folder, symbols, workers, error):
 
 @pytest.mark.needs("chromium")
 def test_all_that_was_found_is_on_one_page(place, look, tmp_path, capsys):
-    outputs = [str(place / name) for name in ("two", "day", "week", "month", "normalize", "sectors", "one")]
+    outputs = [str(place / name) for name in ("two", "day", "week", "month", "normalize", "sectors", "one", "grid")]
     page = tmp_path / "market.html"
     assert main(["market", "report", *outputs, "-o", str(page)]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [f"wrote {page}", f"wrote {page.with_suffix('.png')}"]
@@ -94,7 +104,7 @@ def test_all_that_was_found_is_on_one_page(place, look, tmp_path, capsys):
     )
 
 
-SECTIONS = ["Sectors", "Views", "Normalised", "Forecasts", "Workers"]
+SECTIONS = ["Sectors", "Views", "Normalised", "Forecasts", "Workers", "Settings"]
 
 
 def test_symbols_that_are_asked_for_are_shown(place, tmp_path):

@@ -17,7 +17,7 @@ from windrow.storage.publish import DESCRIPTION, at_hand
 #: Symbols on a page whose reader asked for none.
 MOST_SYMBOLS = 4
 #: The jobs whose outputs a page shows, in its order.
-JOBS = ("sectors", "resample", "normalize", "forecast")
+JOBS = ("sectors", "resample", "normalize", "forecast", "grid_search")
 
 
 def market_report(
@@ -50,14 +50,14 @@ def _opened(place: Path, name: str) -> Output:
     if described is None or job not in JOBS:
         what = f"is the output of {job}" if job else f"has no {DESCRIPTION}"
         raise InputError(
-            f"{name}: {what}: a page of the market shows outputs of {', '.join(JOBS)}; give the directory that -o of"
-            " such a job named"
+            f"{name}: {what}: a page of the market shows outputs of {', '.join(JOBS).replace('_', '-')}; give the"
+            " directory that -o of such a job named"
         )
     return Output(place, job, described)
 
 
 def _sections(outputs: Sequence[Output], symbols: Sequence[str]) -> list[Section]:
-    from windrow.pages.market import forecasts, indices, views  # altair comes with an extra
+    from windrow.pages.market import combinations, forecasts, indices, views  # altair comes with an extra
 
     of = {job: [output for output in outputs if output.job == job] for job in JOBS}
     found: list[Section] = []
@@ -67,6 +67,8 @@ def _sections(outputs: Sequence[Output], symbols: Sequence[str]) -> list[Section
         found += views.views([views.larger(one) for one in of["resample"]], symbols, MOST_SYMBOLS)
     for one in of["normalize"]:
         found += views.scaled(one, symbols, MOST_SYMBOLS)
-    if of["forecast"]:
-        found += forecasts.sections([forecasts.read(one) for one in of["forecast"]], symbols, MOST_SYMBOLS)
+    if trained := [*of["forecast"], *of["grid_search"]]:
+        found += forecasts.sections([forecasts.read(one) for one in trained], symbols, MOST_SYMBOLS)
+    for one in of["grid_search"]:
+        found += combinations.tried(one)
     return found

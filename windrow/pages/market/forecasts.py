@@ -46,6 +46,8 @@ def read(output: Output) -> Trained:
     for part in output.beside("-times"):
         for number, text in enumerate(part.read_bytes().splitlines()):
             told = orjson.loads(text)
+            if "combination" in told:
+                continue  # of which a task may have had several, or none
             if "share" in told:
                 workers[f"worker {told['share'] + 1}"].append(told["seconds"])
             elif told.get("seconds", {}).get("fitting"):
