@@ -228,6 +228,28 @@ def test_our_own_packages_as_a_zip(tmp_path, monkeypatch):
     assert done.stdout.split() == [f"{one}/{package}/__init__.py" for package in pack.OURS], done.stderr
 
 
+@pytest.mark.learn
+def test_an_environment_that_learns_trains_on_a_bare_node(tmp_path):
+    size = pack.pack(tmp_path / "learn.pyz", learning=True)
+    node = Node(tmp_path, tmp_path / "learn.pyz")
+    status, out, err = node.run("-c", LEARNS)
+    assert (status, out) == (0, "False True\n"), err
+    assert size < 200e6
+
+
+LEARNS = """
+import importlib.util, numpy as np, jax
+from pathlib import Path
+from windrow.learn.network import Lstm
+from windrow.learn.training import Adam, Recipe, Series, train
+rows = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+network = Lstm(2, 4)
+series = Series(rows, rows[:, 0].copy(), np.arange(200))
+done = train(network, Recipe(), Adam.of(network, network.initial(0)), series, range(2), (0, 0))
+print(importlib.util.find_spec("scipy") is not None, any(Path(jax.__file__).parent.glob("__pycache__/*.pyc")))
+"""
+
+
 def test_what_is_packed():
     names = set(dict(pack.task_files()))
     assert {

@@ -10,8 +10,9 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("out", default="windrow.pyz", type=FILE)
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+@click.option("--learn", is_flag=True, help="Pack jax too, for forecast and grid-search: 150 MB.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def pack(out: Path, force: bool, quiet: bool) -> None:
+def pack(out: Path, force: bool, learn: bool, quiet: bool) -> None:
     """Pack the tasks' whole environment, for nodes without numpy.
 
     OUT, windrow.pyz by default, is a single file that serves as the tasks' interpreter: `./windrow.pyz SCRIPT` runs a
@@ -21,6 +22,6 @@ def pack(out: Path, force: bool, quiet: bool) -> None:
     from windrow.runners.pack import how_to_use
     from windrow.runners.pack import pack as write
 
-    size = write(out, force, quiet)
+    size = write(out, force, quiet, learn)
     tell(f"packed {size:,} bytes into {out}")
     tell(how_to_use(out))

@@ -46,6 +46,8 @@ from windrow.storage.newfile import new_file
 #: Our own packages, and the distributions that a mapper or a reducer imports, their dependencies included.
 OURS = ("jobs", "sort_keys", "windrow")
 TASKS_NEED = ("mrjob", "PyYAML", "numpy", "pyarrow", "orjson")
+#: What tasks that train import besides: jax needs scipy only for what they do not use, a third of the file.
+LEARNING_NEEDS = ("jax", "jaxlib", "ml_dtypes", "opt_einsum")
 #: No task needs these: a fifth of the file.
 _FOLDERS = {"tests", "include", "__pycache__"}
 _SUFFIXES = {".pyc", ".pyx", ".pxd", ".pxi", ".pyi", ".a"}
@@ -80,12 +82,14 @@ exec "$home/bin/python" "$@"
 """
 
 
-def pack(out: Path, force: bool = False, quiet: bool = True) -> int:
+def pack(out: Path, force: bool = False, quiet: bool = True, learning: bool = False) -> int:
     """Writes the file and returns its size in bytes; holds one file of it in memory at a time.
+
+    learning: with what tasks that train need.
 
     Raises OutputError if `out` exists (unless `force`) or cannot be written, InputError if a package is not installed.
     """
-    files = dict(task_files())
+    files = dict(task_files(learning))
     total = sum(path.stat().st_size for path in files.values())
     with new_file(out, force) as file, progress("packing", total, not quiet) as report:
         file.write(boot(_digest(files)).encode())
@@ -118,11 +122,11 @@ def zip_own_packages(out: Path) -> Path:
     return out
 
 
-def task_files() -> Iterator[tuple[str, Path]]:
+def task_files(learning: bool = False) -> Iterator[tuple[str, Path]]:
     """Name below site-packages and place here of every file that tasks need, always in the same order."""
     for package in OURS:
         yield from sorted(own_files(package))
-    for name in TASKS_NEED:
+    for name in (*TASKS_NEED, *(LEARNING_NEEDS if learning else ())):
         yield from sorted(_installed_files(name))
 
 

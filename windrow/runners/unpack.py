@@ -4,6 +4,7 @@ It runs on a node, under a bare Python, and so imports only the standard library
 `python -m venv`: bin/python finds pyvenv.cfg above it, and the packages beside that.
 """
 
+import compileall
 import fcntl
 import os
 import shutil
@@ -39,6 +40,8 @@ def _fill(folder: str, archive: str) -> None:
             if entry.filename.startswith(PACKAGES):
                 entry.filename = entry.filename.removeprefix(PACKAGES)
                 file.extract(entry, packages)
+    if os.path.isdir(os.path.join(packages, "jax")):  # whose sources take each of the first tasks seconds to compile
+        compileall.compile_dir(packages, quiet=2, workers=0)
     with open(os.path.join(folder, "pyvenv.cfg"), "w") as cfg:
         cfg.write(f"home = {os.path.dirname(python)}\ninclude-system-site-packages = false\n")
     os.mkdir(os.path.join(folder, "bin"))
