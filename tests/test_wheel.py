@@ -42,6 +42,9 @@ COMMANDS = [
     "windrow emr doctor --help",
     "windrow stream load --help",
     "windrow collect --help",
+    "windrow market --help",
+    "windrow sectors --help",
+    "windrow sequences --column close --length 5 -o sequences bars.csv",
     "python -m windrow.cli moving-average bars.csv",
     "python -c import\twindrow;print(windrow.read_output('averages'))",
 ]
