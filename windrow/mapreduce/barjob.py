@@ -57,11 +57,11 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
-from windrow.windows.resample import Resampling
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
     from windrow.feeds.tabled import Tabled
+    from windrow.windows.resample import Resampling
 
 
 class SeriesKernel(Protocol):
@@ -131,7 +131,7 @@ class BarJob(JobAdapter):
         """A mapper's lines for a chunk of parsed bars; `source` is the input's path."""
         return steps.blocks(self, bars)
 
-    def resamplings(self) -> list[Resampling]:
+    def resamplings(self) -> "list[Resampling]":
         """The larger bars that are made of the inputs', each of those before, and whose values are `columns`."""
         span = self.options.resample or self.resampled_to
         return resampling.resampling_of(self.options, span, self.columns(), self.without_resampling is not None)

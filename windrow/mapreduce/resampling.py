@@ -10,12 +10,11 @@ from sort_keys.merge import Stretch
 from windrow.bars.layout import normalise
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled
-from windrow.sessions import Days, Exchange, Hours
-from windrow.windows.periods import parse_span
-from windrow.windows.resample import Resampler, Resampling, Trading
 
+# What makes larger bars is imported where any are asked for: a task's start is part of its cost.
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
+    from windrow.windows.resample import Resampler, Resampling, Trading
 
 _SPAN = "make larger bars first, of that span: 5min, 1h, 1d, 1w, 1mo, ... (a number of s, min, h, d, w, mo)"
 _SESSION = (
@@ -45,7 +44,7 @@ def add_to(job: "BarJob") -> None:
 
 def resampling_of(
     given: Namespace, span: str | None, columns: Sequence[str], uses_sessions: bool = False
-) -> list[Resampling]:
+) -> "list[Resampling]":
     """The larger bars that options ask for, with these columns; none without a span.
 
     uses_sessions: whether sessions say something without one.
@@ -69,6 +68,9 @@ def resampling_of(
         raise UsageError(
             f"--slices {given.slices}: given with --resample, whose larger bars a slice would cut; leave one out"
         )
+    from windrow.windows.periods import parse_span
+    from windrow.windows.resample import Resampling
+
     names = tuple(dict.fromkeys(map(normalise, columns)))
     return [Resampling(parse_span(span), names, given.labels or "left", given.closed or "left")]
 
@@ -77,6 +79,10 @@ def check(given: Namespace) -> None:
     """Raises UsageError for sessions that there are not, and for mrjob's option with nearly the name of ours."""
     if getattr(given, "label", None) in _SIDES:
         raise UsageError(f"--label {given.label}: is the name of the run; of larger bars, give --labels {given.label}")
+    if given.session is None and given.calendar is None:
+        return
+    from windrow.sessions import Exchange, Hours
+
     if given.session is not None:
         Hours(given.session, given.timezone)
     if given.calendar is not None:
@@ -93,10 +99,12 @@ def with_sessions(job: "BarJob", settled: Settled) -> Settled:
         _refuse_dates(given, chain[0])
     if given.calendar is None or not (chain or job.without_resampling):
         return settled
+    from windrow.sessions import Exchange
+
     return replace(settled, calendar=Exchange(given.calendar).recorded())
 
 
-def _refuse_dates(given: Namespace, how: Resampling) -> None:
+def _refuse_dates(given: Namespace, how: "Resampling") -> None:
     if not how.dated:
         raise UsageError(
             f"--resample {how.span}: the inputs have dates, so their bars are of days or more; give 1d, or a number of"
@@ -110,10 +118,16 @@ def _refuse_dates(given: Namespace, how: Resampling) -> None:
 class Larger:
     """A task's larger bars: those of the job's resamplings, one after another."""
 
+    _steps: "list[Resampler]"
+
     def __init__(self, job: "BarJob") -> None:
         chain = job.resamplings()
-        dated, trading = job.settled.dated, _trading(job) if chain else None
-        self._steps: list[Resampler] = []
+        self._steps = []
+        if not chain:
+            return
+        from windrow.windows.resample import Resampler
+
+        dated, trading = job.settled.dated, _trading(job)
         for number, how in enumerate(chain):
             whole = number < len(chain) - 1 or not job.keeps_incomplete
             self._steps.append(Resampler(how, trading, dated, whole))
@@ -142,7 +156,9 @@ class Larger:
         )
 
 
-def _trading(job: "BarJob") -> Trading | None:
+def _trading(job: "BarJob") -> "Trading | None":
+    from windrow.sessions import Days, Hours
+
     given, settled = job.options, job.settled
     if settled.calendar is not None:
         return settled.calendar
@@ -174,7 +190,7 @@ def warnings_of(given: Namespace, span: str | None, counts: Counter[str]) -> Ite
         yield f"--resample {span}: {counts[INCOMPLETE]:,} larger bars without any volume have no vwap, and are left out"
 
 
-def described(chain: Sequence[Resampling], given: Namespace) -> dict[str, Any]:
+def described(chain: "Sequence[Resampling]", given: Namespace) -> dict[str, Any]:
     """The larger bars in an output's description."""
     return {
         "resample": {
