@@ -9,7 +9,7 @@ from typing import Any
 
 from windrow.console import say
 from windrow.learn import options as scaling
-from windrow.learn.normalizing import Fitting, restored
+from windrow.learn.normalizing import Fitting
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.slices import Lines
 from windrow.mapreduce.survey import Known, Surveys
@@ -24,7 +24,8 @@ class Normalize(BarJob):
     def add_options(self) -> None:
         scaling.add_scaling(self.add_group("Scaling"))
         self.add_file_arg("--scales-file", help=SUPPRESS)
-        self.pass_through(self.arg_parser.add_argument("--keep-scales", action="store_true", help=SUPPRESS))
+        for name in scales.HIDDEN:
+            self.pass_through(self.arg_parser.add_argument(name, action="store_true", help=SUPPRESS))
 
     def complete_options(self) -> None:
         if self.inverts:
@@ -56,20 +57,19 @@ class Normalize(BarJob):
         return Fitting(self.columns(), scaling.method_of(self.options), before, TemporaryFile)
 
     def task_arguments(self, folder: Path) -> list[str]:
-        names = ["--column", ",".join(self.columns())]
+        more = ["--keep-scales"] if self.submission.output is not None else []
         if self.inverts:
-            return [*names, "--scales-file", str(scales.copied(self.options.inverse, folder))]
-        return [*names, *(["--keep-scales"] if self.submission.output is not None else [])]
+            more = scales.arguments(self.options.inverse, folder, self.options.escaped)
+        return ["--column", ",".join(self.columns()), *more]
 
     def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
         if self.inverts:
-            return restored(bars, self.columns(), scales.scales_in(self.options.scales_file))
+            return scales.taken_back(bars, self.columns(), self.options.scales_file, self.options.escaped)
         keep, count = self.options.keep_scales, self.running.count
         return scales.scaled_lines(bars, self.columns(), self.dated, keep, count)
 
     def report(self, counts: Counter[str]) -> None:
-        if not self.inverts:
-            say(*(f"warning: {text}" for text in scales.warnings_of(counts)))
+        say(*(f"warning: {text}" for text in scales.warnings_of(counts)))
         super().report(counts)
 
     def description(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from windrow.learn import options as learning
 from windrow.learn.sequencing import Apart
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import incomplete_rows
+from windrow.mapreduce.resampling import INCOMPLETE
 from windrow.mapreduce.survey import Known, Surveys
 from windrow.sinks.sequenced import KINDS, sequence_lines
 
@@ -61,7 +62,7 @@ class Sequences(BarJob):
         return sequence_lines(bars, plan, options.keep_sequences, names, dated, self.running.count)
 
     def check_counts(self, counts: Counter[str]) -> None:
-        learning.check_counted(self.options, counts, incomplete_rows(counts))
+        learning.check_counted(self.options, counts, incomplete_rows(counts) + counts[INCOMPLETE])
 
     def report(self, counts: Counter[str]) -> None:
         say(*(f"warning: {text}" for text in learning.warnings_of(counts)))

@@ -56,6 +56,23 @@ class Trading(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Ends:
+    """Sessions for bars whose times are their ends: open < time <= close, in nanoseconds that are whole.
+
+    >>> one = Ends(Hours("09:30-16:00")).between(0, 0)
+    >>> one.at(Hours("09:30-16:00").between(0, 0).opens[0] + np.array([0, 1, 6 * 3600 * SECOND])).tolist()
+    [-1, 0, 0]
+    """
+
+    trading: Trading
+
+    def between(self, since: int, until: int) -> Sessions:
+        """The sessions that have a bar that ends from `since` to `until`, and perhaps others around."""
+        days, opens, closes = self.trading.between(since - 1, until - 1)
+        return Sessions(days, opens + 1, closes + 1)
+
+
 class _Kept(ABC):
     """Computes sessions once, with some around those that are asked for."""
 

@@ -28,6 +28,9 @@ OLD = csv(more="AA,1920-01-01,1,1\n")
 CASES = {
     "windows/periods.py:parse_span": Case([*MEAN, "--resample", "day"], "give one, e.g. 5min", [[*MEAN, *DAYS]]),
     "windows/periods.py:parse_span of a day": Case([*MEAN, "--resample", "24h"], "give 1d, or", [[*MEAN, *DAYS]]),
+    "windows/periods.py:parse_span too long": Case(
+        [*MEAN, "--resample", "99999d"], "give a shorter span", [[*MEAN, *DAYS]]
+    ),
     "windows/values.py:rule_of": Case(
         [*MEAN, *DAYS, "--column", "price"], "then _ and a column, e.g. last_price",
         [[*MEAN, *DAYS, "--column", "last_price"]], bars=csv("symbol,timestamp,open,price"),

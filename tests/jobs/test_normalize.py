@@ -142,6 +142,27 @@ def test_symbols_of_any_characters_are_taken_back_from_parquet(normalize, tmp_pa
 
 
 @pytest.mark.parametrize("method", ["minmax", "returns"])
+def test_symbols_of_any_characters_are_taken_back_from_lines(normalize, tmp_path, method):
+    """Lines have a % as %25, a tab as %09: read again they are the symbols that they were, chosen or all."""
+    rows = [(symbol, day, 5 + day) for symbol in ("A%", "A%25", "A.", "=1", "é") for day in (1, 2)]
+    text = "".join(f"{symbol},2024-01-0{day},{close}\n" for symbol, day, close in rows)
+    (tmp_path / "a.csv").write_text(f"symbol,timestamp,close\n{text}")
+    options = ["--column", "close", "--method", method, "-o", tmp_path / "out", tmp_path / "a.csv"]
+    assert normalize(*options).status == 0
+    escaped = sorted(f"{symbol.replace('%', '%25')}\t2024-01-0{day}\t{close}.0" for symbol, day, close in rows)
+    assert [line.decode() for line in normalize("--inverse", tmp_path / "out").lines] == escaped
+    for runner in ("inline", "local"):
+        chosen = normalize("-r", runner, "--inverse", tmp_path / "out", "--symbols", "A%, é")
+        assert [line.decode() for line in chosen.lines] == [*escaped[2:4], *escaped[-2:]]
+
+
+def test_values_that_are_taken_back_are_not_scaled_by_the_way(normalize, tmp_path):
+    normalize("--column", "close", "-o", tmp_path / "out", BARS)
+    ran = normalize("--inverse", tmp_path / "out", "--scale", "close=1e-2")
+    assert ran.status == 2 and "--scale close=1e-2: given with --inverse, which takes back what was scaled" in ran.err
+
+
+@pytest.mark.parametrize("method", ["minmax", "returns"])
 def test_stretches_change_no_byte_there_and_back(normalize, tmp_path, monkeypatch, method):
     plain, many = tmp_path / "plain", tmp_path / "many"
     for folder in (plain, many):

@@ -13,6 +13,7 @@ from jobs.sectors import Sectors
 from tests.conftest import ROOT
 from tests.test_cures import Case
 from windrow import read_output
+from windrow.errors import InputError
 from windrow.market.constituents import Clock, Membership, read_constituents
 from windrow.times import DAY
 
@@ -170,6 +171,23 @@ def test_files_are_read_as_users_have_them(tmp_path):
     assert dict(known.members) == {"BRK.B": [Membership("Financials", 14656)], "NA": [Membership("No sector")]}
 
 
+@pytest.mark.parametrize("mark", [";", "\t"])
+@pytest.mark.parametrize("added", ["Date first added", "added", "Date-Added"])
+def test_other_marks_between_fields_and_names_of_days(tmp_path, mark, added):
+    text = f"Ticker,Sector,{added},Removed\nAA,Energy,2020-01-01,2021-01-01\n".replace(",", mark)
+    assert dict(read_constituents(file(text, tmp_path)).members) == {"AA": [Membership("Energy", 18262, 18628)]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_a_file_that_is_not_utf_8_is_told_what_to_be(tmp_path, encoding):
+    path = tmp_path / "sp.csv"
+    path.write_bytes("symbol,sector\nAA,Énergie\n".encode(encoding))
+    with pytest.raises(InputError, match=r"is no text in UTF-8; save it as that, in Excel as `CSV UTF-8"):
+        read_constituents(str(path), any_sector=True)
+    path.write_bytes("symbol,sector\nAA,Énergie\n".encode("utf-8-sig"))
+    assert read_constituents(str(path), any_sector=True).members["AA"] == [Membership("Énergie")]
+
+
 ONE = "symbol,gics_sector,date_added,date_removed\nAA,Energy,,\n"
 LINE = ["Energy"]
 CASES = {
@@ -194,6 +212,23 @@ CASES = {
     "market/constituents.py:_members nameless": Case(
         ["--constituents", "sp.csv"], "line 3: has no symbol; give each", [["--constituents", "sp.csv"]],
         bars=f"{ONE},Energy,,\n", cured=ONE,
+    ),
+    "market/constituents.py:_members longer": Case(
+        ["--constituents", "sp.csv", "--any-sector"], "line 2: has 5 fields, more than the first line's 4; put quotes",
+        [["--constituents", "sp.csv"]], bars="symbol,security,gics_sector,x\nAA,A, Inc.,Energy,1\n",
+        cured='symbol,security,gics_sector,x\nAA,"A, Inc.",Energy,1\n',
+    ),
+    "market/constituents.py:read_constituents of quotes": Case(
+        ["--constituents", "sp.csv", "--any-sector"], "unexpected end of data", [["--constituents", "sp.csv"]],
+        bars=f'{ONE}BB,"Energy,,\nCC,Energy,,\n', cured=ONE,
+    ),
+    "market/constituents.py:_columns": Case(
+        ["--constituents", "sp.csv"], "has a column 'end_date', which may say from when or until when a symbol is in",
+        [["--constituents", "sp.csv"]], bars=ONE.replace("date_removed", "End date"), cured=ONE,
+    ),
+    "market/constituents.py:_columns twice": Case(
+        ["--constituents", "sp.csv"], "has two columns 'symbol'; leave one, or call it otherwise",
+        [["--constituents", "sp.csv"]], bars=ONE.replace("date_added", "Symbol"), cured=ONE,
     ),
     "market/constituents.py:_column": Case(
         ["--constituents", "sp.csv"], "has no column 'gics_sector'; its columns are symbol, industry; name one of them",

@@ -136,6 +136,37 @@ def test_gaps_nights_and_sessions(sequences, tmp_path):
     assert total("--across") == 19
 
 
+@pytest.mark.parametrize(
+    "sessions", [["--session", "09:30-16:00"], ["--session", "18:00-18:00"], ["--calendar", "XNYS"]]
+)
+def test_labels_of_larger_bars_change_no_sequence(sequences, tmp_path, sessions):
+    """A bar that is labelled by its end, which is the close, is of the session that it was made in."""
+    times = pd.date_range("2024-01-08", "2024-01-11", freq="20min")
+    (tmp_path / "a.csv").write_text("\n".join(["symbol,timestamp,close", *(f"AA,{time},1" for time in times), ""]))
+    options = ["-q", "--column", "close", "--length", "3", "--resample", "1h", *sessions]
+    options += ["--timezone", "America/New_York", tmp_path / "a.csv"]
+    left, right = (figures(sequences("--labels", side, *options)) for side in ("left", "right"))
+    assert left == right and left["sequences"] > 0
+
+
+def test_days_made_of_sessions_by_hours_are_neighbours(sequences, tmp_path):
+    times = pd.date_range("2024-01-08", "2024-01-12", freq="1h", inclusive="left")
+    (tmp_path / "a.csv").write_text("\n".join(["symbol,timestamp,close", *(f"AA,{time},1" for time in times), ""]))
+    options = ["-q", "--column", "close", "--length", "2", "--resample", "1d", tmp_path / "a.csv"]
+    assert figures(sequences(*options))["sequences"] == 2
+    assert figures(sequences("--session", "09:30-16:00", *options))["sequences"] == 2
+
+
+def test_days_without_vwap_are_not_passed_over_unseen(sequences, tmp_path):
+    days = [f"AA,2024-01-0{day}T1{hour}:00,2,1,1.5,{day % 4}" for day in range(2, 6) for hour in (5, 6)]
+    (tmp_path / "a.csv").write_text("\n".join(["symbol,timestamp,high,low,close,volume", *days, ""]))
+    options = ["-q", "--column", "vwap", "--length", "1", "--resample", "1d", tmp_path / "a.csv"]
+    ran = sequences(*options)
+    assert ran.status == 1 and "1 larger bars: lack a value or are invalid, and sequences of days would" in ran.err
+    assert figures(sequences("--calendar", "XNYS", *options))["sequences"] == 1
+    assert figures(sequences("--across", *options))["sequences"] == 2
+
+
 def test_days_that_a_calendar_has_are_missed(sequences, tmp_path):
     days = ["2024-03-27", "2024-03-28", "2024-04-01", "2024-04-02", "2024-04-04", "2024-04-05", "2024-04-08"]
     (tmp_path / "a.csv").write_text("\n".join(["symbol,timestamp,close", *(f"AA,{day},1" for day in days), ""]))

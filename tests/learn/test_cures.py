@@ -1,6 +1,7 @@
 """Every error of learning that names an option: what fails, and each cure of its message, which ends well and is right.
 
-learn/options.py:columns_of, learn/options.py:check_scaling, learn/normalizing.py:scaled, learn/normalizing.py:applied,
+learn/options.py:columns_of, learn/options.py:complete_inverse, learn/options.py:check_scaling,
+learn/normalizing.py:scaled, learn/normalizing.py:applied,
 learn/normalizing.py:_summary, learn/normalizing.py:_scale, learn/normalizing.py:_refuse_missing,
 sinks/normalized.py:told, sinks/normalized.py:scales_in, learn/options.py:fit_before, learn/sequences.py:add,
 learn/options.py:plan_of, learn/options.py:check_sequences,

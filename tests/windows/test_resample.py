@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sort_keys.merge import Stretch
 from windrow.errors import InputError, UsageError
 from windrow.sessions import Days, Hours, Recorded, Sessions
-from windrow.times import DAY
+from windrow.times import DAY, EARLIEST, LATEST
 from windrow.windows.periods import Span, parse_span
 from windrow.windows.resample import Resampler, Resampling
 
@@ -168,6 +168,15 @@ def test_days_and_weeks_are_counted_from_1970_and_from_a_monday():
     assert [time // DAY for time, _ in resampled(days, range(14), "1w")] == [-3, 4, 11]
     assert [time // DAY for time, _ in resampled(days, range(14), "2w", label="right")] == [10, 24]
     assert [time // DAY for time, _ in resampled(-days[:0:-1], range(13), "12mo")] == [-365]
+
+
+@pytest.mark.parametrize("text", ["1200mo", "36525d", "5218w", "7mo"])
+def test_spans_of_the_first_and_last_days_hold_them_and_stay_in_order(text):
+    """None begins before the first day of all times, nor ends after the last: that would be past int64."""
+    days = np.concatenate([np.arange(EARLIEST // DAY, -100_000), np.arange(90_000, LATEST // DAY + 1)]) * DAY
+    first, last = parse_span(text).days(days)
+    assert (first <= days).all() and (days <= last).all()
+    assert (first[1:] >= first[:-1]).all() and (last[1:] >= last[:-1]).all()
 
 
 def test_values_that_kernels_do_not_take_are_refused_and_no_others():

@@ -6,12 +6,13 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any, Protocol
 
+from sort_keys.keys import encode_symbol
 from windrow.bars.layout import normalise
 from windrow.bars.selection import bound_asked
 from windrow.errors import InputError, UsageError
 from windrow.learn.scaling import METHODS, Returns
 from windrow.learn.sequencing import LEAK, Plan, Splitting
-from windrow.sessions import Hours, Trading
+from windrow.sessions import Ends, Hours, Trading
 from windrow.storage.open import PARQUET
 from windrow.times import LATEST, parse_duration
 
@@ -46,13 +47,21 @@ def add_scaling(group: Group) -> None:
 def complete_inverse(options: Namespace, names: list[str], inputs: list[str]) -> None:
     """Sets what follows from scales of columns with these names: which to take back, and, without inputs, from what.
 
-    inputs: the files of values that were scaled; those of text have no header.
+    inputs: the files of values that were scaled; those of text have no header, and symbols as in all lines. Raises
+    UsageError for --scale where they are what is taken back.
     """
     options.column = options.column or ",".join(names)
     if options.args:
         return
+    if options.scale:
+        raise UsageError(
+            f"--scale {options.scale[0]}: given with --inverse, which takes back what was scaled as it is; leave it out"
+        )
     options.args = inputs
     if not any(name.endswith(PARQUET) for name in inputs):
+        options.escaped = True
+        if options.symbols is not None and not options.symbols.startswith("@"):
+            options.symbols = encode_symbol(options.symbols).decode()
         options.columns = options.columns or ",".join(["symbol", "timestamp", *names])
         options.delimiter = options.delimiter or "tab"
 
@@ -194,15 +203,20 @@ def check_sequences(options: Namespace) -> None:
 
 
 def trading_of(options: Namespace, dated: bool, calendar: Trading | None) -> Trading | None:
-    """The sessions that no sequence leaves: a calendar's, or by hours. Raises UsageError for hours of dates."""
-    if calendar is not None or options.session is None:
-        return calendar
-    if dated:
+    """The sessions that no sequence leaves: a calendar's, or by hours. Raises UsageError for hours of dates.
+
+    Larger bars of days are made of sessions by hours, and so in none themselves.
+    """
+    if dated and options.session is not None and options.resample is None:
         raise UsageError(
             f"--session {options.session}: the bars have dates, which are at no time of day; leave it out, or take"
             " the days of an exchange with --calendar"
         )
-    return Hours(options.session, options.timezone)
+    hours = options.session is not None and not dated
+    trading = Hours(options.session, options.timezone) if hours else calendar
+    if trading is None or dated or options.labels != "right":
+        return trading
+    return Ends(trading)
 
 
 def _splitting(options: Namespace, dated: bool) -> Splitting:
@@ -243,12 +257,13 @@ def leak_of(options: Namespace) -> list[str]:
 def check_counted(options: Namespace, counts: Counter[str], incomplete: int) -> None:
     """Raises InputError where there is no sequence, or one may pass over a day that was left out, unseen.
 
-    incomplete: how many rows lack a value, or are invalid.
+    incomplete: how many rows, or larger bars, lack a value, or are invalid.
     """
     if incomplete and counts["of days"] and options.calendar is None and not options.across:
+        what = "larger bars" if options.resample is not None else "rows"
         raise InputError(
-            f"{incomplete:,} rows: lack a value or are invalid, and sequences of days would pass over them unseen; fill"
-            " them in, or give the exchange with --calendar, whose days without a bar are gaps, or --across"
+            f"{incomplete:,} {what}: lack a value or are invalid, and sequences of days would pass over them unseen;"
+            " fill them in, or give the exchange with --calendar, whose days without a bar are gaps, or --across"
         )
     if not counts["sequences"]:
         raise InputError(

@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
+from sort_keys.keys import decode_symbol
 from sort_keys.merge import Stretch
 from windrow.errors import InputError
-from windrow.learn.normalizing import Lines, scaled
+from windrow.learn.normalizing import Lines, restored, scaled
 from windrow.learn.scaling import Scale
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
@@ -25,6 +26,9 @@ from windrow.times import format_times, parse_times
 
 #: The end of the names of parts with scales.
 SCALES = "-scales"
+#: Arguments of tasks: whether scales are kept, and whether symbols are read as windrow's lines have them.
+HIDDEN = ("--keep-scales", "--escaped")
+_FILE = "--scales-file"
 #: Counter of columns of symbols that have one value, as the scale's method sees it.
 CONSTANT = "constant columns"
 
@@ -84,11 +88,30 @@ def kept(place: str) -> tuple[list[str], list[str]]:
     return list(names), [path for path in list_inputs([place]) if not path.endswith(SCALES)]
 
 
-def copied(place: str, folder: Path) -> Path:
-    """A file in a folder with all lines of scales in an output."""
+def arguments(place: str, folder: Path, escaped: bool) -> list[str]:
+    """Arguments for tasks that take values back: a copy, in a folder, of all lines of scales in an output.
+
+    escaped: whether the values' symbols are as in windrow's lines.
+    """
     path = folder / "scales.txt"
     path.write_bytes(b"".join(line + b"\n" for line in scale_lines(place)))
-    return path
+    return [_FILE, str(path), *(HIDDEN[1:] if escaped else [])]
+
+
+def taken_back(
+    bars: Iterable[tuple[Stretch, list[Any]]], names: Sequence[str], scales: str, escaped: bool
+) -> Iterator[Lines]:
+    """What `windrow.learn.normalizing.restored` makes of bars, by a file of scales; for the rest see `arguments`."""
+    return restored(_unescaped(bars) if escaped else bars, names, scales_in(scales))
+
+
+def _unescaped(bars: Iterable[tuple[Stretch, list[Any]]]) -> Iterator[tuple[Stretch, list[Any]]]:
+    """Bars that were read from windrow's own lines, where symbols are escaped already: once is enough.
+
+    Bars stay in order: every % is followed by 25 where symbols are escaped twice.
+    """
+    for stretch, known in bars:
+        yield stretch._replace(symbols=[decode_symbol(symbol).encode() for symbol in stretch.symbols]), known
 
 
 def scale_lines(place: str) -> list[bytes]:

@@ -7,11 +7,14 @@ import numpy as np
 
 from windrow.arrays import Ints
 from windrow.errors import UsageError
-from windrow.times import DAY, DURATIONS
+from windrow.times import DAY, DURATIONS, EARLIEST, LATEST
 
 _MONTHS, _WEEK = "mo", 7
 #: Days from the Monday before 1970 to 1970-01-01.
 _MONDAY = 3
+#: The first day of all times, and the last; and how many of a unit a span may have: a hundred years.
+_FIRST, _LAST = EARLIEST // DAY, LATEST // DAY
+_LONGEST = {"d": 36_525, "w": 5_218, "mo": 1_200}
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Span:
         return self.number * DURATIONS[self.unit] if self.unit in ("s", "min", "h") else None
 
     def days(self, midnights: Ints) -> tuple[Ints, Ints]:
-        """The first and the last day (midnights, ns) of the spans that days are in.
+        """The first and the last day (midnights, ns) of the spans that days are in, as far as times have them.
 
         >>> [np.datetime64(int(day[0]), "ns").astype("M8[D]").item().day for day in Span(1, "mo").days(np.array([0]))]
         [1, 31]
@@ -45,7 +48,7 @@ class Span:
             length, origin = (_WEEK * number, -_MONDAY) if self.unit == "w" else (number, 0)
             first = (days - origin) // length * length + origin
             after = first + length
-        return first * DAY, (after - 1) * DAY
+        return np.maximum(first, _FIRST) * DAY, np.minimum(after - 1, _LAST) * DAY
 
 
 def parse_span(text: str) -> Span:
@@ -66,4 +69,6 @@ def parse_span(text: str) -> Span:
             f"--resample {text}: spans of s, min and h begin anew each day, and are shorter than one; give 1d, or a"
             " number of d, w or mo"
         )
+    if span.number > _LONGEST.get(span.unit, span.number):
+        raise UsageError(f"--resample {text}: is longer than a hundred years; give a shorter span, e.g. 12mo for years")
     return span
