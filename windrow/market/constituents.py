@@ -3,10 +3,10 @@
     symbol,security,gics_sector,gics_sub_industry,date_added,date_removed
 
 A row says that a symbol is in a sector from a day on, before another; a blank date leaves that end open. Only symbol
-and gics_sector must be there, and names may be those of other lists: Ticker, Sector, "GICS Sector", "Date added", Added,
-Removed. Other columns that speak of dates are refused, so that none is passed over unheard. Between fields is a comma,
-a semicolon or a tab. A symbol that changed its sector, or left and came back, has several rows: each lasts until the day of the next. So
-nothing of today's list is in what it was on a day of the past.
+and gics_sector must be there, and names may be those of other lists: Ticker, Sector, "GICS Sector", "Date added",
+Added, Removed. Other columns that speak of dates are refused, so that none is passed over unheard. Between fields is a
+comma, a semicolon or a tab. A symbol that changed its sector, or left and came back, has several rows: each lasts until
+the day of the next. So nothing of today's list is in what it was on a day of the past.
 """
 
 import csv
