@@ -215,3 +215,63 @@ def test_progress_says_how_long_the_others_take(place, monkeypatch):
         monkeypatch.setattr(collect.time, "monotonic", lambda: 60.0)
         move(10, 30, 19_500)
     assert told == [(0.0, "0 of 30 symbols, 0 bars"), (1 / 3, "10 of 30 symbols, 19,500 bars, 2:00 left")]
+
+
+def refused(capsys, *args, status=1):
+    assert collected(*args) == status
+    [line] = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_bars_of_another_interval_get_a_table_of_their_own(place, capsys):
+    """They were mixed: a mean of minutes had days among them."""
+    assert collected(*MADE, "--last", "5d") == 0
+    before = rows()
+    line = refused(capsys, *MADE, "--last", "5d", "--interval", "1d")
+    assert "has bars of 1min, and these are of 1d, which no job could tell apart" in line
+    assert "these are of 1d" in refused(capsys, "--source", SAMPLE)
+    assert rows() == before
+    assert collected(*MADE, "--last", "5d", "--interval", "60s") == collected("--source", MINUTES) == 0
+    assert collected("--source", SAMPLE, "--to", "sqlite:///bars.db?table=days") == 0
+    assert "has bars of 1d, and these are of 1min" in refused(
+        capsys, "--source", MINUTES, "--to", "sqlite:///bars.db?table=days"
+    )
+
+
+@pytest.mark.parametrize("table", ["windrow_outputs", "bars_loads", "Bars_Version", "x_watermarks"])
+def test_no_bars_where_windrow_keeps_something_else(place, capsys, table):
+    line = refused(capsys, "--source", SAMPLE, "--to", f"sqlite:///bars.db?table={table}")
+    assert "is the name of a table beside the bars; name another by ?table=NAME" in line
+    assert not (place / "bars.db").exists()
+
+
+def test_a_condition_of_a_table_to_collect_into(place, capsys):
+    line = refused(capsys, "--source", SAMPLE, "--to", "sqlite:///bars.db?where=symbol=AAA")
+    assert "where= chooses rows to read, and collect writes; leave it out, or choose bars of inputs by --where" in line
+    assert collected("--source", SAMPLE, "--where", "symbol=AAA") == 0 and len(rows()) == 250
+
+
+def test_bars_without_a_close_are_left_out_and_told(place, capsys):
+    text = SAMPLE.read_text().splitlines()
+    text[3] = ",".join([*text[3].split(",")[:5], "", text[3].split(",")[6]])
+    (place / "one.csv").write_text("\n".join(text) + "\n")
+    assert collected("--source", "one.csv", "--max-missing", "0.05") == 0 and len(rows()) == 1249
+    assert (
+        "warning: 1 bars have no close, which every bar of a table needs; they are left out" in capsys.readouterr().err
+    )
+    assert collected("--source", "one.csv", "--max-missing", "0") == 1
+    assert "1 bars: have no close, which every bar of a table needs, and --max-missing 0" in capsys.readouterr().err
+
+
+def test_a_symbol_that_is_too_long_for_a_table(place, capsys):
+    (place / "long.csv").write_text(f"symbol,timestamp,close\n{'A' * 65},2024-01-02,1\nB,2024-01-02,1\n")
+    assert "a symbol has at most 64 characters" in refused(capsys, "--source", "long.csv")
+    assert collected("--source", "long.csv", "--symbols", "B") == 0 and len(rows()) == 1
+
+
+def test_a_comma_in_a_symbol_of_a_universe(place, capsys):
+    """It was taken for two symbols, A and B."""
+    (place / "odd.csv").write_text('symbol\n"A,B"\n')
+    (place / "one.csv").write_text('symbol,timestamp,close\nA,2024-01-02,1\n"A,B",2024-01-02,2\n')
+    assert "A,B: has a comma" in refused(capsys, "--source", "one.csv", "--universe", "odd.csv", status=2)
+    assert collected("--source", "one.csv", "--where", "symbol=A,B") == 0 and [row[5] for row in rows()] == [2.0]

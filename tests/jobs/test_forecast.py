@@ -130,9 +130,9 @@ def test_one_share_is_one_model(forecast, bars):
     ]
 
 
-def test_a_model_says_the_same_again_when_it_is_applied(forecast, bars, alone, together, tmp_path):
+def test_a_model_says_the_same_again_when_it_is_applied(run_job, bars, alone, together):
     for out in (alone, together):
-        applied = told(forecast("--apply", out, "--split", "0.8", bars).stdout)
+        applied = told(run_job("-q", "--points", "3", "--apply", out, bars, job=Forecast).out)
         trained = told(b"\n".join(lines(out)))
         for symbol, one in applied.items():
             assert one["way"] == "applied" and one["next"]["forecast"] == trained[symbol]["next"]["forecast"]
@@ -179,8 +179,11 @@ def test_a_model_of_the_user_s_is_trained_and_applied(bars, tmp_path, run_module
     options = [*FAST, "--model", "mine:model", "--symbols", "AA"]
     ran = run_module("jobs.forecast", *options, "-o", tmp_path / "out", bars, env=env)
     assert ran.status == 0, ran.err
-    again = run_module("jobs.forecast", *FAST[:1], "--apply", tmp_path / "out", "--symbols", "AA", bars, env=env)
+    applied = ["--apply", tmp_path / "out", "--symbols", "AA", bars]
+    again = run_module("jobs.forecast", *FAST[:1], *applied, "--model", "mine:model", env=env)
     assert again.status == 0, again.err
+    refused = run_module("jobs.forecast", "-q", *applied, env=env)
+    assert refused.status == 2 and refused.err.endswith("if you trust it, add --model mine:model\n")
     next_ = told((tmp_path / "out/part-00000").read_bytes())["AA"]["next"]
     assert told(again.out)["AA"]["next"]["forecast"] == next_["forecast"]
 

@@ -128,6 +128,54 @@ def test_a_model_is_applied_or_trained(run_job, bars, applied, more):
 
 
 @pytest.mark.learn
+@pytest.mark.parametrize(
+    ("more", "cure"),
+    [
+        (["--length", "7"], "leave out --length"), (["--seed", "1"], "leave out --seed"),
+        (["--split", "random"], "leave out --split"), (["--target", "level"], "leave --target out"),
+        (["--model", "os:system"], "leave out --model"),
+    ],
+)  # fmt: skip
+def test_what_an_applied_model_would_not_obey(run_job, bars, applied, more, cure):
+    """It was ignored without a word."""
+    failed = run_job("-q", "--apply", applied, *more, bars, job=Forecast)
+    assert failed.status == 2 and f"{' '.join(more)}: " in failed.err and failed.err.endswith(f"{cure}\n")
+
+
+@pytest.mark.learn
+def test_bars_at_another_distance_than_those_of_a_model(run_job, applied, tmp_path):
+    times, values = made(60, "rw")
+    from tests.learn.series import HEADER, rows
+
+    (tmp_path / "bars.csv").write_text("\n".join([HEADER, *rows("AA", times[0] + (times - times[0]) * 5, values), ""]))
+    failed = run_job("-q", "--apply", applied, tmp_path / "bars.csv", job=Forecast)
+    assert failed.status == 1 and "apart, and its model was trained on bars" in failed.err and failed.out == b""
+
+
+@pytest.mark.learn
+@pytest.mark.parametrize("how", ["hidden", "length", "nan", "lacking", "kind"])
+def test_a_file_of_models_that_do_not_fit_together(run_job, bars, applied, tmp_path, how):
+    with np.load(applied / "part-00000-models.npz") as file:
+        arrays = dict(file)
+    told = json.loads(bytes(arrays["models"]))
+    one = told["models"][0]
+    if how == "hidden":
+        one["network"]["hidden"] = 9
+    elif how == "length":
+        one["length"] = 0
+    elif how == "kind":
+        one["network"]["kind"] = "other"
+    elif how == "nan":
+        arrays["0/bias"] = arrays["0/bias"] * np.float32("nan")
+    else:
+        del arrays["0/kernel"]
+    arrays["models"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    np.savez(tmp_path / "models.npz", **arrays)
+    failed = run_job("-q", "--apply", tmp_path / "models.npz", bars, job=Forecast)
+    assert failed.status == 1 and "holds no models of windrow" in failed.err and failed.err.count("\n") == 1
+
+
+@pytest.mark.learn
 def test_prices_that_are_not_adjusted(run_job, bars, tmp_path):
     """learn/training_options.py's CURES"""
     text = bars.read_text().replace("adj_close", "other")

@@ -5,6 +5,7 @@ commands/collect.py:_of_inputs, commands/collect.py:_span, commands/collect.py:s
 market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/generated.py:__post_init__,
 market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
 market/collector.py:_is_done, market/collector.py:_told_revised.
+In tests/commands/test_collect.py: market/filed.py:filed, market/loads.py:target_of.
 """
 
 import sqlite3

@@ -58,7 +58,13 @@ def test_a_password_in_a_uri_is_refused_and_not_repeated(uri):
     assert f"has a password, which others could see; leave it out, and set {PASSWORD}" in str(error.value)
 
 
-@pytest.mark.parametrize("uri", ["mysql://me:s3cre?t@h/d", "mysql://me:s3cret"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mysql://me:s3cre?t@h/d", "mysql://me:s3cret", "mysql://me@h/d?password=s3cret", "mysql:me:s3cret@h/d",
+        "mysql://me@h/d?table=a&sslPassword=s3cret",
+    ],
+)  # fmt: skip
 def test_what_may_be_a_password_is_not_repeated(uri):
     with pytest.raises(InputError) as error:
         Place.of(uri)

@@ -101,11 +101,10 @@ def _of_source(
     from windrow.errors import UsageError
     from windrow.market.collector import Asked, collect
     from windrow.market.generated import Generated
-    from windrow.market.loads import opened
+    from windrow.market.loads import opened, target_of
     from windrow.market.sources import Prices
     from windrow.market.universe import symbols_of
     from windrow.market.yahoo import Yahoo
-    from windrow.storage.sql.uris import Place
     from windrow.times import parse_duration
 
     if universe is None:
@@ -113,7 +112,7 @@ def _of_source(
             f"--source {sources[0]}: needs the symbols; name a file with a column symbol by --universe FILE"
         )
     since: str | None = asked["from"]
-    target, symbols, now, step = Place.of(place), symbols_of(universe), time.time_ns(), parse_duration(interval)
+    target, symbols, now, step = target_of(place), symbols_of(universe), time.time_ns(), parse_duration(interval)
     trading = _exchange(calendar or "XNYS")
     if sources[0] == "yfinance":
         source: Prices = Yahoo(step)
@@ -132,6 +131,7 @@ def _of_source(
     words = f"{source.name} {interval} seed {seed} {calendar or 'XNYS'}, {span}, of {_digest(symbols)}"
     wanted = Asked(words, symbols, begin, end, caught_up=since is None and to is None)
     with opened(target) as ledger, _progress(quiet) as progress:
+        ledger.refuse_interval(interval)
         return collect(ledger, source, wanted, trading, now, progress)
 
 
@@ -199,17 +199,22 @@ def _of_inputs(
     from windrow.mapreduce import options
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.collector import collect_filed
-    from windrow.market.filed import filed
-    from windrow.market.loads import opened
+    from windrow.market.filed import filed, without_closes
+    from windrow.market.loads import opened, target_of
     from windrow.market.universe import symbols_of
     from windrow.sinks.replay import find
-    from windrow.storage.sql.uris import Place
-    from windrow.times import parse_duration
+    from windrow.times import format_duration, parse_duration
 
-    target, trading, step = Place.of(place), _exchange(calendar or "-"), parse_duration(interval)
+    target, trading, step = target_of(place), _exchange(calendar or "-"), parse_duration(interval)
     if universe and asked["symbols"]:
         raise UsageError(f"--universe {universe}: --symbols says whom to take; leave one of them out")
-    chosen = {"symbols": ",".join(symbols_of(universe))} if universe else {}
+    wanted = symbols_of(universe) if universe else []
+    if odd := [symbol for symbol in wanted if "," in symbol]:
+        raise UsageError(
+            f"--universe {universe}: {odd[0]}: has a comma, between two symbols of inputs; leave out --universe, and"
+            " choose by --where COLUMN=VALUE"
+        )
+    chosen = {"symbols": ",".join(wanted)} if wanted else {}
     reading, _ = reading_of(None, asked | chosen)
     reading = replace(reading, cures=(("close", "call one so by --rename OLD=close"),))
     with spooled(sources, options.manner(Namespace(**asked)), reading) as (inputs, _):
@@ -222,12 +227,23 @@ def _of_inputs(
         if not quiet:
             say(*told_forms(found.settled.inputs, reading))
         say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
+    parts, dropped = without_closes(parts, found.columns)
+    if dropped > max_missing * (dropped + sum(map(len, parts))):
+        raise InputError(
+            f"{dropped:,} bars: have no close, which every bar of a table needs, and --max-missing {max_missing:g}"
+            " allows less; fill them in, or raise --max-missing, and they are left out"
+        )
+    if dropped:
+        say(f"warning: {dropped:,} bars have no close, which every bar of a table needs; they are left out")
     bars = filed(parts, found.columns)
     if not len(bars.bars):
         raise InputError("no bar is left to collect; check --from, --until, --symbols and --where")
     now = time.time_ns()
-    words = f"inputs {', '.join(sources)[:200]}"
+    apart = bars.apart and format_duration(bars.apart)
+    words = f"inputs{f' of {apart}:' if apart else ''} {', '.join(sources)[:200]}"
     with opened(target) as ledger, _progress(quiet) as progress:
+        if apart:
+            ledger.refuse_interval(apart)
         sessions = (trading, step) if trading else None
         return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress)
 
@@ -251,11 +267,13 @@ def schedule(
 
     from windrow.console import tell
     from windrow.errors import UsageError
+    from windrow.market.loads import target_of
     from windrow.market.schedule import WEEKDAYS, Schedule, install_cron, install_timer, refuse_password
 
     asked = collect.make_context("windrow collect", list(command)).params
     if not asked["sources"]:
         raise UsageError("ARGUMENTS: have no --source; give those of windrow collect after two hyphens")
+    target_of(asked["place"])
     refuse_password(asked["place"], os.environ)
     day = WEEKDAYS.index(weekday) if every == "7d" else None
     words = (sys.executable, "-m", "windrow.cli", "collect", *command)

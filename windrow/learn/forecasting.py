@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.errors import InputError
 from windrow.learn import evaluation
 from windrow.learn.engine import Spent
 from windrow.learn.evaluation import Tested
@@ -15,7 +16,9 @@ from windrow.learn.keras_models import network_of
 from windrow.learn.models import Model
 from windrow.learn.network import Network, Weights
 from windrow.learn.problem import Dataset, Problem
+from windrow.learn.sequences import usual_distance
 from windrow.learn.training import Adam, Recipe, forecasts, train
+from windrow.times import format_duration
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,21 @@ def tested_model(plan: Plan, symbol: str, dataset: Dataset, weights: Weights, sp
     made = forecasts(plan.network, plan.recipe.length, weights, dataset.rows, both, spent)
     cut, length = len(dataset.calibrate), plan.recipe.length
     half = evaluation.calibrated(dataset, length, made[:cut])
-    model = Model(symbol, dict(plan.described), length, dataset.features, half, weights)
+    model = Model(symbol, dict(plan.described), length, dataset.features, half, weights, usual_distance(dataset.times))
     return model, evaluation.tested(dataset, length, made[cut:], half)
 
 
 def apply(plan: Plan, model: Model, times: Ints, values: list[Floats], spent: Spent) -> dict[str, Any]:
-    """What a model says of new bars: how it did on those that are there, and the next one."""
+    """What a model says of new bars: how it did on those that are there, and the next one.
+
+    Raises InputError for bars at another distance than those that it was trained on.
+    """
+    apart = usual_distance(times)
+    if model.apart and apart and apart != model.apart:
+        raise InputError(
+            f"{model.symbol}: bars are mostly {format_duration(apart)} apart, and its model was trained on bars"
+            f" {format_duration(model.apart)} apart; apply it to such, e.g. made by windrow resample, or train another"
+        )
     dataset = plan.problem.all_tested(model.symbol, times, values, model.features)
     told: dict[str, Any] = {"bars": len(times), **parts_told(dataset, model.length)}
     if len(dataset.test):

@@ -16,7 +16,7 @@ import numpy as np
 
 from windrow.errors import InputError
 from windrow.learn.features import Features
-from windrow.learn.network import Weights
+from windrow.learn.network import Weights, shapes
 
 #: The version of the form of these files.
 _FORM = 1
@@ -34,10 +34,12 @@ class Model:
     half_width: float | None
     """Of an interval that holds 90 %, in deviations known before each bar; None: too few errors to calibrate it by."""
     weights: Weights
+    apart: int | None = None
+    """The usual distance of the bars that it was trained on, ns; None: not known."""
 
     def described(self) -> dict[str, Any]:
         """All but the weights."""
-        told = {"symbol": self.symbol, "network": dict(self.network), "length": self.length}
+        told = {"symbol": self.symbol, "network": dict(self.network), "length": self.length, "apart": self.apart}
         return {**told, "half_width": self.half_width, "features": self.features.to_json()}
 
 
@@ -80,7 +82,18 @@ def load(file: BinaryIO, name: str) -> list[Model]:
 def _model(told: Mapping[str, Any], weights: Mapping[int, Weights]) -> Model:
     features, half = Features.from_json(told["features"]), told["half_width"]
     half_width = None if half is None else float(half)
-    return Model(told["symbol"], told["network"], int(told["length"]), features, half_width, weights[told["weights"]])
+    network, mine, apart = told["network"], weights[told["weights"]], told.get("apart")
+    if network["kind"] not in ("lstm", "keras") or int(told["length"]) < 1:
+        raise ValueError(f"{network} of {told['length']} bars is no network")
+    known = shapes(len(features.columns), int(network["hidden"])) if network["kind"] == "lstm" else {}
+    if known and known != {name: array.shape for name, array in mine.items()}:
+        raise ValueError(f"the weights are not those of {network}")
+    if not all(np.isfinite(array).all() for array in mine.values()):
+        raise ValueError("weights are no numbers")
+    return Model(
+        str(told["symbol"]), network, int(told["length"]), features, half_width, mine,
+        None if apart is None else int(apart),
+    )  # fmt: skip
 
 
 def _weights(numbers: Iterable[int], arrays: Mapping[str, Any]) -> dict[int, Weights]:

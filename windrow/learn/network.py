@@ -23,6 +23,16 @@ LSTM = ("kernel", "recurrent_kernel", "bias")
 DENSE = ("dense_kernel", "dense_bias")
 
 
+def shapes(features: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """Of the weights of an LSTM.
+
+    >>> shapes(6, 2)["kernel"]
+    (6, 8)
+    """
+    sizes = (features, 4 * hidden), (hidden, 4 * hidden), (4 * hidden,), (hidden, 1), (1,)
+    return dict(zip(LSTM + DENSE, sizes, strict=True))
+
+
 class Network(Protocol):
     """What can be trained: equal ones, as by ==, are computed by the same program."""
 

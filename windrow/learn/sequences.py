@@ -86,6 +86,17 @@ class Distances:
         return min(self._counts, key=lambda distance: (-self._counts[distance], distance), default=0)
 
 
+def usual_distance(times: Ints) -> int:
+    """The same of these times; 0 where there is none.
+
+    >>> usual_distance(np.array([0, 60, 120, 900]))
+    60
+    """
+    distances = Distances(must=False)
+    distances.add(times)
+    return distances.usual
+
+
 @dataclass(frozen=True)
 class Neighbours:
     """Which bars of a symbol are neighbours: see this module.

@@ -27,6 +27,10 @@ _TRIED = {
     "length": "bars of a sequence",
 }  # fmt: skip
 _HALVING = "try all with a quarter of the epochs, the better half with half of them, the better half of these with all"
+#: Options of training, and their values where they are not given; of a model that is applied the file says them.
+_TRAINING = {
+    "length": 10, "hidden": 32, "batch": 32, "rate": 1e-3, "epochs": 10, "seed": 0, "split": "0.8",
+}  # fmt: skip
 #: The value of --split that is the published leak.
 RANDOM = "random"
 #: What a user can do where an input lacks one of the columns.
@@ -142,6 +146,12 @@ def check_ways(given: Namespace, here: bool) -> None:
     if given.apply is not None and (given.together or given.walk_forward is not None or given.keras):
         other = "--global" if given.together else "--keras" if given.keras else "--walk-forward"
         raise UsageError(f"--apply {given.apply} and {other}: a model is applied, or trained; leave one of the two out")
+    for name, default in _TRAINING.items():
+        if given.apply is not None and getattr(given, name) != default:
+            raise UsageError(
+                f"--apply {given.apply} and --{name} {getattr(given, name)}: says how a model is trained, and this one"
+                f" is; leave out --{name}"
+            )
     if here:
         check_installed(given.model, given.keras)
 
@@ -150,15 +160,24 @@ def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
     """The plan by which models of one output are applied to new bars."""
     model = next(iter(models.values()))
     features = model.features
-    told = ",".join(features.columns)
+    told, function = ",".join(features.columns), model.network.get("model")
+    if given.model != function and function is not None:
+        raise UsageError(
+            f"--apply {given.apply}: its networks are made by the function {function}, which a file of models must not"
+            f" call by itself; if you trust it, add --model {function}"
+        )
+    if given.model != function:
+        raise UsageError(f"--apply {given.apply} --model {given.model}: its networks are LSTMs; leave out --model")
     asked = {
         "features": (given.features, ",".join(COLUMNS), told),
         "column": (given.column, None, features.column),
+        "target": (given.target, TARGETS[0], features.target),
     }
     for name, (value, default, own) in asked.items():
         if value not in (default, own):
+            what = "for another target" if name == "target" else "on other columns"
             raise UsageError(
-                f"--apply {given.apply} --{name} {value}: the model was trained on other columns, --{name} {own}; leave"
+                f"--apply {given.apply} --{name} {value}: the model was trained {what}, --{name} {own}; leave"
                 f" --{name} out"
             )
     columns, column, target = features.columns, features.column, features.target

@@ -1,6 +1,7 @@
 """Bars of any input that windrow reads, by symbol, for the collector. Memory: about 64 bytes a bar."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,11 @@ import numpy as np
 from windrow.bars.columns import Bars, join_bars
 from windrow.errors import ConflictError, InputError
 from windrow.market.sources import Fetched
-from windrow.storage.sql.schema import VALUES
+from windrow.storage.sql.schema import LONGEST_SYMBOL, VALUES
 from windrow.times import format_times
+
+#: Distances that must be there before the most frequent one means anything.
+_ENOUGH = 20
 
 
 class Filed(NamedTuple):
@@ -25,11 +29,38 @@ class Filed(NamedTuple):
         """The symbols, in order of their bars."""
         return [self.bars.symbols[self.bars.codes[begin]] for begin in self.edges[:-1]]
 
+    @property
+    def apart(self) -> int:
+        """How far most bars are from the one before of their symbol, ns; 0 where no distance is that of most."""
+        within = np.ones(max(len(self.bars.times) - 1, 0), bool)
+        within[[edge - 1 for edge in self.edges[1:-1]]] = False
+        found, counts = np.unique(np.diff(self.bars.times)[within], return_counts=True)
+        if counts.sum() < _ENOUGH or counts.max() * 2 <= counts.sum():
+            return 0
+        return int(found[counts.argmax()])
+
     def each(self) -> Iterator[Fetched]:
         """The bars of each symbol."""
         for symbol, begin, end in zip(self.symbols, self.edges, self.edges[1:], strict=False):
             columns = zip(self.names, self.bars.values, strict=True)
             yield Fetched(symbol, self.bars.times[begin:end], {name: column[begin:end] for name, column in columns})
+
+
+def without_closes(parts: Sequence[Bars], names: Sequence[str]) -> tuple[list[Bars], int]:
+    """The bars that have a close, which each bar of a table must have, and how many others there are."""
+    if "close" not in names:
+        return list(parts), 0
+    at, kept, dropped = names.index("close"), [], 0
+    for part in parts:
+        has = ~np.isnan(part.values[at])
+        dropped += len(has) - int(np.count_nonzero(has))
+        kept.append(
+            replace(
+                part, codes=part.codes[has], times=part.times[has], values=[column[has] for column in part.values],
+                timed=part.timed[has],
+            )
+        )  # fmt: skip
+    return kept, dropped
 
 
 def filed(parts: Sequence[Bars], names: Sequence[str]) -> Filed:
@@ -43,6 +74,11 @@ def filed(parts: Sequence[Bars], names: Sequence[str]) -> Filed:
     if "close" not in names:
         raise InputError(f"the inputs have {', '.join(names) or 'no values'}, and no close, which every bar needs")
     bars = join_bars(parts)
+    if long := [symbol for symbol in bars.symbols if len(symbol) > LONGEST_SYMBOL]:
+        raise InputError(
+            f"{long[0]}: a symbol has at most {LONGEST_SYMBOL} characters, as many as a table keeps; leave it out by"
+            " --symbols, or shorten it"
+        )
     order = np.lexsort((bars.times, bars.codes))
     codes, times = bars.codes[order], bars.times[order]
     values = [column[order] for column in bars.values]

@@ -7,6 +7,7 @@ from the one that is there takes its place and the load's number, and any other 
 Whether a COMMIT whose answer was lost has happened, the load's number of transactions tells.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,12 +25,14 @@ from windrow.storage.sql.lock import locked
 from windrow.storage.sql.schema import BARS, VALUES, prepare, quoted
 from windrow.storage.sql.staging import STAGE, append, distinct, merge, stage
 from windrow.storage.sql.uris import Place
-from windrow.times import DAY, format_times
+from windrow.times import DAY, format_times, parse_duration
 
 _ROWS = BARS[:-1]
 _KEY = ("symbol", "ts")
 #: Seconds in which a server notices that a lost connection, which had the lock, is gone.
 _PATIENCE = 20.0
+#: The time between bars, in the words of a load.
+_INTERVAL = re.compile(r"(?:yfinance|generator|inputs of) ([0-9]+[a-z]+)[ :]")
 #: Bars `b` of a symbol between two times.
 _SPAN = "b.symbol = :symbol AND b.ts >= :first AND b.ts <= :last"
 #: Until how long after its begin a load that was broken off is gone on with: a daily one is a new one.
@@ -100,6 +103,21 @@ class Ledger:
             self._connection.commit()
         self._puts[number] = 0
         return Load(number, since, until)
+
+    def refuse_interval(self, interval: str) -> None:
+        """Raises InputError where a load has put in bars at another distance than this: no job could tell them apart.
+
+        `interval` is in the words of a load, as `bars of 1min`; loads whose words have none say nothing.
+        """
+        with refusing(self.place):
+            words = self._query(f"SELECT DISTINCT asked FROM {self._name('_loads')} WHERE inserted > 0")
+            self._connection.commit()
+        there = {found[1] for (asked,) in words if (found := _INTERVAL.match(asked))}
+        if other := next((one for one in sorted(there) if parse_duration(one) != parse_duration(interval)), None):
+            raise InputError(
+                f"{self.place}?table={self.place.table}: has bars of {other}, and these are of {interval}, which no job"
+                " could tell apart; give these a table of their own by ?table=NAME"
+            )
 
     def finish(self, load: Load, now: int) -> None:
         """Marks a load as done."""
@@ -283,6 +301,27 @@ def opened(place: Place) -> Iterator[Ledger]:
         with refusing(place):
             prepare(ledger._connection, place)
         yield ledger
+
+
+def target_of(text: str) -> Place:
+    """The table that a URI names, to collect into.
+
+    Raises InputError for one that chooses rows, or has the name of one of windrow's other tables.
+    """
+    place = Place.of(text)
+    uri = f"{place}?table={place.table}"
+    if place.where:
+        raise InputError(
+            f"{uri}&where={place.where[0]}: where= chooses rows to read, and collect writes; leave it out, or choose"
+            " bars of inputs by --where"
+        )
+    name = place.table.lower()
+    if name.startswith(("windrow_", "sqlite_")) or name.endswith(("_watermarks", "_loads", "_version")):
+        raise InputError(
+            f"{uri}: is the name of a table beside the bars; name another by ?table=NAME, which neither begins with"
+            " windrow_ or sqlite_ nor ends with _watermarks, _loads or _version"
+        )
+    return place
 
 
 @cache

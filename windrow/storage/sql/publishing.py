@@ -101,7 +101,7 @@ def _place(output: str) -> Place:
         place = Place.of(output)
     except InputError as error:
         raise OutputError(str(error)) from None
-    if place.where or place.table.startswith("windrow_"):
+    if place.where or place.table.lower().startswith("windrow_"):
         what = "has where=, which chooses rows to read" if place.where else "names a table of windrow's own use"
         raise OutputError(f"{output}: {what}; give the name of a new table, as ?table=averages")
     return place

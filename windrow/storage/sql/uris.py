@@ -154,8 +154,9 @@ def _server(scheme: str, authority: str) -> tuple[str | None, str | None, int | 
 
 
 def _hidden(uri: str) -> str:
-    """The URI with *** in place of a user with a password."""
-    return re.sub(r"(?<=://)[^?]*:[^?]*@", "***@", uri)
+    """The URI with *** in place of a user with a password, and of the value of an argument that may be one."""
+    shown = re.sub(r"(?<=://)[^?]*:[^?]*@|(?<=:)(?!//)[^?/:]*:[^?]*@", "***@", uri)
+    return re.sub(r"(?i)(?<=[?&])([^&=]*(?:pass|pwd|secret|token)[^&=]*)=[^&]+", r"\1=***", shown)
 
 
 def _login_of(name: str | None) -> Login:
