@@ -10,6 +10,7 @@ import pytest
 
 import windrow
 from jobs.moving_average import MovingAverage
+from jobs.normalize import Normalize
 from jobs.resample import Resample
 from jobs.sweep import Sweep
 from tests.conftest import ROOT
@@ -120,6 +121,33 @@ def test_what_larger_bars_lose_is_told(run_job, tmp_path, how, bars, warning):
     path.write_text(bars)
     ran = run_job("-q", "--window", "1", *how, path)
     assert ran.status == 0 and f"warning: {warning}" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("job", "how"),
+    [
+        (Resample, ["--timezone", "America/New_York"]),
+        (Resample, ["--calendar", "XNYS"]),
+        (Resample, ["--session", "09:30-16:00"]),
+        (Normalize, ["--timezone", "America/New_York", "--column", "close", "--fit-until", "2024-01-03"]),
+    ],
+)
+def test_dates_beside_times_are_refused_where_days_are_not_those_of_utc(run_job, tmp_path, job, how):
+    """mapreduce/resampling.py:_refuse_mixed: a date is midnight UTC, the day before in New York, in no session."""
+    dates, times = tmp_path / "dates.csv", tmp_path / "times.csv"
+    dates.write_text("symbol,timestamp,close\nAA,2024-01-02,1\nAA,2024-01-03,2\n")
+    times.write_text("symbol,timestamp,close\nAA,2024-01-04T15:00Z,3\nAA,2024-01-04T15:30Z,4\n")
+    values = ["--values", "close"] if job is Resample else []
+    ran = run_job("-q", *values, *how, dates, times, job=job)
+    assert ran.status == 1 and "dates.csv: has dates, but other inputs have times" in ran.err
+    if job is Resample:
+        larger = run_job("-q", *values, *how, "--output-format", "parquet", "-o", tmp_path / "out", times, job=job)
+        assert larger.status == 0
+        both = run_job("-q", *values, "--resample", "1mo", dates, tmp_path / "out" / "part-00000.parquet", job=job)
+        assert both.lines == [b"AA\t2024-01-01\t4.0"]
+        assert run_job("-q", *values, dates, times, job=job).lines[0] == b"AA\t2024-01-02\t1.0"
+    else:
+        assert run_job("-q", *how[2:], dates, times, job=job).status == 0
 
 
 def test_outputs_of_larger_bars_are_not_drawn_over_the_inputs(run_job, tmp_path, monkeypatch):

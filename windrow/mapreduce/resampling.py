@@ -26,6 +26,8 @@ _CLOSED = "what the inputs' times are: of bars' begins (left, the default), or o
 _SIDES = ("left", "right")
 #: Options that say how larger bars are made.
 _BESIDE = ("session", "calendar", "labels", "closed")
+#: Options of jobs to whom it matters, too, which day a bar is of.
+_OF_DAYS = ("session", "calendar", "fit_until", "split_at", "constituents")
 
 #: What reducers count of bars that became larger ones.
 RESAMPLED, OUTSIDE, LARGER, INCOMPLETE = "resampled", "outside", "larger bars", "incomplete"
@@ -92,9 +94,12 @@ def check(given: Namespace) -> None:
 def with_sessions(job: "BarJob", settled: Settled) -> Settled:
     """What was settled, with an exchange's sessions for the tasks, which need not have its calendar.
 
-    Raises UsageError where the inputs' dates are no times that sessions and spans could divide.
+    Raises UsageError where the inputs' dates are no times that sessions and spans could divide, InputError where they
+    are beside times of others.
     """
     given, chain = job.options, job.resamplings()
+    if chain or any(getattr(given, name, None) is not None for name in _OF_DAYS):
+        _refuse_mixed(given, settled)
     if settled.dated and chain:
         _refuse_dates(given, chain[0])
     if given.calendar is None or not (chain or job.without_resampling):
@@ -102,6 +107,22 @@ def with_sessions(job: "BarJob", settled: Settled) -> Settled:
     from windrow.sessions import Exchange
 
     return replace(settled, calendar=Exchange(given.calendar).recorded())
+
+
+def _refuse_mixed(given: Namespace, settled: Settled) -> None:
+    """Raises InputError for inputs of dates beside others of times, where days are not those of UTC.
+
+    A date among times is the midnight of UTC, which is in another day, or in no session.
+    """
+    asked = {"session": given.session, "calendar": given.calendar, "closed": given.closed, "timezone": given.timezone}
+    found = [f"--{name} {value}" for name, value in asked.items() if value not in (None, "left", "UTC")]
+    dates = [path for path, layout in settled.inputs.items() if layout.dated]
+    if found and dates and not settled.dated:
+        raise InputError(
+            f"{dates[0]}: has dates, but other inputs have times, and which of their days by {found[0]} a date is, is"
+            " not known; give inputs of dates or of times alone; times become dates by windrow resample --output-format"
+            " parquet -o DIR"
+        )
 
 
 def _refuse_dates(given: Namespace, how: "Resampling") -> None:
