@@ -2,6 +2,7 @@
 
 Followed here: commands/collect.py:collect, commands/collect.py:_refuse_unused, commands/collect.py:_of_source,
 commands/collect.py:_of_inputs, commands/collect.py:_span, commands/collect.py:schedule,
+commands/collect.py:_check_scheduled,
 market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/generated.py:__post_init__,
 market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
 market/collector.py:_is_done, market/collector.py:_told_revised.
@@ -22,6 +23,7 @@ from windrow.times import DAY
 
 GENERATOR = ("--source", "generator")
 YAHOO = ("--source", "yfinance")
+WEEKLY = (*GENERATOR, "--universe", "sp.csv")
 ONE = "symbol,timestamp,sold\nAAA,2020-01-01,1\nBBB,2020-01-01,2\n"
 
 
@@ -118,12 +120,17 @@ def test_cure_of_bars_on_an_old_scale(place, capsys):  # noqa: F811
 @pytest.mark.parametrize(
     ("wrong", "told", "cured"),
     [
-        (["--at", "08:05", "--", *MADE], "give HH:00, HH:15, HH:30 or HH:45", ["--at", "08:15", "--", *MADE]),
-        (["--timezone", "HK", "--", *MADE], "give one, e.g. Asia/Hong_Kong",
-         ["--timezone", "Asia/Hong_Kong", "--", *MADE]),
-        (["--", "--quiet"], "give those of windrow collect after two hyphens", ["--", *MADE]),
-        (["--", *YAHOO, "--to", "mysql://me@h/d"], "name a file of options in the URI, by ?config=FILE",
-         ["--", *YAHOO, "--to", "mysql://me@h/d?config=my.cnf"]),
+        (["--at", "08:05", "--", *WEEKLY], "give HH:00, HH:15, HH:30 or HH:45", ["--at", "08:15", "--", *WEEKLY]),
+        (["--timezone", "HK", "--", *WEEKLY], "give one, e.g. Asia/Hong_Kong",
+         ["--timezone", "Asia/Hong_Kong", "--", *WEEKLY]),
+        (["--", "--quiet"], "give those of windrow collect after two hyphens", ["--", *WEEKLY]),
+        (["--", *MADE], "every run would collect up to there; leave it out", ["--", *WEEKLY]),
+        (["--", *WEEKLY, "schedule"], "have schedule, which is no option", ["--", *WEEKLY]),
+        (["--", *YAHOO], "name a file with a column symbol by --universe", ["--", *YAHOO, *WEEKLY[2:]]),
+        (["--", *WEEKLY, "--last", "7x"], "7x", ["--", *WEEKLY, "--last", "7d"]),
+        (["--", *WEEKLY, "--encoding", "cp1252"], "leave it out", ["--", *WEEKLY]),
+        (["--", *YAHOO, *WEEKLY[2:], "--to", "mysql://me@h/d"], "name a file of options in the URI, by ?config=FILE",
+         ["--", *YAHOO, *WEEKLY[2:], "--to", "mysql://me@h/d?config=my.cnf"]),
     ],
 )  # fmt: skip
 def test_cures_of_a_schedule(place, capsys, monkeypatch, wrong, told, cured):  # noqa: F811
@@ -135,6 +142,13 @@ def test_cures_of_a_schedule(place, capsys, monkeypatch, wrong, told, cured):  #
         f'*/15 * * * * [ "$(TZ=Asia/Hong_Kong date +\\%u\\%H\\%M)" = 1{"0815" if "08:15" in cured else "0800"} ]'
         in (capsys.readouterr().out)
     )
+
+
+def test_options_before_schedule(place, capsys):  # noqa: F811
+    """They were dropped without a word."""
+    assert cli.main(["collect", "--to", "sqlite:///x.db", "schedule", "--", *WEEKLY]) == 2
+    assert "--to: stands before schedule, which would not obey it; put it after --" in capsys.readouterr().err
+    assert cli.main(["collect", "schedule", "--", *WEEKLY, "--to", "sqlite:///x.db"]) == 0
 
 
 def test_the_database_is_one_of_sqlite(place):  # noqa: F811

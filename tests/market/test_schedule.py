@@ -142,11 +142,11 @@ def test_a_schedule_is_printed_and_says_how_each_counts(capsys):
 
 def test_a_password_of_this_shell_would_not_be_there(capsys, monkeypatch):
     monkeypatch.setenv("WINDROW_SQL_PASSWORD", "s3cret")
-    assert cli.main(["collect", "schedule", "--", "--source", "yfinance", "--to", "mysql://me@h/d"]) == 2
+    assert cli.main(["collect", "schedule", "--", *ARGUMENTS[:4], "--to", "mysql://me@h/d"]) == 2
     err = capsys.readouterr().err
     assert "WINDROW_SQL_PASSWORD is set in this shell, and neither a timer nor cron has it; name a file" in err
     assert "s3cret" not in err
-    assert cli.main(["collect", "schedule", "--", "--source", "yfinance", "--to", "mysql://me@h/d?config=my.cnf"]) == 0
+    assert cli.main(["collect", "schedule", "--", *ARGUMENTS[:4], "--to", "mysql://me@h/d?config=my.cnf"]) == 0
 
 
 @pytest.mark.parametrize(("given", "told"), [([], "have no --source"), (["--sorce", "x"], "No such option")])

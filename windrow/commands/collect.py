@@ -55,11 +55,13 @@ def collect(context: click.Context, /, sources: tuple[str, ...], place: str, qui
     of the old ones and are told; so are bars that are missing. The password of a server is in WINDROW_SQL_PASSWORD, or
     in a file of options that ?config=FILE names.
     """
-    if context.invoked_subcommand is not None:
-        return
     from windrow.console import tell
     from windrow.errors import InputError, UsageError
 
+    if context.invoked_subcommand is not None:
+        if given := _given(context):
+            raise UsageError(f"{given[0].opts[0]}: stands before schedule, which would not obey it; put it after --")
+        return
     if not sources:
         raise UsageError("--source: is missing; give yfinance, generator, or an input, e.g. --source bars.csv")
     named = {"yfinance", "generator"}.intersection(sources)
@@ -76,15 +78,18 @@ def collect(context: click.Context, /, sources: tuple[str, ...], place: str, qui
         )
 
 
+def _given(context: click.Context) -> list[click.Parameter]:
+    """The options that were given."""
+    options = context.command.params
+    return [one for one in options if context.get_parameter_source(str(one.name)) is not ParameterSource.DEFAULT]
+
+
 def _refuse_unused(context: click.Context, named: bool) -> None:
     """Raises UsageError for an option that this kind of source would not obey."""
     from windrow.errors import UsageError
 
-    for option in context.command.params:
+    for option in _given(context):
         name = str(option.name)
-        given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        if not given:
-            continue
         if named and name not in _OF_ALL:
             raise UsageError(f"{option.opts[0]}: says how inputs are read, and --source is none; leave it out")
         if not named and name in ("last", "seed"):
@@ -266,14 +271,11 @@ def schedule(
     import sys
 
     from windrow.console import tell
-    from windrow.errors import UsageError
-    from windrow.market.loads import target_of
     from windrow.market.schedule import WEEKDAYS, Schedule, install_cron, install_timer, refuse_password
 
-    asked = collect.make_context("windrow collect", list(command)).params
-    if not asked["sources"]:
-        raise UsageError("ARGUMENTS: have no --source; give those of windrow collect after two hyphens")
-    target_of(asked["place"])
+    context = collect.make_context("windrow collect", list(command))
+    _check_scheduled(context, collect.make_parser(context).parse_args(list(command))[1])
+    asked = context.params
     refuse_password(asked["place"], os.environ)
     day = WEEKDAYS.index(weekday) if every == "7d" else None
     words = (sys.executable, "-m", "windrow.cli", "collect", *command)
@@ -282,3 +284,27 @@ def schedule(
         tell(*made.lines())
     else:
         tell(*(install_timer(made, Path.home()) if install == "timer" else install_cron(made)))
+
+
+def _check_scheduled(context: click.Context, others: list[str]) -> None:
+    """Raises UsageError or InputError for what would fail, or find nothing new, at every run.
+
+    others: arguments that are no options.
+    """
+    from windrow.errors import UsageError
+    from windrow.market.loads import target_of
+    from windrow.times import parse_duration
+
+    asked = context.params
+    if not asked["sources"] or others:
+        told = f"have {others[0]}, which is no option" if others else "have no --source"
+        raise UsageError(f"ARGUMENTS: {told}; give those of windrow collect after two hyphens")
+    if asked["to"]:
+        raise UsageError(f"--until {asked['to']}: every run would collect up to there; leave it out")
+    named = {"yfinance", "generator"}.intersection(asked["sources"])
+    _refuse_unused(context, bool(named))
+    if named and asked["universe"] is None:
+        raise UsageError(f"--source {named.pop()}: needs the symbols; name a file with a column symbol by --universe")
+    for span in (asked["last"], asked["interval"]):
+        parse_duration(span or _DEFAULT_LAST)
+    target_of(asked["place"])
