@@ -150,6 +150,12 @@ def test_dates_beside_times_are_refused_where_days_are_not_those_of_utc(run_job,
         assert run_job("-q", *how[2:], dates, times, job=job).status == 0
 
 
+def test_larger_bars_that_are_counted_alone_are_read_as_an_output(run_job, tmp_path):
+    (tmp_path / "AA.csv").write_text(TIMED)
+    assert run_job("--values", "bars", "-o", tmp_path / "out", tmp_path / "AA.csv", job=Resample).status == 0
+    assert windrow.read_output(tmp_path / "out").columns.tolist() == ["symbol", "timestamp", "bars"]
+
+
 def test_outputs_of_larger_bars_are_not_drawn_over_the_inputs(run_job, tmp_path, monkeypatch):
     """The error of frames/description.py:refuse_larger, and its cure: the larger bars as a folder of bars."""
     monkeypatch.chdir(tmp_path)

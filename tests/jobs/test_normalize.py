@@ -156,6 +156,20 @@ def test_symbols_of_any_characters_are_taken_back_from_lines(normalize, tmp_path
         assert [line.decode() for line in chosen.lines] == [*escaped[2:4], *escaped[-2:]]
 
 
+def test_symbols_with_quotation_marks_are_taken_back_from_parquet_alone(normalize, tmp_path):
+    """sinks/normalized.py:kept: else the lines of "A" would be read as others of A."""
+    rows = [f"{symbol},2024-01-0{day},{close}" for symbol, close in (('"""A"""', 1), ("A", 5)) for day in (1, 2)]
+    (tmp_path / "a.csv").write_text("\n".join(["symbol,timestamp,close", *rows, ""]))
+    options = ["--column", "close", tmp_path / "a.csv"]
+    assert normalize(*options, "-o", tmp_path / "text").status == 0
+    ran = normalize("--inverse", tmp_path / "text")
+    assert ran.status == 1 and 'symbol "A" has a quotation mark, which text loses' in ran.err
+    assert normalize(*options, "-o", tmp_path / "out", "--output-format", "parquet").status == 0
+    assert [line.split(b"\t")[::2] for line in normalize("--inverse", tmp_path / "out").lines] == [
+        [b'"A"', b"1.0"], [b'"A"', b"1.0"], [b"A", b"5.0"], [b"A", b"5.0"]
+    ]  # fmt: skip
+
+
 def test_values_that_are_taken_back_are_not_scaled_by_the_way(normalize, tmp_path):
     normalize("--column", "close", "-o", tmp_path / "out", BARS)
     ran = normalize("--inverse", tmp_path / "out", "--scale", "close=1e-2")

@@ -13,6 +13,7 @@ from tests.pages.report.outputs import HOSTILE, READING, bars_of
 from windrow.cli import main
 from windrow.errors import InputError, UsageError
 from windrow.pages.market import forecasts, market_report
+from windrow.pages.market.shown import Shown
 
 CONSTITUENTS = ROOT / "data" / "constituents.csv"
 
@@ -124,7 +125,7 @@ def test_raw_prices_are_those_before_scaling(place):
 
     described = json.loads((place / "normalize" / "_windrow.json").read_text())
     output = Output(place / "normalize", "normalize", described)
-    (section,) = views.scaled(output, ["AAB"], 4)
+    (section,) = views.scaled(output, Shown(["AAB"], 4))
     raw, scaled = (data_of(figure.chart.to_dict()) for figure in section.figures)
     bars = pd.read_csv(place / "bars.csv").query("symbol == 'AAB'")
     assert np.allclose(raw["value"], bars["close"], rtol=1e-12)
@@ -162,4 +163,16 @@ def test_what_is_no_output_of_the_pipeline_is_refused(place, tmp_path):
         market_report(damaged, out=tmp_path / "page.html")
     with pytest.raises(UsageError, match=r"-o page.txt: is not the name of a page"):
         market_report(place / "one", out="page.txt")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_symbols_and_lines_that_no_output_has_are_refused(place, tmp_path):
+    """pages/market/shown.py:refuse_unknown: other symbols are not shown in the place of one that is asked for."""
+    with pytest.raises(InputError, match=r"--symbol ZZ: no output here has lines of that symbol; write it as they do"):
+        market_report(place / "one", symbols=["AAB", "ZZ"], out=tmp_path / "page.html")
+    (tmp_path / "one.csv").write_text("symbol,timestamp,close\nA,2024-01-02,1\n")
+    empty = ["--method", "returns", "--column", "close", "-o", str(tmp_path / "empty"), str(tmp_path / "one.csv")]
+    assert main(["normalize", "--quiet", *empty]) == 0
+    with pytest.raises(InputError, match=r"empty: has no line that a page could show; leave it out"):
+        market_report(tmp_path / "empty", out=tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()

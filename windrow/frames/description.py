@@ -43,7 +43,7 @@ def description_of(folder: Path) -> dict[str, Any] | None:
         if name in described and not fits(described[name]):
             raise _refused(place, f"has {_shown(described[name])} as {name}, where {what} belongs")
     if described.get("reading") is not None:
-        described["reading"] = _reading_fields(place, described["reading"])
+        described["reading"] = _reading_fields(place, described["reading"], needs_none="resample" in described)
     try:
         split_of(described)
         Rules(**described.get("rules", {}))
@@ -75,15 +75,18 @@ def split_of(described: Mapping[str, Any]) -> Split:
     return parse_split(described.get("split"), described.get("split_at"), described.get("walk_forward"), zone)
 
 
-def _reading_fields(place: Path, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a Reading, each of its type and among its choices."""
+def _reading_fields(place: Path, fields: dict[str, Any], needs_none: bool) -> dict[str, Any]:
+    """The fields of a Reading, each of its type and among its choices.
+
+    needs_none: whether there may be no values of inputs, as where larger bars are counted.
+    """
     kinds = get_type_hints(Reading)
     for name, value in fields.items():
         if name not in kinds:
             raise _refused(place, f"has {name} in reading, which this windrow does not know")
         if not _is_of(value, kinds[name]):
             raise _refused(place, f"has {_shown(value)} as {name} in reading")
-    if not fields.get("values"):
+    if not fields.get("values") and not (needs_none and "values" in fields):
         raise _refused(place, "has no values in reading")
     if fields.get("on_conflict", "fail") not in ON_CONFLICT or fields.get("time_unit") not in (None, *_UNITS):
         raise _refused(place, "has a choice in reading that no job has")

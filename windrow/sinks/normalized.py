@@ -19,6 +19,7 @@ from sort_keys.merge import Stretch
 from windrow.errors import InputError
 from windrow.learn.normalizing import Lines, restored, scaled
 from windrow.learn.scaling import Scale
+from windrow.storage.open import PARQUET
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs
@@ -84,8 +85,16 @@ def warnings_of(counts: Counter[str]) -> list[str]:
 
 def kept(place: str) -> tuple[list[str], list[str]]:
     """The columns that have scales in an output, and its files of scaled values. Raises InputError."""
-    names = dict.fromkeys(name for line in scale_lines(place) for name in read_scales(line, place)[1]["scales"])
-    return list(names), [path for path in list_inputs([place]) if not path.endswith(SCALES)]
+    told = [read_scales(line, place) for line in scale_lines(place)]
+    names = dict.fromkeys(name for _, its in told for name in its["scales"])
+    parts = [path for path in list_inputs([place]) if not path.endswith(SCALES)]
+    quoted = [decode_symbol(symbol) for symbol, _ in told if b'"' in symbol]
+    if quoted and not any(path.endswith(PARQUET) for path in parts):
+        raise InputError(
+            f"{place}: symbol {quoted[0]} has a quotation mark, which text loses when it is read again; scale with"
+            " --output-format parquet, and take that back"
+        )
+    return list(names), parts
 
 
 def arguments(place: str, folder: Path, escaped: bool) -> list[str]:

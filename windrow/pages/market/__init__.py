@@ -1,6 +1,7 @@
 """What the S&P 500 pipeline found, on one page: sectors, views, scales, forecasts, and a PNG beside it.
 
 forecasts.py   forecasts against the truth, errors, losses, times of workers
+shown.py       which lines and symbols of an output are shown
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from windrow.errors import InputError
 from windrow.frames.description import description_of
+from windrow.pages.market.shown import Shown
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Section, refuse_without_altair, write
 from windrow.pages.shell import Paths, Places, listed
@@ -33,13 +35,16 @@ def market_report(
     Without `symbols` the first four by name are shown one by one.
 
     Raises UsageError without the packages of the extra `plot`, OutputError if `out`, or the picture beside it, exists
-    (unless `force`), InputError where an output is none of these jobs. Memory: the outputs.
+    (unless `force`), InputError where an output is none of these jobs or has no lines, or none has a symbol asked for.
+    Memory: the outputs.
     """
     refuse_without_altair(out)
     places = Places.of(out, force)
     with ExitStack() as kept:
         opened = [_opened(kept.enter_context(at_hand(output)), output) for output in listed(outputs)]
-        found = list(_sections(opened, listed(symbols)))
+        shown = Shown(listed(symbols), MOST_SYMBOLS)
+        found = list(_sections(opened, shown))
+    shown.refuse_unknown()
     names = ", ".join(output.place.name for output in opened)
     return write(places, "The market", names, found)
 
@@ -56,7 +61,7 @@ def _opened(place: Path, name: str) -> Output:
     return Output(place, job, described)
 
 
-def _sections(outputs: Sequence[Output], symbols: Sequence[str]) -> list[Section]:
+def _sections(outputs: Sequence[Output], shown: Shown) -> list[Section]:
     from windrow.pages.market import combinations, forecasts, indices, views  # altair comes with an extra
 
     of = {job: [output for output in outputs if output.job == job] for job in JOBS}
@@ -64,11 +69,11 @@ def _sections(outputs: Sequence[Output], symbols: Sequence[str]) -> list[Section
     for one in of["sectors"]:
         found += indices.sectors(one)
     if of["resample"]:
-        found += views.views([views.larger(one) for one in of["resample"]], symbols, MOST_SYMBOLS)
+        found += views.views([views.larger(one) for one in of["resample"]], shown)
     for one in of["normalize"]:
-        found += views.scaled(one, symbols, MOST_SYMBOLS)
+        found += views.scaled(one, shown)
     if trained := [*of["forecast"], *of["grid_search"]]:
-        found += forecasts.sections([forecasts.read(one) for one in trained], symbols, MOST_SYMBOLS)
+        found += forecasts.sections([forecasts.read(one) for one in trained], shown)
     for one in of["grid_search"]:
         found += combinations.tried(one)
     return found

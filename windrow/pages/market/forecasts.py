@@ -13,6 +13,7 @@ from sort_keys.keys import decode_symbol
 from windrow.arrays import Floats
 from windrow.errors import InputError
 from windrow.learn.evaluation import told_outcomes
+from windrow.pages.market.shown import Shown
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Figure, Section, Table
 from windrow.pages.vega import records, shortened
@@ -55,10 +56,10 @@ def read(output: Output) -> Trained:
     return Trained(output.place.name, lines, dict(workers))
 
 
-def sections(outputs: Sequence[Trained], symbols: Sequence[str], most: int) -> Iterator[Section]:
+def sections(outputs: Sequence[Trained], shown: Shown) -> Iterator[Section]:
     """What the page says of forecasts: of the first output in full, of all of them how long they took."""
     first = outputs[0]
-    chosen = [symbol for symbol in symbols if symbol in first.lines] or sorted(first.lines)[:most]
+    chosen = shown.of(first.lines)
     counts = {
         name: sum(line["outcome"] == name for line in first.lines.values()) for name in ("better", "same", "worse")
     }

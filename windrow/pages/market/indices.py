@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from windrow.frames.outputs import read_output
+from windrow.pages.market.shown import lines_of
 from windrow.pages.market.views import chart_of_lines, take_line
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Figure, Section, Table
@@ -19,7 +19,7 @@ _CELLS = 120
 
 def sectors(output: Output) -> Iterator[Section]:
     """A section about the sectors of an output. Raises InputError for what `sectors` did not write."""
-    table = read_output(output.place)
+    table = lines_of(output)
     names = sorted(set(table["symbol"]))
     last = table.groupby("symbol", sort=True).last()
     figures = [_distribution(last)]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.frames.outputs import read_output
 from windrow.learn.scaling import Scale
+from windrow.pages.market.shown import Shown, lines_of
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Figure, Section
 from windrow.pages.theme import DASHES, line_style
@@ -30,28 +30,26 @@ class Prices(NamedTuple):
 
 def larger(output: Output) -> Prices:
     """The larger bars of an output of resample. Raises InputError for what it did not write."""
-    table = read_output(output.place)
+    table = lines_of(output)
     spans = output.description.get("resample", {}).get("spans") or [output.place.name]
     values = list(table.columns[2:])
     return Prices(str(spans[-1]), table, next((name for name in _PRICES if name in values), values[0]))
 
 
-def views(outputs: Sequence[Prices], symbols: Sequence[str], most: int) -> Iterator[Section]:
+def views(outputs: Sequence[Prices], shown: Shown) -> Iterator[Section]:
     """A section with a figure for each symbol, a line for each of the outputs."""
-    known = set[str]().union(*(one.table["symbol"] for one in outputs))
-    chosen = [symbol for symbol in symbols if symbol in known] or sorted(known)[:most]
+    chosen = shown.of(symbol for one in outputs for symbol in one.table["symbol"].unique())
     told = "; ".join(f"{one.label}: {one.column} of {len(one.table):,} bars" for one in outputs)
     labels = [one.label for one in outputs]
     figures = [_lines(symbol, [(one.label, one.table, one.column) for one in outputs], labels) for symbol in chosen]
     yield Section("Views", [f"Bars of larger spans. {told}."], figures)
 
 
-def scaled(output: Output, symbols: Sequence[str], most: int) -> Iterator[Section]:
+def scaled(output: Output, shown: Shown) -> Iterator[Section]:
     """A section with each symbol's column as it is normalised, and, by the scales beside it, as it was."""
-    table, method = read_output(output.place), str(output.description.get("method", "minmax"))
+    table, method = lines_of(output), str(output.description.get("method", "minmax"))
     column = next((name for name in _PRICES if name in table.columns), table.columns[2])
-    known = sorted(set(table["symbol"]))
-    chosen = [symbol for symbol in symbols if symbol in known] or known[:most]
+    chosen = shown.of(table["symbol"])
     table = table[table["symbol"].isin(chosen)]
     raw = None if method == "returns" else _restored(output, table, column)
     words = [f"{column} of each symbol, {_METHODS.get(method, method)}{_until(output.description)}."]
