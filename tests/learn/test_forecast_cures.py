@@ -4,7 +4,8 @@ By function, of learn/training_options.py:
 learn/training_options.py:check_ways, learn/training_options.py:plan_of, learn/training_options.py:problem_of,
 learn/training_options.py:recipe_of, learn/training_options.py:_share, learn/training_options.py:_gap,
 learn/training_options.py:_applied, learn/training_options.py:check_installed, learn/training_options.py:check_count;
-of others: learn/problem.py:_too_few, learn/training.py:train, learn/rowfiles.py:read_share,
+of others: learn/problem.py:_too_few, learn/problem.py:all_tested,
+learn/training.py:train, learn/rowfiles.py:read_share,
 learn/keras_models.py:_build, learn/keras_models.py:_function, learn/engine.py:missing, sinks/forecasts.py:apply_lines.
 
 mapreduce/rounds.py:_runner and mapreduce/rounds.py:prepared are no errors: they give tasks their options.
@@ -150,6 +151,21 @@ def test_bars_at_another_distance_than_those_of_a_model(run_job, applied, tmp_pa
     (tmp_path / "bars.csv").write_text("\n".join([HEADER, *rows("AA", times[0] + (times - times[0]) * 5, values), ""]))
     failed = run_job("-q", "--apply", applied, tmp_path / "bars.csv", job=Forecast)
     assert failed.status == 1 and "apart, and its model was trained on bars" in failed.err and failed.out == b""
+
+
+@pytest.mark.learn
+def test_a_model_that_is_applied_to_what_it_was_trained_on(run_job, bars, applied, tmp_path):
+    """Nothing told these errors from those of a test."""
+    lines = bars.read_text().splitlines()
+    seen = figures(run_job("-q", "--apply", applied, bars, job=Forecast))
+    assert seen["notes"] == [
+        "93 of the 117 forecasts are of times up to which the model was trained: errors are too small"
+    ]
+    (tmp_path / "new.csv").write_text("\n".join([lines[0], *lines[97:], ""]))
+    assert figures(run_job("-q", "--apply", applied, tmp_path / "new.csv", job=Forecast))["notes"] == []
+    (tmp_path / "few.csv").write_text("\n".join([lines[0], *lines[119:], ""]))
+    failed = run_job("-q", "--apply", applied, tmp_path / "few.csv", job=Forecast)
+    assert failed.status == 1 and "its model forecasts from the last 3; give more bars" in failed.err
 
 
 @pytest.mark.learn

@@ -123,7 +123,8 @@ def tested_model(plan: Plan, symbol: str, dataset: Dataset, weights: Weights, sp
     made = forecasts(plan.network, plan.recipe.length, weights, dataset.rows, both, spent)
     cut, length = len(dataset.calibrate), plan.recipe.length
     half = evaluation.calibrated(dataset, length, made[:cut])
-    model = Model(symbol, dict(plan.described), length, dataset.features, half, weights, usual_distance(dataset.times))
+    apart, until = usual_distance(dataset.times), dataset.known_until(length)
+    model = Model(symbol, dict(plan.described), length, dataset.features, half, weights, apart, until)
     return model, evaluation.tested(dataset, length, made[cut:], half)
 
 
@@ -139,11 +140,19 @@ def apply(plan: Plan, model: Model, times: Ints, values: list[Floats], spent: Sp
             f" {format_duration(model.apart)} apart; apply it to such, e.g. made by windrow resample, or train another"
         )
     dataset = plan.problem.all_tested(model.symbol, times, values, model.features)
-    told: dict[str, Any] = {"bars": len(times), **parts_told(dataset, model.length)}
+    told: dict[str, Any] = {"notes": _seen(model, dataset), "bars": len(times), **parts_told(dataset, model.length)}
     if len(dataset.test):
         made = forecasts(plan.network, model.length, model.weights, dataset.rows, dataset.test, spent)
         told |= tested_told(plan, dataset, evaluation.tested(dataset, model.length, made, model.half_width), None)
     return told | {"next": next_told(plan, dataset, model, spent)}
+
+
+def _seen(model: Model, dataset: Dataset) -> list[str]:
+    """What a reader of a model's errors should know: whether it was trained on these bars."""
+    tested = dataset.times[dataset.test + model.length]
+    seen = 0 if model.until is None else int(np.count_nonzero(tested <= model.until))
+    told = f"{seen:,} of the {len(tested):,} forecasts are of times up to which the model was trained"
+    return [f"{told}: errors are too small"] if seen else []
 
 
 def parts_told(dataset: Dataset, length: int) -> dict[str, Any]:

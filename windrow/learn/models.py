@@ -36,10 +36,13 @@ class Model:
     weights: Weights
     apart: int | None = None
     """The usual distance of the bars that it was trained on, ns; None: not known."""
+    until: int | None = None
+    """The time of the last bar that it was fitted or calibrated to, ns; None: not known."""
 
     def described(self) -> dict[str, Any]:
         """All but the weights."""
-        told = {"symbol": self.symbol, "network": dict(self.network), "length": self.length, "apart": self.apart}
+        told = {"symbol": self.symbol, "network": dict(self.network), "length": self.length}
+        told |= {"apart": self.apart, "until": self.until}
         return {**told, "half_width": self.half_width, "features": self.features.to_json()}
 
 
@@ -82,7 +85,8 @@ def load(file: BinaryIO, name: str) -> list[Model]:
 def _model(told: Mapping[str, Any], weights: Mapping[int, Weights]) -> Model:
     features, half = Features.from_json(told["features"]), told["half_width"]
     half_width = None if half is None else float(half)
-    network, mine, apart = told["network"], weights[told["weights"]], told.get("apart")
+    network, mine = told["network"], weights[told["weights"]]
+    apart, until = (None if told.get(name) is None else int(told[name]) for name in ("apart", "until"))
     if network["kind"] not in ("lstm", "keras") or int(told["length"]) < 1:
         raise ValueError(f"{network} of {told['length']} bars is no network")
     known = shapes(len(features.columns), int(network["hidden"])) if network["kind"] == "lstm" else {}
@@ -91,8 +95,7 @@ def _model(told: Mapping[str, Any], weights: Mapping[int, Weights]) -> Model:
     if not all(np.isfinite(array).all() for array in mine.values()):
         raise ValueError("weights are no numbers")
     return Model(
-        str(told["symbol"]), network, int(told["length"]), features, half_width, mine,
-        None if apart is None else int(apart),
+        str(told["symbol"]), network, int(told["length"]), features, half_width, mine, apart, until
     )  # fmt: skip
 
 

@@ -50,6 +50,11 @@ class Dataset(NamedTuple):
         """What a network is trained on."""
         return Series(self.rows, self.targets, self.train)
 
+    def known_until(self, length: int) -> int:
+        """The time (ns) up to which a model may have been fitted or calibrated to these bars."""
+        known = [int(part.max()) + length for part in (self.train, self.calibrate) if len(part)]
+        return int(self.times[max(known, default=int(self.test[0]) + length - 1)])
+
     def untrained(self) -> "Dataset":
         """The part that begins with the first sequence that is not trained on."""
         first = int(min(part[0] for part in (self.calibrate, self.test) if len(part)))
@@ -104,7 +109,10 @@ class Problem:
         """New bars, for a model with these features: all of their sequences test it. Raises InputError for too few."""
         begins, neighbours = self._begins(times)
         if len(times) < self.length:
-            raise InputError(_too_few(symbol, len(times), self.length, 0, 0))
+            raise InputError(
+                f"{symbol}: has {len(times):,} bars, and its model forecasts from the last {self.length:,}; give more"
+                " bars, or leave it out with --symbols"
+            )
         known, none = neighbours.follows(times), begins[:0]
         levels = values[self.columns.index(self.column)]
         spread = deviations(np.diff(levels, prepend=levels[:1]), known)
