@@ -53,6 +53,8 @@ ONE = "symbol,timestamp,sold\nAAA,2020-01-01,1\nBBB,2020-01-01,2\n"
          ("--source", "one.csv", "--rename", "sold=close", "--from", "2020-01-01"), 2),
         (("--source", "one.csv", "--rename", "sold=close", "--universe", "sp.csv", "--symbols", "AAA"),
          "leave one of them out", ("--source", "one.csv", "--rename", "sold=close", "--symbols", "AAA"), 1),
+        (("--source", SAMPLE, "--calendar", "XNYS"), "give --interval 1d",
+         ("--source", SAMPLE, "--calendar", "XNYS", "--interval", "1d"), 1250),
         ((*MADE[:-1], "2025-11-30", "--last", "1d"), "ask for other times by --last, or --from and --until",
          (*MADE[:-1], "2025-11-30", "--last", "7d"), 2760),
     ],

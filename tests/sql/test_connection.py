@@ -37,6 +37,7 @@ def test_a_uri_names_a_database(uri, dialect, text):
         ("mysql://h/a/b", "names no database"),
         ("oracle://h/d", "oracle://h/d: names no database; give sqlite:///FILE, mysql://USER@HOST/DATABASE or"),
         ("mysql://h:99999/d", "mysql: after :// there is no host, or HOST:PORT"),
+        ("sqlite:///a%00b.db", "names no file of SQLite"),
         ("sqlite://bars.db", "names no file of SQLite, which come after three slashes; give sqlite:///bars.db"),
         ("mysql://h/d?charset=x", "asks for charset, which no database knows; a URI may have table=NAME"),
         ("mysql://h/d?table=a&table=b", "asks for table, twice"),

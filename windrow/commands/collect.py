@@ -243,6 +243,11 @@ def _of_inputs(
     bars = filed(parts, found.columns)
     if not len(bars.bars):
         raise InputError("no bar is left to collect; check --from, --until, --symbols and --where")
+    if trading and bars.apart and not step <= bars.apart < _FEW * step:
+        raise UsageError(
+            f"--interval {interval}: most bars of the inputs are {format_duration(bars.apart)} apart, and nearly all"
+            f" were missing by it; give --interval {format_duration(bars.apart)}"
+        )
     now = time.time_ns()
     apart = bars.apart and format_duration(bars.apart)
     words = f"inputs{f' of {apart}:' if apart else ''} {', '.join(sources)[:200]}"

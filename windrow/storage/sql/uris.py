@@ -88,7 +88,7 @@ where=('symbol=BRK.B',), config=None)
         user, host, port = (None, None, None) if sqlite else _server(scheme, authority)  # first: it may be a password
         asked = _asked(uri, found[4] or "")
         if sqlite:
-            if authority or not path:
+            if authority or not path or "\0" in path:
                 raise InputError(
                     f"{uri}: names no file of SQLite, which come after three slashes; give sqlite:///bars.db,"
                     " or sqlite:////data/bars.db for one from the root"
