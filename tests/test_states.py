@@ -28,8 +28,9 @@ DAY = 86_400 * 10**9
 BARS = 300
 #: Of moving state to a new object: after each of so many bars.
 EVERY = 7
-#: What takes pushes and is no computation over bars that anything resumes: counts of whole jobs are counted anew.
-PROTOCOLS = {"Kernel", "LineKernel"}
+#: What takes pushes and is no computation over bars that anything resumes, or carries nothing: counts of whole jobs
+#: are counted anew, and `Whole` passes on what it gets.
+PROTOCOLS = {"Kernel", "LineKernel", "Whole"}
 
 
 def bars(seed, zeros=False):
