@@ -176,7 +176,7 @@ def test_a_model_of_the_user_s_is_trained_and_applied(bars, tmp_path, run_module
         "    return keras.Sequential(layers)\n"
     )
     env = {**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
-    options = [*FAST, "--model", "mine:model", "--symbols", "AA"]
+    options = ["-q", *FAST[3:], "--model", "mine:model", "--symbols", "AA"]
     ran = run_module("jobs.forecast", *options, "-o", tmp_path / "out", bars, env=env)
     assert ran.status == 0, ran.err
     applied = ["--apply", tmp_path / "out", "--symbols", "AA", bars]

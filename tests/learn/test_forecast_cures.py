@@ -277,6 +277,37 @@ def test_a_function_that_makes_no_such_model(run_job, bars, monkeypatch, tmp_pat
         "    return keras.Sequential(layers)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    failed = run_job(*FAST, "--model", f"{name}:{function}", bars, job=Forecast)
+    failed = run_job("-q", *FAST[3:], "--model", f"{name}:{function}", bars, job=Forecast)
     sys.modules.pop(name, None)
     assert failed.status == 2 and (says in failed.err or "cannot be imported" in failed.err), failed.err
+
+
+@pytest.mark.learn
+def test_units_of_a_network_that_a_function_makes(run_job, bars):
+    """They were ignored without a word."""
+    failed = run_job("-q", "--model", "json:loads", "--hidden", "7", bars, job=Forecast)
+    assert failed.status == 2 and failed.err.endswith("leave out --hidden\n")
+
+
+@pytest.mark.learn
+@pytest.mark.skipif(find_spec("keras") is None, reason="keras is not installed")
+def test_functions_that_make_no_network_for_these_sequences(tmp_path, monkeypatch):
+    from windrow.learn.keras_models import KerasNetwork
+
+    (tmp_path / "odd_networks.py").write_text(
+        "import keras\n"
+        "def none():\n"
+        "    pass\n"
+        "def longer(length, features):\n"
+        "    layers = [keras.layers.Input((length + 1, features)), keras.layers.Flatten(), keras.layers.Dense(1)]\n"
+        "    return keras.Sequential(layers)\n"
+        "def any_length(length, features):\n"
+        "    layers = [keras.layers.Input((None, features)), keras.layers.LSTM(2), keras.layers.Dense(1)]\n"
+        "    return keras.Sequential(layers)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=r"odd_networks:none: takes no .length, features.: too many positional"):
+        KerasNetwork("odd_networks:none", 3, 2).initial(0)
+    with pytest.raises(UsageError, match=r"sequences of 3 x 2 with one output each, but of \(None, 4, 2\)"):
+        KerasNetwork("odd_networks:longer", 3, 2).initial(0)
+    assert KerasNetwork("odd_networks:any_length", 3, 2).initial(0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -126,9 +127,18 @@ def _shared(spec: str, length: int, features: int) -> Any:
 
 
 def _build(spec: str, length: int, features: int) -> Any:
-    built = _function(spec)(length, features)
-    if not isinstance(built, keras().Model) or built.output_shape != (None, 1):
+    function = _function(spec)
+    try:
+        signature(function).bind(length, features)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"--model {spec}: takes no (length, features): {error}; give a function of these two"
+        ) from None
+    built = function(length, features)
+    shapes = [(None, one, other) for one in (None, length) for other in (None, features)]
+    if not isinstance(built, keras().Model) or built.output_shape != (None, 1) or built.input_shape not in shapes:
         what = getattr(built, "output_shape", type(built).__name__)
+        what = f"of {built.input_shape}" if what == (None, 1) else what
         raise UsageError(
             f"--model {spec}: returns no model for sequences of {length} x {features} with one output each, but {what};"
             " return one, e.g. keras.Sequential([keras.layers.Input((length, features)), ..., keras.layers.Dense(1)])"

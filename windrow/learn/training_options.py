@@ -152,6 +152,11 @@ def check_ways(given: Namespace, here: bool) -> None:
                 f"--apply {given.apply} and --{name} {getattr(given, name)}: says how a model is trained, and this one"
                 f" is; leave out --{name}"
             )
+    if given.model is not None and given.hidden != _TRAINING["hidden"]:
+        raise UsageError(
+            f"--model {given.model} and --hidden {given.hidden}: a function makes the network, which has no such"
+            " setting of ours; leave out --hidden"
+        )
     if here:
         check_installed(given.model, given.keras)
 
