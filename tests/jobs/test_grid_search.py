@@ -105,7 +105,7 @@ def test_the_grid_is_every_combination():
      (["--rate", "0.1,"], r"^--rate '': is no number; give a list, e.g. --rate 0.01,0.001$"),
      (["--hidden", "0"], r"^--hidden 0: there is at least 1; give 1 or more$"),
      (["--walk-forward", "0"], r"^--walk-forward 0: there is at least 1"),
-     (["-r", "spark"], r"^-r spark: cannot run jobs in rounds")],
+     pytest.param(["-r", "spark"], r"^-r spark: cannot run jobs in rounds", marks=pytest.mark.learn)],
 )  # fmt: skip
 def test_what_is_refused(options, says):
     """learn/training_options.py:_value"""
