@@ -4,14 +4,22 @@ import csv
 import json
 import subprocess
 import sys
+from io import BytesIO
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from jobs.grid_search import GridSearch
 from tests.conftest import ROOT
-from tests.learn.series import write
+from tests.learn.series import COLUMNS, made, write
 from windrow.errors import UsageError
-from windrow.learn.tuning import GRID, Combination, Search, combinations
+from windrow.learn import tuning
+from windrow.learn.forecasting import Plan
+from windrow.learn.problem import Problem
+from windrow.learn.rowfiles import write_record
+from windrow.learn.training import Recipe
+from windrow.learn.tuning import GRID, Combination, Search, combinations, try_combination
 
 SMALL = ["-q", "--batch", "16,64", "--hidden", "3", "--rate", "0.03,0.0001", "--length", "4", "--epochs", "4"]
 
@@ -79,6 +87,34 @@ def test_with_early_stopping_the_better_half_goes_on(bars, tmp_path):
     search("--early-stop", "--symbols", "AA", "-o", tmp_path / "out", bars)
     rows = table(tmp_path / "out")
     assert [(row["round"], row["epochs"]) for row in rows] == [("3", "4"), ("2", "2"), ("1", "1"), ("1", "1")]
+
+
+def judged(monkeypatch, made_of, flat=()):
+    """What a combination is told to be worth on A and B, with forecasts by `made_of(symbol, starts)`, untrained."""
+    file, plan = BytesIO(), Plan(Problem(COLUMNS, "close"), Recipe(), (), walks=2)
+    for symbol in "AB":
+        times, values = made(300, "rw", seed=ord(symbol))
+        values = [np.ones(300)] * 6 if symbol in flat else values
+        arrays = dict(zip(COLUMNS, values, strict=True))
+        write_record(file, {"symbol": symbol, "dated": False}, {"times": times, **arrays})
+    symbols = iter("AABB")
+    monkeypatch.setattr(tuning, "train", lambda *_: SimpleNamespace(state=SimpleNamespace(weights=None)))
+    monkeypatch.setattr(tuning, "forecasts", lambda *asked: made_of(next(symbols), asked[4]))
+    asked = {"combination": 0, "epochs": 1}
+    return json.loads(try_combination(plan, combinations(GRID), asked, [BytesIO(file.getvalue())]))
+
+
+def test_a_combination_that_fails_on_one_symbol_is_not_judged_by_the_others(monkeypatch):
+    told = judged(monkeypatch, lambda symbol, starts: np.full(len(starts), np.nan if symbol == "B" else 0.0))
+    assert (told["error"], told["tests"]) == (None, 0)
+    assert told["why"] == "B: forecasts that are no numbers: the network has diverged"
+
+
+def test_where_the_last_value_is_always_right_is_no_test(monkeypatch):
+    told = judged(monkeypatch, lambda symbol, starts: np.zeros(len(starts)), flat="B")
+    assert (told["error"], told["tests"], told["why"]) == (1.0, 2, "")
+    told = judged(monkeypatch, lambda symbol, starts: np.zeros(len(starts)), flat="AB")
+    assert (told["error"], told["tests"], told["why"]) == (None, 0, "the last value is always right here")
 
 
 def test_halves_go_on_by_their_errors_whatever_the_order_of_the_lines():

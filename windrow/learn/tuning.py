@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from math import inf, isfinite
+from math import inf
 from time import perf_counter
 from typing import Any, BinaryIO, NamedTuple
 
@@ -134,26 +134,23 @@ class Search:
 def try_combination(plan: Plan, grid: Sequence[Combination], asked: Any, files: Iterable[BinaryIO]) -> bytes:
     """What a combination is worth on all symbols of the files; a line of JSON.
 
-    One with which the loss is no number, or for which a symbol has too few bars, has no error, and ranks last. Memory:
-    one symbol.
+    One with which a loss or a forecast is no number, or for which a symbol has too few bars, has no error, and ranks
+    last: an error over the other symbols would be no fair comparison. A walk in which the last value is always right
+    does not count, with any combination. Memory: one symbol.
     """
     spent, one = Spent(), grid[asked["combination"]]
     trial = with_settings(plan, one, asked["epochs"])
+    known: list[float] = []
     try:
-        ratios = [
-            found
-            for file in files
-            for told, arrays in read_records(file)
-            for found in _walks(trial, told, arrays, spent)
-        ]
+        records = (record for file in files for record in read_records(file))
+        for told, arrays in records:
+            known += [found for found in _walks(trial, told, arrays, spent) if found is not None]
+        why = "" if known else "the last value is always right here"
     except InputError as error:
-        ratios, why = [], str(error)
-    else:
-        why = ""
-    known = [found for found in ratios if found is not None and isfinite(found)]
+        known, why = [], str(error)
     mean = shortened(float(np.mean(known))) if known else None
-    told = {"combination": asked["combination"], "epochs": asked["epochs"], "error": mean, "tests": len(known)}
-    return json.dumps({**told, "why": why, "seconds": spent.told()}).encode()
+    said = {"combination": asked["combination"], "epochs": asked["epochs"], "error": mean, "tests": len(known)}
+    return json.dumps({**said, "why": why, "seconds": spent.told()}).encode()
 
 
 def _walks(plan: Plan, told: dict[str, Any], arrays: dict[str, Any], spent: Spent) -> Iterable[float | None]:
@@ -165,5 +162,7 @@ def _walks(plan: Plan, told: dict[str, Any], arrays: dict[str, Any], spent: Spen
         state = Adam.of(network, network.initial(seed, plan.zero_head))
         done = train(network, recipe, state, dataset.series, range(recipe.epochs), (seed, 0), spent)
         made = forecasts(network, recipe.length, done.state.weights, dataset.rows, dataset.test, spent)
+        if not np.isfinite(made).all():
+            raise InputError(f"{told['symbol']}: forecasts that are no numbers: the network has diverged")
         one = tested(dataset, recipe.length, made, None)
         yield ratio(one.truth - one.forecast, one.truth - one.last)
