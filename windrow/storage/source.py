@@ -146,6 +146,27 @@ class Source(ABC):
                 copyfileobj(file, copy, 1 << 20)
 
 
+class SpooledSource(Source):
+    """What is no file, and is read into files at submission: windrow/feeds/spool.py."""
+
+    remote = True
+    is_spooled = True
+    #: What an input is, and what to do where a file is asked for; `{uri}` stands for it.
+    no_file: str
+
+    def expand(self, argument: str, recursive: bool = False) -> list[str]:
+        """The URI itself."""
+        return [argument]
+
+    def size(self, uri: str) -> int:
+        """Not known."""
+        raise InputError(f"{uri}: {self.no_file.format(uri=uri)}")
+
+    def open(self, uri: str, end: int | None = None) -> BinaryIO:
+        """Not possible."""
+        raise InputError(f"{uri}: {self.no_file.format(uri=uri)}")
+
+
 @contextmanager
 def _temporary(scratch: str | None) -> Iterator[Path]:
     with TemporaryDirectory(prefix="windrow-", dir=scratch) as folder:

@@ -11,11 +11,11 @@ from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import NamedTuple
 
 from windrow.console import say
 from windrow.errors import InputError
-from windrow.storage.source import Source
+from windrow.storage.source import SpooledSource
 
 #: Values of --gaps: what to do where records that were asked for are gone.
 GAPS = ("fail", "warn")
@@ -130,11 +130,11 @@ class StreamState:
     gaps: tuple[str, ...] = ()
 
 
-class StreamSource(Source):
+class StreamSource(SpooledSource):
     """Streams of some schemes. Methods raise InputError or AccountError that name the URI."""
 
-    remote = True
-    is_stream = is_spooled = True
+    is_stream = True
+    no_file = "is a stream, which is read into files first: windrow stream read '{uri}' -o DIR"
 
     @abstractmethod
     def bounds(self, uri: str, manner: Manner) -> Bounds:
@@ -184,23 +184,6 @@ class StreamSource(Source):
     def state(self, uri: str) -> StreamState:
         """What is in a stream."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be inspected")
-
-    # Of files only.
-
-    def expand(self, argument: str, recursive: bool = False) -> list[str]:
-        """The URI itself."""
-        return [argument]
-
-    def size(self, uri: str) -> int:
-        """Not known."""
-        self._no_file(uri)
-
-    def open(self, uri: str, end: int | None = None) -> BinaryIO:
-        """Not possible."""
-        self._no_file(uri)
-
-    def _no_file(self, uri: str) -> NoReturn:
-        raise InputError(f"{uri}: is a stream, which is read into files first: windrow stream read '{uri}' -o DIR")
 
 
 def judge_gaps(gaps: Sequence[str], manner: Manner, is_resumed: bool = False) -> None:

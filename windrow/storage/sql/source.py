@@ -2,34 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, NoReturn
 
-from windrow.errors import InputError
-from windrow.storage.source import Source
+from windrow.storage.source import SpooledSource
 from windrow.storage.sql.uris import DIALECTS
 
 #: The files of an output in a folder.
 _PART, _DESCRIPTION, _SUCCESS = "part-00000.parquet", "_windrow.json", "_SUCCESS"
 
 
-class SqlSource(Source):
+class SqlSource(SpooledSource):
     """Tables. Methods raise InputError or OutputError that name the URI."""
 
     schemes = tuple(DIALECTS)
-    remote = True
-    is_spooled = takes_tables = True
-
-    def expand(self, argument: str, recursive: bool = False) -> list[str]:
-        """The URI itself."""
-        return [argument]
-
-    def size(self, uri: str) -> int:
-        """Not known."""
-        self._no_file(uri)
-
-    def open(self, uri: str, end: int | None = None) -> BinaryIO:
-        """Not possible."""
-        self._no_file(uri)
+    takes_tables = True
+    no_file = "is a table of a database, and here a file is asked for; name a file"
 
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError if there is such a table."""
@@ -52,9 +38,6 @@ class SqlSource(Source):
         from windrow.storage.sql.publishing import download
 
         download(uris[0].removesuffix(f"/{_PART}"), folder, _PART, _DESCRIPTION)
-
-    def _no_file(self, uri: str) -> NoReturn:
-        raise InputError(f"{uri}: is a table of a database, and here a file is asked for; name a file")
 
 
 SOURCE = SqlSource()
