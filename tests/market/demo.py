@@ -4,31 +4,16 @@ Prices are made up, in the sessions of New York; the database is a file. What th
 out/demo-sp500/.
 """
 
-import os
-import shlex
-import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.showing import fresh, say, windrow
+
 UNIVERSE = Path("tests", "market", "constituents.csv")
 #: The last day of the prices.
 LAST = "2025-11-21"
-
-
-def say(text: str) -> None:
-    """Says what comes next."""
-    print(f"\n== {text}", flush=True)
-
-
-def windrow(*arguments: str) -> None:
-    """Runs a command of windrow, printed as one would type it; what fails ends the demo."""
-    print(f"\n$ windrow {shlex.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "windrow.cli", *arguments])
-    if done.returncode:
-        raise SystemExit(done.returncode)
 
 
 def demo(out: Path) -> None:
@@ -64,20 +49,10 @@ def demo(out: Path) -> None:
 
 def main() -> None:
     """Runs the demo in a new out/demo-sp500, or a directory that is named."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "out/demo-sp500")
-    os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    os.environ["PYTHONPATH"] = str(ROOT)
-    try:
+    with fresh("out/demo-sp500", "stopped") as out:
         demo(out)
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from None
-    print(
-        f"\nTo look at: {out}/market.html, and the picture beside it. The prices: windrow inspect sqlite:///{out}/bars.db?table=hours"
-    )
+    say("To look at, with a picture beside it, and the prices, by hand:")
+    print(f"    {out}/market.html\n    windrow inspect 'sqlite:///{out}/bars.db?table=hours'")
 
 
 if __name__ == "__main__":

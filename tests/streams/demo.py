@@ -5,9 +5,6 @@ the first with its standard input, the second is in here. What there is to look 
 """
 
 import os
-import shlex
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.showing import ROOT, command, fresh, say, shown, windrow
+
 BARS = Path("data", "bars.csv")
 SERVER = ROOT / "tests" / "streams" / "kinesis"
 STREAM, BUCKET = "kinesis://bars", "s3://windrow-demo"
@@ -65,36 +65,6 @@ def objects() -> Iterator[str]:
         yield address
     finally:
         server.stop()
-
-
-def shown(arguments: list[str]) -> list[str]:
-    """A command of windrow, which is printed as one would type it."""
-    print(f"\n$ windrow {shlex.join(arguments)}", flush=True)
-    return [sys.executable, "-m", "windrow.cli", *arguments]
-
-
-def windrow(*arguments: str) -> None:
-    """Runs a command of windrow; what fails ends the demo."""
-    with command(shown([*arguments])) as process:
-        process.wait()
-    if process.returncode:
-        raise SystemExit(process.returncode)
-
-
-@contextmanager
-def command(words: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """A command that ends with this block. Ctrl-C does not reach it: a Python that starts would show a traceback."""
-    process = subprocess.Popen(words, start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def say(text: str) -> None:
-    """Says what comes next."""
-    print(f"\n== {text}", flush=True)
 
 
 def best_pairs(place: Path) -> tuple[int, int]:
@@ -156,27 +126,19 @@ def demo(out: Path) -> None:
 
 def main() -> None:
     """Runs the demo in a new out/demo-stream, or a directory that is named."""
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else "out/demo-stream")
-    os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(AWS, PYTHONPATH=str(ROOT))
-    sys.path.insert(0, str(ROOT))
-    try:
-        with ExitStack() as servers:
-            say("Starting kinesis-local and an emulator of S3 on 127.0.0.1; the first time npm installs into .streams/")
-            os.environ["AWS_ENDPOINT_URL_KINESIS"] = servers.enter_context(kinesis())
-            os.environ["AWS_ENDPOINT_URL_S3"] = servers.enter_context(objects())
-            demo(out)
-    except KeyboardInterrupt:
-        print("\nstopped; the servers are ended", file=sys.stderr)
-        raise SystemExit(128 + signal.SIGINT) from None
-    finally:
-        for journal in ("first", "later"):  # of a stream that is gone
-            (out / journal).unlink(missing_ok=True)
+    os.environ.update(AWS)
+    with fresh("out/demo-stream", "stopped; the servers are ended") as out:
+        try:
+            with ExitStack() as servers:
+                say("Starting kinesis-local and an emulator of S3 on 127.0.0.1; at first npm installs into .streams/")
+                os.environ["AWS_ENDPOINT_URL_KINESIS"] = servers.enter_context(kinesis())
+                os.environ["AWS_ENDPOINT_URL_S3"] = servers.enter_context(objects())
+                demo(out)
+        finally:
+            for journal in ("first", "later"):  # of a stream that is gone
+                (out / journal).unlink(missing_ok=True)
     pages = {
         "bars": "the bars",
         "report": "the sweep's maps and the backtest",
