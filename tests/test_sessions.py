@@ -123,3 +123,27 @@ def test_what_is_recorded_of_an_exchange_is_what_it_computes():
     for time in (since - 1, until + 1):
         with pytest.raises(InputError, match=r"--calendar XHKG: is known from 1960-01-01 to .*, but there is a bar of"):
             recorded.between(time, time)
+
+
+@given(st.lists(st.tuples(st.integers(-3000, 20_000), st.integers(0, 900)), min_size=1, max_size=6))
+def test_whatever_was_asked_for_before_the_sessions_are_the_same(spans):
+    """What is known is added to, not computed again."""
+    grown = Hours("18:00-17:00", NEW_YORK)
+    for begin, days in spans:
+        found = grown.between(begin * DAY, (begin + days) * DAY)
+        alone = Hours("18:00-17:00", NEW_YORK).between(begin * DAY, (begin + days) * DAY)
+        asked = [[begin * DAY <= day <= (begin + days) * DAY for day in one.days] for one in (found, alone)]
+        one, other = ([part[at].tolist() for part in kept] for kept, at in zip((found, alone), asked, strict=True))
+        assert one == other and len(one[0]) == days + 1
+        assert (np.diff(found.days) == DAY).all()
+
+
+def test_decades_asked_for_year_by_year_are_computed_once(monkeypatch):
+    asked, real = [], Hours._sessions
+    monkeypatch.setattr(
+        Hours, "_sessions", lambda self, since, until: asked.append(until - since) or real(self, since, until)
+    )
+    hours = Hours("09:30-16:00", NEW_YORK)
+    for year in range(40):
+        hours.between(year * 365 * DAY, (year + 1) * 365 * DAY)
+    assert sum(asked) < 45 * 365 * DAY + 800 * DAY

@@ -79,11 +79,18 @@ class _Kept(ABC):
     def between(self, since: int, until: int) -> Sessions:
         """The sessions that have a time from `since` to `until` (ns UTC), and others around."""
         known = self._known
-        if not known or since < known[0][0] or until > known[0][1]:
-            low = max(min(since, known[0][0]) if known else since, EARLIEST + _AHEAD) - _AHEAD
-            high = min(max(until, known[0][1]) if known else until, LATEST - _AHEAD) + _AHEAD
+        if not known:
+            low, high = max(since, EARLIEST + _AHEAD) - _AHEAD, min(until, LATEST - _AHEAD) + _AHEAD
             known[:] = [(low, high, self._sessions(low, high))]
-        return known[0][2]
+        low, high, found = known[0]
+        if since < low:
+            low = max(since, EARLIEST + _AHEAD) - _AHEAD
+            found = _joined(self._sessions(low, known[0][0]), found)
+        if until > high:
+            high = min(until, LATEST - _AHEAD) + _AHEAD
+            found = _joined(found, self._sessions(known[0][1], high))
+        known[:] = [(low, high, found)]
+        return found
 
     @cached_property
     def _known(self) -> list[tuple[int, int, Sessions]]:
@@ -259,6 +266,13 @@ class Recorded:
         """What `to_json` wrote."""
         sessions = Sessions(*(np.array(one, np.int64) for one in fields["sessions"]))
         return cls(fields["name"], sessions, fields["since"], fields["until"])
+
+
+def _joined(one: Sessions, other: Sessions) -> Sessions:
+    """The sessions of both, in order, those of a day once."""
+    days = np.concatenate([one.days, other.days])
+    _, at = np.unique(days, return_index=True)
+    return Sessions(*(np.concatenate(both)[at] for both in zip(one, other, strict=True)))
 
 
 def _instant(day: date, clock: str, zone: ZoneInfo) -> int:
