@@ -21,6 +21,8 @@ class Forecast(LearningJob):
     and in words, the last forecasts of that test, and the next one; with -o DIR, the models beside.
     """
 
+    without_rounds = ", or leave --global out"
+
     def add_options(self) -> None:
         learning.add_problem(self.add_group("Forecasts"))
         learning.add_recipe(self.add_group("Training"))

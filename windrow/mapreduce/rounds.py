@@ -23,11 +23,11 @@ from typing import Any, BinaryIO, Protocol
 from sort_keys.merge import Stretch
 from sort_keys.shuffle import MAP_ONLY_OPTIONS
 from windrow.console import say
-from windrow.errors import UsageError
+from windrow.errors import OutputError, UsageError
 from windrow.feeds.fetch import fetched
 from windrow.mapreduce import submit
 from windrow.mapreduce.barjob import BarJob
-from windrow.mapreduce.counters import refusal, summed
+from windrow.mapreduce.counters import STOPPED, refusal, summed
 from windrow.mapreduce.steps import Step, map_bars, reduce_bars
 from windrow.mapreduce.task import Task
 from windrow.runners import Runner
@@ -59,6 +59,9 @@ class Rounds(Protocol):
 
 class RoundsJob(BarJob):
     """A job that may run in rounds."""
+
+    #: What else one can do where a runner cannot run them, after `use -r ...`.
+    without_rounds = ""
 
     def in_rounds(self) -> bool:
         """Whether it does."""
@@ -92,8 +95,8 @@ class RoundsJob(BarJob):
         self.map_only = self.options.phase in (ROUND, LAST)
         if not self.is_task() and self.in_rounds() and self.submission.runner not in _HANDING:
             raise UsageError(
-                f"-r {self.submission.runner}: cannot run jobs in rounds, as this one is; use -r {', '.join(_HANDING)},"
-                " or a model a symbol"
+                f"-r {self.submission.runner}: cannot run jobs in rounds, as this one is; use -r"
+                f" {', '.join(_HANDING)}{self.without_rounds}"
             )
 
     def pipeline(self) -> list[Step]:
@@ -150,7 +153,7 @@ class RoundsJob(BarJob):
         first.submission = dataclasses.replace(first.submission, prints=False)
         with submit.make_runner(first, None) as rows, TemporaryDirectory(prefix="windrow-") as folder:
             self.counted = submit.run_and_judge(first, rows) - Counter({"output lines": 0})
-            self.doubts, self.streams = first.doubts, first.streams
+            self.doubts, self.streams, self.tables = first.doubts, first.streams, first.tables
             names = sorted(name for name in rows.part_names() if name.startswith("part-"))
             place = rows.get_output_dir().rstrip("/")
             rounds = self.rounds([f"{place}/{name}" for name in names])
@@ -161,7 +164,7 @@ class RoundsJob(BarJob):
     def _run_rounds(self, rounds: Rounds, folder: Path) -> None:
         while tasks := rounds.tasks():
             with self._runner(ROUND, tasks, rounds.state(), folder, None) as runner:
-                rounds.take(_returned(runner))
+                rounds.take(_returned(runner, len(tasks)))
             if not self.submission.quiet:
                 say(rounds.told())
 
@@ -179,13 +182,19 @@ def _written(state: bytes, folder: str | Path) -> str:
     return str(place)
 
 
-def _returned(runner: Runner) -> list[bytes]:
-    """What the tasks of a round wrote. Raises what stopped one of them."""
+def _returned(runner: Runner, tasks: int) -> list[bytes]:
+    """What the tasks of a round wrote, a line each. Raises what stopped one of them."""
     runner.run()
     summary = summed(runner.counters())
-    if summary.refusals:
-        raise refusal(summary.refusals)
-    return b"".join(runner.cat_output()).splitlines()
+    if summary.refusals or summary.counts[STOPPED]:
+        raise refusal(summary.refusals, summary.counts[STOPPED])
+    lines = b"".join(runner.cat_output()).splitlines()
+    if len(lines) != tasks:
+        raise OutputError(
+            f"a round of {tasks} tasks: has {len(lines)} results; something else writes or removes files in its folder;"
+            " run the job again"
+        )
+    return lines
 
 
 def _map_tasks(job: RoundsJob, task: Task) -> None:

@@ -140,9 +140,10 @@ def run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     reducers, all_report = runner.asked_reducers, job.submission.is_here
     expected = expected_parts(counters, runner.steps_with_parts, suffix, reducers, all_report)
     check_parts(runner.part_names(), expected, job.submission.output or "the output")
-    if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
-        summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")
-    summary.warnings.extend(warnings_of(job.options, job.options.resample or job.resampled_to, summary.counts))
+    if job.counted is None:  # else the run that read the inputs has told it
+        if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
+            summary.warnings.append(f"{summary.counts['conflicts']:,} conflicts were settled by --on-conflict; {what}")
+        summary.warnings.extend(warnings_of(job.options, job.options.resample or job.resampled_to, summary.counts))
     for warning in summary.warnings:
         say(f"warning: {warning}")
     if job.submission.prints:
