@@ -146,6 +146,34 @@ def test_times_are_those_of_the_slowest_worker_in_each_round(tmp_path):
     assert len(read.workers) == 2 and read.seconds("fitting") == 8.0
 
 
+def test_symbols_whose_last_value_is_always_right_have_no_error(tmp_path):
+    for name, workers in (("one", 1), ("two", 2)):
+        write_forecast(tmp_path / name, ["A", "B"], workers, error=0.5)
+        lines = (tmp_path / name / "part-00000").read_text().splitlines()
+        (tmp_path / name / "part-00000").write_text(
+            "\n".join([lines[0].replace('"ratio": 0.5', '"ratio": null'), lines[1], ""])
+        )
+    text = market_report([tmp_path / "one", tmp_path / "two"], out=tmp_path / "page.html")[0].read_text()
+    assert "2 workers fit 2.00 x as fast as the one of one; the median test error is 1.000 x its." in text
+    for name in ("one", "two"):
+        lines = (tmp_path / name / "part-00000").read_text()
+        (tmp_path / name / "part-00000").write_text(lines.replace('"ratio": 0.5', '"ratio": null'))
+    text = market_report([tmp_path / "one", tmp_path / "two"], out=tmp_path / "page.html", force=True)[0].read_text()
+    assert "2 workers fit 2.00 x as fast as the one of one." in text and '"\\u2013"]' in text
+
+
+def test_a_search_has_as_many_workers_as_tasks_that_refitted(tmp_path):
+    write_forecast(tmp_path / "grid", ["A"], workers=1, error=1.0)
+    tried = [{"round": 1, "combination": number, "seconds": {"fitting": 9.0}} for number in range(5)]
+    told = [*tried, {"models": 1, "seconds": {"fitting": 2.0}}]
+    (tmp_path / "grid" / "part-00000-times").write_text("".join(json.dumps(one) + "\n" for one in told))
+    (tmp_path / "grid" / "part-00001-times").write_text(json.dumps({"models": 1, "seconds": {"fitting": 3.0}}) + "\n")
+    from windrow.pages.report.results import Output
+
+    read = forecasts.read(Output(tmp_path / "grid", "grid_search", {}))
+    assert list(read.workers) == ["worker 1", "worker 2"] and read.seconds("fitting") == 3.0
+
+
 def test_what_is_no_output_of_the_pipeline_is_refused(place, tmp_path):
     bars = str(ROOT / "data" / "bars.csv")
     assert main(["moving-average", "--quiet", "--window", "3", "-o", str(tmp_path / "averages"), bars]) == 0

@@ -45,14 +45,14 @@ def read(output: Output) -> Trained:
     lines = dict(line for part in output.parts for line in _lines(part))
     workers = defaultdict[str, list[dict[str, float]]](list)
     for part in output.beside("-times"):
-        for number, text in enumerate(part.read_bytes().splitlines()):
+        for text in part.read_bytes().splitlines():
             told = orjson.loads(text)
             if "combination" in told:
                 continue  # of which a task may have had several, or none
             if "share" in told:
                 workers[f"worker {told['share'] + 1}"].append(told["seconds"])
             elif told.get("seconds", {}).get("fitting"):
-                workers[f"worker {int(part.name[5:10]) + 1 + number}"].append(told["seconds"])
+                workers[f"worker {int(part.name[5:10]) + 1}"].append(told["seconds"])
     return Trained(output.place.name, lines, dict(workers))
 
 
@@ -210,23 +210,30 @@ def _words_of_times(outputs: Sequence[Trained]) -> list[str]:
     words = []
     for one in outputs:
         if alone is not None and len(one.workers) > 1 and one.seconds("fitting"):
-            faster = alone.seconds("fitting") / one.seconds("fitting")
-            error = _error(one) / _error(alone)
+            faster, error, its = alone.seconds("fitting") / one.seconds("fitting"), _error(one), _error(alone)
+            both = f"; the median test error is {error / its:.3f} x its" if error and its else ""
             words.append(
-                f"{one.label}: {len(one.workers)} workers fit {faster:.2f} x as fast as the one of {alone.label}; the"
-                f" median test error is {error:.3f} x its."
+                f"{one.label}: {len(one.workers)} workers fit {faster:.2f} x as fast as the one of {alone.label}{both}."
             )
     return [*words, _PUBLISHED] if words else []
 
 
-def _error(one: Trained) -> float:
-    """The median over symbols of the squared error over the last value's, on the same test for all outputs."""
-    return median(line["against"]["last"]["ratio"] or 0.0 for line in one.lines.values())
+def _error(one: Trained) -> float | None:
+    """The median over symbols of the squared error over the last value's, on the same test for all outputs.
+
+    None where the last value is always right.
+    """
+    known = [ratio for line in one.lines.values() if (ratio := line["against"]["last"]["ratio"]) is not None]
+    return median(known) if known else None
+
+
+def _told(error: float | None) -> str:
+    return "–" if error is None else f"{error:.4f}"
 
 
 def _table_of_times(outputs: Sequence[Trained]) -> Table:
     rows = [
-        [one.label, str(len(one.workers)), *(f"{one.seconds(kind):.2f}" for kind in SECONDS), f"{_error(one):.4f}"]
+        [one.label, str(len(one.workers)), *(f"{one.seconds(kind):.2f}" for kind in SECONDS), _told(_error(one))]
         for one in outputs
     ]
     return Table(
