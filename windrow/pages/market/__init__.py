@@ -1,10 +1,10 @@
 """What the S&P 500 pipeline found, on one page: sectors, views, scales, forecasts, and a PNG beside it.
 
-    indices.py       sectors: companies, indices, breadth
-    views.py         prices by day, week and month, and raw beside normalised
-    forecasts.py     forecasts against the truth, errors, losses, times of workers
-    combinations.py  a grid search: errors by settings
-    shown.py         which lines and symbols of an output are shown
+indices.py       sectors: companies, indices, breadth
+views.py         prices by day, week and month, and raw beside normalised
+forecasts.py     forecasts against the truth, errors, losses, times of workers
+combinations.py  a grid search: errors by settings
+shown.py         which lines and symbols of an output are shown
 """
 
 from collections.abc import Sequence
