@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.sql.test_read import file_of
 from tests.sql.test_staging import database  # noqa: F401  a fixture
 from windrow.bars.checks import BLANKS
+from windrow.cli import main
 from windrow.storage.sql import readers
 from windrow.storage.sql import snapshot as snapshots
 from windrow.storage.sql.asking import DIALECTS, Asked
@@ -160,8 +161,30 @@ def test_a_symbol_for_a_table_without_symbols(database, tmp_path, run_job):  # n
     compared(run_job, uri, path, "--symbol", "ZZ")
     want, found = compared(run_job, uri, path, status=1)
     assert want.err == found.err.replace(uri, str(path))
-    found = run_job("--window", "2", "--symbol-from-filename", uri)
-    assert found.status == 2 and "a table has no file name to take a symbol from; use --symbol NAME" in found.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["moving-average", "--window", "2"],
+        ["inspect"],
+        ["plot", "-o", "page.html", "--bars"],
+        ["collect", "--to", "sqlite:///other.db", "--source"],
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize(
+    ("option", "lacks"), [(["--symbol-from-filename"], "file name"), (["--symbol-from-path", "(t.+)"], "path")]
+)
+def test_no_command_takes_symbols_from_the_file_that_a_table_is_read_into(
+    command, option, lacks, sqlite, tmp_path, monkeypatch, capsys
+):
+    """feeds/spool.py:_refuse_symbols_of_files"""
+    monkeypatch.chdir(tmp_path)
+    make(sqlite, {"date": "date", "close": "float"}, [(day, 1.5 + n) for n, day in enumerate(DAYS)])
+    assert main([*command, sqlite.uri, *option]) == 2
+    assert f"{option[0]}: a table has no {lacks} to take a symbol from; use --symbol NAME" in capsys.readouterr().err
+    assert main([*command, sqlite.uri, "--symbol", "ZZ"]) == 0, capsys.readouterr().err
 
 
 def test_many_bars_of_a_symbol_are_read_in_parts(database, tmp_path, run_job, monkeypatch):  # noqa: F811

@@ -41,10 +41,11 @@ def test_a_gap_is_accepted_or_left_out(old, kinesis, run_job):
 
 
 def test_shards_have_no_file_name(kinesis, run_job):
-    """feeds/spool.py:refuse_symbols_of_files"""
+    """feeds/spool.py:_refuse_symbols_of_files"""
     kinesis.put([("AA", json.dumps({"date": "2023-01-03", "close": 1.5}).encode())])
-    refused = run_job(*MEAN, "--symbol-from-filename", kinesis.uri)
-    assert (refused.status, refused.out) == (2, b"") and refused.err.endswith("; use --symbol NAME\n")
+    for option in (["--symbol-from-filename"], ["--symbol-from-path", "(.+)"]):
+        refused = run_job(*MEAN, *option, kinesis.uri)
+        assert (refused.status, refused.out) == (2, b"") and refused.err.endswith("; use --symbol NAME\n")
     assert run_job(*MEAN, "--symbol", "AA", kinesis.uri).out == RIGHT
 
 

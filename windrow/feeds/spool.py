@@ -56,13 +56,6 @@ def is_spooled(uri: str) -> bool:
     return source_of(uri).is_spooled
 
 
-def refuse_symbols_of_files(arguments: Sequence[str], reading: Reading) -> None:
-    """Raises UsageError where symbols are to be taken from the names of files, and an input is a stream or table."""
-    for argument in filter(is_spooled, arguments) if reading.symbol_from_filename else ():
-        what = "stream" if source_of(argument).is_stream else "table"
-        raise UsageError(f"--symbol-from-filename: a {what} has no file name to take a symbol from; use --symbol NAME")
-
-
 def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, until: int | None = None) -> Spooled:
     """Reads what is in a stream now, or was at `until` (ns), into files of a folder.
 
@@ -138,8 +131,10 @@ def replaced(
     """The arguments with files in place of streams and tables.
 
     Of two spans of one stream the files have names of their own. `strict`: a table is not read if `reading` cannot be
-    applied to its columns. Raises InputError for a stream or table that is named twice.
+    applied to its columns. Raises InputError for a stream or table that is named twice, UsageError where symbols are to
+    be taken from names of files.
     """
+    _refuse_symbols_of_files(arguments, reading)
     found = Replaced([], {}, [], [])
     ends = {_asked(uri): end for uri, end in (until or {}).items()}
     seen = set[tuple[str, ...]]()
@@ -166,6 +161,19 @@ def replaced(
             found.names[str(file)] = f"{name}?{span}" if name in taken else name
             found.arguments.append(str(file))
     return found
+
+
+def _refuse_symbols_of_files(arguments: Sequence[str], reading: Reading) -> None:
+    """Raises UsageError where symbols are to be taken from names of files, and an input is a stream or a table."""
+    asked = {
+        "--symbol-from-filename": ("file name", reading.symbol_from_filename),
+        "--symbol-from-path": ("path", reading.symbol_from_path is not None),
+    }
+    for argument in filter(is_spooled, arguments):
+        what = "stream" if source_of(argument).is_stream else "table"
+        for option, (name, is_given) in asked.items():
+            if is_given:
+                raise UsageError(f"{option}: a {what} has no {name} to take a symbol from; use --symbol NAME")
 
 
 def _asked(uri: str) -> tuple[str, ...]:

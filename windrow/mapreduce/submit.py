@@ -267,9 +267,8 @@ def _arguments(job: "BarJob", folder: Path) -> tuple[list[str], dict[str, str]]:
     arguments, names = _without_stdin(job, str(folder / "standard-input"))
     if not any(source_of(argument).is_spooled for argument in arguments):
         return arguments, names
-    from windrow.feeds.spool import refuse_symbols_of_files, replaced  # a job's start is part of its cost
+    from windrow.feeds.spool import replaced  # a job's start is part of its cost
 
-    refuse_symbols_of_files(arguments, submission.reading)
     found = replaced(arguments, folder, submission.manner, submission.reading, submission.shows_progress, strict=True)
     job.streams, job.tables = found.streams, found.tables
     return found.arguments, {**names, **found.names}

@@ -20,7 +20,7 @@ from windrow.errors import InputError
 from windrow.feeds.density import Head
 from windrow.feeds.files import read_bars
 from windrow.feeds.settle import Settled, settle
-from windrow.feeds.spool import refuse_symbols_of_files, spooled
+from windrow.feeds.spool import spooled
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import judge, summary
 from windrow.mapreduce.reports import conflict_text, read_conflict
@@ -62,7 +62,6 @@ def read_alone(
 
     Raises what a job over these prices would. Memory: the chosen symbols' bars.
     """
-    refuse_symbols_of_files(paths, asked.reading)
     source, column = " ".join(paths), normalise(column) if column else None
     with _inputs(paths, asked, column or asked.reading.wide or "close", symbols) as inputs:
         has = values_in(inputs.settled.inputs, inputs.reading)

@@ -116,9 +116,8 @@ def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: 
     """
     if not any(source_of(file).is_spooled for file in files):
         return _find(files, reading, columns, quiet)
-    from windrow.feeds.spool import refuse_symbols_of_files, replaced
+    from windrow.feeds.spool import replaced
 
-    refuse_symbols_of_files(files, reading)
     kept = TemporaryDirectory(prefix="windrow-")
     read = replaced(files, Path(kept.name), Manner(), reading, not quiet)
     with ExitStack() as errors:
