@@ -13,7 +13,7 @@ from tests.learn.series import COLUMNS, made
 from windrow.errors import InputError
 from windrow.learn.averaging import averaged, epochs_of
 from windrow.learn.engine import Spent
-from windrow.learn.forecasting import Plan, forecast_symbol
+from windrow.learn.forecasting import Plan, forecast_symbol, seed_of
 from windrow.learn.network import DENSE, LSTM, Lstm
 from windrow.learn.problem import Problem
 from windrow.learn.training import Adam, Recipe, batches, forecasts, rates, train
@@ -129,6 +129,23 @@ def test_a_network_that_diverges_is_told(dataset):
         InputError, match=r"the loss of epoch \d is .*, not a number: .* lower the learning rate, --rate"
     ):
         train(NETWORK, wild, started(), dataset.series, range(3), (0, 0))
+
+
+def test_a_model_of_keras_begins_by_every_bit_of_the_seed(keras, monkeypatch, tmp_path):
+    """A symbol's seed has the user's above its low 32 bits, which were cut off."""
+    from windrow.learn.keras_models import KerasNetwork
+
+    (tmp_path / "seeded.py").write_text(
+        "import keras\n"
+        "def model(length, features):\n"
+        "    layers = [keras.layers.Input((length, features)), keras.layers.Flatten(), keras.layers.Dense(1)]\n"
+        "    return keras.Sequential(layers)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    network = KerasNetwork("seeded:model", 4, 2)
+    kernels = [network.initial(seed_of(seed, symbol))["trained/0"].tobytes() for seed in (0, 1) for symbol in "AB"]
+    assert len(set(kernels)) == 4
+    assert network.initial(seed_of(1, "B"))["trained/0"].tobytes() == kernels[-1]
 
 
 SAME = """

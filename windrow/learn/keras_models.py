@@ -55,8 +55,11 @@ class KerasNetwork:
         return frozenset(f"trained/{number}" for number in range(len(self._built().trainable_variables)))
 
     def initial(self, seed: int, zero_head: bool = False) -> Weights:
-        """The values that Keras gives them after `keras.utils.set_random_seed(seed)`, whatever `zero_head`."""
-        keras().utils.set_random_seed(seed % (1 << 32))
+        """The values that Keras gives them after `keras.utils.set_random_seed`, whatever `zero_head`.
+
+        Keras takes 32 bits, and a symbol's seed has more: all of them are mixed into these.
+        """
+        keras().utils.set_random_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         return _values(_build(self.model, self.length, self.features))
 
     def apply(self, weights: Mapping[str, Any], sequences: Any, training: bool) -> tuple[Any, dict[str, Any]]:
