@@ -49,7 +49,7 @@ class Forecast(LearningJob):
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
         if self.models:
             return forecasts.apply_lines(self.plan, self.models, stretches, self.dated, counts)
-        return forecasts.forecast_lines(self.plan, forecasts.whole(stretches), self.dated, self.options.keras, counts)
+        return forecasts.forecast_lines(self.plan, forecasts.whole(stretches, self.dated), self.options.keras, counts)
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from collections import Counter
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -13,13 +14,14 @@ import pytest
 from jobs.grid_search import GridSearch
 from tests.conftest import ROOT
 from tests.learn.series import COLUMNS, made, write
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.learn import tuning
 from windrow.learn.forecasting import Plan
 from windrow.learn.problem import Problem
 from windrow.learn.rowfiles import write_record
 from windrow.learn.training import Recipe
 from windrow.learn.tuning import GRID, Combination, Search, combinations, try_combination
+from windrow.sinks import forecasts
 
 SMALL = ["-q", "--batch", "16,64", "--hidden", "3", "--rate", "0.03,0.0001", "--length", "4", "--epochs", "4"]
 
@@ -105,16 +107,69 @@ def judged(monkeypatch, made_of, flat=()):
 
 
 def test_a_combination_that_fails_on_one_symbol_is_not_judged_by_the_others(monkeypatch):
+    """learn/tuning.py:_walks"""
     told = judged(monkeypatch, lambda symbol, starts: np.full(len(starts), np.nan if symbol == "B" else 0.0))
     assert (told["error"], told["tests"]) == (None, 0)
-    assert told["why"] == "B: forecasts that are no numbers: the network has diverged"
+    assert told["why"] == (
+        "B: forecasts that are no numbers: the network has diverged; lower the learning rates, --rate"
+    )
 
 
 def test_where_the_last_value_is_always_right_is_no_test(monkeypatch):
     told = judged(monkeypatch, lambda symbol, starts: np.zeros(len(starts)), flat="B")
     assert (told["error"], told["tests"], told["why"]) == (1.0, 2, "")
     told = judged(monkeypatch, lambda symbol, starts: np.zeros(len(starts)), flat="AB")
-    assert (told["error"], told["tests"], told["why"]) == (None, 0, "the last value is always right here")
+    assert (told["error"], told["tests"], told["why"]) == (None, 0, tuning._ALWAYS_RIGHT)
+
+
+def taken(errors, halving=False):
+    """A search that has taken these errors, a list for each round."""
+    one = Search(None, combinations(GRID)[: len(errors[0])], ["f"], halving)
+    one.plan = SimpleNamespace(recipe=SimpleNamespace(epochs=4))
+    for found in errors:
+        asked = [task["combination"] for task in one.tasks()]
+        rows = [{"combination": n, "error": found[n], "why": f"why {n}", "seconds": {}} for n in asked]
+        one.take([json.dumps(row).encode() for row in rows[::-1]])
+    return one
+
+
+def test_where_no_combination_has_an_error_none_is_refitted():
+    """The first of them was, and its forecasts were told as those of the best."""
+    says = (
+        r"^none of 2 combinations has an error to choose by; of the first, batch 16, hidden 16, rate 0\.01, length 5:"
+        r" why 0$"
+    )
+    with pytest.raises(InputError, match=says):
+        taken([[None, None]])
+    assert [row["error"] for row in taken([[None, 0.5]]).ranked()] == [0.5, None]
+
+
+def test_a_combination_whose_last_trial_has_no_error_is_behind_those_that_were_left_behind():
+    one = taken([[0.1, 0.2, 0.3], [None, 0.2, None], [None, None, None]], halving=True)
+    assert one.tasks() == [] and [row["combination"] for row in one.ranked()] == [2, 1, 0]
+
+
+def test_refitting_holds_the_bars_of_one_symbol(monkeypatch, tmp_path):
+    """It held those of all."""
+    monkeypatch.chdir(tmp_path)
+    file, held = BytesIO(), []
+    for number in range(3):
+        times, values = made(60, "rw", number)
+        write_record(
+            file, {"symbol": f"S{number}", "dated": False}, {"times": times, **dict(zip(COLUMNS, values, strict=True))}
+        )
+
+    def forecast_symbol(plan, symbol, times, values, spent):
+        held.append(file.tell())
+        return SimpleNamespace(symbol=symbol), {"outcome": "same"}
+
+    monkeypatch.setattr(forecasts, "forecast_symbol", forecast_symbol)
+    monkeypatch.setattr(forecasts, "_write_beside", lambda *_: None)
+    file.seek(0)
+    plan = Plan(Problem(COLUMNS, "close"), Recipe(), (("kind", "lstm"), ("hidden", 2)))
+    state = json.dumps({"table": [combinations(GRID)[0]._asdict()], "times": []}).encode()
+    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter()))
+    assert len(lines) == 3 and held[0] < held[1] < held[2]
 
 
 def test_halves_go_on_by_their_errors_whatever_the_order_of_the_lines():

@@ -31,6 +31,9 @@ from windrow.learn.training import Adam, forecasts, train
 
 #: The values that are tried by default.
 GRID = {"batch": (16, 32, 64), "hidden": (16, 32, 64), "rate": (0.01, 0.001), "length": (5, 10, 20)}
+_ALWAYS_RIGHT = (
+    "the last value is always right in the walks, and no error is smaller than none; give bars whose --column changes"
+)
 #: The parts of the epochs of each round of successive halving.
 _PARTS = (4, 2, 1)
 
@@ -81,7 +84,8 @@ class Search:
         left = list(range(len(self.grid)))
         if self._round:
             ranked = self._ranked()
-            left = sorted(one["combination"] for one in ranked[: -(-len(ranked) // 2)])
+            better = ranked[: -(-len(ranked) // 2)]
+            left = sorted(one["combination"] for one in better if one["error"] is not None)
         epochs = max(1, self.plan.recipe.epochs // self._parts[self._round])
         return [{"files": list(self.files), "combination": number, "epochs": epochs} for number in left]
 
@@ -90,7 +94,7 @@ class Search:
         return json.dumps({"table": self.ranked(), "times": self._times}).encode() if self._round else b""
 
     def take(self, lines: Iterable[bytes]) -> None:
-        """Takes what tasks found."""
+        """Takes what tasks found. Raises InputError where no combination has an error, so that none is the best."""
         wall = round(perf_counter() - self._since, 3)
         self._round += 1
         for told in sorted(map(json.loads, lines), key=lambda one: int(one["combination"])):
@@ -99,6 +103,12 @@ class Search:
             self._times.append(
                 {"round": self._round, "combination": told["combination"], "seconds": seconds, "wall": wall}
             )
+        if all(one["error"] is None for one in self.table):
+            first = min(self.table, key=lambda one: int(one["combination"]))
+            raise InputError(
+                f"none of {len(self.grid):,} combinations has an error to choose by; of the first,"
+                f" {self._settings(first)}: {first['why']}"
+            )
 
     def last(self) -> list[Any]:
         """A task for each file of rows, which refits the best one."""
@@ -106,20 +116,26 @@ class Search:
 
     def told(self) -> str:
         """How the last round went."""
-        best = self._ranked()[0]
-        settings = self.grid[best["combination"]]._asdict()
-        text = ", ".join(f"{name} {value:g}" for name, value in settings.items())
-        error = inf if best["error"] is None else best["error"]
-        return f"round {self._round} of {len(self._parts)}: best {text}: {error:.4f} x the last value's error"
+        best = self.ranked()[0]
+        return (
+            f"round {self._round} of {len(self._parts)}: best {self._settings(best)}: {best['error']:.4f} x the last"
+            " value's error"
+        )
 
     def ranked(self) -> list[dict[str, Any]]:
-        """All that was tried, best first: those of later rounds before those that were left behind."""
+        """All that was tried, best first: those of later rounds before those that were left behind, and last of all
+        those whose last trial has no error.
+        """
         rounds = range(self._round, 0, -1)
         rows = [one for number in rounds for one in self._ranked(number)]
         found: dict[int, dict[str, Any]] = {}
         for one in rows:
             found.setdefault(one["combination"], one)
-        return [{**self.grid[one["combination"]]._asdict(), **one} for one in found.values()]
+        best_first = sorted(found.values(), key=lambda one: one["error"] is None)
+        return [{**self.grid[one["combination"]]._asdict(), **one} for one in best_first]
+
+    def _settings(self, row: dict[str, Any]) -> str:
+        return ", ".join(f"{name} {value:g}" for name, value in self.grid[row["combination"]]._asdict().items())
 
     @property
     def _parts(self) -> tuple[int, ...]:
@@ -145,7 +161,7 @@ def try_combination(plan: Plan, grid: Sequence[Combination], asked: Any, files: 
         records = (record for file in files for record in read_records(file))
         for told, arrays in records:
             known += [found for found in _walks(trial, told, arrays, spent) if found is not None]
-        why = "" if known else "the last value is always right here"
+        why = "" if known else _ALWAYS_RIGHT
     except InputError as error:
         known, why = [], str(error)
     mean = shortened(float(np.mean(known))) if known else None
@@ -163,6 +179,9 @@ def _walks(plan: Plan, told: dict[str, Any], arrays: dict[str, Any], spent: Spen
         done = train(network, recipe, state, dataset.series, range(recipe.epochs), (seed, 0), spent)
         made = forecasts(network, recipe.length, done.state.weights, dataset.rows, dataset.test, spent)
         if not np.isfinite(made).all():
-            raise InputError(f"{told['symbol']}: forecasts that are no numbers: the network has diverged")
+            raise InputError(
+                f"{told['symbol']}: forecasts that are no numbers: the network has diverged; lower the learning rates,"
+                " --rate"
+            )
         one = tested(dataset, recipe.length, made, None)
         yield ratio(one.truth - one.forecast, one.truth - one.last)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from io import BytesIO, StringIO
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -57,18 +57,23 @@ MODELS, KERAS, TIMES, CARD, TABLE = "-models.npz", "-keras.zip", "-times", "-car
 SHARE, HELD, BARS = "-share-", "-held-out", "-bars"
 
 
-#: A symbol, its times, and the values of each column.
-Bars = tuple[str, Ints, list[Floats]]
+class Bars(NamedTuple):
+    """All bars of a symbol: their times, the values of each column, and whether the times are dates."""
+
+    symbol: str
+    times: Ints
+    values: list[Floats]
+    dated: bool
 
 
-def whole(stretches: Iterable[Stretch]) -> Iterator[Bars]:
+def whole(stretches: Iterable[Stretch], dated: bool) -> Iterator[Bars]:
     """The bars of each symbol, put together. Memory: those of one."""
     for symbol, pieces in by_symbol(stretches):
-        yield decode_symbol(symbol), *_together(pieces)
+        yield Bars(decode_symbol(symbol), *_together(pieces), dated)
 
 
 def forecast_lines(
-    plan: Plan, series: Iterable[Bars], dated: bool, keras: bool, counts: Counter[str], more: Sequence[Any] = ()
+    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], more: Sequence[Any] = ()
 ) -> Iterator[bytes]:
     """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
 
@@ -77,7 +82,7 @@ def forecast_lines(
     Memory: the bars of one symbol as float64, its rows as float32, and the models of all symbols (20 KB each).
     """
     spent, models, all_told = Spent(), [], []
-    for symbol, times, values in series:
+    for symbol, times, values, dated in series:
         model, told = forecast_symbol(plan, symbol, times, values, spent)
         models.append(model)
         all_told.append(told)
@@ -162,9 +167,9 @@ def models_of(path: str | None, sent: bytes | None) -> dict[str, Model]:
 def write_bars(columns: Sequence[str], stretches: Iterable[Stretch], dated: bool) -> None:
     """Writes the bars of each symbol, for a search. Memory: those of one."""
     with own_part(BARS) as file:
-        for symbol, times, values in whole(stretches):
-            arrays = {"times": times, **dict(zip(columns, values, strict=True))}
-            write_record(file, {"symbol": symbol, "dated": dated}, arrays)
+        for bars in whole(stretches, dated):
+            arrays = {"times": bars.times, **dict(zip(columns, bars.values, strict=True))}
+            write_record(file, {"symbol": bars.symbol, "dated": dated}, arrays)
 
 
 def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving: bool) -> Search:
@@ -179,15 +184,15 @@ def refitted_lines(
     found = json.loads(state)
     best = Combination(*(found["table"][0][name] for name in Combination._fields))
     refit = replace(with_settings(plan, best, plan.recipe.epochs), walks=None)
-    records = list(chain.from_iterable(map(read_records, files)))
     if first:
         with own_part(TABLE) as file:
             file.write(_table(found["table"]))
+    records = chain.from_iterable(map(read_records, files))
     series = (
-        (told["symbol"], arrays["times"], [arrays[name] for name in plan.problem.columns]) for told, arrays in records
+        Bars(told["symbol"], arrays["times"], [arrays[name] for name in plan.problem.columns], told["dated"])
+        for told, arrays in records
     )
-    dated = bool(records and records[0][0]["dated"])
-    yield from forecast_lines(refit, series, dated, False, counts, found["times"] if first else ())
+    yield from forecast_lines(refit, series, False, counts, found["times"] if first else ())
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> bytes:
