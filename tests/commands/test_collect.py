@@ -238,6 +238,14 @@ def test_bars_of_another_interval_get_a_table_of_their_own(place, capsys):
     )
 
 
+def test_an_interval_that_is_no_whole_number_of_seconds_is_known_too(place, capsys):
+    """It was read back from the words of a load, which have 500000000ns, a unit that no option takes."""
+    seconds = "".join(f"A,2026-01-05T09:30:{n // 2:02}.{n % 2 * 5},1.5\n" for n in range(40))
+    (place / "fine.csv").write_text("symbol,timestamp,close\n" + seconds)
+    assert collected("--source", "fine.csv") == collected("--source", "fine.csv") == 0, capsys.readouterr().err
+    assert "has bars of 500000000ns, and these are of 1min" in refused(capsys, *MADE, "--last", "5d")
+
+
 @pytest.mark.parametrize("table", ["windrow_outputs", "bars_loads", "Bars_Version", "x_watermarks"])
 def test_no_bars_where_windrow_keeps_something_else(place, capsys, table):
     line = refused(capsys, "--source", SAMPLE, "--to", f"sqlite:///bars.db?table={table}")

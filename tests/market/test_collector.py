@@ -24,6 +24,7 @@ from windrow.market.generated import Generated
 from windrow.market.loads import opened
 from windrow.market.sources import Fetched, TryLaterError
 from windrow.sessions import Exchange
+from windrow.storage.sql.schema import MIGRATIONS
 from windrow.storage.sql.uris import Place
 from windrow.times import DAY, EARLIEST, SECOND
 
@@ -105,7 +106,8 @@ def test_bars_are_kept_as_they_are_and_again_nothing_changes(database):
     assert (again.inserted, again.revised, again.same) == (0, 0, 12 * 1380)
     assert not first.gaps and not first.empty and not first.failed
     assert database.query("SELECT DISTINCT load_id FROM bars") == [(1,)]
-    assert database.query("SELECT changes FROM bars_version") == [(1 + 12,)]
+    assert database.query("SELECT changes FROM bars_version") == [(len(MIGRATIONS) + 12,)]
+    assert database.query("SELECT DISTINCT interval_ns FROM bars_loads") == [(MINUTE,)]
 
 
 def test_what_changed_since_is_told_and_gets_the_loads_number(database):
@@ -334,7 +336,7 @@ def test_a_connection_that_is_lost_at_a_commit(server, when, request):
     assert way.cuts >= 2
     assert bars_in(database) == bars_of(source)
     assert (report.inserted, report.same, report.revised) == (12 * 1380, 0, 0)
-    assert database.query("SELECT inserted, revised, puts FROM bars_loads") == [(12 * 1380, 0, 12)]
+    assert database.query("SELECT inserted, revised, transactions FROM bars_loads") == [(12 * 1380, 0, 12)]
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -195,7 +195,7 @@ def test_rows_are_appended_for_any_symbol(database, symbol):
 def test_tables_of_a_later_windrow_are_refused(database):
     put(database, [bar("A", 0)], 1)
     database.query("UPDATE bars_version SET layout = 99")
-    with pytest.raises(InputError, match="layout 99 of a later windrow, and this one knows 1; update windrow"):
+    with pytest.raises(InputError, match="layout 99 of a later windrow, and this one knows 2; update windrow"):
         put(database, [bar("A", 1)], 2)
 
 
@@ -207,8 +207,31 @@ def test_tables_of_an_earlier_windrow_are_brought_to_this_layout(database, monke
 
     monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, more])
     put(database, [bar("A", 1)], 2)
-    assert database.query("SELECT layout FROM bars_version") == [(2,)]
+    assert database.query("SELECT layout FROM bars_version") == [(3,)]
     assert database.query("SELECT vwap FROM bars") == [(None,), (None,)]
+
+
+def test_intervals_that_were_words_of_loads_become_a_column(database):
+    """The first layout had them in `asked` alone, and `transactions` were called puts."""
+    put(database, [bar("A", 0)], 1)
+    database.query("ALTER TABLE bars_loads DROP COLUMN interval_ns")
+    database.query("ALTER TABLE bars_loads RENAME COLUMN transactions TO puts")
+    database.query("UPDATE bars_version SET layout = 1")
+    words = ["yfinance 60min seed 0 XNYS, 29d to now", "generator 1d seed 0", "inputs of 90s: a.csv", "inputs 1h.csv",
+             "inputs of 1500ns: a.csv"]  # fmt: skip
+    times = "0, 0, 0" if database.uri.startswith("sqlite") else "'2026-01-05', '2026-01-05', '2026-01-05'"
+    for number, asked in enumerate(words, 1):
+        database.query(
+            "INSERT INTO bars_loads (load_id, asked, since, until, started, puts, inserted, revised)"
+            f" VALUES ({number}, '{asked}', {times}, {number}, 7, 0)"
+        )
+    assert len(kept(database)) == 1  # which a reader need not bring up to date
+    for _ in range(2):  # it may have been broken off before the layout was written
+        put(database, [bar("A", 1)], 2)
+        found = database.query("SELECT interval_ns, transactions FROM bars_loads ORDER BY load_id")
+        assert [interval for interval, _ in found] == [60 * 60 * 10**9, 24 * 3600 * 10**9, 90 * 10**9, None, None]
+        assert [transactions for _, transactions in found] == [1, 2, 3, 4, 5]
+        database.query("UPDATE bars_version SET layout = 1")
 
 
 def test_a_table_that_is_not_windrows_is_left_alone(database):

@@ -136,7 +136,7 @@ def _of_source(
     words = f"{source.name} {interval} seed {seed} {calendar or 'XNYS'}, {span}, of {_digest(symbols)}"
     wanted = Asked(words, symbols, begin, end, caught_up=since is None and to is None)
     with opened(target) as ledger, _progress(quiet) as progress:
-        ledger.refuse_interval(interval)
+        ledger.refuse_interval(step)
         return collect(ledger, source, wanted, trading, now, progress)
 
 
@@ -249,13 +249,13 @@ def _of_inputs(
             f" were missing by it; give --interval {format_duration(bars.apart)}"
         )
     now = time.time_ns()
-    apart = bars.apart and format_duration(bars.apart)
-    words = f"inputs{f' of {apart}:' if apart else ''} {', '.join(sources)[:200]}"
+    apart = bars.apart or None
+    words = f"inputs{f' of {format_duration(apart)}:' if apart else ''} {', '.join(sources)[:200]}"
     with opened(target) as ledger, _progress(quiet) as progress:
         if apart:
             ledger.refuse_interval(apart)
         sessions = (trading, step) if trading else None
-        return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress)
+        return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress, interval=apart)
 
 
 @collect.command()

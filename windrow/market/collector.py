@@ -105,7 +105,7 @@ def collect(
     span that it does not reach.
     """
     retry = _Retry(ledger, sleep)
-    load = retry.of_database(lambda: ledger.begin(asked.words, asked.since, asked.until, now))
+    load = retry.of_database(lambda: ledger.begin(asked.words, asked.since, asked.until, now, interval=source.interval))
     retry.of_database(lambda: ledger.enrol(asked.symbols))
     marks = retry.of_database(ledger.watermarks)
     left = [symbol for symbol in asked.symbols if marks.get(symbol, (None, 0))[1] != load.number]
@@ -143,13 +143,15 @@ def collect_filed(
     now: int,
     progress: Progress = lambda done, of, bars: None,
     sleep: Callable[[float], None] = time.sleep,
+    interval: int | None = None,
 ) -> Report:
     """Puts bars that are here into a database; `trading` has sessions and the ns between bars, to find missing ones.
 
-    Raises InputError where the database gives no answer any more, ConflictError.
+    `interval` is that number for most of them, if it is known. Raises InputError where the database gives no answer any
+    more, ConflictError.
     """
     retry = _Retry(ledger, sleep)
-    load = retry.of_database(lambda: ledger.begin(words, 0, 0, now, resumed=False))
+    load = retry.of_database(lambda: ledger.begin(words, 0, 0, now, resumed=False, interval=interval))
     retry.of_database(lambda: ledger.enrol(symbols))
     report = Report(str(ledger.place), load)
     for number, one in enumerate(bars):

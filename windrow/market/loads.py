@@ -7,7 +7,6 @@ from the one that is there takes its place and the load's number, and any other 
 Whether a COMMIT whose answer was lost has happened, the load's number of transactions tells.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,14 +24,12 @@ from windrow.storage.sql.lock import locked
 from windrow.storage.sql.schema import BARS, VALUES, prepare, quoted
 from windrow.storage.sql.staging import STAGE, append, distinct, merge, stage
 from windrow.storage.sql.uris import Place
-from windrow.times import DAY, format_times, parse_duration
+from windrow.times import DAY, format_duration, format_times
 
 _ROWS = BARS[:-1]
 _KEY = ("symbol", "ts")
 #: Seconds in which a server notices that a lost connection, which had the lock, is gone.
 _PATIENCE = 20.0
-#: The time between bars, in the words of a load.
-_INTERVAL = re.compile(r"(?:yfinance|generator|inputs of) ([0-9]+[a-z]+)[ :]")
 #: Bars `b` of a symbol between two times.
 _SPAN = "b.symbol = :symbol AND b.ts >= :first AND b.ts <= :last"
 #: Until how long after its begin a load that was broken off is gone on with: a daily one is a new one.
@@ -78,45 +75,57 @@ class Ledger:
     place: Place
     _stack: ExitStack = field(default_factory=ExitStack)
     _connection: Any = None
-    _puts: dict[int, int] = field(default_factory=dict)
+    _transactions: dict[int, int] = field(default_factory=dict)
+    """How many transactions of each load are known to be committed."""
     _doubtful: tuple[str, int, Put] | None = None
 
-    def begin(self, asked: str, since: int, until: int, now: int, resumed: bool = True) -> Load:
-        """A new load; or, where the last of these words began less than AGE ago and has not finished, that one."""
+    def begin(
+        self, asked: str, since: int, until: int, now: int, resumed: bool = True, interval: int | None = None
+    ) -> Load:
+        """A new load; or, where the last of these words began less than AGE ago and has not finished, that one.
+
+        `interval` is the time between its bars in ns, if it is known.
+        """
         loads = self._name("_loads")
         with refusing(self.place):
             found = self._query(
-                f"SELECT load_id, since, until, started, puts FROM {loads} WHERE asked = :asked AND finished IS NULL"
-                " ORDER BY load_id DESC",
+                f"SELECT load_id, since, until, started, transactions FROM {loads}"
+                " WHERE asked = :asked AND finished IS NULL ORDER BY load_id DESC",
                 asked=asked,
             )
             if resumed and found and now - self._ns(found[0][3]) < AGE:
-                number, begin, end, _, self._puts[found[0][0]] = found[0]
+                number, begin, end, _, self._transactions[found[0][0]] = found[0]
                 self._connection.commit()
                 return Load(number, self._ns(begin), self._ns(end))
             number = (self._query(f"SELECT MAX(load_id) FROM {loads}")[0][0] or 0) + 1
             self._query(
-                f"INSERT INTO {loads} (load_id, asked, since, until, started, puts, inserted, revised)"
-                " VALUES (:number, :asked, :since, :until, :now, 0, 0, 0)",
+                f"INSERT INTO {loads}"
+                " (load_id, asked, since, until, started, transactions, inserted, revised, interval_ns)"
+                " VALUES (:number, :asked, :since, :until, :now, 0, 0, 0, :interval)",
                 number=number, asked=asked, since=self._time(since), until=self._time(until), now=self._time(now),
+                interval=interval,
             )  # fmt: skip
             self._connection.commit()
-        self._puts[number] = 0
+        self._transactions[number] = 0
         return Load(number, since, until)
 
-    def refuse_interval(self, interval: str) -> None:
-        """Raises InputError where a load has put in bars at another distance than this: no job could tell them apart.
+    def refuse_interval(self, interval: int) -> None:
+        """Raises InputError where a load has put in bars at another distance (ns): no job could tell them apart.
 
-        `interval` is in the words of a load, as `bars of 1min`; loads whose words have none say nothing.
+        Loads whose distance is not known say nothing.
         """
+        loads = self._name("_loads")
         with refusing(self.place):
-            words = self._query(f"SELECT DISTINCT asked FROM {self._name('_loads')} WHERE inserted > 0")
+            there = self._query(
+                f"SELECT MIN(interval_ns) FROM {loads} WHERE inserted > 0 AND interval_ns <> :interval",
+                interval=interval,
+            )[0][0]
             self._connection.commit()
-        there = {found[1] for (asked,) in words if (found := _INTERVAL.match(asked))}
-        if other := next((one for one in sorted(there) if parse_duration(one) != parse_duration(interval)), None):
+        if there is not None:
             raise InputError(
-                f"{self.place}?table={self.place.table}: has bars of {other}, and these are of {interval}, which no job"
-                " could tell apart; give these a table of their own by ?table=NAME"
+                f"{self.place}?table={self.place.table}: has bars of {format_duration(there)}, and these are of"
+                f" {format_duration(interval)}, which no job could tell apart; give these a table of their own by"
+                " ?table=NAME"
             )
 
     def finish(self, load: Load, now: int) -> None:
@@ -146,15 +155,6 @@ class Ledger:
             self._connection.commit()
         return {symbol: (None if upto is None else self._ns(upto), load) for symbol, upto, load in rows}
 
-    def counts(self, load: Load) -> tuple[int, int]:
-        """How many bars a load has inserted, and how many revised, in all of its attempts."""
-        with refusing(self.place):
-            rows = self._query(
-                f"SELECT inserted, revised FROM {self._name('_loads')} WHERE load_id = :load", load=load.number
-            )
-            self._connection.commit()
-        return int(rows[0][0]), int(rows[0][1])
-
     def put(self, load: Load, bars: Fetched, once: bool = False) -> Put:
         """Puts a symbol's bars in, in one transaction, or confirms that it was done although the answer was lost.
 
@@ -175,7 +175,7 @@ class Ledger:
             self._doubtful = (bars.symbol, load.number, done)
             self._connection.commit()
         self._doubtful = None
-        self._puts[load.number] += 1
+        self._transactions[load.number] += 1
         return done
 
     def reopen(self) -> None:
@@ -187,11 +187,11 @@ class Ledger:
 
     def _happened(self, load: Load) -> bool:
         """Whether the transaction whose COMMIT got no answer was committed."""
-        rows = self._query(f"SELECT puts FROM {self._name('_loads')} WHERE load_id = :load", load=load.number)
+        rows = self._query(f"SELECT transactions FROM {self._name('_loads')} WHERE load_id = :load", load=load.number)
         self._connection.commit()
-        if rows[0][0] == self._puts[load.number]:
+        if rows[0][0] == self._transactions[load.number]:
             return False
-        self._puts[load.number] = int(rows[0][0])
+        self._transactions[load.number] = int(rows[0][0])
         return True
 
     def _put(self, load: Load, bars: Fetched, once: bool) -> Put:
@@ -207,7 +207,7 @@ class Ledger:
         )  # fmt: skip
         revised = done.revised.bars if done.revised else 0
         self._query(
-            f"UPDATE {self._name('_loads')} SET puts = puts + 1, inserted = inserted + :inserted,"
+            f"UPDATE {self._name('_loads')} SET transactions = transactions + 1, inserted = inserted + :inserted,"
             " revised = revised + :revised WHERE load_id = :load",
             inserted=done.inserted, revised=revised, load=load.number,
         )  # fmt: skip

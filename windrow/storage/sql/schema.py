@@ -10,11 +10,14 @@ in microseconds, DATETIME(6) and timestamp(6), in SQLite a whole number of them 
 a transaction commits has its `changes` in it: connections that read the same number see the same bars.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from windrow.errors import InputError
+from windrow.errors import InputError, UsageError
 from windrow.storage.sql.uris import Place
+from windrow.times import parse_duration
 
 VALUES = ("open", "high", "low", "close", "adj_close", "volume")
 #: Characters of the longest symbol.
@@ -37,8 +40,8 @@ BARS = (
 WATERMARKS = (Column("symbol", "symbol", True), Column("upto", "time"), Column("load_id", "int", True))
 LOADS = (
     Column("load_id", "int", True), Column("asked", "text", True), Column("since", "time"), Column("until", "time"),
-    Column("started", "time", True), Column("finished", "time"), Column("puts", "int", True),
-    Column("inserted", "int", True), Column("revised", "int", True),
+    Column("started", "time", True), Column("finished", "time"), Column("transactions", "int", True),
+    Column("inserted", "int", True), Column("revised", "int", True), Column("interval_ns", "int"),
 )  # fmt: skip
 VERSION = (Column("id", "int", True), Column("layout", "int", True), Column("changes", "int", True))
 
@@ -106,8 +109,32 @@ def _first(connection: Any, table: str) -> None:
     create(connection, f"{table}_loads", LOADS, ("load_id",))
 
 
+#: The time between bars, in the words of a load before it was a column.
+_INTERVAL = re.compile(r"(?:yfinance|generator|inputs of) ([0-9]+[a-z]+)[ :]")
+
+
+def _with_intervals(connection: Any, table: str) -> None:
+    """Loads know the time between their bars, which was in their words; `puts` is called what it counts."""
+    loads, there = quoted(connection, f"{table}_loads"), _columns_of(connection, f"{table}_loads")
+    if "puts" in there:
+        connection.exec_driver_sql(f"ALTER TABLE {loads} RENAME COLUMN puts TO transactions")
+    if "interval_ns" not in there:
+        connection.exec_driver_sql(f"ALTER TABLE {loads} ADD COLUMN interval_ns BIGINT NULL")
+    for number, asked in connection.exec_driver_sql(f"SELECT load_id, asked FROM {loads}").fetchall():
+        with suppress(UsageError):  # words that name a span in ns, which no option takes
+            if found := _INTERVAL.match(asked):
+                span = parse_duration(found[1])
+                connection.exec_driver_sql(f"UPDATE {loads} SET interval_ns = {span} WHERE load_id = {number}")
+
+
+def _columns_of(connection: Any, table: str) -> set[str]:
+    from sqlalchemy import inspect
+
+    return {one["name"] for one in inspect(connection).get_columns(table)}
+
+
 #: What leads from each layout to the next; each may be repeated after it was broken off.
-MIGRATIONS: list[Callable[[Any, str], None]] = [_first]
+MIGRATIONS: list[Callable[[Any, str], None]] = [_first, _with_intervals]
 
 
 def layout_of(connection: Any, place: Place) -> int | None:
