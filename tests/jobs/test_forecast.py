@@ -113,6 +113,10 @@ def test_a_symbol_s_model_does_not_depend_on_other_symbols(forecast, bars, alone
     assert forecast("--symbols", "AA", bars).stdout.splitlines() == [line for line in lines(alone) if line[:2] == b"AA"]
 
 
+def test_quiet_is_quiet(forecast, bars):
+    assert forecast("--symbols", "AA", bars).stderr == b""
+
+
 def test_a_global_model_has_the_same_bits_on_any_number_of_workers(forecast, bars, together, tmp_path):
     forecast("--global", "-r", "local", "-D", "mapreduce.job.reduces=3", "-o", tmp_path / "out", bars)
     assert lines(tmp_path / "out") == lines(together) and weights(tmp_path / "out") == weights(together)

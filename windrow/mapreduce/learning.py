@@ -17,5 +17,6 @@ class LearningJob(RoundsJob):
 
     def report(self, counts: Counter[str]) -> None:
         """Prints how many models beat the last value, and the summary."""
-        say(*told_outcomes(counts))
+        if not self.options.quiet:
+            say(*told_outcomes(counts))
         super().report(counts)
