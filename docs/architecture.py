@@ -46,6 +46,7 @@ ROOMS = {
     "frames": "people",
     "paper": "people",
     "market": "people",
+    "catalog": "people",
     "emr": "running",
     "pages": "people",
     "windrow": "people",

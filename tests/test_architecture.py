@@ -35,6 +35,8 @@ ONE_MEANING = {
     "paper": "the forward test: its commands, and its room",
     "pack": "`windrow pack`: the command, and what it does",
     "report": "`windrow report`: the command, and the page",
+    "catalog": "the data catalog: its room, and its commands",
+    "columns": "columns: of bars, and of a catalog's snapshots",
     "market": "the market: its room, its commands, and its page",
     "forecasts": "forecasts: written, and drawn",
     "views": "days, weeks and months: made, and drawn",

@@ -109,8 +109,8 @@ def test_a_file_that_does_not_define_exactly_one_job_is_refused(fake_jobs, capsy
         ("Plot", "Plot: no such command: did you mean plot?"),
         (
             "xyzzy",
-            "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, collect, emr,"
-            " inspect, market, pack, paper, plot, report, sample, stream",
+            "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, catalog, collect,"
+            " emr, inspect, market, pack, paper, plot, report, sample, stream",
         ),
     ],
 )

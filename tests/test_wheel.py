@@ -43,6 +43,7 @@ COMMANDS = [
     "windrow stream load --help",
     "windrow collect --help",
     "windrow market --help",
+    "windrow catalog --help",
     "windrow sectors --help",
     "windrow sequences --column close --length 5 -o sequences bars.csv",
     "python -m windrow.cli moving-average bars.csv",
