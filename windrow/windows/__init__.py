@@ -4,7 +4,7 @@
     rolling.py   kernels of a window's bars alone: sma, sum, min, max, std, wma
     ema.py       the one recursion                indicators.py  several kernels side by side
     resample.py  bars of larger spans             periods.py     those spans: 5min, 1d, 1mo
-    values.py    the values of larger bars
+    values.py    the values of larger bars   trend.py      Theil-Sen: the robust line of a window
 
 A new kernel is a new file here with a class that has a `kind`, and its test.
 """
