@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -107,6 +107,9 @@ types: $(VENV)/.lint  ## check types with mypy
 
 bench: $(VENV)/.bench  ## measure windrow and its peers on the same bars; hours, less with BENCH="--bars 1e6 --runs 3"
 	$(BIN)/python benchmarks/bench.py $(BENCH)
+
+bench-catalog: $(VENV)/.test  ## measure what sizes of tables cost beside boto3's own listing, and their memory; five minutes
+	$(BIN)/python benchmarks/catalog.py $(BENCH)
 
 bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, beside one record per bar; half an hour
 	$(BIN)/python benchmarks/cluster.py $(BENCH)

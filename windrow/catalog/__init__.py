@@ -2,4 +2,7 @@
 
 columns.py     the columns of both trees of snapshots
 locations.py   what a table's location means: exactly which objects, or why none can be counted
+sizes.py       sizes of folders, by listing them
+nests.py       folders within others, listed once
+counted.py     a page of a listing, counted from its bytes
 """

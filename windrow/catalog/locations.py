@@ -36,3 +36,18 @@ def folder_of(location: str | None) -> Folder | None:
         return None
     key = (found[2] or "").rstrip("/")
     return Folder(found[1], f"{key}/" if key else "")
+
+
+class Size(NamedTuple):
+    """What a folder holds."""
+
+    bytes: int
+    files: int
+
+    def plus(self, other: "Size") -> "Size":
+        """Both together.
+
+        >>> Size(300, 1).plus(Size(20, 2))
+        Size(bytes=320, files=3)
+        """
+        return Size(self.bytes + other.bytes, self.files + other.files)
