@@ -80,7 +80,7 @@ def before_calls(monkeypatch):
     """`before_calls(service, operation, function)`: windrow's calls of that operation go to the function first."""
     hooks = {}
 
-    def hooked():
+    def hooked(role=None):
         made = boto3.session.Session()
         for event, function in hooks.items():
             made.events.register(event, function)

@@ -9,10 +9,13 @@ from windrow.aws.refusals import call_refusal
 from windrow.aws.session import require_boto3, session, shared_client
 
 
-def client(service: str, region: str | None = None) -> Any:
-    """boto3's client of a service, in AWS's own region where none is given. It and its calls raise AccountError."""
+def client(service: str, region: str | None = None, role: str | None = None) -> Any:
+    """boto3's client of a service, in AWS's own region where none is given, with the credentials of a role, if any.
+
+    It and its calls raise AccountError.
+    """
     with explained(service):
-        return _Explained(service, shared_client(service, region or region_of_environment()))
+        return _Explained(service, shared_client(service, region or region_of_environment(), role))
 
 
 def region_of_environment() -> str | None:
@@ -30,9 +33,19 @@ def region_of_environment() -> str | None:
     return found
 
 
-def regions_with(service: str) -> list[str]:
+def regions_with(service: str, partition: str = "aws") -> list[str]:
     """The regions in which boto3 knows a service."""
-    found: list[str] = session().get_available_regions(service)
+    found: list[str] = session().get_available_regions(service, partition)
+    return found
+
+
+def partition_of(region: str) -> str:
+    """The part of AWS that a region belongs to, as ARNs name it: aws, aws-cn, aws-us-gov.
+
+    >>> partition_of("eu-west-1"), partition_of("cn-north-1")
+    ('aws', 'aws-cn')
+    """
+    found: str = session().get_partition_for_region(region)
     return found
 
 

@@ -63,3 +63,15 @@ READ_STREAMS = (
 LOAD_STREAMS = ("kinesis:PutRecords", "kms:GenerateDataKey")
 #: The same, where a load is to make the stream.
 MAKE_STREAMS = ("kinesis:CreateStream", "kinesis:IncreaseStreamRetentionPeriod", "kinesis:StartStreamEncryption")
+#: Of whoever watches a data catalog, by what they are for: windrow/commands/catalog.py.
+CATALOGS: dict[str, tuple[str, ...]] = {
+    "read databases, tables and partitions": (
+        "glue:GetCatalogs",
+        "glue:GetDatabases",
+        "glue:GetTable",
+        "glue:GetTables",
+        "glue:GetPartitions",
+    ),
+    "list what tables store": ("s3:ListBucket",),
+    "find regions, other accounts": ("ec2:DescribeRegions", "sts:AssumeRole"),
+}

@@ -111,6 +111,11 @@ REFUSALS: dict[tuple[str, ...], str] = {
 }  # fmt: skip
 _BY_NAME = {name: text for names, text in REFUSALS.items() for name in names}
 
+#: Services that are asked about a data catalog.
+_OF_CATALOGS = {"glue", "athena", "cloudtrail", "cloudwatch", "sts:AssumeRole"}
+#: What else must be, for a call to be allowed.
+_MUST_ALLOW = {"sts:AssumeRole": " in their policy, and the role's trust policy must name them"}
+
 #: What a service's actions begin with where that is not the service's name.
 _PREFIXES = {"emr": "elasticmapreduce", "service-quotas": "servicequotas", "stepfunctions": "states"}
 
@@ -129,6 +134,8 @@ def call_refusal(error: Exception, call: str) -> AccountError:
     """The AccountError for what botocore raised at a call of another service, e.g. "emr run_job_flow"."""
     from botocore.exceptions import ClientError
 
+    if getattr(error, "operation_name", "") == "AssumeRole":  # botocore's own call, for the credentials of this one
+        call = "sts assume_role"
     service, _, name = call.partition(" ")
     made = AccountError(f"{f'{service}: {operation(name)}' if name else service}: {_reason(error, _request(call))}")
     if isinstance(error, ClientError):
@@ -139,6 +146,15 @@ def call_refusal(error: Exception, call: str) -> AccountError:
 def _request(call: str) -> Request:
     service, _, name = call.partition(" ")
     action = f"{_PREFIXES.get(service, service)}:{operation(name)}"
+    if _OF_CATALOGS.intersection({service, action}):
+        return Request(
+            service="AWS",
+            permissions=f"{action}{_MUST_ALLOW.get(action, '')}; docs/catalog.md lists all required permissions",
+            invalid="the request is not valid",
+            check="check the options",
+            unknown="check the options, the region, and your permissions",
+            thing="resource",
+        )
     return Request(
         service="AWS",
         permissions=f"{action}; `windrow emr plan` lists all required permissions",

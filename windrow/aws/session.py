@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from windrow.aws.parallel import MANY
+from windrow.aws.roles import assuming
 from windrow.errors import WindrowError
 
 _ATTEMPTS = 10
@@ -28,35 +29,41 @@ def require_boto3(what: str) -> None:
         ) from None
 
 
-def session() -> Any:
-    """boto3's session for AWS's variables as they are now; forks share it."""
+def session(role: str | None = None) -> Any:
+    """boto3's session for AWS's variables as they are now, with the credentials of a role, if any; forks share it."""
     require_boto3("AWS")
     from boto3.session import Session
 
-    variables = _variables()
-    if variables not in _sessions:
-        _sessions[variables] = Session()
-    return _sessions[variables]
+    key = (_variables(), role)
+    if key not in _sessions:
+        _sessions[key] = Session() if role is None else assuming(role, session(), _config())
+    return _sessions[key]
 
 
-def shared_client(service: str, region: str | None = None) -> Any:
+def shared_client(service: str, region: str | None = None, role: str | None = None) -> Any:
     """boto3's client of a service, made once in a process, and again when AWS's variables have changed.
 
     No client crosses a fork: its connections would be the parent's. A fork makes its own in some milliseconds, since
     what is known of AWS's interfaces and of the credentials is in the session. Raises WindrowError without boto3.
     """
-    key = (os.getpid(), _variables(), service, region)
+    key = (os.getpid(), _variables(), service, region, role)
     if key not in _clients:
         with _making:
             if key not in _clients:
                 _drop_other_than(*key[:2])
-                _clients[key] = _new_client(service, region)
+                _clients[key] = _made(service, region, role)
     return _clients[key]
 
 
-def _new_client(service: str, region: str | None) -> Any:
+def new_client(service: str, region: str | None = None, role: str | None = None) -> Any:
+    """The same, but made for the caller alone: what it registers there is not met by others."""
+    with _making:
+        return _made(service, region, role)
+
+
+def _made(service: str, region: str | None, role: str | None) -> Any:
     try:
-        return session().client(service, region_name=region, config=_config())
+        return session(role).client(service, region_name=region, config=_config())
     except ValueError:  # its text repeats the URL, with a password if it has one
         raise WindrowError(
             f"{service}: the endpoint that AWS_ENDPOINT_URL, or AWS's configuration, sets is not a valid URL; set"
