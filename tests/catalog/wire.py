@@ -123,11 +123,11 @@ def _signed(request):
 
 def _asked(request):
     """The operation of a request, and what it asks."""
-    url, body = urlsplit(request.url), request.body or b""
+    url, body = urlsplit(request.url), _bytes(request.body)
     if target := _text(request.headers.get("X-Amz-Target")):
         return target.rpartition(".")[2], json.loads(body or b"{}")
     query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
-    if b"Action=" in (body if isinstance(body, bytes) else b""):
+    if _is_query(body):
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         return form.pop("Action"), form
     if "/operation/" in url.path:
@@ -146,7 +146,7 @@ def _answer(request, told):
     kind = "application/x-amz-json-1.1" if is_json else "application/xml"
     status = told.status if isinstance(told, Refusal) else 200
     if isinstance(told, Refusal):
-        told = _refusal(told, is_json, b"Action=" in (request.body if isinstance(request.body, bytes) else b""))
+        told = _refusal(told, is_json, _is_query(_bytes(request.body)))
     body = told if isinstance(told, bytes) else json.dumps(told, default=str).encode()
     return AWSResponse(request.url, status, {"content-type": kind, "content-length": str(len(body))}, _Body(body))
 
@@ -157,6 +157,15 @@ def _refusal(told, is_json, is_query):
     text = f"<Code>{told.code}</Code><Message>{told.message}</Message>"
     text = f"<ErrorResponse><Error>{text}</Error></ErrorResponse>" if is_query else f"<Error>{text}</Error>"
     return f'<?xml version="1.0" encoding="UTF-8"?>{text}'.encode()
+
+
+def _bytes(body):
+    return body.encode() if isinstance(body, str) else body if isinstance(body, bytes | bytearray) else b""
+
+
+def _is_query(body):
+    """Whether a request has its operation among the fields of a form."""
+    return body.startswith(b"Action=") or b"&Action=" in body
 
 
 def _text(value):

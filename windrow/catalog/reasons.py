@@ -29,3 +29,16 @@ class Unmeasured(StrEnum):
         'denied (AccessDenied)'
         """
         return f"{self} ({code})" if code else str(self)
+
+
+#: Why a table has no size though nothing failed.
+ORDINARY = {Unmeasured.VIEW, Unmeasured.LINK, Unmeasured.NO_LOCATION, Unmeasured.OTHER_SCHEME, Unmeasured.NOT_ASKED}
+
+
+def is_failure(reason: str) -> bool:
+    """Whether a reason is one that somebody can do something about.
+
+    >>> is_failure(Unmeasured.VIEW), is_failure("denied (AccessDenied)")
+    (False, True)
+    """
+    return reason not in ORDINARY
