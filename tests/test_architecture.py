@@ -37,6 +37,7 @@ ONE_MEANING = {
     "report": "`windrow report`: the command, and the page",
     "catalog": "the data catalog: its room, and its commands",
     "columns": "columns: of bars, and of a catalog's snapshots",
+    "collector": "a collector: of bars into a database, and of a catalog into a snapshot",
     "market": "the market: its room, its commands, and its page",
     "forecasts": "forecasts: written, and drawn",
     "views": "days, weeks and months: made, and drawn",

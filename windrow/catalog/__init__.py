@@ -1,8 +1,15 @@
 """Operational metrics of a Glue Data Catalog: a snapshot a day of every table, what it stores, and who reads it.
 
+origins.py     where a catalog is read: accounts, regions, and by which credentials
+glue.py        databases, tables and partitions of a catalog, all pages of them
+formats.py     what kind of table a table is, and what tells its schema from another
+described.py   what Glue tells of databases and tables, as rows
 columns.py     the columns of both trees of snapshots
 locations.py   what a table's location means: exactly which objects, or why none can be counted
+reasons.py     why a table has no size, or a database no tables
 sizes.py       sizes of folders, by listing them
 nests.py       folders within others, listed once
 counted.py     a page of a listing, counted from its bytes
+collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
+collected.py   what it has found, and its report
 """
