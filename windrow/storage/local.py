@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
+from windrow.storage.replacing import replace_if, revision_of
 from windrow.storage.source import (
     Source,
     Version,
@@ -115,6 +116,32 @@ class LocalSource(Source):
         except OSError as error:
             self.refuse_taken(output)  # another may have written there in the meantime
             raise _cannot_make(output, error) from error
+
+    def below(self, folder: str) -> list[str]:
+        """The files' paths, in order; links to directories are not followed."""
+
+        def refuse(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise InputError(f"{error.filename}: {_cannot_be_read(error.strerror)}") from error
+
+        found = os.walk(self.path(folder), onerror=refuse)
+        return sorted(os.path.join(place, name) for place, _, names in found for name in names)
+
+    def revision(self, uri: str) -> str | None:
+        """A digest of the file's bytes."""
+        try:
+            return revision_of(self.path(uri))
+        except OSError as error:
+            raise InputError(f"{uri}: {_cannot_be_read(error.strerror)}") from error
+
+    def replace(self, uri: str, path: Path, revision: str | None) -> str | None:
+        """Compares and renames while this process alone holds the file's lock; makes the directories."""
+        try:
+            return replace_if(self.path(uri), path, revision)
+        except OSError as error:
+            raise OutputError(
+                f"{uri}: cannot be written: {error.strerror}; use a place that can be written to"
+            ) from error
 
 
 def _status(uri: str, path: Path) -> os.stat_result:

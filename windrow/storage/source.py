@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from windrow.console import say
-from windrow.errors import InputError
+from windrow.errors import InputError, OutputError
 from windrow.storage.private import private
 
 #: What identifies the version of an input, as a JSON object; empty if nothing does.
@@ -144,6 +144,29 @@ class Source(ABC):
             place = folder / uri.rpartition("/")[2]
             with self.open(uri) as file, open(place, "wb", opener=private) as copy:
                 copyfileobj(file, copy, 1 << 20)
+
+    # Objects that are kept, and replaced only where nobody else has replaced them in the meantime.
+
+    def below(self, folder: str) -> list[str]:
+        """URIs of all files of a folder and of its subfolders, hidden ones too; none where there is no such folder."""
+        raise self._replaces_nothing(folder)
+
+    def revision(self, uri: str) -> str | None:
+        """What tells the bytes that are there now from all others; None if there is no such object."""
+        raise self._replaces_nothing(uri)
+
+    def replace(self, uri: str, path: Path, revision: str | None) -> str | None:
+        """Puts a file's bytes there whole, if what is there is of that revision (None: if nothing is).
+
+        Returns the new revision; None, and puts nothing, where another has written there, or removed it.
+        """
+        raise self._replaces_nothing(uri)
+
+    def _replaces_nothing(self, uri: str) -> OutputError:
+        return OutputError(
+            f"{uri}: {scheme_of(uri)}: cannot tell who writes an object first, so that two might lose one's results;"
+            " use a folder here, or on S3"
+        )
 
 
 class SpooledSource(Source):

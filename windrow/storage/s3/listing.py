@@ -102,6 +102,30 @@ def everything_in(uri: str) -> list[Object]:
     return [each for each in found if last_part(each.uri)]
 
 
+def everything_below(uri: str) -> list[Object]:
+    """All objects of a folder and of its subfolders, hidden ones too; they are remembered."""
+    bucket, folder = folder_of(uri)
+    with refusing(uri):
+        found = _listed(f"s3://{bucket}/", folder)[0]
+    remember(found)
+    return [each for each in found if last_part(each.uri)]
+
+
+def revision(uri: str) -> str | None:
+    """The ETag of the object of exactly that name, which is remembered; None if there is none. Raises InputError."""
+    from botocore.exceptions import ClientError
+
+    with refusing(uri):
+        try:
+            found = _head(uri)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey"):
+                return None
+            raise
+    remember([found])
+    return found.etag
+
+
 def _matching(base: str, key: str, recursive: bool) -> list[Object]:
     """Objects whose names match, and those in folders whose names match."""
     *parts, last = (f"{key}/*" if key.endswith("**") else key).split("/")

@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from windrow.storage.hdfs import CLIENT
-from windrow.storage.s3.listing import Object, everything_in, known, list_objects, look_up, remember
+from windrow.storage.s3.listing import (
+    Object,
+    everything_below,
+    everything_in,
+    known,
+    list_objects,
+    look_up,
+    remember,
+    revision,
+)
 from windrow.storage.s3.names import join, split
 from windrow.storage.s3.reading import download, looking_ahead, open_input
-from windrow.storage.s3.writing import refuse_taken, upload
+from windrow.storage.s3.writing import refuse_taken, replace, upload
 from windrow.storage.source import Range, Source, Version
 
 
@@ -77,6 +86,18 @@ class S3Source(Source):
     def download(self, uris: Sequence[str], folder: Path) -> None:
         """Copies objects, several at a time."""
         download(uris, folder)
+
+    def below(self, folder: str) -> list[str]:
+        """URIs of the objects, in order of their names; they are remembered."""
+        return [found.uri for found in everything_below(folder)]
+
+    def revision(self, uri: str) -> str | None:
+        """The ETag of the object that is there now; it is remembered."""
+        return revision(uri)
+
+    def replace(self, uri: str, path: Path, revision: str | None) -> str | None:
+        """Puts the object under S3's own condition."""
+        return replace(uri, path, revision)
 
 
 SOURCE = S3Source()

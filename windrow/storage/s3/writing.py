@@ -1,6 +1,7 @@
 """Files, or objects, become objects: sent in parts, none of which is visible until all have arrived."""
 
 import io
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,12 +11,19 @@ from uuid import uuid4
 from windrow.aws.parallel import in_parallel
 from windrow.aws.refusals import meaning
 from windrow.aws.s3_client import client, refusing
+from windrow.aws.session import attempts
 from windrow.errors import OutputError
 from windrow.storage.s3.listing import Object, files_in, head_if_any
 from windrow.storage.s3.names import folder_of, is_hidden, join, last_part, split
 
 #: Bytes of a part of an upload, and of one that S3 copies itself; parts of an object, at most.
 _PART, _COPIED, _PARTS = 16 << 20, 512 << 20, 10_000
+#: S3's codes where the condition of a put does not hold; the second where an object that must be there is not.
+_CHANGED = ("PreconditionFailed", "NoSuchKey")
+#: S3's code where another put of the object was under way.
+_AGAIN = "ConditionalRequestConflict"
+#: Seconds to wait before it is put again, at most.
+_LONGEST_WAIT = 5.0
 
 
 def refuse_taken(output: str) -> None:
@@ -68,6 +76,47 @@ def publish_copies(
     }
     with _appearing_together() as begun:
         _send(parts | {join(output, name): _FileParts(path) for name, path in more.items()}, begun, advance)
+
+
+def replace(uri: str, path: Path, revision: str | None) -> str | None:
+    """Puts a file as an object where what is there has that ETag (None: where nothing is); the new object's ETag.
+
+    None, and nothing put, where S3 finds another object, or none: another has written there, or removed it. Of two puts
+    at one time S3 refuses one, or asks for it again (409). Raises OutputError.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = split(uri)
+    mark = uuid4().hex
+    where = {"IfNoneMatch": "*"} if revision is None else {"IfMatch": revision}
+    with refusing(uri, OutputError):
+        for attempt in range(attempts()):
+            try:
+                with path.open("rb") as body:
+                    put = client().put_object(Bucket=bucket, Key=key, Body=body, Metadata={"windrow": mark}, **where)
+                return str(put["ETag"])
+            except ClientError as error:
+                code = error.response.get("Error", {}).get("Code")
+                if code in _CHANGED:
+                    # The answer to an attempt may have been lost, and the next one then finds its own object.
+                    return _etag_of(mark, bucket, key)
+                if code != _AGAIN or attempt == attempts() - 1:
+                    raise
+                time.sleep(min(2.0**attempt / 8, _LONGEST_WAIT))
+    return None
+
+
+def _etag_of(mark: str, bucket: str, key: str) -> str | None:
+    """The ETag of an object, if it has that mark."""
+    from botocore.exceptions import ClientError
+
+    try:
+        head = client().head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "404":
+            return None
+        raise
+    return str(head["ETag"]) if head["Metadata"].get("windrow") == mark else None
 
 
 def delete_prefix(uri: str) -> None:
@@ -142,8 +191,7 @@ def _exists(upload: _Upload) -> bool:
     from botocore.exceptions import BotoCoreError, ClientError
 
     with suppress(BotoCoreError, ClientError):
-        head = client().head_object(Bucket=upload.ids["Bucket"], Key=upload.ids["Key"])
-        return bool(head["Metadata"].get("windrow") == upload.mark)
+        return _etag_of(upload.mark, upload.ids["Bucket"], upload.ids["Key"]) is not None
     return False
 
 
