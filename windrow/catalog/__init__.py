@@ -5,6 +5,7 @@ glue.py        databases, tables and partitions of a catalog, all pages of them
 formats.py     what kind of table a table is, and what tells its schema from another
 described.py   what Glue tells of databases and tables, as rows
 columns.py     the columns of both trees of snapshots
+snapshots.py   a place with an object a tree and day, written so that a day is the old or the new one
 locations.py   what a table's location means: exactly which objects, or why none can be counted
 reasons.py     why a table has no size, or a database no tables
 sizes.py       sizes of folders, by listing them
