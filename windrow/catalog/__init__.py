@@ -11,6 +11,8 @@ reasons.py     why a table has no size, or a database no tables
 sizes.py       sizes of folders, by listing them
 nests.py       folders within others, listed once
 counted.py     a page of a listing, counted from its bytes
+inventory.py   sizes of folders, from S3 Inventory
+manifests.py   its manifests: found at a place, and checked
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
 collected.py   what it has found, and its report
 """

@@ -11,21 +11,15 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from threading import Lock
 from time import monotonic, sleep
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from windrow.catalog.counted import OBJECTS, Objects, count
 from windrow.catalog.locations import Folder, Size
 from windrow.catalog.nests import Nest, is_ordered, nests
+from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
 
 __all__ = ["RATE", "Size", "Sizes", "listing", "reason_of"]
-
-
-class Origin(Protocol):
-    """What finds sizes needs of an origin."""
-
-    def new_client(self, service: str) -> Any:
-        """A client of that service that nobody shares."""
 
 
 #: A way to find sizes. A text is the reason why there is none: one of `Unmeasured`, and AWS's code where it refused.
@@ -39,7 +33,7 @@ _THREADS = 32
 _PAGES = 16
 
 _DENIED = {"AccessDenied", "AllAccessDisabled", "403"}
-_NO_BUCKET = {"NoSuchBucket", "InvalidBucketName", "404"}
+_NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 
 
 def listing(rate: float = RATE) -> Sizes:
