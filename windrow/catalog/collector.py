@@ -117,7 +117,7 @@ def _databases(asked: Asked, collected: Collected) -> list[_Database]:
             collected.databases.append(_unread(origin, told, collected.run))
     if not found:
         raise refused[0] if refused else _empty(origins)
-    chosen = [one for one in found if _is_asked(one.raw["Name"], asked.databases)]
+    chosen = [one for one in found if is_asked(one.raw["Name"], asked.databases)]
     if not chosen:
         few = ", ".join(sorted({str(one.raw["Name"]) for one in found})[:3])
         raise InputError(
@@ -136,7 +136,12 @@ def _beside(origins: Sequence[Origin], collected: Collected) -> Iterator[Origin]
             collected.databases.append(_unread(origin, told, collected.run))
 
 
-def _is_asked(name: str, patterns: Sequence[str]) -> bool:
+def is_asked(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a database is asked for, by its name.
+
+    >>> is_asked("sales", ["sa*"]), is_asked("sales", []), is_asked("Sales", ["sa*"])
+    (True, True, False)
+    """
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

@@ -140,6 +140,12 @@ def days(place: str) -> list[date]:
     return sorted(listed(place)["tables"])
 
 
+def last_day(place: str, day: date) -> date | None:
+    """The last day before `day` of which there is a snapshot, or else that day itself, if it has one."""
+    known = sorted(one for one, _ in _listed(place, "tables") if one <= day)
+    return next((one for one in reversed(known) if one < day), known[0] if known else None)
+
+
 def listed(place: str, *more: str) -> Mapping[str, Mapping[date, str]]:
     """Where the objects of both trees, and of `more` beside them, are, by tree and day. Raises InputError if none is.
 

@@ -1,8 +1,74 @@
 """The click group `windrow catalog`."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from windrow.catalog.sizes import Sizes
+
+_OUT = "Folder of the snapshots, here or on S3."
+_REGION = "AWS region; repeatable.  [default: as in AWS's own settings]"
+_ALL_REGIONS = "All regions that are enabled in each account."
+_ROLE = "Role to assume, for another account; repeatable. - is none: the credentials themselves.  [default: -]"
+_CATALOG_ID = "Another catalog than the account's own; all: that, and all beside it."
+_DATABASE = "Databases with such names, e.g. 'sales*'; repeatable.  [default: all]"
+_SIZES = "How sizes are found."
+_RATE = "Most calls a second to S3."
+_PARTITIONS = "Partitions beyond which a table is not measured; 0: none are read."
+#: As in catalog/sizes.py and catalog/collector.py, which are not imported for --help.
+_USUAL_RATE, _MOST_PARTITIONS = 300.0, 100_000
 
 
 @click.group()
 def catalog() -> None:
     """Watch a Glue Data Catalog: its tables, what they store, and how they grow."""
+
+
+@catalog.command()
+@click.option("-o", "--out", "place", metavar="DIR|s3://...", help=_OUT)
+@click.option("--region", "regions", multiple=True, metavar="NAME", help=_REGION)
+@click.option("--all-regions", is_flag=True, help=_ALL_REGIONS)
+@click.option("--role", "roles", multiple=True, metavar="ARN", help=_ROLE)
+@click.option("--catalog-id", metavar="ID", help=_CATALOG_ID)
+@click.option("--database", "databases", multiple=True, metavar="GLOB", help=_DATABASE)
+@click.option(
+    "--sizes", "ways", type=click.Choice(["listing", "none"]), default="listing", show_default=True, help=_SIZES
+)
+@click.option("--rate", type=click.FloatRange(0, min_open=True), default=_USUAL_RATE, show_default=True, help=_RATE)
+@click.option("--max-partitions", type=click.IntRange(0), default=_MOST_PARTITIONS, show_default=True, help=_PARTITIONS)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def collect(
+    place: str | None, regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], catalog_id: str | None,
+    databases: tuple[str, ...], ways: str, rate: float, max_partitions: int, quiet: bool,
+) -> int:  # fmt: skip
+    """Read all databases and tables, measure what tables store, and write the day's snapshot.
+
+    A run replaces the snapshot of its day, in UTC. What cannot be read or measured has a row with the reason, and the
+    exit status is 3.
+    """
+    from windrow.aws.session import require_boto3
+    from windrow.catalog.collector import Asked
+    from windrow.catalog.daily import collect_day, new_run
+    from windrow.catalog.origins import origins
+    from windrow.console import going, say, tell
+    from windrow.errors import UsageError
+
+    if not place:
+        raise UsageError("-o: is missing; name the folder of the snapshots, e.g. -o metrics or -o s3://BUCKET/metrics")
+    require_boto3("windrow catalog collect")
+    asked = Asked(
+        origins(regions, all_regions, roles, catalog_id), _sizes(ways, rate), databases, max_partitions,
+        all_catalogs=catalog_id == "all",
+    )  # fmt: skip
+    with going("collecting", not quiet) as progress:
+        done = collect_day(place, asked, new_run(), progress)
+    say(*(f"warning: {one}" for one in done.warnings))
+    tell(*done.collected.lines(), f"snapshot of {done.day} written to {place}")
+    return done.collected.exit_status
+
+
+def _sizes(ways: str, rate: float) -> "Sizes | None":
+    from windrow.catalog.sizes import listing
+
+    return listing(rate) if ways == "listing" else None

@@ -1,0 +1,34 @@
+"""docs/catalog.md is true: its options, its reasons and its rights are those of the code."""
+
+import re
+
+from tests.conftest import ROOT
+from windrow.aws.permissions import CATALOGS
+from windrow.catalog.reasons import ORDINARY, Unmeasured
+from windrow.commands.catalog import catalog
+
+GUIDE = (ROOT / "docs/catalog.md").read_text()
+
+
+def section(title):
+    """The text under a heading, up to the next of that level."""
+    level = title.partition(" ")[0]
+    return GUIDE.partition(f"\n{title}\n")[2].partition(f"\n{level} ")[0]
+
+
+def test_the_guide_and_help_name_the_same_options():
+    helped = {
+        max(one.opts, key=len) if one.opts != ["-o", "--out"] else "-o" for one in catalog.commands["collect"].params
+    }
+    assert set(re.findall(r"^\| `(--?[a-z-]+)", section("## Collecting"), re.MULTILINE)) == helped
+
+
+def test_the_guide_has_every_reason_with_its_exit_status():
+    rows = re.findall(r"^\| ([a-z ,]+) \|.*\| (\d) \|$", section("## Collecting"), re.MULTILINE)
+    told = {name: status == "3" for names, status in rows for name in names.split(", ")}
+    assert told == {str(one): one not in ORDINARY for one in Unmeasured}
+
+
+def test_the_guide_lists_the_rights_that_are_needed():
+    listed = set(re.findall(r"\b(?:glue|s3|sts|ec2):\w+", section("### Rights").partition("snapshots on S3")[0]))
+    assert listed == {action for actions in CATALOGS.values() for action in actions}
