@@ -13,6 +13,7 @@ nests.py       folders within others, listed once
 counted.py     a page of a listing, counted from its bytes
 inventory.py   sizes of folders, from S3 Inventory
 manifests.py   its manifests: found at a place, and checked
+cloudwatch.py  sizes of whole buckets, from CloudWatch
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
 collected.py   what it has found, and its report
 """

@@ -19,6 +19,8 @@ class Unmeasured(StrEnum):
     VANISHED = "vanished"
     PARTITIONS = "too many partitions"
     NOT_LISTED = "not in the inventory"
+    NO_BUCKET_ITSELF = "not a whole bucket"
+    NO_METRIC = "no metric"
     NOT_ASKED = "not asked"
     FAILED = "failed"
 
@@ -32,7 +34,10 @@ class Unmeasured(StrEnum):
 
 
 #: Why a table has no size though nothing failed.
-ORDINARY = {Unmeasured.VIEW, Unmeasured.LINK, Unmeasured.NO_LOCATION, Unmeasured.OTHER_SCHEME, Unmeasured.NOT_ASKED}
+ORDINARY = {
+    Unmeasured.VIEW, Unmeasured.LINK, Unmeasured.NO_LOCATION, Unmeasured.OTHER_SCHEME, Unmeasured.NOT_ASKED,
+    Unmeasured.NO_BUCKET_ITSELF,
+}  # fmt: skip
 
 
 def is_failure(reason: str) -> bool:

@@ -32,7 +32,7 @@ _THREADS = 32
 #: Pages that a thread reads one after another; then others may take a share of what is left.
 _PAGES = 16
 
-_DENIED = {"AccessDenied", "AllAccessDisabled", "403"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"}
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 
 
