@@ -1,7 +1,7 @@
 """`windrow catalog collect`: from a catalog to the snapshot of a day, with what it tells, and its exit status.
 
 Followed here: catalog/collector.py:_databases, catalog/collector.py:_empty, catalog/drops.py:drops,
-catalog/origins.py:_whose, catalog/origins.py:origins.
+catalog/origins.py:_whose, catalog/origins.py:origins, commands/catalog.py:_sizes.
 """
 
 import os
@@ -16,6 +16,7 @@ import pytest
 
 from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION, fill, role
+from tests.catalog.test_inventory import PLACE, configure, put
 from tests.conftest import ROOT
 from windrow.catalog import daily, snapshots
 from windrow.catalog.described import Run
@@ -167,6 +168,21 @@ CURES = {
     "no databases": (["--database", "sale"], "use * for any characters, or leave it out", []),
     "empty": (["--region", "us-west-2"], "check --region", ["--region", REGION]),
     "rate": (["--rate", "0"], "'--rate': 0.0 is not in the range x>0", ["--rate", "10"]),
+    "rate of no listing": (
+        ["--rate", "10", "--sizes", "inventory", "--inventory", PLACE],
+        "leave one of them out",
+        ["--sizes", "inventory", "--inventory", PLACE],
+    ),
+    "an inventory for a listing": (
+        ["--inventory", PLACE],
+        "--sizes is listing; give that",
+        ["--sizes", "inventory", "--inventory", PLACE],
+    ),
+    "no inventory": (
+        ["--sizes", "inventory"],
+        "name it by --inventory s3://BUCKET/FOLDER/",
+        ["--sizes", "inventory", "--inventory", PLACE],
+    ),
     "sizes": (["--sizes", "guess"], "'--sizes': 'guess' is not one of", ["--sizes", "listing"]),
 }
 
@@ -174,9 +190,13 @@ CURES = {
 @pytest.mark.parametrize("case", CURES)
 def test_following_a_cure_leads_to_a_snapshot(collect, sales, case):
     wrong, told, cured = CURES[case]
+    sales.bucket("home")
+    put(sales, rows=[("orders/1", 10, True, False), ("orders/2", 32, True, False)])
+    configure()
     status, out, err = collect(*wrong)
     assert status in (1, 2) and out == "" and told in err and err.count("\n") == 1
-    assert collect(*cured)[0] == 0
+    status, _, err = collect(*cured)
+    assert status == 0 and ("sizes are of its inventory" in err) == ("inventory" in cured)
     assert snapshots.read_day(collect.place, TODAY.date()).tables["bytes"].to_pylist() == [42]
 
 

@@ -14,10 +14,12 @@ _ROLE = "Role to assume, for another account; repeatable. - is none: the credent
 _CATALOG_ID = "Another catalog than the account's own; all: that, and all beside it."
 _DATABASE = "Databases with such names, e.g. 'sales*'; repeatable.  [default: all]"
 _SIZES = "How sizes are found."
-_RATE = "Most calls a second to S3."
+_INVENTORY = "Where S3 Inventory is written, of --sizes inventory."
+_RATE = "Most calls a second to S3, of --sizes listing.  [default: 300]"
 _PARTITIONS = "Partitions beyond which a table is not measured; 0: none are read."
-#: As in catalog/sizes.py and catalog/collector.py, which are not imported for --help.
-_USUAL_RATE, _MOST_PARTITIONS = 300.0, 100_000
+_WAYS = click.Choice(["listing", "inventory", "none"])
+#: As in catalog/collector.py, which is not imported for --help.
+_MOST_PARTITIONS = 100_000
 
 
 @click.group()
@@ -32,15 +34,14 @@ def catalog() -> None:
 @click.option("--role", "roles", multiple=True, metavar="ARN", help=_ROLE)
 @click.option("--catalog-id", metavar="ID", help=_CATALOG_ID)
 @click.option("--database", "databases", multiple=True, metavar="GLOB", help=_DATABASE)
-@click.option(
-    "--sizes", "ways", type=click.Choice(["listing", "none"]), default="listing", show_default=True, help=_SIZES
-)
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=_USUAL_RATE, show_default=True, help=_RATE)
+@click.option("--sizes", "way", type=_WAYS, default="listing", show_default=True, help=_SIZES)
+@click.option("--inventory", metavar="s3://...", help=_INVENTORY)
+@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_RATE)
 @click.option("--max-partitions", type=click.IntRange(0), default=_MOST_PARTITIONS, show_default=True, help=_PARTITIONS)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def collect(
     place: str | None, regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], catalog_id: str | None,
-    databases: tuple[str, ...], ways: str, rate: float, max_partitions: int, quiet: bool,
+    databases: tuple[str, ...], way: str, inventory: str | None, rate: float | None, max_partitions: int, quiet: bool,
 ) -> int:  # fmt: skip
     """Read all databases and tables, measure what tables store, and write the day's snapshot.
 
@@ -57,8 +58,9 @@ def collect(
     if not place:
         raise UsageError("-o: is missing; name the folder of the snapshots, e.g. -o metrics or -o s3://BUCKET/metrics")
     require_boto3("windrow catalog collect")
+    sizes = _sizes(way, inventory, rate)
     asked = Asked(
-        origins(regions, all_regions, roles, catalog_id), _sizes(ways, rate), databases, max_partitions,
+        origins(regions, all_regions, roles, catalog_id), sizes, databases, max_partitions,
         all_catalogs=catalog_id == "all",
     )  # fmt: skip
     with going("collecting", not quiet) as progress:
@@ -68,7 +70,20 @@ def collect(
     return done.collected.exit_status
 
 
-def _sizes(ways: str, rate: float) -> "Sizes | None":
-    from windrow.catalog.sizes import listing
+def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None":
+    """The way to find sizes. Raises UsageError for an option of another way."""
+    from windrow.catalog.inventory import inventory as from_inventory
+    from windrow.catalog.sizes import RATE, listing
+    from windrow.errors import UsageError
 
-    return listing(rate) if ways == "listing" else None
+    if rate is not None and way != "listing":
+        raise UsageError(f"--rate {rate:g}: is for --sizes listing, and --sizes is {way}; leave one of them out")
+    if inventory is not None and way != "inventory":
+        raise UsageError(f"--inventory {inventory}: is for --sizes inventory, and --sizes is {way}; give that")
+    if way == "inventory" and inventory is None:
+        raise UsageError(
+            "--sizes inventory: needs the place of S3 Inventory; name it by --inventory s3://BUCKET/FOLDER/"
+        )
+    if way == "listing":
+        return listing(rate or RATE)
+    return from_inventory(inventory) if inventory else None
