@@ -1,7 +1,8 @@
 """`windrow catalog collect`: from a catalog to the snapshot of a day, with what it tells, and its exit status.
 
 Followed here: catalog/collector.py:_databases, catalog/collector.py:_empty, catalog/drops.py:drops,
-catalog/origins.py:_whose, catalog/origins.py:origins, commands/catalog.py:_sizes.
+catalog/origins.py:_whose, catalog/origins.py:origins, commands/catalog.py:_sizes,
+catalog/manifests.py:newest, catalog/manifests.py:_found.
 """
 
 import os
@@ -181,6 +182,16 @@ CURES = {
     "no inventory": (
         ["--sizes", "inventory"],
         "name it by --inventory s3://BUCKET/FOLDER/",
+        ["--sizes", "inventory", "--inventory", PLACE],
+    ),
+    "an inventory here": (
+        ["--sizes", "inventory", "--inventory", "inventories"],
+        "name it as s3://BUCKET/FOLDER/",
+        ["--sizes", "inventory", "--inventory", PLACE],
+    ),
+    "an inventory elsewhere": (
+        ["--sizes", "inventory", "--inventory", "s3://lake/orders/"],
+        "has no inventory",
         ["--sizes", "inventory", "--inventory", PLACE],
     ),
     "sizes": (["--sizes", "guess"], "'--sizes': 'guess' is not one of", ["--sizes", "listing"]),
