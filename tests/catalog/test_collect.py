@@ -273,6 +273,13 @@ def test_help_needs_nothing_of_aws():
     assert subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, cwd=ROOT).returncode == 0
 
 
+def test_cloudwatch_knows_whole_buckets_alone(collect, sales):
+    sales.table("sales", "all", "s3://lake")
+    status, out, err = collect("--sizes", "cloudwatch")
+    assert status == 0 and "sizes are what CloudWatch knew of whole buckets" in err
+    assert out.splitlines()[1:3] == ["measured: 1 tables; 42 bytes in 2 files", "not measured: 1 not a whole bucket"]
+
+
 def test_a_terminal_shows_progress_and_a_pipe_none(sales, tmp_path):
     """In a process of its own, at moto's server."""
     command = [sys.executable, "-m", "windrow.cli", "catalog", "collect", "-o", str(tmp_path / "m")]

@@ -30,5 +30,7 @@ def test_the_guide_has_every_reason_with_its_exit_status():
 
 
 def test_the_guide_lists_the_rights_that_are_needed():
-    listed = set(re.findall(r"\b(?:glue|s3|sts|ec2):\w+", section("### Rights").partition("snapshots on S3")[0]))
+    listed = set(
+        re.findall(r"\b(?:glue|s3|sts|ec2|cloudwatch):\w+", section("### Rights").partition("snapshots on S3")[0])
+    )
     assert listed == {action for actions in CATALOGS.values() for action in actions}

@@ -73,5 +73,7 @@ CATALOGS: dict[str, tuple[str, ...]] = {
         "glue:GetPartitions",
     ),
     "list what tables store": ("s3:ListBucket",),
+    "read inventories of it": ("s3:GetObject", "s3:GetInventoryConfiguration"),
+    "read metrics of buckets": ("cloudwatch:ListMetrics", "cloudwatch:GetMetricData"),
     "find regions, other accounts": ("ec2:DescribeRegions", "sts:AssumeRole"),
 }

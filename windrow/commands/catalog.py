@@ -17,7 +17,7 @@ _SIZES = "How sizes are found."
 _INVENTORY = "Where S3 Inventory is written, of --sizes inventory."
 _RATE = "Most calls a second to S3, of --sizes listing.  [default: 300]"
 _PARTITIONS = "Partitions beyond which a table is not measured; 0: none are read."
-_WAYS = click.Choice(["listing", "inventory", "none"])
+_WAYS = click.Choice(["listing", "inventory", "cloudwatch", "none"])
 #: As in catalog/collector.py, which is not imported for --help.
 _MOST_PARTITIONS = 100_000
 
@@ -72,6 +72,7 @@ def collect(
 
 def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None":
     """The way to find sizes. Raises UsageError for an option of another way."""
+    from windrow.catalog.cloudwatch import whole_buckets
     from windrow.catalog.inventory import inventory as from_inventory
     from windrow.catalog.sizes import RATE, listing
     from windrow.errors import UsageError
@@ -84,6 +85,6 @@ def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None
         raise UsageError(
             "--sizes inventory: needs the place of S3 Inventory; name it by --inventory s3://BUCKET/FOLDER/"
         )
-    if way == "listing":
-        return listing(rate or RATE)
-    return from_inventory(inventory) if inventory else None
+    if inventory is not None:
+        return from_inventory(inventory)
+    return {"listing": listing(rate or RATE), "cloudwatch": whole_buckets, "none": None}[way]
