@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.backtest import Backtest
+from jobs.catalog_growth import CatalogGrowth
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
 from jobs.normalize import Normalize
@@ -50,6 +51,9 @@ JOBS = {
     "sweep": Case(Sweep, [*GRID, *COSTS], []),
     "sweep best": Case(Sweep, [*GRID, "--best", "--shards", "2"], []),
     "normalize": Case(Normalize, ["--method", "robust", "--fit-until", "2023-06-30"], [], always=2),
+    "growth": Case(
+        CatalogGrowth, ["--column", "close", "--files-column", "volume", "--limit", "1kB"], ["--alert=size>1B"]
+    ),
     "sequences": Case(Sequences, ["--column", "close,volume", "--length", "5"], [], always=3),
 }
 

@@ -38,7 +38,7 @@ ON_CLUSTER = {
 IN_PROCESS = {
     "averages": PAIRWISE[::3],
     **dict.fromkeys(["crossover", "sweep best"], OTHERS[:1]),
-    **dict.fromkeys(["larger bars", "sectors"], OTHERS[2:3]),
+    **dict.fromkeys(["larger bars", "sectors", "growth"], OTHERS[2:3]),
 }
 #: Bytes of a small block of HDFS.
 SMALL = 16384

@@ -43,11 +43,22 @@ BESIDE = {
     "normalize": "--column close",
     "resample": "--values close,mean_close",
     "sequences": "--column close --length 3",
+    "catalog_growth": "--column close --files-column volume --alert size>1B",
     "sectors": f"--constituents {ROOT / 'data/constituents.csv'} --averages 2,5 --equal",
 }
 #: Jobs that need jax.
 LEARNING = {"forecast", "grid-search"}
 TRIALS = {
+    "catalog_growth --column": Trial("open"),
+    "catalog_growth --window": Trial("30d"),
+    "catalog_growth --wide": Trial("close", "wide.csv", "--column close --files-column close"),
+    "catalog_growth --max-missing": Trial("0.1", "no-names.csv"),
+    "--files-column": Trial("open"),
+    "--every-day": Trial(),
+    "--limit": Trial("1kB"),
+    "--small-files": Trial("1B"),
+    "--alert": Trial("growth>1%/7d"),
+    "--as-of": Trial("2030-01-01"),
     "forecast --column": Trial(
         "open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"
     ),
@@ -203,6 +214,7 @@ def folder(tmp_path_factory):
         ],
         "invalid.csv": [header, *rows, *["AAA,noon,1,1,1,1,1"] * 5],
         "missing.csv": [header, *rows, *["AAA,2025-01-02,,,,,"] * 80],
+        "no-names.csv": [header, *rows, *[",2025-01-02,1,1,1,1,1"] * 80],
         "conflict.csv": [header, *rows, rows[0].rpartition(",")[0].rpartition(",")[0] + ",1,1"],
     }
     files["exchanges.csv"] = [f"{header},exchange", *(f"{row},{'NQ'[number % 2]}" for number, row in enumerate(rows))]

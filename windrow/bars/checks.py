@@ -35,6 +35,8 @@ MISSING = "missing"
 MISSING_TEXT = r"^(?i:[+-]?nan|null|none|na|\.|-)?$"
 #: And in a column that is scaled: the largest whole number of 64 bits, by which Databento says that there is no price.
 _UNDEFINED = str(2**63 - 1)
+#: A value that an input does not have, for jobs to which a row without it is a bar too; no value is as large.
+UNKNOWN = -(2.0**60)
 #: Trimmed around symbols; around times and numbers the first two.
 BLANKS = " \t\u00a0"
 
@@ -60,11 +62,17 @@ class Reasons:
         self.odd = np.empty(0, np.int64)
         """The numbers of the rows that are not selected, and would be invalid."""
 
-    def check_values(self, values: Floats) -> Floats:
-        """Marks values that are missing (NaN), infinite or out of range; -0.0 becomes 0.0."""
-        self.add(MISSING, np.isnan(values))
+    def check_values(self, values: Floats, unknown: bool = False) -> Floats:
+        """Marks values that are missing (NaN), infinite or out of range; -0.0 becomes 0.0.
+
+        If they may be `unknown`, missing ones are UNKNOWN, and not marked.
+        """
+        missing = np.isnan(values)
         self.add("infinite", np.isinf(values))
         self.add("range", outside_range(values))
+        if unknown:
+            return np.where(missing, UNKNOWN, values + 0.0)
+        self.add(MISSING, missing)
         return values + 0.0
 
     def add(self, reason: str, rows: Mask) -> None:

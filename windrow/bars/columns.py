@@ -49,6 +49,8 @@ class Layout:
     """By which powers of ten the values are multiplied, each column's; none: by none."""
     selection: Selection | None = None
     """Which rows are the job's; None: all."""
+    unknown: bool = False
+    """Whether rows that lack values are bars, with UNKNOWN in their place."""
 
     @property
     def scaled(self) -> list[tuple[str, int]]:
@@ -59,6 +61,11 @@ class Layout:
     def needed(self) -> list[str]:
         """Names of the columns that a bar needs."""
         return [name for name in (self.symbol, self.time, self.time_of_day, *self.values) if name is not None]
+
+    @property
+    def demanded(self) -> list[str]:
+        """Names of the columns without which a row is no bar."""
+        return [name for name in self.needed if not (self.unknown and name in self.values)]
 
     @property
     def read(self) -> list[str]:

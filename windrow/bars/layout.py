@@ -25,6 +25,7 @@ SYMBOL_NAMES = ("symbol", "stock_symbol", "ticker", "sym", "ts_code", "code", "s
 TIME_NAMES = (
     "timestamp", "datetime", "date_time", "date", "dt", "time", "gmt_time", "local_time", "trade_date", "trading_date",
     "ts_event", "window_start", "open_time", "snapped_at", "observation_date", "timestamp_utc", "unix", "ts",
+    "snapshot",
 )  # fmt: skip
 #: Names of folders, as in symbol=AAPL, that say the symbol of the files in them.
 FOLDER_NAMES = ("symbol", "stock_symbol", "ticker", "sym")
@@ -96,6 +97,8 @@ class Reading:
     """Whether a directory means the files in its subdirectories too."""
     symbol_from_path: str | None = None
     """A regular expression whose group is the symbol of an input, by its path."""
+    unknown: bool = False
+    """Whether rows that lack values are bars, with UNKNOWN in their place."""
     on_conflict: str = "fail"
     """Which of different bars at one symbol and time to keep, columns compared left to right: smallest, largest."""
 
@@ -165,6 +168,7 @@ def layout_of(path: str, names: Sequence[str], header: bytes | None, reading: Re
         adjusted_by=adjusting,
         asked=asked,
         powers=powers_of(path, names, values, (symbol, time), reading) if reading.scale else (),
+        unknown=reading.unknown,
     )
 
 

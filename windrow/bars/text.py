@@ -300,11 +300,13 @@ def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
         missing[name] = as_bool(pc.match_substring_regex(text, "^$" if name == layout.symbol else MISSING_TEXT))
         if power := dict(layout.scaled).get(name):
             missing[name] |= undefined(parse_numbers(text, layout.form.numbers, power)[0], power)
-        reasons.add(MISSING, missing[name])
+        if name in layout.demanded:
+            reasons.add(MISSING, missing[name])
     times, ok, timed = text_times(_time_texts(table, layout), layout)
     reasons.add("time", ~ok & ~missing[layout.time])
     values = [
-        checked_values(table[name], missing[name], reasons, layout.form.numbers, power) for name, power in layout.scaled
+        checked_values(table[name], missing[name], reasons, layout.form.numbers, power, layout.unknown)
+        for name, power in layout.scaled
     ]
     if layout.selection is not None:
         reasons.leave_out(~_selected(table, layout, times, ok))
@@ -357,8 +359,10 @@ def lines_of(chunk: bytes) -> list[bytes]:
     return [line for line in chunk.split(b"\n") if line not in (b"", b"\r")]
 
 
-def checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm, power: int) -> Floats:
-    """Values of texts, and 0 where there is none; `reasons` gets why."""
+def checked_values(
+    array: Any, missing: Mask, reasons: Reasons, form: NumberForm, power: int, unknown: bool = False
+) -> Floats:
+    """Values of texts, and 0 where there is none, or UNKNOWN if they may be `unknown`; `reasons` gets why."""
     import pyarrow.compute as pc
 
     text = array.cast(pa.string(), safe=False)
@@ -367,7 +371,9 @@ def checked_values(array: Any, missing: Mask, reasons: Reasons, form: NumberForm
     reasons.add("number", ~(number | infinite | missing))
     reasons.add("infinite", infinite)
     reasons.add("range", (values == 0) & as_bool(pc.match_substring_regex(text, _NOT_ZERO)) & number)
-    return reasons.check_values(values)
+    if unknown:
+        values[missing] = np.nan
+    return reasons.check_values(values, unknown)
 
 
 def _select(layout: Layout, table: dict[str, Any], parsed: tuple[Ints, Mask, list[Floats]], good: Mask) -> Bars:

@@ -264,10 +264,12 @@ def parse_columns(columns: dict[str, Any], layout: Layout, path: str, keep_texts
             reasons.add(MISSING, as_bool(columns[name].is_null()))
     times, timed = _times(_time_column(columns, layout, path), layout, path, reasons)
     known = reasons.good
-    for name in layout.needed:
+    for name in layout.demanded:
         reasons.add(MISSING, as_bool(columns[name].is_null()))
+    null = np.nan if layout.unknown else 0.0
     values = [
-        reasons.check_values(_read_values(columns[name], name, path, power, reasons)) for name, power in layout.scaled
+        reasons.check_values(_read_values(columns[name], name, path, power, reasons, null), layout.unknown)
+        for name, power in layout.scaled
     ]
     symbols, codes = _symbols(columns, layout, path, reasons, rows)
     if layout.selection is not None:
@@ -429,10 +431,10 @@ def _timestamps(array: Any, timezone: str | None, reasons: Reasons) -> Ints:
     return ns
 
 
-def _read_values(array: Any, name: str, path: str, power: int, reasons: Reasons) -> Floats:
-    """A column of numbers, or of their texts, times ten to the power."""
+def _read_values(array: Any, name: str, path: str, power: int, reasons: Reasons, null: float) -> Floats:
+    """A column of numbers, or of their texts, times ten to the power; `null` where a number is null."""
     if not _is_text(array.type):
-        return _floats(array, name, path, power)
+        return _floats(array, name, path, power, null)
     texts = _filled(array, "").cast(pa.string())
     values, numbers = parse_numbers(texts, PLAIN, power)
     missing = as_bool(pc.match_substring_regex(texts, MISSING_TEXT))

@@ -22,6 +22,7 @@ from windrow.frames.description import description_of, reading_in, refuse_larger
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
+from windrow.sinks.alerts import ALERTS, FIELDS
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES
@@ -41,8 +42,8 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     `columns`, or else by the directory's _windrow.json or a Parquet part, or else value_1, value_2, ...; an empty field
     is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs, pair. Outputs
     of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where a figure is
-    undefined; orders, equity and scales next to them are read by the names of their parts. All lines are held in
-    memory.
+    undefined; orders, equity and scales next to them are read by the names of their parts. Of a part of alerts the
+    columns are value and alert. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than there are `columns`.
 
@@ -84,7 +85,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, SYMBOLS, *SEQUENCES))
+    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, SYMBOLS, ALERTS, *SEQUENCES))
 
 
 def _holds_figures(part: Path) -> bool:
@@ -112,12 +113,14 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
         raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the whole output again")
     fields = first.count(b"\t") - 1
     usual = names_of(fields - 3) if is_cross(first) else [f"value_{i + 1}" for i in range(fields)]
+    if part.name.endswith(ALERTS):
+        usual = FIELDS
     names = names if names is not None else usual
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
         raise _other_names(part, fields, names)
-    are_texts = [name in TEXT_FIELDS for name in usual]
+    are_texts = [name in (*TEXT_FIELDS, FIELDS[-1]) for name in usual]
     table = _read_lines(part, are_texts, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)

@@ -95,6 +95,8 @@ class BarJob(JobAdapter):
     without_resampling: ClassVar[str | None] = None
     #: Whether it takes larger bars that lack a value (NaN).
     keeps_incomplete = False
+    #: Whether a row that lacks values is a bar, in which they are UNKNOWN (windrow/bars/checks.py).
+    takes_unknown = False
     #: Why there may be no output, and the fix.
     no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 
@@ -218,7 +220,7 @@ class BarJob(JobAdapter):
     @classmethod
     def can_be_sliced(cls) -> bool:
         """Whether reducers could share a symbol's bars in slices; its kernels must have a head and a tail too."""
-        own = cls.reduce_bars is BarJob.reduce_bars and cls.survey is BarJob.survey
+        own = all(getattr(cls, name) is getattr(BarJob, name) for name in ("reduce_bars", "table", "survey"))
         return not cls.map_only and own and cls.resampled_to is None
 
     def print_own_help(self, everything: bool) -> None:
@@ -305,7 +307,7 @@ class BarJob(JobAdapter):
 
     def _described_reading(self) -> dict[str, Any]:
         described = dataclasses.asdict(self.submission.reading)
-        del described["cures"]  # which are for this job's user
+        del described["cures"], described["unknown"]  # which are for this job's user, and its kernel
         return described
 
     def task(self, args: list[str]) -> Self:

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,11 +64,13 @@ class Submission:
         options.check(given)
         if given.slices:
             job.sliced_kernel()
+        reading = options.reading(given, job.columns_of_inputs(), job.cures())
         return cls(
             runner=runner,
             inputs=tuple(given.args),
             recursive=given.recursive,
-            reading=options.reading(given, job.columns_of_inputs(), job.cures()),
+            # Larger bars are made of those with all values: their sums and means have no others.
+            reading=replace(reading, unknown=job.takes_unknown and not job.resamplings()),
             manner=options.manner(given),
             slot=options.slot(given),
             slices=options.slices(given),

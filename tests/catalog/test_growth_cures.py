@@ -1,0 +1,58 @@
+"""Following the cure of each error of `windrow catalog-growth` ends well.
+
+Followed here: catalog/options.py:asked_of, catalog/options.py:notes_of, catalog/alerts.py:parse_alerts,
+catalog/alerts.py:_parsed, catalog/alerts.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen.
+"""
+
+import pytest
+
+from jobs.catalog_growth import CatalogGrowth
+
+ROWS = "\n".join(
+    ["symbol,snapshot,bytes,totalfilesons3,cost", *(f"a,2026-11-{day},{day},1,-1" for day in range(10, 31))]
+)
+MINUTES = ["symbol,timestamp,close,volume", *(f"a,2026-11-30T{at // 60:02}:{at % 60:02}:00Z,1,1" for at in range(1001))]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told", "cured"),
+    [
+        (["--window", "1d"], "give a span in that range", ["--window", "7d"]),
+        (["--window", "181d"], "give a span in that range", ["--window", "180d"]),
+        (["--limit", "1T"], "give e.g. 1TB or 1TiB", ["--limit", "1TB"]),
+        (["--small-files", "32M"], "give e.g. 1TB or 1TiB", ["--small-files", "32MiB"]),
+        (["--alert", "size"], "give e.g. size>1TB", ["--alert", "size>1TB"]),
+        (["--alert", "growth>20%"], "give e.g. growth>20%/7d", ["--alert", "growth>20%/7d"]),
+        (["--alert", "growth>20/7d"], "or per cent, e.g. growth>20%/7d", ["--alert", "growth>20%/7d"]),
+        (["--alert", "size>1B", "--alert", "size>1B"], "give each alert once", ["--alert", "size>1B"]),
+        (["--alert", "stale>1d"], "leave out alerts on stale, or", ["--alert", "size>1B"]),
+        (["--alert", "stale>1d"], "--rename NAME=stale_days", ["--alert", "stale>1d", "--rename", "cost=stale_days"]),
+        (["--column", "cost"], "check that --column and --files-column", ["--column", "bytes"]),
+        (["--column", "size"], "choose", ["--column", "bytes"]),
+        (["--as-of", "today"], "give e.g. 2023-01-31", ["--as-of", "2026-11-30"]),
+    ],
+)  # fmt: skip
+def test_following_a_cure_leads_to_the_growth(run_job, tmp_path, wrong, told, cured):
+    (tmp_path / "a.csv").write_text(ROWS + "\n")
+    failed = run_job(*wrong, tmp_path / "a.csv", job=CatalogGrowth)
+    assert failed.status in (1, 2) and failed.out == b"" and told in failed.err
+    ran = run_job(*cured, tmp_path / "a.csv", job=CatalogGrowth)
+    assert ran.status == 0 and len(ran.lines) == 21
+    assert ran.lines[-1].split(b"\t")[2] == b"30.0"
+
+
+def test_the_cure_of_a_last_day_that_is_not_known(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text(ROWS + "\n")
+    noted = run_job(tmp_path / "a.csv", job=CatalogGrowth)
+    assert "no table is taken to be gone; give it by --as-of DAY" in noted.err
+    cured = run_job("--as-of", "2026-11-30", tmp_path / "a.csv", job=CatalogGrowth)
+    assert "as-of" not in cured.err and cured.out == noted.out
+
+
+def test_the_cure_of_too_many_points_of_a_trend(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text("\n".join([*MINUTES, ""]))
+    how = ["--column", "close", "--files-column", "volume"]
+    failed = run_job(*how, tmp_path / "a.csv", job=CatalogGrowth)
+    assert failed.status == 1 and "or sparser bars, e.g. by --resample 1d" in failed.err
+    ran = run_job(*how, "--resample", "1d", tmp_path / "a.csv", job=CatalogGrowth)
+    assert ran.status == 0 and len(ran.lines) == 1
