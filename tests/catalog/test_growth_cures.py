@@ -1,7 +1,7 @@
 """Following the cure of each error of `windrow catalog-growth` ends well.
 
-Followed here: catalog/options.py:asked_of, catalog/options.py:notes_of, catalog/alerts.py:parse_alerts,
-catalog/alerts.py:_parsed, catalog/alerts.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen.
+Followed here: catalog/options.py:asked_of, catalog/options.py:notes_of, catalog/grammar.py:parse_alerts,
+catalog/grammar.py:_parsed, catalog/grammar.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen.
 """
 
 import pytest

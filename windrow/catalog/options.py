@@ -14,13 +14,13 @@ from sort_keys.keys import decode_symbol
 from windrow.bars.layout import folders_of
 from windrow.bars.selection import bound_asked
 from windrow.catalog import standings
-from windrow.catalog.alerts import LONGEST, parse_alerts, parse_size
+from windrow.catalog.grammar import LONGEST, parse_alerts, parse_size
 from windrow.catalog.standings import ALERTED, GONE, MANY_FILES, Asked
 from windrow.console import say
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce.options import OptionGroup
-from windrow.sinks.alerts import ALERTS
+from windrow.sinks.alerted import ALERTS
 from windrow.storage.source import source_of
 from windrow.times import DAY, format_duration, parse_duration
 from windrow.windows.growth import FEWEST, Growing

@@ -16,9 +16,9 @@ import numpy as np
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.bars.checks import UNKNOWN
-from windrow.catalog.alerts import Alert, Standing
+from windrow.catalog.grammar import Alert, Standing
 from windrow.mapreduce.slices import Lines
-from windrow.sinks.alerts import ALERTS, alert_line
+from windrow.sinks.alerted import ALERTS, alert_line
 from windrow.storage.part import own_part
 from windrow.times import DAY
 from windrow.windows.growth import Growing, Growth

@@ -22,7 +22,7 @@ from windrow.frames.description import description_of, reading_in, refuse_larger
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
-from windrow.sinks.alerts import ALERTS, FIELDS
+from windrow.sinks.alerted import ALERTS, FIELDS
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES

@@ -4,7 +4,7 @@ lines.py       values -> lines of text, SYMBOL <tab> TIMESTAMP <tab> value...
 parquet.py     values -> a Parquet file with the same columns
 crosses.py     crosses -> lines of text
 backtests.py   figures, orders and equity -> lines of text
-alerts.py      alerts -> lines of text
+alerted.py     alerts -> lines of text
 normalized.py  scaled values, and their scales -> lines of text, and back
 sequenced.py   sequences of bars -> Parquet files, or numpy's
 """
