@@ -7,6 +7,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.catalog.lake import REGION, Lake
+from windrow.aws import session
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,8 @@ def nowhere(monkeypatch, tmp_path):
 def aws(moto, nowhere, monkeypatch):
     """Three empty accounts, and credentials of the first; the address of the server."""
     urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
+    monkeypatch.setattr(session, "_sessions", {})  # the server has forgotten the roles that were assumed
+    monkeypatch.setattr(session, "_clients", {})
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIexamplekey")

@@ -277,7 +277,9 @@ def test_cloudwatch_knows_whole_buckets_alone(collect, sales):
     sales.table("sales", "all", "s3://lake")
     status, out, err = collect("--sizes", "cloudwatch")
     assert status == 0 and "sizes are what CloudWatch knew of whole buckets" in err
-    assert out.splitlines()[1:3] == ["measured: 1 tables; 42 bytes in 2 files", "not measured: 1 not a whole bucket"]
+    measured, others = out.splitlines()[1:3]  # of bytes moto tells those of Python's objects
+    assert re.fullmatch(r"measured: 1 tables; \d+ bytes in 2 files", measured)
+    assert others == "not measured: 1 not a whole bucket"
 
 
 def test_a_terminal_shows_progress_and_a_pipe_none(sales, tmp_path):

@@ -9,7 +9,7 @@ and which call of its operation this is, from 1. `calls` has the operations' nam
 import io
 import json
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, local
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest.mock import patch
@@ -44,6 +44,8 @@ class Calls(list):
     def __init__(self):
         super().__init__()
         self.waits = []
+        self.here = local()
+        """`here.call` is the request that a thread is asked to answer."""
 
     def of(self, operation):
         """What was asked of an operation."""
@@ -104,7 +106,8 @@ def answers(by_operation):
         operation, asked = _asked(request)
         region, key = _signed(request)
         with lock:
-            calls.append(Call(operation, asked, region, key))
+            calls.here.call = Call(operation, asked, region, key)
+            calls.append(calls.here.call)
             number = len(calls.of(operation))
         told = by_operation[operation](asked, number) if operation in by_operation else None
         return send(self, request) if told is None else _answer(request, told)

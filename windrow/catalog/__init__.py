@@ -15,5 +15,6 @@ inventory.py   sizes of folders, from S3 Inventory
 manifests.py   its manifests: found at a place, and checked
 cloudwatch.py  sizes of whole buckets, from CloudWatch
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
+stored.py      what tables store, told to each
 collected.py   what it has found, and its report
 """

@@ -4,12 +4,11 @@ Nothing that one database or table refuses ends it: that one's row has the reaso
 no origin lets its databases be read, and where none has any.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from windrow.aws.parallel import in_parallel
 from windrow.catalog import glue
@@ -20,23 +19,17 @@ from windrow.catalog.described import (
     folders_of,
     is_foreign,
     origin_row,
-    outermost,
     table_row,
 )
 from windrow.catalog.formats import Raw
-from windrow.catalog.locations import Folder, Size
 from windrow.catalog.origins import Origin, beside
 from windrow.catalog.reasons import Unmeasured
 from windrow.catalog.sizes import Sizes
+from windrow.catalog.stored import Progress, Table, measure, shared
 from windrow.errors import AccountError, InputError
 
 In = TypeVar("In")
 Out = TypeVar("Out")
-
-#: What folders hold, by the role that asked.
-_Sized: TypeAlias = dict[tuple[str | None, Folder], Size | str]
-#: Takes the share of the work that is done, and what to say of it.
-Progress = Callable[[float, str], object]
 
 #: The most partitions of a table that are read: 100 calls.
 MAX_PARTITIONS = 100_000
@@ -62,24 +55,13 @@ class Asked(NamedTuple):
 
 
 @dataclass
-class _Table:
-    """A table, and what of it is still needed."""
-
-    origin: Origin
-    raw: Raw
-    row: dict[str, Any]
-    folders: set[Folder] | str
-    """Where its files are, or why it is not measured."""
-
-
-@dataclass
 class _Database:
     """A database, and its tables once they have been read."""
 
     origin: Origin
     raw: Raw
     row: dict[str, Any]
-    tables: dict[str, _Table] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
     """By name: while tables come and go, pages may have one twice."""
 
 
@@ -93,7 +75,12 @@ def collect(asked: Asked, run: Run, progress: Progress = lambda share, text: Non
     _read_tables(databases, run, progress)
     tables = [table for database in databases for table in database.tables.values()]
     _look_closer(tables, asked.max_partitions, progress)
-    _measure(tables, asked.sizes, collected, progress)
+
+    def measured(share: float, text: str) -> None:
+        progress(_CATALOG + (1 - _CATALOG) * share, text)
+
+    collected.stored = measure(tables, asked.sizes, measured)
+    collected.shared = shared(tables)
     collected.databases += [database.row for database in databases]
     collected.tables += [table.row for table in tables]
     return collected
@@ -168,7 +155,7 @@ def _read_tables(databases: Sequence[_Database], run: Run, progress: Progress) -
                 glue.refuse_orphan(origin, raw)
             elif not is_foreign(origin, raw):
                 for table in glue.tables(origin, raw["Name"]):
-                    database.tables[table["Name"]] = _table(origin, table, run)
+                    database.tables[table["Name"]] = _table(origin, {**table, "DatabaseName": raw["Name"]}, run)
                 database.row["tables"] = len(database.tables)
         except AccountError as error:
             database.row["unread"] = glue.reason_of(error, is_link)
@@ -180,15 +167,15 @@ def _read_tables(databases: Sequence[_Database], run: Run, progress: Progress) -
         progress(_DATABASES * done / len(databases), f"{done:,} of {len(databases):,} databases, {count:,} tables")
 
 
-def _table(origin: Origin, raw: Raw, run: Run) -> _Table:
+def _table(origin: Origin, raw: Raw, run: Run) -> Table:
     """A table, without its columns, which are most of it."""
     storage = {key: one for key, one in (raw.get("StorageDescriptor") or {}).items() if key in _STORAGE}
     parameters = {key: one for key, one in (raw.get("Parameters") or {}).items() if key in _PARAMETERS}
     slim = {key: raw[key] for key in _KEPT if key in raw} | {"StorageDescriptor": storage, "Parameters": parameters}
-    return _Table(origin, slim, table_row(origin, raw, run), folders_of(raw))
+    return Table(origin, slim, table_row(origin, raw, run), folders_of(raw))
 
 
-def _look_closer(tables: Sequence[_Table], most: int, progress: Progress) -> None:
+def _look_closer(tables: Sequence[Table], most: int, progress: Progress) -> None:
     """Finds partitions that are elsewhere than their tables, and links that lead nowhere."""
     closer = [table for table in tables if table.folders == Unmeasured.LINK or (most and _has_partitions(table))]
     look = partial(_look_at, most=most)
@@ -197,7 +184,7 @@ def _look_closer(tables: Sequence[_Table], most: int, progress: Progress) -> Non
         progress(share, f"partitions of {done:,} of {len(closer):,} tables")
 
 
-def _has_partitions(table: _Table) -> bool:
+def _has_partitions(table: Table) -> bool:
     """Whether Glue knows partitions of a table: those of Iceberg and Delta are in their own metadata."""
     is_one = table.row["format"] in ("hive", "hudi") and table.folders != Unmeasured.VIEW
     if is_one and not table.raw.get("PartitionKeys"):
@@ -205,7 +192,7 @@ def _has_partitions(table: _Table) -> bool:
     return is_one and bool(table.raw.get("PartitionKeys"))
 
 
-def _look_at(table: _Table, most: int) -> None:
+def _look_at(table: Table, most: int) -> None:
     is_link = table.folders == Unmeasured.LINK
     try:
         if is_link:
@@ -220,67 +207,6 @@ def _look_at(table: _Table, most: int) -> None:
     else:
         table.row["partitions"] = found.number
         table.folders = folders_of(table.raw, found.elsewhere)
-
-
-# Sizes.
-
-
-def _measure(tables: Sequence[_Table], sizes: Sizes | None, collected: Collected, progress: Progress) -> None:
-    """Measures all folders, each once with the same credentials, and tells tables what theirs hold."""
-    sized = _sized(_by_origin(tables), sizes, progress) if sizes else {}
-    for table in tables:
-        _tell_size(table, sized)
-    known = {folder: size for (_, folder), size in sized.items() if isinstance(size, Size)}
-    whole = [known[folder] for folder in outermost(set(known))]
-    collected.stored = Size(sum(one.bytes for one in whole), sum(one.files for one in whole))
-    of_each: dict[Folder, list[str]] = defaultdict(list)
-    for table in tables:
-        for folder in table.folders if isinstance(table.folders, set) else ():
-            of_each[folder].append(str(table.row["symbol"]))
-    collected.shared = {folder: names for folder, names in sorted(of_each.items()) if len(names) > 1}
-
-
-def _by_origin(tables: Sequence[_Table]) -> dict[Origin, set[Folder]]:
-    """The folders of tables, each under the first origin of those with the same credentials."""
-    first: dict[tuple[str | None, Folder], Origin] = {}
-    for table in tables:
-        for folder in table.folders if isinstance(table.folders, set) else ():
-            first.setdefault((table.origin.role, folder), table.origin)
-    found: dict[Origin, set[Folder]] = defaultdict(set)
-    for (_, folder), origin in first.items():
-        found[origin].add(folder)
-    return found
-
-
-def _sized(by_origin: Mapping[Origin, Collection[Folder]], sizes: Sizes, progress: Progress) -> _Sized:
-    found: _Sized = {}
-    files, count = 0, sum(map(len, by_origin.values()))
-    for origin, folders in by_origin.items():
-        for folder, size in sizes(origin, folders):
-            found[origin.role, folder] = size
-            files += size.files if isinstance(size, Size) else 0
-            share = _CATALOG + (1 - _CATALOG) * len(found) / count
-            progress(share, f"{len(found):,} of {count:,} folders, {files:,} files")
-    return found
-
-
-def _tell_size(table: _Table, sized: _Sized) -> None:
-    """Fills in a table's size, or why there is none."""
-    if isinstance(table.folders, str):
-        table.row["unmeasured"] = str(table.folders)
-        return
-    parts = [sized.get((table.origin.role, folder), Unmeasured.NOT_ASKED) for folder in table.folders]
-    reasons = sorted(str(part) for part in parts if isinstance(part, str))
-    if reasons:
-        table.row["unmeasured"] = reasons[0]
-        return
-    stored = [part for part in parts if isinstance(part, Size)]
-    amount = sum(part.bytes for part in stored)
-    table.row |= {
-        "bytes": amount,
-        "sizeinmbons3": amount / 2**20,
-        "totalfilesons3": sum(part.files for part in stored),
-    }
 
 
 def _tried(work: Callable[[In], Out], items: Sequence[In]) -> Iterator[tuple[In, Out | AccountError]]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from windrow.catalog import snapshots
 from windrow.catalog.collected import Collected
-from windrow.catalog.collector import Asked, Progress, collect, is_asked
+from windrow.catalog.collector import Asked, collect, is_asked
 from windrow.catalog.described import Run
 from windrow.catalog.drops import Before, drops
+from windrow.catalog.stored import Progress
 from windrow.errors import OutputError
 from windrow.storage.source import source_of
 
