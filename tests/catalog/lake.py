@@ -80,12 +80,11 @@ class Lake:
 
     def held(self, *folders):
         """Bytes and files of folders, by looking at every object: an object in two of them counts once."""
-        parts = [folder.partition("://")[2].rstrip("/").partition("/") for folder in folders]
-        sizes = [
-            size
-            for (bucket, key), size in self.objects.items()
-            if any(bucket == one and key.startswith(f"{prefix}/" if prefix else "") for one, _, prefix in parts)
-        ]
+        prefixes = {}
+        for folder in folders:
+            bucket, _, prefix = folder.partition("://")[2].rstrip("/").partition("/")
+            prefixes[bucket] = (*prefixes.get(bucket, ()), f"{prefix}/" if prefix else "")
+        sizes = [size for (bucket, key), size in self.objects.items() if key.startswith(prefixes.get(bucket, ()))]
         return sum(sizes), len(sizes)
 
 

@@ -263,6 +263,17 @@ def test_partitions_elsewhere_are_measured_and_each_object_once(lake):
     assert found.stored == (11_111, 5)
 
 
+def test_a_table_that_has_no_partition_yet_has_none(lake):
+    lake.bucket()
+    lake.database("db0")
+    lake.table("db0", "t", "s3://lake/t", PartitionKeys=PARTITIONED["PartitionKeys"])
+    lake.table("db0", "elsewhere", PartitionKeys=PARTITIONED["PartitionKeys"])
+    lake.partition("db0", "elsewhere", "1", "s3://lake/e")
+    lake.put("s3://lake/e/1", 7)
+    rows = {row["tablename"]: (row["partitions"], row.get("bytes"), row["unmeasured"]) for row in collected().tables}
+    assert rows == {"t": (0, 0, None), "elsewhere": (1, 7, None)}
+
+
 def test_many_partitions_are_read_in_segments_without_columns(lake):
     lake.bucket()
     lake.put("s3://lake/0/a", 4)
