@@ -108,8 +108,9 @@ types: $(VENV)/.lint  ## check types with mypy
 bench: $(VENV)/.bench  ## measure windrow and its peers on the same bars; hours, less with BENCH="--bars 1e6 --runs 3"
 	$(BIN)/python benchmarks/bench.py $(BENCH)
 
-bench-catalog: $(VENV)/.test  ## measure what sizes of tables cost beside boto3's own listing, and their memory; five minutes
+bench-catalog: $(VENV)/.test  ## measure what sizes of tables cost beside boto3's own listing, their memory, and the views of queries; seven minutes
 	$(BIN)/python benchmarks/catalog.py $(BENCH)
+	$(BIN)/python benchmarks/catalog_views.py
 
 bench-cluster: $(VENV)/.bench cluster  ## the same on the one-machine Hadoop, beside one record per bar; half an hour
 	$(BIN)/python benchmarks/cluster.py $(BENCH)

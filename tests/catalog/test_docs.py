@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 from tests.conftest import ROOT
 from windrow.aws.permissions import CATALOGS
+from windrow.catalog.questions import STORED, VIEWS
 from windrow.catalog.reasons import ORDINARY, Unmeasured
 from windrow.commands.catalog import catalog
 
@@ -21,6 +24,24 @@ def test_the_guide_and_help_name_the_same_options():
         max(one.opts, key=len) if one.opts != ["-o", "--out"] else "-o" for one in catalog.commands["collect"].params
     }
     assert set(re.findall(r"^\| `(--?[a-z-]+)", section("## Collecting"), re.MULTILINE)) == helped
+
+
+@pytest.mark.parametrize(
+    ("command", "title", "options"), [("query", "## Queries", "--format"), ("ddl", "### Athena", "--crawler")]
+)
+def test_the_guide_and_help_name_the_same_options_of_queries(command, title, options):
+    [listed] = [
+        re.findall(r"^\| `(--?[a-z-]+)", table, re.MULTILINE)
+        for table in section(title).partition("\n### ")[0].split("\n\n")
+        if f"| `{options}" in table
+    ]
+    helped = [one.opts for one in catalog.commands[command].params if one.opts[0].startswith("-")]
+    assert sorted(listed) == sorted(opts[0] for opts in helped)
+
+
+def test_the_guide_has_every_view_and_relation():
+    assert re.findall(r"^\| `([a-z_]+)` \|.*\| [\d.]+ \|", section("## Queries"), re.MULTILINE) == [*VIEWS]
+    assert {*STORED, "days"} <= set(re.findall("`([a-z_]+)`", section("## Queries").partition("Below the views")[2]))
 
 
 def test_the_guide_has_every_reason_with_its_exit_status():

@@ -74,7 +74,7 @@ def place(request, tmp_path):
 
 
 def visible(place):
-    return [uri.removeprefix(f"{place}/") for uri in source_of(place).below(place) if "/." not in uri[len(place) :]]
+    return [name for name in source_of(place).below(place) if "/." not in name]
 
 
 OBJECTS = [f"{tree}/year=2026/month=11/day=30/{tree}.parquet" for tree in ("databases", "tables")]
@@ -87,6 +87,19 @@ def test_a_day_has_one_object_a_tree_and_is_read_as_it_was_written(place):
     collect(place, "three", date(2026, 3, 1))
     assert snapshots.days(place) == [date(2026, 3, 1), DAY] and read(place, date(2026, 3, 1)) == "three"
     assert snapshots.torn(place, DAY) is None and snapshots.torn(place, date(2020, 1, 1)) is None
+
+
+def test_a_place_may_be_named_in_several_ways(tmp_path, monkeypatch, aws):
+    monkeypatch.chdir(tmp_path)
+    where = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
+    boto3.client("s3").create_bucket(Bucket="metrics", CreateBucketConfiguration=where)
+    collect("metrics", "here")
+    collect("s3://metrics", "there")
+    for name in ("metrics", "./metrics/", f"file:{tmp_path}/metrics", "x/../metrics", str(tmp_path / "metrics")):
+        Path("x").mkdir(exist_ok=True)
+        assert (snapshots.days(name), read(name)) == ([DAY], "here")
+    for name in ("s3://metrics", "s3://metrics/", "s3a://metrics", "S3://metrics"):
+        assert (snapshots.days(name), read(name)) == ([DAY], "there")
 
 
 def test_objects_are_sorted_and_compressed_by_zstd(tmp_path):

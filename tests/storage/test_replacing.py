@@ -58,7 +58,8 @@ def test_files_below_a_folder_are_listed_at_any_depth(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     below = source_of("x").below
-    assert below(str(tmp_path)) == [f"{tmp_path}/{name}" for name in ("a/.d", "a/[b]/c", "e*")]
+    for folder in (str(tmp_path), f"file:{tmp_path}", f"{tmp_path}/a/../"):
+        assert below(folder) == ["a/.d", "a/[b]/c", "e*"]
     assert below(str(tmp_path / "nothing")) == below(str(tmp_path / "e*")) == []
 
 

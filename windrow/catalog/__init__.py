@@ -17,4 +17,9 @@ cloudwatch.py  sizes of whole buckets, from CloudWatch
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
 stored.py      what tables store, told to each
 collected.py   what it has found, and its report
+questions.py   views over snapshots, in SQL
+relations.py   snapshots as relations in DuckDB, which can read nothing else
+query.py       one SELECT over them
+printed.py     its answer as a table, CSV, JSON or Parquet
+ddl.py         what makes Athena see the snapshots
 """

@@ -162,8 +162,8 @@ def listed(place: str, *more: str) -> Mapping[str, Mapping[date, str]]:
 
 def _listed(place: str, tree: str) -> Iterator[tuple[date, str]]:
     folder = _tree(place, tree)
-    for uri in source_of(place).below(folder):
-        of_day = _DAY.fullmatch(uri.removeprefix(f"{folder}/"))
+    for name in source_of(place).below(folder):
+        of_day, uri = _DAY.fullmatch(name), f"{folder}/{name}"
         if of_day and of_day[4] == tree:
             try:
                 yield date(int(of_day[1]), int(of_day[2]), int(of_day[3])), uri
@@ -216,15 +216,15 @@ def _torn(place: str, day: date, has_databases: bool, has_tables: bool) -> str |
     return None
 
 
-def run_of(uri: str) -> str:
-    """The run that a day's object of `tables` is of. Raises InputError."""
-    with source_of(uri).open(uri) as file:
+def run_of(uri: str, copy: Path | None = None) -> str:
+    """The run that a day's object of `tables` is of; of a copy of it, if one is at hand. Raises InputError."""
+    with copy.open("rb") if copy else source_of(uri).open(uri) as file:
         return _run_of(uri, file)
 
 
-def runs_of(uri: str) -> list[str]:
-    """The runs whose rows a day's object of `databases` has. Raises InputError."""
-    with source_of(uri).open(uri) as file:
+def runs_of(uri: str, copy: Path | None = None) -> list[str]:
+    """The runs whose rows a day's object of `databases` has; of a copy of it, if one is at hand. Raises InputError."""
+    with copy.open("rb") if copy else source_of(uri).open(uri) as file:
         return _runs_of(uri, file)
 
 

@@ -1,10 +1,13 @@
 """The click group `windrow catalog`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from windrow.catalog.sizes import Sizes
 
 _OUT = "Folder of the snapshots, here or on S3."
@@ -88,3 +91,90 @@ def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None
     if inventory is not None:
         return from_inventory(inventory)
     return {"listing": listing(rate or RATE), "cloudwatch": whole_buckets, "none": None}[way]
+
+
+_FORMATS = ("table", "csv", "json", "parquet")
+_DAY = "The day as of which is asked, e.g. 2026-11-30.  [default: the last snapshot's]"
+_FORMAT = "How the answer is written.  [default: by the ending of -o; else table]"
+
+
+@catalog.command()
+@click.argument("place", required=False, metavar="[SNAPSHOTS]")
+@click.argument("sql", required=False, metavar="[SQL]")
+@click.option("--day", metavar="DATE", help=_DAY)
+@click.option("--format", "form", type=click.Choice(_FORMATS), help=_FORMAT)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the answer.  [default: printed]")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+def query(place: str | None, sql: str | None, day: str | None, form: str | None, out: Path | None, force: bool) -> None:
+    """Ask snapshots by SQL, e.g. windrow catalog query metrics "from growth limit 10".
+
+    SNAPSHOTS is the folder that collect wrote, here or on S3. SQL is one SELECT in DuckDB's SQL, or the name of a view;
+    it can read nothing but the snapshots. Without SQL, what can be asked is listed.
+    """
+    from windrow.console import tell
+
+    if sql is None:
+        from windrow.catalog.questions import STORED, VIEWS
+
+        told = {name: one.tells for names in (VIEWS, STORED) for name, one in names.items()}
+        tell(*(f"{name:{max(map(len, told))}}  {text}" for name, text in told.items()))
+        return
+    from windrow.catalog.printed import write
+    from windrow.catalog.query import asked
+
+    form = _form(form, out)
+    with asked(str(place), sql, _day(day)) as answer:
+        write(answer, form, out, force)
+
+
+def _form(form: str | None, out: Path | None) -> str:
+    """The format that is asked for, or that a file's name says."""
+    from windrow.errors import UsageError
+
+    ending = out.suffix[1:].lower() if out else ""
+    form = form or (ending if ending in _FORMATS else "table")
+    if form == "parquet" and out is None:
+        raise UsageError(
+            "--format parquet: is no text, and is not printed; name a file with -o, e.g. -o answer.parquet"
+        )
+    return form
+
+
+def _day(text: str | None) -> "date | None":
+    from datetime import date
+
+    from windrow.errors import UsageError
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--day {text}: is no day; write it as YEAR-MONTH-DAY, e.g. --day 2026-11-30") from None
+
+
+@catalog.command()
+@click.argument("place", metavar="SNAPSHOTS")
+@click.option("--athena-database", default="windrow", show_default=True, metavar="NAME", help="Database of the tables.")
+@click.option("--crawler", is_flag=True, help="Print a crawler's definition instead.")
+@click.option("--role", metavar="NAME|ARN", help="The crawler's role.")
+def ddl(place: str, athena_database: str, crawler: bool, role: str | None) -> None:
+    """Print what makes Athena see snapshots on S3.
+
+    That is CREATE TABLE with projected partitions, so that a new day is there at once; or, by --crawler, a crawler for
+    `aws glue create-crawler --cli-input-json file://FILE`.
+    """
+    from windrow.catalog import ddl as made
+    from windrow.console import tell
+    from windrow.errors import UsageError
+
+    if crawler:
+        if not role:
+            raise UsageError(
+                "--crawler: needs a role that may read the snapshots, as AWSGlueServiceRole and s3:GetObject let it;"
+                " name it with --role"
+            )
+        text = made.crawler(place, athena_database, role)
+    else:
+        from windrow.catalog.snapshots import days
+
+        text = made.statements(place, athena_database, days(place))
+    tell(*text.splitlines())

@@ -118,14 +118,15 @@ class LocalSource(Source):
             raise _cannot_make(output, error) from error
 
     def below(self, folder: str) -> list[str]:
-        """The files' paths, in order; links to directories are not followed."""
+        """The files, in order; links to directories are not followed."""
+        top = self.path(folder)
 
         def refuse(error: OSError) -> None:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 raise InputError(f"{error.filename}: {_cannot_be_read(error.strerror)}") from error
 
-        found = os.walk(self.path(folder), onerror=refuse)
-        return sorted(os.path.join(place, name) for place, _, names in found for name in names)
+        found = os.walk(top, onerror=refuse)
+        return sorted(Path(place, name).relative_to(top).as_posix() for place, _, names in found for name in names)
 
     def revision(self, uri: str) -> str | None:
         """A digest of the file's bytes."""

@@ -148,7 +148,9 @@ class Source(ABC):
     # Objects that are kept, and replaced only where nobody else has replaced them in the meantime.
 
     def below(self, folder: str) -> list[str]:
-        """URIs of all files of a folder and of its subfolders, hidden ones too; none where there is no such folder."""
+        """All files of a folder and of its subfolders, hidden ones too, by their names below it; none where there is no
+        such folder.
+        """
         raise self._replaces_nothing(folder)
 
     def revision(self, uri: str) -> str | None:

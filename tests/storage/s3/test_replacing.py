@@ -68,7 +68,8 @@ def test_objects_below_a_folder_are_listed_at_any_depth(bucket):
     for key in ("a/b/c", "a/.d", "ab/e", "a/"):
         bucket.put(key, b"1")
     below = source_of(bucket.uri).below
-    assert below(f"{bucket.uri}/a") == [f"{bucket.uri}/{key}" for key in ("a/.d", "a/b/c")]
+    for folder in (f"{bucket.uri}/a", f"{bucket.uri}/a/", f"s3a://{bucket.name}/a"):
+        assert below(folder) == [".d", "b/c"]
     assert below(f"{bucket.uri}/nothing") == []
 
 

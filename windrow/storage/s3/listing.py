@@ -102,13 +102,14 @@ def everything_in(uri: str) -> list[Object]:
     return [each for each in found if last_part(each.uri)]
 
 
-def everything_below(uri: str) -> list[Object]:
-    """All objects of a folder and of its subfolders, hidden ones too; they are remembered."""
+def everything_below(uri: str) -> list[str]:
+    """The names below a folder of all objects in it and in its subfolders, hidden ones too; they are remembered."""
     bucket, folder = folder_of(uri)
     with refusing(uri):
         found = _listed(f"s3://{bucket}/", folder)[0]
     remember(found)
-    return [each for each in found if last_part(each.uri)]
+    names = (split(each.uri)[1][len(folder) :] for each in found)
+    return [name for name in names if last_part(name)]
 
 
 def revision(uri: str) -> str | None:

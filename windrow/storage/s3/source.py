@@ -88,8 +88,8 @@ class S3Source(Source):
         download(uris, folder)
 
     def below(self, folder: str) -> list[str]:
-        """URIs of the objects, in order of their names; they are remembered."""
-        return [found.uri for found in everything_below(folder)]
+        """The objects, in order; they are remembered."""
+        return everything_below(folder)
 
     def revision(self, uri: str) -> str | None:
         """The ETag of the object that is there now; it is remembered."""
