@@ -383,6 +383,14 @@ def test_links_are_told_and_an_orphan_has_its_reason(lake):
     assert found.exit_status == 3 and len(found.failures) == 4
 
 
+def test_a_link_into_a_region_that_cannot_be_one_is_a_row(lake):
+    lake.database("db0")
+    lake.link("db0", "t", {"CatalogId": OTHERS[0], "DatabaseName": "x", "Name": "y", "Region": "no region/"})
+    lake.link("db0", "u", {"CatalogId": OTHERS[0], "DatabaseName": "x", "Name": ""})
+    found = collected()
+    assert [row["unmeasured"] for row in found.tables] == ["failed", "failed"] and found.exit_status == 3
+
+
 def test_a_database_that_another_account_shares_is_told_and_its_tables_are_that_accounts(aws):
     databases = [{"Name": "own", "CatalogId": ACCOUNT}, {"Name": "sales", "CatalogId": OTHERS[0]}]
     answers = on_the_wire([described("t")], GetDatabases={"DatabaseList": databases})
@@ -479,7 +487,7 @@ def test_catalogs_beside_the_accounts_own(lake):
 
     def databases(asked, number):
         return (
-            {"DatabaseList": [{"Name": "nested"}] if asked["CatalogId"] == tables else []}
+            {"DatabaseList": [{"Name": "nested", "CatalogId": ACCOUNT}] if asked["CatalogId"] == tables else []}
             if "CatalogId" in asked
             else None
         )

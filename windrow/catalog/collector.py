@@ -26,7 +26,7 @@ from windrow.catalog.origins import Origin, beside
 from windrow.catalog.reasons import Unmeasured
 from windrow.catalog.sizes import Sizes
 from windrow.catalog.stored import Progress, Table, measure, shared
-from windrow.errors import AccountError, InputError
+from windrow.errors import AccountError, InputError, WindrowError
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -157,7 +157,7 @@ def _read_tables(databases: Sequence[_Database], run: Run, progress: Progress) -
                 for table in glue.tables(origin, raw["Name"]):
                     database.tables[table["Name"]] = _table(origin, {**table, "DatabaseName": raw["Name"]}, run)
                 database.row["tables"] = len(database.tables)
-        except AccountError as error:
+        except WindrowError as error:
             database.row["unread"] = glue.reason_of(error, is_link)
         return len(database.tables)
 
@@ -199,7 +199,7 @@ def _look_at(table: Table, most: int) -> None:
             glue.refuse_orphan(table.origin, table.raw)
             return
         found = glue.partitions(table.origin, table.raw, most)
-    except AccountError as error:
+    except WindrowError as error:
         table.folders = glue.reason_of(error, is_link)
         return
     if found is None:

@@ -43,9 +43,12 @@ def database_row(origin: Origin, database: Raw, run: Run) -> dict[str, Any]:
 
 
 def is_foreign(origin: Origin, database: Raw) -> bool:
-    """Whether a database is another account's, which shares it: its tables are in that account's snapshot."""
+    """Whether a database is another account's, which shares it: its tables are in that account's snapshot.
+
+    A catalog that is asked for by its ID has its own alone, whatever they call it.
+    """
     owner = database.get("CatalogId")
-    return bool(owner and owner != origin.account)
+    return bool(owner and owner != origin.account and not origin.catalog_id)
 
 
 def table_row(origin: Origin, table: Raw, run: Run) -> dict[str, Any]:

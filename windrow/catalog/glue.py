@@ -17,7 +17,7 @@ from windrow.catalog.formats import Raw
 from windrow.catalog.locations import Folder, folder_of
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
-from windrow.errors import AccountError
+from windrow.errors import AccountError, WindrowError
 
 #: The most that Glue gives in a page of partitions.
 _PAGE = 1000
@@ -53,7 +53,10 @@ def tables(origin: Origin, database: str) -> Iterator[Raw]:
 
 
 def refuse_orphan(origin: Origin, link: Raw) -> None:
-    """Raises AccountError unless the database or table that a link means is there, and may be read."""
+    """Raises WindrowError unless the database or table that a link means is there, and may be read.
+
+    That is an AccountError but where the region that the link names cannot be one.
+    """
     if target := link.get("TargetTable"):
         elsewhere = origin._replace(region=target.get("Region") or origin.region)
         where = {"CatalogId": target["CatalogId"]} if target.get("CatalogId") else {}
@@ -126,12 +129,13 @@ def _page_of_partitions(origin: Origin, table: Raw, tally: _Tally, **which: Any)
     return str(page.get("NextToken") or "")
 
 
-def reason_of(error: AccountError, is_link: bool = False) -> str:
+def reason_of(error: WindrowError, is_link: bool = False) -> str:
     """Why a table, or a database, could not be read, or what a link means not be found."""
-    if is_link and error.code in _GONE:
-        return Unmeasured.ORPHANED_LINK.with_code(error.code)
-    kind = Unmeasured.DENIED if error.code in _DENIED else Unmeasured.VANISHED if error.code in _GONE else None
-    return (kind or Unmeasured.FAILED).with_code(error.code)
+    code = error.code if isinstance(error, AccountError) else ""
+    if is_link and code in _GONE:
+        return Unmeasured.ORPHANED_LINK.with_code(code)
+    kind = Unmeasured.DENIED if code in _DENIED else Unmeasured.VANISHED if code in _GONE else None
+    return (kind or Unmeasured.FAILED).with_code(code)
 
 
 def _each(origin: Origin, operation: str, **asked: Any) -> Iterator[Raw]:
