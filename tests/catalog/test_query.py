@@ -401,6 +401,21 @@ def test_the_format_is_the_one_asked_for_or_what_the_files_name_says(place, quer
     assert query(place, "storage", "-o", "x.csv", "--force")[0] == 0
 
 
+def test_two_columns_of_one_name_are_no_json(place, query):
+    sql = "select 1 as a, 2 as a"
+    assert query(place, sql, "--format", "csv")[:2] == (0, "a,a\n1,2\n")
+    assert query(place, sql, "--format", "json") == (
+        2, "", "error: SQL: two columns have the name a, and an object of JSON one; rename one, by AS\n"
+    )  # fmt: skip
+    assert json.loads(query(place, "select 1 as a, 2 as b", "--format", "json")[1]) == [{"a": 1, "b": 2}]
+
+
+def test_sql_of_other_bytes_is_refused(place, query):
+    assert query(place, "select '\udcff'") == (
+        2, "", "error: SQL: \"select '\\udcff'\" has bytes that are no text in UTF-8; write it in UTF-8\n"
+    )  # fmt: skip
+
+
 def test_duckdb_that_is_not_installed_is_asked_for(place, query, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
     assert query(place, "storage") == (

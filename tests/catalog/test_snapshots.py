@@ -186,6 +186,22 @@ def test_killed_at_every_write_a_day_is_the_old_or_the_new_one_and_the_next_run_
 # Two at a time.
 
 
+def test_of_two_that_begin_together_the_second_to_write_is_told_and_nothing_of_it_is_kept(place):
+    for before in (None, "old"):
+        if before:
+            collect(place, before)
+        found = {run: snapshots.begin(place, DAY) for run in ("first", "second")}
+        assert read(place) == before
+        snapshots.write(place, DAY, *rows_of("first"), found["first"])
+        with pytest.raises(OutputError) as refused:
+            snapshots.write(place, DAY, *rows_of("second"), found["second"])
+        assert str(refused.value) == (
+            f"{place}/{OBJECTS[0]}: another run has written this day since this one began, so that nothing of this one"
+            " is kept; use the other's snapshot, or collect again once no other run is under way"
+        )
+        assert (read(place), visible(place), snapshots.torn(place, DAY)) == ("first", OBJECTS, None)
+
+
 class Run(Thread):
     """A run that takes a step when it is told to."""
 
@@ -424,8 +440,8 @@ def test_places_that_are_none_are_refused(tmp_path):
         with pytest.raises(OutputError) as refused:
             snapshots.begin(uri, DAY)
         assert str(refused.value) == (
-            f"{uri}/{OBJECTS[0]}: {uri.partition(':')[0]}: cannot tell who writes an object first, so that two might"
-            " lose one's results; use a folder here, or on S3"
+            f"{uri}/{OBJECTS[0]}: what is written anew, such as snapshots, is kept here or on S3, for"
+            f" {uri.partition(':')[0]}: does not tell who of two has written first; use a folder here, or s3://BUCKET/FOLDER"
         )
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written: Not a directory; use a place that can be written to"):

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from windrow.catalog.query import Answer
 from windrow.console import shown, shown_json
-from windrow.errors import escaped
+from windrow.errors import UsageError, escaped
 from windrow.storage.newfile import new_file
 
 #: What makes a spreadsheet take a text for a formula, as OWASP lists it.
@@ -101,8 +101,11 @@ def write_csv(answer: Answer, out: TextIO, terminal: bool = False) -> None:
 
 
 def write_json(answer: Answer, out: TextIO) -> None:
-    """An array of objects, each on a line."""
+    """An array of objects, each on a line. Raises UsageError where two columns have one name."""
     names, before = answer.schema.names, "[\n"
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"SQL: two columns have the name {name}, and an object of JSON one; rename one, by AS")
     for row in _rows(answer):
         text = json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False)
         out.write(before + shown_json(text.encode()).decode())

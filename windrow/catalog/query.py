@@ -31,11 +31,19 @@ def asked(place: str, sql: str, day: date | None = None) -> Iterator[Answer]:
     `sql` may also be the name of a view. Raises UsageError, InputError.
     """
     require_duckdb("windrow catalog query")
+    _refuse_other_bytes(sql)
     sql = f"from {sql.strip()}" if sql.strip().casefold() in NAMES else sql
     with opened(place, _named(sql), day) as connection:
         with _refusing():
             reader = connection.sql(sql).to_arrow_reader(_ROWS)
         yield Answer(reader.schema, _batches(reader))
+
+
+def _refuse_other_bytes(sql: str) -> None:
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"SQL: {sql!r} has bytes that are no text in UTF-8; write it in UTF-8") from None
 
 
 def _batches(reader: Any) -> Iterator[pa.RecordBatch]:

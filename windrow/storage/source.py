@@ -166,8 +166,8 @@ class Source(ABC):
 
     def _replaces_nothing(self, uri: str) -> OutputError:
         return OutputError(
-            f"{uri}: {scheme_of(uri)}: cannot tell who writes an object first, so that two might lose one's results;"
-            " use a folder here, or on S3"
+            f"{uri}: what is written anew, such as snapshots, is kept here or on S3, for {scheme_of(uri)}: does not"
+            " tell who of two has written first; use a folder here, or s3://BUCKET/FOLDER"
         )
 
 
