@@ -2,6 +2,7 @@
 
     databases/year=2026/month=11/day=30/databases.parquet      a row for each database
     tables/year=2026/month=11/day=30/tables.parquet            a row for each table
+    usage/year=2026/month=11/day=30/usage.parquet              a row for each table that was used, and source
 
 The first columns of each are as published, with their names. A table's row is a bar of the suite: its composite key is
 (`symbol`, `snapshot`), its values are counts of bytes and files. Columns that later versions add are null in older
@@ -75,7 +76,22 @@ DATABASES = pa.schema(
     ]
 )
 
-#: The schema of each tree, in the order in which a day's objects are written.
+USAGE = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("account", pa.string()),
+        ("region", pa.string()),
+        ("databasename", pa.string()),
+        ("tablename", pa.string()),
+        ("queries", pa.int64()),
+        ("users", pa.int64()),
+        ("source", pa.string()),
+        ("run", pa.string()),
+        ("snapshot", pa.date32()),
+    ]
+)
+
+#: The schema of each tree of snapshots, in the order in which a day's objects are written.
 TREES = {"databases": DATABASES, "tables": TABLES}
 #: By what the rows of each are sorted.
 _SORTED_BY = {
