@@ -73,3 +73,20 @@ def test_what_cannot_be_read_or_written_is_told(tmp_path):
     ):
         put(uri, tmp_path, "one", None)
     assert sorted(os.listdir(tmp_path))[0] == "folder", "nothing is left of it"
+
+
+def test_a_level_of_a_folder_is_its_files_and_subfolders(tmp_path):
+    for name in ("a/c", "a/b/d", ".e", "[f]", "\u202eg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "[f]")
+    level = source_of("x").level
+    assert list(level(str(tmp_path))) == [f"{tmp_path}/{name}" for name in (".e", "[f]", "a/", "link", "\u202eg")]
+    assert list(level(f"{tmp_path}/a/")) == [f"{tmp_path}/a/{name}" for name in ("b/", "c")]
+    assert list(level(str(tmp_path / "nothing"))) == list(level(str(tmp_path / "a/c"))) == []
+
+
+def test_folders_elsewhere_are_not_looked_through():
+    with pytest.raises(InputError, match="hdfs:/a: only folders here and on S3 are looked through; copy it to one"):
+        next(source_of("hdfs:/a").level("hdfs:/a"))

@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
-from threading import Lock
-from time import monotonic, sleep
 from typing import Any, TypeAlias
 
+from windrow.aws.pace import Pace
 from windrow.catalog.counted import OBJECTS, Objects, count
 from windrow.catalog.locations import Folder, Size
 from windrow.catalog.nests import Nest, is_ordered, nests
@@ -38,7 +37,7 @@ _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
 
 def listing(rate: float = RATE) -> Sizes:
     """Sizes by listing the folders, with at most so many calls a second over all that is listed in this way."""
-    pace = _Pace(rate)
+    pace = Pace(rate)
 
     def sizes(origin: Origin, folders: Collection[Folder]) -> Iterator[tuple[Folder, Size | str]]:
         yield from _Listing(_counting_client(origin, pace), nests(folders)).sizes()
@@ -46,31 +45,13 @@ def listing(rate: float = RATE) -> Sizes:
     return sizes
 
 
-def _counting_client(origin: Origin, pace: "_Pace") -> Any:
+def _counting_client(origin: Origin, pace: Pace) -> Any:
     """A client whose listings are counted; not one that others share, whose listings have objects."""
     client = origin.new_client("s3")
     # By way of the asterisk it comes before botocore's own handler, of s3.*, which parses all of a page for an error.
     client.meta.events.register("before-parse.*.ListObjectsV2", count)
     client.meta.events.register_first("before-send.s3", pace.wait)
     return client
-
-
-class _Pace:
-    """At most so many calls a second, evenly. What botocore tries again is a call too."""
-
-    def __init__(self, rate: float) -> None:
-        self._gap = 1 / rate
-        self._next = 0.0
-        self._lock = Lock()
-
-    def wait(self, **_: Any) -> None:
-        """Returns when the next call may be made."""
-        with self._lock:
-            now = monotonic()
-            at = max(now, self._next)
-            self._next = at + self._gap
-        if at > now:
-            sleep(at - now)
 
 
 @dataclass(frozen=True)

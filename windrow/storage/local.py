@@ -128,6 +128,19 @@ class LocalSource(Source):
         found = os.walk(top, onerror=refuse)
         return sorted(Path(place, name).relative_to(top).as_posix() for place, _, names in found for name in names)
 
+    def level(self, folder: str) -> Iterator[str]:
+        """The paths; links to directories are left out."""
+        try:
+            with os.scandir(self.path(folder)) as found:
+                inside = sorted((one.path, one.is_dir(), one.is_symlink()) for one in found)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise InputError(f"{folder}: {_cannot_be_read(error.strerror)}") from error
+        for path, is_folder, is_link in inside:
+            if not (is_folder and is_link):
+                yield f"{path}/" if is_folder else path
+
     def revision(self, uri: str) -> str | None:
         """A digest of the file's bytes."""
         try:

@@ -153,6 +153,13 @@ class Source(ABC):
         """
         raise self._replaces_nothing(folder)
 
+    def level(self, folder: str) -> Iterator[str]:
+        """URIs of the files of a folder and of its subfolders, which end with a slash, hidden ones too, in order.
+
+        None where there is no such folder. It is not remembered what there was: the memory does not grow.
+        """
+        raise InputError(f"{folder}: only folders here and on S3 are looked through; copy it to one of these")
+
     def revision(self, uri: str) -> str | None:
         """What tells the bytes that are there now from all others; None if there is no such object."""
         raise self._replaces_nothing(uri)

@@ -81,3 +81,13 @@ def test_what_s3_refuses_is_told(bucket, put):
         put(f"{bucket.uri}/a", "one", None)
     with pytest.raises(InputError, match="there is no such bucket"):
         source_of(bucket.uri).below("s3://no-such-bucket-here/a")
+
+
+def test_a_level_of_a_folder_is_its_objects_and_subfolders(bucket):
+    names = ["a/b/d", "a/\u202ec", "a+b", "a/b c/", "a/b/e"]
+    for name in names:
+        bucket.put(name, b"")
+    level = source_of(bucket.uri).level
+    assert list(level(bucket.uri)) == [f"{bucket.uri}/{name}" for name in ("a+b", "a/")]
+    assert list(level(f"{bucket.uri}/a")) == [f"{bucket.uri}/{name}" for name in ("a/b c/", "a/b/", "a/\u202ec")]
+    assert list(level(f"{bucket.uri}/nothing")) == []

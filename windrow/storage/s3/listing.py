@@ -1,7 +1,7 @@
 """What an argument means: an object, a folder's objects, or those that glob characters match."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from windrow.aws.s3_client import client, refusing
@@ -110,6 +110,16 @@ def everything_below(uri: str) -> list[str]:
     remember(found)
     names = (split(each.uri)[1][len(folder) :] for each in found)
     return [name for name in names if last_part(name)]
+
+
+def level(uri: str) -> Iterator[str]:
+    """The objects of a folder, and its subfolders, in the order of S3's pages; nothing of it is remembered."""
+    bucket, folder = folder_of(uri)
+    with refusing(uri):
+        for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/"):
+            keys = [one["Key"] for one in page.get("Contents", ()) if one["Key"] != folder]
+            keys += [one["Prefix"] for one in page.get("CommonPrefixes", ())]
+            yield from (f"s3://{bucket}/{key}" for key in sorted(keys))
 
 
 def revision(uri: str) -> str | None:

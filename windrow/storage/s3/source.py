@@ -11,6 +11,7 @@ from windrow.storage.s3.listing import (
     everything_below,
     everything_in,
     known,
+    level,
     list_objects,
     look_up,
     remember,
@@ -90,6 +91,10 @@ class S3Source(Source):
     def below(self, folder: str) -> list[str]:
         """The objects, in order; they are remembered."""
         return everything_below(folder)
+
+    def level(self, folder: str) -> Iterator[str]:
+        """URIs of the objects and folders, page by page."""
+        return level(folder)
 
     def revision(self, uri: str) -> str | None:
         """The ETag of the object that is there now; it is remembered."""
