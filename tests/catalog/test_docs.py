@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from windrow.aws.permissions import CATALOGS
+from windrow.aws.permissions import CATALOGS, USAGE
+from windrow.catalog.cloudtrail import KINDS
 from windrow.catalog.questions import STORED, VIEWS
 from windrow.catalog.reasons import ORDINARY, Unmeasured
 from windrow.commands.catalog import catalog
@@ -55,3 +56,13 @@ def test_the_guide_lists_the_rights_that_are_needed():
         re.findall(r"\b(?:glue|s3|sts|ec2|cloudwatch):\w+", section("### Rights").partition("snapshots on S3")[0])
     )
     assert listed == {action for actions in CATALOGS.values() for action in actions}
+
+
+def test_the_guide_lists_the_options_the_events_and_the_rights_of_usage():
+    usage = section("## Usage")
+    helped = {opt for one in catalog.commands["usage"].params for opt in one.opts if opt.startswith("--")}
+    rows = "".join(re.findall(r"^\| (`--.*?) \|", usage, re.MULTILINE))
+    assert set(re.findall(r"`(--[a-z-]+)", rows)) == helped
+    assert all(name in usage for _, name in KINDS)
+    listed = set(re.findall(r"\b(?:s3|kms|cloudtrail|athena):\w+", section("### Rights for usage")))
+    assert listed == {action for actions in USAGE.values() for action in actions}

@@ -77,3 +77,14 @@ CATALOGS: dict[str, tuple[str, ...]] = {
     "read metrics of buckets": ("cloudwatch:ListMetrics", "cloudwatch:GetMetricData"),
     "find regions, other accounts": ("ec2:DescribeRegions", "sts:AssumeRole"),
 }
+#: The same, of whoever counts how often its tables are used.
+USAGE: dict[str, tuple[str, ...]] = {
+    "read files of a trail": ("s3:ListBucket", "s3:GetObject", "kms:Decrypt"),
+    "look up events": ("cloudtrail:LookupEvents",),
+    "read the history of queries": (
+        "athena:ListWorkGroups",
+        "athena:ListQueryExecutions",
+        "athena:BatchGetQueryExecution",
+        "athena:GetDataCatalog",
+    ),
+}

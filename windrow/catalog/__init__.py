@@ -22,4 +22,11 @@ relations.py   snapshots as relations in DuckDB, which can read nothing else
 query.py       one SELECT over them
 printed.py     its answer as a table, CSV, JSON or Parquet
 ddl.py         what makes Athena see the snapshots
+usage.py       how often tables were used: counted by day, and kept beside the snapshots
+trails.py      files of CloudTrail's trails, and the events that it keeps without one
+cloudtrail.py  uses of tables in its records
+athena.py      uses of tables in the history of Athena's queries
+queried.py     the tables that a query reads, found in its text
+sifted.py      what a source has told: counted, left out, or damaged
+uses.py        uses of tables, counted in a file
 """

@@ -23,6 +23,11 @@ _PARTITIONS = "Partitions beyond which a table is not measured; 0: none are read
 _WAYS = click.Choice(["listing", "inventory", "cloudwatch", "none"])
 #: As in catalog/collector.py, which is not imported for --help.
 _MOST_PARTITIONS = 100_000
+_TRAIL = "Files of CloudTrail: a file or a folder, here or on S3, such as s3://BUCKET/AWSLogs/; repeatable."
+_EVENTS = "Look up the events that CloudTrail keeps for 90 days without a trail."
+_ATHENA = "Read the history of Athena's queries, of 45 days."
+_FROM = "First day, in UTC.  [default: yesterday, or that of --to]"
+_TO = "Last day, in UTC.  [default: yesterday]"
 
 
 @click.group()
@@ -140,7 +145,7 @@ def _form(form: str | None, out: Path | None) -> str:
     return form
 
 
-def _day(text: str | None) -> "date | None":
+def _day(text: str | None, option: str = "--day") -> "date | None":
     from datetime import date
 
     from windrow.errors import UsageError
@@ -148,7 +153,7 @@ def _day(text: str | None) -> "date | None":
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--day {text}: is no day; write it as YEAR-MONTH-DAY, e.g. --day 2026-11-30") from None
+        raise UsageError(f"{option} {text}: is no day; write it as YEAR-MONTH-DAY, e.g. {option} 2026-11-30") from None
 
 
 @catalog.command()
@@ -178,3 +183,81 @@ def ddl(place: str, athena_database: str, crawler: bool, role: str | None) -> No
 
         text = made.statements(place, athena_database, days(place))
     tell(*text.splitlines())
+
+
+@catalog.command()
+@click.argument("place", required=False, metavar="SNAPSHOTS")
+@click.option("--trail", "trails", multiple=True, metavar="PATH", help=_TRAIL)
+@click.option("--events", is_flag=True, help=_EVENTS)
+@click.option("--athena", is_flag=True, help=_ATHENA)
+@click.option("--from", "since", metavar="DATE", help=_FROM)
+@click.option("--to", "until", metavar="DATE", help=_TO)
+@click.option("--region", "regions", multiple=True, metavar="NAME", help=_REGION)
+@click.option("--all-regions", is_flag=True, help=_ALL_REGIONS)
+@click.option("--role", "roles", multiple=True, metavar="ARN", help=_ROLE)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def usage(
+    place: str | None, trails: tuple[str, ...], events: bool, athena: bool, since: str | None, until: str | None,
+    regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], quiet: bool,
+) -> int:  # fmt: skip
+    """Count how often tables were used, and by how many users, and keep it by day beside the snapshots.
+
+    A run replaces what it counts on its days, and keeps what others have counted. What cannot be read is told, and the
+    exit status is 3.
+    """
+    from windrow.aws.session import require_boto3
+    from windrow.catalog.collected import INCOMPLETE
+    from windrow.catalog.daily import new_run
+    from windrow.catalog.origins import origins
+    from windrow.catalog.queried import require_sqlglot
+    from windrow.catalog.usage import Asked, count_usage
+    from windrow.console import going, tell
+    from windrow.errors import UsageError
+
+    if not place:
+        raise UsageError("SNAPSHOTS: is missing; name the folder that `windrow catalog collect` has written")
+    if not (trails or events or athena):
+        raise UsageError("windrow catalog usage: nothing to count from; give --trail PATH, --events or --athena")
+    given = {f"--region {', '.join(regions)}": regions, "--all-regions": all_regions, "--role": roles}
+    where = [option for option, value in given.items() if value]
+    if where and not (events or athena):
+        raise UsageError(f"{where[0]}: says where --events and --athena ask; add one of these, or leave it out")
+    first, last = _days(since, until, events, athena)
+    if athena:
+        require_sqlglot("--athena")
+    if events or athena:
+        require_boto3("windrow catalog usage")
+    found = origins(regions, all_regions, roles) if events or athena else []
+    asked = Asked(first, last, trails, events, athena, found)
+    with going("counting", not quiet) as progress:
+        counted = count_usage(place, asked, new_run().name, lambda text: progress(0, text))
+    few = f"{counted.days[0]}" + f" to {counted.days[-1]}" * (len(counted.days) > 1) if counted.days else ""
+    tell(*counted.lines, f"usage of {few} written to {place}" if few else "nothing was written")
+    return 0 if counted.is_whole else INCOMPLETE
+
+
+def _days(since: str | None, until: str | None, events: bool, athena: bool) -> "tuple[date, date]":
+    """The first and the last day that are asked for. Raises UsageError where they cannot be counted."""
+    from datetime import timedelta
+
+    from windrow.catalog import athena as history
+    from windrow.catalog import trails
+    from windrow.catalog.usage import today
+    from windrow.errors import UsageError
+
+    now = today()
+    yesterday = now - timedelta(days=1)
+    last = _day(until, "--to") or yesterday
+    first = _day(since, "--from") or min(last, yesterday)
+    if last > yesterday:
+        raise UsageError(f"--to {last}: is not over in UTC; give --to {yesterday}, or an earlier day")
+    if first > last:
+        raise UsageError(f"--from {first}: is after {last}, the last day; give an earlier one, or a later --to")
+    for option, is_asked, kept in (("--events", events, trails.KEPT), ("--athena", athena, history.KEPT)):
+        oldest = now - kept + timedelta(days=1)
+        if is_asked and first < oldest:
+            raise UsageError(
+                f"--from {first}: AWS keeps what {option} reads for {kept.days} days; give --from {oldest} or a later"
+                f" day, or files of CloudTrail by --trail"
+            )
+    return first, last
