@@ -1,9 +1,10 @@
 """`windrow catalog usage`: from trails, looked-up events and Athena's history to the usage of days.
 
-Followed here: commands/catalog.py:usage, commands/catalog.py:_days, commands/catalog.py:_date,
-catalog/trails.py:read_trail.
+Followed here: commands/catalog.py:usage, commands/catalog.py:_days, catalog/trails.py:read_trail,
+catalog/sifted.py:lines.
 """
 
+import gzip
 import sys
 from datetime import date, timedelta
 
@@ -65,7 +66,8 @@ def logs(tmp_path):
     def put(*records, key=None):
         path = tmp_path / "logs" / (key or name())
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content(records))
+        body = content(records)
+        path.write_bytes(body if path.suffix == ".gz" else gzip.decompress(body))
         return str(tmp_path / "logs")
 
     return put
@@ -156,6 +158,13 @@ def test_several_days_are_each_written_but_those_of_which_there_is_no_record(pla
     ]
     assert [len(written(place, day)) for day in (DAY, BEFORE - timedelta(days=1))] == [1, 1]
     assert set(snapshots.listed(place, "usage")["usage"]) == {DAY, BEFORE - timedelta(days=1)}
+
+
+def test_records_of_other_days_count_where_their_days_are_asked_for(place, usage, logs):
+    trail = logs(at(DAY), at(BEFORE), key="a.json")
+    assert "1 records of other days, 2026-11-28 to 2026-11-28; --from and --to say" in usage("--trail", trail)[1]
+    assert "other days" not in usage("--trail", trail, "--from", "2026-11-28", "--to", "2026-11-29")[1]
+    assert [len(written(place, day)) for day in (BEFORE, DAY)] == [1, 1]
 
 
 def test_a_day_with_records_but_no_use_is_written_without_rows(place, usage, logs):
