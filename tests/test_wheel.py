@@ -44,6 +44,7 @@ COMMANDS = [
     "windrow collect --help",
     "windrow market --help",
     "windrow catalog --help",
+    "windrow catalog-growth --help",
     "windrow sectors --help",
     "windrow sequences --column close --length 5 -o sequences bars.csv",
     "python -m windrow.cli moving-average bars.csv",

@@ -12,8 +12,8 @@ from windrow.mapreduce.registry import find_jobs, job_class
 pytestmark = pytest.mark.one_python
 
 BARS = ROOT / "data/bars.csv"
-#: Jobs that need jax, and other bars; a file of sectors; and columns that the sample has not.
-LEARNING = {"forecast", "grid-search", "sectors", "sequences"}
+#: Jobs that need jax, and other bars; a file of sectors; columns that the sample has not.
+LEARNING = {"catalog-growth", "forecast", "grid-search", "sectors", "sequences"}
 HERE = ["inline", "local", "spark"]
 
 
