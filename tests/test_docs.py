@@ -51,6 +51,13 @@ def test_the_guide_to_signals_and_help_name_the_same_options_of_crosses(run_modu
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
 
 
+def test_the_guide_to_catalogs_and_help_name_the_same_options_of_growth(run_module):
+    section = (ROOT / "docs/catalog.md").read_text().partition("## Growth\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
+    helped = run_module("jobs.catalog_growth", "--help").out.decode().partition("Growth:")[2]
+    assert listed == re.findall(r"^  (--[a-z-]+)", helped.partition("Reading bars:")[0], re.MULTILINE)
+
+
 def backtests():
     """The guide to backtests."""
     return (ROOT / "docs/signals.md").read_text().partition("## Backtests\n")[2]

@@ -29,4 +29,7 @@ athena.py      uses of tables in the history of Athena's queries
 queried.py     the tables that a query reads, found in its text
 sifted.py      what a source has told: counted, left out, or damaged
 uses.py        uses of tables, counted in a file
+standings.py   where each table stands: its growth, and whether it is one to tell of
+grammar.py     alerts on tables, as options write them
+options.py     the options of the job over snapshots, and what it tells
 """
