@@ -817,9 +817,8 @@ OTHERS = (
     "streams/test_kafka.py", "streams/test_load.py", "sinks/test_replay.py", "paper/test_cures.py",
     "paper/test_status.py", "learn/test_cures.py", "learn/test_forecast_cures.py", "jobs/test_larger_bars.py",
     "sql/test_refusals.py", "sql/test_publish.py", "jobs/test_sectors.py", "jobs/test_grid_search.py",
-    "market/test_cures.py", "pages/test_market.py", "catalog/test_collect.py", "catalog/test_usage.py", "catalog/test_query.py",
-    "catalog/test_ddl.py",
-    "catalog/test_growth_cures.py",
+    "market/test_cures.py", "pages/test_market.py", "catalog/test_collect.py", "catalog/test_usage.py",
+    "catalog/test_query.py", "catalog/test_ddl.py", "catalog/test_growth_cures.py",
 )  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {
