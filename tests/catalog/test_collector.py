@@ -98,6 +98,26 @@ def test_every_attribute_count_and_byte_of_a_lake(lake):
         assert as_columns(tree, rows, NOW.date()).num_rows == len(rows)
 
 
+def test_tables_that_count_themselves_have_live_bytes_too(lake):
+    lake.bucket()
+    lake.database("db0")
+    for name, metadata in (("ice", b'{"current-snapshot-id": -1}'), ("broken", b"none")):
+        place = f"s3://lake/{name}/metadata/v1.metadata.json"
+        lake.table("db0", name, f"s3://lake/{name}", Parameters={"table_type": "ICEBERG", "metadata_location": place})
+        lake.put(place, body=metadata)
+    lake.table("db0", "delta", "s3://lake/delta/", Parameters=FORMATS["delta"])
+    lake.put("s3://lake/delta/_delta_log/00000000000000000000.json", body=b'{"add": {"path": "a", "size": 700}}\n')
+    lake.table("db0", "hive", "s3://lake/hive/")
+    found = collected()
+    assert {row["tablename"]: row.get("live_bytes") for row in found.tables} == {
+        "ice": 0, "broken": None, "delta": 700, "hive": None,
+    }  # fmt: skip
+    assert found.exit_status == 0
+    name = f"{ACCOUNT}/{REGION}/db0.broken"
+    assert [one for one in found.lines() if "live" in one] == [f"live bytes not known: {name}: malformed metadata"]
+    assert not [row for row in collected(sizes=False).tables if row.get("live_bytes") is not None]
+
+
 def described(name, database="db0", **more):
     """A table as Glue tells it on the wire."""
     return {"Name": name, "DatabaseName": database, "CreateTime": 1.7e9, **more}

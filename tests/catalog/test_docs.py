@@ -45,6 +45,12 @@ def test_the_guide_has_every_view_and_relation():
     assert {*STORED, "days"} <= set(re.findall("`([a-z_]+)`", section("## Queries").partition("Below the views")[2]))
 
 
+def test_the_guide_and_help_name_the_same_options_of_plan():
+    rows = re.findall(r"^\| (`--[^|]+)\|", section("## Planning"), re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"--[a-z-]+", row)}
+    assert told == {max(one.opts, key=len) for one in catalog.commands["plan"].params}
+
+
 def test_the_guide_has_every_reason_with_its_exit_status():
     rows = re.findall(r"^\| ([a-z ,]+) \|.*\| (\d) \|$", section("## Collecting"), re.MULTILINE)
     told = {name: status == "3" for names, status in rows for name in names.split(", ")}

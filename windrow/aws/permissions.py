@@ -73,6 +73,7 @@ CATALOGS: dict[str, tuple[str, ...]] = {
         "glue:GetPartitions",
     ),
     "list what tables store": ("s3:ListBucket",),
+    "read what Iceberg and Delta count": ("s3:GetObject",),
     "read inventories of it": ("s3:GetObject", "s3:GetInventoryConfiguration"),
     "read metrics of buckets": ("cloudwatch:ListMetrics", "cloudwatch:GetMetricData"),
     "find regions, other accounts": ("ec2:DescribeRegions", "sts:AssumeRole"),

@@ -14,6 +14,9 @@ counted.py     a page of a listing, counted from its bytes
 inventory.py   sizes of folders, from S3 Inventory
 manifests.py   its manifests: found at a place, and checked
 cloudwatch.py  sizes of whole buckets, from CloudWatch
+live.py        what is live in a table by its own count: Iceberg's
+delta.py       the same of Delta, by its log
+metadata.py    small objects beside a table's data
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
 stored.py      what tables store, told to each
 collected.py   what it has found, and its report
@@ -32,4 +35,5 @@ uses.py        uses of tables, counted in a file
 standings.py   where each table stands: its growth, and whether it is one to tell of
 grammar.py     alerts on tables, as options write them
 options.py     the options of the job over snapshots, and what it tells
+plan.py        what a collection would take: calls, minutes and dollars
 """

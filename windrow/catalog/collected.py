@@ -30,6 +30,8 @@ class Collected:
     """What all measured folders hold; what is in several of them counts once."""
     shared: dict[Folder, list[str]] = field(default_factory=dict)
     """Folders that are those of several tables, and these tables."""
+    uncounted: dict[str, str] = field(default_factory=dict)
+    """Tables of Iceberg and Delta whose own count of live bytes is not known, and why."""
     not_enabled: list[Origin] = field(default_factory=list)
     """Of all regions those that turned out not to be enabled in their account."""
 
@@ -59,7 +61,8 @@ class Collected:
         if self.not_enabled:
             told.append(f"not enabled: {', '.join(map(str, self.not_enabled))}")
         shared = [_told_shared(folder, names) for folder, names in self.shared.items()]
-        return [*told, *_few(shared), *_few([f"failed: {one}" for one in self.failures])]
+        unknown = [f"live bytes not known: {symbol}: {reason}" for symbol, reason in self.uncounted.items()]
+        return [*told, *_few(shared), *_few(unknown), *_few([f"failed: {one}" for one in self.failures])]
 
 
 def _place(row: Row) -> str:

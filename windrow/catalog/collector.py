@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from windrow.aws.parallel import in_parallel
-from windrow.catalog import glue
+from windrow.catalog import glue, live
 from windrow.catalog.collected import Collected
 from windrow.catalog.described import (
     Run,
@@ -52,6 +52,8 @@ class Asked(NamedTuple):
     """Partitions of a table beyond which it is not measured; 0: none are read."""
     all_catalogs: bool = False
     """Whether the catalogs beside an account's own are read too."""
+    counts_live: bool = True
+    """Whether Iceberg's and Delta's own counts are read too, if sizes are."""
 
 
 @dataclass
@@ -81,6 +83,8 @@ def collect(asked: Asked, run: Run, progress: Progress = lambda share, text: Non
 
     collected.stored = measure(tables, asked.sizes, measured)
     collected.shared = shared(tables)
+    if asked.sizes and asked.counts_live:
+        collected.uncounted = live.count(tables)
     collected.databases += [database.row for database in databases]
     collected.tables += [table.row for table in tables]
     return collected

@@ -4,6 +4,7 @@ Iceberg and Delta keep the files of earlier versions, until these are expired or
 of Iceberg, and up to a few tens of small ones of a table of Delta; none of its data.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -13,11 +14,29 @@ from windrow.catalog.formats import Raw
 from windrow.catalog.locations import folder_of
 from windrow.catalog.metadata import Reader, UnknownError, amount
 from windrow.catalog.origins import Origin
+from windrow.catalog.stored import Table
 from windrow.errors import InputError
 from windrow.storage.s3.names import split
 
 #: Tables that are read at a time: the metadata of some have many megabytes.
 _TABLES = 8
+
+
+def count(tables: Sequence[Table]) -> dict[str, str]:
+    """Fills in the live bytes of tables that have a count of their own; of the others the symbol, and why not."""
+    counted: dict[Origin, list[Table]] = defaultdict(list)
+    for table in tables:
+        if table.row["format"] in _COUNTS and table.asked:
+            counted[table.origin].append(table)
+    unknown: dict[str, str] = {}
+    for origin, of_it in counted.items():
+        told = live_bytes(origin, [(table.row["format"], table.raw) for table in of_it])
+        for table, live in zip(of_it, told, strict=True):
+            if isinstance(live, str):
+                unknown[str(table.row["symbol"])] = live
+            else:
+                table.row["live_bytes"] = live
+    return unknown
 
 
 def live_bytes(origin: Origin, tables: Sequence[tuple[str, Raw]]) -> Iterator[int | str]:
@@ -66,5 +85,3 @@ def _delta(reader: Reader, table: Raw) -> int:
 
 #: By a table's format.
 _COUNTS: dict[str, Callable[[Reader, Raw], int]] = {"iceberg": _iceberg, "delta": _delta}
-#: The formats that have a count of their own.
-COUNTED = frozenset(_COUNTS)

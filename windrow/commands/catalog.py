@@ -1,5 +1,6 @@
 """The click group `windrow catalog`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -261,3 +262,42 @@ def _days(since: str | None, until: str | None, events: bool, athena: bool) -> "
                 f" day, or files of CloudTrail by --trail"
             )
     return first, last
+
+
+@catalog.command()
+@click.option("--region", "regions", multiple=True, metavar="NAME", help=_REGION)
+@click.option("--all-regions", is_flag=True, help=_ALL_REGIONS)
+@click.option("--role", "roles", multiple=True, metavar="ARN", help=_ROLE)
+@click.option("--catalog-id", metavar="ID", help=_CATALOG_ID)
+@click.option("--database", "databases", multiple=True, metavar="GLOB", help=_DATABASE)
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Most calls a second.  [default: 300]"
+)
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your own price table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def plan(
+    regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], catalog_id: str | None,
+    databases: tuple[str, ...], rate: float | None, prices: Path | None, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Show what collecting would take and cost, before anything is listed.
+
+    Calls, minutes and dollars of listing, and of reading S3 Inventory. Databases and tables are read, and CloudWatch is
+    asked how many objects their buckets have.
+    """
+    from windrow.aws.session import require_boto3
+    from windrow.catalog.daily import new_run
+    from windrow.catalog.origins import origins
+    from windrow.catalog.plan import load, make
+    from windrow.catalog.sizes import RATE
+    from windrow.console import going, tell
+
+    require_boto3("windrow catalog plan")
+    priced = load(prices)
+    asked = origins(regions, all_regions, roles, catalog_id)
+    with going("planning", not quiet) as progress:
+        made = make(asked, new_run(), priced, rate or RATE, databases, catalog_id == "all", progress)
+    if as_json:
+        click.echo(json.dumps(made.as_json(), indent=2))
+    else:
+        tell(*made.lines())
