@@ -58,7 +58,7 @@ def _days(tables: int, days: int, seed: int) -> Iterator[tuple[date, tuple[pa.Ta
     )
     formats = pa.array(["hive", "iceberg", "delta"])
     kind = numbers.integers(0, 3, tables)
-    is_view = every % 50 == 7
+    is_view, is_wanted = every % 50 == 7, every % 50 != 9
     rate, size = numbers.lognormal(17, 2, tables), numbers.lognormal(22, 3, tables)
     files = numbers.integers(1, 5_000, tables)
     born = numbers.integers(-400, days, tables)
@@ -71,7 +71,7 @@ def _days(tables: int, days: int, seed: int) -> Iterator[tuple[date, tuple[pa.Ta
     read = updated.copy()
     for number in range(days):
         day = first + number
-        grows, is_read = numbers.random(tables) < 0.7, numbers.random(tables) < 0.3
+        grows, is_read = numbers.random(tables) < 0.7, (numbers.random(tables) < 0.3) & is_wanted
         size = size + np.where(grows, rate * numbers.random(tables) * 2, 0)
         files = files + np.where(grows, numbers.integers(0, 20, tables), 0)
         updated = np.where(grows, day.astype("datetime64[us]") + 5 * 3_600_000_000, updated)

@@ -227,6 +227,20 @@ class History:
         used = [row for row in self.used(usage) if row["queries"] or (row["queries"] is None and row["last_used"])]
         return ordered(used, ("queries", True), ("last_used", True), *TABLE)
 
+    def idle(self, usage):
+        recent = [day for day in usage if LAST - timedelta(days=30) < day <= LAST]
+        rows = []
+        for row in self.used(usage):
+            idle = (LAST - row["last_used"]).days if row["last_used"] else 30 if len(recent) == 30 else None
+            age = (LAST - row["createtime"].date()).days if row["createtime"] else 30
+            if age >= 30 and (idle is None or idle >= 30):
+                dollars = None if row["bytes"] is None else row["bytes"] * 0.023 / 2**30
+                rows.append({
+                    **pair(row), "idle_days": idle, "last_used": row["last_used"], "bytes": row["bytes"],
+                    "dollars_a_month": dollars,
+                })  # fmt: skip
+        return sorted(ordered(rows, ("dollars_a_month", True), *TABLE), key=lambda row: row["idle_days"] is None)
+
     def shared_databases(self):
         names = (
             "sharedresource",

@@ -13,10 +13,12 @@ import pytest
 from benchmarks import catalog_views
 from tests.catalog.history import LAST, History
 from windrow.catalog import snapshots
+from windrow.catalog.columns import USAGE
 from windrow.catalog.query import asked
 from windrow.catalog.questions import VIEWS
-from windrow.catalog.relations import USAGE
 
+#: The views that read usage.
+USED = ("least_used", "most_used", "idle")
 SEEDS = (*range(4), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(4, 60)))
 
 
@@ -37,7 +39,7 @@ def kept(request, tmp_path_factory):
     return history, place
 
 
-@pytest.mark.parametrize("name", [name for name in VIEWS if name not in ("least_used", "most_used")])
+@pytest.mark.parametrize("name", [name for name in VIEWS if name not in USED])
 def test_a_view_says_what_plain_python_says(kept, name):
     history, place = kept
     right = getattr(history, name)()
@@ -56,7 +58,7 @@ def usage_of(history, seed):
         day = LAST - timedelta(days=number)
         if random.random() < 0.8:
             usage[day] = [
-                {"symbol": symbol, "day": day, "source": source}
+                {"symbol": symbol, "snapshot": day, "source": source}
                 | {name: random.randrange(4) for name in ("queries", "users")}
                 for symbol in symbols
                 for source in ("athena", "cloudtrail")
@@ -72,7 +74,7 @@ def write_usage(place, usage):
         pq.write_table(pa.Table.from_pylist(rows, USAGE), path)
 
 
-@pytest.mark.parametrize("name", ["least_used", "most_used"])
+@pytest.mark.parametrize("name", USED[:2])
 @pytest.mark.parametrize("written", [False, True], ids=["last access", "usage"])
 def test_use_is_counted_where_usage_is_written_and_else_by_the_last_access(kept, tmp_path, name, written):
     history, _ = kept
@@ -81,6 +83,24 @@ def test_use_is_counted_where_usage_is_written_and_else_by_the_last_access(kept,
     write_usage(tmp_path, usage)
     right = getattr(history, name)(usage)
     assert right and answer(tmp_path, name) == right
+
+
+@pytest.mark.parametrize("number", [0, 29, 30])
+def test_what_nobody_has_used_is_idle_where_usage_is_kept_of_all_days(kept, tmp_path, number):
+    history, _ = kept
+    usage = {
+        LAST - timedelta(days=day): [
+            {"symbol": row["symbol"], "snapshot": LAST - timedelta(days=day), "source": "athena", "queries": 1}
+            for row in history.now[day % 5 :: 5]
+            if day < 3
+        ]
+        for day in range(number)
+    }
+    history.write(str(tmp_path))
+    write_usage(tmp_path, usage)
+    right = history.idle({day: [{"users": None, **row} for row in rows] for day, rows in usage.items()})
+    assert right and answer(tmp_path, "idle") == right
+    assert {row["idle_days"] is None for row in right} == {number < 30}
 
 
 def test_usage_of_no_query_at_all_says_that_nothing_was_used(kept, tmp_path):

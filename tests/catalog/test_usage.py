@@ -20,6 +20,7 @@ from windrow.aws import pace
 from windrow.catalog import snapshots, trails
 from windrow.catalog import usage as usage_module
 from windrow.catalog.columns import USAGE
+from windrow.catalog.query import asked
 from windrow.cli import main
 from windrow.errors import AccountError
 from windrow.storage.local import LocalSource
@@ -349,3 +350,15 @@ def test_sqlglot_is_asked_for_where_it_is_missing(usage, monkeypatch):
 def test_today_is_that_of_utc(monkeypatch):
     monkeypatch.undo()
     assert isinstance(usage_module.today(), date)
+
+
+def test_views_count_a_query_once_that_two_sources_have_seen(place, usage, logs):
+    with wire.answers(History({"primary": [query(), query(), query("select * from items")]}).answers()):
+        usage("--trail", logs(record()), "--athena")
+    symbol = f"{ACCOUNT}/{REGION}/sales.orders"
+    found = snapshots.begin(place, DAY)
+    row = {**AT, "databasename": "sales", "tablename": "orders", "symbol": symbol}
+    snapshots.write(place, DAY, [{**AT, "databasename": "sales"}], [row], found)
+    with asked(place, "most_used") as answer:
+        [[one]] = [batch.to_pylist() for batch in answer.batches]
+    assert (one["tablename"], one["queries"], one["most_users_a_day"], one["last_used"]) == ("orders", 2, 1, DAY)

@@ -10,13 +10,12 @@ from datetime import date
 
 import pyarrow as pa
 
-from windrow.catalog.columns import TREES
-from windrow.catalog.relations import USAGE
+from windrow.catalog.columns import TREES, USAGE
 from windrow.errors import InputError, UsageError
 from windrow.storage.s3 import folder_of, is_s3
 
-#: The trees as Athena gets them. Of usage its column `day` is what the partitions say.
-_TREES = {**TREES, "usage": USAGE.remove(USAGE.get_field_index("day"))}
+#: The trees as Athena gets them.
+_TREES = {**TREES, "usage": USAGE}
 _TYPES = {
     pa.string(): "string",
     pa.bool_(): "boolean",

@@ -12,6 +12,8 @@ from typing import NamedTuple
 RECENT = 30
 #: The days without an update after which a table is stale.
 STALE = 30
+#: What storage costs: AWS's list price of S3 Standard in us-east-1, in June 2025; a GB has 2^30 bytes.
+DOLLARS_A_GB_MONTH = 0.023
 
 
 class View(NamedTuple):
@@ -33,7 +35,9 @@ class Stored(NamedTuple):
 STORED: Mapping[str, Stored] = {
     "tables": Stored("every table on every day", "tables"),
     "databases": Stored("every database on every day", "databases"),
-    "usage": Stored("queries and users of every table on every day, where `windrow catalog usage` has run", "usage"),
+    "usage": Stored(
+        "queries and users of every table that was used, by day and source: `windrow catalog usage`", "usage"
+    ),
     "tables_now": Stored("every table on the last day", "tables", 0),
     "databases_now": Stored("every database on the last day", "databases", 0),
     "tables_recent": Stored(f"every table on the last day and the {RECENT} days before", "tables", RECENT),
@@ -118,16 +122,16 @@ _STALE_TABLES = f"""
 _USED = f"""
     -- Two sources that saw the same queries count once: of a day the larger number.
     with asked as (
-        select symbol, day, max(queries) as queries, max(users) as users from usage_recent group by all
+        select symbol, snapshot, max(queries) as queries, max(users) as users from usage_recent group by all
     ),
     seen as (
         select
             {_TABLE}, any_value(t.bytes) as bytes, any_value(t.createtime) as createtime,
             any_value(t.lastaccesstime)::date as accessed,
             coalesce(sum(a.queries), 0)::bigint as queries, max(a.users) as users,
-            max(a.day) filter (a.queries > 0) as asked
+            max(a.snapshot) filter (a.queries > 0) as asked
         from tables_now t left join asked a on a.symbol = t.symbol
-            and (t.createtime is null or a.day >= t.createtime::date)
+            and (t.createtime is null or a.snapshot >= t.createtime::date)
         group by all
     )
     select
@@ -143,6 +147,20 @@ _LEAST_USED = f"""
 _MOST_USED = f"""
     from ({_USED}) where queries > 0 or queries is null and last_used is not null
     order by queries desc nulls last, last_used desc nulls last, {_TABLE}
+"""
+
+_IDLE = f"""
+    -- Nobody knows of a table without a last use, but where usage is kept of all these days.
+    with used as ({_USED}),
+    last as (select max(snapshot) as day from tables_now),
+    known as (select count(*) = {RECENT} as is_known from usage_days)
+    select
+        {_TABLE}, coalesce(day - last_used, case when is_known then {RECENT} end) as idle_days, last_used, bytes,
+        bytes * {DOLLARS_A_GB_MONTH}::double / 1073741824 as dollars_a_month
+    from used, last, known
+    where (last_used is null or day - last_used >= {RECENT})
+        and (createtime is null or day - createtime::date >= {RECENT})
+    order by idle_days is null, dollars_a_month desc nulls last, {_TABLE}
 """
 
 _SHARED_DATABASES = """
@@ -291,6 +309,7 @@ VIEWS: Mapping[str, View] = {
     "stale_tables": View(f"tables that nothing has updated for {STALE} days", _STALE_TABLES),
     "least_used": View("tables by how little they are queried, the least first", _LEAST_USED),
     "most_used": View("tables by how much they are queried, the most first", _MOST_USED),
+    "idle": View(f"tables that nobody has used for {RECENT} days, and what storing them costs", _IDLE),
     "shared_databases": View("databases that another account shares", _SHARED_DATABASES),
     "changes": View("tables created, dropped and altered, on every day", _CHANGES),
     "schema_drift": View("tables whose columns have changed", _SCHEMA_DRIFT),

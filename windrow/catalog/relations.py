@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from windrow.catalog import snapshots
-from windrow.catalog.columns import TREES
+from windrow.catalog.columns import TREES, USAGE
 from windrow.catalog.questions import DAYS, STORED, VIEWS, Stored
 from windrow.console import progress
 from windrow.errors import UsageError, WindrowError
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 
 #: All names that a query may use.
 NAMES = frozenset((*STORED, *VIEWS, *DAYS))
-#: The columns of usage, a tree beside those of snapshots.
-USAGE = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("day", pa.date32()),
-        ("queries", pa.int64()),
-        ("users", pa.int64()),
-        ("source", pa.string()),
-    ]
-)
 #: More objects than one brings without a progress bar.
 _MANY = 20
 #: Settings of a connection that reads and runs nothing but what it was given, and asks no network for extensions.
@@ -195,7 +185,7 @@ def _calendars(
         yield "days", pa.table({"snapshot": pa.array(runs, pa.date32()), "run": pa.array(runs.values(), pa.string())})
     if "usage_days" in needed:
         recent = _days_of(STORED["usage_recent"], listed, last)
-        yield "usage_days", pa.table({"day": pa.array(recent, pa.date32())})
+        yield "usage_days", pa.table({"snapshot": pa.array(recent, pa.date32())})
 
 
 @contextmanager
