@@ -91,6 +91,10 @@ LEFT = {
     "its role": (record(userIdentity=identity("collector")), LeftOut.OWN),
     "a service": (record(userIdentity={"type": "AWSService", "invokedBy": "glue.amazonaws.com"}), LeftOut.SERVICE),
     "a linked role": (record(userIdentity=identity(sessionContext={"sessionIssuer": LINKED})), LeftOut.SERVICE),
+    "a crawler": (
+        record("BatchGetPartition", IN_PARTITIONS, userIdentity=identity("glue", "AWS-Crawler")),
+        LeftOut.CRAWLER,
+    ),
     "page": (record("GetPartitions", {**IN_PARTITIONS, "nextToken": "HIDDEN_DUE_TO_SECURITY_REASONS"}), LeftOut.PAGE),
     "segment": (
         record("GetPartitions", {**IN_PARTITIONS, "segment": {"segmentNumber": 3, "totalSegments": 8}}),

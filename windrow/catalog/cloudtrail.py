@@ -38,6 +38,8 @@ _PATTERN = re.compile(r"[*|.?+^$()\[\]{}\\]")
 _ACCOUNT = re.compile(r"\d{12}\b.*", re.DOTALL)
 _ROLE = re.compile(r"arn:[^:]*:iam::(\d*):role/(?:.*/)?([^/]+)")
 _SESSION = re.compile(r"arn:[^:]*:sts::(\d*):assumed-role/([^/]+)/(.*)", re.DOTALL)
+#: The session of a role in which Glue's crawlers look after tables, as `CreatedBy` of theirs shows.
+_CRAWLER = "AWS-Crawler"
 #: Roles of AWS's identity center, of which each session is a person's.
 _OF_PERSONS = "AWSReservedSSO_"
 
@@ -48,6 +50,7 @@ class LeftOut(StrEnum):
     REFUSED = "requests that AWS refused"
     OWN = "requests of windrow's own"
     SERVICE = "requests of AWS's services on nobody's behalf"
+    CRAWLER = "requests of crawlers"
     PAGE = "further pages of one answer"
     NAMELESS = "requests without the name of a table"
 
@@ -109,6 +112,9 @@ def _left_out(record: Mapping[str, Any], own: Collection[str]) -> LeftOut | None
     # Whom a service serves is named, with the service as invokedBy; by itself it compacts, or looks after rights.
     if identity.get("type") == "AWSService" or ":role/aws-service-role/" in arns[0]:
         return LeftOut.SERVICE
+    session = _SESSION.fullmatch(arns[1])
+    if session and session[3] == _CRAWLER:
+        return LeftOut.CRAWLER
     if asked.get("nextToken") or _object(asked, "segment").get("segmentNumber"):
         return LeftOut.PAGE
     return None
