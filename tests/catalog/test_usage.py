@@ -42,10 +42,10 @@ def place(aws, tmp_path):
     return collected(str(tmp_path / "metrics"))
 
 
-def collected(place):
-    found = snapshots.begin(place, DAY)
-    tables = [{**AT, "databasename": "sales", "tablename": "orders", "symbol": "x"}]
-    snapshots.write(place, DAY, [{**AT, "databasename": "sales"}], tables, found)
+def collected(place, by=AT["role"]):
+    found, at = snapshots.begin(place, DAY), {**AT, "role": by}
+    tables = [{**at, "databasename": "sales", "tablename": "orders", "symbol": "x"}]
+    snapshots.write(place, DAY, [{**at, "databasename": "sales"}], tables, found)
     return place
 
 
@@ -117,6 +117,15 @@ def test_usage_of_yesterday_is_counted_and_told(place, usage, logs):
         ACCOUNT, REGION, "sales", "items", DAY,
     )  # fmt: skip
     assert row["run"] != "collected"
+
+
+@pytest.mark.parametrize("arn", [role(ACCOUNT, "AWSReservedSSO_Admin_1f"), f"arn:aws:iam::{ACCOUNT}:user/ann", None])
+def test_who_collects_by_the_credentials_of_a_person_still_counts(tmp_path, usage, logs, arn):
+    place = collected(str(tmp_path / "others"), arn)
+    by = identity("AWSReservedSSO_Admin_1f", "ann@example.com")
+    ann = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/ann"}
+    assert usage("--trail", logs(record(userIdentity=by), record(userIdentity=ann)), place=place)[0] == 0
+    assert written(place) == [("cloudtrail", "sales.orders", 2, 2)]
 
 
 def test_a_place_on_s3_has_its_usage_there(usage, aws):

@@ -69,6 +69,15 @@ def role_of(arn: str) -> str | None:
     return f"{found[1]} {found[2]}" if found else None
 
 
+def is_of_persons(role: str) -> bool:
+    """Whether a role, as `role_of` names it, is one by which many persons sign in, each with a session of their own.
+
+    >>> is_of_persons("111122223333 AWSReservedSSO_Analyst_1f"), is_of_persons("111122223333 reader")
+    (True, False)
+    """
+    return role.partition(" ")[2].startswith(_OF_PERSONS)
+
+
 def understood(record: Any, own: Collection[str] = ()) -> Record | Damaged:
     """What a record says of tables; `own` are windrow's roles, as `role_of` names them."""
     try:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from windrow.catalog import snapshots
 from windrow.catalog.athena import read_history
-from windrow.catalog.cloudtrail import role_of
+from windrow.catalog.cloudtrail import is_of_persons, role_of
 from windrow.catalog.columns import USAGE
 from windrow.catalog.origins import Origin
 from windrow.catalog.sifted import Sifted
@@ -100,10 +100,10 @@ def _reads(asked: Asked, own: Collection[str]) -> Iterator[tuple[str, list[Calla
 
 
 def _own_roles(place: str) -> set[str]:
-    """The roles by which the last snapshot was collected; a person's own credentials are none."""
+    """The roles by which the last snapshot was collected; credentials of persons are none, who query tables as well."""
     last = snapshots.read_day(place, snapshots.days(place)[-1])
     arns = {arn for rows in (last.databases, last.tables) for arn in rows["role"].unique().to_pylist() if arn}
-    return {role for role in map(role_of, arns) if role}
+    return {role for role in map(role_of, arns) if role and not is_of_persons(role)}
 
 
 def _write(place: str, day: date, sifted: Sifted, run: str) -> None:
