@@ -18,8 +18,10 @@ live.py        what is live in a table by its own count: Iceberg's
 delta.py       the same of Delta, by its log
 metadata.py    small objects beside a table's data
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
-stored.py      what tables store, told to each
+measured.py    what tables store, told to each
 collected.py   what it has found, and its report
+drops.py       what is no longer visible, against the snapshot before
+daily.py       a day's collection: read, compared, and written
 questions.py   views over snapshots, in SQL
 relations.py   snapshots as relations in DuckDB, which can read nothing else
 query.py       one SELECT over them

@@ -22,10 +22,10 @@ from windrow.catalog.described import (
     table_row,
 )
 from windrow.catalog.formats import Raw
+from windrow.catalog.measured import Progress, Table, measure, shared
 from windrow.catalog.origins import Origin, beside
 from windrow.catalog.reasons import Unmeasured
 from windrow.catalog.sizes import Sizes
-from windrow.catalog.stored import Progress, Table, measure, shared
 from windrow.errors import AccountError, InputError, WindrowError
 
 In = TypeVar("In")

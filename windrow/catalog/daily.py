@@ -11,7 +11,7 @@ from windrow.catalog.collected import Collected
 from windrow.catalog.collector import Asked, collect, is_asked
 from windrow.catalog.described import Run
 from windrow.catalog.drops import Before, drops
-from windrow.catalog.stored import Progress
+from windrow.catalog.measured import Progress
 from windrow.errors import OutputError
 from windrow.storage.source import source_of
 
