@@ -12,9 +12,9 @@ from windrow.aws.parallel import in_parallel
 from windrow.catalog import delta
 from windrow.catalog.formats import Raw
 from windrow.catalog.locations import folder_of
+from windrow.catalog.measured import Table
 from windrow.catalog.metadata import Reader, UnknownError, amount
 from windrow.catalog.origins import Origin
-from windrow.catalog.stored import Table
 from windrow.errors import InputError
 from windrow.storage.s3.names import split
 

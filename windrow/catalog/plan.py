@@ -17,10 +17,10 @@ from windrow.catalog.collected import Collected
 from windrow.catalog.collector import Asked, collect
 from windrow.catalog.described import Run
 from windrow.catalog.locations import Folder, Size
+from windrow.catalog.measured import Progress
 from windrow.catalog.nests import nests
 from windrow.catalog.origins import Origin
 from windrow.catalog.sizes import RATE
-from windrow.catalog.stored import Progress
 from windrow.errors import InputError
 
 #: Dated prices, in dollars.
