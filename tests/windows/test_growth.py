@@ -161,6 +161,25 @@ def test_a_truncated_a_rewritten_and_a_first_loaded_table_have_steps() -> None:
     assert steps([0.0] * 10 + [5e12] * 10) == [(10, 5e12)]
 
 
+@pytest.mark.parametrize(
+    ("before", "change", "is_step"),
+    [
+        # By 1 a day: more than 3.5 times that away from it.
+        (range(10, 21), 4.5, False), (range(10, 21), 4.6, True),
+        # By -1 or 3, so 1 is the median, and 2 the distance from it: 3.5 times 1.4826 times 2 away is 10.3782.
+        ([50 + day // 2 * 2 - day % 2 for day in range(21)], 11.3, False),
+        ([50 + day // 2 * 2 - day % 2 for day in range(21)], 11.5, True),
+        # At rest: a tenth of the larger size.
+        ([100] * 10, 11, False), ([100] * 10, 12, True), ([100] * 10, -9.9, False), ([100] * 10, -10, True),
+        # For less than a week.
+        ([100] * 6, 50, False), ([100] * 7, 50, True),
+    ],
+)  # fmt: skip
+def test_what_is_a_step_has_bounds(before: list[float], change: float, is_step: bool) -> None:
+    found = steps([1e9 * size for size in [*before, before[-1] + change]])
+    assert found == ([(len(before), pytest.approx(1e9 * change))] if is_step else [])
+
+
 def test_what_was_added_while_nobody_looked_is_growth() -> None:
     days = [*range(50), *range(90, 100)]
     assert steps([1e9 * (day + 10) for day in days], days) == []
