@@ -44,7 +44,8 @@ def taught(days: list[int], sizes: list[float], files: list[float], window: int,
                 middle = median(usual)
                 spread = max(1.4826 * median(abs(rate - middle) for rate in usual), abs(middle))
                 large = large and abs(rates[i] - middle) > 3.5 * spread  # type: ignore[operator]
-            stepped.append(change if large and len(near) >= 7 else 0.0)
+            again = change > 0 and any(stepped[j] > 0 for j in range(max(i - 6, 0), i) if days[j] > day - window)
+            stepped.append(change if large and len(near) >= 7 and not again else 0.0)
         row: dict[str, float] = {"bytes": sizes[i], "files": files[i]}
         row["file_bytes"] = sizes[i] / files[i] if files[i] > 0 else np.nan
         for name, values in (("bytes", sizes), ("files", files)):
@@ -178,6 +179,15 @@ def test_a_truncated_a_rewritten_and_a_first_loaded_table_have_steps() -> None:
 def test_what_is_a_step_has_bounds(before: list[float], change: float, is_step: bool) -> None:
     found = steps([1e9 * size for size in [*before, before[-1] + change]])
     assert found == ([(len(before), pytest.approx(1e9 * change))] if is_step else [])
+
+
+def test_a_table_that_runs_away_grows_but_for_a_step_a_week() -> None:
+    sizes = [1e6 * 2**day for day in range(40)]
+    assert {at % 7 for at, _ in steps(sizes)} == {0} and len(steps(sizes)) == 5
+    table = Growth("a.b", Growing(held_ns=14 * DAY))
+    table.push(np.arange(40) * DAY, np.array(sizes), np.ones(40), last=True)
+    since = table.since(7 * DAY)
+    assert since is not None and since.grown > 60 * since.size
 
 
 def test_what_was_added_while_nobody_looked_is_growth() -> None:

@@ -11,7 +11,8 @@ steps        what is no growth: a table rewritten, truncated, or loaded for the 
              week or month are growth too. This is Hampel's identifier ("The Influence Curve and Its Role in Robust
              Estimation", JASA 69, 1974; Davies and Gather, "The Identification of Multiple Outliers", JASA 88, 1993)
              with the 3.5 of Iglewicz and Hoaglin ("How to Detect and Handle Outliers", 1993). Of a table that changed
-             less than twice in that window any such change is a step; of one with fewer than seven bars in it, none is
+             less than twice in that window any such change is a step; of one with fewer than seven bars in it, none is.
+             What is added in the six bars after a step upward is growth, however much: a table that runs away grows
 projection   the line of windrow/windows/trend.py through the window's sizes since the last step, seven of them at
              least; its interval is where the line would be with the slopes of its 95 % interval. It says how surely the
              past is known, not what will happen. No size is below 0
@@ -165,8 +166,9 @@ class Growth:
 
     def _is_step(self, bar: int) -> bool:
         """Whether a change, which is large enough, is none of the usual ones."""
-        usual = self._rates[self._first(bar) : bar]
-        if len(usual) < FEWEST:
+        first = self._first(bar)
+        usual, lately = self._rates[first:bar], self._steps[max(first, bar - FEWEST + 1) : bar]
+        if len(usual) < FEWEST or (self._rates[bar] > 0 and (lately > 0).any()):
             return False
         usual = usual[(usual != 0) & ~np.isnan(usual)]
         if len(usual) < _CHANGES:
