@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import zlib
 from types import SimpleNamespace
 
 import boto3
@@ -77,11 +78,10 @@ UNKNOWN = {
     "a current snapshot that is not there": (WHOLE.replace(b'"snapshot-id"', b'"id"'), "malformed metadata"),
     "snapshots that are none": (b'{"current-snapshot-id": 1, "snapshots": 5}', "malformed metadata"),
     "a snapshot that is none": (b'{"current-snapshot-id": 1, "snapshots": [1]}', "malformed metadata"),
-    "no summary": (
+    "neither sum nor manifests": (
         b'{"current-snapshot-id": 1, "snapshots": [{"snapshot-id": 1}]}',
-        "a snapshot without total-files-size",
+        "malformed metadata",
     ),
-    "no sum": (WHOLE.replace(b"total-files-size", b"total-files"), "a snapshot without total-files-size"),
     "a sum that is no number": (WHOLE.replace(b'"1200"', b'"many"'), "malformed metadata"),
     "a sum below nothing": (WHOLE.replace(b'"1200"', b"-5"), "malformed metadata"),
     "a sum that is none": (WHOLE.replace(b'"1200"', b"true"), "malformed metadata"),
@@ -130,6 +130,111 @@ def test_a_read_that_breaks_off_is_tried_again(monkeypatch):
     for tries, told in ((3, 1200), (4, "failed (IncompleteReadError)")):
         monkeypatch.setattr(ORIGIN, "new_client", lambda service, tries=tries: Client(tries))
         assert iceberg(PLACE) == [told]
+
+
+ENTRY = {
+    "type": "record", "name": "manifest_entry",
+    "fields": [
+        {"name": "status", "type": "int", "field-id": 0},
+        {"name": "snapshot_id", "type": ["null", "long"], "default": None},
+        {"name": "data_file", "type": {"type": "record", "name": "r2", "fields": [
+            {"name": "file_path", "type": "string"},
+            {"name": "partition", "type": {"type": "record", "name": "r102", "fields": [
+                {"name": "day", "type": ["null", {"type": "int", "logicalType": "date"}]}]}},
+            {"name": "file_size_in_bytes", "type": "long"},
+            {"name": "column_sizes", "type": ["null", {"type": "array", "logicalType": "map", "items": {
+                "type": "record", "name": "k117_v118",
+                "fields": [{"name": "key", "type": "int"}, {"name": "value", "type": "long"}]}}]},
+            {"name": "lower", "type": {"type": "map", "values": "bytes"}},
+            {"name": "hash", "type": {"type": "fixed", "name": "h", "size": 4}},
+            {"name": "kind", "type": {"type": "enum", "name": "k", "symbols": ["a", "b"]}},
+            {"name": "ratio", "type": "double"}, {"name": "share", "type": "float"},
+            {"name": "is_new", "type": "boolean"},
+        ]}},
+    ],
+}  # fmt: skip
+LIST = {"type": "record", "name": "manifest_file", "fields": [{"name": "manifest_path", "type": "string"}]}
+
+
+def number(value):
+    """A number of Avro's, by its definition: zigzag, then seven bits a byte, the lowest first."""
+    rest, groups = value * 2 if value >= 0 else -value * 2 - 1, []
+    while True:
+        groups.append(rest % 128)
+        rest //= 128
+        if not rest:
+            return bytes([*(one + 128 for one in groups[:-1]), groups[-1]])
+
+
+def sized(content):
+    content = content.encode() if isinstance(content, str) else content
+    return number(len(content)) + content
+
+
+def entry(status, path, size):
+    sizes = number(-2) + number(8) + b"".join(number(one) for one in (1, 2**40, 2, 7)) + number(0)
+    file = sized(path) + number(1) + number(20_000) + number(size) + number(1) + sizes
+    file += number(1) + sized("a") + sized(b"\xff\x00") + number(0) + b"hash" + number(1)
+    return number(status) + number(0) + file + bytes(8) + bytes(4) + b"\x01"
+
+
+def avro(schema, records, codec="null"):
+    """A file of Avro, with two blocks."""
+    pack = {"null": bytes, "zstandard": lambda block: pa.compress(block, "zstd", asbytes=True),
+            "deflate": lambda block: zlib.compress(block, wbits=-15)}[codec]  # fmt: skip
+    told = {"avro.schema": json.dumps(schema), "avro.codec": codec}
+    mark = bytes(range(16))
+    file = (
+        b"Obj\x01" + number(2) + b"".join(sized(name) + sized(text) for name, text in told.items()) + number(0) + mark
+    )
+    for block in (records[:1], records[1:]):
+        file += number(len(block)) + sized(pack(b"".join(block))) + mark
+    return file
+
+
+def with_manifests(lake, codec="deflate"):
+    """A table whose snapshot has no sum, but two manifests: 5, 70 and 2 ** 40 bytes, and a file that is deleted."""
+    folder = "s3://lake/sales/orders/metadata"
+    first = [entry(0, "a", 5), entry(1, "\u00e9" * 100, 70), entry(2, "c", 10**6)]
+    lake.put(f"{folder}/m0.avro", body=avro(ENTRY, first, codec))
+    lake.put(f"{folder}/m1.avro", body=avro(ENTRY, [entry(1, "d", 2**40)], codec))
+    lake.put(f"{folder}/list.avro", body=avro(LIST, [sized(f"{folder}/m{one}.avro") for one in range(2)], codec))
+    told = {"snapshot-id": 7, "manifest-list": f"{folder}/list.avro", "summary": {"operation": "append"}}
+    lake.put(PLACE, body=json.dumps({"current-snapshot-id": 7, "snapshots": [told]}).encode())
+    return folder
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "zstandard"])
+def test_a_snapshot_without_a_sum_has_its_manifests(lake, codec):
+    with_manifests(lake, codec)
+    assert iceberg(PLACE) == [75 + 2**40]
+
+
+#: What is wrong with a manifest.
+BAD = {
+    "nothing": lambda file: b"",
+    "no Avro": lambda file: b"PAR1" + file,
+    "cut off in its header": lambda file: file[:40],
+    "cut off in a block": lambda file: file[:-30],
+    "cut off at its end": lambda file: file[:-1],
+    "another schema": lambda file: avro(LIST, [sized("a")]),
+    "a schema that is none": lambda file: avro({"type": "of nothing"}, []),
+    "another codec": lambda file: file.replace(b"deflate", b"snapple"),
+    "blocks that are not packed so": lambda file: avro(ENTRY, [entry(0, "a", 5)]).replace(b"\x08null", b"\x0edeflate"),
+}
+
+
+@pytest.mark.parametrize("spoil", BAD.values(), ids=BAD)
+def test_a_manifest_that_is_bad_is_a_reason(lake, spoil):
+    folder = with_manifests(lake)
+    lake.put(f"{folder}/m1.avro", body=spoil(avro(ENTRY, [entry(1, "d", 2**40)], "deflate")))
+    assert iceberg(PLACE) == ["malformed metadata"]
+
+
+def test_a_snapshot_of_many_manifests_is_not_counted(lake, monkeypatch):
+    monkeypatch.setattr("windrow.catalog.live._MANIFESTS", 1)
+    with_manifests(lake)
+    assert iceberg(PLACE) == ["2 manifests"]
 
 
 # Delta.

@@ -16,6 +16,7 @@ manifests.py   its manifests: found at a place, and checked
 cloudwatch.py  sizes of whole buckets, from CloudWatch
 live.py        what is live in a table by its own count: Iceberg's
 delta.py       the same of Delta, by its log
+avro.py        files of Avro, such as Iceberg's manifests
 metadata.py    small objects beside a table's data
 collector.py   a collection: from the databases of every origin to the rows of a day's snapshot
 measured.py    what tables store, told to each

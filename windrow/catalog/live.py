@@ -1,15 +1,17 @@
 """What is live in a table, by its own count: the files of its current version, beside all that is stored for it.
 
 Iceberg and Delta keep the files of earlier versions, until these are expired or vacuumed. It takes one read of a table
-of Iceberg, and up to a few tens of small ones of a table of Delta; none of its data.
+of Iceberg whose snapshots have a sum, and up to a few tens of small ones of a table of Delta; none of its data.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from windrow.aws.parallel import in_parallel
 from windrow.catalog import delta
+from windrow.catalog.avro import BadAvroError, records
 from windrow.catalog.formats import Raw
 from windrow.catalog.locations import folder_of
 from windrow.catalog.measured import Table
@@ -18,6 +20,8 @@ from windrow.catalog.origins import Origin
 from windrow.errors import InputError
 from windrow.storage.s3.names import split
 
+#: The most manifests that are read of a snapshot without a sum, and how an entry of one says that its file is deleted.
+_MANIFESTS, _DELETED = 50, 2
 #: Tables that are read at a time: the metadata of some have many megabytes.
 _TABLES = 8
 
@@ -65,15 +69,31 @@ def _iceberg(reader: Reader, table: Raw) -> int:
     snapshots = metadata.get("snapshots")
     for snapshot in snapshots if isinstance(snapshots, list) else ():
         if isinstance(snapshot, Mapping) and snapshot.get("snapshot-id") == current:
-            return _summed(snapshot)
+            return _summed(reader, snapshot)
     raise UnknownError("malformed metadata")
 
 
-def _summed(snapshot: Mapping[str, object]) -> int:
+def _summed(reader: Reader, snapshot: Mapping[str, Any]) -> int:
+    """What a snapshot says that its files add up to; if it does not say so, what its manifests have."""
     summary = snapshot.get("summary")
-    if not isinstance(summary, Mapping) or "total-files-size" not in summary:  # which is optional
-        raise UnknownError("a snapshot without total-files-size")
-    return amount(summary["total-files-size"])
+    if isinstance(summary, Mapping) and "total-files-size" in summary:
+        return amount(summary["total-files-size"])
+    try:
+        places = snapshot.get("manifests") or _manifests(reader, str(snapshot["manifest-list"]))
+        if len(places) > _MANIFESTS:
+            raise UnknownError(f"{len(places):,} manifests")
+        return sum(_of_manifest(reader.read(*split(place))) for place in places)
+    except (BadAvroError, KeyError, TypeError, AttributeError, InputError):
+        raise UnknownError("malformed metadata") from None
+
+
+def _manifests(reader: Reader, place: str) -> list[str]:
+    return [str(one["manifest_path"]) for one in records(reader.read(*split(place)))]
+
+
+def _of_manifest(content: bytes) -> int:
+    """The bytes of the files in a manifest that are not deleted, of data and of deletes."""
+    return sum(amount(one["data_file"]["file_size_in_bytes"]) for one in records(content) if one["status"] != _DELETED)
 
 
 def _delta(reader: Reader, table: Raw) -> int:
