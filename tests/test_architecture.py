@@ -33,7 +33,6 @@ ONE_MEANING = {
     "shuffle": "Hadoop's shuffle: who gets which symbol, and the same by the local runners",
     "emr": "EMR: commands, runner, and the room of its clusters",
     "paper": "the forward test: its commands, and its room",
-    "stored": "what is stored: by a catalog's tables, and in a database",
     "plan": "what a run would take and cost: of a job on EMR, and of a collection",
     "pack": "`windrow pack`: the command, and what it does",
     "report": "`windrow report`: the command, and the page",

@@ -80,7 +80,9 @@ def test_a_snapshot_of_what_was_put_in(collect, lake, tmp_path, place):
         wanted = lake.held(where) if where.startswith("s3") else (None, None)
         assert (row["bytes"], row["totalfilesons3"]) == wanted
     stored = sum(size for size, _ in (lake.held(f"s3://lake/db{number}/") for number in range(8)))
-    assert out.splitlines() == [
+    counted = [line for line in out.splitlines() if line.startswith("live bytes not known: ")]
+    assert len(counted) == 4  # two tables each of Iceberg and Delta, whose metadata are not there
+    assert [line for line in out.splitlines() if line not in counted] == [
         "run run-1: 60 tables in 8 databases of 1 catalogs",
         f"measured: 54 tables; {sum(row['bytes'] or 0 for row in rows.values()):,} bytes in 270 files",
         "not measured: 2 other scheme, 2 view, 2 link",
