@@ -79,7 +79,7 @@ def test_a_view_is_asked_by_its_name_or_by_sql(place, sql):
         ("select count(*) n from query_table('tables')", [{"n": 5}]),
         ("select n from (pivot (select tablename, 1 as n from tables_now) on tablename in ('x')) limit 1", [{"n": 1}]),
         ("values (1)", [{"col0": 1}]),
-        ("select day from usage", []),
+        ("select snapshot from usage", []),
         ("select run from days order by snapshot", [{"run": "run2"}, {"run": "run1"}, {"run": "run0"}]),
     ],
 )
