@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks import catalog_views
 from tests.catalog.history import LAST, History
-from windrow.catalog import snapshots
+from windrow.catalog import plan, snapshots
 from windrow.catalog.columns import USAGE
 from windrow.catalog.query import asked
-from windrow.catalog.questions import VIEWS
+from windrow.catalog.questions import DOLLARS_A_GB_MONTH, VIEWS
 
 #: The views that read usage.
 USED = ("least_used", "most_used", "idle")
@@ -101,6 +101,11 @@ def test_what_nobody_has_used_is_idle_where_usage_is_kept_of_all_days(kept, tmp_
     right = history.idle({day: [{"users": None, **row} for row in rows] for day, rows in usage.items()})
     assert right and answer(tmp_path, "idle") == right
     assert {row["idle_days"] is None for row in right} == {number < 30}
+
+
+def test_the_price_of_idle_tables_is_that_of_plans():
+    prices = plan.load()
+    assert (prices.s3_gigabyte_month, prices.region, prices.dated) == (DOLLARS_A_GB_MONTH, "us-east-1", "2025-06")
 
 
 def test_usage_of_no_query_at_all_says_that_nothing_was_used(kept, tmp_path):

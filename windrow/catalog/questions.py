@@ -12,7 +12,7 @@ from typing import NamedTuple
 RECENT = 30
 #: The days without an update after which a table is stale.
 STALE = 30
-#: What storage costs: AWS's list price of S3 Standard in us-east-1, in June 2025; a GB has 2^30 bytes.
+#: What storage costs, as in prices.json: S3 Standard in us-east-1, in June 2025; a GB has 2^30 bytes.
 DOLLARS_A_GB_MONTH = 0.023
 
 
