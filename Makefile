@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -20,6 +20,9 @@ demo-stream: $(VENV)/.demo  ## a stream, a sweep on it, results on S3 and a forw
 
 demo-sp500: $(VENV)/.sp500  ## 20 companies: collected into SQLite, viewed, normalised, forecast on 1 and 2 workers, one page
 	@$(BIN)/python tests/market/demo.py
+
+demo-catalog: $(VENV)/.lake  ## 300 tables in three accounts on an emulator of AWS: collected, queried, their use and growth, one page
+	@$(BIN)/python tests/catalog/demo.py
 
 # The Python of the cluster's tasks; one other than the .venv's must have the packages that windrow needs.
 CLUSTER_PYTHON ?= $(CURDIR)/$(BIN)/python

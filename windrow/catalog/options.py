@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from windrow.catalog.standings import ALERTED, GONE, MANY_FILES, Asked
 from windrow.console import say
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled
-from windrow.mapreduce.options import OptionGroup
 from windrow.sinks.alerted import ALERTS
 from windrow.storage.source import source_of
 from windrow.times import DAY, format_duration, parse_duration
@@ -46,7 +45,14 @@ _STALE = "stale_days"
 _NAMED = 5
 
 
-def add_to(group: OptionGroup) -> None:
+class Group(Protocol):
+    """A group of the job's options, as windrow/mapreduce/options.py makes them."""
+
+    def add(self, spelling: str, text: str, **how: Any) -> None:
+        """Adds an option."""
+
+
+def add_to(group: Group) -> None:
     """Adds the options."""
     group.add(
         "--column NAME", "column of sizes in bytes, e.g. live_bytes (default bytes)", in_tasks=True, default="bytes"

@@ -15,13 +15,16 @@ import numpy as np
 
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import Piece, Stretch, by_symbol
+from windrow.arrays import Floats, Ints
 from windrow.bars.checks import UNKNOWN
 from windrow.catalog.grammar import Alert, Standing
-from windrow.mapreduce.slices import Lines
 from windrow.sinks.alerted import ALERTS, alert_line
 from windrow.storage.part import own_part
 from windrow.times import DAY
 from windrow.windows.growth import Growing, Growth
+
+#: Lines for the bars at an index of a stretch, and the columns of their values.
+Lines = tuple[Stretch, Ints, list[Floats]]
 
 #: How long a table may be without a size before it is gone (ns): collectors fail for some days, too.
 GONE = 7 * DAY

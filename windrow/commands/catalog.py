@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from windrow.commands.report import FORCE, OUT
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from windrow.catalog.sizes import Sizes
@@ -301,3 +304,31 @@ def plan(
         click.echo(json.dumps(made.as_json(), indent=2))
     else:
         tell(*made.lines())
+
+
+@catalog.command()
+@click.argument("snapshots", metavar="SNAPSHOTS")
+@click.option("--growth", metavar="OUTPUT", help="An output of windrow catalog-growth, for its alerts.")
+@click.option("--day", metavar="DAY", help="The day to show, e.g. 2026-11-30.  [default: the last one]")
+@click.option("-o", "--out", default="catalog.html", **OUT)
+@click.option("--force", **FORCE)
+def report(snapshots: str, growth: str | None, day: str | None, out: Path, force: bool) -> None:
+    """Show the catalog on one page, and as a picture: what is stored, how it grows, what is used, and every table.
+
+    SNAPSHOTS is the folder that `windrow catalog collect` wrote, here or on S3. The page is one file and needs no
+    network.
+    """
+    from windrow.console import tell
+    from windrow.pages.catalog import catalog_report
+
+    for place in catalog_report(snapshots, growth=growth, day=_day(day), out=out, force=force):
+        tell(f"wrote {place}")
+
+
+def handle(event: "Mapping[str, Any]", context: object = None) -> dict[str, int]:
+    """What AWS Lambda runs, by windrow/catalog/Dockerfile: `collect` with `arguments` of the event.
+
+    Returns its exit status, 0 or 3. Raises what it raises, so that Lambda counts an error, of which an alarm tells.
+    """
+    arguments = [str(one) for one in event.get("arguments", ())]
+    return {"status": catalog.main(["collect", *arguments], "windrow catalog", standalone_mode=False)}

@@ -67,13 +67,17 @@ def write(places: Places, title: str, subtitle: str, sections: Sequence[Section]
 
 def page_of(title: str, subtitle: str, sections: Sequence[Section]) -> str:
     """The page as HTML."""
-    data = {
+    return bare_page(data_of(title, subtitle, sections), "sections.html", f"{vega()}\n{part('js/sections.js')}")
+
+
+def data_of(title: str, subtitle: str, sections: Sequence[Section]) -> dict[str, Any]:
+    """What js/sections.js draws."""
+    return {
         "title": title,
         "subtitle": subtitle,
         "themes": {"light": config(LIGHT), "dark": config(DARK)},
         "sections": [_section(one) for one in sections],
     }
-    return bare_page(data, "sections.html", f"{vega()}\n{part('js/sections.js')}")
 
 
 def picture(title: str, subtitle: str, sections: Sequence[Section]) -> bytes:

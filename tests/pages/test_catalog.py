@@ -1,0 +1,193 @@
+"""`windrow catalog report`: a page of snapshots, whose names are data; what its list finds, sorts and saves."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from tests.pages.browser import wait_until
+from windrow.catalog.columns import symbol_of
+from windrow.catalog.snapshots import begin, write
+from windrow.cli import main
+from windrow.errors import InputError, OutputError, UsageError
+from windrow.pages.catalog import catalog_report, lake
+from windrow.pages.catalog.overview import sections
+
+LAST, DAYS = date(2026, 11, 30), 100
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+#: Names that somebody may give to a table: markup, a formula, a path, SQL, a very long one, right to left, emoji.
+HOSTILE = [
+    "</script><script>window.hit=1</script>", '=HYPERLINK("http://x")', "../../etc/passwd", 'x"; DROP TABLE t; --',
+    "w" * 255, "مبيعات", "🦆_bars", "@SUM(A1)", "{{data}}&amp;", "-1+1",
+]  # fmt: skip
+SECTIONS = [
+    "Storage", "All tables", "Growth", "Last updates", "Use", "Shared databases", "Changes", "Schemas that change",
+    "Without a size",
+]  # fmt: skip
+
+
+def rows_of(day, number):
+    """The rows of both trees on a day: hostile tables grow by 1 GB a day, each from another size on."""
+    at = datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=6)
+    more = {"account": ACCOUNT, "region": REGION, "collected_at": at, "run": f"run-{day}", "role": None}
+    databases = [
+        {"databasename": "sales", "createtime": at, "tables": 12, **more},
+        {
+            "databasename": "<b>theirs", "sharedresource": "Yes", "sharedresourceowner": "999988887777",
+            "sharedresourcedatabasename": "orders", "tables": 0, **more,
+        },
+        {"databasename": "closed", "unread": "denied (AccessDeniedException)", **more},
+    ]  # fmt: skip
+    tables = []
+    for place, name in enumerate([*HOSTILE, "a_view", *(["late"] if number >= 90 else [])]):
+        size = None if name == "a_view" else (place + 1) * 10**12 + number * 10**9
+        tables.append({
+            "databasename": "sales", "tablename": name, "symbol": symbol_of(ACCOUNT, REGION, "sales", name),
+            "createtime": datetime(2025, 1, 1, tzinfo=UTC), "updatetime": at, "stale_days": float(place * 20),
+            "tabletype": "VIRTUAL_VIEW" if size is None else "EXTERNAL_TABLE", "location": f"s3://lake/{place}",
+            "bytes": size, "totalfilesons3": None if size is None else 10 * place,
+            "format": "hive" if place % 2 else "iceberg",
+            "columns": 20 + (place == 0 and number > 50), "schema_hash": f"{place}-{place == 0 and number > 50}",
+            "unmeasured": "view" if size is None else None, **more,
+        })  # fmt: skip
+    return databases, tables
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("catalog")
+    for number in range(DAYS):
+        day = LAST - timedelta(days=DAYS - 1 - number)
+        write(str(folder), day, *rows_of(day, number), begin(str(folder), day))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(place, tmp_path_factory):
+    out = tmp_path_factory.mktemp("page") / "catalog.html"
+    assert main(["catalog", "report", str(place), "-o", str(out)]) == 0
+    return out
+
+
+def opened(look, page, **options):
+    tab = look(page, **options)
+    wait_until(tab, "document.body.dataset.listed !== undefined")
+    figures = len(tab.query_selector_all("figure"))
+    wait_until(tab, f"document.body.dataset.drawn === '{figures}'")
+    return tab
+
+
+def shown(tab, column=1):
+    return [one.inner_text() for one in tab.query_selector_all(f"#shown tr > :nth-child({column})")]
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("options", [{}, {"width": 390, "scheme": "dark"}], ids=["desktop", "phone"])
+def test_all_of_a_catalog_is_on_one_page_and_names_are_data(page, look, options):
+    tab = opened(look, page, **options)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    titles = [one.inner_text() for one in tab.query_selector_all("h2")]
+    assert titles == SECTIONS
+    assert tab.evaluate("window.hit") is None
+    assert set(shown(tab)) == {*HOSTILE, "a_view", "late"}
+    tiles = {one.query_selector("dt").inner_text(): one.query_selector("dd").inner_text()
+             for one in tab.query_selector_all("#tiles div")}  # fmt: skip
+    total = sum((at + 1) * 10**12 + 99 * 10**9 for at in [*range(len(HOSTILE)), len(HOSTILE) + 1])
+    assert tiles["Tables"] == "12" and tiles["Stored"] == f"{total / 1e12:.3g} TB"
+    assert tiles["Grown in 30 days"] == "+309 GB" and tiles["Without a size"] == "1"
+    assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.needs("chromium")
+def test_the_list_is_sorted_filtered_and_searched(page, look):
+    tab = opened(look, page)
+    sizes = [(at + 1) * 10**12 for at in range(len(HOSTILE))]
+    by_size = [name for _, name in sorted(zip(sizes, HOSTILE, strict=True), reverse=True)]
+    assert shown(tab) == ["late", *by_size, "a_view"]
+    tab.click("#heads >> text=Stored")
+    assert shown(tab) == [*by_size[::-1], "late", "a_view"]  # what has no size is last either way
+    assert tab.get_attribute("#heads th[aria-sort]", "aria-sort") == "ascending"
+    tab.click("#heads >> text=Table")
+    assert shown(tab) == sorted([*HOSTILE, "a_view", "late"])
+    tab.select_option("#filters select", label="iceberg")
+    assert set(shown(tab)) == {*HOSTILE[::2], "a_view"}
+    assert tab.inner_text("#matches") == "6 of 12"
+    tab.fill("#search", "SALES passwd")
+    assert shown(tab) == ["../../etc/passwd"]
+    tab.fill("#search", "nothing like it")
+    assert shown(tab) == [] and tab.inner_text("#matches") == "0 of 12"
+
+
+@pytest.mark.needs("chromium")
+def test_saved_cells_are_inert(page, look):
+    tab = opened(look, page)
+    with tab.expect_download() as download:
+        tab.click("#save")
+    assert download.value.suggested_filename == "catalog-2026-11-30.csv"
+    text = download.value.path().read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@", "\t", "\r", "-1+"))]
+    assert {row["Table"].removeprefix("'") for row in rows} == {*HOSTILE, "a_view", "late"}
+    stored = {row["Table"]: row["Stored (bytes)"] for row in rows}
+    assert stored["late"] == str(12 * 10**12 + 99 * 10**9) and stored["a_view"] == ""
+
+
+def test_figures_are_those_of_the_snapshots(place):
+    read = lake.read(str(place), None, None)
+    assert read.day == LAST and read.tables.num_rows == 12
+    names = read.tables["tablename"].to_pylist()
+    weeks = read.sizes[names.index(HOSTILE[0])]
+    wanted = [10**12 + number * 10**9 for number in range(99, -1, -7)][::-1]
+    assert np.isnan(weeks[: -len(wanted)]).all() and weeks[-len(wanted) :].tolist() == wanted
+    assert np.isnan(read.sizes[names.index("a_view")]).all()
+    late = read.sizes[names.index("late")]
+    assert np.count_nonzero(~np.isnan(late)) == 2
+    storage = next(section for section in sections(read) if section.title == "Storage")
+    assert storage.words[0].startswith("At the pace of the last 90 days it grows by +10 GB a day")
+    assert {row["change"]: row["number"] for row in read.changed_by_day} == {"altered": 1, "created": 1}
+
+
+def test_a_day_can_be_chosen_and_one_that_is_not_there_is_refused(place, tmp_path):
+    read = lake.read(str(place), LAST - timedelta(days=50), None)
+    assert read.day == date(2026, 10, 11) and read.tables.num_rows == 11
+    with pytest.raises(UsageError, match=r"--day 2025-01-01: .* has no snapshot of this day"):
+        catalog_report(str(place), day=date(2025, 1, 1), out=tmp_path / "page.html")
+
+
+def test_alerts_of_an_output_of_growth_are_told(place, tmp_path):
+    grown = tmp_path / "growth"
+    asked = ["catalog-growth", "--quiet", "--alert", "size>10TB", "--alert", "files>1000000", "-o", str(grown)]
+    assert main([*asked, str(place)]) == 0
+    read = lake.read(str(place), None, str(grown))
+    (section,) = (one for one in sections(read) if one.title == "Alerts")
+    assert [row[:2] for row in section.tables[0].rows] == [["size>10TB", "2"], ["files>1000000", "0"]]
+    for wrong in (tmp_path, place):
+        with pytest.raises(InputError, match=rf"--growth {wrong}: is no output of windrow catalog-growth; give"):
+            lake.read(str(place), None, str(wrong))
+
+
+def test_one_day_is_a_page_too(tmp_path, capsys):
+    write(str(tmp_path), LAST, *rows_of(LAST, 0), begin(str(tmp_path), LAST))
+    page = tmp_path / "page.html"
+    assert main(["catalog", "report", str(tmp_path), "-o", str(page)]) == 0
+    assert "This is the first snapshot: there is nothing to compare it with yet." in page.read_text()
+    assert main(["catalog", "report", str(tmp_path), "-o", str(page)]) == 1
+    assert "already exists" in capsys.readouterr().err
+
+
+def test_what_is_no_place_of_snapshots_is_refused(tmp_path):
+    (tmp_path / "bars.csv").write_text("symbol,timestamp,close\n")
+    with pytest.raises(InputError, match=rf"{tmp_path}: "):
+        catalog_report(str(tmp_path), out=tmp_path / "page.html")
+    with pytest.raises(OutputError, match="already exists"):
+        (tmp_path / "there.html").touch()
+        catalog_report(str(tmp_path), out=tmp_path / "there.html")
+
+
+def test_a_list_is_small(place, tmp_path):
+    page, _ = catalog_report(str(place), out=tmp_path / "page.html")
+    data = page.read_text().split('id="data">')[1].split("</script>")[0]
+    assert len(json.loads(data)["listing"]["sparks"]) == -(-12 * lake.POINTS // 3) * 4

@@ -1,0 +1,198 @@
+"""What the page shows, read from snapshots: rows of views, and the sizes of every table through a year."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from sort_keys.keys import decode_symbol
+from windrow.arrays import Floats, Ints
+from windrow.catalog.relations import opened, require_duckdb
+from windrow.errors import InputError
+from windrow.frames.description import description_of
+from windrow.pages.report.results import Output
+from windrow.sinks.alerted import ALERTS
+from windrow.storage.publish import at_hand
+
+#: Points of a sparkline, and the days between two.
+POINTS, APART = 53, 7
+#: The most rows of a table of a section, and the most tables whose growth is drawn.
+MOST_ROWS, MOST_DRAWN = 10, 4
+
+#: The views and relations that the page asks.
+_ASKED = (
+    "tables", "tables_now", "databases_now", "storage", "table_counts", "growth", "most_used", "least_used",
+    "shared_databases", "changes", "schema_drift", "unmeasured",
+)  # fmt: skip
+
+Rows = list[dict[str, Any]]
+
+
+class Alerts(NamedTuple):
+    """What an output of growth tells: alert by alert, the tables that it is of, and their amounts."""
+
+    name: str
+    found: Mapping[str, Sequence[tuple[str, float]]]
+
+
+class Counted(NamedTuple):
+    """Rows that are shown, and how many there are."""
+
+    rows: Rows
+    all: int
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A catalog on a day, and how it came to be so.
+
+    tables: those of the day, by the columns of windrow/catalog/columns.py and `grown`, `queries`, `last_used`. sizes:
+    (tables, POINTS), the last one the day's; NaN where there is none. drawn: the days and sizes of the tables that
+    have grown most.
+    """
+
+    place: str
+    day: date
+    tables: pa.Table
+    sizes: Floats
+    databases: Rows
+    storage: Rows
+    counts: Rows
+    grown: Counted
+    drawn: Mapping[str, tuple[Ints, Floats]]
+    most_used: Counted
+    least_used: Counted
+    shared: Counted
+    changes: Counted
+    changed_by_day: Rows
+    drift: Counted
+    unmeasured: Rows
+    alerts: Alerts | None
+
+
+def read(place: str, day: date | None, growth: str | None) -> Lake:
+    """The lake as of a day, by default the last. Raises InputError where the place has no snapshots."""
+    require_duckdb("windrow catalog report")
+    alerts = None if growth is None else _alerts(growth)
+    with opened(place, _ASKED, day) as connection:
+
+        def rows(sql: str) -> Rows:
+            found: Rows = connection.sql(sql).to_arrow_table().to_pylist()
+            return found
+
+        def first(view: str, where: str = "true") -> Counted:
+            total = rows(f"select count(*) as number from {view} where {where}")[0]["number"]  # noqa: S608
+            return Counted(rows(f"from {view} where {where} limit {MOST_ROWS}"), total)
+
+        tables = connection.sql(_TABLES).to_arrow_table()
+        last: date = rows("select max(snapshot) as day from tables_now")[0]["day"]
+        grown = first("growth", "bytes_grown > 0")
+        return Lake(
+            place=place,
+            day=last,
+            tables=tables,
+            sizes=_sizes(connection.sql(_SIZES).to_arrow_table(), tables.num_rows),
+            databases=rows("from databases_now"),
+            storage=rows(_STORAGE),
+            counts=rows(_COUNTS),
+            grown=grown,
+            drawn=_drawn(connection, grown.rows[:MOST_DRAWN]),
+            most_used=first("most_used"),
+            least_used=first("least_used", "bytes is not null"),
+            shared=first("shared_databases"),
+            changes=first("changes"),
+            changed_by_day=rows(_CHANGED),
+            drift=first("schema_drift"),
+            unmeasured=rows(_WHY),
+            alerts=alerts,
+        )  # fmt: skip
+
+
+_TABLES = """
+    select t.*, g.bytes_grown as grown, u.queries, u.last_used
+    from tables_now t
+    left join growth g on g.account is not distinct from t.account and g.region is not distinct from t.region
+        and g.databasename is not distinct from t.databasename and g.tablename is not distinct from t.tablename
+    left join least_used u on u.account is not distinct from t.account and u.region is not distinct from t.region
+        and u.databasename is not distinct from t.databasename and u.tablename is not distinct from t.tablename
+    order by t.account, t.region, t.databasename, t.tablename
+"""
+
+#: Of every table of the day the sizes of its last weeks; `at` is its place among them.
+_SIZES = f"""
+    with named as (
+        select row_number() over (order by account, region, databasename, tablename) - 1 as at, symbol, snapshot as last
+        from tables_now
+    )
+    select n.at, {POINTS - 1} - (n.last - t.snapshot) // {APART} as point, t.bytes
+    from tables t join named n using (symbol)
+    where (n.last - t.snapshot) % {APART} = 0 and n.last - t.snapshot < {POINTS * APART} and t.bytes is not null
+"""  # noqa: S608  numbers of ours
+
+_STORAGE = """
+    select snapshot, sum(bytes)::double as bytes, sum(files)::bigint as files, sum(tables)::bigint as tables
+    from storage group by all order by snapshot
+"""
+
+_COUNTS = """
+    select snapshot, sum(tables)::bigint as tables, count(*) as databases
+    from table_counts where databasename is not null group by all order by snapshot
+"""
+_CHANGED = "select snapshot, change, count(*) as number from changes group by all order by all"
+_WHY = "select reason, count(*) as number from unmeasured group by all order by number desc, reason"
+
+
+def _sizes(found: pa.Table, tables: int) -> Floats:
+    sizes = np.full((tables, POINTS), np.nan)
+    sizes[found["at"].to_numpy(), found["point"].to_numpy()] = found["bytes"].to_numpy()
+    return sizes
+
+
+def _drawn(connection: Any, grown: Rows) -> dict[str, tuple[Ints, Floats]]:
+    """Days since 1970 and sizes of these tables, over all days."""
+    drawn = {}
+    for row in grown:
+        name = (row["account"], row["region"], row["databasename"], row["tablename"])
+        found = connection.sql(
+            "select date_diff('day', date '1970-01-01', snapshot) as day, bytes from tables where account is not"
+            " distinct from ? and region is not distinct from ? and databasename = ? and tablename = ?"
+            " and bytes is not null order by snapshot",
+            params=list(name),
+        ).to_arrow_table()
+        drawn[named(row)] = found["day"].to_numpy().astype(np.int64), found["bytes"].to_numpy().astype(np.float64)
+    return drawn
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """A table as a person names it; where it is follows from the list of all.
+
+    >>> named({"databasename": "sales", "tablename": "orders"})
+    'sales.orders'
+    """
+    return f"{row['databasename']}.{row['tablename']}"
+
+
+def _alerts(growth: str) -> Alerts:
+    """The alerts beside an output. Raises InputError for another job's output, or none."""
+    with at_hand(growth) as place:
+        described = description_of(place) if place.is_dir() else None
+        if described is None or not str(described.get("job", "")).endswith("catalog_growth"):
+            raise InputError(
+                f"--growth {growth}: is no output of windrow catalog-growth; give the directory that its -o named"
+            )
+        output = Output(place, "catalog_growth", described)
+        found: dict[str, list[tuple[str, float]]] = {text: [] for text in described["growth"]["alert"]}
+        for symbol, value, alert in _alert_lines(output.beside(ALERTS)):
+            found.setdefault(alert, []).append((symbol, value))
+    return Alerts(growth, found)
+
+
+def _alert_lines(parts: Sequence[Path]) -> Iterator[tuple[str, float, str]]:
+    for part in parts:
+        for line in part.read_bytes().splitlines():
+            symbol, _, value, alert = line.split(b"\t")
+            yield decode_symbol(symbol), float(value), alert.decode()
