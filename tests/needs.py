@@ -48,6 +48,7 @@ NEEDS = {
     "kafka": Need("Java 17 and Maven", "apt-get install openjdk-17-jre-headless maven", _commands("java", "mvn")),
     "mariadb": Need("MariaDB", "apt-get install mariadb-server", _server("mariadbd", "/usr/sbin")),
     "postgres": Need("PostgreSQL", "apt-get install postgresql", _server("postgres", "/usr/lib/postgresql/*/bin")),
+    "openssl": Need("OpenSSL", "apt-get install openssl", _commands("openssl")),
     "systemd": Need("systemd", "apt-get install systemd", _commands("systemd-analyze")),
     "pyspark": Need("pyspark", "make test-spark", lambda: find_spec("pyspark") is not None),
 }

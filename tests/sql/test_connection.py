@@ -11,9 +11,9 @@ from windrow.storage.sql.connection import PassingError, connected, refusal
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
 
-def connect(uri, **asked):
+def connect(uri, asks="SELECT 1", **asked):
     with connected(Place.of(uri), **asked) as one:
-        return one.exec_driver_sql("SELECT 1").scalar()
+        return one.exec_driver_sql(asks).scalar()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,8 @@ def test_user_password_and_server_are_read_from_a_file_of_options(tmp_path, monk
     )
     file = options(tmp_path, text)
     login = Place.of(f"mysql:///d?config={file}").login()
-    assert login == connections_login("me", "p%=#x", "db", 7, (("ssl_ca", "/ca.pem"),)) and "p%" not in repr(login)
+    checked = (("ssl-ca", "/ca.pem"), ("ssl-mode", "VERIFY_IDENTITY"))
+    assert login == connections_login("me", "p%=#x", "db", 7, checked) and "p%" not in repr(login)
     monkeypatch.setenv(CONFIG, str(file))
     assert Place.of("mysql://you@h:1/d").login().user == "you"
     monkeypatch.setenv(PASSWORD, "other")
@@ -110,6 +111,8 @@ def connections_login(*values):
         ("password=s3cret\n", 0o600, "it has no section [client] of lines NAME = VALUE; correct ?config or"),
         ("[server]\npassword=s3cret\n", 0o600, "it has no section [client]"),
         ("[client]\nport=s3cret\n", 0o600, "its port is not a number"),
+        ("[client]\nssl-mode=s3cret\n", 0o600, "its ssl-mode is none of DISABLED, PREFERRED, REQUIRED, VERIFY_CA"),
+        ("[client]\nssl-mode=verify_ca\n", 0o600, "its ssl-mode VERIFY_CA needs the authority that signed the"),
         (None, 0, "cannot be read as a file of a database's options: No such file or directory"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from windrow.errors import InputError
+from windrow.storage.sql import encryption
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
 #: Seconds until a server has answered, and until another's lock is given up for.
@@ -20,11 +21,12 @@ _MODULES = {"mysql": ("pymysql", "PyMySQL"), "postgresql": ("psycopg", "psycopg"
 
 #: Kinds of refusals: MySQL's numbers, PostgreSQL's states, and words of messages that have neither.
 _AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE, _TAKEN = range(12)
+_UNSAFE = 12
 _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
     1370: _RIGHTS, 1146: _TABLE, 1054: _COLUMN, 1205: _BUSY, 1213: _BUSY, 1290: _READ_ONLY, 1836: _READ_ONLY,
-    1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST,
+    1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST, 2026: _UNSAFE,
 }  # fmt: skip
 _STATES = {
     "28P01": _LOGIN, "28000": _LOGIN, "3D000": _DATABASE, "42501": _RIGHTS, "42P01": _TABLE, "42703": _COLUMN,
@@ -40,6 +42,8 @@ _WORDS = (
     ("no such table", _TABLE), ("no such column", _COLUMN), ("locked", _BUSY), ("readonly", _READ_ONLY),
     ("disk is full", _FULL), ("disk i/o", _FULL), ("malformed", _NO_FILE), ("unique constraint", _TAKEN),
 )  # fmt: skip
+#: What is said of a certificate that is not trusted, and of a server without any; MySQL's number is that of one away.
+_DISTRUST = re.compile("certificate.verify.failed|certificate for .* does not match|does not support ssl")
 _SENTENCES = {
     _AWAY: "does not answer ({said}); check host and port, and that the server runs there",
     _LOST: "has closed the connection ({said}); run it again once the server is there",
@@ -54,6 +58,8 @@ _SENTENCES = {
     _READ_ONLY: "cannot be written to ({said}); change its permissions, or use another place",
     _FULL: "has no space left ({said}); free some",
     _NO_FILE: "is not a database of SQLite that can be read ({said}); check the file and its permissions",
+    _UNSAFE: "cannot be reached as safely as the file of options asks ({said}); name the authority that signed the"
+    " server's certificate by ssl-ca, and the host as the certificate has it",
 }
 _OTHER = "the database refuses ({said}); correct what it names"
 #: Refusals that pass: whoever asks again later may be answered.
@@ -112,6 +118,8 @@ def refusal(place: Place, error: BaseException) -> InputError:
     kind = _NUMBERS.get(first) if isinstance(first, int) else _STATES.get(getattr(error, "sqlstate", None) or "")
     if kind is None and not (isinstance(first, int) or getattr(error, "sqlstate", None)):
         kind = next((one for words, one in _WORDS if words in said.lower()), None)
+    if _DISTRUST.search(said.lower()):
+        kind = _UNSAFE
     if secret := place.login().password:
         said = said.replace(secret, "***")
     said = re.sub(r"\s+", " ", said).strip()[:300] or type(error).__name__
@@ -139,6 +147,7 @@ def _arguments(place: Place, writes: bool) -> dict[str, Any]:
             "connect_timeout": ANSWER,
             "application_name": "windrow",
             "options": f"-c timezone=UTC -c lock_timeout={LOCKED * 1000}",
+            **encryption.of_postgresql(place),
         }
     strict = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
     return {
@@ -146,7 +155,7 @@ def _arguments(place: Place, writes: bool) -> dict[str, Any]:
         "charset": "utf8mb4",
         "init_command": f"SET SESSION sql_mode='{strict}', time_zone='+00:00', innodb_lock_wait_timeout={LOCKED}",
         "local_infile": writes,  # a server could ask whoever allows it for any file
-        **dict(place.login().ssl),
+        **encryption.of_mysql(place),
     }
 
 

@@ -8,7 +8,9 @@ WINDROW_SQL_PASSWORD has it, or a file of options that `?config=FILE` or WINDROW
     password = ...
     ssl-ca = /etc/ssl/certs/ca.pem
 
-PostgreSQL's own files and variables (PGPASSFILE, PGSSLMODE ...) count too, as its library reads them itself.
+Whoever names an authority by ssl-ca has the server's certificate checked, and that it is for this host;
+ssl-mode=VERIFY_CA leaves out the host, for certificates that servers made for themselves. PostgreSQL's own files and
+variables (PGPASSFILE, PGSSLMODE ...) count too, as its library reads them itself.
 """
 
 import os
@@ -27,6 +29,8 @@ CONFIG = "WINDROW_SQL_CONFIG"
 DIALECTS = {
     "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql", "postgres": "postgresql",
 }  # fmt: skip
+#: How a connection is encrypted and checked, in MySQL's words.
+MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 DEFAULT_TABLE = "bars"
 #: Of windrow's tables the longest has `_watermarks` after this name; PostgreSQL cuts names at 63 bytes.
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
@@ -37,7 +41,10 @@ _FORMS = "sqlite:///FILE, mysql://USER@HOST/DATABASE or postgresql://USER@HOST/D
 
 @dataclass(frozen=True)
 class Login:
-    """What a server asks for beside the URI. Its text has no password."""
+    """What a server asks for beside the URI. Its text has no password.
+
+    ssl: how the connection is encrypted, by the names of options: files, and `ssl-mode`, one of MODES.
+    """
 
     user: str | None = None
     password: str | None = None
@@ -183,5 +190,21 @@ def _login_of(name: str | None) -> Login:
         values.get("password"),
         values.get("host"),
         int(port) if port else None,
-        tuple((key.replace("-", "_"), values[key]) for key in ("ssl-ca", "ssl-cert", "ssl-key") if values.get(key)),
+        _encryption_of(name, values),
     )
+
+
+def _encryption_of(name: str, values: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The options of a file that say how a connection is encrypted, ssl-mode last. Raises InputError."""
+    files = [(key, values[key]) for key in ("ssl-ca", "ssl-cert", "ssl-key") if values.get(key)]
+    mode = values.get("ssl-mode", "").upper()
+    if mode and mode not in MODES:
+        raise InputError(f"{name}: its ssl-mode is none of {', '.join(MODES)}; give one of these")
+    if mode.startswith("VERIFY") and not values.get("ssl-ca"):
+        raise InputError(
+            f"{name}: its ssl-mode {mode} needs the authority that signed the server's certificate; name its file by"
+            " ssl-ca"
+        )
+    if not files and not mode:
+        return ()
+    return (*files, ("ssl-mode", mode or ("VERIFY_IDENTITY" if values.get("ssl-ca") else "REQUIRED")))
