@@ -1,11 +1,12 @@
 """Following the cure of each error of `windrow collect` leads to bars that are right.
 
-Followed here: commands/collect.py:collect, commands/collect.py:_refuse_unused, commands/collect.py:_of_source,
-commands/collect.py:_of_inputs, commands/collect.py:_span, commands/collect.py:schedule,
+Followed here: commands/collect.py:collect, commands/collect.py:_checked, commands/collect.py:_refuse_unused,
+commands/collect.py:_of_source, commands/collect.py:_of_inputs, commands/collect.py:collecting,
+commands/collect.py:_read, commands/collect.py:_span, commands/collect.py:schedule,
 commands/collect.py:_check_scheduled,
 market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/generated.py:__post_init__,
 market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
-market/collector.py:_is_done, market/collector.py:_told_revised.
+market/collector.py:_refuse_empty, market/collector.py:_told_revised.
 In tests/commands/test_collect.py: market/filed.py:filed, market/loads.py:target_of.
 """
 
@@ -125,9 +126,10 @@ def test_cure_of_bars_on_an_old_scale(place, capsys):  # noqa: F811
         (["--at", "08:05", "--", *WEEKLY], "give HH:00, HH:15, HH:30 or HH:45", ["--at", "08:15", "--", *WEEKLY]),
         (["--timezone", "HK", "--", *WEEKLY], "give one, e.g. Asia/Hong_Kong",
          ["--timezone", "Asia/Hong_Kong", "--", *WEEKLY]),
-        (["--", "--quiet"], "give those of windrow collect after two hyphens", ["--", *WEEKLY]),
+        (["--", "--quiet"], "--source: is missing; give yfinance, generator, or an input", ["--", *WEEKLY]),
         (["--", *MADE], "every run would collect up to there; leave it out", ["--", *WEEKLY]),
-        (["--", *WEEKLY, "schedule"], "have schedule, which is no option", ["--", *WEEKLY]),
+        (["--", *WEEKLY, "schedule"], "have schedule, which is no option; give those of windrow collect after two",
+         ["--", *WEEKLY]),
         (["--", *YAHOO], "name a file with a column symbol by --universe", ["--", *YAHOO, *WEEKLY[2:]]),
         (["--", *WEEKLY, "--last", "7x"], "7x", ["--", *WEEKLY, "--last", "7d"]),
         (["--", *WEEKLY, "--encoding", "cp1252"], "leave it out", ["--", *WEEKLY]),

@@ -1,7 +1,6 @@
 """A collector once a week: when a timer and a crontab start it, by systemd and by a cron of our own."""
 
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +11,14 @@ from windrow import cli
 from windrow.errors import UsageError
 from windrow.market.schedule import Schedule
 
-ARGUMENTS = ("--source", "yfinance", "--universe", "sp $HOME 100%.csv", "--to", "sqlite:///it's.db")
+ARGUMENTS = ("--source", "generator", "--universe", "sp $HOME 100%.csv", "--to", "sqlite:///it's.db")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where the command is to run: its universe is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ARGUMENTS[3]).write_text("symbol\nAAPL\n")
 
 
 def made(**asked):
@@ -119,7 +125,7 @@ def test_a_line_of_crontab_is_installed_once(fake, capsys):
     assert (place / "cron").read_text().startswith("0 1 * * * mine\n*/15 ")
 
 
-def test_what_cannot_be_installed_says_what_to_do(fake, capsys):
+def test_what_cannot_be_installed_says_what_to_do(fake, capsys, monkeypatch):
     place, add = fake
     add("systemctl", "echo Failed to connect to bus >&2; exit 1")
     assert cli.main(["collect", "schedule", "--install", "timer", "--", *ARGUMENTS]) == 1
@@ -128,9 +134,9 @@ def test_what_cannot_be_installed_says_what_to_do(fake, capsys):
         " prints to where it belongs\n"
     )
     (place / "bin" / "crontab").unlink()
-    if shutil.which("crontab") is None:
-        assert cli.main(["collect", "schedule", "--install", "crontab", "--", *ARGUMENTS]) == 1
-        assert "crontab: is not on this machine; copy what" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", str(place / "bin"))
+    assert cli.main(["collect", "schedule", "--install", "crontab", "--", *ARGUMENTS]) == 1
+    assert "crontab: is not on this machine; copy what" in capsys.readouterr().err
 
 
 def test_a_schedule_is_printed_and_says_how_each_counts(capsys):
@@ -149,7 +155,7 @@ def test_a_password_of_this_shell_would_not_be_there(capsys, monkeypatch):
     assert cli.main(["collect", "schedule", "--", *ARGUMENTS[:4], "--to", "mysql://me@h/d?config=my.cnf"]) == 0
 
 
-@pytest.mark.parametrize(("given", "told"), [([], "have no --source"), (["--sorce", "x"], "No such option")])
+@pytest.mark.parametrize(("given", "told"), [([], "--source: is missing"), (["--sorce", "x"], "No such option")])
 def test_arguments_that_collect_would_refuse(capsys, given, told):
     assert cli.main(["collect", "schedule", "--", *(given or ["--quiet"])]) == 2
     assert told in capsys.readouterr().err

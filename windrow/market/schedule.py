@@ -146,14 +146,16 @@ def _run(command: Sequence[str], text: str = "", nothing: str = "") -> str:
     return done.stdout
 
 
-def refuse_password(uri: str, environment: Mapping[str, str]) -> None:
+def refuse_password(option: str, uri: str, environment: Mapping[str, str]) -> None:
     """Raises UsageError for a server whose password is only in this shell's environment, which no timer has."""
-    from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
+    from windrow.storage.sql.uris import CONFIG, DIALECTS, PASSWORD, Place
 
+    if uri.partition("://")[0].lower() not in DIALECTS:
+        return
     place = Place.of(uri)
     if place.dialect == "sqlite" or place.config or not (environment.get(PASSWORD) or environment.get(CONFIG)):
         return
     raise UsageError(
-        f"--to {place}: {PASSWORD if environment.get(PASSWORD) else CONFIG} is set in this shell, and neither a timer"
-        " nor cron has it; name a file of options in the URI, by ?config=FILE"
+        f"{option} {place}: {PASSWORD if environment.get(PASSWORD) else CONFIG} is set in this shell, and neither a"
+        " timer nor cron has it; name a file of options in the URI, by ?config=FILE"
     )

@@ -2,7 +2,7 @@
 
 Yahoo has no adjusted closes of bars shorter than a day: they are the close times the day's adjusted close / close, by
 its daily bars. Its prices are float32 in the coat of float64, as 229.8699951171875: each becomes the shortest decimal
-that is the same float32, 229.87. A bar that has not ended is left out.
+that is the same float32, 229.87.
 
 Limits: bars of a minute for 30 days, 7 of them a request; others for 60 or 730 days; a request a second here.
 """
@@ -39,16 +39,17 @@ class _Limit(NamedTuple):
 
 
 _MINUTE = 60 * SECOND
-#: A day less than Yahoo's own limits, which count to the second.
 _LIMITS = {
-    _MINUTE: _Limit("1m", 29 * DAY, 7 * DAY),
-    2 * _MINUTE: _Limit("2m", 59 * DAY, 59 * DAY),
-    5 * _MINUTE: _Limit("5m", 59 * DAY, 59 * DAY),
-    15 * _MINUTE: _Limit("15m", 59 * DAY, 59 * DAY),
-    30 * _MINUTE: _Limit("30m", 59 * DAY, 59 * DAY),
-    60 * _MINUTE: _Limit("1h", 729 * DAY, 729 * DAY),
+    _MINUTE: _Limit("1m", 30 * DAY, 7 * DAY),
+    2 * _MINUTE: _Limit("2m", 60 * DAY, 60 * DAY),
+    5 * _MINUTE: _Limit("5m", 60 * DAY, 60 * DAY),
+    15 * _MINUTE: _Limit("15m", 60 * DAY, 60 * DAY),
+    30 * _MINUTE: _Limit("30m", 60 * DAY, 60 * DAY),
+    60 * _MINUTE: _Limit("1h", 730 * DAY, 730 * DAY),
     DAY: _Limit("1d", None, 36_525 * DAY),
 }
+#: How much later than its limit Yahoo is asked: it counts to the second, by its own clock, when a request is there.
+_LATER = _MINUTE
 #: A share of a class, BRK.B, is BRK-B to Yahoo, to which what follows a dot is an exchange.
 _CLASS = re.compile(r"([A-Z]+)\.([AB])")
 
@@ -90,8 +91,8 @@ class Yahoo:
         return EARLIEST if kept is None else now - kept
 
     def fetch(self, symbol: str, since: int, until: int) -> Fetched:
-        """The symbol's bars; waits a second between requests."""
-        until = min(until, self.now() // self.interval * self.interval)
+        """The symbol's bars; waits a second between requests. What Yahoo has dropped by now is left out."""
+        since = max(since, self.reach(self.now()) + _LATER)
         ticker = _yfinance().Ticker(yahoo_name(symbol))
         parts = [
             self._request(symbol, ticker, self.interval, begin, end) for begin, end in self._requests(since, until)
