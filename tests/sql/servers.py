@@ -122,6 +122,14 @@ class MariaDB:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(sql)
 
+    def administer(self, sql):
+        """As root, who may set what holds for all connections."""
+        import pymysql
+
+        socket = str(self.folder / "socket")
+        with pymysql.connect(unix_socket=socket, user="root") as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
 
 @pytest.fixture(scope="session")
 def mariadb_server(tmp_path_factory):

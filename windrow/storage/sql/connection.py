@@ -21,12 +21,13 @@ _MODULES = {"mysql": ("pymysql", "PyMySQL"), "postgresql": ("psycopg", "psycopg"
 
 #: Kinds of refusals: MySQL's numbers, PostgreSQL's states, and words of messages that have neither.
 _AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE, _TAKEN = range(12)
-_UNSAFE = 12
+_UNSAFE, _NO_FILES = 12, 13
 _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
     1370: _RIGHTS, 1146: _TABLE, 1054: _COLUMN, 1205: _BUSY, 1213: _BUSY, 1290: _READ_ONLY, 1836: _READ_ONLY,
     1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST, 2026: _UNSAFE,
+    1148: _NO_FILES, 3948: _NO_FILES, 4166: _NO_FILES,
 }  # fmt: skip
 _STATES = {
     "28P01": _LOGIN, "28000": _LOGIN, "3D000": _DATABASE, "42501": _RIGHTS, "42P01": _TABLE, "42703": _COLUMN,
@@ -58,6 +59,8 @@ _SENTENCES = {
     _READ_ONLY: "cannot be written to ({said}); change its permissions, or use another place",
     _FULL: "has no space left ({said}); free some",
     _NO_FILE: "is not a database of SQLite that can be read ({said}); check the file and its permissions",
+    _NO_FILES: "takes no rows by LOAD DATA LOCAL ({said}); have local_infile set on at the server, as by: SET GLOBAL"
+    " local_infile = ON",
     _UNSAFE: "cannot be reached as safely as the file of options asks ({said}); name the authority that signed the"
     " server's certificate by ssl-ca, and the host as the certificate has it",
 }
