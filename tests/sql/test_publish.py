@@ -14,6 +14,7 @@ from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.normalize import Normalize
 from tests.conftest import ROOT
+from tests.sql.servers import SERVERS
 from tests.sql.test_read import both, file_of  # noqa: F401  a fixture
 from tests.sql.test_staging import DATABASES, database  # noqa: F401  a fixture
 from windrow import read_output
@@ -83,6 +84,44 @@ def test_writing_that_fails_midway_leaves_no_table(database, tmp_path, run_job, 
         run_job(*AVERAGES, "-o", database.table("averages"), path)
     assert not {*tables_of(database)} - {"windrow_outputs"}
     assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+
+
+def test_a_description_that_cannot_be_written_leaves_no_table(database, tmp_path, run_job, monkeypatch):  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    merge = publishing.merge
+
+    def broken(connection, table, *args):
+        return 1 / 0 if table == publishing.OUTPUTS else merge(connection, table, *args)
+
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(publishing, "merge", broken)
+        run_job(*AVERAGES, "-o", database.table("averages"), path)
+    assert not {*tables_of(database)} - {"windrow_outputs"}
+    assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_name_that_another_took_meanwhile_keeps_the_others_table_and_description(
+    server, request, tmp_path, run_job, monkeypatch
+):
+    database = request.getfixturevalue(server)  # noqa: F811
+    path = file_of(tmp_path / "bars.csv", DATES, NAMES)
+    assert run_job("-q", "--indicator", "sma:3", "-o", database.table("others"), path).status == 0
+    said = database.query("SELECT description FROM windrow_outputs")
+    check = publishing._check
+
+    def taken(*args):
+        database.query("ALTER TABLE others RENAME TO averages")
+        database.query("UPDATE windrow_outputs SET name = 'averages'")
+        return check(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "_check", taken)
+        done = run_job("-q", "--indicator", "sma:5", "-o", database.table("averages"), path)
+    assert done.status == 1 and "the database refuses (" in done.err and "already exists" in done.err
+    assert tables_of(database) == ["averages", "windrow_outputs"]
+    assert database.query("SELECT description FROM windrow_outputs") == said
+    assert len(read_output(database.table("averages"))) == 26
 
 
 def test_one_that_is_killed_is_seen_by_nobody(database, tmp_path, run_job):  # noqa: F811

@@ -59,7 +59,7 @@ def publish(parts: Sequence[Path], description: Path, output: str, advance: Call
             f"{output}: a table has no place for {odd[0]}, which the job wrote; write a directory instead"
         )
     names = _names(parts)
-    hidden = f"windrow_{uuid4().hex[:12]}"
+    hidden = left = f"windrow_{uuid4().hex[:12]}"
     with _writing(place) as connection:
         columns = _columns(connection, names)
         schema.create(connection, hidden, columns, KEY)
@@ -68,11 +68,15 @@ def publish(parts: Sequence[Path], description: Path, output: str, advance: Call
             _check(connection, hidden, written, output)
             _describe(connection, place.table, description)
             _rename(connection, hidden, place.table)
+            if place.dialect == "mysql":
+                left = place.table
+            # Not before the name is ours: it may be another's by now, and so may what is said of it.
+            merge(connection, OUTPUTS, _DESCRIBED, ("name",))
             connection.commit()
         except BaseException:
             with suppress(Exception):  # what is wrong is told already
                 connection.rollback()
-                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quoted(connection, hidden)}")
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quoted(connection, left)}")
                 connection.commit()
             raise
 
@@ -182,15 +186,16 @@ def _check(connection: Any, table: str, written: int, output: str) -> None:
 
 
 def _describe(connection: Any, table: str, description: Path) -> None:
+    """Makes ready what is said of the table, in the staging table."""
     schema.create(connection, OUTPUTS, _DESCRIBED, ("name",))
     text = description.read_text() if description.is_file() else "{}"
     stage(connection, _DESCRIBED, pa.table({"name": [table], "description": [text]}))
-    merge(connection, OUTPUTS, _DESCRIBED, ("name",))
 
 
 def _rename(connection: Any, hidden: str, table: str) -> None:
+    """Gives the table its name; MariaDB and MySQL commit that at once."""
     if connection.dialect.name == "mysql":
-        connection.commit()  # a change of names would commit anyway
+        connection.commit()
     connection.exec_driver_sql(f"ALTER TABLE {quoted(connection, hidden)} RENAME TO {quoted(connection, table)}")
 
 
