@@ -832,7 +832,6 @@ LEFT = {
     "emr/logs.py:explain_step": "the cure is a setting of a new cluster's, or time",
     "jobs/normalize.py:task_arguments": "no error: what tasks get",
     "jobs/sequences.py:task_arguments": "no error: what tasks get",
-    "market/schedule.py:install_timer": "no error: how to see the timer",
     "mapreduce/barjob.py:sliced_kernel": "for jobs of other people: tests/mapreduce/test_slices.py",
     "pages/market/forecasts.py:_lines": "an output of other forecasts is the cure: tests/pages/test_market.py",
     "runners/emr.py:_check_regions": "-r emr needs the emulator with Hadoop: tests/runners/emr/test_failures.py",

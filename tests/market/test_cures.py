@@ -4,7 +4,8 @@ Followed here: commands/collect.py:collect, commands/collect.py:_checked, comman
 commands/collect.py:_of_source, commands/collect.py:_of_inputs, commands/collect.py:collecting,
 commands/collect.py:_read, commands/collect.py:_span, commands/collect.py:schedule,
 commands/collect.py:_check_scheduled,
-market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/generated.py:__post_init__,
+market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/schedule.py:install_timer,
+market/schedule.py:install_cron, market/generated.py:__post_init__,
 market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
 market/collector.py:_refuse_empty, market/collector.py:_told_revised.
 In tests/commands/test_collect.py: market/filed.py:filed, market/loads.py:target_of.
@@ -128,6 +129,8 @@ def test_cure_of_bars_on_an_old_scale(place, capsys):  # noqa: F811
          ["--timezone", "Asia/Hong_Kong", "--", *WEEKLY]),
         (["--", "--quiet"], "--source: is missing; give yfinance, generator, or an input", ["--", *WEEKLY]),
         (["--", *MADE], "every run would collect up to there; leave it out", ["--", *WEEKLY]),
+        (["--", *YAHOO, *WEEKLY[2:], "--interval", "1d", "--from", "2025-01-01"], "leave it out, and each run goes on where the one",
+         ["--", *YAHOO, *WEEKLY[2:]]),
         (["--", *WEEKLY, "schedule"], "have schedule, which is no option; give those of windrow collect after two",
          ["--", *WEEKLY]),
         (["--", *YAHOO], "name a file with a column symbol by --universe", ["--", *YAHOO, *WEEKLY[2:]]),
@@ -146,6 +149,24 @@ def test_cures_of_a_schedule(place, capsys, monkeypatch, wrong, told, cured):  #
         f'*/15 * * * * [ "$(TZ=Asia/Hong_Kong date +\\%u\\%H\\%M)" = 1{"0815" if "08:15" in cured else "0800"} ]'
         in (capsys.readouterr().out)
     )
+
+
+def test_cure_of_a_schedule_that_is_there(place, monkeypatch, capsys):  # noqa: F811
+    folder = place / "bin"
+    folder.mkdir()
+    (folder / "systemctl").write_text("#!/bin/sh\n")
+    (folder / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(place))
+    assert cli.main(["collect", "schedule", "--install", "timer", "--", *WEEKLY]) == 0
+    timer = place / ".config/systemd/user/windrow-collect.timer"
+    asked = ["collect", "schedule", "--at", "09:00", "--", *WEEKLY]
+    assert cli.main([*asked[:2], "--install", "timer", *asked[2:]]) == 1
+    assert "replace it by --force, or put what is printed without --install beside it" in capsys.readouterr().err
+    assert cli.main(asked) == 0 and "08:00:00" in timer.read_text()  # what is printed, and replaces nothing
+    assert cli.main([*asked[:2], "--force", *asked[2:]]) == 2
+    assert "give both, or leave it out" in capsys.readouterr().err
+    assert cli.main([*asked[:2], "--install", "timer", "--force", *asked[2:]]) == 0 and "09:00:00" in timer.read_text()
 
 
 def test_options_before_schedule(place, capsys):  # noqa: F811

@@ -288,9 +288,10 @@ def _read(
 @click.option("--every", default="7d", show_default=True, type=click.Choice(["7d", "1d"]), help="How often.")
 @click.option("--on", "weekday", default="Mon", show_default=True, type=_DAYS, help="Weekday of every 7d.")
 @click.option("--install", type=click.Choice(["timer", "crontab"]), help="Install one of them for this user.")
+@click.option("--force", is_flag=True, help="With --install, replace the one that is there.")
 @click.argument("command", nargs=-1, required=True, metavar="-- ARGUMENTS...")
 def schedule(
-    clock: str, timezone: str, every: str, weekday: str, install: str | None, command: tuple[str, ...]
+    clock: str, timezone: str, every: str, weekday: str, install: str | None, force: bool, command: tuple[str, ...]
 ) -> None:
     """Print a timer of systemd and a line of crontab, or install one.
 
@@ -300,8 +301,13 @@ def schedule(
     import sys
 
     from windrow.console import tell
+    from windrow.errors import UsageError
     from windrow.market.schedule import WEEKDAYS, Schedule, install_cron, install_timer, refuse_password
 
+    if force and install is None:
+        raise UsageError(
+            "--force: replaces what --install installs, and without it nothing is; give both, or leave it out"
+        )
     context = collect.make_context("windrow collect", list(command))
     _check_scheduled(context, collect.make_parser(context).parse_args(list(command))[1])
     for option, uri in (("--to", context.params["place"]), *(("--source", one) for one in context.params["sources"])):
@@ -312,7 +318,7 @@ def schedule(
     if install is None:
         tell(*made.lines())
     else:
-        tell(*(install_timer(made, Path.home()) if install == "timer" else install_cron(made)))
+        tell(*(install_timer(made, Path.home(), force) if install == "timer" else install_cron(made, force)))
 
 
 def _check_scheduled(context: click.Context, others: list[str]) -> None:
