@@ -158,6 +158,19 @@ def test_what_a_server_refuses(server, request, monkeypatch):
         connect(database.uri)
 
 
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_error_is_told_though_the_connection_is_lost_too(server, request):
+    database = request.getfixturevalue(server)
+    asks, kill = {
+        "mariadb": ("SELECT CONNECTION_ID()", "KILL {}"),
+        "postgres": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+    }[server]
+    with pytest.raises(InputError, match="a user's error"), connected(Place.of(database.uri), writes=True) as one:
+        number = one.exec_driver_sql(asks).scalar()
+        database.query(kill.format(number))
+        raise InputError("a user's error")
+
+
 def test_a_password_that_a_server_repeats_is_hidden(monkeypatch):
     monkeypatch.setenv(PASSWORD, "s3cret")
     error = refusal(Place.of("mysql://h/d"), ValueError(1064, "near 's3cret'"))

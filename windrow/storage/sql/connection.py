@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,10 @@ class PassingError(InputError):
     """A refusal that may be over at the next attempt: a connection lost, a lock, a server that starts."""
 
 
+class TakenError(PassingError):
+    """A row of that key is there."""
+
+
 @contextmanager
 def connected(place: Place, writes: bool = False) -> Iterator[Any]:
     """A connection of SQLAlchemy's, closed at the end; what is not committed by then is rolled back.
@@ -82,12 +86,14 @@ def connected(place: Place, writes: bool = False) -> Iterator[Any]:
     where a later attempt may succeed.
     """
     with refusing(place):
-        engine = _engine(place, writes)
+        connection = _engine(place, writes).connect()
         try:
-            with engine.connect() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+            yield connection
+        except BaseException:
+            with suppress(Exception):  # what is wrong is told already, and a lost connection cannot roll back
+                connection.close()
+            raise
+        connection.close()
 
 
 @contextmanager
@@ -127,7 +133,7 @@ def refusal(place: Place, error: BaseException) -> InputError:
         said = said.replace(secret, "***")
     said = re.sub(r"\s+", " ", said).strip()[:300] or type(error).__name__
     text = _SENTENCES.get(kind, _OTHER) if kind is not None else _OTHER
-    raised = PassingError if kind in _PASSING else InputError
+    raised = TakenError if kind == _TAKEN else PassingError if kind in _PASSING else InputError
     return raised(f"{place}: {text.format(said=said, password=PASSWORD, config=CONFIG)}")
 
 
