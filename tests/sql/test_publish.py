@@ -6,8 +6,11 @@ Followed here: storage/sql/publishing.py:refuse_taken, mapreduce/submission.py:_
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.backtest import Backtest
@@ -80,7 +83,7 @@ def test_a_run_that_fails_leaves_no_table(database, tmp_path, run_job):  # noqa:
 def test_writing_that_fails_midway_leaves_no_table(database, tmp_path, run_job, monkeypatch):  # noqa: F811
     path = file_of(tmp_path / "bars.csv", DATES, NAMES)
     with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
-        broken.setattr(publishing, "_check", lambda *_: 1 / 0)
+        broken.setattr(publishing, "_describe", lambda *_: 1 / 0)
         run_job(*AVERAGES, "-o", database.table("averages"), path)
     assert not {*tables_of(database)} - {"windrow_outputs"}
     assert run_job(*AVERAGES, "-o", database.table("averages"), path).status == 0
@@ -108,15 +111,15 @@ def test_a_name_that_another_took_meanwhile_keeps_the_others_table_and_descripti
     path = file_of(tmp_path / "bars.csv", DATES, NAMES)
     assert run_job("-q", "--indicator", "sma:3", "-o", database.table("others"), path).status == 0
     said = database.query("SELECT description FROM windrow_outputs")
-    check = publishing._check
+    describe = publishing._describe
 
     def taken(*args):
         database.query("ALTER TABLE others RENAME TO averages")
         database.query("UPDATE windrow_outputs SET name = 'averages'")
-        return check(*args)
+        return describe(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(publishing, "_check", taken)
+        patched.setattr(publishing, "_describe", taken)
         done = run_job("-q", "--indicator", "sma:5", "-o", database.table("averages"), path)
     assert done.status == 1 and "the database refuses (" in done.err and "already exists" in done.err
     assert tables_of(database) == ["averages", "windrow_outputs"]
@@ -173,8 +176,6 @@ def test_a_table_that_no_job_wrote_is_no_output(sqlite):
 
 
 def test_numbers_of_another_kind_are_none_of_an_outputs(database):  # noqa: F811
-    from datetime import datetime
-
     from tests.sql.test_rows import make
 
     make(
@@ -182,6 +183,22 @@ def test_numbers_of_another_kind_are_none_of_an_outputs(database):  # noqa: F811
     )
     frame = read_output(database.table("o"))
     assert frame["x"].tolist() == [1.5]
+
+
+def test_two_rows_of_one_symbol_and_time_are_refused(database, tmp_path):  # noqa: F811
+    times = pa.array([datetime(2026, 1, 5), datetime(2026, 1, 6)], pa.timestamp("us", "UTC"))
+    parts = [tmp_path / "part-00000.parquet", tmp_path / "part-00001.parquet"]
+    for part in parts:
+        pq.write_table(pa.table({"symbol": ["A", "A"], "timestamp": times, "sma:3": [1.5, 2.5]}), part)
+    output = database.table("averages")
+    with pytest.raises(OutputError) as error:
+        publishing.publish(parts, tmp_path / "_windrow.json", output, print)
+    assert str(error.value) == (
+        f"{output}: a row has the symbol and time of another, and a table keeps one of each; write a directory instead"
+    )
+    assert tables_of(database) == []
+    publishing.publish(parts[:1], tmp_path / "_windrow.json", output, print)
+    assert len(read_output(output)) == 2
 
 
 def test_parts_that_are_no_tables_are_refused(sqlite, tmp_path):
