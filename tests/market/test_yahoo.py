@@ -19,7 +19,7 @@ from windrow.market.yahoo import Yahoo
 from windrow.sessions import Exchange
 from windrow.times import DAY, SECOND
 
-pytest.importorskip("yfinance")
+pytestmark = pytest.mark.needs("yfinance")
 MINUTE = 60 * SECOND
 NEW_YORK = Exchange("XNYS")
 OPEN = 14 * 3600 * SECOND + 30 * MINUTE  # in winter

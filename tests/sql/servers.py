@@ -134,8 +134,7 @@ class MariaDB:
 @pytest.fixture(scope="session")
 def mariadb_server(tmp_path_factory):
     """A MariaDB that runs as long as the tests."""
-    require("mariadb")
-    pytest.importorskip("pymysql")
+    require("mariadb", "pymysql")
     server = MariaDB(tmp_path_factory.mktemp("mariadb"), free_port())
     command = (HERE / "mariadb", "run", server.folder, server.port)
     with running(command, server.answers, server.folder / "log") as server.process:
@@ -188,8 +187,7 @@ def postgres_tool(name):
 @pytest.fixture(scope="session")
 def postgres_server():
     """A PostgreSQL that runs as long as the tests; root runs it as the user postgres, as it refuses to be root's."""
-    require("postgres")
-    pytest.importorskip("psycopg")
+    require("postgres", "psycopg")
     as_user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups") if os.getuid() == 0 else ()
     with tempfile.TemporaryDirectory(prefix="windrow-pg-") as name:  # not below pytest's folder, which is root's alone
         folder = Path(name)

@@ -45,7 +45,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def encrypted_mariadb(authority, tmp_path_factory):
-    require("mariadb")
+    require("mariadb", "pymysql")
     server = MariaDB(tmp_path_factory.mktemp("encrypted"), free_port())
     command = (HERE / "mariadb", "run", server.folder, server.port, f"--ssl-cert={authority / 'server.crt'}",
                f"--ssl-key={authority / 'server.key'}")  # fmt: skip
