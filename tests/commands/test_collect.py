@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.needs import require
 from windrow import cli
 from windrow.errors import InputError
 from windrow.market.generated import Generated
@@ -308,7 +309,7 @@ def test_symbols_that_were_not_asked_for_are_counted(place, capsys, monkeypatch)
 def test_hours_are_collected_once_they_are_over(place, monkeypatch, source):
     """At 15:10 UTC, in winter, New York's first hour lasts until 15:30."""
     if source == "yfinance":
-        pytest.importorskip("yfinance")
+        require("yfinance")
         monkeypatch.setattr("windrow.market.yahoo.Yahoo.fetch", lambda self, *asked: made.fetch(*asked))
     made, friday = Generated(Exchange("XNYS"), 3600 * SECOND), 1_764_288_000 * SECOND
     asked = ("--source", source, "--universe", "sp.csv", "--interval", "1h", "--last", "2d")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.needs import require
 from windrow import cli
 from windrow.errors import UsageError
 from windrow.market.schedule import Schedule
@@ -208,7 +209,7 @@ def test_nothing_is_replaced_without_an_install(capsys):
 def test_what_would_fail_at_its_first_run_is_not_scheduled(fake, capsys, given, told):
     """Each of them was installed."""
     if "yfinance" in given:
-        pytest.importorskip("yfinance")
+        require("yfinance")
     place, _ = fake
     (place / "bars.csv").write_text("symbol,timestamp,close\nA,2024-01-02,1\n")
     assert cli.main(["collect", "schedule", "--install", "timer", "--", *given]) in (1, 2)
