@@ -1,5 +1,6 @@
 """`windrow collect`: inputs and made-up bars into a database, and what is asked for that cannot be."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def test_what_cannot_be_asked_for_is_refused(place, capsys, args, told):
         ((*MADE, "--to", "bars.db"), "bars.db: names no database; give sqlite:///FILE, mysql://USER@HOST/DATABASE or"),
         ((*MADE, "--to", "mysql://me:s3cret@h/d"), "has a password, which others could see; leave it out, and set"),
         ((*MADE, "--to", "sqlite:///no/bars.db"), "sqlite:///no/bars.db: there is no folder no; make it"),
-        ((*MADE, "--universe", "none.csv"), "none.csv: cannot be read as CSV: No such file or directory; give"),
+        ((*MADE, "--universe", "none.csv"), "--universe none.csv: cannot be read: No such file or directory; give a"),
         (("--source", "none.csv"), "none.csv"),
         (("--source", "open.csv"), "columns are symbol, timestamp, open; call one so by --rename OLD=close"),
         (("--source", "two.csv"), "2 bars differ from another"),
@@ -157,11 +158,17 @@ def test_what_cannot_be_collected_is_an_error(place, capsys, args, told):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("name_of_it\nA\n", "has no column 'symbol'; its columns are name_of_it; name one of them symbol in its first"),
+        ("", "has no column 'symbol'; its columns are none; name one"),
+        ("AAPL\nMSFT\n", "has no column 'symbol'; its columns are aapl; name"),
+        ("Name,Sector\nApple,IT\n", "has no column 'symbol'; its columns are name, sector; name one of them symbol"),
+        ("Symbol,Symbol\nA,B\n", "has two columns 'symbol'; leave one"),
         (
-            "name_of_it\nA\n",
-            "its first line has no column symbol; give --universe a CSV file whose first line names one",
+            "Security,Symbol\nApple, Inc.,AAPL\n",
+            "line 2: has 3 fields, more than the first line's 2; put quotes around",
         ),
-        ("", "its first line has no column symbol"),
+        ("symbol,security\nA,Aa\n,Bb\n", "line 3: has no symbol; give each company its symbol, or take the line out"),
+        ('symbol\n"A\nB\n', "cannot be read: unexpected end of data; give a CSV file"),
         ("symbol\n\n", "has no symbol below its first line; add one a line"),
         (f"symbol\n{'A' * 65}\n", "a symbol has at most 64 characters"),
     ],
@@ -172,6 +179,29 @@ def test_a_file_without_symbols_is_refused(tmp_path, text, told):
     with pytest.raises(InputError) as error:
         symbols_of(file)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_universe_as_users_have_it(tmp_path, mark, encoding):
+    """Wikipedia's table; words that a spreadsheet or pandas would take for something else are symbols."""
+    header = ["Symbol", "Security", "GICS Sector", "GICS Sub-Industry", "Headquarters Location", "Date added", "CIK"]
+    symbols = ["MMM", "BRK.B", "NAN", "TRUE", "1e5", "NA", "null", "aapl", "007", "BRK.B"]
+    lines = [[symbol, "Aa, Inc.", "Energy", "", "Omaha; Nebraska", "1957-03-04", "1"] for symbol in symbols]
+    text = mark.join(header) + "\r\n\r\n"
+    for line in lines:
+        text += mark.join(f'"{field}"' if {",", ";"} & set(field) else f"{field} " for field in line) + "\r\n"
+    (tmp_path / "sp.csv").write_bytes((text + mark * 6 + "\r\n\n").encode(encoding))
+    assert symbols_of(tmp_path / "sp.csv") == symbols[:-1]
+
+
+def test_a_universe_from_a_pipe(tmp_path):
+    """As by --universe <(cut -f 1 sp.tsv)."""
+    read, write = os.pipe()
+    os.write(write, b"symbol\nA\nB\n")
+    os.close(write)
+    assert symbols_of(Path(f"/dev/fd/{read}")) == ["A", "B"]
+    os.close(read)
 
 
 def test_a_server_that_refuses_the_password(mariadb, place, capsys, monkeypatch):

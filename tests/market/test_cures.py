@@ -47,7 +47,7 @@ ONE = "symbol,timestamp,sold\nAAA,2020-01-01,1\nBBB,2020-01-01,2\n"
         ((*MADE, "--from", "2025-11-30"), "--until is not before --from", (*MADE, "--from", "2025-11-24"), 2760),
         ((*MADE, "--last", "5d", "--interval", "7min"), "give e.g. 1min, 5min, 1h or 1d",
          (*MADE, "--last", "5d", "--interval", "1h"), 2 * (3 * 7 + 4)),
-        ((*MADE, "--universe", "names.csv", "--last", "5d"), "whose first line names",
+        ((*MADE, "--universe", "names.csv", "--last", "5d"), "name one of them symbol in its first line",
          (*MADE, "--last", "5d"), 2760),
         (("--source", "one.csv"), "call one so by --rename OLD=close",
          ("--source", "one.csv", "--rename", "sold=close"), 2),
