@@ -21,13 +21,16 @@ def connect(uri, asks="SELECT 1", **asked):
     [
         ("mariadb://h/d", "mysql", "mysql://h/d"),
         ("MYSQL://me@h:1/d?table=x", "mysql", "mysql://me@h:1/d"),
-        ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@::1:5/d"),
+        ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@[::1]:5/d"),
+        ("mysql://[2001:db8::7]/d", "mysql", "mysql://[2001:db8::7]/d"),
         ("postgresql:///d", "postgresql", "postgresql:///d"),
         ("sqlite:///a%20b.db", "sqlite", "sqlite:///a%20b.db"),
     ],
 )
 def test_a_uri_names_a_database(uri, dialect, text):
-    assert (Place.of(uri).dialect, str(Place.of(uri))) == (dialect, text)
+    place = Place.of(uri)
+    assert (place.dialect, str(place)) == (dialect, text)
+    assert str(Place.of(text)) == text and Place.of(text).host == place.host
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ where=('symbol=BRK.B',), config=None)
             return f"sqlite:///{quote(self.database)}"
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
-        return f"{self.dialect}://{user}{self.host or ''}{port}/{quote(self.database, safe='')}"
+        host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
+        return f"{self.dialect}://{user}{host}{port}/{quote(self.database, safe='')}"
 
     def login(self) -> Login:
         """User, password and server: of the URI, of the environment, of the file of options, in this order.
