@@ -16,9 +16,9 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.sql.servers import DATABASES, SERVERS
-from windrow.errors import ConflictError, InputError
+from windrow.errors import InputError
 from windrow.market import collector
-from windrow.market.collector import Asked, collect, collect_filed
+from windrow.market.collector import Asked, collect
 from windrow.market.gaps import grid
 from windrow.market.generated import Generated
 from windrow.market.loads import opened
@@ -331,13 +331,6 @@ def test_two_that_are_at_work_at_once_all_the_same_count_each_bar_once(server, r
         thread.join()
     assert len(reports) == 2 and sum(report.inserted for report in reports) == 12 * 1380
     assert [row for row in bars_in(database) if row[0] != "X"] == bars_of(source)
-
-
-def test_inputs_with_two_bars_at_one_time_are_in_conflict(sqlite):
-    one = Canned(["A"]).bars["A"]
-    other = one._replace(values=one.values | {"close": one.values["close"] + 1})
-    with opened(Place.of(sqlite.uri)) as ledger, pytest.raises(ConflictError, match=r"A at 2025-11-24T14:30:00Z: the"):
-        collect_filed(ledger, "x", ["A"], [one, other], None)
 
 
 # Faults.

@@ -159,10 +159,10 @@ def collect_filed(
     clock: Callable[[], int] = time.time_ns,
     interval: int | None = None,
 ) -> Report:
-    """Puts bars that are here into a database; `trading` has sessions and the ns between bars, to find missing ones.
+    """Puts bars that are here, each once, into a database; `trading` has sessions and the ns between bars, for gaps.
 
-    `interval` is that number for most of them, if it is known. Raises InputError where the database gives no answer any
-    more, ConflictError.
+    `interval` is how far most of them are apart (ns), if that is known. Raises InputError where the database gives no
+    answer any more.
     """
     retry = _Retry(ledger, sleep)
     load = retry.of_database(lambda: ledger.begin(words, 0, 0, clock(), resumed=False, interval=interval))
@@ -170,7 +170,7 @@ def collect_filed(
     report = Report(str(ledger.place), load)
     for number, one in enumerate(bars):
         progress(number, len(symbols), report.inserted + report.revised + report.same)
-        report.add(one, retry.of_database(partial(ledger.put, load, one, once=True)))
+        report.add(one, retry.of_database(partial(ledger.put, load, one)))
         if trading:
             first, last = int(one.times[0]), int(one.times[-1])
             _note_gaps(report, one.symbol, one.times, grid(trading[0], first, last + 1, trading[1]))
