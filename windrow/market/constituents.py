@@ -57,11 +57,10 @@ class Constituents:
         """A symbol's memberships; without any it has no sector, always."""
         return self.members.get(symbol) or [Membership(NONE)]
 
-    def counted(self, sector: str, times: Ints, clock: "Clock") -> Ints:
-        """How many companies a sector has at times."""
-        its = [one for rows in self.members.values() for one in rows if one.sector == sector]
-        begins, ends = (np.sort([clock.span(one)[end] for one in its]) for end in (0, 1))
-        return np.searchsorted(begins, times, side="right") - np.searchsorted(ends, times, side="right")
+    def companies(self, sector: str, clock: "Clock") -> "Companies":
+        """The companies of a sector."""
+        spans = [clock.span(one) for rows in self.members.values() for one in rows if one.sector == sector]
+        return Companies(*(np.sort([span[end] for span in spans]) for end in (0, 1)))
 
     def to_json(self) -> dict[str, Any]:
         """As tasks get it."""
@@ -72,6 +71,17 @@ class Constituents:
         """What `to_json` wrote."""
         members = {symbol: [Membership(*row) for row in rows] for symbol, rows in fields["members"].items()}
         return cls(fields["path"], members)
+
+
+class Companies(NamedTuple):
+    """A sector's companies: the times at which memberships begin, and those at which they are over, in order."""
+
+    begins: Ints
+    ends: Ints
+
+    def at(self, times: Ints) -> Ints:
+        """How many there are at times."""
+        return np.searchsorted(self.begins, times, side="right") - np.searchsorted(self.ends, times, side="right")
 
 
 class Clock(NamedTuple):
