@@ -19,7 +19,7 @@ from windrow.market.loads import Ledger, Load, Put, Revised
 from windrow.market.sources import Fetched, Prices, TryLaterError
 from windrow.sessions import Trading
 from windrow.storage.sql.connection import PassingError
-from windrow.times import format_times
+from windrow.times import format_time
 
 Result = TypeVar("Result")
 
@@ -85,7 +85,8 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         again = f"; {self.earlier:,} symbols were done before" if self.earlier else ""
-        span = f"; asked for {_moment(self.load.since)} to {_moment(self.load.until)}" if self.load.until else ""
+        since, until = format_time(self.load.since), format_time(self.load.until)
+        span = f"; asked for {since} to {until}" if self.load.until else ""
         return [
             f"load {self.load.number}: {self.symbols:,} symbols, {self.inserted:,} new bars, {self.revised:,} revised,"
             f" {self.same:,} as they were, in {self.place}{span}{again}",
@@ -234,7 +235,7 @@ def _note_gaps(report: Report, symbol: str, found: Ints, expected: tuple[Ints, I
 def _refuse_empty(report: Report, asked: int) -> None:
     """Raises InputError where no symbol had a bar."""
     if asked and len(report.empty) == asked and not report.earlier:
-        since, until = _moment(report.load.since), _moment(report.load.until)
+        since, until = format_time(report.load.since), format_time(report.load.until)
         raise InputError(
             f"the source has no bar of any of the {asked:,} symbols from {since} to {until}; check the symbols, and ask"
             " for other times by --last, or --from and --until"
@@ -247,11 +248,11 @@ def _few(lines: list[str]) -> list[str]:
 
 
 def _told_revised(symbol: str, one: Revised) -> str:
-    span = f"{one.bars:,} bars from {_moment(one.first)} to {_moment(one.last)}"
+    span = f"{one.bars:,} bars from {format_time(one.first)} to {format_time(one.last)}"
     if one.is_factor:
         return (
             f"revised: {symbol}: {span}, all closes by the factor {one.least:.6g}: a split? Bars before"
-            f" {_moment(one.first)} are on the old scale; collect them again by --from"
+            f" {format_time(one.first)} are on the old scale; collect them again by --from"
         )
     return f"revised: {symbol}: {span}, closes by {one.least:.6g} to {one.most:.6g}"
 
@@ -259,15 +260,9 @@ def _told_revised(symbol: str, one: Revised) -> str:
 def _told_gaps(symbol: str, one: Gaps) -> str:
     return (
         f"missing: {symbol}: {one.missing:,} of {one.expected:,} bars, in {one.sessions:,} sessions; the most in a row"
-        f" {one.longest:,}, {_moment(one.since)} to {_moment(one.until)}"
+        f" {one.longest:,}, {format_time(one.since)} to {format_time(one.until)}"
     )
 
 
 def _told_unreached(symbol: str, upto: int) -> str:
-    return f"lost: {symbol}: its newest bar was of {_moment(upto)}, and the source does not reach back so far"
-
-
-def _moment(ns: int) -> str:
-    import numpy as np
-
-    return format_times(np.array([ns]), dates=False)[0].decode()
+    return f"lost: {symbol}: its newest bar was of {format_time(upto)}, and the source does not reach back so far"

@@ -10,7 +10,7 @@ from windrow.bars.columns import Bars, join_bars
 from windrow.errors import ConflictError, InputError
 from windrow.market.sources import Fetched
 from windrow.storage.sql.schema import LONGEST_SYMBOL, VALUES
-from windrow.times import format_times
+from windrow.times import format_time
 
 #: Distances that must be there before the most frequent one means anything.
 _ENOUGH = 20
@@ -86,14 +86,14 @@ def filed(parts: Sequence[Bars], names: Sequence[str]) -> Filed:
     same = np.logical_and.reduce([(c[1:] == c[:-1]) | (np.isnan(c[1:]) & np.isnan(c[:-1])) for c in values])
     if (odd := np.flatnonzero(again & ~same)).size:
         at = odd[0]
-        time = format_times(times[at : at + 1], dates=False)[0].decode()
+        time = format_time(int(times[at]))
         one, other = ({n: float(c[i]) for n, c in zip(names, values, strict=True)} for i in (at, at + 1))
         raise ConflictError(
             f"{bars.symbols[codes[at]]} at {time}: {one} and {other}: {len(odd):,} bars differ from another of their"
             " symbol and time; a symbol has one bar at a time; drop the wrong ones"
         )
     if (finer := np.flatnonzero(times % 1000)).size:
-        time = format_times(times[finer[:1]], dates=False)[0].decode()
+        time = format_time(int(times[finer[0]]))
         raise InputError(f"{bars.symbols[codes[finer[0]]]} at {time}: a table keeps microseconds; cut times to these")
     kept = np.concatenate([np.ones(min(len(times), 1), bool), ~again])
     codes, times, values = codes[kept], times[kept], [column[kept] for column in values]
