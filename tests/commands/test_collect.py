@@ -53,6 +53,36 @@ def test_made_up_bars_of_a_week_and_again(place, capsys):
     assert [row[:2] for row in rows("other.db")] == [row[:2] for row in first] and rows("other.db") != first
 
 
+def test_a_time_has_its_bar(place, capsys):
+    """--last 2min began a nanosecond after a bar, and a load that went on, from the database, ended before one."""
+    until = ("--source", "generator", "--universe", "sp.csv", "--until", "2025-11-28T14:33")
+    for begin in (("--last", "2min"), ("--from", "2025-11-28T14:31")):
+        assert collected(*until, *begin, "--to", f"sqlite:///{begin[0][2:]}.db") == 0
+        times = [row[1] // 60_000_000 % 60 for row in rows(f"{begin[0][2:]}.db") if row[0] == "AAA"]
+        assert times == [31, 32, 33]
+        assert "; asked for 2025-11-28T14:31:00Z to 2025-11-28T14:34:00Z\n" in capsys.readouterr().out
+
+
+def test_warnings_of_inputs_name_the_options_of_this_command(place, capsys):
+    assert collected("--source", SAMPLE, "--universe", "sp.csv") == 0
+    assert "no bar is of BRK.B; check how the inputs write them, and --from, --until and" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("symbols", "told"),
+    [
+        (["BRK.B", "MMM", "BRK-B"], "BRK.B and BRK-B are both BRK-B to Yahoo, and its bars would be there twice"),
+        (["aapl", "AAPL"], "aapl and AAPL are both AAPL to Yahoo"),
+        (["BRK/B"], "BRK/B is no symbol of Yahoo's, which are of letters, digits and ^ = & . - alone"),
+        (["AAPL?range=max"], "AAPL?range=max is no symbol of Yahoo's"),
+        (["A B"], "A B is no symbol of Yahoo's"),
+    ],
+)
+def test_symbols_that_yahoo_has_not_are_refused(place, capsys, symbols, told):
+    Path("sp.csv").write_text("\n".join(["symbol", *symbols]))
+    assert told in refused(capsys, "--source", "yfinance", "--universe", "sp.csv") and not Path("bars.db").exists()
+
+
 def test_the_end_is_the_last_day_that_has_ended(place, monkeypatch):
     """Of the week of Thanksgiving 2025, at noon of its Friday."""
     monkeypatch.setattr("windrow.commands.collect.time.time_ns", lambda: (1_764_288_000 + 43_200) * SECOND)

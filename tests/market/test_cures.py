@@ -7,6 +7,7 @@ commands/collect.py:_check_scheduled,
 market/schedule.py:__post_init__, market/schedule.py:refuse_password, market/schedule.py:install_timer,
 market/schedule.py:install_cron, market/generated.py:__post_init__,
 market/universe.py:symbols_of, market/yahoo.py:__post_init__, market/yahoo.py:_answers, market/yahoo.py:_yfinance,
+market/yahoo.py:refuse_names,
 market/collector.py:_refuse_empty, market/collector.py:_told_revised.
 In tests/commands/test_collect.py: market/filed.py:filed, market/loads.py:target_of.
 """
@@ -87,6 +88,25 @@ def test_cures_of_what_yahoo_has_not(place, capsys, yahoos, monkeypatch, wrong, 
     assert collected(*YAHOO, "--universe", "sp.csv", *cured) == 0
     assert len(rows()) == (5 if "1d" in cured else 1379)
     assert all(row[5] > 0 and row[6] > 0 for row in rows())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told", "cured"),
+    [
+        ("BRK.B\nBRK-B", "leave one of them out", "BRK.B"),
+        ("BRK/B", "write it as Yahoo does, or leave it out", "BRK-B"),
+        ("BRK/B\nAAPL", "write it as Yahoo does, or leave it out", "AAPL"),
+    ],
+)
+def test_cures_of_a_universe_for_yahoo(place, capsys, yahoos, monkeypatch, wrong, told, cured):  # noqa: F811
+    monkeypatch.setattr(yahoo, "PACE", 0.0)
+    monkeypatch.setattr("windrow.commands.collect.time.time_ns", lambda: FRIDAY_END + 5 * DAY)
+    (place / "sp.csv").write_text(f"symbol\n{wrong}\n")
+    assert collected(*YAHOO, "--universe", "sp.csv", "--last", "12d") == 1
+    assert told in capsys.readouterr().err
+    (place / "sp.csv").write_text(f"symbol\n{cured}\n")
+    assert collected(*YAHOO, "--universe", "sp.csv", "--last", "12d") == 0
+    assert len(rows()) == 1379 and {row[0] for row in rows()} == {cured}
 
 
 def test_cure_of_times_that_yahoo_refuses(place, capsys, yahoos, monkeypatch):  # noqa: F811

@@ -125,7 +125,7 @@ def _of_source(
     from windrow.market.loads import opened, target_of
     from windrow.market.sources import Prices
     from windrow.market.universe import symbols_of
-    from windrow.market.yahoo import Yahoo
+    from windrow.market.yahoo import Yahoo, refuse_names
     from windrow.times import parse_duration
 
     if universe is None:
@@ -137,6 +137,7 @@ def _of_source(
     now = time.time_ns() // _MINUTE * _MINUTE
     trading = _exchange(calendar or "XNYS")
     if sources[0] == "yfinance":
+        refuse_names(symbols)
         source: Prices = Yahoo(step, now=time.time_ns)
     elif trading is None:
         raise UsageError("--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS")
@@ -182,9 +183,10 @@ def _span(last: str | None, since: str | None, until: str | None, now: int, step
         begin, end = span_asked(since, until, "UTC", dated=False)
     except UsageError as error:  # of a job, whose option is called so
         raise UsageError(str(error).replace("--to ", "--until ")) from None
-    stop = min(end, now // DAY * DAY if step >= DAY else now)
+    # Bars begin on whole minutes, and a database keeps no nanoseconds: --until 14:33 has that minute's bar.
+    stop = min(-(-end // _MINUTE) * _MINUTE, now // DAY * DAY if step >= DAY else now)
     if since is None:
-        begin = stop - parse_duration(last or _DEFAULT_LAST)
+        begin = min(end // _MINUTE * _MINUTE, stop) - parse_duration(last or _DEFAULT_LAST)
     if begin >= stop:
         raise UsageError(f"--from {since}: no bar has begun since and ended; give an earlier time")
     return begin, stop
@@ -267,7 +269,10 @@ def _read(
             raise refusal
         if not quiet:
             say(*told_forms(found.settled.inputs, reading))
-        say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
+        warnings = accounts.warnings(rules)
+        say(
+            *(f"warning: {one.replace('--to ', '--until ')}" for one in warnings)
+        )  # of a job, whose option is called so
     parts, dropped = without_closes(parts, found.columns)
     if dropped > max_missing * (dropped + sum(map(len, parts))):
         raise InputError(

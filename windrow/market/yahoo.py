@@ -10,7 +10,7 @@ Limits: bars of a minute for 30 days, 7 of them a request; others for 60 or 730 
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,6 +52,8 @@ _LIMITS = {
 _LATER = _MINUTE
 #: A share of a class, BRK.B, is BRK-B to Yahoo, to which what follows a dot is an exchange.
 _CLASS = re.compile(r"([A-Z]+)\.([AB])")
+#: Any other character would ask Yahoo's server for something else than the prices of a symbol.
+_NAME = re.compile(r"[A-Z0-9^=&.-]+")
 
 
 #: What Yahoo says where it has no bars, in part.
@@ -67,7 +69,7 @@ class _NoBars(Exception):  # noqa: N818  no error
 class Yahoo:
     """Yahoo's prices. Raises UsageError for an interval that Yahoo has not, or without the package yfinance.
 
-    >>> yahoo_name("BRK.B"), yahoo_name("VOD.L")
+    >>> yahoo_name("brk.b"), yahoo_name("VOD.L")
     ('BRK-B', 'VOD.L')
     """
 
@@ -125,8 +127,27 @@ class Yahoo:
 
 
 def yahoo_name(symbol: str) -> str:
-    """What Yahoo calls a symbol."""
-    return _CLASS.sub(r"\1-\2", symbol) if _CLASS.fullmatch(symbol) else symbol
+    """What Yahoo calls a symbol, in capitals."""
+    name = symbol.upper()
+    return _CLASS.sub(r"\1-\2", name) if _CLASS.fullmatch(name) else name
+
+
+def refuse_names(symbols: Sequence[str]) -> None:
+    """Raises InputError where a symbol cannot be one of Yahoo's, or two of them are one to Yahoo."""
+    names: dict[str, str] = {}
+    for symbol in symbols:
+        name = yahoo_name(symbol)
+        if not _NAME.fullmatch(name):
+            raise InputError(
+                f"--universe: {symbol} is no symbol of Yahoo's, which are of letters, digits and ^ = & . - alone, as"
+                " BRK-B or VOD.L; write it as Yahoo does, or leave it out"
+            )
+        if name in names:
+            raise InputError(
+                f"--universe: {names[name]} and {symbol} are both {name} to Yahoo, and its bars would be there twice;"
+                " leave one of them out"
+            )
+        names[name] = symbol
 
 
 def _yfinance() -> Any:
