@@ -53,7 +53,7 @@ def read(output: Output) -> Trained:
                 workers[f"worker {told['share'] + 1}"].append(told["seconds"])
             elif told.get("seconds", {}).get("fitting"):
                 workers[f"worker {int(part.name[5:10]) + 1}"].append(told["seconds"])
-    return Trained(output.place.name, lines, dict(workers))
+    return Trained(output.label, lines, dict(workers))
 
 
 def sections(outputs: Sequence[Trained], shown: Shown) -> Iterator[Section]:
