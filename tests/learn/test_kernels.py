@@ -61,17 +61,34 @@ def test_a_direction_counts_only_where_there_was_one():
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=200), st.randoms(use_true_random=False))
-def test_deviations_are_those_of_pandas_ewm(changes, random):
+def test_deviations_are_those_of_pandas(changes, random):
     known = np.array([random.random() < 0.8 for _ in changes])
     found = intervals.deviations(np.array(changes), known)
-    squares = pd.Series(np.array(changes)[known] ** 2)
-    if not len(squares):
-        assert not found.any()
-        return
-    started = pd.concat([pd.Series([squares[:50].mean()]), squares], ignore_index=True)
-    wanted = started.ewm(alpha=0.06, adjust=False).mean().to_numpy()[np.r_[0, np.cumsum(known)]]
-    least = 0.01 * math.sqrt(squares.mean())
-    assert found == pytest.approx(np.maximum(np.sqrt(wanted), least), rel=1e-9, abs=1e-12)
+    assert found == pytest.approx(of_pandas(pd.Series(np.array(changes)[known] ** 2), known), rel=1e-9, abs=1e-12)
+
+
+def of_pandas(squares, known):
+    """Deviations before each change, and the next, from the squares of those that are known."""
+    means = squares.expanding().mean()
+    variances = pd.concat([means[49:50], squares[50:]]).ewm(alpha=0.06, adjust=False).mean()
+    found = np.sqrt(pd.concat([means[:49], variances])).clip(lower=0.01 * np.sqrt(means))
+    return np.r_[0, found.to_numpy()][np.r_[0, np.cumsum(known)]]
+
+
+def test_a_deviation_after_a_standstill_is_a_hundredth_of_that_so_far():
+    changes = np.r_[np.ones(60), np.zeros(300), 5.0]
+    found = intervals.deviations(changes, np.full(361, True))
+    assert found[260:361] == pytest.approx(0.01 * np.sqrt(60 / np.arange(260, 361)), rel=1e-12)
+    assert found[361] == pytest.approx(math.sqrt(0.06 * 25), rel=1e-3)
+
+
+@given(st.lists(FLOATS, min_size=2, max_size=200), st.data())
+def test_no_later_change_is_in_a_deviation(changes, data):
+    """What it began with, and could not fall below, knew the changes of the test."""
+    known, cut = np.full(len(changes), True), data.draw(st.integers(0, len(changes) - 1))
+    changed = np.r_[changes[:cut], np.array(changes[cut:]) * 3 + 1]
+    one, other = intervals.deviations(np.array(changes), known), intervals.deviations(changed, known)
+    assert np.array_equal(one[: cut + 1], other[: cut + 1])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
@@ -140,6 +157,8 @@ def test_no_later_bar_changes_what_training_sees(target):
     other = problem.dataset("A", times, changed)
     assert one.features == other.features and np.array_equal(one.rows[:320], other.rows[:320])
     assert np.array_equal(one.ridge, other.ridge) and one.drift == other.drift and one.width == other.width
+    assert np.array_equal(one.deviations[:321], other.deviations[:321])
+    assert not np.array_equal(one.deviations[321:], other.deviations[321:])
 
 
 def test_constant_prices_have_features_of_0():
