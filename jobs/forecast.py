@@ -40,22 +40,20 @@ class Forecast(LearningJob):
     def plan(self) -> Plan:
         return learning.plan_of(self.options, self.models)
 
-    def columns(self) -> list[str]:
-        return list(self.plan.problem.columns)
-
-    def sent(self) -> bytes:
-        return saved(list(self.models.values()))
+    def sent(self) -> bytes | None:
+        return saved(list(self.models.values())) if self.models else None
 
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
+        series = forecasts.whole(stretches, self.dated, counts)
         if self.models:
-            return forecasts.apply_lines(self.plan, self.models, stretches, self.dated, counts)
-        return forecasts.forecast_lines(self.plan, forecasts.whole(stretches, self.dated), self.options.keras, counts)
+            return forecasts.apply_lines(self.plan_of_task, self.models, series, counts)
+        return forecasts.forecast_lines(self.plan_of_task, series, self.options.keras, counts)
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)
 
-    def write_rows(self, stretches: Iterator[Stretch]) -> None:
-        forecasts.write_shares(self.plan, stretches, self.dated)
+    def write_rows(self, stretches: Iterator[Stretch], counts: Counter[str]) -> None:
+        forecasts.write_shares(self.plan_of_task, forecasts.whole(stretches, self.dated, counts), counts)
 
     def rounds(self, rows: Sequence[str]) -> Rounds:
         return forecasts.training(self.plan, rows)

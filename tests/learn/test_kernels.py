@@ -152,9 +152,9 @@ def test_levels_are_0_and_1_at_the_ends_of_the_training_part_and_go_beyond_them(
 def test_no_later_bar_changes_what_training_sees(target):
     times, values = made(400, "rw")
     problem = Problem(COLUMNS, "adj_close", target)
-    one = problem.dataset("A", times, values)
+    one = problem.dataset("A", times, values).with_baselines(10)
     changed = [np.r_[value[:320], value[320:] * 3] for value in values]
-    other = problem.dataset("A", times, changed)
+    other = problem.dataset("A", times, changed).with_baselines(10)
     assert one.features == other.features and np.array_equal(one.rows[:320], other.rows[:320])
     assert np.array_equal(one.ridge, other.ridge) and one.drift == other.drift and one.width == other.width
     assert np.array_equal(one.deviations[:321], other.deviations[:321])

@@ -146,6 +146,15 @@ def test_times_are_those_of_the_slowest_worker_in_each_round(tmp_path):
     assert len(read.workers) == 2 and read.seconds("fitting") == 8.0
 
 
+def test_a_symbol_that_was_left_out_is_not_drawn(tmp_path):
+    write_forecast(tmp_path / "one", ["A"], workers=1, error=1.0)
+    part = next((tmp_path / "one").glob("part-*[0-9]"))
+    part.write_bytes(part.read_bytes() + b'B\t{"way": "a model a symbol", "bars": 3, "left_out": "too few"}\n')
+    from windrow.pages.report.results import Output
+
+    assert list(forecasts.read(Output(tmp_path / "one", "forecast", {})).lines) == ["A"]
+
+
 def test_symbols_whose_last_value_is_always_right_have_no_error(tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
         write_forecast(tmp_path / name, ["A", "B"], workers, error=0.5)

@@ -33,7 +33,8 @@ def card(plan: Plan, symbols: Sequence[str], told: Sequence[Mapping[str, Any]]) 
     problem, recipe, kind = plan.problem, plan.recipe, dict(plan.described)
     outcomes = [one["outcome"] for one in told]
     text = _TEXT.format(
-        column=problem.column, columns=", ".join(problem.columns), target=_TARGETS[problem.target], share=problem.share,
+        column=problem.column, columns=", ".join(problem.columns), target=_TARGETS[problem.target],
+        share=float(problem.share),
         network=f"LSTM({kind['hidden']}, relu) -> Dense(1)" if kind["kind"] == "lstm" else "a model of Keras",
         length=recipe.length, rate=recipe.rate, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.seed,
         split="chosen by chance" if problem.shuffled else "in order of time", models=len(symbols),

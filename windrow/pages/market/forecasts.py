@@ -81,6 +81,8 @@ def _lines(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         symbol, _, told = text.partition(b"\t")
         try:
             line = orjson.loads(told)
+            if isinstance(line, dict) and "left_out" in line:
+                continue  # a symbol with too few bars, of which there is nothing to draw
             complete = isinstance(line, dict) and all(name in line for name in _NEEDED)
         except orjson.JSONDecodeError:
             complete = False
