@@ -246,3 +246,12 @@ def test_an_output_that_is_not_complete_is_refused(place, tmp_path):
     (part / "_SUCCESS").unlink()
     with pytest.raises(InputError, match="day: is incomplete: it has no _SUCCESS, which a job writes last; wait"):
         market_report(part, out=tmp_path / "market.html")
+
+
+def test_sections_of_several_outputs_have_their_names(place, tmp_path):
+    other = tmp_path / "late"
+    bars = str(place / "bars.csv")
+    assert main(["normalize", "--quiet", "--fit-until", "2024-02-01", "-o", str(other), bars]) == 0
+    page, _ = market_report([place / "normalize", other, place / "sectors"], out=tmp_path / "market.html")
+    text = page.read_text()
+    assert '"Normalised: normalize"' in text and '"Normalised: late"' in text and '"Sectors"' in text

@@ -8,8 +8,10 @@ shown.py         which lines and symbols of an output are shown
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from windrow.errors import InputError
@@ -90,14 +92,17 @@ def _sections(outputs: Sequence[Output], shown: Shown) -> list[Section]:
 
     of = {job: [output for output in outputs if output.job == job] for job in JOBS}
     found: list[Section] = []
-    for one in of["sectors"]:
-        found += indices.sectors(one)
+    found += _each(of["sectors"], indices.sectors)
     if of["resample"]:
         found += views.views(views.larger(of["resample"]), shown)
-    for one in of["normalize"]:
-        found += views.scaled(one, shown)
+    found += _each(of["normalize"], partial(views.scaled, shown=shown))
     if trained := [*of["forecast"], *of["grid_search"]]:
         found += forecasts.sections([forecasts.read(one) for one in trained], shown)
-    for one in of["grid_search"]:
-        found += combinations.tried(one)
-    return found
+    return [*found, *_each(of["grid_search"], combinations.tried)]
+
+
+def _each(outputs: Sequence[Output], sections: Callable[[Output], Iterable[Section]]) -> Iterator[Section]:
+    """The sections of each output of a job, which have its name where there are others."""
+    for one in outputs:
+        for section in sections(one):
+            yield section if len(outputs) == 1 else replace(section, title=f"{section.title}: {one.label}")
