@@ -309,6 +309,17 @@ def test_an_interval_that_is_no_whole_number_of_seconds_is_known_too(place, caps
     assert "has bars of 500000000ns, and these are of 1min" in refused(capsys, *MADE, "--last", "5d")
 
 
+def test_a_few_bars_have_an_interval_too(place, capsys):
+    """Nine days and then minutes were one table; bars that are as far apart as it happens go into any."""
+    days = [f"A,2024-01-{day:02},1\n" for day in (2, 3, 4, 5, 8, 9)]
+    (place / "days.csv").write_text("symbol,timestamp,close\n" + "".join(days))
+    (place / "some.csv").write_text("symbol,timestamp,close\n" + "".join(days[0:6:2]))
+    assert collected("--source", "days.csv") == collected("--source", "some.csv") == 0
+    assert "has bars of 1d, and these are of 1min" in refused(capsys, "--source", MINUTES)
+    assert collected("--source", MINUTES, "--to", "sqlite:///minutes.db") == 0
+    assert "these are of 1d" in refused(capsys, "--source", "days.csv", "--to", "sqlite:///minutes.db")
+
+
 @pytest.mark.parametrize("table", ["windrow_outputs", "bars_loads", "Bars_Version", "x_watermarks"])
 def test_no_bars_where_windrow_keeps_something_else(place, capsys, table):
     line = refused(capsys, "--source", SAMPLE, "--to", f"sqlite:///bars.db?table={table}")

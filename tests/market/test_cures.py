@@ -145,6 +145,7 @@ def test_cure_of_bars_on_an_old_scale(place, capsys):  # noqa: F811
     ("wrong", "told", "cured"),
     [
         (["--at", "08:05", "--", *WEEKLY], "give HH:00, HH:15, HH:30 or HH:45", ["--at", "08:15", "--", *WEEKLY]),
+        (["--every", "1d", "--on", "Mon", "--", *WEEKLY], "leave one of them out", ["--on", "Mon", "--", *WEEKLY]),
         (["--timezone", "HK", "--", *WEEKLY], "give one, e.g. Asia/Hong_Kong",
          ["--timezone", "Asia/Hong_Kong", "--", *WEEKLY]),
         (["--", "--quiet"], "--source: is missing; give yfinance, generator, or an input", ["--", *WEEKLY]),

@@ -313,6 +313,9 @@ def schedule(
         raise UsageError(
             "--force: replaces what --install installs, and without it nothing is; give both, or leave it out"
         )
+    given = click.get_current_context().get_parameter_source("weekday")
+    if every == "1d" and given is not ParameterSource.DEFAULT:
+        raise UsageError(f"--on {weekday}: says which day of every 7d, and --every is 1d; leave one of them out")
     context = collect.make_context("windrow collect", list(command))
     _check_scheduled(context, collect.make_parser(context).parse_args(list(command))[1])
     for option, uri in (("--to", context.params["place"]), *(("--source", one) for one in context.params["sources"])):

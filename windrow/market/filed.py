@@ -12,8 +12,8 @@ from windrow.market.sources import Fetched
 from windrow.storage.sql.schema import LONGEST_SYMBOL, VALUES
 from windrow.times import format_time
 
-#: Distances that must be there before the most frequent one means anything.
-_ENOUGH = 20
+#: Distances that must be there before the most frequent one means anything, and before half of them are enough.
+_FEW, _MANY = 4, 20
 
 
 class Filed(NamedTuple):
@@ -31,11 +31,15 @@ class Filed(NamedTuple):
 
     @property
     def apart(self) -> int:
-        """How far most bars are from the one before of their symbol, ns; 0 where no distance is that of most."""
+        """How far most bars are from the one before of their symbol, ns; 0 where no distance is that of most.
+
+        Of few bars three in four must agree: days of a week are a day apart, but for one weekend.
+        """
         within = np.ones(max(len(self.bars.times) - 1, 0), bool)
         within[[edge - 1 for edge in self.edges[1:-1]]] = False
         found, counts = np.unique(np.diff(self.bars.times)[within], return_counts=True)
-        if counts.sum() < _ENOUGH or counts.max() * 2 <= counts.sum():
+        every = counts.sum()
+        if every < _FEW or counts.max() * 2 <= every or (every < _MANY and counts.max() * 4 < every * 3):
             return 0
         return int(found[counts.argmax()])
 
