@@ -138,6 +138,7 @@ def test_missing_minutes_of_inputs_are_told(place, capsys):
         (("--source", "generator", "--source", "a.csv"), "generator is collected alone; run it once for each source"),
         ((*MADE, "--last", "7d", "--from", "2025-11-24"), "--last 7d: --from says when to begin; leave one"),
         ((*MADE, "--delimiter", ";"), "--delimiter: says how inputs are read, and --source is none; leave it out"),
+        ((*MADE, "--symbols", "AAA"), "--symbols: chooses among those of inputs; name whom to"),
         ((*MADE, "--calendar", "-"), "--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS"),
         ((*MADE, "--calendar", "NYSE2"), "--calendar NYSE2: is not an exchange that exchange_calendars knows"),
         ((*MADE, "--interval", "7min"), "--interval 7min: bars are made of whole minutes, or of a day; give e.g."),

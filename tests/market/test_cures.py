@@ -39,6 +39,8 @@ ONE = "symbol,timestamp,sold\nAAA,2020-01-01,1\nBBB,2020-01-01,2\n"
         ((*MADE, "--last", "5d", "--encoding", "cp1252"), "leave it out", (*MADE, "--last", "5d"), 2760),
         (("--source", SAMPLE, "--last", "5d"), "or choose bars of inputs by --from and --until",
          ("--source", SAMPLE, "--from", "2023-01-03", "--until", "2023-01-03"), 5),
+        ((*GENERATOR, "--symbols", "AAA"), "name whom to collect by --universe FILE",
+         (*MADE, "--last", "5d"), 2760),
         ((*MADE, "--last", "5d", "--calendar", "-"), "name an exchange, e.g. XNYS",
          (*MADE, "--last", "5d", "--calendar", "XNYS"), 2760),
         ((*MADE, "--last", "7d", "--from", "2025-11-24"), "leave one of them out",

@@ -106,6 +106,8 @@ def _refuse_unused(context: click.Context, named: bool) -> None:
 
     for option in _given(context):
         name = str(option.name)
+        if named and name == "symbols":
+            raise UsageError("--symbols: chooses among those of inputs; name whom to collect by --universe FILE")
         if named and name not in _OF_ALL:
             raise UsageError(f"{option.opts[0]}: says how inputs are read, and --source is none; leave it out")
         if not named and name in ("last", "seed"):
