@@ -1,6 +1,7 @@
 """Rows of tables of any make are judged, chosen and understood as those of a file with the same rows."""
 
 import sqlite3
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -185,6 +186,20 @@ def test_no_command_takes_symbols_from_the_file_that_a_table_is_read_into(
     assert main([*command, sqlite.uri, *option]) == 2
     assert f"{option[0]}: a table has no {lacks} to take a symbol from; use --symbol NAME" in capsys.readouterr().err
     assert main([*command, sqlite.uri, "--symbol", "ZZ"]) == 0, capsys.readouterr().err
+
+
+def test_a_table_that_is_collected_has_its_own_name(sqlite, tmp_path, monkeypatch, capsys):
+    """It was called by the file that it was read into, and the progress of that was shown in spite of --quiet."""
+    monkeypatch.chdir(tmp_path)
+    make(sqlite, {"date": "date", "AA": "float", "BB": "float"}, [(day, 1.5 + n, n) for n, day in enumerate(DAYS)])
+    asked = ["collect", "--source", sqlite.uri, "--wide", "close", "--to", "sqlite:///other.db"]
+    assert main(asked) == 0
+    assert f"{sqlite.uri}: wide table: 2 symbols in columns, close in the cells" in capsys.readouterr().err
+    shown = []
+    monkeypatch.setattr("windrow.feeds.tabled.progress", lambda *asked: shown.append(asked[2]) or nullcontext(abs))
+    assert main(asked) == 0 and capsys.readouterr()
+    assert main([*asked, "--quiet"]) == 0
+    assert shown == [True, False] and not capsys.readouterr().err
 
 
 def test_many_bars_of_a_symbol_are_read_in_parts(database, tmp_path, run_job, monkeypatch):  # noqa: F811

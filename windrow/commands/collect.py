@@ -255,22 +255,17 @@ def _read(
     """The bars of inputs; `most` are the shares of rows that may be invalid, and that may lack a value."""
     from windrow.console import say
     from windrow.errors import InputError
-    from windrow.feeds.forms import told_forms
-    from windrow.feeds.spool import spooled
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.filed import filed, without_closes
     from windrow.sinks.replay import find
 
     max_bad, max_missing = most
-    with spooled(sources, manner, reading) as (inputs, _):
-        found = find(inputs, reading, (), quiet=True)
+    with find(sources, reading, (), manner, quiet, may_choose=False) as found:
         rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
         accounts = Accounts(counted=bool(rules.units))
         parts = [bars for bars, _ in accounts.take(found.feed())]
         if refusal := accounts.refusal(rules):
             raise refusal
-        if not quiet:
-            say(*told_forms(found.settled.inputs, reading))
         warnings = accounts.warnings(rules)
         say(
             *(f"warning: {one.replace('--to ', '--until ')}" for one in warnings)
