@@ -1,6 +1,11 @@
 """What a URI of a database names, where its password is, and what a database refuses: never with the password."""
 
+import os
 import socket
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -8,6 +13,7 @@ from tests.sql.servers import SERVERS
 from windrow.errors import InputError
 from windrow.storage.sql import connection as connections
 from windrow.storage.sql.connection import PassingError, connected, refusal
+from windrow.storage.sql.lock import locked
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
 
@@ -188,6 +194,57 @@ def test_what_sqlite_refuses(tmp_path):
     (tmp_path / "bars.csv").write_text("symbol,timestamp,close\n" * 100)
     with pytest.raises(InputError, match="is not a database of SQLite that can be read"):
         connect(f"sqlite:///{tmp_path}/bars.csv", writes=True)
+
+
+@contextmanager
+def as_nobody():
+    """Root may write everywhere."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_database_in_wal_mode_in_a_folder_that_cannot_be_written_to():
+    with TemporaryDirectory() as folder:  # not below pytest's, which is its owner's alone
+        path = Path(folder, "bars.db")
+        for mode in ("DELETE", "WAL"):
+            with closing(sqlite3.connect(path)) as one:
+                one.execute(f"PRAGMA journal_mode = {mode}")
+                one.execute("CREATE TABLE IF NOT EXISTS bars (symbol, date, close)")
+            connect(f"sqlite:///{path}")  # what it imports only root may be able to read
+            Path(folder).chmod(0o555)
+            try:
+                with as_nobody():
+                    if mode == "DELETE":
+                        assert connect(f"sqlite:///{path}", "SELECT COUNT(*) FROM bars") == 0
+                    else:
+                        with pytest.raises(InputError) as error:
+                            connect(f"sqlite:///{path}", "SELECT COUNT(*) FROM bars")
+            finally:
+                Path(folder).chmod(0o755)
+    assert f"sqlite:///{path}: is a database of SQLite in WAL mode, whose readers too put files beside it, and" in (
+        str(error.value)
+    )
+    assert str(error.value).endswith(
+        "; copy it into another folder, or have its owner set: PRAGMA journal_mode = DELETE"
+    )
+
+
+def test_a_table_of_sqlite_has_one_lock_however_it_is_spelled(sqlite, tmp_path):
+    sqlite.query("CREATE TABLE bars (x)")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.db").symlink_to(tmp_path / "bars.db")
+    with locked(None, Place.of(sqlite.table("bars"))):
+        for other in (sqlite.table("BARS"), f"sqlite:///{tmp_path}/elsewhere/link.db"):
+            with pytest.raises(InputError, match="another collector is at work on it"), locked(None, Place.of(other)):
+                pass
+        with locked(None, Place.of(sqlite.table("other"))):
+            pass
 
 
 def test_a_reader_changes_nothing(sqlite):

@@ -188,6 +188,18 @@ def test_no_command_takes_symbols_from_the_file_that_a_table_is_read_into(
     assert main([*command, sqlite.uri, "--symbol", "ZZ"]) == 0, capsys.readouterr().err
 
 
+def test_generated_columns_are_columns(database, tmp_path, run_job):  # noqa: F811
+    """SQLite does not name them where it is asked for a table's columns."""
+    uri = make(database, BARS, [("A", day, 1.5 + n) for n, day in enumerate(DAYS[:2])])
+    database.query(
+        "CREATE TABLE others (symbol VARCHAR(9), date DATE, close FLOAT,"
+        " twice FLOAT GENERATED ALWAYS AS (close * 2) STORED)"
+    )
+    database.query("INSERT INTO others (symbol, date, close) SELECT symbol, date, close FROM bars")
+    found = run_job("-q", "--window", "1", "--column", "twice", f"{uri}?table=others")
+    assert found.lines == [b"A\t2026-01-05\t3.0", b"A\t2026-01-06\t5.0"], found.err
+
+
 def test_a_table_that_is_collected_has_its_own_name(sqlite, tmp_path, monkeypatch, capsys):
     """It was called by the file that it was read into, and the progress of that was shown in spite of --quiet."""
     monkeypatch.chdir(tmp_path)

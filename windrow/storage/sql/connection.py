@@ -21,7 +21,7 @@ _MODULES = {"mysql": ("pymysql", "PyMySQL"), "postgresql": ("psycopg", "psycopg"
 
 #: Kinds of refusals: MySQL's numbers, PostgreSQL's states, and words of messages that have neither.
 _AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE, _TAKEN = range(12)
-_UNSAFE, _NO_FILES = 12, 13
+_UNSAFE, _NO_FILES, _NO_FOLDER = 12, 13, 14
 _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
@@ -59,12 +59,16 @@ _SENTENCES = {
     _READ_ONLY: "cannot be written to ({said}); change its permissions, or use another place",
     _FULL: "has no space left ({said}); free some",
     _NO_FILE: "is not a database of SQLite that can be read ({said}); check the file and its permissions",
+    _NO_FOLDER: "is a database of SQLite in WAL mode, whose readers too put files beside it, and its folder cannot be"
+    " written to ({said}); copy it into another folder, or have its owner set: PRAGMA journal_mode = DELETE",
     _NO_FILES: "takes no rows by LOAD DATA LOCAL ({said}); have local_infile set on at the server, as by: SET GLOBAL"
     " local_infile = ON",
     _UNSAFE: "cannot be reached as safely as the file of options asks ({said}); name the authority that signed the"
     " server's certificate by ssl-ca, and the host as the certificate has it",
 }
 _OTHER = "the database refuses ({said}); correct what it names"
+#: Where a file of SQLite says that it has a log of its own: sqlite.org/fileformat2.html, 1.3.3.
+_WAL = slice(18, 20)
 #: Refusals that pass: whoever asks again later may be answered.
 _PASSING = {_AWAY, _LOST, _BUSY, _TAKEN}
 
@@ -129,12 +133,24 @@ def refusal(place: Place, error: BaseException) -> InputError:
         kind = next((one for words, one in _WORDS if words in said.lower()), None)
     if _DISTRUST.search(said.lower()):
         kind = _UNSAFE
+    if kind in (_READ_ONLY, _NO_FILE) and _is_locked_in(place):
+        kind = _NO_FOLDER
     if secret := place.login().password:
         said = said.replace(secret, "***")
     said = re.sub(r"\s+", " ", said).strip()[:300] or type(error).__name__
     text = _SENTENCES.get(kind, _OTHER) if kind is not None else _OTHER
     raised = TakenError if kind == _TAKEN else PassingError if kind in _PASSING else InputError
     return raised(f"{place}: {text.format(said=said, password=PASSWORD, config=CONFIG)}")
+
+
+def _is_locked_in(place: Place) -> bool:
+    """Whether it is a file of SQLite with a log of its own (WAL), in a folder that cannot be written to."""
+    path = Path(place.database)
+    if place.dialect != "sqlite" or not path.is_file() or os.access(path.resolve().parent, os.W_OK, effective_ids=True):
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_WAL.stop)[_WAL] == b"\2\2"
+    return False
 
 
 def _engine(place: Place, writes: bool) -> Any:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from windrow.errors import InputError
@@ -17,10 +18,11 @@ def locked(connection: Any, place: Place, patience: float = 0.0) -> Iterator[Non
     """Holds the lock of a table in this block; waits for another's end for `patience` seconds.
 
     MariaDB and MySQL have GET_LOCK, PostgreSQL has advisory locks; SQLite has none that outlives a transaction, and a
-    file beside the database, FILE-TABLE-collector, is locked. Raises InputError where another process holds it.
+    file beside the database, FILE-TABLE-collector, is locked: TABLE in lower case, as names of tables there have no
+    case, and FILE is not a link to it. Raises InputError where another process holds it.
     """
     if place.dialect == "sqlite":
-        with open(f"{place.database}-{place.table}-collector", "w") as file:
+        with open(f"{Path(place.database).resolve()}-{place.table.lower()}-collector", "w") as file:
             _take(lambda: _flocked(file), place, patience)
             yield
         return

@@ -37,7 +37,8 @@ SELECT a.attname, t.typname, COALESCE(c.collname, 'C') IN ('C', 'POSIX', 'ucs_ba
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
 WHERE a.attrelid = to_regclass(quote_ident({VALUE})) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
-_SQLITE = f"SELECT name, upper(type) FROM pragma_table_info({VALUE})"
+#: Generated columns too; 1 hides those of virtual tables.
+_SQLITE = f"SELECT name, upper(type) FROM pragma_table_xinfo({VALUE}) WHERE hidden <> 1"
 _KINDS = {
     "mysql": {
         "float": "float", "double": "float", "decimal": "decimal", "date": "date", "datetime": "time",
