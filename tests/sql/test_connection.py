@@ -29,6 +29,7 @@ def connect(uri, asks="SELECT 1", **asked):
         ("MYSQL://me@h:1/d?table=x", "mysql", "mysql://me@h:1/d"),
         ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@[::1]:5/d"),
         ("mysql://[2001:db8::7]/d", "mysql", "mysql://[2001:db8::7]/d"),
+        ("postgresql://h/d?table=minutes.bars", "postgresql", "postgresql://h/d"),
         ("postgresql:///d", "postgresql", "postgresql:///d"),
         ("sqlite:///a%20b.db", "sqlite", "sqlite:///a%20b.db"),
     ],
@@ -51,6 +52,14 @@ def test_a_uri_names_a_database(uri, dialect, text):
         ("mysql://h/d?charset=x", "asks for charset, which no database knows; a URI may have table=NAME"),
         ("mysql://h/d?table=a&table=b", "asks for table, twice"),
         ("mysql://h/d?table=a;drop", "table=a;drop: is not a name that every database takes"),
+        ("postgresql://h/d?table=a.b.c", "table=a.b.c: is not a name that every database takes"),
+        ("postgresql://h/d?table=.b", "table=.b: is not a name that every database takes"),
+        ('postgresql://h/d?table=a".b', "is not a name that every database takes"),
+        (
+            "mysql://h/d?table=other.bars",
+            "table=other.bars: only PostgreSQL has schemas within a database; name the database before the question"
+            " mark, and ?table=bars",
+        ),
         ("mysql://h/d?table=", "table=: is not a name"),
     ],
 )

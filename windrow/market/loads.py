@@ -122,7 +122,7 @@ class Ledger:
             self._connection.commit()
         if there is not None:
             raise InputError(
-                f"{self.place}?table={self.place.table}: has bars of {format_duration(there)}, and these are of"
+                f"{self.place.uri}: has bars of {format_duration(there)}, and these are of"
                 f" {format_duration(interval)}, which no job could tell apart; give these a table of their own by"
                 " ?table=NAME"
             )
@@ -297,7 +297,7 @@ def target_of(text: str) -> Place:
     Raises InputError for one that chooses rows, or has the name of one of windrow's other tables.
     """
     place = Place.of(text)
-    uri = f"{place}?table={place.table}"
+    uri = place.uri
     if place.where:
         raise InputError(
             f"{uri}&where={place.where[0]}: where= chooses rows to read, and collect writes; leave it out, or choose"

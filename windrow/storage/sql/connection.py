@@ -168,10 +168,11 @@ def _engine(place: Place, writes: bool) -> Any:
 def _arguments(place: Place, writes: bool) -> dict[str, Any]:
     """How a driver connects: strict, and in UTC."""
     if place.dialect == "postgresql":
+        schema = f' -c search_path="{place.schema}"' if place.schema else ""  # a name as uris.py has it
         return {
             "connect_timeout": ANSWER,
             "application_name": "windrow",
-            "options": f"-c timezone=UTC -c lock_timeout={LOCKED * 1000}",
+            "options": f"-c timezone=UTC -c lock_timeout={LOCKED * 1000}{schema}",
             **encryption.of_postgresql(place),
         }
     strict = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"

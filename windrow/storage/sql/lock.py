@@ -26,22 +26,28 @@ def locked(connection: Any, place: Place, patience: float = 0.0) -> Iterator[Non
             _take(lambda: _flocked(file), place, patience)
             yield
         return
-    name = sha256(f"{place.database}.{place.table}".encode()).digest()
-    number, text = int.from_bytes(name[:8], "big", signed=True), f"windrow-{name.hex()[:40]}"
-    take = f"SELECT GET_LOCK('{text}', 0)" if place.dialect == "mysql" else f"SELECT pg_try_advisory_lock({number})"
     with refusing(place):
+        if place.dialect == "mysql":
+            name = _digest(place.database, place.table.lower())  # some servers' names have no case
+            take = f"SELECT GET_LOCK('windrow-{name.hex()[:40]}', 0)"
+        else:
+            schema = connection.exec_driver_sql("SELECT current_schema()").scalar()
+            name = _digest(place.database, str(schema), place.table)
+            take = f"SELECT pg_try_advisory_lock({int.from_bytes(name[:8], 'big', signed=True)})"
         _take(lambda: bool(connection.exec_driver_sql(take).scalar()), place, patience)
         connection.commit()
     yield  # the connection's end is the lock's
+
+
+def _digest(*names: str) -> bytes:
+    return sha256(".".join(names).encode()).digest()
 
 
 def _take(take: Callable[[], bool], place: Place, patience: float) -> None:
     end = time.monotonic() + patience
     while not take():
         if time.monotonic() >= end:
-            raise InputError(
-                f"{place}?table={place.table}: another collector is at work on it; wait until it is done, or end it"
-            )
+            raise InputError(f"{place.uri}: another collector is at work on it; wait until it is done, or end it")
         time.sleep(min(0.5, patience))
 
 

@@ -43,7 +43,7 @@ def refuse_taken(output: str) -> None:
     with _writing(place) as connection:
         if schema.exists(connection, place.table):
             raise OutputError(
-                f"{output}: table {place.table} is there already; a job writes a new table only; drop it, or name"
+                f"{output}: table {place.name} is there already; a job writes a new table only; drop it, or name"
                 " another by ?table=NAME"
             )
 
@@ -119,7 +119,7 @@ def _writing(place: Place) -> Iterator[Any]:
             yield connection
     except TakenError:
         raise OutputError(
-            f"{place}?table={place.table}: a row has the symbol and time of another, and a table keeps one of each;"
+            f"{place.uri}: a row has the symbol and time of another, and a table keeps one of each;"
             " write a directory instead"
         ) from None
     except InputError as error:

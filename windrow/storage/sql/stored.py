@@ -64,7 +64,7 @@ def stored(query: Query, place: Place, is_own: bool) -> list[Stored]:
     found = [one for one in find(query, place.table) if not _LEFT_OUT.fullmatch(one.type)]
     if not found:
         raise InputError(
-            f"{place}: has no table {place.table}, or none of its columns can be read; give its name as ?table=NAME, or"
+            f"{place}: has no table {place.name}, or none of its columns can be read; give its name as ?table=NAME, or"
             " fill it by: windrow collect"
         )
     times = {one.name for one in BARS if one.kind == "time"} if is_own else ()

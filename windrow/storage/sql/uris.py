@@ -60,11 +60,11 @@ class Login:
 class Place:
     """A table: `dialect` is sqlite, mysql or postgresql; `database` a server's, or the file of SQLite.
 
-    `where` has the conditions NAME=VALUE of the URI, in order.
+    `where` has the conditions NAME=VALUE of the URI, in order; `schema` is PostgreSQL's, where it is not the usual one.
 
     >>> Place.of("mysql://me@db.example.org:3307/market?table=averages&where=symbol%3DBRK.B")
     Place(dialect='mysql', database='market', user='me', host='db.example.org', port=3307, table='averages', \
-where=('symbol=BRK.B',), config=None)
+where=('symbol=BRK.B',), config=None, schema=None)
     >>> Place.of("sqlite:///bars.db").database, Place.of("sqlite:////data/bars.db").database
     ('bars.db', '/data/bars.db')
     """
@@ -77,6 +77,7 @@ where=('symbol=BRK.B',), config=None)
     table: str = DEFAULT_TABLE
     where: tuple[str, ...] = ()
     config: str | None = None
+    schema: str | None = None
 
     @classmethod
     def of(cls, uri: str) -> "Place":
@@ -93,7 +94,7 @@ where=('symbol=BRK.B',), config=None)
         authority, path = found[2], unquote((found[3] or "")[1:])
         sqlite = DIALECTS[scheme] == "sqlite"
         user, host, port = (None, None, None) if sqlite else _server(scheme, authority)  # first: it may be a password
-        asked = _asked(uri, found[4] or "")
+        asked = _asked(uri, DIALECTS[scheme], found[4] or "")
         if sqlite:
             if authority or not path or "\0" in path:
                 raise InputError(
@@ -114,6 +115,16 @@ where=('symbol=BRK.B',), config=None)
         host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
         return f"{self.dialect}://{user}{host}{port}/{quote(self.database, safe='')}"
 
+    @property
+    def name(self) -> str:
+        """The table's name, with that of its schema where one is asked for."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+    @property
+    def uri(self) -> str:
+        """The URI of the table."""
+        return f"{self}?table={self.name}"
+
     def login(self) -> Login:
         """User, password and server: of the URI, of the environment, of the file of options, in this order.
 
@@ -129,7 +140,7 @@ where=('symbol=BRK.B',), config=None)
         )
 
 
-def _asked(uri: str, query: str) -> dict[str, Any]:
+def _asked(uri: str, dialect: str, query: str) -> dict[str, Any]:
     """The arguments of a Place that a query has."""
     asked: dict[str, Any] = {}
     where: list[str] = []
@@ -143,12 +154,18 @@ def _asked(uri: str, query: str) -> dict[str, Any]:
             )
         else:
             asked[name] = value
-    if not _TABLE.fullmatch(str(asked.get("table", DEFAULT_TABLE))):
+    schema, dot, table = asked.get("table", DEFAULT_TABLE).rpartition(".")
+    if not all(map(_TABLE.fullmatch, (schema, table) if dot else (table,))):
         raise InputError(
             f"{uri}: table={asked['table']}: is not a name that every database takes, of 1 to 48 letters,"
             " digits and underscores, the first no digit; use such a name"
         )
-    return asked | {"where": tuple(where)}
+    if dot and dialect != "postgresql":
+        raise InputError(
+            f"{uri}: table={asked['table']}: only PostgreSQL has schemas within a database; name the database before"
+            f" the question mark, and ?table={table}"
+        )
+    return asked | {"where": tuple(where), "table": table, "schema": schema or None}
 
 
 def _server(scheme: str, authority: str) -> tuple[str | None, str | None, int | None]:
