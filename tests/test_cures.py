@@ -848,6 +848,7 @@ LEFT = {
     "runners/spark_tasks.py:_run": "no error: what a task gets",
     "market/options.py:task_arguments": "no error: what tasks get",
     "sessions.py:_sessions": "jobs ask for the years that are known: tests/test_sessions.py",
+    "sinks/replay.py:_left_out": "a note: tests/sinks/test_replay.py",
     "storage/publish.py:_described_parts": "needs another process that removes a folder just then",
     "storage/s3/writing.py:_complete": "needs another process that writes there: tests/storage/s3/test_writing.py",
     "trading/notices.py:unadjusted": "a note: tests/jobs/test_adjusted.py",
