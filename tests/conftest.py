@@ -12,6 +12,7 @@ from hypothesis import settings
 from jobs.moving_average import MovingAverage
 from tests.needs import IN_CI, count_skipped, require
 from tests.sql.servers import (  # noqa: F401  fixtures
+    database,
     mariadb,
     mariadb_server,
     postgres,

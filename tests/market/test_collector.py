@@ -37,11 +37,6 @@ SYMBOLS = [f"S{number:02}" for number in range(12)]
 NEW_YORK = Exchange("XNYS")
 
 
-@pytest.fixture(params=DATABASES)
-def database(request):
-    return request.getfixturevalue(request.param)
-
-
 class Canned:
     """A source of bars that a test may change; it counts what it is asked for."""
 

@@ -3,8 +3,9 @@
     mariadb     a fresh database in a real MariaDB
     postgres    a fresh database in a real PostgreSQL
     sqlite      a fresh file of SQLite, which needs no server
+    database    each of the three
 
-Tests that use the first two are marked `sql`: `make test-sql` runs them. A test's environment has the password.
+Tests that use a server are marked `sql`: `make test-sql` runs them. A test's environment has the password.
 """
 
 import os
@@ -226,3 +227,9 @@ def sqlite(tmp_path):
 
     path = tmp_path / "bars.db"
     return Database(f"sqlite:///{path}", connect=lambda **asked: sqlite3.connect(path, **asked))
+
+
+@pytest.fixture(params=DATABASES)
+def database(request):
+    """A Database of each kind in turn."""
+    return request.getfixturevalue(request.param)

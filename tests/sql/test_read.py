@@ -9,7 +9,7 @@ import pytest
 
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
-from tests.sql.test_staging import DATABASES, database, put  # noqa: F401  a fixture
+from tests.sql.test_staging import put
 from windrow import read_output
 from windrow.cli import main
 from windrow.storage.sql.connection import connected
@@ -43,7 +43,7 @@ def file_of(path, rows, names=NAMES):
 
 
 @pytest.fixture
-def both(database, tmp_path):  # noqa: F811
+def both(database, tmp_path):
     """A file, and windrow's own table with its rows."""
     rows = list(bars())
     put(database, rows, 1)

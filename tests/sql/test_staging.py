@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sql.servers import DATABASES
 from windrow.errors import InputError, OutputError, WindrowError
 from windrow.storage.sql import schema
 from windrow.storage.sql.connection import connected, refusal
@@ -19,11 +18,6 @@ from windrow.storage.sql.uris import Place
 ROWS = BARS[:-1]
 KEY = ("symbol", "ts")
 EPOCH = datetime(1970, 1, 1)
-
-
-@pytest.fixture(params=DATABASES)
-def database(request):
-    return request.getfixturevalue(request.param)
 
 
 def table_of(rows):
