@@ -178,6 +178,13 @@ def test_a_bar_that_has_not_ended_is_not_collected(yahoos, tmp_path, monkeypatch
     assert [time for (time,) in found] == yahoos.times[:10].tolist()
 
 
+def test_the_row_of_now_is_no_bar(source, yahoos):
+    """Where the minutes before it have no bar, yfinance does not join it with one."""
+    yahoos.times = np.append(yahoos.times[:100], yahoos.times[99] + 2 * MINUTE + 20 * SECOND)
+    yahoos.missing = set()
+    assert source.fetch("AAPL", MONDAY, FRIDAY_END).times.tolist() == yahoos.times[:100].tolist()
+
+
 def test_what_yahoo_drops_while_a_collector_is_at_work_is_not_asked_for(yahoos):
     """All that it keeps may be asked for: an hour later its begin is gone, and Yahoo would refuse the whole request."""
     now = FRIDAY_END + 3600 * SECOND

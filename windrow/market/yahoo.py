@@ -104,8 +104,9 @@ class Yahoo:
         if self.interval < DAY and len(times):
             daily = self._request(symbol, ticker, DAY, since - 7 * DAY, until + DAY)
             values["adj_close"] = _adjusted(times, values["close"], daily)
-        inside = (times >= since) & (times < until) & ~np.isnan(values["close"])
-        return Fetched(symbol, times[inside], {name: column[inside] for name, column in values.items()})
+        # While an exchange is open, Yahoo adds a row of now, at the second of the last trade.
+        whole = (times >= since) & (times < until) & (times % _MINUTE == 0)
+        return Fetched(symbol, times, values).where(whole & ~np.isnan(values["close"]))
 
     def _requests(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         at_once = _LIMITS[self.interval].at_once
