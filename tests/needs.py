@@ -55,6 +55,8 @@ NEEDS = {
     "openssl": Need("OpenSSL", "apt-get install openssl", _commands("openssl")),
     "systemd": Need("systemd", "apt-get install systemd", _commands("systemd-analyze")),
     "pyspark": Need("pyspark", "make test-spark", _packages("pyspark")),
+    "jax": Need("jax", "make test-learn", _packages("jax")),
+    "keras": Need("Keras", "make test-learn", _packages("keras")),
     "boto3": Need("boto3", "pip install 'windrow[aws]'", _packages("boto3")),
     "confluent_kafka": Need("confluent-kafka", "pip install 'windrow[kafka]'", _packages("confluent_kafka")),
     "pymysql": Need("PyMySQL", "pip install 'windrow[sql]'", _packages("pymysql")),

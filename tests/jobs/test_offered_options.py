@@ -67,6 +67,14 @@ TRIALS = {
     "grid_search --across": Trial(
         beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
     ),
+    "grid_search --session": Trial(
+        "15:00-16:00",
+        "minute_bars.csv",
+        "--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1",
+    ),
+    "grid_search --calendar": Trial(
+        "XNYS", beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
+    ),
     "grid_search --points": Trial("3"),
     "grid_search --batch": Trial("16,32"),
     "grid_search --hidden": Trial("2,3"),
@@ -80,6 +88,10 @@ TRIALS = {
     "forecast --target": Trial("level"),
     "forecast --gap": Trial("1d", beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
     "forecast --across": Trial(beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
+    "forecast --session": Trial(
+        "15:00-16:00", "minute_bars.csv", "--column close --features close --length 1 --hidden 2 --epochs 1"
+    ),
+    "forecast --calendar": Trial("XNYS", beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
     "forecast --points": Trial("3"),
     "forecast --length": Trial("2"),
     "forecast --hidden": Trial("3"),

@@ -422,7 +422,7 @@ def test_a_model_that_is_not_there(run_job, bars, monkeypatch, spec, says):
 
 
 @pytest.mark.learn
-@pytest.mark.skipif(find_spec("keras") is None, reason="needs keras")
+@pytest.mark.needs("keras")
 @pytest.mark.parametrize(
     ("function", "says"),
     [("number", "but int; return one, e.g. keras.Sequential"), ("two", r"but (None, 2); return one"),
@@ -452,7 +452,7 @@ def test_units_of_a_network_that_a_function_makes(run_job, bars):
 
 
 @pytest.mark.learn
-@pytest.mark.skipif(find_spec("keras") is None, reason="keras is not installed")
+@pytest.mark.needs("keras")
 def test_functions_that_make_no_network_for_these_sequences(tmp_path, monkeypatch):
     from windrow.learn.keras_models import KerasNetwork
 

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tests.learn.series import COLUMNS, made
 from windrow.errors import InputError
 from windrow.learn import averaging, baselines, evaluation, intervals, significance
+from windrow.learn.card import card
 from windrow.learn.features import Features
+from windrow.learn.forecasting import Plan
 from windrow.learn.models import Model, load, save, saved
 from windrow.learn.network import Lstm
 from windrow.learn.problem import Problem
 from windrow.learn.rowfiles import read_records, read_share, read_state, write_record, write_share, write_state
-from windrow.learn.training import Adam, Series, batches, rates
+from windrow.learn.training import Adam, Recipe, Series, batches, rates
 
 RANDOM = np.random.default_rng(0)
 FLOATS = st.floats(-1e6, 1e6, allow_nan=False)
@@ -224,6 +226,7 @@ def test_a_sequence_longer_than_the_data_is_refused():
 def test_batches_have_each_sequence_once(count, batch, epoch):
     chosen, counted = batches(np.arange(7, 7 + count), batch, (3, 0), epoch)
     assert sorted(chosen[counted > 0].tolist()) == list(range(7, 7 + count)) and counted.sum() == count
+    assert set(chosen.ravel().tolist()) == set(range(7, 7 + count))  # it was padded with row 0
     again = batches(np.arange(7, 7 + count), batch, (3, 0), epoch)
     assert np.array_equal(chosen, again[0])
     if count > 8:
@@ -352,3 +355,15 @@ def test_a_last_value_that_is_always_right_is_not_beaten():
     found = evaluation.figures(one, None)
     assert found["verdict"].startswith("does not beat the last value, which is always right")
     assert found["interval"]["coverage"] is None and evaluation.points(one, 0)["low"] == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "walks", "says"),
+    [(Problem(COLUMNS, "close", share=0.7), None, "the first 70% of each symbol's bars train, all but the last"),
+     (Problem(COLUMNS, "close", shuffled=True), None, "80% of each symbol's sequences, chosen by chance, train, all"),
+     (Problem(COLUMNS, "close"), 3, "3 walks: of 4 equal parts of each symbol's bars the first k train and the next")],
+)  # fmt: skip
+def test_a_card_says_what_was_trained_on(problem, walks, says):
+    """It said the first 80 %, however the bars were divided."""
+    text = card(Plan(problem, Recipe(), (("kind", "lstm"), ("hidden", 2)), walks), [], [])
+    assert f"**Data:** {says}" in text and text.count("the first") == (not problem.shuffled)

@@ -286,7 +286,8 @@ def _head(plan: Plan, way: str) -> dict[str, Any]:
     if way == APPLIED:
         return told
     told |= {"batch": recipe.batch, "epochs": recipe.epochs, "rate": shortened(recipe.rate), "seed": recipe.seed}
-    return told | {"split": "random" if problem.shuffled else float(problem.share), "notes": plan.notes}
+    split = "random" if problem.shuffled else float(problem.share)
+    return told | {"split": split if plan.walks is None else f"walk-forward {plan.walks}", "notes": plan.notes}
 
 
 def _line(symbol: str, told: dict[str, Any], dated: bool) -> bytes:
