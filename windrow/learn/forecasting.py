@@ -17,6 +17,7 @@ from windrow.learn.models import Model
 from windrow.learn.network import Network, Weights
 from windrow.learn.problem import Dataset, Problem
 from windrow.learn.sequences import usual_distance
+from windrow.learn.sequencing import LEAK
 from windrow.learn.training import Adam, Recipe, forecasts, train
 from windrow.sessions import Trading
 from windrow.times import format_duration
@@ -63,10 +64,7 @@ class Plan:
         return notes
 
 
-_LEAK = (
-    "the test part was chosen by chance, as published: nearly all of its bars are in sequences that were trained on, so"
-    " that these errors are too small; split by time for errors of forecasts"
-)
+_LEAK = f"the test part was chosen by chance, as published: {LEAK}; split by time for errors of forecasts"
 _LEVELS = (
     "the level is forecast, as published, and models of several shares are averaged: measured errors are 1.04 to 1.95 x"
     " those of a single model; of changes, 1.000 to 1.006 x"
