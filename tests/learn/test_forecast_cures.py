@@ -305,6 +305,7 @@ def test_a_session_and_what_contradicts_it(run_job, bars, job):
         assert failed.status == 2 and says in failed.err and failed.err.endswith("leave one out\n")
 
 
+@pytest.mark.learn
 def test_a_search_by_what_leaks(run_job, bars):
     failed = run_job("-q", "--split", "random", bars, job=GridSearch)
     assert failed.status == 2 and failed.err == (
@@ -325,6 +326,7 @@ def test_irregular_times_need_a_gap_once(cure):
     assert len(Problem(COLUMNS, "close", length=3, **cure).dataset("A", times, values).test)
 
 
+@pytest.mark.learn
 def test_nothing_is_sent_to_tasks_that_train(bars, tmp_path):
     """A file without a model was."""
     assert Forecast([str(bars)]).task_arguments(tmp_path) == [] and list(tmp_path.iterdir()) == []
