@@ -46,8 +46,8 @@ class Forecast(LearningJob):
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
         series = forecasts.whole(stretches, self.dated, counts)
         if self.models:
-            return forecasts.apply_lines(self.plan_of_task, self.models, series, counts)
-        return forecasts.forecast_lines(self.plan_of_task, series, self.options.keras, counts)
+            return forecasts.apply_lines(self.plan_of_task, self.models, series, counts, self.spent())
+        return forecasts.forecast_lines(self.plan_of_task, series, self.options.keras, counts, self.spent())
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)
@@ -59,10 +59,11 @@ class Forecast(LearningJob):
         return forecasts.training(self.plan, rows)
 
     def work(self, asked: Any, rows: Iterator[BinaryIO]) -> bytes:
-        return train_share(self.plan, asked, rows, self.state)
+        return train_share(self.plan, asked, rows, self.state, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        return forecasts.global_lines(self.plan, rows, self.state, asked["first"], self.options.keras, counts)
+        first, keras = asked["first"], self.options.keras
+        return forecasts.global_lines(self.plan, rows, self.state, first, keras, counts, self.spent())
 
     def notes(self, settled: Settled) -> list[str]:
         return self.plan.notes

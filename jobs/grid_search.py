@@ -43,10 +43,10 @@ class GridSearch(LearningJob):
         return forecasts.search(self.plan, learning.grid_of(self.options), rows, self.options.early_stop)
 
     def work(self, asked: Any, rows: Iterator[BinaryIO]) -> bytes:
-        return try_combination(self.plan_of_task, learning.grid_of(self.options), asked, rows)
+        return try_combination(self.plan_of_task, learning.grid_of(self.options), asked, rows, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        return forecasts.refitted_lines(self.plan_of_task, rows, self.state, asked["first"], counts)
+        return forecasts.refitted_lines(self.plan_of_task, rows, self.state, asked["first"], counts, self.spent())
 
 
 if __name__ == "__main__":

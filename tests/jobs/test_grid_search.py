@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.learn.series import COLUMNS, made, write
 from windrow.errors import InputError, UsageError
 from windrow.learn import tuning
+from windrow.learn.engine import Spent
 from windrow.learn.forecasting import Plan
 from windrow.learn.problem import Problem
 from windrow.learn.rowfiles import write_record
@@ -109,7 +110,7 @@ def judged(monkeypatch, made_of, flat=()):
     monkeypatch.setattr(tuning, "train", lambda *_: SimpleNamespace(state=SimpleNamespace(weights=None)))
     monkeypatch.setattr(tuning, "forecasts", lambda *asked: made_of(next(symbols), asked[4]))
     asked = {"combination": 0, "epochs": 1}
-    return json.loads(try_combination(plan, combinations(GRID), asked, [BytesIO(file.getvalue())]))
+    return json.loads(try_combination(plan, combinations(GRID), asked, [BytesIO(file.getvalue())], Spent()))
 
 
 def test_a_combination_that_fails_on_one_symbol_is_not_judged_by_the_others(monkeypatch):
@@ -174,7 +175,7 @@ def test_refitting_holds_the_bars_of_one_symbol(monkeypatch, tmp_path):
     file.seek(0)
     plan = Plan(Problem(COLUMNS, "close"), Recipe(), (("kind", "lstm"), ("hidden", 2)))
     state = json.dumps({"table": [combinations(GRID)[0]._asdict()], "times": []}).encode()
-    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter()))
+    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter(), Spent()))
     assert len(lines) == 3 and held[0] < held[1] < held[2]
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jobs.forecast import Forecast
 from tests.conftest import ROOT
 from tests.learn.series import COLUMNS, made
 from tests.needs import require
@@ -121,6 +122,15 @@ def test_validation_is_the_loss_of_the_sequences_watched(dataset):
     made_now = forecasts(NETWORK, 10, done.state.weights, dataset.rows, dataset.calibrate)
     wanted = np.mean((made_now - dataset.targets[dataset.calibrate + 10]) ** 2)
     assert len(done.validation) == 3 and done.validation[-1] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_a_cluster_hears_of_each_epoch(dataset, monkeypatch):
+    heard = []
+    job = Forecast(["--global"])
+    monkeypatch.setattr(job, "show", heard.append)
+    train(NETWORK, RECIPE, started(), dataset.series, range(1, 3), (0, 0), job.spent())
+    assert list(dict.fromkeys(heard)) == ["training: epoch 2 of 3", "training: epoch 3 of 3"]
+    assert "show" not in job.spent().told()
 
 
 def test_a_network_that_diverges_is_told(dataset):

@@ -76,12 +76,11 @@ class Together:
         return f"round {self._done} of {self.plan.rounds}: loss {self._losses[-1]:.4g}, {self._times[-1]['wall']:.1f} s"
 
 
-def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes) -> bytes:
+def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes, spent: Spent) -> bytes:
     """A round of a share, in its task: the share's files and the state (empty at first) -> what `Together.take` takes.
 
     Memory: the share's rows as float32, at most twice.
     """
-    spent = Spent()
     series: Series = read_share(files)
     network, recipe = plan.network, replace(plan.recipe, shares=plan.shares)
     begun = read_state(BytesIO(state))[1] if state else Adam.of(network, network.initial(recipe.seed, plan.zero_head))

@@ -141,6 +141,7 @@ def train(
         for part in _chunks(chosen, counted, rate_of[epoch * steps : (epoch + 1) * steps]):
             carried, squares = run(carried, placed, placed_targets, *part)
             total += float(np.asarray(squares, np.float64).sum())
+            spent.show(f"training: epoch {epoch + 1} of {recipe.epochs}")
         losses.append(total / len(series.starts))
         spent.lap(since, "fitting")
         spent.fitting_cpu += process_time() - cpu

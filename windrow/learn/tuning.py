@@ -158,14 +158,16 @@ def check_bars(plan: Plan, grid: Sequence[Combination], symbol: str, times: Ints
     problem.check(symbol, times[: rows_of_training(len(times), problem.share)], plan.walks or 1)
 
 
-def try_combination(plan: Plan, grid: Sequence[Combination], asked: Any, files: Iterable[BinaryIO]) -> bytes:
+def try_combination(
+    plan: Plan, grid: Sequence[Combination], asked: Any, files: Iterable[BinaryIO], spent: Spent
+) -> bytes:
     """What a combination is worth on all symbols of the files; a line of JSON.
 
     One with which a loss or a forecast is no number has no error, and ranks last: an error over the other symbols would
     be no fair comparison; symbols with too few bars for some combination were left out of all. A walk in which the last
     value is always right does not count, with any combination. Memory: one symbol.
     """
-    spent, one = Spent(), grid[asked["combination"]]
+    one = grid[asked["combination"]]
     trial = with_settings(plan, one, asked["epochs"])
     known: list[float] = []
     try:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from windrow.console import say
 from windrow.learn import training_options as learning
+from windrow.learn.engine import Spent
 from windrow.learn.evaluation import told_outcomes
 from windrow.learn.forecasting import Plan
 from windrow.learn.options import check_left_out, trading_of
@@ -26,6 +27,10 @@ class LearningJob(RoundsJob):
     def plan_of_task(self) -> Plan:
         """The same within the sessions that were settled, as tasks know them."""
         return self.plan.within(trading_of(self.options, self.dated, self.settled.calendar))
+
+    def spent(self) -> Spent:
+        """An account of this task's seconds, by which Hadoop hears of it: it ends tasks that are silent for long."""
+        return Spent(show=self.show)
 
     def columns(self) -> list[str]:
         """What a network sees, and with it what is forecast."""

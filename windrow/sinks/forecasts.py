@@ -77,7 +77,7 @@ def whole(stretches: Iterable[Stretch], dated: bool, counts: Counter[str]) -> It
 
 
 def forecast_lines(
-    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], more: Sequence[Any] = ()
+    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], spent: Spent, more: Sequence[Any] = ()
 ) -> Iterator[bytes]:
     """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
 
@@ -85,7 +85,7 @@ def forecast_lines(
 
     Memory: the bars of one symbol as float64, its rows as float32, and the models of all symbols (20 KB each).
     """
-    spent, models, all_told = Spent(), [], []
+    models, all_told = [], []
     for bars in series:
         try:
             model, told = forecast_symbol(plan, bars.symbol, bars.times, bars.values, spent)
@@ -101,10 +101,9 @@ def forecast_lines(
 
 
 def apply_lines(
-    plan: Plan, models: Mapping[str, Model], series: Iterable[Bars], counts: Counter[str]
+    plan: Plan, models: Mapping[str, Model], series: Iterable[Bars], counts: Counter[str], spent: Spent
 ) -> Iterator[bytes]:
     """A line for each symbol of new bars: what its model says of them, or why it says nothing; counts outcomes."""
-    spent = Spent()
     for bars in series:
         if bars.symbol not in models:
             known = ", ".join(sorted(models)[:5])
@@ -151,13 +150,19 @@ def training(plan: Plan, rows: Sequence[str]) -> Together:
 
 
 def global_lines(
-    plan: Plan, held_out: Iterable[BinaryIO], state: bytes, first: bool, keras: bool, counts: Counter[str]
+    plan: Plan,
+    held_out: Iterable[BinaryIO],
+    state: bytes,
+    first: bool,
+    keras: bool,
+    counts: Counter[str],
+    spent: Spent,
 ) -> Iterator[bytes]:
     """A line for each symbol that was held out, of a global model; writes the model beside, and counts outcomes.
 
     The first of the tasks that do so writes the times of the rounds too.
     """
-    spent, models, all_told = Spent(), [], []
+    models, all_told = [], []
     trained, adam = read_state(BytesIO(state))
     for record, arrays in chain.from_iterable(map(read_records, held_out)):
         if "left_out" in record:
@@ -204,7 +209,7 @@ def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving
 
 
 def refitted_lines(
-    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str]
+    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str], spent: Spent
 ) -> Iterator[bytes]:
     """The lines of the best combination, refitted on each symbol of the files; the first task writes the table."""
     found = json.loads(state)
@@ -223,7 +228,7 @@ def refitted_lines(
             else:
                 yield Bars(told["symbol"], arrays["times"], [arrays[name] for name in names], told["dated"])
 
-    yield from forecast_lines(refit, series(), False, counts, found["times"] if first else ())
+    yield from forecast_lines(refit, series(), False, counts, spent, found["times"] if first else ())
     yield from left_out
 
 
