@@ -79,7 +79,7 @@ test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of bac
 test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17
 	$(BIN)/python -m pytest -m 'spark and not full' windrow/runners/spark_tasks.py $(call marked,spark) $(PYTEST)
 
-test-hadoop: $(VENV)/.test  ## the other tests on Hadoop in one process, of which test runs a few, and on a clean node; needs Java 17 and Maven
+test-hadoop: $(VENV)/.test $(VENV)/.keras  ## the other tests on Hadoop in one process, of which test runs a few, and on a clean node; needs Java 17 and Maven
 	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr tests/emr/test_files.py $(PYTEST)
 
 test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven

@@ -46,7 +46,7 @@ def worker(folder, epochs, seed, shares, rounds):
     folder, asked = Path(folder), json.loads(sys.stdin.readline())
     with Path(asked["files"][0]).open("rb") as file:
         state = (folder / "state").read_bytes()
-        sys.stdout.buffer.write(train_share(plan_of(epochs, seed, shares, rounds), asked, [file], state))
+        sys.stdout.buffer.write(train_share(plan_of(epochs, seed, shares, rounds), asked, [file], state, Spent()))
 
 
 def trained(dataset, epochs, seed, shares, rounds):

@@ -40,31 +40,30 @@ class Forecast(LearningJob):
     def plan(self) -> Plan:
         return learning.plan_of(self.options, self.models)
 
-    def columns(self) -> list[str]:
-        return list(self.plan.problem.columns)
-
-    def sent(self) -> bytes:
-        return saved(list(self.models.values()))
+    def sent(self) -> bytes | None:
+        return saved(list(self.models.values())) if self.models else None
 
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
+        series = forecasts.whole(stretches, self.dated, counts)
         if self.models:
-            return forecasts.apply_lines(self.plan, self.models, stretches, self.dated, counts)
-        return forecasts.forecast_lines(self.plan, forecasts.whole(stretches, self.dated), self.options.keras, counts)
+            return forecasts.apply_lines(self.plan_of_task, self.models, series, counts, self.spent())
+        return forecasts.forecast_lines(self.plan_of_task, series, self.options.keras, counts, self.spent())
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)
 
-    def write_rows(self, stretches: Iterator[Stretch]) -> None:
-        forecasts.write_shares(self.plan, stretches, self.dated)
+    def write_rows(self, stretches: Iterator[Stretch], counts: Counter[str]) -> None:
+        forecasts.write_shares(self.plan_of_task, forecasts.whole(stretches, self.dated, counts), counts)
 
     def rounds(self, rows: Sequence[str]) -> Rounds:
         return forecasts.training(self.plan, rows)
 
     def work(self, asked: Any, rows: Iterator[BinaryIO]) -> bytes:
-        return train_share(self.plan, asked, rows, self.state)
+        return train_share(self.plan, asked, rows, self.state, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        return forecasts.global_lines(self.plan, rows, self.state, asked["first"], self.options.keras, counts)
+        first, keras = asked["first"], self.options.keras
+        return forecasts.global_lines(self.plan, rows, self.state, first, keras, counts, self.spent())
 
     def notes(self, settled: Settled) -> list[str]:
         return self.plan.notes

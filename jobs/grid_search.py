@@ -25,11 +25,7 @@ class GridSearch(LearningJob):
         learning.add_recipe(self.add_group("Training"), tuned=True)
 
     def check_options(self) -> None:
-        if self.submission.is_here:
-            learning.check_installed(None, keras=False)
-
-    def columns(self) -> list[str]:
-        return list(self.plan.problem.columns)
+        learning.check_search(self.options, self.submission.is_here)
 
     @cached_property
     def plan(self) -> Plan:
@@ -39,17 +35,18 @@ class GridSearch(LearningJob):
     def in_rounds(self) -> bool:
         return True
 
-    def write_rows(self, stretches: Iterator[Stretch]) -> None:
-        forecasts.write_bars(self.columns(), stretches, self.dated)
+    def write_rows(self, stretches: Iterator[Stretch], counts: Counter[str]) -> None:
+        series = forecasts.whole(stretches, self.dated, counts)
+        forecasts.write_bars(self.plan_of_task, learning.grid_of(self.options), series, counts)
 
     def rounds(self, rows: Sequence[str]) -> Rounds:
         return forecasts.search(self.plan, learning.grid_of(self.options), rows, self.options.early_stop)
 
     def work(self, asked: Any, rows: Iterator[BinaryIO]) -> bytes:
-        return try_combination(self.plan, learning.grid_of(self.options), asked, rows)
+        return try_combination(self.plan_of_task, learning.grid_of(self.options), asked, rows, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        return forecasts.refitted_lines(self.plan, rows, self.state, asked["first"], counts)
+        return forecasts.refitted_lines(self.plan_of_task, rows, self.state, asked["first"], counts, self.spent())
 
 
 if __name__ == "__main__":

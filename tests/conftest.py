@@ -12,6 +12,7 @@ from hypothesis import settings
 from jobs.moving_average import MovingAverage
 from tests.needs import IN_CI, count_skipped, require
 from tests.sql.servers import (  # noqa: F401  fixtures
+    database,
     mariadb,
     mariadb_server,
     postgres,
@@ -90,6 +91,8 @@ def pytest_runtest_setup(item):
     """Skips a test without what it needs: see tests/needs.py."""
     if item.get_closest_marker("spark"):
         require("pyspark", "java")
+    if item.get_closest_marker("learn"):
+        require("jax")
     for mark in item.iter_markers("needs"):
         require(*mark.args)
 

@@ -1,4 +1,4 @@
-"""What some tests need that pip does not install: whether it is here, and how to get it.
+"""What some tests need that may not be here: programs, and packages that an environment of one's own may lack.
 
 A test is marked `@pytest.mark.needs("chromium")`, or a fixture calls `require("hadoop")`: without it the test is
 skipped. The last lines of the run list what was skipped so; with CI=true in the environment such a run fails.
@@ -34,6 +34,10 @@ def _commands(*names: str) -> Callable[[], bool]:
     return lambda: all(map(shutil.which, names))
 
 
+def _packages(*names: str) -> Callable[[], bool]:
+    return lambda: all(map(find_spec, names))
+
+
 def _server(name: str, folder: str) -> Callable[[], bool]:
     """Debian keeps servers in folders that are not in everybody's PATH."""
     return lambda: bool(shutil.which(name) or glob(f"{folder}/{name}"))
@@ -48,8 +52,16 @@ NEEDS = {
     "kafka": Need("Java 17 and Maven", "apt-get install openjdk-17-jre-headless maven", _commands("java", "mvn")),
     "mariadb": Need("MariaDB", "apt-get install mariadb-server", _server("mariadbd", "/usr/sbin")),
     "postgres": Need("PostgreSQL", "apt-get install postgresql", _server("postgres", "/usr/lib/postgresql/*/bin")),
+    "openssl": Need("OpenSSL", "apt-get install openssl", _commands("openssl")),
     "systemd": Need("systemd", "apt-get install systemd", _commands("systemd-analyze")),
-    "pyspark": Need("pyspark", "make test-spark", lambda: find_spec("pyspark") is not None),
+    "pyspark": Need("pyspark", "make test-spark", _packages("pyspark")),
+    "jax": Need("jax", "make test-learn", _packages("jax")),
+    "keras": Need("Keras", "make test-learn", _packages("keras")),
+    "boto3": Need("boto3", "pip install 'windrow[aws]'", _packages("boto3")),
+    "confluent_kafka": Need("confluent-kafka", "pip install 'windrow[kafka]'", _packages("confluent_kafka")),
+    "pymysql": Need("PyMySQL", "pip install 'windrow[sql]'", _packages("pymysql")),
+    "psycopg": Need("psycopg", "pip install 'windrow[sql]'", _packages("psycopg")),
+    "yfinance": Need("yfinance", "pip install 'windrow[market]'", _packages("yfinance")),
 }
 
 

@@ -78,6 +78,14 @@ def test_a_tool_is_found_on_the_path(tmp_path, monkeypatch):
     assert NEEDS["chromium"].is_here()
 
 
+def test_a_package_that_is_absent_is_seen():
+    """`importorskip` skips, and CI goes on; comparisons with other programs are not collected without these."""
+    tests = ROOT / "tests"
+    found = {path.relative_to(tests).as_posix() for path in tests.rglob("*.py") if "importorskip(" in path.read_text()}
+    compared = {"peers/test_backtrader.py", "peers/test_vectorbt.py", "runners/test_compat.py"}
+    assert found - compared == {"test_runs.py"}
+
+
 def test_only_reasons_of_tools_are_counted():
     reason = NEEDS["hadoop"].reason
     assert count_skipped([reason, reason, "the real prices are not here"]) == {reason: 2}

@@ -3,6 +3,7 @@
     WindrowError                 exit status 1
     ├── UsageError               an option or its value is wrong (exit status 2)
     ├── InputError               an input cannot be read, or its columns are unclear
+    │   └── TooFewError          a symbol has too few bars for what is asked
     ├── BadBarsError             too many invalid rows, or no valid row at all
     ├── ConflictError            different bars at one (symbol, timestamp)
     ├── WindowSizeError          a window cannot be computed as requested
@@ -67,6 +68,10 @@ class UsageError(WindrowError):
 
 class InputError(WindrowError):
     """An input cannot be read, or its columns are unclear."""
+
+
+class TooFewError(InputError):
+    """A symbol has too few bars for what is asked; others may have enough."""
 
 
 class BadBarsError(WindrowError):

@@ -170,8 +170,11 @@ class Days(_Kept):
 class Exchange(_Kept):
     """Sessions of an exchange by its name of four letters (ISO 10383), e.g. XNYS, with its holidays and half days.
 
-    Raises UsageError for a name that exchange_calendars does not know, or where that package is not installed.
+    Capitals mean nothing in it. Raises UsageError for a name that exchange_calendars does not know, or where that
+    package is not installed.
 
+    >>> Exchange("xnys").name
+    'XNYS'
     >>> half = Exchange("XNYS").between(1_764_201_600 * SECOND, 1_764_374_400 * SECOND)
     >>> position = half.days.tolist().index(1_764_288_000 * SECOND)  # 2025-11-28, after Thanksgiving
     >>> int(half.closes[position] - half.opens[position]) / (3600 * SECOND)
@@ -188,11 +191,13 @@ class Exchange(_Kept):
                 f"--calendar {self.name}: needs the package exchange_calendars; install it by: pip install"
                 " 'windrow[market]'"
             ) from None
-        if self.name not in get_calendar_names(include_aliases=True):
+        known = {name.upper(): name for name in get_calendar_names(include_aliases=True)}
+        if self.name.upper() not in known:
             raise UsageError(
                 f"--calendar {self.name}: is not an exchange that exchange_calendars knows; give its code of four"
                 " letters, e.g. XNYS for New York, XLON for London"
             )
+        object.__setattr__(self, "name", known[self.name.upper()])
 
     @property
     def bounds(self) -> tuple[int, int]:

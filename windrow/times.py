@@ -228,6 +228,15 @@ def format_times(ns: Ints, dates: bool) -> list[bytes]:
     return [text[:-1] + _fraction(part) + b"Z" for text, part in zip(whole, fraction.tolist(), strict=True)]
 
 
+def format_time(ns: int, dated: bool = False) -> str:
+    """A time as text, as `format_times` writes it.
+
+    >>> format_time(1_500_000_000), format_time(0, dated=True)
+    ('1970-01-01T00:00:01.500Z', '1970-01-01')
+    """
+    return format_times(np.array([ns], np.int64), dated)[0].decode()
+
+
 def format_seconds(ns: Ints, dates: bool, end: bytes = b"") -> Bytes2D:
     """Times without fractions of a second, or dates, as rows of bytes, each followed by `end`.
 

@@ -24,7 +24,13 @@ def test_forecasts_have_the_bits_of_a_run_here(on_hadoop, run_module, tmp_path, 
     assert len([one for one in told if "round" in one]) == (4 if way else 0)
 
 
-def test_what_stops_a_task_is_told(on_hadoop, tmp_path):
+def test_what_stops_a_task_is_told(on_hadoop):
+    bars = ["--column", "close", "--features", "close", ROOT / "data/bars.csv"]
+    ran = on_hadoop(*FAST, "--session", "09:30-16:00", *bars, job="jobs.forecast")
+    assert ran.status == 2 and ran.err.startswith("error: --session 09:30-16:00: the bars have dates"), ran.err
+
+
+def test_that_no_symbol_is_left_is_told(on_hadoop, tmp_path):
     bars = write(tmp_path / "bars.csv", {"AA": "rw"}, 20)
     ran = on_hadoop(*FAST, "--length", "40", bars, job="jobs.forecast")
-    assert ran.status == 1 and ran.err.startswith("error: AA: has 20 bars, in which 0 sequences of 40"), ran.err
+    assert ran.status == 1 and ran.err.startswith("error: no symbol: has sequences of 40 bars and the one"), ran.err

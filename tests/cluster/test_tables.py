@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sql.test_read import JOBS, both, database  # noqa: F401  fixtures
+from tests.sql.test_read import JOBS, both  # noqa: F401  a fixture
 from tests.sql.test_snapshot import filled, states, writing  # noqa: F401  a fixture
 from tests.sql.test_tools import JOBS as OTHERS
 

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.learn.series import COLUMNS, made, write
 from windrow.errors import InputError, UsageError
 from windrow.learn import tuning
+from windrow.learn.engine import Spent
 from windrow.learn.forecasting import Plan
 from windrow.learn.problem import Problem
 from windrow.learn.rowfiles import write_record
@@ -77,11 +78,17 @@ def test_tasks_beside_each_other_find_the_same(found, bars, tmp_path):
 
 @pytest.mark.learn
 def test_no_bar_of_the_test_part_changes_what_is_chosen(found, bars, tmp_path):
-    changed = [line if number < 1 or (number - 1) % 400 < 320 else line[:-1] + "9" for number, line in
-               enumerate(bars.read_text().splitlines())]  # fmt: skip
-    (tmp_path / "bars.csv").write_text("\n".join([*changed, ""]))
+    """All columns of the last fifth of each symbol's bars are three times as high."""
+    header, *rows = bars.read_text().splitlines()
+    changed = [row if number % 400 < 320 else tripled(row) for number, row in enumerate(rows)]
+    (tmp_path / "bars.csv").write_text("\n".join([header, *changed, ""]))
     search("-o", tmp_path / "out", tmp_path / "bars.csv")
     assert table(tmp_path / "out") == table(found) and lines(tmp_path / "out") != lines(found)
+
+
+def tripled(row):
+    symbol, time, *values = row.split(",")
+    return ",".join([symbol, time, *(repr(3 * float(value)) for value in values)])
 
 
 @pytest.mark.learn
@@ -103,7 +110,7 @@ def judged(monkeypatch, made_of, flat=()):
     monkeypatch.setattr(tuning, "train", lambda *_: SimpleNamespace(state=SimpleNamespace(weights=None)))
     monkeypatch.setattr(tuning, "forecasts", lambda *asked: made_of(next(symbols), asked[4]))
     asked = {"combination": 0, "epochs": 1}
-    return json.loads(try_combination(plan, combinations(GRID), asked, [BytesIO(file.getvalue())]))
+    return json.loads(try_combination(plan, combinations(GRID), asked, [BytesIO(file.getvalue())], Spent()))
 
 
 def test_a_combination_that_fails_on_one_symbol_is_not_judged_by_the_others(monkeypatch):
@@ -168,7 +175,7 @@ def test_refitting_holds_the_bars_of_one_symbol(monkeypatch, tmp_path):
     file.seek(0)
     plan = Plan(Problem(COLUMNS, "close"), Recipe(), (("kind", "lstm"), ("hidden", 2)))
     state = json.dumps({"table": [combinations(GRID)[0]._asdict()], "times": []}).encode()
-    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter()))
+    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter(), Spent()))
     assert len(lines) == 3 and held[0] < held[1] < held[2]
 
 

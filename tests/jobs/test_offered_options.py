@@ -33,13 +33,16 @@ OF_STREAMS = {"--gaps", "--share", "--consumer"}
 ELSEWHERE = {"--model", "--keras", "--apply"}
 #: Options that name an output of the job itself, which are tried in its own test.
 OF_OUTPUTS = {"--inverse"}
+#: A forecast, and a search, that take no time.
+FORECAST = "--column close --features close --length 1 --hidden 2 --epochs 1"
+SEARCHED = f"{FORECAST} --batch 32 --rate 0.01"
 BESIDE = {
     "moving_average": "--indicator ema:3 --indicator std:5",
     "crossover": "--fast ema:3 --slow sma:8",
     "backtest": "--fast ema:3 --slow sma:8",
     "sweep": "--fast ema:3,5 --slow sma:8",
-    "grid_search": "--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1 --across",
-    "forecast": "--column close --features close --length 1 --hidden 2 --epochs 1 --across",
+    "grid_search": f"{SEARCHED} --across",
+    "forecast": f"{FORECAST} --across",
     "normalize": "--column close",
     "resample": "--values close,mean_close",
     "sequences": "--column close --length 3",
@@ -60,23 +63,30 @@ TRIALS = {
     "--alert": Trial("growth>1%/7d"),
     "--as-of": Trial("2030-01-01"),
     "forecast --column": Trial(
-        "open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1"
+        "open", "no-open.csv", "--features close,open --column close --hidden 2 --epochs 1 --length 1 --across"
     ),
     "forecast --split": Trial("0.6"),
     "forecast --walk-forward": Trial("2"),
     "grid_search --column": Trial(
         "open",
         "no-open.csv",
-        "--features close,open --column close --hidden 2 --batch 32 --rate 0.01 --epochs 1 --length 1",
+        "--features close,open --column close --hidden 2 --batch 32 --rate 0.01 --epochs 1 --length 1 --across",
     ),
     "grid_search --features": Trial("close,open"),
     "grid_search --target": Trial("level"),
     "grid_search --split": Trial("0.6"),
-    "grid_search --gap": Trial(
-        "1d", beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
+    "grid_search --gap": Trial("1d", beside=SEARCHED),
+    "grid_search --across": Trial(beside=SEARCHED),
+    "grid_search --session": Trial(
+        "14:30-20:30",
+        "minute_bars.csv",
+        SEARCHED,
     ),
-    "grid_search --across": Trial(
-        beside="--column close --features close --length 1 --hidden 2 --batch 32 --rate 0.01 --epochs 1"
+    "grid_search --calendar": Trial("XNYS", beside=SEARCHED),
+    "grid_search --time-format": Trial(
+        "%d/%m/%Y",
+        "days-or-months.csv",
+        f"{SEARCHED} --across --walk-forward 1",
     ),
     "grid_search --points": Trial("3"),
     "grid_search --batch": Trial("16,32"),
@@ -89,8 +99,10 @@ TRIALS = {
     "grid_search --seed": Trial("1"),
     "forecast --features": Trial("close,open"),
     "forecast --target": Trial("level"),
-    "forecast --gap": Trial("1d", beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
-    "forecast --across": Trial(beside="--column close --features close --length 1 --hidden 2 --epochs 1"),
+    "forecast --gap": Trial("1d", beside=FORECAST),
+    "forecast --across": Trial(beside=FORECAST),
+    "forecast --session": Trial("14:30-20:30", "minute_bars.csv", FORECAST),
+    "forecast --calendar": Trial("XNYS", beside=FORECAST),
     "forecast --points": Trial("3"),
     "forecast --length": Trial("2"),
     "forecast --hidden": Trial("3"),

@@ -208,3 +208,15 @@ def test_without_a_calendar_days_are_those_of_the_time_zone(run_job, tmp_path):
         ran = run_job("-q", "--values", "close,bars", "--timezone", zone, path, job=Resample)
         lines = [f"AA\t{day}\t{close:.1f}\t{count:.1f}" for day, close, count in zip(days, closes, bars, strict=True)]
         assert ran.out.decode().splitlines() == lines
+
+
+def test_capitals_mean_nothing_in_names_of_values_and_exchanges(run_job):
+    bars = ROOT / "data" / "minute_bars.csv"
+    want = run_job(
+        "-q", "--resample", "1d", "--calendar", "XNYS", "--values", "close,last_open,bars", bars, job=Resample
+    )
+    found = run_job(
+        "-q", "--resample", "1d", "--calendar", "xnys", "--values", "Close, Last Open,BARS", bars, job=Resample
+    )
+    assert want.status == 0 and want.out
+    assert (found.status, found.out) == (0, want.out), found.err

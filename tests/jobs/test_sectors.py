@@ -202,23 +202,24 @@ CASES = {
         ["--constituents", "sp.csv"], "line 2: 'Oil' is no sector of GICS: Communication",
         [["--constituents", "sp.csv"]], bars=ONE.replace("Energy", "Oil"), cured=ONE,
     ),
-    "market/constituents.py:read_constituents": Case(
-        ["--constituents", "none.csv"], "give a CSV file with a header", [["--constituents", "sp.csv"]], bars=ONE
+    "market/companies.py:companies": Case(
+        ["--constituents", "none.csv"], "give a CSV file whose first line names its columns, one of them symbol",
+        [["--constituents", "sp.csv"]], bars=ONE,
     ),
-    "market/constituents.py:_members": Case(
+    "market/constituents.py:read_constituents": Case(
         ["--constituents", "sp.csv"], "give a file with a line for each", [["--constituents", "sp.csv"]],
         bars="symbol,gics_sector\n", cured=ONE,
     ),
-    "market/constituents.py:_members nameless": Case(
+    "market/companies.py:_lines nameless": Case(
         ["--constituents", "sp.csv"], "line 3: has no symbol; give each", [["--constituents", "sp.csv"]],
         bars=f"{ONE},Energy,,\n", cured=ONE,
     ),
-    "market/constituents.py:_members longer": Case(
+    "market/companies.py:_lines longer": Case(
         ["--constituents", "sp.csv", "--any-sector"], "line 2: has 5 fields, more than the first line's 4; put quotes",
         [["--constituents", "sp.csv"]], bars="symbol,security,gics_sector,x\nAA,A, Inc.,Energy,1\n",
         cured='symbol,security,gics_sector,x\nAA,"A, Inc.",Energy,1\n',
     ),
-    "market/constituents.py:read_constituents of quotes": Case(
+    "market/companies.py:companies of quotes": Case(
         ["--constituents", "sp.csv", "--any-sector"], "unexpected end of data", [["--constituents", "sp.csv"]],
         bars=f'{ONE}BB,"Energy,,\nCC,Energy,,\n', cured=ONE,
     ),
@@ -226,11 +227,11 @@ CASES = {
         ["--constituents", "sp.csv"], "has a column 'end_date', which may say from when or until when a symbol is in",
         [["--constituents", "sp.csv"]], bars=ONE.replace("date_removed", "End date"), cured=ONE,
     ),
-    "market/constituents.py:_columns twice": Case(
+    "market/companies.py:refuse_twice": Case(
         ["--constituents", "sp.csv"], "has two columns 'symbol'; leave one, or call it otherwise",
         [["--constituents", "sp.csv"]], bars=ONE.replace("date_added", "Symbol"), cured=ONE,
     ),
-    "market/constituents.py:_column": Case(
+    "market/companies.py:column_of": Case(
         ["--constituents", "sp.csv"], "has no column 'gics_sector'; its columns are symbol, industry; name one of them",
         [["--constituents", "sp.csv"]], bars="symbol,industry\nAA,Energy\n", cured=ONE,
     ),

@@ -120,8 +120,8 @@ def test_values_of_cmdenv_in_commands_are_hidden():
         "http://m@e:hunter2@127.0.0.1:x",
     ],
 )
+@pytest.mark.needs("boto3")
 def test_the_password_of_an_endpoint_is_not_printed(monkeypatch, run_job, endpoint):
-    pytest.importorskip("boto3")
     for name, value in {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
                         "AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": os.devnull}.items():  # fmt: skip
         monkeypatch.setenv(name, value)

@@ -5,7 +5,8 @@ learn/normalizing.py:scaled, learn/normalizing.py:applied,
 learn/normalizing.py:_summary, learn/normalizing.py:_scale, learn/normalizing.py:_refuse_missing,
 sinks/normalized.py:told, sinks/normalized.py:kept, sinks/normalized.py:scales_in, learn/options.py:fit_before,
 learn/sequences.py:add,
-learn/options.py:plan_of, learn/options.py:check_sequences,
+learn/options.py:plan_of, learn/options.py:check_sequences, learn/options.py:check_gaps,
+learn/options.py:check_left_out,
 learn/options.py:_splitting, learn/options.py:share_asked, learn/options.py:leak_of,
 learn/options.py:check_counted, jobs/sequences.py:check_options, learn/options.py:trading_of
 """

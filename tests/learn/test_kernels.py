@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tests.learn.series import COLUMNS, made
 from windrow.errors import InputError
 from windrow.learn import averaging, baselines, evaluation, intervals, significance
+from windrow.learn.card import card
 from windrow.learn.features import Features
+from windrow.learn.forecasting import Plan
 from windrow.learn.models import Model, load, save, saved
 from windrow.learn.network import Lstm
 from windrow.learn.problem import Problem
 from windrow.learn.rowfiles import read_records, read_share, read_state, write_record, write_share, write_state
-from windrow.learn.training import Adam, Series, batches, rates
+from windrow.learn.training import Adam, Recipe, Series, batches, rates
 
 RANDOM = np.random.default_rng(0)
 FLOATS = st.floats(-1e6, 1e6, allow_nan=False)
@@ -61,17 +63,34 @@ def test_a_direction_counts_only_where_there_was_one():
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=200), st.randoms(use_true_random=False))
-def test_deviations_are_those_of_pandas_ewm(changes, random):
+def test_deviations_are_those_of_pandas(changes, random):
     known = np.array([random.random() < 0.8 for _ in changes])
     found = intervals.deviations(np.array(changes), known)
-    squares = pd.Series(np.array(changes)[known] ** 2)
-    if not len(squares):
-        assert not found.any()
-        return
-    started = pd.concat([pd.Series([squares[:50].mean()]), squares], ignore_index=True)
-    wanted = started.ewm(alpha=0.06, adjust=False).mean().to_numpy()[np.r_[0, np.cumsum(known)]]
-    least = 0.01 * math.sqrt(squares.mean())
-    assert found == pytest.approx(np.maximum(np.sqrt(wanted), least), rel=1e-9, abs=1e-12)
+    assert found == pytest.approx(of_pandas(pd.Series(np.array(changes)[known] ** 2), known), rel=1e-9, abs=1e-12)
+
+
+def of_pandas(squares, known):
+    """Deviations before each change, and the next, from the squares of those that are known."""
+    means = squares.expanding().mean()
+    variances = pd.concat([means[49:50], squares[50:]]).ewm(alpha=0.06, adjust=False).mean()
+    found = np.sqrt(pd.concat([means[:49], variances])).clip(lower=0.01 * np.sqrt(means))
+    return np.r_[0, found.to_numpy()][np.r_[0, np.cumsum(known)]]
+
+
+def test_a_deviation_after_a_standstill_is_a_hundredth_of_that_so_far():
+    changes = np.r_[np.ones(60), np.zeros(300), 5.0]
+    found = intervals.deviations(changes, np.full(361, True))
+    assert found[260:361] == pytest.approx(0.01 * np.sqrt(60 / np.arange(260, 361)), rel=1e-12)
+    assert found[361] == pytest.approx(math.sqrt(0.06 * 25), rel=1e-3)
+
+
+@given(st.lists(FLOATS, min_size=2, max_size=200), st.data())
+def test_no_later_change_is_in_a_deviation(changes, data):
+    """What it began with, and could not fall below, knew the changes of the test."""
+    known, cut = np.full(len(changes), True), data.draw(st.integers(0, len(changes) - 1))
+    changed = np.r_[changes[:cut], np.array(changes[cut:]) * 3 + 1]
+    one, other = intervals.deviations(np.array(changes), known), intervals.deviations(changed, known)
+    assert np.array_equal(one[: cut + 1], other[: cut + 1])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
@@ -135,11 +154,13 @@ def test_levels_are_0_and_1_at_the_ends_of_the_training_part_and_go_beyond_them(
 def test_no_later_bar_changes_what_training_sees(target):
     times, values = made(400, "rw")
     problem = Problem(COLUMNS, "adj_close", target)
-    one = problem.dataset("A", times, values)
+    one = problem.dataset("A", times, values).with_baselines(10)
     changed = [np.r_[value[:320], value[320:] * 3] for value in values]
-    other = problem.dataset("A", times, changed)
+    other = problem.dataset("A", times, changed).with_baselines(10)
     assert one.features == other.features and np.array_equal(one.rows[:320], other.rows[:320])
     assert np.array_equal(one.ridge, other.ridge) and one.drift == other.drift and one.width == other.width
+    assert np.array_equal(one.deviations[:321], other.deviations[:321])
+    assert not np.array_equal(one.deviations[321:], other.deviations[321:])
 
 
 def test_constant_prices_have_features_of_0():
@@ -205,6 +226,7 @@ def test_a_sequence_longer_than_the_data_is_refused():
 def test_batches_have_each_sequence_once(count, batch, epoch):
     chosen, counted = batches(np.arange(7, 7 + count), batch, (3, 0), epoch)
     assert sorted(chosen[counted > 0].tolist()) == list(range(7, 7 + count)) and counted.sum() == count
+    assert set(chosen.ravel().tolist()) == set(range(7, 7 + count))  # it was padded with row 0
     again = batches(np.arange(7, 7 + count), batch, (3, 0), epoch)
     assert np.array_equal(chosen, again[0])
     if count > 8:
@@ -333,3 +355,15 @@ def test_a_last_value_that_is_always_right_is_not_beaten():
     found = evaluation.figures(one, None)
     assert found["verdict"].startswith("does not beat the last value, which is always right")
     assert found["interval"]["coverage"] is None and evaluation.points(one, 0)["low"] == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "walks", "says"),
+    [(Problem(COLUMNS, "close", share=0.7), None, "the first 70% of each symbol's bars train, all but the last"),
+     (Problem(COLUMNS, "close", shuffled=True), None, "80% of each symbol's sequences, chosen by chance, train, all"),
+     (Problem(COLUMNS, "close"), 3, "3 walks: of 4 equal parts of each symbol's bars the first k train and the next")],
+)  # fmt: skip
+def test_a_card_says_what_was_trained_on(problem, walks, says):
+    """It said the first 80 %, however the bars were divided."""
+    text = card(Plan(problem, Recipe(), (("kind", "lstm"), ("hidden", 2)), walks), [], [])
+    assert f"**Data:** {says}" in text and text.count("the first") == (not problem.shuffled)

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from jobs.forecast import Forecast
 from tests.conftest import ROOT
 from tests.learn.series import COLUMNS, made
+from tests.needs import require
 from windrow.errors import InputError
 from windrow.learn.averaging import averaged, epochs_of
 from windrow.learn.engine import Spent
@@ -27,8 +29,7 @@ RECIPE = Recipe(batch=16, epochs=3, length=10)
 
 @pytest.fixture(scope="module")
 def keras():
-    if find_spec("keras") is None:
-        pytest.skip("needs keras")
+    require("keras")
     from windrow.learn.keras_models import keras
 
     return keras()
@@ -123,6 +124,15 @@ def test_validation_is_the_loss_of_the_sequences_watched(dataset):
     assert len(done.validation) == 3 and done.validation[-1] == pytest.approx(wanted, rel=1e-6)
 
 
+def test_a_cluster_hears_of_each_epoch(dataset, monkeypatch):
+    heard = []
+    job = Forecast(["--global"])
+    monkeypatch.setattr(job, "show", heard.append)
+    train(NETWORK, RECIPE, started(), dataset.series, range(1, 3), (0, 0), job.spent())
+    assert list(dict.fromkeys(heard)) == ["training: epoch 2 of 3", "training: epoch 3 of 3"]
+    assert "show" not in job.spent().told()
+
+
 def test_a_network_that_diverges_is_told(dataset):
     wild = Recipe(batch=16, epochs=3, length=10, rate=1e30)
     with pytest.raises(
@@ -146,6 +156,43 @@ def test_a_model_of_keras_begins_by_every_bit_of_the_seed(keras, monkeypatch, tm
     kernels = [network.initial(seed_of(seed, symbol))["trained/0"].tobytes() for seed in (0, 1) for symbol in "AB"]
     assert len(set(kernels)) == 4
     assert network.initial(seed_of(1, "B"))["trained/0"].tobytes() == kernels[-1]
+
+
+def test_a_share_that_diverges_names_the_rate_that_was_given(dataset):
+    """The rate is multiplied by the number of shares, and the error named the product."""
+    wild = Recipe(batch=16, epochs=3, length=10, rate=1e30, shares=3)
+    with pytest.raises(InputError, match=r"lower the learning rate, --rate 1e\+30$"):
+        train(NETWORK, wild, started(), dataset.series, range(3), (0, 0))
+
+
+def test_several_shares_multiply_the_rate(dataset):
+    one, other = (
+        train(NETWORK, recipe, started(), dataset.series, range(1), (0, 0)).state
+        for recipe in (replace(RECIPE, rate=0.002, shares=2), replace(RECIPE, rate=0.004))
+    )
+    assert bits(one) == bits(other)
+
+
+def test_a_layer_that_sees_all_of_a_batch_sees_sequences_of_the_epoch_alone(keras, dataset, monkeypatch, tmp_path):
+    """Batches were padded with the first rows, which are in no share but the first."""
+    from windrow.learn.keras_models import KerasNetwork
+
+    (tmp_path / "normed.py").write_text(
+        "import keras\n"
+        "def model(length, features):\n"
+        "    first = keras.layers.BatchNormalization(momentum=0)\n"
+        "    layers = [keras.layers.Input((length, features)), first, keras.layers.Flatten(), keras.layers.Dense(1)]\n"
+        "    return keras.Sequential(layers)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    network, starts = KerasNetwork("normed:model", 10, 6), np.arange(100, 120)
+    state = Adam.of(network, network.initial(0))
+    done = train(network, RECIPE, state, dataset.series._replace(starts=starts), range(1), (0, 0)).state
+    last = batches(starts, 16, (0, 0), 0)[0][-1]
+    assert last.min() >= 100
+    seen = dataset.rows[last[:, None] + np.arange(10)].reshape(-1, 6).mean(0)
+    moved = [one for name, one in done.weights.items() if name.startswith("fixed/") and one.shape == (6,)]
+    assert min(float(abs(one - seen).max()) for one in moved) < 1e-5
 
 
 SAME = """

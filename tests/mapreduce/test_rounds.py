@@ -49,7 +49,7 @@ class InRounds(RoundsJob):
     def in_rounds(self):
         return True
 
-    def write_rows(self, stretches):
+    def write_rows(self, stretches, counts):
         with own_part("-rows") as file:
             for symbol, pieces in by_symbol(stretches):
                 file.write(json.dumps([symbol.decode(), sum(len(piece.times) for piece in pieces)]).encode() + b"\n")

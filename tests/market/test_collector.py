@@ -16,9 +16,9 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.sql.servers import DATABASES, SERVERS
-from windrow.errors import ConflictError, InputError
+from windrow.errors import InputError
 from windrow.market import collector
-from windrow.market.collector import Asked, collect, collect_filed
+from windrow.market.collector import Asked, collect
 from windrow.market.gaps import grid
 from windrow.market.generated import Generated
 from windrow.market.loads import opened
@@ -35,11 +35,6 @@ FRIDAY_END = MONDAY + 5 * DAY
 NOW = FRIDAY_END + 2 * DAY
 SYMBOLS = [f"S{number:02}" for number in range(12)]
 NEW_YORK = Exchange("XNYS")
-
-
-@pytest.fixture(params=DATABASES)
-def database(request):
-    return request.getfixturevalue(request.param)
 
 
 class Canned:
@@ -71,11 +66,14 @@ class Canned:
         self.bars[symbol] = bars._replace(values=columns)
 
 
-def run(database, source, symbols=SYMBOLS, since=MONDAY, until=FRIDAY_END, now=NOW, words="a week", caught_up=False):
+def run(
+    database, source, symbols=SYMBOLS, since=MONDAY, until=FRIDAY_END, now=NOW, words="a week", caught_up=False,
+    trading=NEW_YORK,
+):  # fmt: skip
     waits = []
     with opened(Place.of(database.uri)) as ledger:
         asked = Asked(words, symbols, since, until, caught_up)
-        report = collect(ledger, source, asked, NEW_YORK, now, sleep=waits.append)
+        report = collect(ledger, source, asked, trading, sleep=waits.append, clock=lambda: now)
     report.waits = waits
     return report
 
@@ -199,6 +197,75 @@ def test_a_source_that_never_answers_is_given_up(sqlite):
     source.fails = {symbol: [TryLaterError(f"{symbol}: no")] * 9 for symbol in SYMBOLS}
     report = run(sqlite, source)
     assert len(report.failed) == 3 and len(source.asked) == 3 * collector.ATTEMPTS
+    assert report.lines()[-1] == "not collected: 3 symbols that failed, and 9 that were not asked for"
+
+
+def test_every_symbol_is_in_one_count_of_the_report(sqlite):
+    """One was done before, one has bars, one has none, one fails, three get no answer, and the rest have no turn."""
+    source = Canned(SYMBOLS[:2])
+    source.fails = {symbol: [InputError(f"{symbol}: no")] for symbol in SYMBOLS[1:]}
+    assert run(sqlite, source).left == 11
+    source.fails = {symbol: [TryLaterError(f"{symbol}: no")] * 9 for symbol in SYMBOLS[4:8]}
+    source.fails |= {"S03": [InputError("S03: no")], "S01": [], "S02": []}
+    report = run(sqlite, source)
+    assert (report.earlier, report.symbols, report.empty) == (1, 2, ["S02"])
+    assert list(report.failed) == ["S03", "S04", "S05", "S06"] and report.unasked == 5
+    assert report.earlier + report.symbols + len(report.failed) + report.unasked == len(SYMBOLS)
+
+
+def test_a_load_of_nothing_is_over_and_the_same_command_asks_again(sqlite):
+    """It said the second time that all symbols were done, and its status was 0."""
+    source = Canned([])
+    for _ in range(2):
+        with pytest.raises(InputError, match="no bar of any of the 12 symbols"):
+            run(sqlite, source)
+    assert len(source.asked) == 24
+
+
+def test_a_load_ends_when_it_ends(database):
+    times = iter([NOW, NOW + 1234 * SECOND])
+    with opened(Place.of(database.uri)) as ledger:
+        collect(ledger, Canned(["A"]), Asked("x", ["A"], MONDAY, FRIDAY_END), NEW_YORK, clock=lambda: next(times))
+    [(started, finished)] = database.query("SELECT started, finished FROM bars_loads")
+    assert (microseconds(started), microseconds(finished)) == (NOW // 1000, (NOW + 1234 * SECOND) // 1000)
+
+
+MONDAY_IN_JULY = 1_751_846_400 * SECOND  # clocks are an hour earlier then
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "bars"),
+    [
+        (MONDAY, "15:30:00", 1),
+        (MONDAY, "16:29:59", 1),
+        (MONDAY, "16:30:00", 2),
+        (MONDAY, "20:59:59", 6),  # the last bar is half an hour
+        (MONDAY, "21:00:00", 7),
+        (MONDAY + 4 * DAY, "17:59:59", 3),  # half a day
+        (MONDAY + 4 * DAY, "18:00:00", 4),
+        (MONDAY_IN_JULY, "14:29:59", 0),
+        (MONDAY_IN_JULY, "14:30:00", 1),
+        (MONDAY_IN_JULY, "19:59:59", 6),
+        (MONDAY_IN_JULY, "20:00:00", 7),
+    ],
+)
+def test_an_hour_that_has_not_ended_is_left_out_and_not_missing(sqlite, day, clock, bars):
+    """New York's hours begin at half past: that from 10:30 on was kept from 11:00 on, as it was then."""
+    hours, minutes, seconds = map(int, clock.split(":"))
+    now = day + (hours * 3600 + minutes * 60 + seconds) * SECOND
+    source = Generated(NEW_YORK, 60 * MINUTE)
+    report = run(sqlite, source, ["A"], day - 6 * DAY, now // MINUTE * MINUTE, now)
+    whole = source.fetch("A", day, day + DAY)
+    kept = [row[1] * 1000 for row in bars_in(sqlite) if row[1] * 1000 >= day]
+    assert kept == whole.times[:bars].tolist() and not report.gaps
+
+
+def test_without_sessions_an_hour_is_an_hour(sqlite):
+    source = Generated(NEW_YORK, 60 * MINUTE)
+    for clock, bars in ((21 * 60, 6), (21 * 60 + 30, 7)):
+        now = MONDAY + clock * MINUTE
+        run(sqlite, source, ["A"], MONDAY, now, now, words=str(clock), trading=None)
+        assert len(bars_in(sqlite)) == bars
 
 
 def test_a_missed_week_is_made_up_as_far_as_the_source_reaches(sqlite):
@@ -211,7 +278,8 @@ def test_a_missed_week_is_made_up_as_far_as_the_source_reaches(sqlite):
     assert not report.gaps
     source.reached, source.asked = FRIDAY_END + 2 * DAY, []
     source.bars["A"] = Canned(["A"], FRIDAY_END, FRIDAY_END + 9 * DAY).bars["A"]
-    late = run(sqlite, source, ["A"], FRIDAY_END + 4 * DAY, FRIDAY_END + 9 * DAY, words="much later", caught_up=True)
+    until = FRIDAY_END + 9 * DAY
+    late = run(sqlite, source, ["A"], until - 5 * DAY, until, until, words="much later", caught_up=True)
     assert source.asked == [("A", FRIDAY_END + 2 * DAY, FRIDAY_END + 9 * DAY)] and list(late.unreached) == ["A"]
     assert (
         "lost: A: its newest bar was of 2025-11-28T17:59:00Z, and the source does not reach back so far" in late.lines()
@@ -258,13 +326,6 @@ def test_two_that_are_at_work_at_once_all_the_same_count_each_bar_once(server, r
         thread.join()
     assert len(reports) == 2 and sum(report.inserted for report in reports) == 12 * 1380
     assert [row for row in bars_in(database) if row[0] != "X"] == bars_of(source)
-
-
-def test_inputs_with_two_bars_at_one_time_are_in_conflict(sqlite):
-    one = Canned(["A"]).bars["A"]
-    other = one._replace(values=one.values | {"close": one.values["close"] + 1})
-    with opened(Place.of(sqlite.uri)) as ledger, pytest.raises(ConflictError, match=r"A at 2025-11-24T14:30:00Z: the"):
-        collect_filed(ledger, "x", ["A"], [one, other], None, NOW)
 
 
 # Faults.
@@ -369,6 +430,11 @@ def command(uri, universe):
     ]  # fmt: skip
 
 
+def done_of(database):
+    """How many symbols have bars."""
+    return database.query("SELECT COUNT(*) FROM bars_watermarks WHERE upto IS NOT NULL")[0][0]
+
+
 @pytest.mark.parametrize("server", DATABASES[:2])
 def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
     database, rng = request.getfixturevalue(server), random.Random(3)
@@ -376,16 +442,19 @@ def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
     universe = tmp_path / "universe.csv"
     universe.write_text("\n".join(["symbol", *symbols]) + "\n")
     environment = {**os.environ, **database.environment}
+    run(database, Canned(["S000"]), ["S000"], words="tables")
     killed = 0
     for attempt in range(30):
         pair = [
             subprocess.Popen(command(database.uri, universe), stderr=subprocess.PIPE, env=environment, cwd=ROOT)
             for _ in range(1 + attempt % 2)
         ]
-        if attempt < 4:
-            time.sleep(rng.uniform(0.9, 1.6))
+        if killed < 3:
+            upto = done_of(database) + rng.randrange(1, 8)
+            while done_of(database) < upto and any(one.poll() is None for one in pair):
+                time.sleep(0.005)
+            killed += any(one.poll() is None for one in pair)
             for one in pair:
-                killed += one.poll() is None
                 one.send_signal(signal.SIGKILL)
         told = [one.communicate()[1].decode() for one in pair]
         assert all("Traceback" not in text for text in told), told
@@ -393,7 +462,7 @@ def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
         if any(one.returncode == 0 for one in pair):
             break
     source = Canned(symbols)
-    assert killed >= 3 and bars_in(database) == bars_of(source)
+    assert killed == 3 and bars_in(database) == bars_of(source)
     watermark = source.bars["S000"].times[-1] // 1000
     assert {microseconds(time) for (time,) in database.query("SELECT upto FROM bars_watermarks")} == {watermark}
     assert database.query("SELECT SUM(inserted), SUM(revised) FROM bars_loads") == [(60 * 1380, 0)]

@@ -1,18 +1,25 @@
 """A collector once a week: when a timer and a crontab start it, by systemd and by a cron of our own."""
 
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.needs import require
 from windrow import cli
 from windrow.errors import UsageError
 from windrow.market.schedule import Schedule
 
-ARGUMENTS = ("--source", "yfinance", "--universe", "sp $HOME 100%.csv", "--to", "sqlite:///it's.db")
+ARGUMENTS = ("--source", "generator", "--universe", "sp $HOME 100%.csv", "--to", "sqlite:///it's.db")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Where the command is to run: its universe is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ARGUMENTS[3]).write_text("symbol\nAAPL\n")
 
 
 def made(**asked):
@@ -109,17 +116,38 @@ def test_a_timer_is_installed(fake, capsys):
     assert "loginctl enable-linger" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", ["timer", "crontab"])
+def test_another_schedule_is_not_replaced_unasked(fake, capsys, kind):
+    """A second one, of another table, took the first one's place without a word."""
+    place, _ = fake
+    kept = place / (".config/systemd/user/windrow-collect.service" if kind == "timer" else "cron")
+    days = ["--", *ARGUMENTS[:4], "--interval", "1d", "--to", "sqlite:///days.db"]
+    for _ in range(2):  # again the same is no other
+        assert cli.main(["collect", "schedule", "--install", kind, "--", *ARGUMENTS]) == 0
+    before, told = kept.read_text(), capsys.readouterr().out
+    assert "replaced" not in told
+    assert cli.main(["collect", "schedule", "--install", kind, *days]) == 1
+    told = capsys.readouterr().err
+    assert kept.read_text() == before
+    assert "replace it by --force, or put what is printed without --install beside it, by another name" in told
+    assert "s.db" in told and ("OnCalendar=Mon *-*-* 08:00:00" in told or "= 10800 ]" in told)
+    assert cli.main(["collect", "schedule", "--install", kind, "--force", *days]) == 0
+    assert "days.db" in kept.read_text() and "it's.db" not in kept.read_text()
+    assert capsys.readouterr().out.startswith("replaced: ")
+
+
 def test_a_line_of_crontab_is_installed_once(fake, capsys):
     place, _ = fake
     for at in ("08:00", "08:30"):
-        assert cli.main(["collect", "schedule", "--install", "crontab", "--at", at, "--", *ARGUMENTS]) == 0
+        asked = ["--install", "crontab", "--force", "--at", at, "--", *ARGUMENTS]
+        assert cli.main(["collect", "schedule", *asked]) == 0
     assert (place / "cron").read_text().count("windrow.cli") == 1 and "= 10830 ]" in (place / "cron").read_text()
     (place / "cron").write_text("0 1 * * * mine\n")
     assert cli.main(["collect", "schedule", "--install", "crontab", "--", *ARGUMENTS]) == 0
     assert (place / "cron").read_text().startswith("0 1 * * * mine\n*/15 ")
 
 
-def test_what_cannot_be_installed_says_what_to_do(fake, capsys):
+def test_what_cannot_be_installed_says_what_to_do(fake, capsys, monkeypatch):
     place, add = fake
     add("systemctl", "echo Failed to connect to bus >&2; exit 1")
     assert cli.main(["collect", "schedule", "--install", "timer", "--", *ARGUMENTS]) == 1
@@ -128,9 +156,9 @@ def test_what_cannot_be_installed_says_what_to_do(fake, capsys):
         " prints to where it belongs\n"
     )
     (place / "bin" / "crontab").unlink()
-    if shutil.which("crontab") is None:
-        assert cli.main(["collect", "schedule", "--install", "crontab", "--", *ARGUMENTS]) == 1
-        assert "crontab: is not on this machine; copy what" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", str(place / "bin"))
+    assert cli.main(["collect", "schedule", "--install", "crontab", "--", *ARGUMENTS]) == 1
+    assert "crontab: is not on this machine; copy what" in capsys.readouterr().err
 
 
 def test_a_schedule_is_printed_and_says_how_each_counts(capsys):
@@ -149,7 +177,49 @@ def test_a_password_of_this_shell_would_not_be_there(capsys, monkeypatch):
     assert cli.main(["collect", "schedule", "--", *ARGUMENTS[:4], "--to", "mysql://me@h/d?config=my.cnf"]) == 0
 
 
-@pytest.mark.parametrize(("given", "told"), [([], "have no --source"), (["--sorce", "x"], "No such option")])
-def test_arguments_that_collect_would_refuse(capsys, given, told):
-    assert cli.main(["collect", "schedule", "--", *(given or ["--quiet"])]) == 2
+def test_nothing_is_replaced_without_an_install(capsys):
+    assert cli.main(["collect", "schedule", "--force", "--", *ARGUMENTS]) == 2
+    told = "--force: replaces what --install installs, and without it nothing is; give both, or leave it out"
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--quiet"], "--source: is missing"),
+        (["--sorce", "x"], "No such option"),
+        (["--source", "generator"], "--source generator: needs the symbols"),
+        (["--source", "generator", "--source", "bars.csv"], "generator is collected alone"),
+        (["--source", "generator", "--universe", "none.csv"], "--universe none.csv: cannot be read: No such file"),
+        ([*ARGUMENTS[:4], "--interval", "7min"], "--interval 7min: bars are made of whole minutes"),
+        ([*ARGUMENTS[:4], "--calendar", "NYSE2"], "--calendar NYSE2: is not an exchange"),
+        ([*ARGUMENTS[:4], "--calendar", "-"], "--calendar -: made-up bars are in sessions"),
+        ([*ARGUMENTS[:4], "--last", "7d", "--from", "2025-01-01"], "--last 7d: --from says when to begin"),
+        (["--source", "yfinance", *ARGUMENTS[2:4], "--last", "31d"], "keeps bars of 1min no longer than 30 days"),
+        (["--source", "yfinance", *ARGUMENTS[2:4], "--interval", "1d", "--from", "2025-01-01"],
+         "--from 2025-01-01: every run would ask for all bars since, and Yahoo keeps most for some weeks alone"),
+        (["--source", "none.csv"], "none.csv"),
+        (["--source", "bars.csv", "--delimiter", "ab"], "--delimiter 'ab': is not one character"),
+        (["--source", "bars.csv", "--universe", "sp.csv", "--symbols", "A"], "--symbols says whom to take"),
+        (["--source", "bars.csv", "--universe", "none.csv"], "--universe none.csv: cannot be read: No such file"),
+        (["--source", "bars.csv", "--max-bad", "2"], "--max-bad"),
+        (["--source", "bars.csv", "--to", "bars.db"], "bars.db: names no database"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_at_its_first_run_is_not_scheduled(fake, capsys, given, told):
+    """Each of them was installed."""
+    if "yfinance" in given:
+        require("yfinance")
+    place, _ = fake
+    (place / "bars.csv").write_text("symbol,timestamp,close\nA,2024-01-02,1\n")
+    assert cli.main(["collect", "schedule", "--install", "timer", "--", *given]) in (1, 2)
+    assert told in capsys.readouterr().err and not (place / ".config").exists()
+
+
+def test_passwords_of_all_servers_would_not_be_there(capsys, monkeypatch):
+    monkeypatch.setenv("WINDROW_SQL_PASSWORD", "s3cret")
+    asked = ["collect", "schedule", "--", "--source", "postgresql://me@h/d?table=x", "--to", "sqlite:///x.db"]
+    assert cli.main(asked) == 2
+    told = "--source postgresql://me@h/d: WINDROW_SQL_PASSWORD is set in this shell, and neither a timer nor cron has"
+    assert told in capsys.readouterr().err
+    assert cli.main([*asked[:4], "postgresql://me@h/d?table=x&config=my.cnf"]) == 0

@@ -1,13 +1,17 @@
 """Yahoo's prices as yfinance reads them, from answers in the form that Yahoo gives; nothing goes over the network."""
 
 import json
+import sqlite3
 import sys
+from functools import partial
+from itertools import count
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from tests.market.test_collector import FRIDAY_END, MONDAY
+from windrow import cli
 from windrow.errors import InputError, UsageError
 from windrow.market.gaps import grid
 from windrow.market.sources import TryLaterError
@@ -15,7 +19,7 @@ from windrow.market.yahoo import Yahoo
 from windrow.sessions import Exchange
 from windrow.times import DAY, SECOND
 
-pytest.importorskip("yfinance")
+pytestmark = pytest.mark.needs("yfinance")
 MINUTE = 60 * SECOND
 NEW_YORK = Exchange("XNYS")
 OPEN = 14 * 3600 * SECOND + 30 * MINUTE  # in winter
@@ -151,7 +155,9 @@ def test_a_share_of_a_class_is_asked_for_by_yahoos_name(source, yahoos):
     assert {asked[0] for asked in yahoos.asked} == {"BRK-B"}
 
 
-def test_minutes_are_asked_for_a_week_at_a_time_and_a_request_a_second(source, yahoos):
+def test_minutes_are_asked_for_a_week_at_a_time_and_a_request_a_second(source, yahoos, monkeypatch):
+    """By a clock that goes on a quarter of a second at each look: two looks are at each request."""
+    monkeypatch.setattr("windrow.market.yahoo.time.monotonic", partial(next, count(100.0, 0.25)))
     source.fetch("AAPL", MONDAY - 10 * DAY, FRIDAY_END)
     spans = [(begin, end) for _, interval, begin, end in yahoos.asked if interval == "1m" and begin]
     assert spans == [
@@ -159,13 +165,32 @@ def test_minutes_are_asked_for_a_week_at_a_time_and_a_request_a_second(source, y
         ((MONDAY - 3 * DAY) // SECOND, (MONDAY + 4 * DAY) // SECOND),
         ((MONDAY + 4 * DAY) // SECOND, FRIDAY_END // SECOND),
     ]
-    assert len(source.pauses) == 4 and all(0.5 < pause <= 1 for pause in source.pauses[1:])
+    assert source.pauses == [0.0, 0.75, 0.75, 0.75]
 
 
-def test_a_bar_that_has_not_ended_is_left_out(yahoos):
+def test_a_bar_that_has_not_ended_is_not_collected(yahoos, tmp_path, monkeypatch):
     now = MONDAY + OPEN + 10 * MINUTE + 30 * SECOND
-    bars = Yahoo(MINUTE, now=lambda: now, pause=lambda _: None).fetch("AAPL", MONDAY, FRIDAY_END)
-    assert bars.times.tolist() == yahoos.times[:10].tolist()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("windrow.commands.collect.time.time_ns", lambda: now)
+    (tmp_path / "sp.csv").write_text("symbol\nAAPL\n")
+    assert cli.main(["collect", "--source", "yfinance", "--universe", "sp.csv", "--last", "30d", "--quiet"]) == 0
+    found = sqlite3.connect("bars.db").execute("SELECT ts * 1000 FROM bars ORDER BY ts").fetchall()
+    assert [time for (time,) in found] == yahoos.times[:10].tolist()
+
+
+def test_the_row_of_now_is_no_bar(source, yahoos):
+    """Where the minutes before it have no bar, yfinance does not join it with one."""
+    yahoos.times = np.append(yahoos.times[:100], yahoos.times[99] + 2 * MINUTE + 20 * SECOND)
+    yahoos.missing = set()
+    assert source.fetch("AAPL", MONDAY, FRIDAY_END).times.tolist() == yahoos.times[:100].tolist()
+
+
+def test_what_yahoo_drops_while_a_collector_is_at_work_is_not_asked_for(yahoos):
+    """All that it keeps may be asked for: an hour later its begin is gone, and Yahoo would refuse the whole request."""
+    now = FRIDAY_END + 3600 * SECOND
+    Yahoo(MINUTE, now=lambda: now, pause=lambda _: None).fetch("AAPL", FRIDAY_END - 30 * DAY, FRIDAY_END)
+    begins = [begin for _, interval, begin, _ in yahoos.asked if interval == "1m" and begin]
+    assert begins[0] == (now - 30 * DAY) // SECOND + 60
 
 
 def test_days_have_their_dates(yahoos):
@@ -210,7 +235,7 @@ def test_an_interval_that_yahoo_has_not():
 
 
 def test_minutes_are_kept_for_30_days():
-    assert Yahoo(MINUTE).reach(100 * DAY) == 71 * DAY and Yahoo(DAY).reach(0) < -(10**18)
+    assert Yahoo(MINUTE).reach(100 * DAY) == 70 * DAY and Yahoo(DAY).reach(0) < -(10**18)
 
 
 def test_without_yfinance(monkeypatch):

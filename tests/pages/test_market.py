@@ -146,6 +146,15 @@ def test_times_are_those_of_the_slowest_worker_in_each_round(tmp_path):
     assert len(read.workers) == 2 and read.seconds("fitting") == 8.0
 
 
+def test_a_symbol_that_was_left_out_is_not_drawn(tmp_path):
+    write_forecast(tmp_path / "one", ["A"], workers=1, error=1.0)
+    part = next((tmp_path / "one").glob("part-*[0-9]"))
+    part.write_bytes(part.read_bytes() + b'B\t{"way": "a model a symbol", "bars": 3, "left_out": "too few"}\n')
+    from windrow.pages.report.results import Output
+
+    assert list(forecasts.read(Output(tmp_path / "one", "forecast", {})).lines) == ["A"]
+
+
 def test_symbols_whose_last_value_is_always_right_have_no_error(tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
         write_forecast(tmp_path / name, ["A", "B"], workers, error=0.5)
@@ -204,3 +213,45 @@ def test_symbols_and_lines_that_no_output_has_are_refused(place, tmp_path):
     with pytest.raises(InputError, match=r"empty: has no line that a page could show; leave it out"):
         market_report(tmp_path / "empty", out=tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_two_outputs_of_one_span_are_two_lines(place, tmp_path):
+    """They were one line, which went to and fro between them."""
+    bars = str(place / "bars.csv")
+    other = tmp_path / "day"
+    assert main(["resample", "--view", "day", "--quiet", "--symbols", "AAA", "-o", str(other), bars]) == 0
+    page, _ = market_report([place / "day", other, place / "week"], out=tmp_path / "market.html")
+    text = page.read_text()
+    assert all(f"1d of {one}: " in text for one in (place / "day", other)) and "1w: " in text
+    assert f'"domain": ["1d of {place / "day"}", "1d of {other}", "1w"]' in text.replace('","', '", "').replace(
+        '":[', '": ['
+    )
+
+
+@pytest.mark.parametrize("again", ["day", "day/", "./day", "../market0/day", "link"])
+def test_an_output_that_is_named_twice_is_refused(place, tmp_path, monkeypatch, again):
+    monkeypatch.chdir(place)
+    (tmp_path / "link").symlink_to(place / "day")
+    again = str(tmp_path / "link") if again == "link" else again.replace("market0", place.name)
+    page = str(tmp_path / "market.html")
+    with pytest.raises(InputError, match="is named twice, and would be compared with itself; leave one of them out"):
+        market_report(["day", again], out=page)
+    assert len(market_report(["day"], out=page)) == 2
+
+
+def test_an_output_that_is_not_complete_is_refused(place, tmp_path):
+    from shutil import copytree
+
+    part = copytree(place / "day", tmp_path / "day")
+    (part / "_SUCCESS").unlink()
+    with pytest.raises(InputError, match="day: is incomplete: it has no _SUCCESS, which a job writes last; wait"):
+        market_report(part, out=tmp_path / "market.html")
+
+
+def test_sections_of_several_outputs_have_their_names(place, tmp_path):
+    other = tmp_path / "late"
+    bars = str(place / "bars.csv")
+    assert main(["normalize", "--quiet", "--fit-until", "2024-02-01", "-o", str(other), bars]) == 0
+    page, _ = market_report([place / "normalize", other, place / "sectors"], out=tmp_path / "market.html")
+    text = page.read_text()
+    assert '"Normalised: normalize"' in text and '"Normalised: late"' in text and '"Sectors"' in text

@@ -97,8 +97,8 @@ def test_what_mrjob_can_use_is_used(text, tmp_path, run_job):
 
 
 @pytest.mark.parametrize("text", ["- 1", "runners: {emr: 5}", "!!python/object/apply:os.system ['touch PWNED']"])
+@pytest.mark.needs("boto3")
 def test_tools_for_emr_say_the_same(text, tmp_path, capsys):
-    pytest.importorskip("boto3")
     own = tmp_path / "own.conf"
     own.write_text(text)
     assert cli.main(["emr", "plan", "-c", str(own), "moving-average", str(BARS)]) == 1

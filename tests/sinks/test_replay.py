@@ -18,8 +18,8 @@ def records_of(*args):
     others = ("uri", "shards", "retention", "kms", "journal", "max_bad", "max_missing", "quiet")
     for name in others:
         del asked[name]
-    found = find(asked.pop("files"), *reading_of(asked.pop("column"), asked))
-    replay = found.replay([bars for bars, _ in found.feed()])
+    with find(asked.pop("files"), *reading_of(asked.pop("column"), asked)) as found:
+        replay = found.replay([bars for bars, _ in found.feed()])
     records = list(replay.records())
     assert len(records) == len(replay)
     return [json.loads(record.data)["data"] for record in records], [record.key for record in records]

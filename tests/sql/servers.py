@@ -3,8 +3,9 @@
     mariadb     a fresh database in a real MariaDB
     postgres    a fresh database in a real PostgreSQL
     sqlite      a fresh file of SQLite, which needs no server
+    database    each of the three
 
-Tests that use the first two are marked `sql`: `make test-sql` runs them. A test's environment has the password.
+Tests that use a server are marked `sql`: `make test-sql` runs them. A test's environment has the password.
 """
 
 import os
@@ -122,12 +123,19 @@ class MariaDB:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(sql)
 
+    def administer(self, sql):
+        """As root, who may set what holds for all connections."""
+        import pymysql
+
+        socket = str(self.folder / "socket")
+        with pymysql.connect(unix_socket=socket, user="root") as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
 
 @pytest.fixture(scope="session")
 def mariadb_server(tmp_path_factory):
     """A MariaDB that runs as long as the tests."""
-    require("mariadb")
-    pytest.importorskip("pymysql")
+    require("mariadb", "pymysql")
     server = MariaDB(tmp_path_factory.mktemp("mariadb"), free_port())
     command = (HERE / "mariadb", "run", server.folder, server.port)
     with running(command, server.answers, server.folder / "log") as server.process:
@@ -180,8 +188,7 @@ def postgres_tool(name):
 @pytest.fixture(scope="session")
 def postgres_server():
     """A PostgreSQL that runs as long as the tests; root runs it as the user postgres, as it refuses to be root's."""
-    require("postgres")
-    pytest.importorskip("psycopg")
+    require("postgres", "psycopg")
     as_user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups") if os.getuid() == 0 else ()
     with tempfile.TemporaryDirectory(prefix="windrow-pg-") as name:  # not below pytest's folder, which is root's alone
         folder = Path(name)
@@ -220,3 +227,9 @@ def sqlite(tmp_path):
 
     path = tmp_path / "bars.db"
     return Database(f"sqlite:///{path}", connect=lambda **asked: sqlite3.connect(path, **asked))
+
+
+@pytest.fixture(params=DATABASES)
+def database(request):
+    """A Database of each kind in turn."""
+    return request.getfixturevalue(request.param)

@@ -1,6 +1,11 @@
 """What a URI of a database names, where its password is, and what a database refuses: never with the password."""
 
+import os
 import socket
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -8,12 +13,13 @@ from tests.sql.servers import SERVERS
 from windrow.errors import InputError
 from windrow.storage.sql import connection as connections
 from windrow.storage.sql.connection import PassingError, connected, refusal
+from windrow.storage.sql.lock import locked
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
 
-def connect(uri, **asked):
+def connect(uri, asks="SELECT 1", **asked):
     with connected(Place.of(uri), **asked) as one:
-        return one.exec_driver_sql("SELECT 1").scalar()
+        return one.exec_driver_sql(asks).scalar()
 
 
 @pytest.mark.parametrize(
@@ -21,13 +27,17 @@ def connect(uri, **asked):
     [
         ("mariadb://h/d", "mysql", "mysql://h/d"),
         ("MYSQL://me@h:1/d?table=x", "mysql", "mysql://me@h:1/d"),
-        ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@::1:5/d"),
+        ("postgres://me%40home@[::1]:5/d", "postgresql", "postgresql://me%40home@[::1]:5/d"),
+        ("mysql://[2001:db8::7]/d", "mysql", "mysql://[2001:db8::7]/d"),
+        ("postgresql://h/d?table=minutes.bars", "postgresql", "postgresql://h/d"),
         ("postgresql:///d", "postgresql", "postgresql:///d"),
         ("sqlite:///a%20b.db", "sqlite", "sqlite:///a%20b.db"),
     ],
 )
 def test_a_uri_names_a_database(uri, dialect, text):
-    assert (Place.of(uri).dialect, str(Place.of(uri))) == (dialect, text)
+    place = Place.of(uri)
+    assert (place.dialect, str(place)) == (dialect, text)
+    assert str(Place.of(text)) == text and Place.of(text).host == place.host
 
 
 @pytest.mark.parametrize(
@@ -42,6 +52,14 @@ def test_a_uri_names_a_database(uri, dialect, text):
         ("mysql://h/d?charset=x", "asks for charset, which no database knows; a URI may have table=NAME"),
         ("mysql://h/d?table=a&table=b", "asks for table, twice"),
         ("mysql://h/d?table=a;drop", "table=a;drop: is not a name that every database takes"),
+        ("postgresql://h/d?table=a.b.c", "table=a.b.c: is not a name that every database takes"),
+        ("postgresql://h/d?table=.b", "table=.b: is not a name that every database takes"),
+        ('postgresql://h/d?table=a".b', "is not a name that every database takes"),
+        (
+            "mysql://h/d?table=other.bars",
+            "table=other.bars: only PostgreSQL has schemas within a database; name the database before the question"
+            " mark, and ?table=bars",
+        ),
         ("mysql://h/d?table=", "table=: is not a name"),
     ],
 )
@@ -90,7 +108,8 @@ def test_user_password_and_server_are_read_from_a_file_of_options(tmp_path, monk
     )
     file = options(tmp_path, text)
     login = Place.of(f"mysql:///d?config={file}").login()
-    assert login == connections_login("me", "p%=#x", "db", 7, (("ssl_ca", "/ca.pem"),)) and "p%" not in repr(login)
+    checked = (("ssl-ca", "/ca.pem"), ("ssl-mode", "VERIFY_IDENTITY"))
+    assert login == connections_login("me", "p%=#x", "db", 7, checked) and "p%" not in repr(login)
     monkeypatch.setenv(CONFIG, str(file))
     assert Place.of("mysql://you@h:1/d").login().user == "you"
     monkeypatch.setenv(PASSWORD, "other")
@@ -110,6 +129,8 @@ def connections_login(*values):
         ("password=s3cret\n", 0o600, "it has no section [client] of lines NAME = VALUE; correct ?config or"),
         ("[server]\npassword=s3cret\n", 0o600, "it has no section [client]"),
         ("[client]\nport=s3cret\n", 0o600, "its port is not a number"),
+        ("[client]\nssl-mode=s3cret\n", 0o600, "its ssl-mode is none of DISABLED, PREFERRED, REQUIRED, VERIFY_CA"),
+        ("[client]\nssl-mode=verify_ca\n", 0o600, "its ssl-mode VERIFY_CA needs the authority that signed the"),
         (None, 0, "cannot be read as a file of a database's options: No such file or directory"),
     ],
 )
@@ -155,6 +176,19 @@ def test_what_a_server_refuses(server, request, monkeypatch):
         connect(database.uri)
 
 
+@pytest.mark.parametrize("server", SERVERS)
+def test_an_error_is_told_though_the_connection_is_lost_too(server, request):
+    database = request.getfixturevalue(server)
+    asks, kill = {
+        "mariadb": ("SELECT CONNECTION_ID()", "KILL {}"),
+        "postgres": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+    }[server]
+    with pytest.raises(InputError, match="a user's error"), connected(Place.of(database.uri), writes=True) as one:
+        number = one.exec_driver_sql(asks).scalar()
+        database.query(kill.format(number))
+        raise InputError("a user's error")
+
+
 def test_a_password_that_a_server_repeats_is_hidden(monkeypatch):
     monkeypatch.setenv(PASSWORD, "s3cret")
     error = refusal(Place.of("mysql://h/d"), ValueError(1064, "near 's3cret'"))
@@ -169,6 +203,57 @@ def test_what_sqlite_refuses(tmp_path):
     (tmp_path / "bars.csv").write_text("symbol,timestamp,close\n" * 100)
     with pytest.raises(InputError, match="is not a database of SQLite that can be read"):
         connect(f"sqlite:///{tmp_path}/bars.csv", writes=True)
+
+
+@contextmanager
+def as_nobody():
+    """Root may write everywhere."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_database_in_wal_mode_in_a_folder_that_cannot_be_written_to():
+    with TemporaryDirectory() as folder:  # not below pytest's, which is its owner's alone
+        path = Path(folder, "bars.db")
+        for mode in ("DELETE", "WAL"):
+            with closing(sqlite3.connect(path)) as one:
+                one.execute(f"PRAGMA journal_mode = {mode}")
+                one.execute("CREATE TABLE IF NOT EXISTS bars (symbol, date, close)")
+            connect(f"sqlite:///{path}")  # what it imports only root may be able to read
+            Path(folder).chmod(0o555)
+            try:
+                with as_nobody():
+                    if mode == "DELETE":
+                        assert connect(f"sqlite:///{path}", "SELECT COUNT(*) FROM bars") == 0
+                    else:
+                        with pytest.raises(InputError) as error:
+                            connect(f"sqlite:///{path}", "SELECT COUNT(*) FROM bars")
+            finally:
+                Path(folder).chmod(0o755)
+    assert f"sqlite:///{path}: is a database of SQLite in WAL mode, whose readers too put files beside it, and" in (
+        str(error.value)
+    )
+    assert str(error.value).endswith(
+        "; copy it into another folder, or have its owner set: PRAGMA journal_mode = DELETE"
+    )
+
+
+def test_a_table_of_sqlite_has_one_lock_however_it_is_spelled(sqlite, tmp_path):
+    sqlite.query("CREATE TABLE bars (x)")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.db").symlink_to(tmp_path / "bars.db")
+    with locked(None, Place.of(sqlite.table("bars"))):
+        for other in (sqlite.table("BARS"), f"sqlite:///{tmp_path}/elsewhere/link.db"):
+            with pytest.raises(InputError, match="another collector is at work on it"), locked(None, Place.of(other)):
+                pass
+        with locked(None, Place.of(sqlite.table("other"))):
+            pass
 
 
 def test_a_reader_changes_nothing(sqlite):

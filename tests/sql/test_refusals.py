@@ -11,7 +11,6 @@ import pytest
 from tests.sql.servers import SERVERS
 from tests.sql.test_read import file_of
 from tests.sql.test_rows import BARS, DAYS, TYPES, make
-from tests.sql.test_staging import database  # noqa: F401  a fixture
 from windrow.feeds import room
 from windrow.storage.sql.asking import Asked
 from windrow.storage.sql.readers import MysqlReader, UnevenError
@@ -30,12 +29,12 @@ def refusal(run_job, *args, status=1):
 
 
 @pytest.fixture
-def filled(database):  # noqa: F811
+def filled(database):
     make(database, BARS, ROWS)
     return database
 
 
-def test_an_empty_table(database, run_job):  # noqa: F811
+def test_an_empty_table(database, run_job):
     make(database, BARS, [])
     make(database, BARS, ROWS, "others")
     line = refusal(run_job, database.uri)

@@ -1,6 +1,7 @@
 """Rows of tables of any make are judged, chosen and understood as those of a file with the same rows."""
 
 import sqlite3
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sql.test_read import file_of
-from tests.sql.test_staging import database  # noqa: F401  a fixture
 from windrow.bars.checks import BLANKS
 from windrow.cli import main
 from windrow.storage.sql import readers
@@ -31,7 +31,7 @@ TYPES = {
 }  # fmt: skip
 
 
-def make(database, columns, rows, name="bars"):  # noqa: F811
+def make(database, columns, rows, name="bars"):
     """A table with these columns, {name: kind or type}, and rows."""
     scheme = database.uri.partition(":")[0]
     quote = "`" if scheme == "mysql" else '"'
@@ -59,11 +59,11 @@ def compared(run_job, uri, path, *options, status=0):
     return want, found
 
 
-def both(database, tmp_path, columns, rows):  # noqa: F811
+def both(database, tmp_path, columns, rows):
     return make(database, columns, rows), file_of(tmp_path / "bars.csv", rows, list(columns))
 
 
-def test_dates_stay_dates_and_nulls_are_missing(database, tmp_path, run_job):  # noqa: F811
+def test_dates_stay_dates_and_nulls_are_missing(database, tmp_path, run_job):
     rows = [("AA", day, None if n == 2 else 1.5 * n) for n, day in enumerate(DAYS)]
     uri, path = both(database, tmp_path, BARS, [*rows, ("AA", None, 1.0), (None, DAYS[0], 1.0)])
     _, found = compared(run_job, uri, path, "--max-missing", "1")
@@ -84,7 +84,7 @@ CHOICES = [
 
 
 @pytest.mark.parametrize("options", [[word.replace("_", " ") for word in one.split()] for one in CHOICES], ids=CHOICES)
-def test_blanks_case_and_odd_texts(options, database, tmp_path, run_job):  # noqa: F811
+def test_blanks_case_and_odd_texts(options, database, tmp_path, run_job):
     symbols = [
         "A",
         " A",
@@ -113,7 +113,7 @@ def test_blanks_case_and_odd_texts(options, database, tmp_path, run_job):  # noq
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("span", [[], ["--from", "2026-03-08", "--to", "2026-03-08"], ["--from", "2026-03-08T01:00"],
                                   ["--from", "2026-03-07T22:00Z", "--to", "2026-03-08T12:00+09:00"]])  # fmt: skip
-def test_times_without_a_zone_are_those_of_the_option(zone, span, database, tmp_path, run_job):  # noqa: F811
+def test_times_without_a_zone_are_those_of_the_option(zone, span, database, tmp_path, run_job):
     start = datetime(2026, 3, 7, 12)
     times = [start + timedelta(minutes=20 * n, microseconds=n) for n in range(120)]
     times = [time for time in times if not (time.day == 8 and time.hour == 2)]  # which clocks skip
@@ -121,7 +121,7 @@ def test_times_without_a_zone_are_those_of_the_option(zone, span, database, tmp_
     compared(run_job, uri, path, "--timezone", zone, *span)
 
 
-def test_a_symbol_of_dates_among_times_keeps_its_times_of_day(database, tmp_path, run_job):  # noqa: F811
+def test_a_symbol_of_dates_among_times_keeps_its_times_of_day(database, tmp_path, run_job):
     rows = [("A", datetime(2026, 1, day), 1.5) for day in (5, 6, 7)] + [("B", datetime(2026, 1, 5, 9, 30), 1.5)]
     uri, path = both(database, tmp_path, {**BARS, "date": "time"}, rows)
     want, _ = compared(run_job, uri, path, "--symbols", "A")
@@ -129,7 +129,7 @@ def test_a_symbol_of_dates_among_times_keeps_its_times_of_day(database, tmp_path
     compared(run_job, uri, path, "--symbols", "C", status=1)
 
 
-def test_the_conditions_of_a_uri_choose_rows_as_those_of_the_option(database, tmp_path, run_job):  # noqa: F811
+def test_the_conditions_of_a_uri_choose_rows_as_those_of_the_option(database, tmp_path, run_job):
     kinds = ["EQ", " EQ ", "BE", "eq", None, "xEQ"]
     rows = [("A", day, 1.0 + n, kind) for n, (day, kind) in enumerate(zip(DAYS, kinds, strict=True))]
     uri, path = both(database, tmp_path, {**BARS, "series": "text"}, rows)
@@ -147,7 +147,7 @@ def test_the_conditions_of_a_uri_choose_rows_as_those_of_the_option(database, tm
     assert found.status == 1 and "column 'close' holds a value" in found.err
 
 
-def test_integers_are_times_by_their_size_and_decimals_keep_their_digits(database, tmp_path, run_job):  # noqa: F811
+def test_integers_are_times_by_their_size_and_decimals_keep_their_digits(database, tmp_path, run_job):
     columns = {"symbol": "text", "timestamp": "int", "close": "decimal"}
     rows = [("A", 1767600000 + 60 * n, f"{n}.12345678") for n in range(9)]
     uri, path = both(database, tmp_path, columns, rows)
@@ -155,7 +155,7 @@ def test_integers_are_times_by_their_size_and_decimals_keep_their_digits(databas
     compared(run_job, uri, path, "--from", "2026-01-05T08:02")
 
 
-def test_a_symbol_for_a_table_without_symbols(database, tmp_path, run_job):  # noqa: F811
+def test_a_symbol_for_a_table_without_symbols(database, tmp_path, run_job):
     rows = [(day, 1.5 + n) for n, day in enumerate(DAYS)]
     uri, path = both(database, tmp_path, {"date": "date", "close": "float"}, rows)
     compared(run_job, uri, path, "--symbol", "ZZ")
@@ -187,7 +187,33 @@ def test_no_command_takes_symbols_from_the_file_that_a_table_is_read_into(
     assert main([*command, sqlite.uri, "--symbol", "ZZ"]) == 0, capsys.readouterr().err
 
 
-def test_many_bars_of_a_symbol_are_read_in_parts(database, tmp_path, run_job, monkeypatch):  # noqa: F811
+def test_generated_columns_are_columns(database, tmp_path, run_job):
+    """SQLite does not name them where it is asked for a table's columns."""
+    uri = make(database, BARS, [("A", day, 1.5 + n) for n, day in enumerate(DAYS[:2])])
+    database.query(
+        "CREATE TABLE others (symbol VARCHAR(9), date DATE, close FLOAT,"
+        " twice FLOAT GENERATED ALWAYS AS (close * 2) STORED)"
+    )
+    database.query("INSERT INTO others (symbol, date, close) SELECT symbol, date, close FROM bars")
+    found = run_job("-q", "--window", "1", "--column", "twice", f"{uri}?table=others")
+    assert found.lines == [b"A\t2026-01-05\t3.0", b"A\t2026-01-06\t5.0"], found.err
+
+
+def test_a_table_that_is_collected_has_its_own_name(sqlite, tmp_path, monkeypatch, capsys):
+    """It was called by the file that it was read into, and the progress of that was shown in spite of --quiet."""
+    monkeypatch.chdir(tmp_path)
+    make(sqlite, {"date": "date", "AA": "float", "BB": "float"}, [(day, 1.5 + n, n) for n, day in enumerate(DAYS)])
+    asked = ["collect", "--source", sqlite.uri, "--wide", "close", "--to", "sqlite:///other.db"]
+    assert main(asked) == 0
+    assert f"{sqlite.uri}: wide table: 2 symbols in columns, close in the cells" in capsys.readouterr().err
+    shown = []
+    monkeypatch.setattr("windrow.feeds.tabled.progress", lambda *asked: shown.append(asked[2]) or nullcontext(abs))
+    assert main(asked) == 0 and capsys.readouterr()
+    assert main([*asked, "--quiet"]) == 0
+    assert shown == [True, False] and not capsys.readouterr().err
+
+
+def test_many_bars_of_a_symbol_are_read_in_parts(database, tmp_path, run_job, monkeypatch):
     monkeypatch.setattr(snapshots, "_TEXT_ROWS", 7)
     monkeypatch.setattr(readers, "_TEXT", 500)
     monkeypatch.setattr(readers, "_ROWS", 50)
@@ -202,7 +228,7 @@ PRICES = st.floats(1e-15, 1e15) | st.floats(-1e15, -1e-15) | st.just(0.0) | st.s
 
 @given(prices=st.lists(PRICES, min_size=1, max_size=30))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
-def test_every_float_comes_out_as_it_went_in(prices, database):  # noqa: F811
+def test_every_float_comes_out_as_it_went_in(prices, database):
     database.query("DROP TABLE IF EXISTS bars")
     make(database, {"n": "int", "close": "float"}, list(enumerate(prices)))
     with snapshot(Place.of(database.uri)) as found:
@@ -211,7 +237,7 @@ def test_every_float_comes_out_as_it_went_in(prices, database):  # noqa: F811
     assert [rows[n] for n in range(len(prices))] == prices
 
 
-def test_a_view_is_read_as_a_table(database, tmp_path, run_job):  # noqa: F811
+def test_a_view_is_read_as_a_table(database, tmp_path, run_job):
     rows = [(symbol, day, 1.5 + n) for n, day in enumerate(DAYS) for symbol in "AB"]
     uri, path = both(database, tmp_path, BARS, rows)
     database.query("CREATE VIEW half AS SELECT * FROM bars WHERE symbol = 'A'")

@@ -7,7 +7,7 @@ from os import cpu_count
 import pytest
 
 from tests.sql.test_read import START
-from tests.sql.test_staging import database, put  # noqa: F401  a fixture
+from tests.sql.test_staging import put
 from windrow.errors import InputError
 from windrow.storage.sql import snapshot as snapshots
 from windrow.storage.sql.readers import MysqlReader
@@ -19,7 +19,7 @@ TRIALS = 8
 
 
 @contextmanager
-def writing(database):  # noqa: F811
+def writing(database):
     """All prices become the number of the transaction, again and again; the list grows with each commit."""
     commits, stop, wrong = [0], threading.Event(), []
 
@@ -49,7 +49,7 @@ def writing(database):  # noqa: F811
 
 
 @pytest.fixture
-def filled(database):  # noqa: F811
+def filled(database):
     from datetime import timedelta
 
     rows = [

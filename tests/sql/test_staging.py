@@ -8,10 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sql.servers import DATABASES
 from windrow.errors import InputError, OutputError, WindrowError
 from windrow.storage.sql import schema
-from windrow.storage.sql.connection import connected
+from windrow.storage.sql.connection import connected, refusal
 from windrow.storage.sql.schema import BARS, Column
 from windrow.storage.sql.staging import append, merge, stage
 from windrow.storage.sql.uris import Place
@@ -19,11 +18,6 @@ from windrow.storage.sql.uris import Place
 ROWS = BARS[:-1]
 KEY = ("symbol", "ts")
 EPOCH = datetime(1970, 1, 1)
-
-
-@pytest.fixture(params=DATABASES)
-def database(request):
-    return request.getfixturevalue(request.param)
 
 
 def table_of(rows):
@@ -190,6 +184,25 @@ def test_rows_are_appended_for_any_symbol(database, symbol):
         merge(connection, "bars", ROWS[1:], KEY, {"symbol": symbol, "load_id": 3})
         connection.commit()
     assert kept(database) == [(*bar(symbol, 1, 7.5), 3), (*bar(symbol, 2), 3)]
+
+
+def test_a_server_that_takes_no_files_is_told_how_to(mariadb, mariadb_server):
+    mariadb_server.administer("SET GLOBAL local_infile = OFF")
+    try:
+        with pytest.raises(InputError) as error:
+            put(mariadb, [bar("A", 0)], 1)
+    finally:
+        mariadb_server.administer("SET GLOBAL local_infile = ON")
+    assert f"{mariadb.uri}: takes no rows by LOAD DATA LOCAL (" in str(error.value)
+    assert str(error.value).endswith("); have local_infile set on at the server, as by: SET GLOBAL local_infile = ON")
+    put(mariadb, [bar("A", 0)], 1)
+    assert len(kept(mariadb)) == 1
+
+
+@pytest.mark.parametrize("number", [1148, 3948, 4166])
+def test_servers_of_all_makes_are_told_so(number):
+    error = refusal(Place.of("mysql://h/d"), ValueError(number, "Loading local data is disabled"))
+    assert "takes no rows by LOAD DATA LOCAL (Loading local data is disabled); have local_infile set on" in str(error)
 
 
 def test_tables_of_a_later_windrow_are_refused(database):

@@ -14,7 +14,7 @@ from jobs.resample import Resample
 from jobs.sweep import Sweep
 from tests.conftest import ROOT
 from tests.sql.test_read import bars, both, file_of  # noqa: F401  a fixture
-from tests.sql.test_staging import database, put  # noqa: F401  a fixture
+from tests.sql.test_staging import put
 from windrow.cli import windrow
 
 JOBS = [

@@ -101,8 +101,8 @@ def test_a_record_of_a_minute_has_as_many_bytes_as_the_example_says(tmp_path):
     path = tmp_path / "bars.csv"
     row = "INTC,2020-07-01T14:30:00Z,134.52,134.76,134.44,134.57,157083"
     path.write_text(f"symbol,timestamp,open,high,low,close,volume\n{row}\n")
-    found = find([str(path)], Reading(values=("close",)), (), quiet=True)
-    [record] = found.replay([bars for bars, _ in found.feed()]).records()
+    with find([str(path)], Reading(values=("close",)), (), quiet=True) as found:
+        [record] = found.replay([bars for bars, _ in found.feed()]).records()
     assert len(record.data) == 122 and "122 bytes" in GUIDE
 
 

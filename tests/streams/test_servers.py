@@ -54,8 +54,8 @@ def test_a_canned_kinesis_has_the_records_asked_for(canned, monkeypatch):
             assert client.get_records(ShardIterator=iterator)["Records"][0] == found[5]
 
 
+@pytest.mark.needs("confluent_kafka")
 def test_kafka_keeps_the_order_of_a_key(kafka):
-    pytest.importorskip("confluent_kafka")
     kafka.put([(key, data) for key, data in BARS])
     found = [(one.key().decode(), one.value()) for part in kafka.records().values() for one in part]
     for key in {key for key, _ in BARS}:

@@ -1,7 +1,7 @@
 """The click group `windrow collect`."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,11 @@ from click.core import ParameterSource
 from windrow.commands.inspect import reads_files, reads_streams
 
 if TYPE_CHECKING:
+    from windrow.bars.layout import Reading
     from windrow.market.collector import Progress, Report
+    from windrow.market.filed import Filed
     from windrow.sessions import Exchange
+    from windrow.storage.stream import Manner
 
 _TO = "sqlite:///FILE, mysql://USER@HOST/DATABASE or postgresql://...; ?table=NAME, ?config=FILE."
 _SOURCE = "yfinance, generator, or an input that windrow reads; inputs may be several."
@@ -28,7 +31,9 @@ _BAD = "Of inputs: share of the rows that may be invalid, from 0 to 1."
 _MISSING = "Of inputs: share of the rows that may lack a value."
 #: Options of this command that other sources than inputs have too.
 _OF_ALL = {"sources", "place", "universe", "last", "from", "to", "interval", "calendar", "seed", "quiet"}
+_NAMED = {"yfinance", "generator"}
 _FEW = 5
+_MINUTE = 60 * 10**9
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="[schedule]")
@@ -62,20 +67,31 @@ def collect(context: click.Context, /, sources: tuple[str, ...], place: str, qui
         if given := _given(context):
             raise UsageError(f"{given[0].opts[0]}: stands before schedule, which would not obey it; put it after --")
         return
+    report = _checked(context)()
+    tell(*report.lines())
+    if report.left:
+        few = "; ".join(list(report.failed.values())[:_FEW])
+        raise InputError(
+            f"{report.left:,} symbols were not collected, among them {few}; run the same command again within"
+            " 12 hours: it goes on with what is left"
+        )
+
+
+def _checked(context: click.Context) -> Callable[[], "Report"]:
+    """What collects as the options say, which are checked as far as neither a source nor a database is asked.
+
+    Raises WindrowError.
+    """
+    from windrow.errors import UsageError
+
+    sources = context.params["sources"]
     if not sources:
         raise UsageError("--source: is missing; give yfinance, generator, or an input, e.g. --source bars.csv")
-    named = {"yfinance", "generator"}.intersection(sources)
+    named = _NAMED.intersection(sources)
     if named and len(sources) > 1:
         raise UsageError(f"--source {sources[1]}: {', '.join(named)} is collected alone; run it once for each source")
     _refuse_unused(context, bool(named))
-    report = (_of_source if named else _of_inputs)(sources, place, quiet, **asked)
-    tell(*report.lines())
-    if report.failed:
-        few = "; ".join(list(report.failed.values())[:_FEW])
-        raise InputError(
-            f"{len(report.failed):,} symbols were not collected, among them {few}; run the same command again within"
-            " 12 hours: it goes on with what is left"
-        )
+    return (_of_source if named else _of_inputs)(**context.params)
 
 
 def _given(context: click.Context) -> list[click.Parameter]:
@@ -90,6 +106,8 @@ def _refuse_unused(context: click.Context, named: bool) -> None:
 
     for option in _given(context):
         name = str(option.name)
+        if named and name == "symbols":
+            raise UsageError("--symbols: chooses among those of inputs; name whom to collect by --universe FILE")
         if named and name not in _OF_ALL:
             raise UsageError(f"{option.opts[0]}: says how inputs are read, and --source is none; leave it out")
         if not named and name in ("last", "seed"):
@@ -102,14 +120,14 @@ def _refuse_unused(context: click.Context, named: bool) -> None:
 def _of_source(
     sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, last: str | None, to: str | None,
     interval: str, calendar: str | None, seed: int, **asked: Any,
-) -> "Report":  # fmt: skip
+) -> Callable[[], "Report"]:  # fmt: skip
     from windrow.errors import UsageError
     from windrow.market.collector import Asked, collect
     from windrow.market.generated import Generated
     from windrow.market.loads import opened, target_of
     from windrow.market.sources import Prices
     from windrow.market.universe import symbols_of
-    from windrow.market.yahoo import Yahoo
+    from windrow.market.yahoo import Yahoo, refuse_names
     from windrow.times import parse_duration
 
     if universe is None:
@@ -117,10 +135,12 @@ def _of_source(
             f"--source {sources[0]}: needs the symbols; name a file with a column symbol by --universe FILE"
         )
     since: str | None = asked["from"]
-    target, symbols, now, step = target_of(place), symbols_of(universe), time.time_ns(), parse_duration(interval)
+    target, symbols, step = target_of(place), symbols_of(universe), parse_duration(interval)
+    now = time.time_ns() // _MINUTE * _MINUTE
     trading = _exchange(calendar or "XNYS")
     if sources[0] == "yfinance":
-        source: Prices = Yahoo(step)
+        refuse_names(symbols)
+        source: Prices = Yahoo(step, now=time.time_ns)
     elif trading is None:
         raise UsageError("--calendar -: made-up bars are in sessions; name an exchange, e.g. XNYS")
     else:
@@ -129,38 +149,35 @@ def _of_source(
     if begin < source.reach(now):
         raise UsageError(
             f"{'--from ' + since if since else '--last ' + (last or _DEFAULT_LAST)}: {source.name} keeps bars of"
-            f" {interval} no longer than {(now - source.reach(now)) // (86_400 * 10**9)} days; ask for less, or for a"
+            f" {interval} no longer than {(now - source.reach(now)) // (1440 * _MINUTE)} days; ask for less, or for a"
             " longer --interval"
         )
     span = f"{since or last or _DEFAULT_LAST} to {to or 'now'}"
     words = f"{source.name} {interval} seed {seed} {calendar or 'XNYS'}, {span}, of {_digest(symbols)}"
     wanted = Asked(words, symbols, begin, end, caught_up=since is None and to is None)
-    with opened(target) as ledger, _progress(quiet) as progress:
-        ledger.refuse_interval(step)
-        return collect(ledger, source, wanted, trading, now, progress)
+
+    def collecting() -> "Report":
+        with opened(target) as ledger, _progress(quiet) as progress:
+            ledger.refuse_interval(step)
+            return collect(ledger, source, wanted, trading, progress, clock=time.time_ns)
+
+    return collecting
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator["Progress"]:
-    """Moves a bar that says how many symbols are done, and how long the others will take."""
+    """Moves a bar that says how many symbols are done."""
     from windrow.console import going
 
-    began = time.monotonic()
     with going("collecting", not quiet) as move:
-
-        def show(done: int, count: int, bars: int) -> None:
-            left = (time.monotonic() - began) / done * (count - done) if done else 0.0
-            eta = f", {int(left) // 60}:{int(left) % 60:02} left" if done else ""
-            move(done / max(count, 1), f"{done:,} of {count:,} symbols, {bars:,} bars{eta}")
-
-        yield show
+        yield lambda done, count, bars: move(done / max(count, 1), f"{done:,} of {count:,} symbols, {bars:,} bars")
 
 
 def _span(last: str | None, since: str | None, until: str | None, now: int, step: int) -> tuple[int, int]:
-    """The times [since, until) that are asked for, up to the last bar that has ended; ns UTC. Raises UsageError."""
+    """The times [since, until) that are asked for, up to now, or of days up to today; ns UTC. Raises UsageError."""
     from windrow.bars.selection import span_asked
     from windrow.errors import UsageError
-    from windrow.times import parse_duration
+    from windrow.times import DAY, parse_duration
 
     if last and since:
         raise UsageError(f"--last {last}: --from says when to begin; leave one of them out")
@@ -168,9 +185,10 @@ def _span(last: str | None, since: str | None, until: str | None, now: int, step
         begin, end = span_asked(since, until, "UTC", dated=False)
     except UsageError as error:  # of a job, whose option is called so
         raise UsageError(str(error).replace("--to ", "--until ")) from None
-    stop = min(end, now // step * step) if until else now // step * step
+    # Bars begin on whole minutes, and a database keeps no nanoseconds: --until 14:33 has that minute's bar.
+    stop = min(-(-end // _MINUTE) * _MINUTE, now // DAY * DAY if step >= DAY else now)
     if since is None:
-        begin = stop - parse_duration(last or _DEFAULT_LAST)
+        begin = min(end // _MINUTE * _MINUTE, stop) - parse_duration(last or _DEFAULT_LAST)
     if begin >= stop:
         raise UsageError(f"--from {since}: no bar has begun since and ended; give an earlier time")
     return begin, stop
@@ -192,46 +210,66 @@ def _exchange(calendar: str) -> "Exchange | None":
 def _of_inputs(
     sources: tuple[str, ...], place: str, quiet: bool, *, universe: Path | None, interval: str, calendar: str | None,
     max_bad: float, max_missing: float, last: str | None, seed: int, **asked: Any,
-) -> "Report":  # fmt: skip
+) -> Callable[[], "Report"]:  # fmt: skip
     from argparse import Namespace
     from dataclasses import replace
 
     from windrow.commands.stream import reading_of
-    from windrow.console import say
-    from windrow.errors import InputError, UsageError
-    from windrow.feeds.forms import told_forms
-    from windrow.feeds.spool import spooled
+    from windrow.errors import UsageError
     from windrow.mapreduce import options
-    from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.market.collector import collect_filed
-    from windrow.market.filed import filed, without_closes
     from windrow.market.loads import opened, target_of
     from windrow.market.universe import symbols_of
-    from windrow.sinks.replay import find
     from windrow.times import format_duration, parse_duration
 
     target, trading, step = target_of(place), _exchange(calendar or "-"), parse_duration(interval)
     if universe and asked["symbols"]:
         raise UsageError(f"--universe {universe}: --symbols says whom to take; leave one of them out")
-    wanted = symbols_of(universe) if universe else []
-    if odd := [symbol for symbol in wanted if "," in symbol]:
-        raise UsageError(
-            f"--universe {universe}: {odd[0]}: has a comma, between two symbols of inputs; leave out --universe, and"
-            " choose by --where COLUMN=VALUE"
-        )
-    chosen = {"symbols": ",".join(wanted)} if wanted else {}
-    reading, _ = reading_of(None, asked | chosen)
+    manner, (reading, _) = options.manner(Namespace(**asked)), reading_of(None, asked)
     reading = replace(reading, cures=(("close", "call one so by --rename OLD=close"),))
-    with spooled(sources, options.manner(Namespace(**asked)), reading) as (inputs, _):
-        found = find(inputs, reading, (), quiet=True)
+    if universe:
+        reading = replace(reading, symbols=tuple(symbols_of(universe)))
+
+    def collecting() -> "Report":
+        bars = _read(sources, manner, reading, (max_bad, max_missing), quiet)
+        apart = bars.apart or None
+        told = format_duration(apart) if apart else ""
+        if trading and apart and not step <= apart < _FEW * step:
+            raise UsageError(
+                f"--interval {interval}: most bars of the inputs are {told} apart, and nearly all were missing by it;"
+                f" give --interval {told}"
+            )
+        words = f"inputs{f' of {told}:' if told else ''} {', '.join(sources)[:200]}"
+        with opened(target) as ledger, _progress(quiet) as progress:
+            if apart:
+                ledger.refuse_interval(apart)
+            sessions = (trading, step) if trading else None
+            return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, progress, interval=apart)
+
+    return collecting
+
+
+def _read(
+    sources: tuple[str, ...], manner: "Manner", reading: "Reading", most: tuple[float, float], quiet: bool
+) -> "Filed":
+    """The bars of inputs; `most` are the shares of rows that may be invalid, and that may lack a value."""
+    from windrow.console import say
+    from windrow.errors import InputError
+    from windrow.mapreduce.accounts import Accounts, Rules
+    from windrow.market.filed import filed, without_closes
+    from windrow.sinks.replay import find
+
+    max_bad, max_missing = most
+    with find(sources, reading, (), manner, quiet, may_choose=False) as found:
         rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
         accounts = Accounts(counted=bool(rules.units))
         parts = [bars for bars, _ in accounts.take(found.feed())]
         if refusal := accounts.refusal(rules):
             raise refusal
-        if not quiet:
-            say(*told_forms(found.settled.inputs, reading))
-        say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))
+        warnings = accounts.warnings(rules)
+        say(
+            *(f"warning: {one.replace('--to ', '--until ')}" for one in warnings)
+        )  # of a job, whose option is called so
     parts, dropped = without_closes(parts, found.columns)
     if dropped > max_missing * (dropped + sum(map(len, parts))):
         raise InputError(
@@ -243,19 +281,7 @@ def _of_inputs(
     bars = filed(parts, found.columns)
     if not len(bars.bars):
         raise InputError("no bar is left to collect; check --from, --until, --symbols and --where")
-    if trading and bars.apart and not step <= bars.apart < _FEW * step:
-        raise UsageError(
-            f"--interval {interval}: most bars of the inputs are {format_duration(bars.apart)} apart, and nearly all"
-            f" were missing by it; give --interval {format_duration(bars.apart)}"
-        )
-    now = time.time_ns()
-    apart = bars.apart or None
-    words = f"inputs{f' of {format_duration(apart)}:' if apart else ''} {', '.join(sources)[:200]}"
-    with opened(target) as ledger, _progress(quiet) as progress:
-        if apart:
-            ledger.refuse_interval(apart)
-        sessions = (trading, step) if trading else None
-        return collect_filed(ledger, words, bars.symbols, bars.each(), sessions, now, progress, interval=apart)
+    return bars
 
 
 @collect.command()
@@ -264,9 +290,10 @@ def _of_inputs(
 @click.option("--every", default="7d", show_default=True, type=click.Choice(["7d", "1d"]), help="How often.")
 @click.option("--on", "weekday", default="Mon", show_default=True, type=_DAYS, help="Weekday of every 7d.")
 @click.option("--install", type=click.Choice(["timer", "crontab"]), help="Install one of them for this user.")
+@click.option("--force", is_flag=True, help="With --install, replace the one that is there.")
 @click.argument("command", nargs=-1, required=True, metavar="-- ARGUMENTS...")
 def schedule(
-    clock: str, timezone: str, every: str, weekday: str, install: str | None, command: tuple[str, ...]
+    clock: str, timezone: str, every: str, weekday: str, install: str | None, force: bool, command: tuple[str, ...]
 ) -> None:
     """Print a timer of systemd and a line of crontab, or install one.
 
@@ -276,40 +303,50 @@ def schedule(
     import sys
 
     from windrow.console import tell
+    from windrow.errors import UsageError
     from windrow.market.schedule import WEEKDAYS, Schedule, install_cron, install_timer, refuse_password
 
+    if force and install is None:
+        raise UsageError(
+            "--force: replaces what --install installs, and without it nothing is; give both, or leave it out"
+        )
+    given = click.get_current_context().get_parameter_source("weekday")
+    if every == "1d" and given is not ParameterSource.DEFAULT:
+        raise UsageError(f"--on {weekday}: says which day of every 7d, and --every is 1d; leave one of them out")
     context = collect.make_context("windrow collect", list(command))
     _check_scheduled(context, collect.make_parser(context).parse_args(list(command))[1])
-    asked = context.params
-    refuse_password(asked["place"], os.environ)
+    for option, uri in (("--to", context.params["place"]), *(("--source", one) for one in context.params["sources"])):
+        refuse_password(option, uri, os.environ)
     day = WEEKDAYS.index(weekday) if every == "7d" else None
     words = (sys.executable, "-m", "windrow.cli", "collect", *command)
     made = Schedule(words, os.getcwd(), clock, timezone, day)
     if install is None:
         tell(*made.lines())
     else:
-        tell(*(install_timer(made, Path.home()) if install == "timer" else install_cron(made)))
+        tell(*(install_timer(made, Path.home(), force) if install == "timer" else install_cron(made, force)))
 
 
 def _check_scheduled(context: click.Context, others: list[str]) -> None:
-    """Raises UsageError or InputError for what would fail, or find nothing new, at every run.
+    """Raises WindrowError for what would fail at a run, or find nothing new.
 
     others: arguments that are no options.
     """
     from windrow.errors import UsageError
-    from windrow.market.loads import target_of
-    from windrow.times import parse_duration
+    from windrow.feeds.spool import is_spooled
+    from windrow.storage.source import list_inputs
 
+    if others:
+        raise UsageError(
+            f"ARGUMENTS: have {others[0]}, which is no option; give those of windrow collect after two hyphens"
+        )
+    _checked(context)
     asked = context.params
-    if not asked["sources"] or others:
-        told = f"have {others[0]}, which is no option" if others else "have no --source"
-        raise UsageError(f"ARGUMENTS: {told}; give those of windrow collect after two hyphens")
     if asked["to"]:
         raise UsageError(f"--until {asked['to']}: every run would collect up to there; leave it out")
-    named = {"yfinance", "generator"}.intersection(asked["sources"])
-    _refuse_unused(context, bool(named))
-    if named and asked["universe"] is None:
-        raise UsageError(f"--source {named.pop()}: needs the symbols; name a file with a column symbol by --universe")
-    for span in (asked["last"], asked["interval"]):
-        parse_duration(span or _DEFAULT_LAST)
-    target_of(asked["place"])
+    if "yfinance" in asked["sources"] and asked["from"]:
+        raise UsageError(
+            f"--from {asked['from']}: every run would ask for all bars since, and Yahoo keeps most for some weeks"
+            " alone; leave it out, and each run goes on where the one before ended"
+        )
+    if not _NAMED.intersection(asked["sources"]):
+        list_inputs([one for one in asked["sources"] if not is_spooled(one)], asked["recursive"])

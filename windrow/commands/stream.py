@@ -65,10 +65,10 @@ def load(
     from windrow.storage.stream import Making
 
     stream_source(uri, "--to ")
-    found = find(files, *reading_of(column, asked), quiet)
-    rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
-    accounts = Accounts(counted=bool(rules.units))
-    replay = found.replay([bars for bars, _ in accounts.take(found.feed())])
+    with find(files, *reading_of(column, asked), quiet=quiet) as found:
+        rules = Rules(max_bad, max_missing, found.settled.units, found.settled.symbols)
+        accounts = Accounts(counted=bool(rules.units))
+        replay = found.replay([bars for bars, _ in accounts.take(found.feed())])
     if refusal := accounts.refusal(rules):
         raise refusal
     say(*(f"warning: {warning}" for warning in accounts.warnings(rules)))

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from sort_keys.slots import Slots
 from windrow.bars import layout as layouts
@@ -29,7 +29,6 @@ from windrow.feeds.files import last_byte, read_bars, without_marks
 from windrow.feeds.forms import find_form, find_table, find_times, is_plain_form, may_be_plain, where_to_look
 from windrow.feeds.misread import Barren, are_midnights, barren, column_left_out, refuse_barren, refuse_other_unit
 from windrow.feeds.texts import encoding_of, in_utf8, is_bytewise, is_split, line_end_of, open_csv
-from windrow.sessions import Recorded
 from windrow.storage.open import (
     is_columnar,
     is_json,
@@ -42,6 +41,9 @@ from windrow.storage.open import (
     split_member,
 )
 from windrow.storage.source import Version, canonical, each, unchanged
+
+if TYPE_CHECKING:
+    from windrow.sessions import Recorded
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Settled:
     """At the submitter: how many inputs are not read, since none of their rows is asked for."""
     left_out: dict[str, str] = field(default_factory=dict, compare=False)
     """At the submitter: the columns by which bars in conflict differ, for inputs where a tenth are in conflict."""
-    calendar: Recorded | None = None
+    calendar: "Recorded | None" = None
     """The sessions of the exchange that larger bars are made in."""
 
     def at(self, places: Mapping[str, str]) -> "Settled":
@@ -130,7 +132,11 @@ class Settled:
         known = [layouts.from_json(layout) for layout in fields["layouts"]]
         inputs = {path: known[number] for path, number in fields["inputs"].items()}
         slots, symbols = Slots(**fields["slots"]), tuple(fields["symbols"])
-        calendar = None if fields["calendar"] is None else Recorded.from_json(fields["calendar"])
+        calendar = None
+        if fields["calendar"] is not None:
+            from windrow.sessions import Recorded  # a task's start is part of its cost
+
+            calendar = Recorded.from_json(fields["calendar"])
         return cls(inputs, fields["dated"], slots, fields["names"], fields["slices"], symbols, calendar=calendar)
 
 

@@ -93,7 +93,11 @@ def spool(uri: str, folder: Path, manner: Manner, shows_progress: bool = True, u
 
 @contextmanager
 def spooled(
-    arguments: Sequence[str], manner: Manner, reading: Reading, until: Mapping[str, int] | None = None
+    arguments: Sequence[str],
+    manner: Manner,
+    reading: Reading,
+    until: Mapping[str, int] | None = None,
+    shows_progress: bool = True,
 ) -> Iterator[tuple[list[str], dict[str, str]]]:
     """The arguments with files in place of streams and tables, and the names of those by their places; then removed.
 
@@ -104,7 +108,7 @@ def spooled(
         yield list(arguments), {}
         return
     with TemporaryDirectory(prefix="windrow-") as folder, ExitStack() as errors:
-        found = replaced(arguments, Path(folder), manner, reading, until=until)
+        found = replaced(arguments, Path(folder), manner, reading, shows_progress, until)
         for place, name in found.names.items():
             errors.enter_context(named(place, name))
         yield found.arguments, found.names

@@ -95,12 +95,10 @@ def _spooled(
 class _Table:
     """A table at one moment, and what of it is read."""
 
-    uri: str
     found: Snapshot
     columns: Sequence[Stored]
     asked: Asked
     where: Sequence[tuple[str, tuple[str, ...]]]
-    layout: Layout | None
 
     @classmethod
     def of(cls, uri: str, found: Snapshot, reading: Reading, strict: bool) -> "_Table":
@@ -124,7 +122,7 @@ class _Table:
                 )
         asked = Asked() if layout is None or layout.wide else _asked(layout, by_name, reading, found)
         asked = asked.where([(by_name[name], texts) for name, texts in own])
-        return cls(uri, found, columns, asked, [(by_name[name].name, texts) for name, texts in own], layout)
+        return cls(found, columns, asked, [(by_name[name].name, texts) for name, texts in own])
 
     def groups(self, advance: Any, quickly: bool = True) -> Iterator[pa.Table]:
         """The rows that the URI's conditions take, in row groups: the first one tells what times are."""

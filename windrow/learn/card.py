@@ -15,8 +15,7 @@ Made by `windrow forecast`: {network}, on sequences of {length} bars of {columns
 **For:** learning and comparison. **Not for:** decisions about money: on real prices such models seldom beat the last
 value, and where one does here, costs and spreads are not counted.
 
-**Data:** the first {share:.0%} of each symbol's sequences train, {split}; of these the last fifth calibrates intervals
-and is not trained on. Scales know the training part only.
+**Data:** {data}, which calibrates intervals and is not trained on. Scales know the training part only.
 
 **Test:** models that beat the last value: {better} of {models}; within chance of it: {same}; worse: {worse}.
 {notes}
@@ -33,15 +32,30 @@ def card(plan: Plan, symbols: Sequence[str], told: Sequence[Mapping[str, Any]]) 
     problem, recipe, kind = plan.problem, plan.recipe, dict(plan.described)
     outcomes = [one["outcome"] for one in told]
     text = _TEXT.format(
-        column=problem.column, columns=", ".join(problem.columns), target=_TARGETS[problem.target], share=problem.share,
+        column=problem.column, columns=", ".join(problem.columns), target=_TARGETS[problem.target],
+        data=_data(plan),
         network=f"LSTM({kind['hidden']}, relu) -> Dense(1)" if kind["kind"] == "lstm" else "a model of Keras",
         length=recipe.length, rate=recipe.rate, batch=recipe.batch, epochs=recipe.epochs, seed=recipe.seed,
-        split="chosen by chance" if problem.shuffled else "in order of time", models=len(symbols),
+        models=len(symbols),
         notes="".join(f"\n**Note:** {note}\n" for note in plan.notes),
         **{name: outcomes.count(name) for name in OUTCOMES},
     )  # fmt: skip
     rows = [_row(symbol, one) for symbol, one in zip(symbols[:_MOST], told, strict=False)]
     return text + "".join(rows)
+
+
+def _data(plan: Plan) -> str:
+    """What is trained on, up to the part that calibrates."""
+    share = float(plan.problem.share)
+    if plan.walks is not None:
+        return (
+            f"{plan.walks} walks: of {plan.walks + 1} equal parts of each symbol's bars the first k train and the next"
+            f" one tests, for k from 1 to {plan.walks}, and the models are of the last walk; each trains on all but the"
+            " last fifth of its part"
+        )
+    if plan.problem.shuffled:
+        return f"{share:.0%} of each symbol's sequences, chosen by chance, train, all but a fifth, chosen by chance too"
+    return f"the first {share:.0%} of each symbol's bars train, all but the last fifth of them"
 
 
 def _row(symbol: str, told: Mapping[str, Any]) -> str:

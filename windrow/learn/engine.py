@@ -7,7 +7,8 @@ neither threads nor cores.
 import hashlib
 import os
 import platform
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from time import perf_counter
@@ -33,6 +34,8 @@ class Spent:
     waiting: float = 0.0
     """For others: until the slowest worker of each round was done."""
     all: float = 0.0
+    show: Callable[[str], object] = bool
+    """Takes how far the worker is, many times a second: a cluster ends one of which it hears nothing."""
 
     def __post_init__(self) -> None:
         self._since = perf_counter()
@@ -46,7 +49,7 @@ class Spent:
     def told(self) -> dict[str, float]:
         """All of it, rounded to milliseconds, until now."""
         self.all = perf_counter() - self._since
-        return {name: round(seconds, 3) for name, seconds in asdict(self).items()}
+        return {one.name: round(getattr(self, one.name), 3) for one in fields(self) if one.name != "show"}
 
 
 @cache

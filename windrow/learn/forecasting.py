@@ -1,7 +1,7 @@
 """A model trained on one symbol, and what it is worth; the same steps, apart, for a model of many symbols."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,7 +17,9 @@ from windrow.learn.models import Model
 from windrow.learn.network import Network, Weights
 from windrow.learn.problem import Dataset, Problem
 from windrow.learn.sequences import usual_distance
+from windrow.learn.sequencing import LEAK
 from windrow.learn.training import Adam, Recipe, forecasts, train
+from windrow.sessions import Trading
 from windrow.times import format_duration
 
 
@@ -42,6 +44,10 @@ class Plan:
         """The network."""
         return network_of(dict(self.described), self.recipe.length, len(self.problem.columns))
 
+    def within(self, trading: Trading | None) -> "Plan":
+        """The same of sequences that leave no session."""
+        return replace(self, problem=replace(self.problem, trading=trading))
+
     @property
     def zero_head(self) -> bool:
         """Whether the first forecasts are 0: of changes that is the last value."""
@@ -58,10 +64,7 @@ class Plan:
         return notes
 
 
-_LEAK = (
-    "the test part was chosen by chance, as published: nearly all of its bars are in sequences that were trained on, so"
-    " that these errors are too small; split by time for errors of forecasts"
-)
+_LEAK = f"the test part was chosen by chance, as published: {LEAK}; split by time for errors of forecasts"
 _LEVELS = (
     "the level is forecast, as published, and models of several shares are averaged: measured errors are 1.04 to 1.95 x"
     " those of a single model; of changes, 1.000 to 1.006 x"
@@ -85,11 +88,15 @@ def seed_of(seed: int, symbol: str) -> int:
 
 
 def forecast_symbol(plan: Plan, symbol: str, times: Ints, values: list[Floats], spent: Spent) -> Result:
-    """Trains a model on a symbol's bars and tests it; with walks, a model for each, of which the last is returned."""
+    """Trains a model on a symbol's bars and tests it; with walks, a model for each, of which the last is returned.
+
+    Raises TooFewError for bars that cannot be divided so.
+    """
     if plan.walks is None:
         datasets = [plan.problem.dataset(symbol, times, values)]
     else:
         datasets = plan.problem.walks(symbol, times, values, plan.walks)
+    datasets = [dataset.with_baselines(plan.recipe.length) for dataset in datasets]
     walks = [_one(plan, symbol, dataset, spent) for dataset in datasets]
     model, dataset, losses = walks[-1].model, datasets[-1], walks[-1].losses
     told = {"bars": len(times), **parts_told(dataset, plan.recipe.length), **losses}
@@ -131,7 +138,7 @@ def tested_model(plan: Plan, symbol: str, dataset: Dataset, weights: Weights, sp
 def apply(plan: Plan, model: Model, times: Ints, values: list[Floats], spent: Spent) -> dict[str, Any]:
     """What a model says of new bars: how it did on those that are there, and the next one.
 
-    Raises InputError for bars at another distance than those that it was trained on.
+    Raises InputError for bars at another distance than those that it was trained on, TooFewError for too few.
     """
     apart = usual_distance(times)
     if model.apart and apart and apart != model.apart:

@@ -15,30 +15,34 @@ from windrow.arrays import Floats, Mask
 
 #: RiskMetrics' decay of the variance by one step (J.P. Morgan, 1996).
 DECAY = 0.94
-#: Changes whose mean square the variance begins with.
+#: Changes up to which the variance is the mean of all squares so far, before it decays.
 _FIRST = 50
-#: The least deviation, as a share of that of all changes given: after a standstill prices move again.
+#: The least deviation, as a share of that of all changes so far: after a standstill prices move again.
 _LEAST = 0.01
 
 
 def deviations(changes: Floats, known: Mask) -> Floats:
     """The deviation of each change that was known before it, and of the next: the root of v <- 0.94 v + 0.06 change^2.
 
-    Changes that are not `known`, e.g. over a gap, leave it as it is.
+    v begins as the mean of the squares so far. Changes that are not `known`, e.g. over a gap, leave it as it is; before
+    the first that is, it is 0.
 
     >>> changes = np.array([0.0, 2.0, -2.0, 4.0])
     >>> deviations(changes, np.array([False, True, True, True])).round(3).tolist()
-    [2.828, 2.828, 2.786, 2.745, 2.836]
+    [0.0, 0.0, 2.0, 2.0, 2.828]
     """
     squares = (changes * changes)[known]
-    if not len(squares):
-        return np.zeros(len(changes) + 1)
-    steps = accumulate(
-        squares.tolist(), lambda v, square: DECAY * v + (1 - DECAY) * square, initial=float(np.mean(squares[:_FIRST]))
+    means = np.cumsum(squares) / np.arange(1, len(squares) + 1)
+    decayed = accumulate(
+        squares[_FIRST:].tolist(),
+        lambda v, square: DECAY * v + (1 - DECAY) * square,
+        initial=float(means[_FIRST - 1]) if len(means) >= _FIRST else 0.0,
     )
-    variances = np.fromiter(steps, np.float64, len(squares) + 1)
+    means = np.concatenate([[0.0], means])
+    variances = np.concatenate([means[:_FIRST], np.fromiter(decayed, np.float64)])[: len(means)]
+    least = _LEAST**2 * means
     before = np.concatenate([[0], np.cumsum(known)])
-    return np.asarray(np.maximum(np.sqrt(variances[before]), _LEAST * np.sqrt(np.mean(squares))))
+    return np.asarray(np.sqrt(np.maximum(variances, least))[before])
 
 
 def half_width(errors: Floats, scales: Floats, level: float = 0.9) -> float | None:

@@ -11,7 +11,7 @@ from windrow.bars.layout import normalise
 from windrow.bars.selection import bound_asked
 from windrow.errors import InputError, UsageError
 from windrow.learn.scaling import METHODS, Returns
-from windrow.learn.sequencing import LEAK, Plan, Splitting
+from windrow.learn.sequencing import LEAK, OF_DAYS, Plan, Splitting
 from windrow.sessions import Ends, Hours, Trading
 from windrow.storage.open import PARQUET
 from windrow.times import LATEST, parse_duration
@@ -123,11 +123,14 @@ def described(options: Namespace) -> dict[str, Any]:
 
 # Sequences.
 
-_INPUTS = "adj_close,close,high,low,open,volume"
+#: The six columns of the published forecast.
+PUBLISHED = ("adj_close", "close", "high", "low", "open", "volume")
+_INPUTS = ",".join(PUBLISHED)
 #: What a user can do where an input lacks a column of sequences.
-SEQUENCE_CURES = dict.fromkeys(_INPUTS.split(","), "choose the inputs with --column, the first of them is the target")
+SEQUENCE_CURES = dict.fromkeys(PUBLISHED, "choose the inputs with --column, the first of them is the target")
 _MOST_LENGTH = 10_000
-_RANDOM = "random"
+#: The value of --split that is the published leak.
+RANDOM = "random"
 
 _LENGTH = "bars of a sequence; what follows is the bar after them (default 10)"
 _TARGET = "column of the bar that follows, whose value is to be forecast (default: the first input)"
@@ -152,6 +155,11 @@ def add_sequences(group: Group) -> None:
     group.add("--split SHARE", _SPLIT)
     group.add("--split-at TIME", _SPLIT_AT)
     group.add("--seed N", _SEED, type=int)
+    add_gaps(group)
+
+
+def add_gaps(group: Group) -> None:
+    """Adds the options of which bars are in one sequence."""
     group.add("--gap SPAN", _GAP)
     group.add("--across", _ACROSS, action="store_true")
 
@@ -177,8 +185,8 @@ def plan_of(options: Namespace, dated: bool, trading: Trading | None = None) -> 
             f"--length {options.length}: a sequence has 1 to {_MOST_LENGTH:,} bars; give a number in that range"
         )
     inputs, target = inputs_of(options), with_target(options).index(_target(options))
-    gap = None if options.gap is None else parse_duration(options.gap)
-    return Plan(options.length, len(inputs), target, _splitting(options, dated), gap, trading, options.across)
+    splitting = _splitting(options, dated)
+    return Plan(options.length, len(inputs), target, splitting, gap_of(options), trading, options.across)
 
 
 def check_sequences(options: Namespace) -> None:
@@ -188,6 +196,19 @@ def check_sequences(options: Namespace) -> None:
             f"--column {options.column}: the files of sequences have a column {taken[0]} of their own; call the input's"
             f" otherwise with --rename {taken[0]}=NAME"
         )
+    check_gaps(options)
+    for dated in (True, False):
+        plan_of(options, dated)
+
+
+def gap_of(options: Namespace) -> int | None:
+    """The longest distance of neighbours (ns) that was asked for, if one was. Raises UsageError."""
+    return None if options.gap is None else parse_duration(options.gap)
+
+
+def check_gaps(options: Namespace) -> None:
+    """Raises UsageError for gaps and sessions that contradict each other, or are none."""
+    gap_of(options)
     for name in ("gap", "session", "calendar") if options.across else ():
         if (value := getattr(options, name)) is not None:
             raise UsageError(
@@ -198,8 +219,6 @@ def check_sequences(options: Namespace) -> None:
             f"--session {options.session}: given with --calendar {options.calendar}, which has hours of its own; leave"
             " one out"
         )
-    for dated in (True, False):
-        plan_of(options, dated)
 
 
 def trading_of(options: Namespace, dated: bool, calendar: Trading | None) -> Trading | None:
@@ -226,11 +245,11 @@ def _splitting(options: Namespace, dated: bool) -> Splitting:
             f"--split {options.split}: given with --split-at {options.split_at}; sequences are split one way; leave one"
             " out"
         )
-    if options.seed is not None and options.split != _RANDOM:
+    if options.seed is not None and options.split != RANDOM:
         raise UsageError(f"--seed {options.seed}: is of --split random alone; leave it out")
     if options.split_at is not None:
         return Splitting(at=bound_asked("--split-at", options.split_at, options.timezone, dated, 0))
-    if options.split == _RANDOM:
+    if options.split == RANDOM:
         return Splitting(random=True, seed=options.seed or 0)
     return Splitting() if options.split is None else Splitting(share_asked(options.split))
 
@@ -251,24 +270,29 @@ def share_asked(text: str) -> Fraction:
 
 def leak_of(options: Namespace) -> list[str]:
     """What a user should know of a random split."""
-    return [f"--split random: {LEAK}; it is there to show what that is worth"] if options.split == _RANDOM else []
+    return [f"--split random: {LEAK}; it is there to show what that is worth"] if options.split == RANDOM else []
 
 
 def check_counted(options: Namespace, counts: Counter[str], incomplete: int) -> None:
-    """Raises InputError where there is no sequence, or one may pass over a day that was left out, unseen.
-
-    incomplete: how many rows, or larger bars, lack a value, or are invalid.
-    """
-    if incomplete and counts["of days"] and options.calendar is None and not options.across:
-        what = "larger bars" if options.resample is not None else "rows"
-        raise InputError(
-            f"{incomplete:,} {what}: lack a value or are invalid, and sequences of days would pass over them unseen;"
-            " fill them in, or give the exchange with --calendar, whose days without a bar are gaps, or --across"
-        )
+    """Raises InputError where there is no sequence, or one may pass over a day that was left out, unseen."""
+    check_left_out(options, counts, incomplete)
     if not counts["sequences"]:
         raise InputError(
             f"no sequence: no symbol has {options.length:,} bars and the one after them without a gap; give a shorter"
             " --length than that, a longer --gap, or --across"
+        )
+
+
+def check_left_out(options: Namespace, counts: Counter[str], incomplete: int) -> None:
+    """Raises InputError where a sequence may pass over a day that was left out, unseen.
+
+    incomplete: how many rows, or larger bars, lack a value, or are invalid.
+    """
+    if incomplete and counts[OF_DAYS] and options.calendar is None and not options.across:
+        what = "larger bars" if options.resample is not None else "rows"
+        raise InputError(
+            f"{incomplete:,} {what}: lack a value or are invalid, and sequences of days would pass over them unseen;"
+            " fill them in, or give the exchange with --calendar, whose days without a bar are gaps, or --across"
         )
 
 
@@ -288,5 +312,5 @@ def sequences_described(options: Namespace) -> dict[str, Any]:
         "target": _target(options),
         "split": options.split or "0.8",
         "split_at": options.split_at,
-        "leak": LEAK if options.split == _RANDOM else None,
+        "leak": LEAK if options.split == RANDOM else None,
     }

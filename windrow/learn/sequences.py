@@ -163,10 +163,11 @@ def starts(times: Ints, length: int, neighbours: Neighbours) -> Ints:
     >>> starts(np.array([0, 60, 120, 180, 300, 360, 420]), 2, Neighbours(60)).tolist()
     [0, 1, 4]
     """
-    return _starts(neighbours.follows(times), length)
+    return sequences_in(neighbours.follows(times), length)
 
 
-def _starts(follows: Mask, length: int) -> Ints:
+def sequences_in(follows: Mask, length: int) -> Ints:
+    """The same, of bars of which each follows the one before or does not."""
     breaks = np.cumsum(~follows)
     return np.flatnonzero(breaks[length:] == breaks[: max(0, len(breaks) - length)])
 
@@ -216,7 +217,7 @@ class Sequences:
         if self._values is not None:
             rows, times = np.concatenate([self._values, rows]), np.concatenate([self._times, times])
             follows = np.concatenate([self._follows, follows])
-        first = _starts(follows, self._length)
+        first = sequences_in(follows, self._length)
         ends = first + self._length
         inputs = rows[first[:, None] + np.arange(self._length)]
         found = Windows(self._rows + first, times[ends], inputs, rows[ends], times[first])

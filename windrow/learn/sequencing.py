@@ -30,6 +30,8 @@ from windrow.times import format_duration
 #: Values of sequences that are made at a time.
 _AT_ONCE = 1 << 18
 TRAIN, TEST = PARTS = ("train", "test")
+#: What is counted of symbols: those with bars of days, and those that are left out, having too few bars.
+OF_DAYS, LEFT_OUT = "of days", "left out"
 LEAK = "sequences of train and test overlap, so the test was seen in training, and its error is too small"
 
 

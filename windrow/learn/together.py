@@ -5,7 +5,7 @@ What the submitter does needs no jax: it gives out tasks, one a share, and avera
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from time import perf_counter
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from windrow.learn.engine import Spent
 from windrow.learn.evaluation import shortened
 from windrow.learn.forecasting import Plan
 from windrow.learn.rowfiles import read_share, read_state, write_state
-from windrow.learn.training import Adam, Series, train, trained_on
+from windrow.learn.training import Adam, Series, train
 
 
 @dataclass
@@ -76,14 +76,13 @@ class Together:
         return f"round {self._done} of {self.plan.rounds}: loss {self._losses[-1]:.4g}, {self._times[-1]['wall']:.1f} s"
 
 
-def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes) -> bytes:
+def train_share(plan: Plan, task: Any, files: Iterable[BinaryIO], state: bytes, spent: Spent) -> bytes:
     """A round of a share, in its task: the share's files and the state (empty at first) -> what `Together.take` takes.
 
     Memory: the share's rows as float32, at most twice.
     """
-    spent = Spent()
     series: Series = read_share(files)
-    network, recipe = plan.network, trained_on(plan.recipe, plan.shares)
+    network, recipe = plan.network, replace(plan.recipe, shares=plan.shares)
     begun = read_state(BytesIO(state))[1] if state else Adam.of(network, network.initial(recipe.seed, plan.zero_head))
     epochs = epochs_of(task["round"], plan.rounds, recipe.epochs)
     done = train(network, recipe, begun, series, epochs, (recipe.seed, task["share"]), spent)

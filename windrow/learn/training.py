@@ -9,7 +9,7 @@ gathered from them, so that sequences, which overlap, are never written out.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from time import perf_counter, process_time
 from typing import Any, NamedTuple, TypeAlias
@@ -44,6 +44,8 @@ class Recipe:
     length: int = 10
     """Rows of a sequence."""
     seed: int = 0
+    shares: int = 1
+    """Of the sequences, each trained on by itself: the rate is multiplied by their number."""
 
     def steps(self, sequences: int) -> int:
         """Steps of all epochs over so many sequences."""
@@ -78,14 +80,15 @@ class Series(NamedTuple):
 def batches(starts: Ints, batch: int, seed: tuple[int, ...], epoch: int) -> tuple[NDArray[np.int32], Rows]:
     """The starts of an epoch's batches (steps, batch), shuffled, and 1 for each, 0 where the last one is padded.
 
+    It is padded with the epoch's first ones again, for layers such as BatchNormalization see all of a batch.
+
     >>> chosen, counted = batches(np.arange(5), batch=2, seed=(0, 0), epoch=0)
     >>> chosen.tolist(), counted.tolist()
-    ([[2, 4], [3, 0], [1, 0]], [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
+    ([[2, 4], [3, 0], [1, 2]], [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
     """
     random = np.random.Generator(np.random.PCG64([*seed, epoch]))
     steps = -(-len(starts) // batch)
-    chosen = np.zeros(steps * batch, np.int32)
-    chosen[: len(starts)] = random.permutation(starts)
+    chosen = np.resize(random.permutation(starts).astype(np.int32), steps * batch)
     counted = (np.arange(steps * batch) < len(starts)).astype(np.float32)
     return chosen.reshape(steps, batch), counted.reshape(steps, batch)
 
@@ -126,7 +129,7 @@ def train(
     rows, targets = _padded(series.rows), _padded(series.targets)
     run = _trainer(network, recipe.length, recipe.batch, rows.shape, spent)
     steps = recipe.steps(len(series.starts)) // recipe.epochs
-    rate_of = rates(recipe.rate, steps * recipe.epochs)
+    rate_of = rates(recipe.rate * recipe.shares, steps * recipe.epochs)
     losses, validation = [], []
     jax = started()
     placed, placed_targets = jax.device_put(rows), jax.device_put(targets)
@@ -138,6 +141,7 @@ def train(
         for part in _chunks(chosen, counted, rate_of[epoch * steps : (epoch + 1) * steps]):
             carried, squares = run(carried, placed, placed_targets, *part)
             total += float(np.asarray(squares, np.float64).sum())
+            spent.show(f"training: epoch {epoch + 1} of {recipe.epochs}")
         losses.append(total / len(series.starts))
         spent.lap(since, "fitting")
         spent.fitting_cpu += process_time() - cpu
@@ -172,11 +176,6 @@ def _made_by(network: Network, length: int, weights: dict[str, Any], placed: Any
         made.append(np.asarray(run(weights, placed, given), np.float64)[: len(some)])
     spent.lap(since, "forecasting")
     return np.concatenate(made)
-
-
-def trained_on(recipe: Recipe, shares: int) -> Recipe:
-    """The recipe of each of several shares: the rate is multiplied by their number."""
-    return replace(recipe, rate=recipe.rate * shares)
 
 
 def _chunks(chosen: NDArray[np.int32], counted: Rows, rate_of: Rows) -> Iterator[tuple[Any, Any, Any]]:

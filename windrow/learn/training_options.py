@@ -1,24 +1,23 @@
 """The options of jobs that learn: what is forecast, from what, and how it is trained."""
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Mapping
-from fractions import Fraction
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 from windrow.bars.layout import normalise
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 from windrow.learn.engine import missing
 from windrow.learn.features import TARGETS
 from windrow.learn.forecasting import Plan
 from windrow.learn.models import Model
+from windrow.learn.options import PUBLISHED, RANDOM, Group, add_gaps, check_gaps, gap_of, share_asked
 from windrow.learn.problem import Problem
+from windrow.learn.sequencing import LEFT_OUT
 from windrow.learn.training import Recipe
 from windrow.learn.tuning import GRID, Combination, combinations
-from windrow.times import parse_duration
 
-#: The six columns of the published forecast.
-COLUMNS = ("adj_close", "close", "high", "low", "open", "volume")
 _SHARES = "train it on W shares of the rows, by a task each, whose models are averaged (default 2)"
 _WALKS = "test N times: N + 1 equal parts; train on the first k, test on the next one, for k from 1 to N"
 _APPLY = "train nothing: apply the models in a part-NNNNN-models.npz, or in the directory of an output, to these bars"
@@ -31,8 +30,7 @@ _HALVING = "try all with a quarter of the epochs, the better half with half of t
 _TRAINING = {
     "length": 10, "hidden": 32, "batch": 32, "rate": 1e-3, "epochs": 10, "seed": 0, "split": "0.8",
 }  # fmt: skip
-#: The value of --split that is the published leak.
-RANDOM = "random"
+_USUAL = share_asked(str(_TRAINING["split"]))
 #: What a user can do where an input lacks one of the columns.
 CURES = {
     "adj_close": (
@@ -41,29 +39,20 @@ CURES = {
     )
 }
 
-_FEATURES = f"columns that a network sees (default {','.join(COLUMNS)})"
+_FEATURES = f"columns that a network sees (default {','.join(PUBLISHED)})"
 _TARGET = "forecast the change from the last value, or, as published, the level (default change)"
 _SPLIT = "share of a symbol's bars to train on, in order of time; random: 0.8 by chance, the published leak"
-_GAP = "bars further apart than this are not in one sequence, e.g. 5min (default: found by the bars' usual distance)"
 _POINTS = "write the last N forecasts of a test beside the truth (default 250)"
 _MODEL = "a function of yours that takes (length, features) and returns a Keras model, in place of the LSTM"
-
-
-class Group(Protocol):
-    """A group of a job's options, as windrow/mapreduce/options.py makes them."""
-
-    def add(self, spelling: str, text: str, **how: Any) -> None:
-        """Adds an option."""
 
 
 def add_problem(group: Group) -> None:
     """Adds the options of what is forecast from what."""
     group.add("--column NAME", "column to forecast (default adj_close)")
-    group.add("--features NAME,...", _FEATURES, default=",".join(COLUMNS))
+    group.add("--features NAME,...", _FEATURES, default=",".join(PUBLISHED))
     group.add("--target", _TARGET, choices=TARGETS, default=TARGETS[0])
     group.add("--split SHARE", f"{_SPLIT} (default 0.8)", default="0.8")
-    group.add("--gap SPAN", _GAP)
-    group.add("--across", "let sequences go across gaps", action="store_true")
+    add_gaps(group)
     group.add("--points N", _POINTS, type=int, default=250)
 
 
@@ -115,6 +104,18 @@ def search_plan(given: Namespace) -> Plan:
     return plan_of(given, walks=given.walk_forward, **first._asdict())
 
 
+def check_search(given: Namespace, here: bool) -> None:
+    """Raises UsageError for a search by what leaks, for gaps that are none, or for what is not installed `here`."""
+    if given.split == RANDOM:
+        raise UsageError(
+            f"--split {RANDOM}: most of what it tests was trained on, and a search judges by errors of what was not;"
+            " give the share of bars to train on, e.g. --split 0.8"
+        )
+    check_gaps(given)
+    if here:
+        check_installed(None, keras=False)
+
+
 def _value(name: str, text: str) -> int | float:
     try:
         return float(text) if name == "rate" else int(text)
@@ -124,6 +125,26 @@ def _value(name: str, text: str) -> int | float:
 
 def _told(name: str) -> str:
     return ",".join(f"{value:g}" for value in GRID[name])
+
+
+def check_symbols(given: Namespace, counts: Counter[str]) -> None:
+    """Raises InputError where all symbols are left out."""
+    if not counts[LEFT_OUT] or counts[LEFT_OUT] < counts["symbols"]:
+        return
+    if getattr(given, "apply", None) is not None:
+        raise InputError("no symbol: has as many bars as its model forecasts from; give more bars")
+    longest = max(map(int, str(given.length).split(",")))
+    raise InputError(
+        f"no symbol: has sequences of {longest} bars and the one after, both to train on and to test; give a"
+        " smaller --length, or more bars; where gaps cut them, see --gap and --across"
+    )
+
+
+def warnings_of(counts: Counter[str]) -> list[str]:
+    """What a user must be told of symbols that are left out."""
+    few = counts[LEFT_OUT]
+    symbols = "1 symbol is" if few == 1 else f"{few:,} symbols are"
+    return [f"{symbols} left out, having too few bars without a gap; the output says of each how many"] if few else []
 
 
 def check_ways(given: Namespace, here: bool) -> None:
@@ -157,6 +178,7 @@ def check_ways(given: Namespace, here: bool) -> None:
             f"--model {given.model} and --hidden {given.hidden}: a function makes the network, which has no such"
             " setting of ours; leave out --hidden"
         )
+    check_gaps(given)
     if here:
         check_installed(given.model, given.keras)
 
@@ -174,7 +196,7 @@ def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
     if given.model != function:
         raise UsageError(f"--apply {given.apply} --model {given.model}: its networks are LSTMs; leave out --model")
     asked = {
-        "features": (given.features, ",".join(COLUMNS), told),
+        "features": (given.features, ",".join(PUBLISHED), told),
         "column": (given.column, None, features.column),
         "target": (given.target, TARGETS[0], features.target),
     }
@@ -186,23 +208,22 @@ def _applied(given: Namespace, models: Mapping[str, Model]) -> Plan:
                 f" --{name} out"
             )
     columns, column, target = features.columns, features.column, features.target
-    problem = Problem(columns, column, target, model.length, gap=_gap(given), across=given.across)
+    problem = Problem(columns, column, target, model.length, gap=gap_of(given), across=given.across)
     return Plan(problem, Recipe(length=model.length), tuple(model.network.items()), points=given.points)
 
 
 def problem_of(given: Namespace, length: int) -> Problem:
     """What is to be forecast. Raises UsageError for wrong values."""
     columns = tuple(dict.fromkeys(map(normalise, given.features.split(","))))
-    column = normalise(given.column or COLUMNS[0])
+    column = normalise(given.column or PUBLISHED[0])
     if column not in columns:
         raise UsageError(
             f"--column {column}: is not among --features {','.join(columns)}, and a column is forecast from its own"
             " past; add it to --features"
         )
-    shuffled = given.split == RANDOM
     return Problem(
-        columns, column, given.target, length, 0.8 if shuffled else _share(given.split), shuffled,
-        _gap(given), None, given.across, given.seed,
+        columns, column, given.target, length, _USUAL if given.split == RANDOM else share_asked(given.split),
+        given.split == RANDOM, gap_of(given), None, given.across, given.seed,
     )  # fmt: skip
 
 
@@ -279,21 +300,3 @@ def _shares(given: Namespace) -> int:
 
 def _rounds(given: Namespace) -> int:
     return int(given.rounds or min(2, given.epochs))
-
-
-def _share(text: str) -> float:
-    try:
-        share = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        share = Fraction(0)
-    if not 0 < share < 1:
-        raise UsageError(f"--split {text}: is no share between 0 and 1, nor {RANDOM}; give e.g. 0.8")
-    return float(share)
-
-
-def _gap(given: Namespace) -> int | None:
-    if given.gap is None:
-        return None
-    if given.across:
-        raise UsageError(f"--gap {given.gap} and --across: no gap ends a sequence, or some do; give one of the two")
-    return parse_duration(given.gap)

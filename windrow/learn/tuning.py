@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from windrow.arrays import Ints
 from windrow.errors import InputError
 from windrow.learn.engine import Spent
 from windrow.learn.evaluation import ratio, shortened, tested
@@ -147,19 +148,33 @@ class Search:
         return sorted(tried, key=lambda one: (inf if one["error"] is None else one["error"], one["combination"]))
 
 
-def try_combination(plan: Plan, grid: Sequence[Combination], asked: Any, files: Iterable[BinaryIO]) -> bytes:
+def check_bars(plan: Plan, grid: Sequence[Combination], symbol: str, times: Ints) -> None:
+    """Raises TooFewError for a symbol's bars that are too few for any combination: of all of them it is left out.
+
+    What is enough for the longest sequences is enough for all.
+    """
+    problem = replace(plan.problem, length=max(one.length for one in grid))
+    problem.check(symbol, times)
+    problem.check(symbol, times[: rows_of_training(len(times), problem.share)], plan.walks or 1)
+
+
+def try_combination(
+    plan: Plan, grid: Sequence[Combination], asked: Any, files: Iterable[BinaryIO], spent: Spent
+) -> bytes:
     """What a combination is worth on all symbols of the files; a line of JSON.
 
-    One with which a loss or a forecast is no number, or for which a symbol has too few bars, has no error, and ranks
-    last: an error over the other symbols would be no fair comparison. A walk in which the last value is always right
-    does not count, with any combination. Memory: one symbol.
+    One with which a loss or a forecast is no number has no error, and ranks last: an error over the other symbols would
+    be no fair comparison; symbols with too few bars for some combination were left out of all. A walk in which the last
+    value is always right does not count, with any combination. Memory: one symbol.
     """
-    spent, one = Spent(), grid[asked["combination"]]
+    one = grid[asked["combination"]]
     trial = with_settings(plan, one, asked["epochs"])
     known: list[float] = []
     try:
         records = (record for file in files for record in read_records(file))
         for told, arrays in records:
+            if "left_out" in told:
+                continue
             known += [found for found in _walks(trial, told, arrays, spent) if found is not None]
         why = "" if known else _ALWAYS_RIGHT
     except InputError as error:

@@ -67,8 +67,8 @@ class RoundsJob(BarJob):
         """Whether it does."""
         raise NotImplementedError
 
-    def write_rows(self, stretches: Iterator[Stretch]) -> None:
-        """Writes what rounds work on, as parts of this reducer's own."""
+    def write_rows(self, stretches: Iterator[Stretch], counts: Counter[str]) -> None:
+        """Writes what rounds work on, as parts of this reducer's own; what it counts reaches `check_counts`."""
         raise NotImplementedError
 
     def rounds(self, rows: Sequence[str]) -> Rounds:
@@ -111,7 +111,9 @@ class RoundsJob(BarJob):
         """Writes rows, in that phase; `reduce_whole` otherwise."""
         if self.options.phase != ROWS:
             return self._counted(stretches)
-        self.write_rows(stretches)
+        counts = Counter[str]()
+        self.write_rows(stretches, counts)
+        self.running.count(counts)
         return iter(())
 
     def _counted(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
@@ -157,8 +159,8 @@ class RoundsJob(BarJob):
             names = sorted(name for name in rows.part_names() if name.startswith("part-"))
             place = rows.get_output_dir().rstrip("/")
             rounds = self.rounds([f"{place}/{name}" for name in names])
-            self._run_rounds(rounds, Path(folder))
-            with self._runner(LAST, rounds.last(), rounds.state(), Path(folder), output) as runner:
+            first._run_rounds(rounds, Path(folder))
+            with first._runner(LAST, rounds.last(), rounds.state(), Path(folder), output) as runner:
                 yield runner
 
     def _run_rounds(self, rounds: Rounds, folder: Path) -> None:
@@ -169,7 +171,7 @@ class RoundsJob(BarJob):
                 say(rounds.told())
 
     def _runner(self, phase: str, tasks: Sequence[Any], state: bytes, folder: Path, output: str | None) -> Runner:
-        """The runner of a run over tasks."""
+        """The runner of a run over tasks, which know what was settled for the run that wrote the rows."""
         job = self.with_more("--phase", phase, "--state", _written(state, folder))
         runner = job.runner_of(submit.launch(job), output)
         runner.take_tasks([json.dumps(task) for task in tasks], folder)

@@ -14,12 +14,12 @@ from typing import NamedTuple, TypeVar
 
 from windrow.arrays import Ints
 from windrow.errors import InputError, WindrowError
-from windrow.market.gaps import Gaps, gaps, grid
+from windrow.market.gaps import Gaps, ended, gaps, grid
 from windrow.market.loads import Ledger, Load, Put, Revised
 from windrow.market.sources import Fetched, Prices, TryLaterError
 from windrow.sessions import Trading
 from windrow.storage.sql.connection import PassingError
-from windrow.times import format_times
+from windrow.times import format_time
 
 Result = TypeVar("Result")
 
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
 
 @dataclass
 class Report:
-    """What a load did, by symbol."""
+    """What a load did, by symbol; `symbols`, `earlier`, `failed` and `unasked` are all that it was asked for."""
 
     place: str
     load: Load
@@ -63,6 +63,13 @@ class Report:
     """Symbols whose newest bar is older than the source reaches, and its time."""
     empty: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    unasked: int = 0
+    """Symbols whose turn had not come when the source was given up."""
+
+    @property
+    def left(self) -> int:
+        """How many symbols the same command would go on with."""
+        return len(self.failed) + self.unasked
 
     def add(self, bars: Fetched, put: Put) -> None:
         """Takes what a symbol's bars changed."""
@@ -78,7 +85,8 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         again = f"; {self.earlier:,} symbols were done before" if self.earlier else ""
-        span = f"; asked for {_moment(self.load.since)} to {_moment(self.load.until)}" if self.load.until else ""
+        since, until = format_time(self.load.since), format_time(self.load.until)
+        span = f"; asked for {since} to {until}" if self.load.until else ""
         return [
             f"load {self.load.number}: {self.symbols:,} symbols, {self.inserted:,} new bars, {self.revised:,} revised,"
             f" {self.same:,} as they were, in {self.place}{span}{again}",
@@ -87,6 +95,8 @@ class Report:
             *_few([_told_unreached(symbol, upto) for symbol, upto in self.unreached.items()]),
             *([f"no bars: {', '.join(self.empty[:_TOLD])}{' ...' if len(self.empty) > _TOLD else ''}"]
               if self.empty else []),
+            *([f"not collected: {len(self.failed):,} symbols that failed, and {self.unasked:,} that were not asked for"]
+              if self.left else []),
         ]  # fmt: skip
 
 
@@ -95,42 +105,47 @@ def collect(
     source: Prices,
     asked: Asked,
     trading: Trading | None,
-    now: int,
     progress: Progress = lambda done, of, bars: None,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], int] = time.time_ns,
 ) -> Report:
-    """Collects symbols from a source; with `trading`, missing bars of its sessions are found.
+    """Collects symbols from a source, each up to its last bar that has ended by now.
+
+    With `trading`, missing bars of its sessions are found, and the last bar of a session, which may be short, ends
+    with it.
 
     Raises InputError where the database gives no answer any more, where a source has answered for no symbol, and for a
     span that it does not reach.
     """
-    retry = _Retry(ledger, sleep)
+    retry, now = _Retry(ledger, sleep), clock()
     load = retry.of_database(lambda: ledger.begin(asked.words, asked.since, asked.until, now, interval=source.interval))
     retry.of_database(lambda: ledger.enrol(asked.symbols))
     marks = retry.of_database(ledger.watermarks)
     left = [symbol for symbol in asked.symbols if marks.get(symbol, (None, 0))[1] != load.number]
     report = Report(str(ledger.place), load, earlier=len(asked.symbols) - len(left))
-    expected = cache(lambda since: grid(trading, since, load.until, source.interval) if trading else None)
+    expected = cache(lambda since: _expected(trading, since, load.until, source.interval, now) if trading else None)
     silent = 0
     for number, symbol in enumerate(left):
         progress(number, len(left), report.inserted + report.revised + report.same)
         since = _since(symbol, marks.get(symbol, (None, 0))[0], load, asked, source, now, report)
         try:
-            bars = retry.of_source(partial(source.fetch, symbol, since, load.until))
+            fetched = retry.of_source(partial(source.fetch, symbol, since, load.until))
         except TryLaterError as error:
             report.failed[symbol], silent = str(error), silent + 1
             if silent == _SILENT:
+                report.unasked = len(left) - number - 1
                 break
             continue
         except InputError as error:
             report.failed[symbol] = str(error)
             continue
-        silent = 0
+        silent, bars = 0, fetched.where(ended(trading, fetched.times, source.interval, now))
         report.add(bars, retry.of_database(partial(ledger.put, load, bars)))
         if len(bars.times) and (asked_for := expected(since)):
             _note_gaps(report, symbol, bars.times, asked_for)
-    if _is_done(load, report, len(left)):
-        retry.of_database(lambda: ledger.finish(load, now))
+    if not report.left:
+        retry.of_database(lambda: ledger.finish(load, clock()))
+        _refuse_empty(report, len(left))
     return report
 
 
@@ -140,27 +155,27 @@ def collect_filed(
     symbols: Sequence[str],
     bars: Iterable[Fetched],
     trading: tuple[Trading, int] | None,
-    now: int,
     progress: Progress = lambda done, of, bars: None,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], int] = time.time_ns,
     interval: int | None = None,
 ) -> Report:
-    """Puts bars that are here into a database; `trading` has sessions and the ns between bars, to find missing ones.
+    """Puts bars that are here, each once, into a database; `trading` has sessions and the ns between bars, for gaps.
 
-    `interval` is that number for most of them, if it is known. Raises InputError where the database gives no answer any
-    more, ConflictError.
+    `interval` is how far most of them are apart (ns), if that is known. Raises InputError where the database gives no
+    answer any more.
     """
     retry = _Retry(ledger, sleep)
-    load = retry.of_database(lambda: ledger.begin(words, 0, 0, now, resumed=False, interval=interval))
+    load = retry.of_database(lambda: ledger.begin(words, 0, 0, clock(), resumed=False, interval=interval))
     retry.of_database(lambda: ledger.enrol(symbols))
     report = Report(str(ledger.place), load)
     for number, one in enumerate(bars):
         progress(number, len(symbols), report.inserted + report.revised + report.same)
-        report.add(one, retry.of_database(partial(ledger.put, load, one, once=True)))
+        report.add(one, retry.of_database(partial(ledger.put, load, one)))
         if trading:
             first, last = int(one.times[0]), int(one.times[-1])
             _note_gaps(report, one.symbol, one.times, grid(trading[0], first, last + 1, trading[1]))
-    retry.of_database(lambda: ledger.finish(load, now))
+    retry.of_database(lambda: ledger.finish(load, clock()))
     return report
 
 
@@ -205,19 +220,26 @@ def _since(symbol: str, upto: int | None, load: Load, asked: Asked, source: Pric
     return min(max(upto, reach), load.since)
 
 
+def _expected(trading: Trading, since: int, until: int, interval: int, now: int) -> tuple[Ints, Ints]:
+    """The bars of sessions, as `grid` gives them, that have ended."""
+    times, days = grid(trading, since, until, interval)
+    over = ended(trading, times, interval, now)
+    return times[over], days[over]
+
+
 def _note_gaps(report: Report, symbol: str, found: Ints, expected: tuple[Ints, Ints]) -> None:
     if missing := gaps(found, *expected):
         report.gaps[symbol] = missing
 
 
-def _is_done(load: Load, report: Report, left: int) -> bool:
-    """Whether all symbols are. Raises InputError where none had a bar."""
-    if not report.failed and left and len(report.empty) == left and not report.earlier:
+def _refuse_empty(report: Report, asked: int) -> None:
+    """Raises InputError where no symbol had a bar."""
+    if asked and len(report.empty) == asked and not report.earlier:
+        since, until = format_time(report.load.since), format_time(report.load.until)
         raise InputError(
-            f"the source has no bar of any of the {left:,} symbols from {_moment(load.since)} to {_moment(load.until)};"
-            " check the symbols, and ask for other times by --last, or --from and --until"
+            f"the source has no bar of any of the {asked:,} symbols from {since} to {until}; check the symbols, and ask"
+            " for other times by --last, or --from and --until"
         )
-    return not report.failed
 
 
 def _few(lines: list[str]) -> list[str]:
@@ -226,11 +248,11 @@ def _few(lines: list[str]) -> list[str]:
 
 
 def _told_revised(symbol: str, one: Revised) -> str:
-    span = f"{one.bars:,} bars from {_moment(one.first)} to {_moment(one.last)}"
+    span = f"{one.bars:,} bars from {format_time(one.first)} to {format_time(one.last)}"
     if one.is_factor:
         return (
             f"revised: {symbol}: {span}, all closes by the factor {one.least:.6g}: a split? Bars before"
-            f" {_moment(one.first)} are on the old scale; collect them again by --from"
+            f" {format_time(one.first)} are on the old scale; collect them again by --from"
         )
     return f"revised: {symbol}: {span}, closes by {one.least:.6g} to {one.most:.6g}"
 
@@ -238,15 +260,9 @@ def _told_revised(symbol: str, one: Revised) -> str:
 def _told_gaps(symbol: str, one: Gaps) -> str:
     return (
         f"missing: {symbol}: {one.missing:,} of {one.expected:,} bars, in {one.sessions:,} sessions; the most in a row"
-        f" {one.longest:,}, {_moment(one.since)} to {_moment(one.until)}"
+        f" {one.longest:,}, {format_time(one.since)} to {format_time(one.until)}"
     )
 
 
 def _told_unreached(symbol: str, upto: int) -> str:
-    return f"lost: {symbol}: its newest bar was of {_moment(upto)}, and the source does not reach back so far"
-
-
-def _moment(ns: int) -> str:
-    import numpy as np
-
-    return format_times(np.array([ns]), dates=False)[0].decode()
+    return f"lost: {symbol}: its newest bar was of {format_time(upto)}, and the source does not reach back so far"

@@ -4,25 +4,23 @@
 
 A row says that a symbol is in a sector from a day on, before another; a blank date leaves that end open. Only symbol
 and gics_sector must be there, and names may be those of other lists: Ticker, Sector, "GICS Sector", "Date added",
-Added, Removed. Other columns that speak of dates are refused, so that none is passed over unheard. Between fields is a
-comma, a semicolon or a tab. A symbol that changed its sector, or left and came back, has several rows: each lasts until
-the day of the next. So nothing of today's list is in what it was on a day of the past.
+Added, Removed. Other columns that speak of dates are refused, so that none is passed over unheard. A symbol that
+changed its sector, or left and came back, has several rows: each lasts until the day of the next. So nothing of
+today's list is in what it was on a day of the past.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from windrow.arrays import Ints
-from windrow.bars.layout import normalise
 from windrow.errors import InputError
+from windrow.market.companies import column_of, companies, refuse_twice
 from windrow.times import DAY, EARLIEST, LATEST, SECOND
 
 #: The sectors of GICS (2023), and the name that one of them had until 2018.
@@ -32,13 +30,12 @@ SECTORS = (
 )  # fmt: skip
 #: In place of the sector of a symbol that has none.
 NONE = "No sector"
-_SYMBOL, _SECTOR = ("symbol", "ticker"), ("gics_sector", "sector")
+_SECTOR = ("gics_sector", "sector")
 _ADDED = ("date_added", "date_first_added", "added", "added_date")
 _REMOVED = ("date_removed", "removed", "removed_date")
 #: Words in the names of columns that say from when or until when, as such a file must not do unheard.
 _WHEN = {"date", "added", "removed", "since", "until", "start", "end", "from", "to", "begin", "entry", "exit"}
 _EPOCH = date(1970, 1, 1)
-_MOST_BYTES = 1 << 24
 
 
 class Membership(NamedTuple):
@@ -60,11 +57,10 @@ class Constituents:
         """A symbol's memberships; without any it has no sector, always."""
         return self.members.get(symbol) or [Membership(NONE)]
 
-    def counted(self, sector: str, times: Ints, clock: "Clock") -> Ints:
-        """How many companies a sector has at times."""
-        its = [one for rows in self.members.values() for one in rows if one.sector == sector]
-        begins, ends = (np.sort([clock.span(one)[end] for one in its]) for end in (0, 1))
-        return np.searchsorted(begins, times, side="right") - np.searchsorted(ends, times, side="right")
+    def companies(self, sector: str, clock: "Clock") -> "Companies":
+        """The companies of a sector."""
+        spans = [clock.span(one) for rows in self.members.values() for one in rows if one.sector == sector]
+        return Companies(*(np.sort([span[end] for span in spans]) for end in (0, 1)))
 
     def to_json(self) -> dict[str, Any]:
         """As tasks get it."""
@@ -75,6 +71,17 @@ class Constituents:
         """What `to_json` wrote."""
         members = {symbol: [Membership(*row) for row in rows] for symbol, rows in fields["members"].items()}
         return cls(fields["path"], members)
+
+
+class Companies(NamedTuple):
+    """A sector's companies: the times at which memberships begin, and those at which they are over, in order."""
+
+    begins: Ints
+    ends: Ints
+
+    def at(self, times: Ints) -> Ints:
+        """How many there are at times."""
+        return np.searchsorted(self.begins, times, side="right") - np.searchsorted(self.ends, times, side="right")
 
 
 class Clock(NamedTuple):
@@ -101,76 +108,31 @@ class Clock(NamedTuple):
 
 def read_constituents(path: str, any_sector: bool = False) -> Constituents:
     """The constituents in a file. Raises InputError for what is none; any_sector: names need not be those of GICS."""
-    try:
-        if Path(path).stat().st_size > _MOST_BYTES:
-            raise ValueError("it has more than 16 MiB")
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            return Constituents(path, _members(path, file, any_sector))
-    except UnicodeDecodeError:
-        raise InputError(
-            f"--constituents {path}: is no text in UTF-8; save it as that, in Excel as `CSV UTF-8 (comma delimited)`"
-        ) from None
-    except (OSError, ValueError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"--constituents {path}: cannot be read: {why}; give a CSV file with a header, symbol,gics_sector and more"
-        ) from error
-
-
-def _members(path: str, file: TextIO, any_sector: bool) -> dict[str, list[Membership]]:
-    rows = csv.reader(file, delimiter=_delimiter(file), strict=True)
-    names = [normalise(name.replace("-", " ")) for name in next(rows, [])]
-    columns = _columns(path, names)
+    place = f"--constituents {path}"
     members: defaultdict[str, list[Membership]] = defaultdict(list)
-    for row in rows:
-        if any(field.strip() for field in row):
-            where = f"--constituents {path}: line {rows.line_num}"
-            if len(row) > len(names) and any(field.strip() for field in row[len(names) :]):
-                raise InputError(
-                    f"{where}: has {len(row)} fields, more than the first line's {len(names)}; put quotes around those"
-                    ' that have a comma, as in "Apple, Inc."'
-                )
-            symbol, sector, added, removed = (row[at].strip() if 0 <= at < len(row) else "" for at in columns)
-            if not symbol:
-                raise InputError(f"{where}: has no symbol; give each company its symbol, or take the line out")
-            sector = _sector(where, sector, any_sector)
-            members[symbol].append(Membership(sector, _day(where, added), _day(where, removed)))
+    with companies("--constituents", path) as (names, rows):
+        columns = _columns(place, names)
+        for where, symbol, fields in rows:
+            sector, added, removed = (fields[at] if 0 <= at < len(fields) else "" for at in columns)
+            members[symbol].append(
+                Membership(_sector(where, sector, any_sector), _day(where, added), _day(where, removed))
+            )
     if not members:
-        raise InputError(f"--constituents {path}: has no company; give a file with a line for each, below its header")
-    return {symbol: list(_in_order(path, symbol, its)) for symbol, its in members.items()}
+        raise InputError(f"{place}: has no company; give a file with a line for each, below its header")
+    return Constituents(path, {symbol: list(_in_order(path, symbol, its)) for symbol, its in members.items()})
 
 
-def _delimiter(file: TextIO) -> str:
-    """What is between the names of the first line: , or, as some programs write it, ; or a tab."""
-    first = file.readline()
-    file.seek(0)
-    return max(",;\t", key=first.count)
-
-
-def _columns(path: str, names: Sequence[str]) -> list[int]:
-    """Where symbol, sector, first day and last day are; -1: nowhere. Raises InputError."""
-    for name in names:
-        if name and names.count(name) > 1 and name in (*_SYMBOL, *_SECTOR, *_ADDED, *_REMOVED):
-            raise InputError(f"--constituents {path}: has two columns {name!r}; leave one, or call it otherwise")
-    columns = [_column(path, names, wanted) for wanted in (_SYMBOL, _SECTOR)]
+def _columns(place: str, names: Sequence[str]) -> list[int]:
+    """Where sector, first day and last day are; -1: nowhere. Raises InputError."""
+    refuse_twice(place, names, (*_SECTOR, *_ADDED, *_REMOVED))
     days = [next((names.index(name) for name in wanted if name in names), -1) for wanted in (_ADDED, _REMOVED)]
     for name in names if -1 in days else ():
         if name not in (*_ADDED, *_REMOVED) and _WHEN.intersection(name.split("_")):
             raise InputError(
-                f"--constituents {path}: has a column {name!r}, which may say from when or until when a symbol is in"
-                f" its sector; call it {_ADDED[0]} or {_REMOVED[0]}, or, where it says something else, by another name"
+                f"{place}: has a column {name!r}, which may say from when or until when a symbol is in its sector; call"
+                f" it {_ADDED[0]} or {_REMOVED[0]}, or, where it says something else, by another name"
             )
-    return [*columns, *days]
-
-
-def _column(path: str, names: Sequence[str], wanted: Sequence[str]) -> int:
-    found = [names.index(name) for name in wanted if name in names]
-    if not found:
-        raise InputError(
-            f"--constituents {path}: has no column {wanted[0]!r}; its columns are {', '.join(names)}; name one of them"
-            f" {wanted[0]} in its first line"
-        )
-    return found[0]
+    return [column_of(place, names, _SECTOR), *days]
 
 
 def _sector(where: str, text: str, any_sector: bool) -> str:

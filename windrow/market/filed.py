@@ -10,10 +10,10 @@ from windrow.bars.columns import Bars, join_bars
 from windrow.errors import ConflictError, InputError
 from windrow.market.sources import Fetched
 from windrow.storage.sql.schema import LONGEST_SYMBOL, VALUES
-from windrow.times import format_times
+from windrow.times import format_time
 
-#: Distances that must be there before the most frequent one means anything.
-_ENOUGH = 20
+#: Distances that must be there before the most frequent one means anything, and before half of them are enough.
+_FEW, _MANY = 4, 20
 
 
 class Filed(NamedTuple):
@@ -31,11 +31,15 @@ class Filed(NamedTuple):
 
     @property
     def apart(self) -> int:
-        """How far most bars are from the one before of their symbol, ns; 0 where no distance is that of most."""
+        """How far most bars are from the one before of their symbol, ns; 0 where no distance is that of most.
+
+        Of few bars three in four must agree: days of a week are a day apart, but for one weekend.
+        """
         within = np.ones(max(len(self.bars.times) - 1, 0), bool)
         within[[edge - 1 for edge in self.edges[1:-1]]] = False
         found, counts = np.unique(np.diff(self.bars.times)[within], return_counts=True)
-        if counts.sum() < _ENOUGH or counts.max() * 2 <= counts.sum():
+        every = counts.sum()
+        if every < _FEW or counts.max() * 2 <= every or (every < _MANY and counts.max() * 4 < every * 3):
             return 0
         return int(found[counts.argmax()])
 
@@ -86,14 +90,14 @@ def filed(parts: Sequence[Bars], names: Sequence[str]) -> Filed:
     same = np.logical_and.reduce([(c[1:] == c[:-1]) | (np.isnan(c[1:]) & np.isnan(c[:-1])) for c in values])
     if (odd := np.flatnonzero(again & ~same)).size:
         at = odd[0]
-        time = format_times(times[at : at + 1], dates=False)[0].decode()
+        time = format_time(int(times[at]))
         one, other = ({n: float(c[i]) for n, c in zip(names, values, strict=True)} for i in (at, at + 1))
         raise ConflictError(
             f"{bars.symbols[codes[at]]} at {time}: {one} and {other}: {len(odd):,} bars differ from another of their"
             " symbol and time; a symbol has one bar at a time; drop the wrong ones"
         )
     if (finer := np.flatnonzero(times % 1000)).size:
-        time = format_times(times[finer[:1]], dates=False)[0].decode()
+        time = format_time(int(times[finer[0]]))
         raise InputError(f"{bars.symbols[codes[finer[0]]]} at {time}: a table keeps microseconds; cut times to these")
     kept = np.concatenate([np.ones(min(len(times), 1), bool), ~again])
     codes, times, values = codes[kept], times[kept], [column[kept] for column in values]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windrow.arrays import Ints
+from windrow.arrays import Ints, Mask
 from windrow.sessions import Sessions, Trading
 from windrow.times import DAY
 
@@ -43,6 +43,28 @@ def grid(trading: Trading, since: int, until: int, interval: int) -> tuple[Ints,
     days = np.repeat(sessions.days, counts)
     inside = (times >= since) & (times < until)
     return times[inside], days[inside]
+
+
+def ended(trading: Trading | None, times: Ints, interval: int, now: int) -> Mask:
+    """Which bars are over: those an interval ago, or whose session is; days end at midnight UTC.
+
+    Yahoo's hours of New York begin at 09:30, and the last of a session, half an hour, ends with it.
+
+    >>> from windrow.sessions import Hours
+    >>> half_past = np.array([14, 15]) * 3600 * 10**9 + 1800 * 10**9
+    >>> ended(Hours("09:30-16:00"), half_past, 3600 * 10**9, 16 * 3600 * 10**9).tolist()
+    [True, True]
+    >>> ended(Hours("09:30-16:00"), half_past, 3600 * 10**9, 16 * 3600 * 10**9 - 1).tolist()
+    [True, False]
+    """
+    over = times + interval <= now
+    late = times[~over]
+    if trading is None or interval >= DAY or not len(late):
+        return over
+    sessions = trading.between(int(late.min()), int(late.max()))
+    at = sessions.at(late)
+    over[~over] = (at >= 0) & (sessions.closes[np.maximum(at, 0)] <= now)
+    return over
 
 
 def gaps(found: Ints, expected: Ints, days: Ints) -> Gaps | None:

@@ -14,17 +14,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
-from windrow.errors import ConflictError, InputError
+from windrow.errors import InputError
 from windrow.market.sources import Fetched
 from windrow.storage.sql.connection import connected, refusing
 from windrow.storage.sql.lock import locked
 from windrow.storage.sql.schema import BARS, VALUES, prepare, quoted
 from windrow.storage.sql.staging import STAGE, append, distinct, merge, stage
 from windrow.storage.sql.uris import Place
-from windrow.times import DAY, format_duration, format_times
+from windrow.times import DAY, format_duration
 
 _ROWS = BARS[:-1]
 _KEY = ("symbol", "ts")
@@ -123,7 +122,7 @@ class Ledger:
             self._connection.commit()
         if there is not None:
             raise InputError(
-                f"{self.place}?table={self.place.table}: has bars of {format_duration(there)}, and these are of"
+                f"{self.place.uri}: has bars of {format_duration(there)}, and these are of"
                 f" {format_duration(interval)}, which no job could tell apart; give these a table of their own by"
                 " ?table=NAME"
             )
@@ -155,11 +154,10 @@ class Ledger:
             self._connection.commit()
         return {symbol: (None if upto is None else self._ns(upto), load) for symbol, upto, load in rows}
 
-    def put(self, load: Load, bars: Fetched, once: bool = False) -> Put:
+    def put(self, load: Load, bars: Fetched) -> Put:
         """Puts a symbol's bars in, in one transaction, or confirms that it was done although the answer was lost.
 
-        `once`: a bar that differs from another of the same load is a conflict. Raises PassingError where it may be
-        asked again, after `reopen`; ConflictError.
+        Raises PassingError where it may be asked again, after `reopen`.
         """
         with refusing(self.place):
             doubtful = self._doubtful
@@ -168,7 +166,7 @@ class Ledger:
             if doubtful and happened and doubtful[:2] == (bars.symbol, load.number):
                 return doubtful[2]
             try:
-                done = self._put(load, bars, once)
+                done = self._put(load, bars)
             except BaseException:
                 self._rollback()
                 raise
@@ -194,12 +192,12 @@ class Ledger:
         self._transactions[load.number] = int(rows[0][0])
         return True
 
-    def _put(self, load: Load, bars: Fetched, once: bool) -> Put:
+    def _put(self, load: Load, bars: Fetched) -> Put:
         watermarks, symbol = self._name("_watermarks"), bars.symbol
         held = "" if self.place.dialect == "sqlite" else " FOR UPDATE"  # SQLite's transaction holds all
         rows = self._query(f"SELECT upto FROM {watermarks} WHERE symbol = :symbol{held}", symbol=symbol)
         upto = None if rows[0][0] is None else self._ns(rows[0][0])
-        done = self._merged(load, bars, once) if len(bars.times) else Put(0, 0, None)
+        done = self._merged(load, bars) if len(bars.times) else Put(0, 0, None)
         newest = max([*bars.times[-1:].tolist(), *([] if upto is None else [upto])], default=None)
         self._query(
             f"UPDATE {watermarks} SET upto = :upto, load_id = :load WHERE symbol = :symbol",
@@ -215,7 +213,7 @@ class Ledger:
             self._query(f"UPDATE {self._name('_version')} SET changes = changes + 1")
         return done
 
-    def _merged(self, load: Load, bars: Fetched, once: bool) -> Put:
+    def _merged(self, load: Load, bars: Fetched) -> Put:
         columns = [one for one in _ROWS if one.name == "ts" or one.name in bars.values]
         given: dict[str, int | str] = {"symbol": bars.symbol, "load_id": load.number}
         if not self._query(f"SELECT 1 FROM {self._name('')} b WHERE {_SPAN} LIMIT 1", **self._span(bars)):
@@ -223,7 +221,7 @@ class Ledger:
             return Put(len(bars.times), 0, None)
         stage(self._connection, columns, _table(bars))
         there, differing = self._compared(bars)
-        revised = self._revised(load, bars, once) if differing else None
+        revised = self._revised(bars) if differing else None
         if there < len(bars.times) or differing:
             merge(self._connection, self.place.table, columns, _KEY, given)
         return Put(len(bars.times) - there, there - differing, revised)
@@ -234,24 +232,14 @@ class Ledger:
         there, differing = self._query(counted, **self._span(bars))[0]
         return int(there), int(differing or 0)
 
-    def _revised(self, load: Load, bars: Fetched, once: bool) -> Revised:
-        """What differs. Raises ConflictError where that is of this load, and each bar is to be put `once`."""
-        found = self._query(
+    def _revised(self, bars: Fetched) -> Revised:
+        """What differs."""
+        count, first, last, least, most = self._query(
             "SELECT COUNT(*), MIN(b.ts), MAX(b.ts), MIN(s.close / NULLIF(b.close, 0)),"
-            f" MAX(s.close / NULLIF(b.close, 0)), SUM(CASE WHEN b.load_id = :load THEN 1 ELSE 0 END) {self._joined()}"
-            f" AND {self._differs(bars)}",
-            load=load.number, **self._span(bars),
-        )[0]  # fmt: skip
-        revised = Revised(
-            int(found[0]), self._ns(found[1]), self._ns(found[2]), float(found[3] or 1), float(found[4] or 1)
-        )
-        if once and found[5]:
-            time = format_times(np.array([revised.first]), dates=False)[0].decode()
-            raise ConflictError(
-                f"{bars.symbol} at {time}: the inputs have different bars of this symbol and time; a symbol has one bar"
-                " at a time; drop the wrong ones"
-            )
-        return revised
+            f" MAX(s.close / NULLIF(b.close, 0)) {self._joined()} AND {self._differs(bars)}",
+            **self._span(bars),
+        )[0]
+        return Revised(int(count), self._ns(first), self._ns(last), float(least or 1), float(most or 1))
 
     def _joined(self) -> str:
         """Staged bars, each with that of its key; in this order, whatever statistics say."""
@@ -309,7 +297,7 @@ def target_of(text: str) -> Place:
     Raises InputError for one that chooses rows, or has the name of one of windrow's other tables.
     """
     place = Place.of(text)
-    uri = f"{place}?table={place.table}"
+    uri = place.uri
     if place.where:
         raise InputError(
             f"{uri}&where={place.where[0]}: where= chooses rows to read, and collect writes; leave it out, or choose"

@@ -22,6 +22,8 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):(00|15|30|45)")
 _UNIT = "windrow-collect"
 #: What marks our lines of a crontab.
 _MARK = "# windrow collect"
+#: What tells a unit of before, and how two schedules are had.
+_TOLD, _BESIDE = ("ExecStart=", "OnCalendar="), "put what is printed without --install beside it, by another name"
 
 
 @dataclass(frozen=True)
@@ -105,29 +107,42 @@ def _for_systemd(word: str) -> str:
     return f'"{escaped}"'
 
 
-def install_timer(schedule: Schedule, home: Path) -> list[str]:
+def install_timer(schedule: Schedule, home: Path, force: bool = False) -> list[str]:
     """Writes the units into the user's folder of systemd and starts the timer; returns what it did.
 
-    Raises OutputError.
+    Raises OutputError, also where other units of these names are there, unless `force` replaces them.
     """
     folder = home / ".config" / "systemd" / "user"
     folder.mkdir(parents=True, exist_ok=True)
-    for suffix, text in (("service", schedule.service), ("timer", schedule.timer)):
-        (folder / f"{_UNIT}.{suffix}").write_text(text)
+    units = {folder / f"{_UNIT}.service": schedule.service, folder / f"{_UNIT}.timer": schedule.timer}
+    before = {place: place.read_text() for place in units if place.exists()}
+    others = [place for place, text in before.items() if text != units[place]]
+    there = " ".join(line for text in before.values() for line in text.splitlines() if line.startswith(_TOLD))
+    if others and not force:
+        raise OutputError(f"{others[0]}: is there, with {there}; replace it by --force, or {_BESIDE}")
+    for place, text in units.items():
+        place.write_text(text)
     _run(["systemctl", "--user", "daemon-reload"])
     _run(["systemctl", "--user", "enable", "--now", f"{_UNIT}.timer"])
     return [
+        *([f"replaced: {there}"] if others else []),
         f"{folder}/{_UNIT}.timer: is on; see when it runs by: systemctl --user list-timers {_UNIT}.timer",
         "it runs while you are logged in; to have it run always: loginctl enable-linger",
     ]
 
 
-def install_cron(schedule: Schedule) -> list[str]:
-    """Puts the line into the user's crontab, in place of one of before; returns what it did. Raises OutputError."""
-    before = _run(["crontab", "-l"], nothing="no crontab")
-    kept = [line for line in before.splitlines() if not line.endswith(_MARK)]
+def install_cron(schedule: Schedule, force: bool = False) -> list[str]:
+    """Puts the line into the user's crontab; returns what it did.
+
+    Raises OutputError, also where another line of windrow's is there, unless `force` replaces it.
+    """
+    lines = _run(["crontab", "-l"], nothing="no crontab").splitlines()
+    kept = [line for line in lines if not line.endswith(_MARK)]
+    others = [line for line in lines if line.endswith(_MARK) and line != schedule.cron]
+    if others and not force:
+        raise OutputError(f"crontab: has the line {others[0]}; replace it by --force, or {_BESIDE}")
     _run(["crontab", "-"], "\n".join([*kept, schedule.cron]) + "\n")
-    return ["crontab: has the line; see it by: crontab -l"]
+    return [*(f"replaced: {line}" for line in others), "crontab: has the line; see it by: crontab -l"]
 
 
 def _run(command: Sequence[str], text: str = "", nothing: str = "") -> str:
@@ -146,14 +161,16 @@ def _run(command: Sequence[str], text: str = "", nothing: str = "") -> str:
     return done.stdout
 
 
-def refuse_password(uri: str, environment: Mapping[str, str]) -> None:
+def refuse_password(option: str, uri: str, environment: Mapping[str, str]) -> None:
     """Raises UsageError for a server whose password is only in this shell's environment, which no timer has."""
-    from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
+    from windrow.storage.sql.uris import CONFIG, DIALECTS, PASSWORD, Place
 
+    if uri.partition("://")[0].lower() not in DIALECTS:
+        return
     place = Place.of(uri)
     if place.dialect == "sqlite" or place.config or not (environment.get(PASSWORD) or environment.get(CONFIG)):
         return
     raise UsageError(
-        f"--to {place}: {PASSWORD if environment.get(PASSWORD) else CONFIG} is set in this shell, and neither a timer"
-        " nor cron has it; name a file of options in the URI, by ?config=FILE"
+        f"{option} {place}: {PASSWORD if environment.get(PASSWORD) else CONFIG} is set in this shell, and neither a"
+        " timer nor cron has it; name a file of options in the URI, by ?config=FILE"
     )

@@ -212,7 +212,8 @@ class _Sector:
     """One sector's series: a line for each time, in order."""
 
     def __init__(self, name: str, constituents: Constituents, windows: Windows, clock: Clock) -> None:
-        self._name, self._constituents, self._windows, self._clock = name, constituents, windows, clock
+        self._windows = windows
+        self._companies = None if name == NONE else constituents.companies(name, clock)
         self._indices = [_Index(windows) for _ in windows.weights]
 
     def push(self, added: Added) -> tuple[Ints, list[Floats]]:
@@ -223,7 +224,8 @@ class _Sector:
         known = np.add.reduceat(digits % 2, begins).astype(np.int64)
         equal = totals(returns, begins).over(np.maximum(known, 1))
         weighted = products([returns], weights, begins).by(totals(weights, begins))
-        columns = [self._companies(times), traded.astype(np.float64)]
+        companies = np.full(len(times), np.nan) if self._companies is None else self._companies.at(times)
+        columns = [companies.astype(np.float64), traded.astype(np.float64)]
         for index, values in zip(self._indices, (np.where(known > 0, equal, np.nan), weighted), strict=False):
             columns += index.push(times, values)
         for place in range(len(self._windows.averages)):
@@ -231,11 +233,6 @@ class _Sector:
             having, above = (np.add.reduceat((state >= least).astype(np.int64), begins) for least in (1, 2))
             columns.append(np.where(having > 0, above / np.maximum(having, 1), np.nan))
         return times, columns
-
-    def _companies(self, times: Ints) -> Floats:
-        if self._name == NONE:
-            return np.full(len(times), np.nan)
-        return self._constituents.counted(self._name, times, self._clock).astype(np.float64)
 
 
 class _Index:

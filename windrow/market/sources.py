@@ -7,7 +7,7 @@ and adjusted closes beside them.
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import InputError
 
 
@@ -20,6 +20,10 @@ class Fetched(NamedTuple):
     symbol: str
     times: Ints
     values: Mapping[str, Floats]
+
+    def where(self, chosen: Mask) -> "Fetched":
+        """Some of the bars."""
+        return Fetched(self.symbol, self.times[chosen], {name: one[chosen] for name, one in self.values.items()})
 
 
 class TryLaterError(InputError):
@@ -45,6 +49,8 @@ class Prices(Protocol):
 
     def fetch(self, symbol: str, since: int, until: int) -> Fetched:
         """The symbol's bars at times from `since` on, before `until` (ns UTC); none where the source has none.
+
+        The last may be one that has not ended.
 
         Raises TryLaterError where it may answer later, InputError for an answer that is no bars.
         """

@@ -1,14 +1,9 @@
-"""The symbols that are collected: a column of a CSV file, of constituents or of nothing else.
+"""The symbols that are collected: a column of a CSV file, of constituents, of bars, or of nothing else."""
 
-A file of constituents (symbol,security,gics_sector,gics_sub_industry,date_added) is one; so is a line `symbol` and one
-symbol a line below it.
-"""
-
-import csv
 from pathlib import Path
 
-from windrow.bars.layout import SYMBOL_NAMES, normalise
 from windrow.errors import InputError
+from windrow.market.companies import companies
 from windrow.storage.sql.schema import LONGEST_SYMBOL
 
 
@@ -22,23 +17,13 @@ def symbols_of(path: Path) -> list[str]:
     ...     symbols_of(file)
     ['BRK.B', 'NA']
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read as CSV: {why}; give --universe a file with a column symbol") from None
-    header = [normalise(name) for name in rows[0]] if rows else []
-    column = next((header.index(name) for name in SYMBOL_NAMES if name in header), None)
-    if column is None:
-        raise InputError(
-            f"{path}: its first line has no column symbol; give --universe a CSV file whose first line names one"
-        )
-    found = dict.fromkeys(row[column].strip() for row in rows[1:] if len(row) > column and row[column].strip())
+    with companies("--universe", str(path)) as (_, rows):
+        found = dict.fromkeys(row.symbol for row in rows)
     if not found:
-        raise InputError(f"{path}: has no symbol below its first line; add one a line")
+        raise InputError(f"--universe {path}: has no symbol below its first line; add one a line")
     if long := [symbol for symbol in found if len(symbol) > LONGEST_SYMBOL]:
         raise InputError(
-            f"{path}: {long[0]}: a symbol has at most {LONGEST_SYMBOL} characters, as many as a table keeps; shorten it"
+            f"--universe {path}: {long[0]}: a symbol has at most {LONGEST_SYMBOL} characters, as many as a table keeps;"
+            " shorten it"
         )
     return list(found)

@@ -2,7 +2,7 @@
 
 Yahoo has no adjusted closes of bars shorter than a day: they are the close times the day's adjusted close / close, by
 its daily bars. Its prices are float32 in the coat of float64, as 229.8699951171875: each becomes the shortest decimal
-that is the same float32, 229.87. A bar that has not ended is left out.
+that is the same float32, 229.87.
 
 Limits: bars of a minute for 30 days, 7 of them a request; others for 60 or 730 days; a request a second here.
 """
@@ -10,7 +10,7 @@ Limits: bars of a minute for 30 days, 7 of them a request; others for 60 or 730 
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -39,18 +39,21 @@ class _Limit(NamedTuple):
 
 
 _MINUTE = 60 * SECOND
-#: A day less than Yahoo's own limits, which count to the second.
 _LIMITS = {
-    _MINUTE: _Limit("1m", 29 * DAY, 7 * DAY),
-    2 * _MINUTE: _Limit("2m", 59 * DAY, 59 * DAY),
-    5 * _MINUTE: _Limit("5m", 59 * DAY, 59 * DAY),
-    15 * _MINUTE: _Limit("15m", 59 * DAY, 59 * DAY),
-    30 * _MINUTE: _Limit("30m", 59 * DAY, 59 * DAY),
-    60 * _MINUTE: _Limit("1h", 729 * DAY, 729 * DAY),
+    _MINUTE: _Limit("1m", 30 * DAY, 7 * DAY),
+    2 * _MINUTE: _Limit("2m", 60 * DAY, 60 * DAY),
+    5 * _MINUTE: _Limit("5m", 60 * DAY, 60 * DAY),
+    15 * _MINUTE: _Limit("15m", 60 * DAY, 60 * DAY),
+    30 * _MINUTE: _Limit("30m", 60 * DAY, 60 * DAY),
+    60 * _MINUTE: _Limit("1h", 730 * DAY, 730 * DAY),
     DAY: _Limit("1d", None, 36_525 * DAY),
 }
+#: How much later than its limit Yahoo is asked: it counts to the second, by its own clock, when a request is there.
+_LATER = _MINUTE
 #: A share of a class, BRK.B, is BRK-B to Yahoo, to which what follows a dot is an exchange.
 _CLASS = re.compile(r"([A-Z]+)\.([AB])")
+#: Any other character would ask Yahoo's server for something else than the prices of a symbol.
+_NAME = re.compile(r"[A-Z0-9^=&.-]+")
 
 
 #: What Yahoo says where it has no bars, in part.
@@ -66,7 +69,7 @@ class _NoBars(Exception):  # noqa: N818  no error
 class Yahoo:
     """Yahoo's prices. Raises UsageError for an interval that Yahoo has not, or without the package yfinance.
 
-    >>> yahoo_name("BRK.B"), yahoo_name("VOD.L")
+    >>> yahoo_name("brk.b"), yahoo_name("VOD.L")
     ('BRK-B', 'VOD.L')
     """
 
@@ -90,8 +93,8 @@ class Yahoo:
         return EARLIEST if kept is None else now - kept
 
     def fetch(self, symbol: str, since: int, until: int) -> Fetched:
-        """The symbol's bars; waits a second between requests."""
-        until = min(until, self.now() // self.interval * self.interval)
+        """The symbol's bars; waits a second between requests. What Yahoo has dropped by now is left out."""
+        since = max(since, self.reach(self.now()) + _LATER)
         ticker = _yfinance().Ticker(yahoo_name(symbol))
         parts = [
             self._request(symbol, ticker, self.interval, begin, end) for begin, end in self._requests(since, until)
@@ -101,8 +104,9 @@ class Yahoo:
         if self.interval < DAY and len(times):
             daily = self._request(symbol, ticker, DAY, since - 7 * DAY, until + DAY)
             values["adj_close"] = _adjusted(times, values["close"], daily)
-        inside = (times >= since) & (times < until) & ~np.isnan(values["close"])
-        return Fetched(symbol, times[inside], {name: column[inside] for name, column in values.items()})
+        # While an exchange is open, Yahoo adds a row of now, at the second of the last trade.
+        whole = (times >= since) & (times < until) & (times % _MINUTE == 0)
+        return Fetched(symbol, times, values).where(whole & ~np.isnan(values["close"]))
 
     def _requests(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         at_once = _LIMITS[self.interval].at_once
@@ -124,8 +128,27 @@ class Yahoo:
 
 
 def yahoo_name(symbol: str) -> str:
-    """What Yahoo calls a symbol."""
-    return _CLASS.sub(r"\1-\2", symbol) if _CLASS.fullmatch(symbol) else symbol
+    """What Yahoo calls a symbol, in capitals."""
+    name = symbol.upper()
+    return _CLASS.sub(r"\1-\2", name) if _CLASS.fullmatch(name) else name
+
+
+def refuse_names(symbols: Sequence[str]) -> None:
+    """Raises InputError where a symbol cannot be one of Yahoo's, or two of them are one to Yahoo."""
+    names: dict[str, str] = {}
+    for symbol in symbols:
+        name = yahoo_name(symbol)
+        if not _NAME.fullmatch(name):
+            raise InputError(
+                f"--universe: {symbol} is no symbol of Yahoo's, which are of letters, digits and ^ = & . - alone, as"
+                " BRK-B or VOD.L; write it as Yahoo does, or leave it out"
+            )
+        if name in names:
+            raise InputError(
+                f"--universe: {names[name]} and {symbol} are both {name} to Yahoo, and its bars would be there twice;"
+                " leave one of them out"
+            )
+        names[name] = symbol
 
 
 def _yfinance() -> Any:

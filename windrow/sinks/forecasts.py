@@ -25,7 +25,7 @@ import orjson
 from sort_keys.keys import decode_symbol, encode_symbol
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.arrays import Floats, Ints
-from windrow.errors import InputError
+from windrow.errors import InputError, TooFewError
 from windrow.learn import averaging
 from windrow.learn.card import card
 from windrow.learn.engine import Spent
@@ -43,8 +43,10 @@ from windrow.learn.forecasting import (
 from windrow.learn.models import Model, load, save
 from windrow.learn.problem import Dataset
 from windrow.learn.rowfiles import read_records, read_state, write_record, write_share
+from windrow.learn.sequences import are_of_days, usual_distance
+from windrow.learn.sequencing import LEFT_OUT, OF_DAYS
 from windrow.learn.together import Together
-from windrow.learn.tuning import Combination, Search, with_settings
+from windrow.learn.tuning import Combination, Search, check_bars, with_settings
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
 from windrow.times import format_times
@@ -66,65 +68,79 @@ class Bars(NamedTuple):
     dated: bool
 
 
-def whole(stretches: Iterable[Stretch], dated: bool) -> Iterator[Bars]:
-    """The bars of each symbol, put together. Memory: those of one."""
+def whole(stretches: Iterable[Stretch], dated: bool, counts: Counter[str]) -> Iterator[Bars]:
+    """The bars of each symbol, put together; counts those of days. Memory: those of one."""
     for symbol, pieces in by_symbol(stretches):
-        yield Bars(decode_symbol(symbol), *_together(pieces), dated)
+        bars = Bars(decode_symbol(symbol), *_together(pieces), dated)
+        counts[OF_DAYS] += are_of_days(usual_distance(bars.times))
+        yield bars
 
 
 def forecast_lines(
-    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], more: Sequence[Any] = ()
+    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], spent: Spent, more: Sequence[Any] = ()
 ) -> Iterator[bytes]:
     """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
 
-    more: what else is told of times.
+    A symbol with too few bars has no model, and a line that says so. more: what else is told of times.
 
     Memory: the bars of one symbol as float64, its rows as float32, and the models of all symbols (20 KB each).
     """
-    spent, models, all_told = Spent(), [], []
-    for symbol, times, values, dated in series:
-        model, told = forecast_symbol(plan, symbol, times, values, spent)
+    models, all_told = [], []
+    for bars in series:
+        try:
+            model, told = forecast_symbol(plan, bars.symbol, bars.times, bars.values, spent)
+        except TooFewError as error:
+            counts[LEFT_OUT] += 1
+            yield _line_of_left_out(plan, OWN, _left_out(bars, error))
+            continue
         models.append(model)
         all_told.append(told)
         counts[told["outcome"]] += 1
-        yield _line(encode_symbol(symbol), {**_head(plan, OWN), **told}, dated)
+        yield _line(bars.symbol, {**_head(plan, OWN), **told}, bars.dated)
     _write_beside(plan, models, all_told, [*more, {"models": len(models), "seconds": spent.told()}], keras)
 
 
 def apply_lines(
-    plan: Plan, models: Mapping[str, Model], stretches: Iterable[Stretch], dated: bool, counts: Counter[str]
+    plan: Plan, models: Mapping[str, Model], series: Iterable[Bars], counts: Counter[str], spent: Spent
 ) -> Iterator[bytes]:
-    """A line for each symbol of new bars: what its model says of them; counts outcomes."""
-    spent = Spent()
-    for symbol, pieces in by_symbol(stretches):
-        name = decode_symbol(symbol)
-        if name not in models:
+    """A line for each symbol of new bars: what its model says of them, or why it says nothing; counts outcomes."""
+    for bars in series:
+        if bars.symbol not in models:
             known = ", ".join(sorted(models)[:5])
             raise InputError(
-                f"{name}: has no model; there are models of {known}{' and others' * (len(models) > 5)}; train one of it"
-                " too, or leave it out with --symbols"
+                f"{bars.symbol}: has no model; there are models of {known}{' and others' * (len(models) > 5)}; train"
+                " one of it too, or leave it out with --symbols"
             )
-        told = apply(plan, models[name], *_together(pieces), spent)
+        try:
+            told = apply(plan, models[bars.symbol], bars.times, bars.values, spent)
+        except TooFewError as error:
+            counts[LEFT_OUT] += 1
+            yield _line_of_left_out(plan, APPLIED, _left_out(bars, error))
+            continue
         if "outcome" in told:
             counts[told["outcome"]] += 1
-        yield _line(symbol, {**_head(plan, APPLIED), **told}, dated)
+        yield _line(bars.symbol, {**_head(plan, APPLIED), **told}, bars.dated)
 
 
-def write_shares(plan: Plan, stretches: Iterable[Stretch], dated: bool) -> None:
-    """Writes each symbol's training rows, as parts of contiguous shares, and what is held out.
+def write_shares(plan: Plan, series: Iterable[Bars], counts: Counter[str]) -> None:
+    """Writes each symbol's training rows, as parts of contiguous shares, and what is held out, or why it has none.
 
     Memory: as of `forecast_lines`, without models.
     """
     with ExitStack() as files:
         parts = [files.enter_context(own_part(f"{SHARE}{number}")) for number in range(plan.shares)]
         held = files.enter_context(own_part(HELD))
-        for symbol, pieces in by_symbol(stretches):
-            name, (times, values) = decode_symbol(symbol), _together(pieces)
-            dataset = plan.problem.dataset(name, times, values)
+        for bars in series:
+            try:
+                dataset = plan.problem.dataset(bars.symbol, bars.times, bars.values)
+            except TooFewError as error:
+                counts[LEFT_OUT] += 1
+                write_record(held, _left_out(bars, error), {})
+                continue
             for number, part in enumerate(parts):
                 mine = dataset.series._replace(starts=averaging.share_of(dataset.train, number, plan.shares))
-                write_share(part, name, mine, plan.recipe.length)
-            _write_held(held, name, dataset, parts_told(dataset, plan.recipe.length), len(times), dated)
+                write_share(part, bars.symbol, mine, plan.recipe.length)
+            _write_held(held, bars, dataset.with_baselines(plan.recipe.length), plan.recipe.length)
 
 
 def training(plan: Plan, rows: Sequence[str]) -> Together:
@@ -134,17 +150,26 @@ def training(plan: Plan, rows: Sequence[str]) -> Together:
 
 
 def global_lines(
-    plan: Plan, held_out: Iterable[BinaryIO], state: bytes, first: bool, keras: bool, counts: Counter[str]
+    plan: Plan,
+    held_out: Iterable[BinaryIO],
+    state: bytes,
+    first: bool,
+    keras: bool,
+    counts: Counter[str],
+    spent: Spent,
 ) -> Iterator[bytes]:
     """A line for each symbol that was held out, of a global model; writes the model beside, and counts outcomes.
 
     The first of the tasks that do so writes the times of the rounds too.
     """
-    spent, models, all_told = Spent(), [], []
+    models, all_told = [], []
     trained, adam = read_state(BytesIO(state))
     for record, arrays in chain.from_iterable(map(read_records, held_out)):
-        dataset, dated = _held(record, arrays), record["dated"]
-        model, tests = tested_model(plan, record["symbol"], dataset, adam.weights, spent)
+        if "left_out" in record:
+            yield _line_of_left_out(plan, GLOBAL, record)
+            continue
+        symbol, dataset = record["symbol"], _held(record, arrays)
+        model, tests = tested_model(plan, symbol, dataset, adam.weights, spent)
         spans = {name: np.array(span) for name, span in record["parts"]["spans"].items()}
         told = {"bars": record["bars"], **record["parts"], "spans": spans, "loss": trained["losses"], "validation": []}
         told |= {"shares": plan.shares, "rounds": trained["rounds"], **tested_told(plan, dataset, tests, dataset.width)}
@@ -152,7 +177,7 @@ def global_lines(
         models.append(model)
         all_told.append(told)
         counts[told["outcome"]] += 1
-        yield _line(encode_symbol(record["symbol"]), {**_head(plan, GLOBAL), **told}, dated)
+        yield _line(symbol, {**_head(plan, GLOBAL), **told}, record["dated"])
     seconds = [*(trained["times"] if first else []), {"models": len(models), "seconds": spent.told()}]
     _write_beside(plan, models, all_told, seconds, keras)
 
@@ -164,12 +189,18 @@ def models_of(path: str | None, sent: bytes | None) -> dict[str, Model]:
     return read_models(path) if sent is None else {model.symbol: model for model in load(BytesIO(sent), path)}
 
 
-def write_bars(columns: Sequence[str], stretches: Iterable[Stretch], dated: bool) -> None:
-    """Writes the bars of each symbol, for a search. Memory: those of one."""
+def write_bars(plan: Plan, grid: Sequence[Combination], series: Iterable[Bars], counts: Counter[str]) -> None:
+    """Writes the bars of each symbol, for a search, or why it is left out. Memory: those of one."""
     with own_part(BARS) as file:
-        for bars in whole(stretches, dated):
-            arrays = {"times": bars.times, **dict(zip(columns, bars.values, strict=True))}
-            write_record(file, {"symbol": bars.symbol, "dated": dated}, arrays)
+        for bars in series:
+            try:
+                check_bars(plan, grid, bars.symbol, bars.times)
+            except TooFewError as error:
+                counts[LEFT_OUT] += 1
+                write_record(file, _left_out(bars, error), {})
+                continue
+            arrays = {"times": bars.times, **dict(zip(plan.problem.columns, bars.values, strict=True))}
+            write_record(file, {"symbol": bars.symbol, "dated": bars.dated}, arrays)
 
 
 def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving: bool) -> Search:
@@ -178,7 +209,7 @@ def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving
 
 
 def refitted_lines(
-    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str]
+    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str], spent: Spent
 ) -> Iterator[bytes]:
     """The lines of the best combination, refitted on each symbol of the files; the first task writes the table."""
     found = json.loads(state)
@@ -187,12 +218,18 @@ def refitted_lines(
     if first:
         with own_part(TABLE) as file:
             file.write(_table(found["table"]))
-    records = chain.from_iterable(map(read_records, files))
-    series = (
-        Bars(told["symbol"], arrays["times"], [arrays[name] for name in plan.problem.columns], told["dated"])
-        for told, arrays in records
-    )
-    yield from forecast_lines(refit, series, False, counts, found["times"] if first else ())
+    names, kept = plan.problem.columns, chain.from_iterable(map(read_records, files))
+    left_out: list[bytes] = []
+
+    def series() -> Iterator[Bars]:
+        for told, arrays in kept:
+            if "left_out" in told:
+                left_out.append(_line_of_left_out(refit, OWN, told))
+            else:
+                yield Bars(told["symbol"], arrays["times"], [arrays[name] for name in names], told["dated"])
+
+    yield from forecast_lines(refit, series(), False, counts, spent, found["times"] if first else ())
+    yield from left_out
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -254,11 +291,22 @@ def _head(plan: Plan, way: str) -> dict[str, Any]:
     if way == APPLIED:
         return told
     told |= {"batch": recipe.batch, "epochs": recipe.epochs, "rate": shortened(recipe.rate), "seed": recipe.seed}
-    return told | {"split": "random" if problem.shuffled else problem.share, "notes": plan.notes}
+    split = "random" if problem.shuffled else float(problem.share)
+    return told | {"split": split if plan.walks is None else f"walk-forward {plan.walks}", "notes": plan.notes}
 
 
-def _line(symbol: bytes, told: dict[str, Any], dated: bool) -> bytes:
-    return b"%b\t%b\n" % (symbol, orjson.dumps(_with_times(told, dated)))
+def _line(symbol: str, told: dict[str, Any], dated: bool) -> bytes:
+    return b"%b\t%b\n" % (encode_symbol(symbol), orjson.dumps(_with_times(told, dated)))
+
+
+def _left_out(bars: Bars, error: TooFewError) -> dict[str, Any]:
+    """A record of a symbol that is left out, and why."""
+    return {"symbol": bars.symbol, "bars": len(bars.times), "left_out": str(error)}
+
+
+def _line_of_left_out(plan: Plan, way: str, record: Mapping[str, Any]) -> bytes:
+    told = {name: record[name] for name in ("bars", "left_out")}
+    return _line(record["symbol"], {**_head(plan, way), **told}, dated=False)
 
 
 def _with_times(told: dict[str, Any], dated: bool) -> dict[str, Any]:
@@ -291,12 +339,13 @@ def _write_beside(
             save_as_keras(file, [quote(model.symbol, safe="") for model in models], models)
 
 
-def _write_held(file: BinaryIO, symbol: str, dataset: Dataset, parts: dict[str, Any], bars: int, dated: bool) -> None:
-    held = dataset.untrained()
+def _write_held(file: BinaryIO, bars: Bars, dataset: Dataset, length: int) -> None:
+    held, parts = dataset.untrained(), parts_told(dataset, length)
     arrays = {name: one for name, one in held._asdict().items() if isinstance(one, np.ndarray)}
     told = {name: one for name, one in held._asdict().items() if isinstance(one, float | bool)}
     spans = {name: span.tolist() for name, span in parts["spans"].items()}
-    more = {"symbol": symbol, "bars": bars, "dated": dated, "features": held.features.to_json()}
+    more = {"symbol": bars.symbol, "bars": len(bars.times), "dated": bars.dated}
+    more["features"] = held.features.to_json()
     write_record(file, {**more, "dataset": told, "parts": {**parts, "spans": spans}}, arrays)
 
 

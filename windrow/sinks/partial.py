@@ -25,12 +25,14 @@ from windrow.times import format_times
 VALUE_REASONS = {MISSING, "number", "infinite", "range"}
 
 
-def with_partial(path: str, layout: Layout, whole: Bars) -> Bars:
+def with_partial(place: str, name: str, layout: Layout, whole: Bars) -> Bars:
     """The bars of a file, and its rows with some of their values; `whole` are its rows with all of them.
+
+    place, name: where the file is, and what the user calls it.
 
     Raises InputError where several rows have one symbol and time, and lack different values.
     """
-    columns = [join_bars(list(read_bars(path, one))) for one in _each(layout)]
+    columns = [join_bars(list(read_bars(place, one))) for one in _each(layout)]
     symbols = list(dict.fromkeys(symbol for bars in (whole, *columns) for symbol in bars.symbols))
     alone = [_distinct(bars, bars.values[0], symbols) for bars in columns]
     beside = [_distinct(whole, values, symbols) for values in whole.values]
@@ -42,14 +44,14 @@ def with_partial(path: str, layout: Layout, whole: Bars) -> Bars:
         code, time = counts.index[int(np.argmin(alike | apart))]
         at = format_times(np.array([time]), bool(layout.dated))[0].decode()
         raise InputError(
-            f"{path}: has several rows of {symbols[code]} at {at}, which lack different values, so which belong"
+            f"{name}: has several rows of {symbols[code]} at {at}, which lack different values, so which belong"
             " together is unclear; a symbol has one bar at a time; remove all but one, or choose one column with"
             " --column"
         )
     if not apart.any():
         return whole
     say(
-        f"note: {path}: {int(apart.sum()):,} rows lack some of {', '.join(layout.values)}, or have one that is no"
+        f"note: {name}: {int(apart.sum()):,} rows lack some of {', '.join(layout.values)}, or have one that is no"
         " number; it is null in their records"
     )
     return _together(symbols, columns, alone, counts.index[apart], whole)

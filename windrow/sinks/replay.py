@@ -7,11 +7,8 @@ has the bits of one over the files.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import orjson
@@ -20,12 +17,13 @@ from windrow.bars.columns import Bars, Layout, join_bars
 from windrow.bars.layout import ADJUSTED_NAMES, Reading, refuse_unknown_names, value_columns
 from windrow.console import say
 from windrow.errors import BadBarsError, InputError
+from windrow.feeds.density import Head
 from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import Settled, settle, without_line_end
 from windrow.sinks.partial import VALUE_REASONS, with_partial
 from windrow.storage.open import named
-from windrow.storage.source import Version, canonical, list_inputs, source_of, unchanged, versions_of
+from windrow.storage.source import Version, list_inputs, unchanged, versions_of
 from windrow.storage.stream import Manner, Record
 from windrow.times import format_times
 
@@ -82,22 +80,21 @@ def _texts(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> list[bytes
 
 @dataclass(frozen=True)
 class Found:
-    """Files of bars, and how they are read."""
+    """Inputs of bars by the user's names, where each is, and how they are read."""
 
     settled: Settled
+    places: Mapping[str, str]
     versions: Mapping[str, Version]
     columns: tuple[str, ...]
-    kept: Any = None
-    """The folder of what was read of streams and tables, as long as this is there."""
 
     def feed(self) -> Iterator[tuple[Bars, str]]:
-        """Their bars in chunks, with the file of each; a value that a row lacks, but not all of them, is NaN."""
-        for path, layout in self.settled.inputs.items():
-            name = self.settled.name(path)
-            with named(path, name), unchanged(path, self.versions[path]):
-                parts = list(read_bars(path, layout))
+        """Their bars in chunks, with the input of each; a value that a row lacks, but not all of them, is NaN."""
+        for name, layout in self.settled.inputs.items():
+            place = self.places[name]
+            with named(place, name), unchanged(place, self.versions[name]):
+                parts = list(read_bars(place, layout))
                 if len(layout.values) > 1 and any(VALUE_REASONS.intersection(part.rejected) for part in parts):
-                    parts = [with_partial(path, layout, join_bars(parts))]
+                    parts = [with_partial(place, name, layout, join_bars(parts))]
                 yield from ((part, name) for part in parts)
 
     def replay(self, parts: Sequence[Bars]) -> Replay:
@@ -109,54 +106,69 @@ class Found:
         return Replay(in_order, tuple(_CALLED.get(name, name) for name in self.columns), self.settled.dated)
 
 
-def find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool = False) -> Found:
-    """Files, settled as for a job that needs these columns; none: those of VALUES that all files have.
+@contextmanager
+def find(
+    files: Sequence[str],
+    reading: Reading,
+    columns: Sequence[str],
+    manner: Manner | None = None,
+    quiet: bool = False,
+    may_choose: bool = True,
+) -> Iterator[Found]:
+    """Inputs, settled as for a job that needs these columns; none: those of VALUES that all inputs have.
 
-    Streams and tables are read into files first. Raises what such a job would.
+    Streams and tables are read into files first, which are there as long as the block. may_choose: whether the user
+    has --column to choose others by. Raises what such a job would.
     """
-    if not any(source_of(file).is_spooled for file in files):
-        return _find(files, reading, columns, quiet)
-    from windrow.feeds.spool import replaced
+    from windrow.feeds.spool import spooled
 
-    kept = TemporaryDirectory(prefix="windrow-")
-    read = replaced(files, Path(kept.name), Manner(), reading, not quiet)
-    with ExitStack() as errors:
-        for place, name in read.names.items():
-            errors.enter_context(named(place, name))
-        found = _find(read.arguments, reading, columns, quiet)
-    settled = replace(found.settled, names={canonical(place): name for place, name in read.names.items()})
-    return replace(found, settled=settled, kept=kept)
-
-
-def _find(files: Sequence[str], reading: Reading, columns: Sequence[str], quiet: bool) -> Found:
-    inputs, chosen = list_inputs(files, reading.recursive), bool(columns)
-    versions = versions_of(inputs)
-    if not chosen:
-        settled, _ = settle(inputs, reading, slot=1, versions=versions)
-        columns = values_in(settled.inputs, reading)
-    try:
-        settled, empty = _settled(inputs, reading, columns, versions)
-    except BadBarsError:  # where a column has no value in any row
-        if chosen:
-            raise
-        columns = tuple(name for name in columns if _is_filled(inputs, reading, name, versions))
-        settled, empty = _settled(inputs, reading, columns, versions)
-    refuse_unknown_names(settled.inputs, reading)
-    _tell(settled, empty, reading, quiet)
-    return Found(settled, versions, tuple(columns))
+    with spooled(files, manner or Manner(), reading, shows_progress=not quiet) as (arguments, names):
+        listed = list_inputs(arguments, reading.recursive)
+        versions = versions_of(listed)
+        places = {names.get(place, place): place for place in listed}
+        inputs = _Inputs(places, {name: versions[place] for name, place in places.items()}, reading)
+        columns, settled, empty = inputs.settled_by(columns)
+        refuse_unknown_names(settled.inputs, reading)
+        _warn(settled, empty, inputs.heads)
+        if not quiet:
+            say(*told_forms(settled.inputs, reading), *(_left_out(settled) if may_choose else []))
+        yield Found(settled, places, inputs.versions, tuple(columns))
 
 
-def _settled(
-    inputs: Sequence[str], reading: Reading, columns: Sequence[str], versions: Mapping[str, Version]
-) -> tuple[Settled, list[str]]:
-    return settle(inputs, replace(reading, values=tuple(columns)), slot=1, judged=True, versions=versions)
+@dataclass(frozen=True)
+class _Inputs:
+    """Inputs by the user's names: where they are, and which version of each that is."""
 
+    places: Mapping[str, str]
+    versions: Mapping[str, Version]
+    reading: Reading
 
-def _is_filled(inputs: Sequence[str], reading: Reading, name: str, versions: Mapping[str, Version]) -> bool:
-    with suppress(BadBarsError):
-        _settled(inputs, reading, [name], versions)
-        return True
-    return False
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Where those are that have another name."""
+        return {name: Head(place, 1.0) for name, place in self.places.items() if name != place}
+
+    def settled_by(self, columns: Sequence[str]) -> tuple[Sequence[str], Settled, list[str]]:
+        """The columns, by default those that have values; the inputs settled by them, and those without rows."""
+        if columns:
+            return columns, *self._judged(columns)
+        settled, _ = settle([*self.places], self.reading, slot=1, heads=self.heads, versions=self.versions)
+        columns = values_in(settled.inputs, self.reading)
+        try:
+            return columns, *self._judged(columns)
+        except BadBarsError:  # where a column has no value in any row
+            columns = tuple(filter(self._is_filled, columns))
+            return columns, *self._judged(columns)
+
+    def _judged(self, columns: Sequence[str]) -> tuple[Settled, list[str]]:
+        reading = replace(self.reading, values=tuple(columns))
+        return settle([*self.places], reading, slot=1, heads=self.heads, judged=True, versions=self.versions)
+
+    def _is_filled(self, column: str) -> bool:
+        with suppress(BadBarsError):
+            self._judged([column])
+            return True
+        return False
 
 
 def values_in(inputs: Mapping[str, Layout], reading: Reading) -> tuple[str, ...]:
@@ -175,18 +187,18 @@ def _has(path: str, layout: Layout, name: str, reading: Reading) -> bool:
     return False
 
 
-def _tell(settled: Settled, empty: Sequence[str], reading: Reading, quiet: bool) -> None:
-    """Says what a job would, and which columns stay behind."""
+def _warn(settled: Settled, empty: Sequence[str], heads: Mapping[str, Head]) -> None:
+    """Says what a job would warn of."""
     say(*(f"warning: {path}: has no rows; skipped" for path in empty))
-    cut = without_line_end(settled, {})
+    cut = without_line_end(settled, heads)
     why = "its last line has no line end; it is loaded, but a file that was cut short looks the same"
     say(*(f"warning: {path}: {why}" for path in cut[:_TOLD]))
     say(*([f"warning: so have the last lines of {len(cut) - _TOLD:,} more files"] if len(cut) > _TOLD else []))
-    if quiet:
-        return
-    say(*told_forms(settled.inputs, reading))
+
+
+def _left_out(settled: Settled) -> list[str]:
+    """Which columns stay behind."""
     layouts = list(settled.inputs.values())
     others = sorted({name for one in layouts for name in one.names if name and name not in one.read and not one.wide})
-    if others:
-        few = ", ".join(others[:_TOLD]) + (", ..." if len(others) > _TOLD else "")
-        say(f"note: not loaded: {few}; --column names what is to be")
+    few = ", ".join(others[:_TOLD]) + (", ..." if len(others) > _TOLD else "")
+    return [f"note: not loaded: {few}; --column names what is to be"] if others else []

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import Stretch
 from windrow.learn.sequences import Windows
-from windrow.learn.sequencing import PARTS, Plan, sequenced
+from windrow.learn.sequencing import OF_DAYS, PARTS, Plan, sequenced
 from windrow.storage.part import own_part
 
 #: Ends of the names of parts with sequences.
@@ -75,7 +75,7 @@ def sequence_lines(
             counts["sequences"] += figures["sequences"]
             counts.update({part: figures[part] for part in PARTS})
             counts["without sequences"] += not figures["sequences"]
-            counts["of days"] += of_days
+            counts[OF_DAYS] += of_days
         for writer in writers.values():
             writer.close()
     count(counts)

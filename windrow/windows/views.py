@@ -49,15 +49,15 @@ VIEWS = {
 
 
 def view_of(name: str | None, values: str | None, span: str | None) -> View:
-    """The view of a name; without one that of values, A,B,..., in a span, by default 1d.
+    """The view of a name; without one that of values, A,B,..., in a span, by default 1d; capitals mean nothing.
 
     Raises UsageError for both, or for a value given twice.
 
-    >>> view_of("week", None, None).names, view_of(None, "close,bars", "1mo").chain
+    >>> view_of("week", None, None).names, view_of(None, "Close,bars", "1mo").chain
     (('mean_adj_close', 'days'), ((Span(number=1, unit='mo'), ('close', 'bars')),))
     """
     if name is None:
-        asked = tuple(map(str.strip, values.split(","))) if values is not None else VALUES
+        asked = tuple("_".join(one.lower().split()) for one in values.split(",")) if values is not None else VALUES
         if twice := [value for value in asked if asked.count(value) > 1]:
             raise UsageError(f"--values {values}: {twice[0]!r} is given twice; give each name once")
         return View(((parse_span(span) if span else _DAY, asked),), asked)

@@ -53,7 +53,7 @@ def read(output: Output) -> Trained:
                 workers[f"worker {told['share'] + 1}"].append(told["seconds"])
             elif told.get("seconds", {}).get("fitting"):
                 workers[f"worker {int(part.name[5:10]) + 1}"].append(told["seconds"])
-    return Trained(output.place.name, lines, dict(workers))
+    return Trained(output.label, lines, dict(workers))
 
 
 def sections(outputs: Sequence[Trained], shown: Shown) -> Iterator[Section]:
@@ -81,6 +81,8 @@ def _lines(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         symbol, _, told = text.partition(b"\t")
         try:
             line = orjson.loads(told)
+            if isinstance(line, dict) and "left_out" in line:
+                continue  # a symbol with too few bars, of which there is nothing to draw
             complete = isinstance(line, dict) and all(name in line for name in _NEEDED)
         except orjson.JSONDecodeError:
             complete = False

@@ -42,5 +42,5 @@ def lines_of(output: Output) -> pd.DataFrame:
     """An output's lines. Raises InputError where it has none."""
     table = read_output(output.place)
     if not len(table):
-        raise InputError(f"{output.place.name}: has no line that a page could show; leave it out")
+        raise InputError(f"{output.label}: has no line that a page could show; leave it out")
     return table

@@ -28,12 +28,19 @@ class Prices(NamedTuple):
     column: str
 
 
-def larger(output: Output) -> Prices:
-    """The larger bars of an output of resample. Raises InputError for what it did not write."""
-    table = lines_of(output)
-    spans = output.description.get("resample", {}).get("spans") or [output.place.name]
-    values = list(table.columns[2:])
-    return Prices(str(spans[-1]), table, next((name for name in _PRICES if name in values), values[0]))
+def larger(outputs: Sequence[Output]) -> list[Prices]:
+    """The larger bars of outputs of resample, each called by its span, or by its output's name too where two have one.
+
+    Raises InputError for what that job did not write.
+    """
+    tables = [lines_of(output) for output in outputs]
+    spans = [str((output.description.get("resample", {}).get("spans") or [output.label])[-1]) for output in outputs]
+    found = []
+    for output, table, span in zip(outputs, tables, spans, strict=True):
+        values = list(table.columns[2:])
+        label = span if spans.count(span) == 1 else f"{span} of {output.label}"
+        found.append(Prices(label, table, next((name for name in _PRICES if name in values), values[0])))
+    return found
 
 
 def views(outputs: Sequence[Prices], shown: Shown) -> Iterator[Section]:

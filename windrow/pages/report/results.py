@@ -37,6 +37,8 @@ class Output(NamedTuple):
     place: Path
     job: str
     description: dict[str, Any]
+    label: str = ""
+    """What a page of several outputs calls it."""
 
     @property
     def parts(self) -> list[Path]:

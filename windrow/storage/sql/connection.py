@@ -4,13 +4,14 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from windrow.errors import InputError
+from windrow.storage.sql import encryption
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
 #: Seconds until a server has answered, and until another's lock is given up for.
@@ -20,11 +21,13 @@ _MODULES = {"mysql": ("pymysql", "PyMySQL"), "postgresql": ("psycopg", "psycopg"
 
 #: Kinds of refusals: MySQL's numbers, PostgreSQL's states, and words of messages that have neither.
 _AWAY, _LOST, _LOGIN, _DATABASE, _RIGHTS, _TABLE, _COLUMN, _BUSY, _READ_ONLY, _FULL, _NO_FILE, _TAKEN = range(12)
+_UNSAFE, _NO_FILES, _NO_FOLDER = 12, 13, 14
 _NUMBERS = {
     2002: _AWAY, 2003: _AWAY, 2005: _AWAY, 2006: _LOST, 2013: _LOST, 2014: _LOST, 2055: _LOST, 1053: _LOST, 1927: _LOST,
     1045: _LOGIN, 1698: _LOGIN, 1049: _DATABASE, 1044: _RIGHTS, 1142: _RIGHTS, 1143: _RIGHTS, 1227: _RIGHTS,
     1370: _RIGHTS, 1146: _TABLE, 1054: _COLUMN, 1205: _BUSY, 1213: _BUSY, 1290: _READ_ONLY, 1836: _READ_ONLY,
-    1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST,
+    1021: _FULL, 1114: _FULL, 1040: _BUSY, 1062: _TAKEN, 0: _LOST, 2026: _UNSAFE,
+    1148: _NO_FILES, 3948: _NO_FILES, 4166: _NO_FILES,
 }  # fmt: skip
 _STATES = {
     "28P01": _LOGIN, "28000": _LOGIN, "3D000": _DATABASE, "42501": _RIGHTS, "42P01": _TABLE, "42703": _COLUMN,
@@ -40,6 +43,8 @@ _WORDS = (
     ("no such table", _TABLE), ("no such column", _COLUMN), ("locked", _BUSY), ("readonly", _READ_ONLY),
     ("disk is full", _FULL), ("disk i/o", _FULL), ("malformed", _NO_FILE), ("unique constraint", _TAKEN),
 )  # fmt: skip
+#: What is said of a certificate that is not trusted, and of a server without any; MySQL's number is that of one away.
+_DISTRUST = re.compile("certificate.verify.failed|certificate for .* does not match|does not support ssl")
 _SENTENCES = {
     _AWAY: "does not answer ({said}); check host and port, and that the server runs there",
     _LOST: "has closed the connection ({said}); run it again once the server is there",
@@ -54,14 +59,26 @@ _SENTENCES = {
     _READ_ONLY: "cannot be written to ({said}); change its permissions, or use another place",
     _FULL: "has no space left ({said}); free some",
     _NO_FILE: "is not a database of SQLite that can be read ({said}); check the file and its permissions",
+    _NO_FOLDER: "is a database of SQLite in WAL mode, whose readers too put files beside it, and its folder cannot be"
+    " written to ({said}); copy it into another folder, or have its owner set: PRAGMA journal_mode = DELETE",
+    _NO_FILES: "takes no rows by LOAD DATA LOCAL ({said}); have local_infile set on at the server, as by: SET GLOBAL"
+    " local_infile = ON",
+    _UNSAFE: "cannot be reached as safely as the file of options asks ({said}); name the authority that signed the"
+    " server's certificate by ssl-ca, and the host as the certificate has it",
 }
 _OTHER = "the database refuses ({said}); correct what it names"
+#: Where a file of SQLite says that it has a log of its own: sqlite.org/fileformat2.html, 1.3.3.
+_WAL = slice(18, 20)
 #: Refusals that pass: whoever asks again later may be answered.
 _PASSING = {_AWAY, _LOST, _BUSY, _TAKEN}
 
 
 class PassingError(InputError):
     """A refusal that may be over at the next attempt: a connection lost, a lock, a server that starts."""
+
+
+class TakenError(PassingError):
+    """A row of that key is there."""
 
 
 @contextmanager
@@ -73,12 +90,14 @@ def connected(place: Place, writes: bool = False) -> Iterator[Any]:
     where a later attempt may succeed.
     """
     with refusing(place):
-        engine = _engine(place, writes)
+        connection = _engine(place, writes).connect()
         try:
-            with engine.connect() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+            yield connection
+        except BaseException:
+            with suppress(Exception):  # what is wrong is told already, and a lost connection cannot roll back
+                connection.close()
+            raise
+        connection.close()
 
 
 @contextmanager
@@ -112,12 +131,26 @@ def refusal(place: Place, error: BaseException) -> InputError:
     kind = _NUMBERS.get(first) if isinstance(first, int) else _STATES.get(getattr(error, "sqlstate", None) or "")
     if kind is None and not (isinstance(first, int) or getattr(error, "sqlstate", None)):
         kind = next((one for words, one in _WORDS if words in said.lower()), None)
+    if _DISTRUST.search(said.lower()):
+        kind = _UNSAFE
+    if kind in (_READ_ONLY, _NO_FILE) and _is_locked_in(place):
+        kind = _NO_FOLDER
     if secret := place.login().password:
         said = said.replace(secret, "***")
     said = re.sub(r"\s+", " ", said).strip()[:300] or type(error).__name__
     text = _SENTENCES.get(kind, _OTHER) if kind is not None else _OTHER
-    raised = PassingError if kind in _PASSING else InputError
+    raised = TakenError if kind == _TAKEN else PassingError if kind in _PASSING else InputError
     return raised(f"{place}: {text.format(said=said, password=PASSWORD, config=CONFIG)}")
+
+
+def _is_locked_in(place: Place) -> bool:
+    """Whether it is a file of SQLite with a log of its own (WAL), in a folder that cannot be written to."""
+    path = Path(place.database)
+    if place.dialect != "sqlite" or not path.is_file() or os.access(path.resolve().parent, os.W_OK, effective_ids=True):
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_WAL.stop)[_WAL] == b"\2\2"
+    return False
 
 
 def _engine(place: Place, writes: bool) -> Any:
@@ -135,10 +168,12 @@ def _engine(place: Place, writes: bool) -> Any:
 def _arguments(place: Place, writes: bool) -> dict[str, Any]:
     """How a driver connects: strict, and in UTC."""
     if place.dialect == "postgresql":
+        schema = f' -c search_path="{place.schema}"' if place.schema else ""  # a name as uris.py has it
         return {
             "connect_timeout": ANSWER,
             "application_name": "windrow",
-            "options": f"-c timezone=UTC -c lock_timeout={LOCKED * 1000}",
+            "options": f"-c timezone=UTC -c lock_timeout={LOCKED * 1000}{schema}",
+            **encryption.of_postgresql(place),
         }
     strict = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
     return {
@@ -146,7 +181,7 @@ def _arguments(place: Place, writes: bool) -> dict[str, Any]:
         "charset": "utf8mb4",
         "init_command": f"SET SESSION sql_mode='{strict}', time_zone='+00:00', innodb_lock_wait_timeout={LOCKED}",
         "local_infile": writes,  # a server could ask whoever allows it for any file
-        **dict(place.login().ssl),
+        **encryption.of_mysql(place),
     }
 
 

@@ -1,8 +1,8 @@
 """Outputs as tables: symbol, timestamp, and a column of float64 for each named value; key (symbol, timestamp).
 
-A table appears with all its rows or not at all: it is filled under another name, by way of the staging table, and
-renamed at the end. What the job says of its output is in the table `windrow_outputs`, so that an output here is read as
-one in a folder is. Times are UTC's, in SQLite texts as in lines.
+A table appears with all its rows or not at all: it is filled under another name, and renamed at the end. What the job
+says of its output is in the table `windrow_outputs`, so that an output here is read as one in a folder is. Times are
+UTC's, in SQLite texts as in lines.
 """
 
 import json
@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from windrow.errors import InputError, OutputError, WindrowError
 from windrow.storage.sql import schema
 from windrow.storage.sql.asking import Asked
-from windrow.storage.sql.connection import connected, refusing
+from windrow.storage.sql.connection import TakenError, connected, refusing
 from windrow.storage.sql.schema import Column, quoted
 from windrow.storage.sql.snapshot import snapshot
-from windrow.storage.sql.staging import merge, stage
+from windrow.storage.sql.staging import append, merge, stage
 from windrow.storage.sql.uris import Place
 
 #: What jobs say of their outputs, by the names of these.
@@ -43,7 +43,7 @@ def refuse_taken(output: str) -> None:
     with _writing(place) as connection:
         if schema.exists(connection, place.table):
             raise OutputError(
-                f"{output}: table {place.table} is there already; a job writes a new table only; drop it, or name"
+                f"{output}: table {place.name} is there already; a job writes a new table only; drop it, or name"
                 " another by ?table=NAME"
             )
 
@@ -59,20 +59,24 @@ def publish(parts: Sequence[Path], description: Path, output: str, advance: Call
             f"{output}: a table has no place for {odd[0]}, which the job wrote; write a directory instead"
         )
     names = _names(parts)
-    hidden = f"windrow_{uuid4().hex[:12]}"
+    hidden = left = f"windrow_{uuid4().hex[:12]}"
     with _writing(place) as connection:
         columns = _columns(connection, names)
         schema.create(connection, hidden, columns, KEY)
         try:
-            written = sum(_fill(connection, hidden, columns, part, advance) for part in parts)
-            _check(connection, hidden, written, output)
+            for part in parts:
+                _fill(connection, hidden, columns, part, advance)
             _describe(connection, place.table, description)
             _rename(connection, hidden, place.table)
+            if place.dialect == "mysql":
+                left = place.table
+            # Not before the name is ours: it may be another's by now, and so may what is said of it.
+            merge(connection, OUTPUTS, _DESCRIBED, ("name",))
             connection.commit()
         except BaseException:
             with suppress(Exception):  # what is wrong is told already
                 connection.rollback()
-                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quoted(connection, hidden)}")
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quoted(connection, left)}")
                 connection.commit()
             raise
 
@@ -113,6 +117,11 @@ def _writing(place: Place) -> Iterator[Any]:
     try:
         with connected(place, writes=True) as connection, refusing(place):
             yield connection
+    except TakenError:
+        raise OutputError(
+            f"{place.uri}: a row has the symbol and time of another, and a table keeps one of each;"
+            " write a directory instead"
+        ) from None
     except InputError as error:
         raise OutputError(str(error)) from None
 
@@ -135,19 +144,15 @@ def _columns(connection: Any, names: Sequence[str]) -> list[Column]:
     return [*key, *(Column(name, "float") for name in names)]
 
 
-def _fill(connection: Any, table: str, columns: Sequence[Column], part: Path, advance: Callable[[int], object]) -> int:
-    """Puts the rows of a part into the table; returns how many they are."""
-    rows = 0
+def _fill(connection: Any, table: str, columns: Sequence[Column], part: Path, advance: Callable[[int], object]) -> None:
+    """Puts the rows of a part into the table."""
     with pq.ParquetFile(part) as file:
         for number in range(file.num_row_groups):
             group = file.read_row_group(number)
             group = group.set_column(0, "symbol", group["symbol"].cast(pa.string()))
             group = group.set_column(1, "timestamp", _times(group["timestamp"], columns[1].kind))
-            stage(connection, columns, group)
-            merge(connection, table, columns, KEY)
-            rows += group.num_rows
+            append(connection, table, columns, group, {})
             advance(part.stat().st_size // file.num_row_groups)
-    return rows
 
 
 def _times(times: Any, kind: str) -> Any:
@@ -171,26 +176,17 @@ def _seconds(plain: Any) -> Any:
     return pc.divide(plain, 10**6).cast(pa.timestamp("s"))
 
 
-def _check(connection: Any, table: str, written: int, output: str) -> None:
-    """Raises OutputError where rows were lost, as of one symbol and time are."""
-    found = connection.exec_driver_sql(f"SELECT COUNT(*) FROM {quoted(connection, table)}").scalar()
-    if found != written:
-        raise OutputError(
-            f"{output}: {written - found:,} of {written:,} rows have the symbol and time of another, and a table keeps"
-            " one of each; write a directory instead"
-        )
-
-
 def _describe(connection: Any, table: str, description: Path) -> None:
+    """Makes ready what is said of the table, in the staging table."""
     schema.create(connection, OUTPUTS, _DESCRIBED, ("name",))
     text = description.read_text() if description.is_file() else "{}"
     stage(connection, _DESCRIBED, pa.table({"name": [table], "description": [text]}))
-    merge(connection, OUTPUTS, _DESCRIBED, ("name",))
 
 
 def _rename(connection: Any, hidden: str, table: str) -> None:
+    """Gives the table its name; MariaDB and MySQL commit that at once."""
     if connection.dialect.name == "mysql":
-        connection.commit()  # a change of names would commit anyway
+        connection.commit()
     connection.exec_driver_sql(f"ALTER TABLE {quoted(connection, hidden)} RENAME TO {quoted(connection, table)}")
 
 

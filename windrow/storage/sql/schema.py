@@ -144,7 +144,7 @@ def layout_of(connection: Any, place: Place) -> int | None:
     found = connection.exec_driver_sql(f"SELECT layout FROM {quoted(connection, f'{place.table}_version')}").scalar()
     if found is not None and found > len(MIGRATIONS):
         raise InputError(
-            f"{place}?table={place.table}: has the layout {found} of a later windrow, and this one knows"
+            f"{place.uri}: has the layout {found} of a later windrow, and this one knows"
             f" {len(MIGRATIONS)}; update windrow"
         )
     return found or 0
@@ -158,7 +158,7 @@ def prepare(connection: Any, place: Place) -> None:
     layout = layout_of(connection, place)
     if layout is None and exists(connection, place.table):
         raise InputError(
-            f"{place}?table={place.table}: is a table that windrow collect has not made, and would change; give another"
+            f"{place.uri}: is a table that windrow collect has not made, and would change; give another"
             " name by ?table=NAME"
         )
     version = quoted(connection, f"{place.table}_version")

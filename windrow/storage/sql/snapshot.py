@@ -63,7 +63,7 @@ class Snapshot:
             yield table
         if rows != (expected := self.count(asked)):
             raise InputError(
-                f"{self.place}: table {self.place.table} has changed while it was read, from {expected:,} rows to"
+                f"{self.place}: table {self.place.name} has changed while it was read, from {expected:,} rows to"
                 f" {rows:,}: its engine keeps no earlier state; read it while nothing writes, or use one that does, as"
                 " InnoDB"
             )

@@ -37,7 +37,8 @@ SELECT a.attname, t.typname, COALESCE(c.collname, 'C') IN ('C', 'POSIX', 'ucs_ba
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
 WHERE a.attrelid = to_regclass(quote_ident({VALUE})) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
-_SQLITE = f"SELECT name, upper(type) FROM pragma_table_info({VALUE})"
+#: Generated columns too; 1 hides those of virtual tables.
+_SQLITE = f"SELECT name, upper(type) FROM pragma_table_xinfo({VALUE}) WHERE hidden <> 1"
 _KINDS = {
     "mysql": {
         "float": "float", "double": "float", "decimal": "decimal", "date": "date", "datetime": "time",
@@ -63,7 +64,7 @@ def stored(query: Query, place: Place, is_own: bool) -> list[Stored]:
     found = [one for one in find(query, place.table) if not _LEFT_OUT.fullmatch(one.type)]
     if not found:
         raise InputError(
-            f"{place}: has no table {place.table}, or none of its columns can be read; give its name as ?table=NAME, or"
+            f"{place}: has no table {place.name}, or none of its columns can be read; give its name as ?table=NAME, or"
             " fill it by: windrow collect"
         )
     times = {one.name for one in BARS if one.kind == "time"} if is_own else ()

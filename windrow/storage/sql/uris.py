@@ -8,7 +8,9 @@ WINDROW_SQL_PASSWORD has it, or a file of options that `?config=FILE` or WINDROW
     password = ...
     ssl-ca = /etc/ssl/certs/ca.pem
 
-PostgreSQL's own files and variables (PGPASSFILE, PGSSLMODE ...) count too, as its library reads them itself.
+Whoever names an authority by ssl-ca has the server's certificate checked, and that it is for this host;
+ssl-mode=VERIFY_CA leaves out the host, for certificates that servers made for themselves. PostgreSQL's own files and
+variables (PGPASSFILE, PGSSLMODE ...) count too, as its library reads them itself.
 """
 
 import os
@@ -27,6 +29,8 @@ CONFIG = "WINDROW_SQL_CONFIG"
 DIALECTS = {
     "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql", "postgres": "postgresql",
 }  # fmt: skip
+#: How a connection is encrypted and checked, in MySQL's words.
+MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 DEFAULT_TABLE = "bars"
 #: Of windrow's tables the longest has `_watermarks` after this name; PostgreSQL cuts names at 63 bytes.
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}")
@@ -37,7 +41,10 @@ _FORMS = "sqlite:///FILE, mysql://USER@HOST/DATABASE or postgresql://USER@HOST/D
 
 @dataclass(frozen=True)
 class Login:
-    """What a server asks for beside the URI. Its text has no password."""
+    """What a server asks for beside the URI. Its text has no password.
+
+    ssl: how the connection is encrypted, by the names of options: files, and `ssl-mode`, one of MODES.
+    """
 
     user: str | None = None
     password: str | None = None
@@ -53,11 +60,11 @@ class Login:
 class Place:
     """A table: `dialect` is sqlite, mysql or postgresql; `database` a server's, or the file of SQLite.
 
-    `where` has the conditions NAME=VALUE of the URI, in order.
+    `where` has the conditions NAME=VALUE of the URI, in order; `schema` is PostgreSQL's, where it is not the usual one.
 
     >>> Place.of("mysql://me@db.example.org:3307/market?table=averages&where=symbol%3DBRK.B")
     Place(dialect='mysql', database='market', user='me', host='db.example.org', port=3307, table='averages', \
-where=('symbol=BRK.B',), config=None)
+where=('symbol=BRK.B',), config=None, schema=None)
     >>> Place.of("sqlite:///bars.db").database, Place.of("sqlite:////data/bars.db").database
     ('bars.db', '/data/bars.db')
     """
@@ -70,6 +77,7 @@ where=('symbol=BRK.B',), config=None)
     table: str = DEFAULT_TABLE
     where: tuple[str, ...] = ()
     config: str | None = None
+    schema: str | None = None
 
     @classmethod
     def of(cls, uri: str) -> "Place":
@@ -86,7 +94,7 @@ where=('symbol=BRK.B',), config=None)
         authority, path = found[2], unquote((found[3] or "")[1:])
         sqlite = DIALECTS[scheme] == "sqlite"
         user, host, port = (None, None, None) if sqlite else _server(scheme, authority)  # first: it may be a password
-        asked = _asked(uri, found[4] or "")
+        asked = _asked(uri, DIALECTS[scheme], found[4] or "")
         if sqlite:
             if authority or not path or "\0" in path:
                 raise InputError(
@@ -104,7 +112,18 @@ where=('symbol=BRK.B',), config=None)
             return f"sqlite:///{quote(self.database)}"
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
-        return f"{self.dialect}://{user}{self.host or ''}{port}/{quote(self.database, safe='')}"
+        host = f"[{self.host}]" if self.host and ":" in self.host else self.host or ""
+        return f"{self.dialect}://{user}{host}{port}/{quote(self.database, safe='')}"
+
+    @property
+    def name(self) -> str:
+        """The table's name, with that of its schema where one is asked for."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+    @property
+    def uri(self) -> str:
+        """The URI of the table."""
+        return f"{self}?table={self.name}"
 
     def login(self) -> Login:
         """User, password and server: of the URI, of the environment, of the file of options, in this order.
@@ -121,7 +140,7 @@ where=('symbol=BRK.B',), config=None)
         )
 
 
-def _asked(uri: str, query: str) -> dict[str, Any]:
+def _asked(uri: str, dialect: str, query: str) -> dict[str, Any]:
     """The arguments of a Place that a query has."""
     asked: dict[str, Any] = {}
     where: list[str] = []
@@ -135,12 +154,18 @@ def _asked(uri: str, query: str) -> dict[str, Any]:
             )
         else:
             asked[name] = value
-    if not _TABLE.fullmatch(str(asked.get("table", DEFAULT_TABLE))):
+    schema, dot, table = asked.get("table", DEFAULT_TABLE).rpartition(".")
+    if not all(map(_TABLE.fullmatch, (schema, table) if dot else (table,))):
         raise InputError(
             f"{uri}: table={asked['table']}: is not a name that every database takes, of 1 to 48 letters,"
             " digits and underscores, the first no digit; use such a name"
         )
-    return asked | {"where": tuple(where)}
+    if dot and dialect != "postgresql":
+        raise InputError(
+            f"{uri}: table={asked['table']}: only PostgreSQL has schemas within a database; name the database before"
+            f" the question mark, and ?table={table}"
+        )
+    return asked | {"where": tuple(where), "table": table, "schema": schema or None}
 
 
 def _server(scheme: str, authority: str) -> tuple[str | None, str | None, int | None]:
@@ -183,5 +208,21 @@ def _login_of(name: str | None) -> Login:
         values.get("password"),
         values.get("host"),
         int(port) if port else None,
-        tuple((key.replace("-", "_"), values[key]) for key in ("ssl-ca", "ssl-cert", "ssl-key") if values.get(key)),
+        _encryption_of(name, values),
     )
+
+
+def _encryption_of(name: str, values: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The options of a file that say how a connection is encrypted, ssl-mode last. Raises InputError."""
+    files = [(key, values[key]) for key in ("ssl-ca", "ssl-cert", "ssl-key") if values.get(key)]
+    mode = values.get("ssl-mode", "").upper()
+    if mode and mode not in MODES:
+        raise InputError(f"{name}: its ssl-mode is none of {', '.join(MODES)}; give one of these")
+    if mode.startswith("VERIFY") and not values.get("ssl-ca"):
+        raise InputError(
+            f"{name}: its ssl-mode {mode} needs the authority that signed the server's certificate; name its file by"
+            " ssl-ca"
+        )
+    if not files and not mode:
+        return ()
+    return (*files, ("ssl-mode", mode or ("VERIFY_IDENTITY" if values.get("ssl-ca") else "REQUIRED")))
