@@ -371,6 +371,18 @@ def test_a_location_that_is_one_object(lake):
     assert sizes == {"one": (7, 1), "folder": (0, 0), "none": (0, 0)}
 
 
+def test_a_table_of_spark_s_own_is_where_its_path_says(lake):
+    lake.bucket()
+    lake.database("db0")
+    path = {"SerdeInfo": {"Parameters": {"path": "s3://lake/real", "serialization.format": "1"}}}
+    lake.table("db0", "delta", "s3://lake/db0/delta-__PLACEHOLDER__", StorageDescriptor=path)
+    lake.table("db0", "hive", "s3://lake/hive", StorageDescriptor=path)
+    lake.put("s3://lake/real/a.parquet", 7)
+    lake.put("s3://lake/hive/a.parquet", 5)
+    told = {row["tablename"]: (row["location"], row["bytes"]) for row in collected().tables}
+    assert told == {"delta": ("s3://lake/real", 7), "hive": ("s3://lake/hive", 5)}
+
+
 def test_links_are_told_and_an_orphan_has_its_reason(lake):
     lake.database("db0")
     for name in ("good", "orphan", "hidden"):

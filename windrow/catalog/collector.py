@@ -18,6 +18,7 @@ from windrow.catalog.described import (
     database_row,
     folders_of,
     is_foreign,
+    located,
     origin_row,
     table_row,
 )
@@ -159,7 +160,8 @@ def _read_tables(databases: Sequence[_Database], run: Run, progress: Progress) -
                 glue.refuse_orphan(origin, raw)
             elif not is_foreign(origin, raw):
                 for table in glue.tables(origin, raw["Name"]):
-                    database.tables[table["Name"]] = _table(origin, {**table, "DatabaseName": raw["Name"]}, run)
+                    named = located({**table, "DatabaseName": raw["Name"]})
+                    database.tables[table["Name"]] = _table(origin, named, run)
                 database.row["tables"] = len(database.tables)
         except WindrowError as error:
             database.row["unread"] = glue.reason_of(error, is_link)

@@ -10,6 +10,8 @@ from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
 
 _DAY = timedelta(days=1)
+#: How a location ends in which Spark keeps nothing.
+_NOWHERE = "-__PLACEHOLDER__"
 
 
 class Run(NamedTuple):
@@ -49,6 +51,23 @@ def is_foreign(origin: Origin, database: Raw) -> bool:
     """
     owner = database.get("CatalogId")
     return bool(owner and owner != origin.account and not origin.catalog_id)
+
+
+def located(table: Raw) -> Raw:
+    """The table with the location of its data as its location.
+
+    Of a table whose format Hive does not know Spark keeps that as `path` among the SerDe's parameters, beside a
+    location in which nothing is (HiveExternalCatalog.scala, newSparkSQLSpecificMetastoreTable).
+
+    >>> storage = {"Location": "s3://lake/t-__PLACEHOLDER__", "SerdeInfo": {"Parameters": {"path": "s3://lake/real"}}}
+    >>> located({"StorageDescriptor": storage})["StorageDescriptor"]["Location"]
+    's3://lake/real'
+    """
+    storage = table.get("StorageDescriptor") or {}
+    path = ((storage.get("SerdeInfo") or {}).get("Parameters") or {}).get("path")
+    if not path or not str(storage.get("Location")).rstrip("/").endswith(_NOWHERE):
+        return table
+    return {**table, "StorageDescriptor": {**storage, "Location": path}}
 
 
 def table_row(origin: Origin, table: Raw, run: Run) -> dict[str, Any]:
