@@ -20,6 +20,7 @@ from windrow.trading.backtests import Backtests, Strategy
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL, Crosses, Pair, PriceKernel, Signals, parse_line, parse_pairs
 from windrow.windows import Indicator, Options, kernels, parse_window
+from windrow.windows.growth import Growing, Growth
 from windrow.windows.indicators import Indicators, Step
 
 pytestmark = pytest.mark.one_python
@@ -191,6 +192,28 @@ def test_signals_go_on_from_their_state():
     assert bits([np.concatenate(column) for column in zip(*found, strict=True)]) == bits(list(whole))
 
 
+def test_growth_goes_on_from_its_state():
+    """Over days that are missing, files that are not known, and a step."""
+    rng = np.random.default_rng(11)
+    times = np.cumsum(rng.integers(1, 4, BARS)) * DAY
+    sizes = 1e12 + 1e9 * np.cumsum(rng.random(BARS)) + np.where(np.arange(BARS) > BARS - 20, 5e11, 0)
+    files = np.where(rng.random(BARS) < 0.1, np.nan, np.arange(BARS) + 10.0)
+    how = Growing(limit=3e12, every=True, held_ns=60 * DAY)
+    whole = Growth("a.b", how)
+    wanted = whole.push(times, sizes, files, last=True)
+    growth, found = Growth("a.b", how), []
+    unmoved = fixed(growth)
+    for at in range(BARS):
+        piece = slice(at, at + 1)
+        found.append(growth.push(times[piece], sizes[piece], files[piece], last=at == BARS - 1))
+        assert fixed(growth) == unmoved
+        if at % EVERY == 0:
+            growth = moved(growth, Growth("a.b", how))
+            unmoved = fixed(growth)
+    assert bits([np.concatenate(column) for column in zip(*found, strict=True)]) == bits(wanted)
+    assert growth.since(30 * DAY) == whole.since(30 * DAY) and growth.stepped_within(80 * DAY)
+
+
 # Backtests.
 
 LINES = [("ema:7", "ema:21"), ("sma:5", "sma:20"), ("wma:3", "close"), ("min:5", "max:9"), ("sma:10d", "ema:4"),
@@ -273,7 +296,7 @@ def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
             assert fixed(test) == before
         classes |= seen(test)
     unseen = {one.__name__ for one in FOUND} - classes - PROTOCOLS
-    assert unseen <= {"Rolling", "Indicators", "Signals", "Crosses", "ReturnSums"}  # each has a test above
+    assert unseen <= {"Rolling", "Indicators", "Signals", "Crosses", "ReturnSums", "Growth"}  # each has a test above
 
 
 def test_an_attribute_that_is_forgotten_is_found():

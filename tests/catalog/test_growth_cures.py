@@ -1,12 +1,19 @@
 """Following the cure of each error of `windrow catalog-growth` ends well.
 
 Followed here: catalog/options.py:asked_of, catalog/options.py:notes_of, catalog/grammar.py:parse_alerts,
-catalog/grammar.py:_parsed, catalog/grammar.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen.
+catalog/grammar.py:_parsed, catalog/grammar.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen,
+pages/catalog/lake.py:_alerts.
 """
+
+from datetime import date
 
 import pytest
 
 from jobs.catalog_growth import CatalogGrowth
+from windrow.catalog import snapshots
+from windrow.cli import main
+
+DAY = date(2026, 11, 30)
 
 ROWS = "\n".join(
     ["symbol,snapshot,bytes,totalfilesons3,cost", *(f"a,2026-11-{day},{day},1,-1" for day in range(10, 31))]
@@ -56,3 +63,17 @@ def test_the_cure_of_too_many_points_of_a_trend(run_job, tmp_path):
     assert failed.status == 1 and "or sparser bars, e.g. by --resample 1d" in failed.err
     ran = run_job(*how, "--resample", "1d", tmp_path / "a.csv", job=CatalogGrowth)
     assert ran.status == 0 and len(ran.lines) == 1
+
+
+def test_the_cure_of_a_report_with_what_is_no_growth(tmp_path, capsys):
+    """pages/catalog/lake.py:_alerts."""
+    place = tmp_path / "metrics"
+    row = {"account": "1", "region": "eu-west-1", "databasename": "sales", "collected_at": None, "run": "1"}
+    table = {**row, "tablename": "orders", "symbol": "1/eu-west-1/sales.orders", "bytes": 5, "totalfilesons3": 1}
+    snapshots.write(str(place), DAY, [row], [table], snapshots.begin(str(place), DAY))
+    page = ["catalog", "report", str(place), "-o", str(tmp_path / "page.html"), "--growth"]
+    assert main([*page, str(place)]) == 1
+    assert "is no output of windrow catalog-growth; give the directory that its -o named" in capsys.readouterr().err
+    assert main(["catalog-growth", "--alert", "size>1B", "-o", str(tmp_path / "growth"), str(place)]) == 0
+    assert main([*page, str(tmp_path / "growth")]) == 0
+    assert "size>1B" in (tmp_path / "page.html").read_text()

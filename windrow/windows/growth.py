@@ -20,16 +20,17 @@ projection   the line of windrow/windows/trend.py through the window's sizes sin
 State: the bars of the longest of these windows, of one table.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
+from windrow.states import Array, Carries, MadeOf, Parts, Resumable, is_ascending
 from windrow.times import DAY, format_times
 from windrow.windows.kernel import Options
 from windrow.windows.sma import SMA
@@ -85,7 +86,7 @@ class Since(NamedTuple):
     grown: float
 
 
-class Growth:
+class Growth(Resumable):
     """The bars of one table, pushed in order of time.
 
     >>> table = Growth("a.b", Growing())
@@ -96,12 +97,30 @@ class Growth:
     ['1.039e+12', '1.036e+12', '1e+09', '1e+09', '1.404e+12', 'nan']
     """
 
+    carries: ClassVar[Carries] = {
+        "_averages": Parts(),
+        "_times": Array(grows=True),
+        "_sizes": Array(grows=True),
+        "_files": Array(grows=True),
+        "_rates": Array(grows=True),
+        "_steps": Array(grows=True),
+    }
+
     def __init__(self, name: str, how: Growing) -> None:
         self._name, self._how = name, how
         whole = Options(step_ns=DAY)  # a window of 7 dates is complete on the seventh of them
-        self._averages = [[SMA(TimeWindow(days * DAY), whole) for days in AVERAGED] for _ in range(2)]
+        self._averages = [SMA(TimeWindow(days * DAY), whole) for _ in ("sizes", "files") for days in AVERAGED]
         self._times: Ints = np.empty(0, np.int64)
         self._sizes = self._files = self._rates = self._steps = np.empty(0)
+
+    def made_of(self) -> MadeOf:
+        """The table, and what is said of it."""
+        return {"name": self._name, **asdict(self._how)}
+
+    def odd(self) -> str | None:
+        """Times that go back, or without sizes, files, changes or steps."""
+        held = {len(self._times), len(self._sizes), len(self._files), len(self._rates), len(self._steps)}
+        return None if len(held) == 1 and is_ascending(self._times) else "_times and the others are no days in order"
 
     def push(self, times: Ints, sizes: Floats, files: Floats, last: bool) -> list[Floats]:
         """A value of each of `Growing.names` for each bar, NaN where there is none; `last`: no bars follow.
@@ -112,7 +131,8 @@ class Growth:
         for what, values in (("bytes", sizes), ("files", files)):
             if (wrong := values < 0).any():
                 raise self._negative(what, times[wrong], values[wrong])
-        averages = [*self._means(0, times, sizes), *self._means(1, times, files)]
+        half = len(AVERAGED)
+        averages = [*_means(self._averages[:half], times, sizes), *_means(self._averages[half:], times, files)]
         each = np.divide(sizes, files, out=np.full(len(files), np.nan), where=files > 0)
         at = len(self._times)
         self._take(times, sizes, files)
@@ -141,14 +161,6 @@ class Growth:
     @property
     def _ages(self) -> NDArray[np.uint64]:
         return elapsed(self._times[-1:], self._times)
-
-    def _means(self, which: int, times: Ints, values: Floats) -> Iterator[Floats]:
-        """Averages; a bar whose value is not known has none, and is in none."""
-        known, none = ~np.isnan(values), np.empty(0, np.int64)
-        for average in self._averages[which]:
-            means = np.full(len(values), np.nan)
-            means[known] = average.push(times[known], values[known], none)
-            yield means
 
     def _take(self, times: Ints, sizes: Floats, files: Floats) -> None:
         """Adds bars to those held, with their changes a day, and their steps."""
@@ -219,6 +231,15 @@ class Growth:
             f"{self._name} at {time}: has {values[0]:g} {what}: a table has 0 or more; check that --column and"
             " --files-column name the columns of bytes and files"
         )
+
+
+def _means(averages: Sequence[SMA], times: Ints, values: Floats) -> Iterator[Floats]:
+    """Averages; a bar whose value is not known has none, and is in none."""
+    known, none = ~np.isnan(values), np.empty(0, np.int64)
+    for average in averages:
+        means = np.full(len(values), np.nan)
+        means[known] = average.push(times[known], values[known], none)
+        yield means
 
 
 def _per_day(values: Floats, times: Ints, at: int) -> Floats:

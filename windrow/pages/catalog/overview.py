@@ -81,7 +81,7 @@ def _alerts(lake: Lake) -> Section | None:
     if lake.alerts is None:
         return None
     if not lake.alerts.found:
-        return Section("Alerts", [f"{lake.alerts.name} was made without --alert."])
+        return Section("Alerts", [f"{lake.alerts.name} was asked for no alerts."])
     rows = [
         [alert, f"{len(tables):,}", ", ".join(shortened(symbol, 60) for symbol, _ in sorted(tables)[:3])]
         for alert, tables in lake.alerts.found.items()
