@@ -1,13 +1,11 @@
-"""moto's emulator of AWS in a thread of this process; `windrow emr` finds it by AWS's own variables."""
+"""An account on an emulator of AWS, with the stack of template.yaml in it."""
 
 import json
-import os
-import urllib.request
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from tests.emulator import enter, leave_aws, served
 from windrow.aws import session
 from windrow.aws.stack import FILES
 from windrow.cli import main
@@ -23,31 +21,20 @@ _HOMES = ("MRJOB_CONF", "HOME")
 @pytest.fixture(scope="session")
 def moto():
     """The address of the server."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture
 def nowhere(monkeypatch, tmp_path):
     """No AWS: no credentials, no region, no configuration of mrjob's, and an address that does not answer."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", *_HOMES))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    leave_aws(monkeypatch, tmp_path, attempts=1, also=_HOMES)
 
 
 @pytest.fixture
 def aws(moto, nowhere, monkeypatch):
     """An empty account; returns a client of a service."""
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/moto-api/reset", method="POST")).close()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMIexamplekey")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    enter(monkeypatch, moto, REGION)
     return lambda service: boto3.client(service, region_name=REGION)
 
 
