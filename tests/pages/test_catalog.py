@@ -187,6 +187,23 @@ def test_what_is_no_place_of_snapshots_is_refused(tmp_path):
         catalog_report(str(tmp_path), out=tmp_path / "there.html")
 
 
+def test_tables_that_are_written_alike_keep_their_sizes(tmp_path):
+    """a.b and c, a and b.c: jobs know both by one symbol."""
+    databases, (one, *_) = rows_of(LAST, 0)
+    alike = [
+        {
+            **one,
+            "databasename": base,
+            "tablename": name,
+            "symbol": symbol_of(ACCOUNT, REGION, base, name),
+            "bytes": size,
+        }
+        for base, name, size in (("a", "b.c", 5), ("a.b", "c", 7))
+    ]
+    write(str(tmp_path), LAST, databases, alike, begin(str(tmp_path), LAST))
+    assert lake.read(str(tmp_path), None, None).sizes[:, -1].tolist() == [5, 7]
+
+
 def test_a_list_is_small(place, tmp_path):
     page, _ = catalog_report(str(place), out=tmp_path / "page.html")
     data = page.read_text().split('id="data">')[1].split("</script>")[0]

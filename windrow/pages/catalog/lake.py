@@ -125,11 +125,13 @@ _TABLES = """
 #: Of every table of the day the sizes of its last weeks; `at` is its place among them.
 _SIZES = f"""
     with named as (
-        select row_number() over (order by account, region, databasename, tablename) - 1 as at, symbol, snapshot as last
+        select
+            row_number() over (order by account, region, databasename, tablename) - 1 as at,
+            account, region, databasename, tablename, snapshot as last
         from tables_now
     )
     select n.at, {POINTS - 1} - (n.last - t.snapshot) // {APART} as point, t.bytes
-    from tables t join named n using (symbol)
+    from tables t join named n using (account, region, databasename, tablename)
     where (n.last - t.snapshot) % {APART} = 0 and n.last - t.snapshot < {POINTS * APART} and t.bytes is not null
 """  # noqa: S608  numbers of ours
 
