@@ -130,7 +130,7 @@ def windrow(bucket):
     from boto3 import client
 
     from windrow.catalog.locations import Folder
-    from windrow.catalog.sizes import listing
+    from windrow.catalog.sizes.listed import listing
 
     ((_, size),) = listing(rate=1e6)(SimpleNamespace(new_client=client), [Folder(bucket, "sales/orders/")])
     return size

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from windrow.catalog.columns import DATABASES, TABLES
-from windrow.catalog.questions import VIEWS
+from windrow.catalog.queries.questions import VIEWS
 from windrow.catalog.snapshots import uri_of
 
 DATABASES_OF_A_LAKE = 200
@@ -137,7 +137,7 @@ def _databases(day: np.datetime64, run: str, tables: dict[str, pa.Array]) -> pa.
 
 def seconds(place: str, name: str, rounds: int = 3) -> tuple[float, int]:
     """The least time that a view took from its first to its last row, DuckDB's start included, and how many it has."""
-    from windrow.catalog.query import asked
+    from windrow.catalog.queries.query import asked
 
     taken = []
     for _ in range(rounds):

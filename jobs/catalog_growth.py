@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from windrow.catalog import options as growth
-from windrow.catalog.standings import Asked, Standings
+from windrow.catalog.growth import options as growth
+from windrow.catalog.growth.standings import Asked, Standings
 from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.slices import Lines

@@ -40,6 +40,7 @@ ONE_MEANING = {
     "columns": "columns: of bars, and of a catalog's snapshots",
     "collector": "a collector: of bars into a database, and of a catalog into a snapshot",
     "market": "the market: its room, its commands, and its page",
+    "growth": "growth of tables: its window, and the rest of the job over snapshots",
     "forecasts": "forecasts: written, and drawn",
     "views": "days, weeks and months: made, and drawn",
     "sample": "`windrow sample`: the command, and what it does",

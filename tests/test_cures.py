@@ -848,7 +848,7 @@ LEFT = {
     "runners/spark.py:_submit_arguments": "no error: what spark-submit gets",
     "runners/spark_tasks.py:_run": "no error: what a task gets",
     "market/options.py:task_arguments": "no error: what tasks get",
-    "catalog/options.py:task_arguments": "no error: what tasks get",
+    "catalog/growth/options.py:task_arguments": "no error: what tasks get",
     "catalog/plan.py:_advice": "no error: the plan",
     "sessions.py:_sessions": "jobs ask for the years that are known: tests/test_sessions.py",
     "sinks/replay.py:_left_out": "a note: tests/sinks/test_replay.py",

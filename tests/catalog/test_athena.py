@@ -7,10 +7,10 @@ import pytest
 from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION
 from tests.catalog.trail import DAY
-from windrow.catalog.athena import LeftOut, read_history
 from windrow.catalog.origins import Origin
-from windrow.catalog.sifted import Sifted
-from windrow.catalog.uses import Uses
+from windrow.catalog.usage.athena import LeftOut, read_history
+from windrow.catalog.usage.sifted import Sifted
+from windrow.catalog.usage.uses import Uses
 from windrow.errors import AccountError
 
 HERE = Origin(ACCOUNT, REGION)

@@ -4,9 +4,9 @@ import pytest
 
 from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION
 from tests.catalog.trail import DAY, access, identity, record
-from windrow.catalog.cloudtrail import KINDS, LeftOut, understood
-from windrow.catalog.sifted import Damaged, Record
-from windrow.catalog.uses import Table
+from windrow.catalog.usage.cloudtrail import KINDS, LeftOut, understood
+from windrow.catalog.usage.sifted import Damaged, Record
+from windrow.catalog.usage.uses import Table
 
 ORDERS = Table(ACCOUNT, REGION, "sales", "orders")
 

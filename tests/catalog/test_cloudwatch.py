@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tests.catalog.wire import answers, denied
-from windrow.catalog.cloudwatch import Metered, metered, whole_buckets
 from windrow.catalog.locations import Folder, Size
 from windrow.catalog.origins import Origin
+from windrow.catalog.sizes.cloudwatch import Metered, metered, whole_buckets
 
 ORIGIN = Origin("123456789012", "eu-west-1")
 DAY = date(2026, 11, 29)

@@ -1,8 +1,8 @@
 """`windrow catalog collect`: from a catalog to the snapshot of a day, with what it tells, and its exit status.
 
-Followed here: catalog/collector.py:_databases, catalog/collector.py:_empty, catalog/drops.py:drops,
-catalog/origins.py:_whose, catalog/origins.py:origins, commands/catalog.py:_sizes,
-catalog/manifests.py:newest, catalog/manifests.py:_found.
+Followed here: catalog/collection/collector.py:_databases, catalog/collection/collector.py:_empty,
+catalog/collection/drops.py:drops, catalog/origins.py:_whose, catalog/origins.py:origins, commands/catalog.py:_sizes,
+catalog/sizes/manifests.py:newest, catalog/sizes/manifests.py:_found.
 """
 
 import os
@@ -19,8 +19,9 @@ from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION, fill, role
 from tests.catalog.test_inventory import PLACE, configure, put
 from tests.conftest import ROOT
-from windrow.catalog import daily, snapshots
-from windrow.catalog.described import Run
+from windrow.catalog import snapshots
+from windrow.catalog.collection import daily
+from windrow.catalog.metastore.described import Run
 from windrow.cli import main
 
 TODAY = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)

@@ -7,12 +7,12 @@ from moto.glue.models import glue_backends
 
 from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, COLUMNS, FORMATS, HOSTILE, OTHERS, REGION, fill, role
-from windrow.catalog.collector import Asked, collect
+from windrow.catalog.collection.collector import Asked, collect
 from windrow.catalog.columns import DATABASES, TABLES, as_columns
-from windrow.catalog.described import Run
 from windrow.catalog.locations import Folder
+from windrow.catalog.metastore.described import Run
 from windrow.catalog.origins import origins
-from windrow.catalog.sizes import listing
+from windrow.catalog.sizes.listed import listing
 from windrow.errors import AccountError, InputError
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 import sqlglot
 from sqlglot import expressions
 
-from windrow.catalog import ddl
 from windrow.catalog.columns import TREES, USAGE
+from windrow.catalog.queries import ddl
 from windrow.catalog.snapshots import uri_of
 from windrow.cli import main
 
@@ -126,7 +126,7 @@ def test_what_athena_cannot_read_is_refused(run, tmp_path):
 
 
 def test_cures_of_a_database_and_a_role(run):
-    """catalog/ddl.py:_checked commands/catalog.py:ddl"""
+    """catalog/queries/ddl.py:_checked commands/catalog.py:ddl"""
     place, crawler = "s3://lake/metrics", ("--crawler", "--role", "r")
     for name in ("", "My-DB", "x`; drop table y", "n" * 256):
         status, out, err = run(place, *crawler, "--athena-database", name)

@@ -12,7 +12,7 @@ from cfnlint.decode.cfn_yaml import load
 
 from tests.catalog.lake import Lake
 from tests.conftest import ROOT
-from windrow.catalog import ddl
+from windrow.catalog.queries import ddl
 from windrow.catalog.snapshots import days, read_day
 from windrow.commands import catalog
 from windrow.errors import UsageError

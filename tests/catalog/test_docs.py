@@ -6,9 +6,9 @@ import pytest
 
 from tests.conftest import ROOT
 from windrow.aws.permissions import CATALOGS, USAGE
-from windrow.catalog.cloudtrail import KINDS
-from windrow.catalog.questions import STORED, VIEWS
+from windrow.catalog.queries.questions import STORED, VIEWS
 from windrow.catalog.reasons import ORDINARY, Unmeasured
+from windrow.catalog.usage.cloudtrail import KINDS
 from windrow.commands.catalog import catalog
 
 GUIDE = (ROOT / "docs/catalog.md").read_text()

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from windrow.catalog.collection.drops import Before, drops
 from windrow.catalog.columns import as_columns
-from windrow.catalog.drops import Before, drops
 
 DAY = date(2026, 11, 29)
 READER = "arn:aws:iam::1:role/reader"

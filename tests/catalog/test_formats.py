@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from windrow.catalog.formats import classification_of, columns_of, format_of, schema_hash
+from windrow.catalog.metastore.formats import classification_of, columns_of, format_of, schema_hash
 
 HUDI = "org.apache.hudi.hadoop.HoodieParquetInputFormat"
 

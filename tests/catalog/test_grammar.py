@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from windrow.catalog.grammar import Alert, Standing, parse_alerts, parse_size
+from windrow.catalog.growth.grammar import Alert, Standing, parse_alerts, parse_size
 from windrow.errors import UsageError
 from windrow.times import DAY
 from windrow.windows.growth import Since

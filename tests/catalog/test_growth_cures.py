@@ -1,8 +1,8 @@
 """Following the cure of each error of `windrow catalog-growth` ends well.
 
-Followed here: catalog/options.py:asked_of, catalog/options.py:notes_of, catalog/grammar.py:parse_alerts,
-catalog/grammar.py:_parsed, catalog/grammar.py:_refused, windows/growth.py:_negative, windows/trend.py:theil_sen,
-pages/catalog/lake.py:_alerts.
+Followed here: catalog/growth/options.py:asked_of, catalog/growth/options.py:notes_of,
+catalog/growth/grammar.py:parse_alerts, catalog/growth/grammar.py:_parsed, catalog/growth/grammar.py:_refused,
+windows/growth.py:_negative, windows/trend.py:theil_sen, pages/catalog/lake.py:_alerts.
 """
 
 from datetime import date

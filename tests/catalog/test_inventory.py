@@ -15,8 +15,8 @@ import pytest
 from pyarrow import orc
 
 from tests.catalog.wire import answers, denied
-from windrow.catalog.inventory import inventory
 from windrow.catalog.locations import Folder, Size
+from windrow.catalog.sizes.inventory import inventory
 from windrow.errors import InputError
 
 FORMATS = ("CSV", "ORC", "Parquet")
@@ -315,7 +315,7 @@ def test_a_place_that_is_not_on_s3_is_refused(origin):
 
 
 def test_a_place_far_above_inventories_is_refused(origin, s3, monkeypatch):
-    monkeypatch.setattr("windrow.catalog.manifests._WIDTH", 3)
+    monkeypatch.setattr("windrow.catalog.sizes.manifests._WIDTH", 3)
     for number in range(4):
         s3.put(f"s3://home/{number}/a")
     with pytest.raises(InputError, match="--inventory s3://home: has 4 folders in which an inventory might be; name"):

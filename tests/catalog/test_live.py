@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.catalog.wire import answers, denied, refused
-from windrow.catalog import metadata
-from windrow.catalog.live import live_bytes
+from windrow.catalog.live import metadata
+from windrow.catalog.live.counts import live_bytes
 
 ORIGIN = SimpleNamespace(new_client=boto3.client)
 PLACE = "s3://lake/sales/orders/metadata/00003-0c7d.metadata.json"
@@ -232,7 +232,7 @@ def test_a_manifest_that_is_bad_is_a_reason(lake, spoil):
 
 
 def test_a_snapshot_of_many_manifests_is_not_counted(lake, monkeypatch):
-    monkeypatch.setattr("windrow.catalog.live._MANIFESTS", 1)
+    monkeypatch.setattr("windrow.catalog.live.iceberg._MANIFESTS", 1)
     with_manifests(lake)
     assert iceberg(PLACE) == ["2 manifests"]
 

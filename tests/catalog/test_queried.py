@@ -2,7 +2,7 @@
 
 import pytest
 
-from windrow.catalog.queried import Named, tables_in
+from windrow.catalog.usage.queried import Named, tables_in
 
 
 def names(text):

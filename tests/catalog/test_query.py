@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.catalog.lake import HOSTILE
-from windrow.catalog import relations, snapshots
+from windrow.catalog import snapshots
 from windrow.catalog.columns import symbol_of
-from windrow.catalog.query import asked
-from windrow.catalog.questions import STORED, VIEWS
+from windrow.catalog.queries import relations
+from windrow.catalog.queries.query import asked
+from windrow.catalog.queries.questions import STORED, VIEWS
 from windrow.cli import main
 from windrow.errors import InputError, UsageError
 
@@ -372,7 +373,7 @@ def test_an_error_amid_an_answer_leaves_no_file(place, query):
 
 
 def test_cures_of_days_and_formats(place, query):
-    """catalog/relations.py:_last commands/catalog.py:_day commands/catalog.py:_form"""
+    """catalog/queries/relations.py:_last commands/catalog.py:_day commands/catalog.py:_form"""
     status, out, err = query(place, "storage", "--day", "2026-11-20")
     assert (status, out) == (2, "") and err == (
         "error: --day 2026-11-20: metrics has no snapshot of this day, but 3 from 2026-11-28 to 2026-11-30; give one of"

@@ -14,8 +14,8 @@ from benchmarks import catalog_views
 from tests.catalog.history import LAST, History
 from windrow.catalog import plan, snapshots
 from windrow.catalog.columns import USAGE
-from windrow.catalog.query import asked
-from windrow.catalog.questions import DOLLARS_A_GB_MONTH, VIEWS
+from windrow.catalog.queries.query import asked
+from windrow.catalog.queries.questions import DOLLARS_A_GB_MONTH, VIEWS
 
 #: The views that read usage.
 USED = ("least_used", "most_used", "idle")

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.catalog.stored import page, stored
 from tests.catalog.wire import answers, refused
-from windrow.catalog import sizes
 from windrow.catalog.locations import Folder, Size
-from windrow.catalog.sizes import listing
+from windrow.catalog.sizes import listed as sizes
+from windrow.catalog.sizes.listed import listing
 
 ROOT = Path(__file__).parents[2]
 QUICK = listing(rate=1e6)

@@ -12,11 +12,11 @@ from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, OTHERS, REGION, Lake, role
 from tests.catalog.trail import DAY, access, at, content, looked_up, name, record
 from windrow.aws import pace
-from windrow.catalog.cloudtrail import KINDS
 from windrow.catalog.origins import Origin
-from windrow.catalog.sifted import Sifted
-from windrow.catalog.trails import files, read_events, read_trail
-from windrow.catalog.uses import Uses
+from windrow.catalog.usage.cloudtrail import KINDS
+from windrow.catalog.usage.sifted import Sifted
+from windrow.catalog.usage.trails import files, read_events, read_trail
+from windrow.catalog.usage.uses import Uses
 from windrow.errors import AccountError, InputError
 
 NEXT, BEFORE = DAY + timedelta(days=1), DAY - timedelta(days=1)
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_counted_with_an_example(trail, sifted):
 
 
 def test_a_bomb_is_not_read(tmp_path, sifted, monkeypatch):
-    monkeypatch.setattr("windrow.catalog.trails._MOST", 1 << 20)
+    monkeypatch.setattr("windrow.catalog.usage.trails._MOST", 1 << 20)
     put(tmp_path, "a.json.gz", gzip.compress(b" " * (2 << 20)))
     read(tmp_path, sifted)
     assert "is more than 1,048,576 bytes of text, and no log" in sifted.examples["files that cannot be read"]

@@ -1,7 +1,7 @@
 """`windrow catalog usage`: from trails, looked-up events and Athena's history to the usage of days.
 
-Followed here: commands/catalog.py:usage, commands/catalog.py:_days, catalog/trails.py:read_trail,
-catalog/sifted.py:lines.
+Followed here: commands/catalog.py:usage, commands/catalog.py:_days, catalog/usage/trails.py:read_trail,
+catalog/usage/sifted.py:lines.
 """
 
 import gzip
@@ -17,10 +17,11 @@ from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION, Lake, role
 from tests.catalog.test_athena import History, query
 from tests.catalog.trail import DAY, access, at, content, identity, looked_up, name, record
 from windrow.aws import pace
-from windrow.catalog import snapshots, trails
-from windrow.catalog import usage as usage_module
+from windrow.catalog import snapshots
 from windrow.catalog.columns import USAGE
-from windrow.catalog.query import asked
+from windrow.catalog.queries.query import asked
+from windrow.catalog.usage import kept as usage_module
+from windrow.catalog.usage import trails
 from windrow.cli import main
 from windrow.errors import AccountError
 from windrow.storage.local import LocalSource

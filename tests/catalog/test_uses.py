@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 
 from tests.catalog.lake import ACCOUNT, HOSTILE, REGION
-from windrow.catalog.uses import Table, Use, Uses
+from windrow.catalog.usage.uses import Table, Use, Uses
 
 DAY = date(2026, 11, 29)
 

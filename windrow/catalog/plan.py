@@ -12,15 +12,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from windrow.catalog.cloudwatch import Metered, metered
-from windrow.catalog.collected import Collected
-from windrow.catalog.collector import Asked, collect
-from windrow.catalog.described import Run
+from windrow.catalog.collection.collected import Collected
+from windrow.catalog.collection.collector import Asked, collect
+from windrow.catalog.collection.measured import Progress
 from windrow.catalog.locations import Folder, Size
-from windrow.catalog.measured import Progress
-from windrow.catalog.nests import nests
+from windrow.catalog.metastore.described import Run
 from windrow.catalog.origins import Origin
-from windrow.catalog.sizes import RATE
+from windrow.catalog.sizes.cloudwatch import Metered, metered
+from windrow.catalog.sizes.listed import RATE
+from windrow.catalog.sizes.nests import nests
 from windrow.errors import InputError
 
 #: Dated prices, in dollars.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from windrow.catalog.sizes import Sizes
+    from windrow.catalog.sizes.listed import Sizes
 
 _OUT = "Folder of the snapshots, here or on S3."
 _REGION = "AWS region; repeatable.  [default: as in AWS's own settings]"
@@ -61,8 +61,8 @@ def collect(
     exit status is 3.
     """
     from windrow.aws.session import require_boto3
-    from windrow.catalog.collector import Asked
-    from windrow.catalog.daily import collect_day, new_run
+    from windrow.catalog.collection.collector import Asked
+    from windrow.catalog.collection.daily import collect_day, new_run
     from windrow.catalog.origins import origins
     from windrow.console import going, say, tell
     from windrow.errors import UsageError
@@ -84,9 +84,9 @@ def collect(
 
 def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None":
     """The way to find sizes. Raises UsageError for an option of another way."""
-    from windrow.catalog.cloudwatch import whole_buckets
-    from windrow.catalog.inventory import inventory as from_inventory
-    from windrow.catalog.sizes import RATE, listing
+    from windrow.catalog.sizes.cloudwatch import whole_buckets
+    from windrow.catalog.sizes.inventory import inventory as from_inventory
+    from windrow.catalog.sizes.listed import RATE, listing
     from windrow.errors import UsageError
 
     if rate is not None and way != "listing":
@@ -123,13 +123,13 @@ def query(place: str | None, sql: str | None, day: str | None, form: str | None,
     from windrow.console import tell
 
     if sql is None:
-        from windrow.catalog.questions import STORED, VIEWS
+        from windrow.catalog.queries.questions import STORED, VIEWS
 
         told = {name: one.tells for names in (VIEWS, STORED) for name, one in names.items()}
         tell(*(f"{name:{max(map(len, told))}}  {text}" for name, text in told.items()))
         return
-    from windrow.catalog.printed import write
-    from windrow.catalog.query import asked
+    from windrow.catalog.queries.printed import write
+    from windrow.catalog.queries.query import asked
 
     form = _form(form, out)
     with asked(str(place), sql, _day(day)) as answer:
@@ -171,7 +171,7 @@ def ddl(place: str, athena_database: str, crawler: bool, role: str | None) -> No
     That is CREATE TABLE with projected partitions, so that a new day is there at once; or, by --crawler, a crawler for
     `aws glue create-crawler --cli-input-json file://FILE`.
     """
-    from windrow.catalog import ddl as made
+    from windrow.catalog.queries import ddl as made
     from windrow.console import tell
     from windrow.errors import UsageError
 
@@ -210,11 +210,11 @@ def usage(
     exit status is 3.
     """
     from windrow.aws.session import require_boto3
-    from windrow.catalog.collected import INCOMPLETE
-    from windrow.catalog.daily import new_run
+    from windrow.catalog.collection.collected import INCOMPLETE
+    from windrow.catalog.collection.daily import new_run
     from windrow.catalog.origins import origins
-    from windrow.catalog.queried import require_sqlglot
-    from windrow.catalog.usage import Asked, count_usage
+    from windrow.catalog.usage.kept import Asked, count_usage
+    from windrow.catalog.usage.queried import require_sqlglot
     from windrow.console import going, tell
     from windrow.errors import UsageError
 
@@ -244,9 +244,9 @@ def _days(since: str | None, until: str | None, events: bool, athena: bool) -> "
     """The first and the last day that are asked for. Raises UsageError where they cannot be counted."""
     from datetime import timedelta
 
-    from windrow.catalog import athena as history
-    from windrow.catalog import trails
-    from windrow.catalog.usage import today
+    from windrow.catalog.usage import athena as history
+    from windrow.catalog.usage import trails
+    from windrow.catalog.usage.kept import today
     from windrow.errors import UsageError
 
     now = today()
@@ -289,10 +289,10 @@ def plan(
     asked how many objects their buckets have.
     """
     from windrow.aws.session import require_boto3
-    from windrow.catalog.daily import new_run
+    from windrow.catalog.collection.daily import new_run
     from windrow.catalog.origins import origins
     from windrow.catalog.plan import load, make
-    from windrow.catalog.sizes import RATE
+    from windrow.catalog.sizes.listed import RATE
     from windrow.console import going, tell
 
     require_boto3("windrow catalog plan")

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sort_keys.keys import decode_symbol
 from windrow.arrays import Floats, Ints
-from windrow.catalog.relations import opened, require_duckdb
+from windrow.catalog.queries.relations import opened, require_duckdb
 from windrow.errors import InputError
 from windrow.frames.description import description_of
 from windrow.pages.report.results import Output

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from windrow.catalog.live.metadata import Reader, UnknownError, amount, json_object
 from windrow.catalog.locations import Folder
-from windrow.catalog.metadata import Reader, UnknownError, amount, json_object
 
 _NAME = re.compile(r"(\d{20})\.(?:(json)|(crc)|checkpoint(?:\.\d{10}\.(\d{10}))?\.(parquet)|checkpoint\..+)")
 #: The most versions that are read behind a checkpoint, and the most parts of one: engines make one every 10 versions.

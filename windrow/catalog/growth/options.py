@@ -13,9 +13,9 @@ import numpy as np
 from sort_keys.keys import decode_symbol
 from windrow.bars.layout import folders_of
 from windrow.bars.selection import bound_asked
-from windrow.catalog import standings
-from windrow.catalog.grammar import LONGEST, parse_alerts, parse_size
-from windrow.catalog.standings import ALERTED, GONE, MANY_FILES, Asked
+from windrow.catalog.growth import standings
+from windrow.catalog.growth.grammar import LONGEST, parse_alerts, parse_size
+from windrow.catalog.growth.standings import ALERTED, GONE, MANY_FILES, Asked
 from windrow.console import say
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled

@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from windrow.catalog import snapshots
-from windrow.catalog.athena import read_history
-from windrow.catalog.cloudtrail import is_of_persons, role_of
 from windrow.catalog.columns import USAGE
 from windrow.catalog.origins import Origin
-from windrow.catalog.sifted import Sifted
-from windrow.catalog.trails import Progress, read_events, read_trail
-from windrow.catalog.uses import Uses
+from windrow.catalog.usage.athena import read_history
+from windrow.catalog.usage.cloudtrail import is_of_persons, role_of
+from windrow.catalog.usage.sifted import Sifted
+from windrow.catalog.usage.trails import Progress, read_events, read_trail
+from windrow.catalog.usage.uses import Uses
 from windrow.errors import InputError, OutputError
 from windrow.storage.source import source_of
 

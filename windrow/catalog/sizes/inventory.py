@@ -21,11 +21,11 @@ import pyarrow.compute as pc
 
 from windrow.aws.parallel import in_parallel
 from windrow.catalog.locations import Folder, Size
-from windrow.catalog.manifests import Manifest, UnusableError, newest
-from windrow.catalog.nests import Nest
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
-from windrow.catalog.sizes import Sizes, reason_of
+from windrow.catalog.sizes.listed import Sizes, reason_of
+from windrow.catalog.sizes.manifests import Manifest, UnusableError, newest
+from windrow.catalog.sizes.nests import Nest
 from windrow.console import say
 
 #: What is read of an object, by its names in lower case without underscores.

@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from windrow.aws.roles import role_behind
-from windrow.catalog.sifted import Damaged, Record
-from windrow.catalog.uses import Table, Use
+from windrow.catalog.usage.sifted import Damaged, Record
+from windrow.catalog.usage.uses import Table, Use
 
 _GLUE, _LAKE_FORMATION = "glue.amazonaws.com", "lakeformation.amazonaws.com"
 #: What each event asks for; a query asks for each of these once or more.

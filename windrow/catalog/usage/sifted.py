@@ -8,7 +8,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from windrow.catalog.origins import Origin
-from windrow.catalog.uses import Use, Uses
+from windrow.catalog.usage.uses import Use, Uses
 from windrow.errors import AccountError
 
 #: The most characters of an example.

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from windrow.catalog.query import Answer
+from windrow.catalog.queries.query import Answer
 from windrow.console import shown, shown_json
 from windrow.errors import UsageError, escaped
 from windrow.storage.newfile import new_file

@@ -14,7 +14,7 @@ from windrow.aws.parallel import in_parallel
 from windrow.catalog.locations import Folder, Size
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
-from windrow.catalog.sizes import reason_of
+from windrow.catalog.sizes.listed import reason_of
 from windrow.console import say
 
 #: A bucket's metric: its bucket, its name, and the class of storage.

@@ -13,8 +13,8 @@ import orjson
 
 from windrow.aws.parallel import in_parallel
 from windrow.aws.refusals import operation as aws_name
-from windrow.catalog.formats import Raw
 from windrow.catalog.locations import Folder, folder_of
+from windrow.catalog.metastore.formats import Raw
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
 from windrow.errors import AccountError, WindrowError

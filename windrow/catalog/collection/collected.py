@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windrow.catalog.columns import Row
-from windrow.catalog.described import Run
 from windrow.catalog.locations import Folder, Size
+from windrow.catalog.metastore.described import Run
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import is_failure
 

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from windrow.aws.parallel import in_parallel
-from windrow.catalog.described import outermost
-from windrow.catalog.formats import Raw
+from windrow.catalog.live.counts import COUNTS, live_bytes
 from windrow.catalog.locations import Folder, Size, folder_of
+from windrow.catalog.metastore.described import outermost
+from windrow.catalog.metastore.formats import Raw
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
-from windrow.catalog.sizes import Sizes, reason_of
+from windrow.catalog.sizes.listed import Sizes, reason_of
 
 #: Takes the share of the work that is done, and what to say of it.
 Progress = Callable[[float, str], object]
@@ -56,6 +57,23 @@ def measure(tables: Sequence[Table], sizes: Sizes | None, progress: Progress) ->
         _tell(table, list((parts | {own: single[own]} if own in parts and own in single else parts).values()))
     known = {folder: size for (_, folder), size in (sized | single).items() if isinstance(size, Size)}
     return sum_of(known[folder] for folder in outermost(set(known))) if sizes else None
+
+
+def count_live(tables: Sequence[Table]) -> dict[str, str]:
+    """Fills in the live bytes of tables that have a count of their own; of the others the symbol, and why not."""
+    counted: dict[Origin, list[Table]] = defaultdict(list)
+    for table in tables:
+        if table.row["format"] in COUNTS and table.asked:
+            counted[table.origin].append(table)
+    unknown: dict[str, str] = {}
+    for origin, of_it in counted.items():
+        told = live_bytes(origin, [(table.row["format"], table.raw) for table in of_it])
+        for table, live in zip(of_it, told, strict=True):
+            if isinstance(live, str):
+                unknown[str(table.row["symbol"])] = live
+            else:
+                table.row["live_bytes"] = live
+    return unknown
 
 
 def shared(tables: Sequence[Table]) -> dict[Folder, list[str]]:

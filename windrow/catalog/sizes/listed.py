@@ -12,11 +12,11 @@ from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 from windrow.aws.pace import Pace
-from windrow.catalog.counted import OBJECTS, Objects, count
 from windrow.catalog.locations import Folder, Size
-from windrow.catalog.nests import Nest, is_ordered, nests
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
+from windrow.catalog.sizes.counted import OBJECTS, Objects, count
+from windrow.catalog.sizes.nests import Nest, is_ordered, nests
 
 __all__ = ["RATE", "Size", "Sizes", "listing", "reason_of"]
 

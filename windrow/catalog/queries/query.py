@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from windrow.catalog.relations import NAMES, locked, opened, require_duckdb
+from windrow.catalog.queries.relations import NAMES, locked, opened, require_duckdb
 from windrow.errors import UsageError, WindrowError
 
 #: Rows of an answer that are in memory at a time.

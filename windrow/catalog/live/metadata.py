@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from windrow.catalog.locations import Folder
-from windrow.catalog.sizes import reason_of
+from windrow.catalog.sizes.listed import reason_of
 
 #: The most bytes of an object, as it is and unpacked: the metadata of a thousand snapshots has some megabytes.
 LARGEST = 32 << 20

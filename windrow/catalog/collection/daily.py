@@ -7,11 +7,11 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from windrow.catalog import snapshots
-from windrow.catalog.collected import Collected
-from windrow.catalog.collector import Asked, collect, is_asked
-from windrow.catalog.described import Run
-from windrow.catalog.drops import Before, drops
-from windrow.catalog.measured import Progress
+from windrow.catalog.collection.collected import Collected
+from windrow.catalog.collection.collector import Asked, collect, is_asked
+from windrow.catalog.collection.drops import Before, drops
+from windrow.catalog.collection.measured import Progress
+from windrow.catalog.metastore.described import Run
 from windrow.errors import OutputError
 from windrow.storage.source import source_of
 

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 
 from windrow.aws.parallel import in_parallel
 from windrow.catalog.origins import Origin
-from windrow.catalog.queried import Named, tables_in
-from windrow.catalog.sifted import Damaged, Record, Sifted
-from windrow.catalog.trails import Progress
-from windrow.catalog.uses import Table, Use
+from windrow.catalog.usage.queried import Named, tables_in
+from windrow.catalog.usage.sifted import Damaged, Record, Sifted
+from windrow.catalog.usage.trails import Progress
+from windrow.catalog.usage.uses import Table, Use
 from windrow.errors import AccountError
 
 #: How long Athena keeps its history.

@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from windrow.aws.parallel import in_parallel
-from windrow.catalog import glue, live
-from windrow.catalog.collected import Collected
-from windrow.catalog.described import (
+from windrow.catalog.collection.collected import Collected
+from windrow.catalog.collection.measured import Progress, Table, count_live, measure, shared
+from windrow.catalog.metastore import glue
+from windrow.catalog.metastore.described import (
     Run,
     database_row,
     folders_of,
@@ -22,11 +23,10 @@ from windrow.catalog.described import (
     origin_row,
     table_row,
 )
-from windrow.catalog.formats import Raw
-from windrow.catalog.measured import Progress, Table, measure, shared
+from windrow.catalog.metastore.formats import Raw
 from windrow.catalog.origins import Origin, beside
 from windrow.catalog.reasons import Unmeasured
-from windrow.catalog.sizes import Sizes
+from windrow.catalog.sizes.listed import Sizes
 from windrow.errors import AccountError, InputError, WindrowError
 
 In = TypeVar("In")
@@ -85,7 +85,7 @@ def collect(asked: Asked, run: Run, progress: Progress = lambda share, text: Non
     collected.stored = measure(tables, asked.sizes, measured)
     collected.shared = shared(tables)
     if asked.sizes and asked.counts_live:
-        collected.uncounted = live.count(tables)
+        collected.uncounted = count_live(tables)
     collected.databases += [database.row for database in databases]
     collected.tables += [table.row for table in tables]
     return collected

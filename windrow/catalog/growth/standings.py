@@ -17,7 +17,7 @@ from sort_keys.keys import decode_symbol
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.arrays import Floats, Ints
 from windrow.bars.checks import UNKNOWN
-from windrow.catalog.grammar import Alert, Standing
+from windrow.catalog.growth.grammar import Alert, Standing
 from windrow.sinks.alerted import ALERTS, alert_line
 from windrow.storage.part import own_part
 from windrow.times import DAY

@@ -18,9 +18,9 @@ import orjson
 from windrow.aws.client import explained
 from windrow.aws.pace import Pace
 from windrow.aws.parallel import in_parallel
-from windrow.catalog.cloudtrail import KINDS, understood
 from windrow.catalog.origins import Origin
-from windrow.catalog.sifted import Damaged, Record, Sifted
+from windrow.catalog.usage.cloudtrail import KINDS, understood
+from windrow.catalog.usage.sifted import Damaged, Record, Sifted
 from windrow.errors import AccountError, InputError
 from windrow.storage.open import open_text
 from windrow.storage.source import source_of

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from windrow.catalog.columns import Row, symbol_of
-from windrow.catalog.formats import Raw, classification_of, columns_of, format_of, schema_hash
 from windrow.catalog.locations import Folder, folder_of
+from windrow.catalog.metastore.formats import Raw, classification_of, columns_of, format_of, schema_hash
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
 
