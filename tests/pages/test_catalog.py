@@ -188,7 +188,7 @@ def test_what_is_no_place_of_snapshots_is_refused(tmp_path):
 
 
 def test_tables_that_are_written_alike_keep_their_sizes(tmp_path):
-    """a.b and c, a and b.c: jobs know both by one symbol."""
+    """a.b and c, a and b.c."""
     databases, (one, *_) = rows_of(LAST, 0)
     alike = [
         {

@@ -101,12 +101,18 @@ _SORTED_BY = {
 
 
 def symbol_of(account: str, region: str, database: str, table: str) -> str:
-    """The symbol by which jobs know a table.
+    """The symbol by which jobs know a table. No two tables have the same: a name with a dot is quoted, as in SQL.
 
     >>> symbol_of("111122223333", "eu-west-1", "sales", "orders")
     '111122223333/eu-west-1/sales.orders'
+    >>> symbol_of("111122223333", "eu-west-1", "sales.eu", "orders")
+    '111122223333/eu-west-1/"sales.eu".orders'
     """
-    return f"{account}/{region}/{database}.{table}"
+    return f"{account}/{region}/{_quoted(database)}.{_quoted(table)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if "." in name or name.startswith('"') else name
 
 
 def as_columns(tree: str, rows: Iterable[Row], day: date) -> pa.Table:
