@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+#: Extras of targets of make, and for those who change windrow.
+FOR_DEVELOPERS = {"test", "demo", "sp500", "lake", "peers", "bench", "lint"}
+#: What README calls a package whose name on PyPI is longer.
+PACKAGES = {"vl-convert-python": "vl-convert"}
 
 
 def blocks(language):
@@ -97,3 +102,19 @@ def test_readme_and_help_name_the_same_options(run_module):
     )
     running = {"-r", "-o", "-D", "--runner", "--output-dir", "--conf-path", "--quiet", "--verbose", "--help"}
     assert listed - running == helped - running
+
+
+def test_readme_has_every_extra_with_its_packages_and_every_guide():
+    cfg = ConfigParser()
+    cfg.read(ROOT / "setup.cfg")
+    needs = cfg["options.extras_require"]
+    extras = {name: re.findall(r"^[\w-]+", packages, re.MULTILINE) for name, packages in needs.items()}
+    table = README.partition("| extra | ")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+    shown = {name: packages.split(", ") for name, packages in rows}
+    assert {*extras} - {*shown} == FOR_DEVELOPERS
+    for name, packages in shown.items():
+        needed = {PACKAGES.get(package, package) for package in extras[name] if package != "windrow"}
+        assert {*packages} == needed, name
+    layout = README.partition("    docs/ ")[2].partition("\n    emr/ ")[0]
+    assert set(layout.split()) == {path.name for path in (ROOT / "docs").glob("*.md")}

@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 _OUT = "Folder of the snapshots, here or on S3."
 _REGION = "AWS region; repeatable.  [default: as in AWS's own settings]"
 _ALL_REGIONS = "All regions that are enabled in each account."
-_ROLE = "Role to assume, for another account; repeatable. - is none: the credentials themselves.  [default: -]"
-_CATALOG_ID = "Another catalog than the account's own; all: that, and all beside it."
+_ROLE = "Role to assume, for another account; repeatable. - stands for your own credentials.  [default: -]"
+_CATALOG_ID = "Another catalog than the account's own; all: the account's own and all others."
 _DATABASE = "Databases with such names, e.g. 'sales*'; repeatable.  [default: all]"
 _SIZES = "How sizes are found."
-_INVENTORY = "Where S3 Inventory is written, of --sizes inventory."
-_RATE = "Most calls a second to S3, of --sizes listing.  [default: 300]"
-_PARTITIONS = "Partitions beyond which a table is not measured; 0: none are read."
+_INVENTORY = "Where S3 Inventory is written; for --sizes inventory."
+_RATE = "At most so many calls to S3 a second; for --sizes listing.  [default: 300]"
+_PLAN_RATE = "At most so many calls to S3 a second.  [default: 300]"
+_PARTITIONS = "A table with more partitions is not measured; 0: partitions are not read."
 _WAYS = click.Choice(["listing", "inventory", "cloudwatch", "none"])
 #: As in catalog/collector.py, which is not imported for --help.
 _MOST_PARTITIONS = 100_000
-_TRAIL = "Files of CloudTrail: a file or a folder, here or on S3, such as s3://BUCKET/AWSLogs/; repeatable."
-_EVENTS = "Look up the events that CloudTrail keeps for 90 days without a trail."
-_ATHENA = "Read the history of Athena's queries, of 45 days."
+_TRAIL = "Log files of CloudTrail: a file or a folder, here or on S3, such as s3://BUCKET/AWSLogs/; repeatable."
+_EVENTS = "Read CloudTrail's event history, of 90 days, which needs no trail."
+_ATHENA = "Read Athena's query history, of 45 days."
 _FROM = "First day, in UTC.  [default: yesterday, or that of --to]"
 _TO = "Last day, in UTC.  [default: yesterday]"
 
@@ -39,7 +40,7 @@ def catalog() -> None:
     """Watch a Glue Data Catalog: its tables, what they store, and how they grow."""
 
 
-@catalog.command()
+@catalog.command(short_help="Write the day's snapshot: all tables, and their sizes.")
 @click.option("-o", "--out", "place", metavar="DIR|s3://...", help=_OUT)
 @click.option("--region", "regions", multiple=True, metavar="NAME", help=_REGION)
 @click.option("--all-regions", is_flag=True, help=_ALL_REGIONS)
@@ -103,11 +104,11 @@ def _sizes(way: str, inventory: str | None, rate: float | None) -> "Sizes | None
 
 
 _FORMATS = ("table", "csv", "json", "parquet")
-_DAY = "The day as of which is asked, e.g. 2026-11-30.  [default: the last snapshot's]"
-_FORMAT = "How the answer is written.  [default: by the ending of -o; else table]"
+_DAY = "Query as of this day, e.g. 2026-11-30.  [default: the last snapshot's]"
+_FORMAT = "Format of the answer.  [default: by the ending of -o; else table]"
 
 
-@catalog.command()
+@catalog.command(short_help="Query snapshots by SQL and views.")
 @click.argument("place", required=False, metavar="[SNAPSHOTS]")
 @click.argument("sql", required=False, metavar="[SQL]")
 @click.option("--day", metavar="DATE", help=_DAY)
@@ -115,10 +116,10 @@ _FORMAT = "How the answer is written.  [default: by the ending of -o; else table
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File for the answer.  [default: printed]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def query(place: str | None, sql: str | None, day: str | None, form: str | None, out: Path | None, force: bool) -> None:
-    """Ask snapshots by SQL, e.g. windrow catalog query metrics "from growth limit 10".
+    """Query snapshots by SQL, e.g. windrow catalog query metrics "from growth limit 10".
 
     SNAPSHOTS is the folder that collect wrote, here or on S3. SQL is one SELECT in DuckDB's SQL, or the name of a view;
-    it can read nothing but the snapshots. Without SQL, what can be asked is listed.
+    it can read nothing but the snapshots. Without SQL, views and tables are listed.
     """
     from windrow.console import tell
 
@@ -160,15 +161,15 @@ def _day(text: str | None, option: str = "--day") -> "date | None":
         raise UsageError(f"{option} {text}: is no day; write it as YEAR-MONTH-DAY, e.g. {option} 2026-11-30") from None
 
 
-@catalog.command()
+@catalog.command(short_help="Print the DDL by which Athena queries snapshots.")
 @click.argument("place", metavar="SNAPSHOTS")
 @click.option("--athena-database", default="windrow", show_default=True, metavar="NAME", help="Database of the tables.")
 @click.option("--crawler", is_flag=True, help="Print a crawler's definition instead.")
 @click.option("--role", metavar="NAME|ARN", help="The crawler's role.")
 def ddl(place: str, athena_database: str, crawler: bool, role: str | None) -> None:
-    """Print what makes Athena see snapshots on S3.
+    """Print the DDL by which Athena queries snapshots on S3.
 
-    That is CREATE TABLE with projected partitions, so that a new day is there at once; or, by --crawler, a crawler for
+    It is CREATE TABLE with partition projection: a new day is there at once. With --crawler, it is a crawler for
     `aws glue create-crawler --cli-input-json file://FILE`.
     """
     from windrow.catalog.queries import ddl as made
@@ -189,7 +190,7 @@ def ddl(place: str, athena_database: str, crawler: bool, role: str | None) -> No
     tell(*text.splitlines())
 
 
-@catalog.command()
+@catalog.command(short_help="Count how often tables were queried, and by how many users.")
 @click.argument("place", required=False, metavar="SNAPSHOTS")
 @click.option("--trail", "trails", multiple=True, metavar="PATH", help=_TRAIL)
 @click.option("--events", is_flag=True, help=_EVENTS)
@@ -204,10 +205,10 @@ def usage(
     place: str | None, trails: tuple[str, ...], events: bool, athena: bool, since: str | None, until: str | None,
     regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], quiet: bool,
 ) -> int:  # fmt: skip
-    """Count how often tables were used, and by how many users, and keep it by day beside the snapshots.
+    """Count how often tables were queried, and by how many users, and keep that by day beside the snapshots.
 
-    A run replaces what it counts on its days, and keeps what others have counted. What cannot be read is told, and the
-    exit status is 3.
+    A run replaces the counts of its sources on its days, and keeps those of other sources. What cannot be read is
+    reported, and the exit status is 3.
     """
     from windrow.aws.session import require_boto3
     from windrow.catalog.collection.collected import INCOMPLETE
@@ -267,26 +268,24 @@ def _days(since: str | None, until: str | None, events: bool, athena: bool) -> "
     return first, last
 
 
-@catalog.command()
+@catalog.command(short_help="Estimate calls, minutes and dollars of a collection.")
 @click.option("--region", "regions", multiple=True, metavar="NAME", help=_REGION)
 @click.option("--all-regions", is_flag=True, help=_ALL_REGIONS)
 @click.option("--role", "roles", multiple=True, metavar="ARN", help=_ROLE)
 @click.option("--catalog-id", metavar="ID", help=_CATALOG_ID)
 @click.option("--database", "databases", multiple=True, metavar="GLOB", help=_DATABASE)
-@click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Most calls a second.  [default: 300]"
-)
-@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your own price table.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help=_PLAN_RATE)
+@click.option("--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your own prices, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def plan(
     regions: tuple[str, ...], all_regions: bool, roles: tuple[str, ...], catalog_id: str | None,
     databases: tuple[str, ...], rate: float | None, prices: Path | None, as_json: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Show what collecting would take and cost, before anything is listed.
+    """Estimate what collecting would take and cost, before anything is listed.
 
-    Calls, minutes and dollars of listing, and of reading S3 Inventory. Databases and tables are read, and CloudWatch is
-    asked how many objects their buckets have.
+    Calls, minutes and dollars of listing, and of reading S3 Inventory instead. Databases and tables are read, and
+    CloudWatch is asked how many objects their buckets have.
     """
     from windrow.aws.session import require_boto3
     from windrow.catalog.collection.daily import new_run
@@ -306,10 +305,10 @@ def plan(
         tell(*made.lines())
 
 
-@catalog.command()
+@catalog.command(short_help="Show the catalog on one page, and as a picture.")
 @click.argument("snapshots", metavar="SNAPSHOTS")
 @click.option("--growth", metavar="OUTPUT", help="An output of windrow catalog-growth, for its alerts.")
-@click.option("--day", metavar="DAY", help="The day to show, e.g. 2026-11-30.  [default: the last one]")
+@click.option("--day", metavar="DATE", help="The day to show, e.g. 2026-11-30.  [default: the last one]")
 @click.option("-o", "--out", default="catalog.html", **OUT)
 @click.option("--force", **FORCE)
 def report(snapshots: str, growth: str | None, day: str | None, out: Path, force: bool) -> None:
