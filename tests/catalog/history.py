@@ -11,6 +11,7 @@ from random import Random
 
 from windrow.catalog import snapshots
 from windrow.catalog.columns import symbol_of
+from windrow.catalog.locations import folder_of
 
 LAST = date(2026, 11, 30)
 ORIGINS = [(account, region) for account in ("111122223333", "444455556666") for region in ("eu-west-1", "us-east-1")]
@@ -65,11 +66,12 @@ class History:
                 table["updatetime"] = self._time(day)
 
     def _new(self, day, base, name):
-        folder = self.pick("shared", "shared/", f"{base}/{name}", f"{base}/{name}/")
+        folder = self.pick("shared", "shared/", "", base, f"{base}/{name}", f"{base}/{name}/", f"{base}/{name}.old/x")
+        scheme = self.pick("s3", "s3a", "S3")
         return {
             "createtime": None if self.chance(0.1) else self._time(day),
             "updatetime": None,
-            "location": None if self.chance(0.1) else f"s3://lake/{folder}",
+            "location": None if self.chance(0.1) else f"{scheme}://lake/{folder}",
             "schema": self.random.randrange(4),
             "columns": self.random.randrange(1, 9),
             "bytes": self.random.randrange(3) * 10**9,
@@ -153,20 +155,15 @@ class History:
         return ordered(rows, ("snapshot", True), ("tables", True), *DATABASE)
 
     def storage(self):
-        folders = defaultdict(list)
+        groups = defaultdict(list)
         for day, tables in self.tables.items():
             for table in tables:
-                folder = table["location"].rstrip("/") if table["location"] else table["symbol"]
-                folders[day, table["account"], table["region"], folder].append(table)
-        groups = defaultdict(list)
-        for (day, account, region, _), tables in folders.items():
-            groups[day, account, region].append(tables)
+                groups[day, table["account"], table["region"]].append(table)
         return [
             {
                 "snapshot": day, "account": account, "region": region,
-                "tables": sum(map(len, found)),
-                "measured": sum(table["bytes"] is not None for tables in found for table in tables),
-                **{new: total(most(table[old] for table in tables) for tables in found)
+                "tables": len(found), "measured": sum(table["bytes"] is not None for table in found),
+                **{new: stored(found, old)
                    for new, old in (("bytes", "bytes"), ("live_bytes", "live_bytes"), ("files", "totalfilesons3"))},
             }
             for (day, account, region), found in sorted(groups.items())
@@ -344,6 +341,19 @@ def most(values):
 def total(values):
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def stored(tables, name):
+    """What tables have in all: of folders that are shared, or within another that has a value, once."""
+    values, rest = {}, []
+    for table in tables:
+        if folder := folder_of(table["location"]):
+            values[folder] = most([values.get(folder), table[name]])
+        else:
+            rest.append(table[name])
+    known = [folder for folder, value in values.items() if value is not None]
+    outermost = [one for one in known if not any(other != one and other.holds(one) for other in known)]
+    return total([values[folder] for folder in outermost] + rest)
 
 
 def ordered(rows, *keys):

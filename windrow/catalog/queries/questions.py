@@ -76,21 +76,73 @@ _TABLE_COUNTS = f"""
     order by snapshot desc, tables desc nulls last, account, region, databasename, unread
 """
 
-_STORAGE = """
-    -- A folder that several tables share is stored once.
-    with folders as (
+
+def stored_by(*columns: str, tables: str = "tables") -> str:
+    """SQL of tables, bytes and files on every day by these columns of a relation: what tables share counts once.
+
+    A folder that several tables have is one; one that is within another was counted with that, if that has a size.
+    """
+    group = "".join(f"{column}, " for column in columns)
+    by_group = "".join(f" and {{0}}.{column} is not distinct from {{1}}.{column}" for column in columns)
+    return f"""
+    with places as (
         select
-            snapshot, account, region,
-            coalesce(case when ends_with(location, '/') then rtrim(location, '/') else location end, symbol) as folder,
-            count(*) as number, count(bytes) as measured,
+            *, rtrim(regexp_replace(location, '^s3[an]?://', 's3://', 'i'), '/') as folder,
+            dense_rank() over (order by {group}folder) as number
+        from (
+            select {group}location, min(symbol) as first, max(symbol) as last
+            from {tables} where location is not null group by all
+        )
+    ),
+    -- Each folder that is within another, and that one, of whatever days.
+    within as (
+        select distinct a.number, o.number as above
+        from (
+            select *, unnest([array_to_string(parts[:length], '/') for length in range(3, len(parts))]) as above
+            from (select *, string_split(folder, '/') as parts from places where starts_with(folder, 's3://'))
+        ) a join places o on o.folder = a.above{by_group.format("o", "a")}
+    ),
+    -- Few are. Of the others no two tables have what they store in common, and their sizes are added up at once.
+    common as (
+        select number from places group by number having count(*) > 1 or min(first) is distinct from max(last)
+        union select number from within
+        union select above from within
+    ),
+    placed as (
+        select t.*, p.number from {tables} t
+        left join (from places semi join common using (number)) p
+            on p.location = t.location{by_group.format("p", "t")}
+    ),
+    folders as (
+        select
+            snapshot, {group}number, count(*) as tables, count(bytes) as measured,
             max(bytes) as bytes, max(live_bytes) as live_bytes, max(totalfilesons3) as files
-        from tables group by all
+        from placed where number is not null group by all
+    ),
+    counted as (
+        select f.snapshot, f.number, count(o.bytes) as bytes, count(o.live_bytes) as live_bytes, count(o.files) as files
+        from folders f join within using (number) join folders o on o.snapshot = f.snapshot and o.number = above
+        group by all
+    ),
+    parts as (
+        select
+            snapshot, {group}count(*) as tables, count(bytes) as measured,
+            sum(bytes) as bytes, sum(live_bytes) as live_bytes, sum(totalfilesons3) as files
+        from placed where number is null group by all
+        union all
+        select
+            snapshot, {group}f.tables, f.measured,
+            case when coalesce(c.bytes, 0) = 0 then f.bytes end,
+            case when coalesce(c.live_bytes, 0) = 0 then f.live_bytes end,
+            case when coalesce(c.files, 0) = 0 then f.files end
+        from folders f left join counted c using (snapshot, number)
     )
     select
-        snapshot, account, region, sum(number)::bigint as tables, sum(measured)::bigint as measured,
+        snapshot, {group}sum(tables)::bigint as tables, sum(measured)::bigint as measured,
         sum(bytes)::bigint as bytes, sum(live_bytes)::bigint as live_bytes, sum(files)::bigint as files
-    from folders group by all order by snapshot, account, region
-"""
+    from parts group by all order by all
+    """
+
 
 _GROWTH = f"""
     with known as (
@@ -304,7 +356,7 @@ _UNMEASURED = f"""
 #: The views, by name.
 VIEWS: Mapping[str, View] = {
     "table_counts": View("how many tables each database has, on every day", _TABLE_COUNTS),
-    "storage": View("tables, bytes and files of each account and region, on every day", _STORAGE),
+    "storage": View("tables, bytes and files of each account and region, on every day", stored_by("account", "region")),
     "growth": View(f"by how much each table has grown in {RECENT} days", _GROWTH),
     "stale_tables": View(f"tables that nothing has updated for {STALE} days", _STALE_TABLES),
     "least_used": View("tables by how little they are queried, the least first", _LEAST_USED),
