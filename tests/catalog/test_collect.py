@@ -168,6 +168,11 @@ CURES = {
     "role": (["--role", "reader"], "name it as arn:aws:iam::111122223333:role/NAME", ["--role", role(ACCOUNT)]),
     "no role": (["--role", "reader"], "or - for the credentials themselves", ["--role", "-"]),
     "two roles": (["--role", "-", "--role", role(ACCOUNT)], "leave one of them out", ["--role", role(ACCOUNT)]),
+    "two roles of a catalog": (
+        ["--role", "-", "--role", role(OTHERS[0]), "--catalog-id", ACCOUNT],
+        "leave one of them out",
+        ["--role", "-", "--catalog-id", ACCOUNT],
+    ),
     "databases": (["--database", "sale"], "use * for any characters, or leave it out", ["--database", "sale*"]),
     "no databases": (["--database", "sale"], "use * for any characters, or leave it out", []),
     "empty": (["--region", "us-west-2"], "check --region", ["--region", REGION]),

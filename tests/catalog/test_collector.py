@@ -537,6 +537,24 @@ def test_catalogs_beside_the_accounts_own(lake):
         assert collected(origins(), all_catalogs=True).exit_status == 3
 
 
+def test_a_catalog_that_two_accounts_see_is_read_once(lake):
+    lake.database("db0")
+    shared = f"{OTHERS[0]}:shared"
+
+    def databases(asked, number):
+        return {"DatabaseList": [{"Name": "theirs"}]} if asked.get("CatalogId") == shared else None
+
+    def tables(asked, number):
+        return {"TableList": [described("t", "theirs")]} if asked.get("CatalogId") == shared else None
+
+    catalogs = {"CatalogList": [{"CatalogId": shared}]}
+    answers = {"GetCatalogs": lambda *_: catalogs, "GetDatabases": databases, "GetTables": tables}
+    with wire.answers(answers):
+        found = collected(origins(roles=["-", role(OTHERS[0])], catalog_id="all"), all_catalogs=True)
+    assert [row["symbol"] for row in found.tables] == [f"{shared}/{REGION}/theirs.t"]
+    assert [row["databasename"] for row in found.databases] == ["db0", "theirs"]
+
+
 def test_another_catalog_by_its_id(aws):
     with wire.answers(on_the_wire([described("t")])) as calls:
         found = collected(origins(catalog_id="999988887777"))

@@ -115,6 +115,11 @@ REFUSED = {
         f"--role {role(ACCOUNT)}: the credentials and it are of the same account {ACCOUNT}, whose tables would be there"
         " twice; leave one of them out",
     ),
+    "one catalog twice": (
+        {"roles": ["-", role(OTHERS[0])], "catalog_id": "999988887777"},
+        f"--role {role(OTHERS[0])}: by - and by it the same catalog 999988887777 would be read, whose tables would be"
+        " there twice; leave one of them out",
+    ),
 }
 
 

@@ -64,7 +64,13 @@ def origins(
         raise UsageError(f"--region {regions[0]}: --all-regions asks for all; leave one of them out")
     for region in regions:
         _refuse_unknown(region, f"--region {region}")
-    whose = _whose(list(dict.fromkeys(roles or [NO_ROLE])), _usual_region(regions))
+    by = list(dict.fromkeys(roles or [NO_ROLE]))
+    if catalog_id and catalog_id != "all" and len(by) > 1:
+        raise UsageError(
+            f"--role {by[1]}: by {by[0]} and by it the same catalog {catalog_id} would be read, whose tables would be"
+            " there twice; leave one of them out"
+        )
+    whose = _whose(by, _usual_region(regions))
     if all_regions:
         found = [each for one in in_parallel(_in_all_regions, whose) for each in one]
     else:

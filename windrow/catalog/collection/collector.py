@@ -96,7 +96,10 @@ def collect(asked: Asked, run: Run, progress: Progress = lambda share, text: Non
 
 def _databases(asked: Asked, collected: Collected) -> list[_Database]:
     """The databases that are asked for; an origin that cannot be read has a row of its own, without a name."""
-    origins = [*asked.origins, *(_beside(asked.origins, collected) if asked.all_catalogs else ())]
+    first: dict[tuple[str, str], Origin] = {}
+    for origin in (*asked.origins, *(_beside(asked.origins, collected) if asked.all_catalogs else ())):
+        first.setdefault((origin.account, origin.region), origin)  # two accounts may see one catalog beside their own
+    origins = list(first.values())
     found: list[_Database] = []
     refused: list[AccountError] = []
     for origin, told in _tried(lambda origin: list(glue.databases(origin)), origins):
