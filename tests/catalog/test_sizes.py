@@ -209,6 +209,28 @@ def test_a_server_that_repeats_itself_is_left(origin):
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize("keys", [["a", "b", "b", "c"], ["a", "b", "a", "b"], ["b", "a"]])
+def test_objects_that_come_twice_are_not_counted_twice(origin, keys):
+    """Each page has a token of its own."""
+    pages = [
+        page([(f"t/{key}", 5)], token="" if number == len(keys) else f"t{number}") for number, key in enumerate(keys, 1)
+    ]
+    with answers({"ListObjectsV2": lambda asked, number: pages[number - 1]}):
+        assert found(origin, "t/") == {"t/": "failed (PaginationError)"}
+
+
+def test_a_server_that_begins_at_no_key_counts_nothing_twice(origin, monkeypatch):
+    objects = {f"t/day={day:02}/{number}": 1 for day in range(20) for number in range(50)}
+    bucket = stored(objects, 10)
+
+    def answer(asked, number):
+        return bucket({key: one for key, one in asked.items() if key != "start-after" or "delimiter" in asked}, number)
+
+    monkeypatch.setattr(sizes, "_PAGES", 2)
+    with answers({"ListObjectsV2": answer}):
+        assert found(origin, "t/") == {"t/": "failed (PaginationError)"}
+
+
 def test_a_name_that_no_bucket_has_is_a_reason(origin):
     with answers({}) as calls:
         assert list(QUICK(origin, [Folder("no bucket", "t/")])) == [

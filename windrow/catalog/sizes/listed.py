@@ -136,6 +136,7 @@ class _Listing:
         for _ in range(_PAGES):
             page = self._page(span)
             objects: Objects = page[OBJECTS]
+            _refuse_repeated(span, objects)
             found.sizes += objects.between(span.nest.edges, span.until)
             after = objects.last if objects.sizes else span.after
             if not page.get("IsTruncated") or (span.until and after >= span.until):
@@ -172,6 +173,17 @@ class _Listing:
             if cuts := [each for each in begins if each > span.after and (not span.until or each < span.until)]:
                 return cuts
         return []
+
+
+def _refuse_repeated(span: _Span, objects: Objects) -> None:
+    """Raises PaginationError where a page begins with keys that were counted, or should have been left out.
+
+    Some of S3's kind begin anew for a token, or leave StartAfter out; each object would count twice.
+    """
+    from botocore.exceptions import PaginationError
+
+    if span.after and objects.sizes and is_ordered(span.nest.root.bucket) and objects.first <= span.after:
+        raise PaginationError(message="a page begins before the end of the one before it")
 
 
 def _next(span: _Span, token: str) -> str:
