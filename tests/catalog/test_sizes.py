@@ -315,6 +315,15 @@ def test_no_more_calls_a_second_than_the_rate(origin):
     assert monotonic() - begin >= 20 / 50
 
 
+def test_who_is_interrupted_does_not_wait_for_the_pace(origin):
+    with answers({"ListObjectsV2": stored({}, 10)}) as calls:
+        sizes_of_folders = listing(rate=0.5)(origin, [Folder("lake", f"t{number}/") for number in range(40)])
+        next(sizes_of_folders)
+        begin = monotonic()
+        sizes_of_folders.close()  # as an interrupt does
+    assert monotonic() - begin < 2 and len(calls) <= 34
+
+
 def test_a_lake_in_moto_has_what_was_put_into_it(lake):
     lake.bucket()
     for number in range(2345):

@@ -1,7 +1,7 @@
 """Calls at an even pace."""
 
-from threading import Lock
-from time import monotonic, sleep
+from threading import Event, Lock
+from time import monotonic
 from typing import Any
 
 
@@ -12,6 +12,11 @@ class Pace:
         self._gap = 1 / rate
         self._next = 0.0
         self._lock = Lock()
+        self._ended = Event()
+
+    def end(self) -> None:
+        """Lets all that wait go on at once, and whoever comes later: nobody wants their answers any more."""
+        self._ended.set()
 
     def wait(self, **_: Any) -> None:
         """Returns when the next call may be made: botocore's handler before it sends a request."""
@@ -20,4 +25,4 @@ class Pace:
             at = max(now, self._next)
             self._next = at + self._gap
         if at > now:
-            sleep(at - now)
+            self._ended.wait(at - now)

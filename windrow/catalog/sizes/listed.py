@@ -40,7 +40,7 @@ def listing(rate: float = RATE) -> Sizes:
     pace = Pace(rate)
 
     def sizes(origin: Origin, folders: Collection[Folder]) -> Iterator[tuple[Folder, Size | str]]:
-        yield from _Listing(_counting_client(origin, pace), nests(folders)).sizes()
+        yield from _Listing(_counting_client(origin, pace), nests(folders), pace).sizes()
 
     return sizes
 
@@ -81,8 +81,8 @@ class _Listing:
     wherever it is cut, each object is in one of the spans.
     """
 
-    def __init__(self, client: Any, asked: Iterator[Nest]) -> None:
-        self._client = client
+    def __init__(self, client: Any, asked: Iterator[Nest], pace: Pace) -> None:
+        self._client, self._pace = client, pace
         self._waiting: deque[_Span] = deque()
         self._unlisted: dict[Nest, int] = {}
         """How many spans of a nest have not been listed."""
@@ -95,16 +95,24 @@ class _Listing:
 
     def sizes(self) -> Iterator[tuple[Folder, Size | str]]:
         """Each folder with its size, or the reason why there is none."""
-        running: dict[Future[_Listed], _Span] = {}
         with ThreadPoolExecutor(_THREADS) as threads:
-            while self._waiting or running:
-                while self._waiting and len(running) < _THREADS:
-                    span = self._waiting.popleft()
-                    is_idle = len(self._waiting) + len(running) + 1 < _THREADS
-                    work = self._split if is_idle and span.token and span.may_split else self._list
-                    running[threads.submit(work, span)] = span
-                for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield from self._taken(running.pop(ended), ended)
+            try:
+                yield from self._sizes(threads)
+            except BaseException:  # an interrupt: threads that are being paced would be waited for
+                self._unlisted.clear()
+                self._pace.end()
+                raise
+
+    def _sizes(self, threads: ThreadPoolExecutor) -> Iterator[tuple[Folder, Size | str]]:
+        running: dict[Future[_Listed], _Span] = {}
+        while self._waiting or running:
+            while self._waiting and len(running) < _THREADS:
+                span = self._waiting.popleft()
+                is_idle = len(self._waiting) + len(running) + 1 < _THREADS
+                work = self._split if is_idle and span.token and span.may_split else self._list
+                running[threads.submit(work, span)] = span
+            for ended in wait(running, return_when=FIRST_COMPLETED).done:
+                yield from self._taken(running.pop(ended), ended)
 
     def _taken(self, span: _Span, ended: Future[_Listed]) -> Iterator[tuple[Folder, Size | str]]:
         """What is known now that the work on a span has ended."""
@@ -131,9 +139,9 @@ class _Listing:
     def _list(self, span: _Span) -> _Listed:
         """Lists some pages of a span."""
         found = _Listed()
-        if span.nest not in self._unlisted:
-            return found
         for _ in range(_PAGES):
+            if span.nest not in self._unlisted:  # its size is not wanted any more
+                return found
             page = self._page(span)
             objects: Objects = page[OBJECTS]
             _refuse_repeated(span, objects)
