@@ -116,6 +116,27 @@ def test_the_newest_day_that_is_told_whole_counts(credentials):
         }
 
 
+@pytest.mark.parametrize("state", ["InternalError", "Forbidden"])
+@pytest.mark.parametrize("unknown", ["GlacierStorage", "AllStorageTypes"])
+def test_a_bucket_of_which_one_metric_is_not_told_has_no_size(credentials, unknown, state):
+    kinds = ("StandardStorage", "GlacierStorage", "AllStorageTypes")
+    values = {(bucket, kind, DAY): 10.0 for bucket in ("lake", "other") for kind in kinds}
+    told = known(values)["GetMetricData"]
+
+    def refusing(asked, number):
+        page = told(asked, number)
+        for query, result in zip(asked["MetricDataQueries"], page["MetricDataResults"], strict=True):
+            names = {each["Value"] for each in query["MetricStat"]["Metric"]["Dimensions"]}
+            result["StatusCode"] = "Complete"
+            if names == {"lake", unknown}:
+                result.update(StatusCode=state, Timestamps=[], Values=[])
+        return page
+
+    with answers({**known(values), "GetMetricData": refusing}):
+        found = metered(ORIGIN, ["lake", "other"])
+    assert found == {"lake": f"failed ({state})", "other": Metered(Size(20, 10), DAY)}
+
+
 def test_an_empty_bucket_has_no_bytes(credentials):
     with answers(known({("lake", "AllStorageTypes", DAY): 0.0})):
         assert metered(ORIGIN, ["lake"]) == {"lake": Metered(Size(0, 0), DAY)}

@@ -29,6 +29,8 @@ _A_DAY = timedelta(days=1)
 _LOOK_BACK = timedelta(days=5)
 #: Metrics that a call may ask for.
 _QUERIES = 500
+#: States of a metric whose values are missing, in an answer that is no error.
+_UNTOLD = {"InternalError", "Forbidden"}
 
 
 class Metered(NamedTuple):
@@ -93,18 +95,22 @@ def _region_of(client: Any, usual: str, bucket: str) -> str:
     return str(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region", usual))
 
 
-def _metered(client: Any, buckets: Collection[str]) -> dict[str, Metered]:
-    """What CloudWatch knows of a region's buckets: those that it knows."""
+def _metered(client: Any, buckets: Collection[str]) -> dict[str, Metered | str]:
+    """What CloudWatch knows of a region's buckets: those that it knows. A text is why it does not tell."""
     metrics = [*((bucket, _FILES, _ALL) for bucket in buckets), *_classes(client, set(buckets))]
     values: defaultdict[str, defaultdict[date, dict[tuple[str, str], float]]] = defaultdict(lambda: defaultdict(dict))
-    for (bucket, name, kind), (at, value) in _values(client, metrics):
-        values[bucket][at.astimezone(UTC).date()][name, kind] = value
-    found = {}
-    for bucket, by_day in values.items():
-        for day, told in sorted(by_day.items(), reverse=True):
-            files = told.pop((_FILES, _ALL), None)
-            if files is not None and (told or not files):  # not a day of which S3 has told but a part
-                found[bucket] = Metered(Size(int(sum(told.values())), int(files)), day)
+    found: dict[str, Metered | str] = {}
+    for (bucket, name, kind), told in _values(client, metrics):
+        if isinstance(told, str):
+            found[bucket] = Unmeasured.FAILED.with_code(told)
+        else:
+            at, value = told
+            values[bucket][at.astimezone(UTC).date()][name, kind] = value
+    for bucket in values.keys() - found.keys():
+        for day, sizes in sorted(values[bucket].items(), reverse=True):
+            files = sizes.pop((_FILES, _ALL), None)
+            if files is not None and (sizes or not files):  # not a day of which S3 has told but a part
+                found[bucket] = Metered(Size(int(sum(sizes.values())), int(files)), day)
                 break
     return found
 
@@ -119,8 +125,8 @@ def _classes(client: Any, buckets: Collection[str]) -> Iterator[_Metric]:
                 yield told[_BUCKET], _BYTES, told[_CLASS]
 
 
-def _values(client: Any, metrics: Sequence[_Metric]) -> Iterator[tuple[_Metric, tuple[datetime, float]]]:
-    """The last days' values of metrics."""
+def _values(client: Any, metrics: Sequence[_Metric]) -> Iterator[tuple[_Metric, tuple[datetime, float] | str]]:
+    """The last days' values of metrics; a text is the state of one that CloudWatch does not tell."""
     end = datetime.combine(datetime.now(UTC).date() + _A_DAY, time(), UTC)  # a period begins at midnight
     for start in range(0, len(metrics), _QUERIES):
         part = metrics[start : start + _QUERIES]
@@ -130,6 +136,8 @@ def _values(client: Any, metrics: Sequence[_Metric]) -> Iterator[tuple[_Metric, 
         )
         for page in pages:
             for told in page["MetricDataResults"]:
+                if told.get("StatusCode") in _UNTOLD:
+                    yield part[int(told["Id"][1:])], told["StatusCode"]
                 for value in zip(told["Timestamps"], told["Values"], strict=True):
                     yield part[int(told["Id"][1:])], value
 
