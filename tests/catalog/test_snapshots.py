@@ -377,6 +377,39 @@ def test_an_object_that_another_program_has_written_anew_says_its_run_by_its_row
     assert read(str(tmp_path)) == "two"
 
 
+def as_type(name, kind):
+    return lambda rows: rows.set_column(rows.column_names.index(name), name, rows[name].cast(kind))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        as_type("collected_at", pa.timestamp("ns")),
+        as_type("collected_at", pa.timestamp("ms", "Europe/Berlin")),
+        as_type("databasename", pa.dictionary(pa.int32(), pa.string())),
+        as_type("databasename", pa.large_string()),
+        as_type("tables", pa.float64()),
+        as_type("snapshot", pa.string()),
+    ],
+)
+def test_types_of_other_programs_are_those_of_today(tmp_path, change):
+    collect(str(tmp_path), "one")
+    was = snapshots.read_day(str(tmp_path), DAY)
+    rewritten(tmp_path, "databases", change)
+    assert snapshots.read_day(str(tmp_path), DAY).databases.equals(was.databases)
+    collect(str(tmp_path), "two")
+    assert read(str(tmp_path)) == "two"
+
+
+def test_a_column_of_another_kind_is_refused(tmp_path):
+    collect(str(tmp_path), "one")
+    texts = pa.array(["many", "few"])
+    rewritten(tmp_path, "tables", lambda rows: rows.drop_columns(["bytes"]).append_column("bytes", texts))
+    says = r"tables\.parquet: its column bytes is of type string, which is no int64 \(.*\); put it back from a copy"
+    with pytest.raises(InputError, match=says):
+        snapshots.read_day(str(tmp_path), DAY)
+
+
 def of_two_runs(rows):
     other = rows.set_column(rows.column_names.index("run"), "run", pa.array(["x"] * len(rows)))
     return pa.concat_tables([rows, other])

@@ -257,8 +257,25 @@ def _rows_of(uri: str, file: Any) -> pa.Table:
         rows = pq.read_table(file, partitioning=None)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(uri, error) from error
-    today = TREES[Path(uri).stem].empty_table()
-    return pa.concat_tables([today, rows], promote_options="permissive").replace_schema_metadata(None)
+    today = TREES[Path(uri).stem]
+    for number, name in enumerate(rows.column_names):
+        if name in today.names:
+            rows = rows.set_column(number, name, _as_today(uri, rows[name], today.field(name)))
+    return pa.concat_tables([today.empty_table(), rows], promote_options="default").replace_schema_metadata(None)
+
+
+def _as_today(uri: str, column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """A column as windrow writes it; another program may have written the same values as another type.
+
+    Spark has times without a zone, pandas whole numbers with a decimal point.
+    """
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        raise InputError(
+            f"{uri}: its column {field.name} is of type {column.type}, which is no {field.type}"
+            f" ({str(error).partition(chr(10))[0]}); put it back from a copy, or remove it"
+        ) from error
 
 
 def unreadable(uri: str, error: Exception) -> InputError:
