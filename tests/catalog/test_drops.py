@@ -52,6 +52,11 @@ def test_a_little_less_or_more_is_usual(then, now):
     assert warned(before(then), databases(now)) == []
 
 
+def test_a_database_that_another_account_shares_has_no_tables_here_though_it_has_the_name_of_one():
+    theirs = databases({"a": None})
+    assert warned(before({"a": 10}), databases({"a": 10}) + theirs) == []
+
+
 def test_tables_that_are_no_longer_visible():
     assert warned(before({"a": 10, "b": 10}), databases({"a": 10, "b": 7})) == [
         f"1 eu-west-1: 17 tables are visible, in the snapshot of 2026-11-29 20{CURE} {READER} may see"

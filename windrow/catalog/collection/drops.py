@@ -69,7 +69,9 @@ def drops(
         rows = [row for row in databases if (row["account"], row["region"]) == catalog]
         unread = {row["databasename"] for row in rows if row.get("unread")}
         if None not in unread:
-            now = _Seen(readers[catalog], {row["databasename"]: row.get("tables") or 0 for row in rows})
+            now = _Seen(readers[catalog])
+            for row in rows:  # one of another account may have the name of one here
+                now.tables[row["databasename"]] = now.tables.get(row["databasename"], 0) + (row.get("tables") or 0)
             names = {name for name in then[catalog].tables if is_asked(name)} | now.tables.keys()
             told = _compared(then[catalog].of(names - unread), now.of(names - unread), of_day)
             yield from (f"{' '.join(catalog)}{one}" for one in told)
