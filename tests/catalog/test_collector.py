@@ -313,6 +313,25 @@ def test_many_partitions_are_read_in_segments_without_columns(lake):
     assert {asked["Segment"]["SegmentNumber"] for asked in calls.of("GetPartitions")[1:]} == set(range(8))
 
 
+def test_pages_that_have_no_end_are_left(lake):
+    """Their tokens are the same again; a page of Glue's may be empty."""
+    lake.bucket()
+    one = {"Values": ["1"], "StorageDescriptor": {"Location": "s3://lake/t/1/"}}
+
+    def partitions(asked, number):
+        assert number < 20
+        return {"Partitions": [] if "Segment" in asked else [one], "NextToken": "again"}
+
+    def catalogs(asked, number):
+        assert number < 20
+        return {"CatalogList": [{"CatalogId": ACCOUNT}], "NextToken": "again"}
+
+    with wire.answers(on_the_wire([described("t", **PARTITIONED)], GetPartitions=partitions, GetCatalogs=catalogs)):
+        found = collected(all_catalogs=True)
+    assert [row["unmeasured"] for row in found.tables] == ["failed"]
+    assert [row.get("unread") for row in found.databases] == ["failed", None]
+
+
 @pytest.mark.parametrize(("most", "reason", "partitions"), [(30, None, 30), (29, "too many partitions", None)])
 def test_a_table_with_more_partitions_than_are_asked_for_has_no_size(lake, most, reason, partitions):
     lake.bucket()

@@ -49,6 +49,18 @@ def partition_of(region: str) -> str:
     return found
 
 
+def next_token(before: str, token: str, call: str) -> str:
+    """The token of the page behind one. Raises AccountError, as botocore's pages do, where that had the same.
+
+    It would be read for ever.
+    """
+    from botocore.exceptions import PaginationError
+
+    if token and token == before:
+        raise call_refusal(PaginationError(message=f"The same next token was received twice: {token}"), call)
+    return token
+
+
 def account() -> str:
     """The number of the account that the credentials belong to. Raises AccountError."""
     return str(client("sts").get_caller_identity()["Account"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from windrow.aws.client import client, partition_of, region_of_environment, regions_with
+from windrow.aws.client import client, next_token, partition_of, region_of_environment, regions_with
 from windrow.aws.parallel import in_parallel
 from windrow.aws.roles import account_of, role_behind
 from windrow.aws.session import new_client
@@ -143,13 +143,13 @@ def _in_all_regions(own: Origin) -> list[Origin]:
 def beside(origin: Origin) -> list[Origin]:
     """All catalogs beside an account's own, such as those of S3 Tables and of Redshift. Raises AccountError."""
     found: list[str] = []
-    token: dict[str, str] = {}
+    token = ""
     ask = partial(origin.client("glue").get_catalogs, Recursive=True)
     while True:
-        told = ask(**token)
+        told = ask(**({"NextToken": token} if token else {}))
         found += [str(one["CatalogId"]) for one in told["CatalogList"] if one.get("CatalogId")]
-        if not told.get("NextToken"):
+        token = next_token(token, str(told.get("NextToken") or ""), "glue get_catalogs")
+        if not token:
             break
-        token = {"NextToken": told["NextToken"]}
     others = dict.fromkeys(one for one in found if one != origin.account)
     return [origin._replace(account=one, catalog_id=one) for one in others]

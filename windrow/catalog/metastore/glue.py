@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from windrow.aws.client import next_token
 from windrow.aws.parallel import in_parallel
 from windrow.aws.refusals import operation as aws_name
 from windrow.catalog.locations import Folder, folder_of
@@ -74,9 +75,10 @@ def partitions(origin: Origin, table: Raw, most: int) -> Partitions | None:
 
         def read_segment(number: int) -> None:
             """Adds the partitions of a segment, which has pages of its own."""
-            token = read(Segment={"SegmentNumber": number, "TotalSegments": _SEGMENTS})
+            segment = {"SegmentNumber": number, "TotalSegments": _SEGMENTS}
+            token = read(Segment=segment)
             while token and not tally.is_full:
-                token = read(Segment={"SegmentNumber": number, "TotalSegments": _SEGMENTS}, NextToken=token)
+                token = next_token(token, read(Segment=segment, NextToken=token), "glue get_partitions")
 
         for _ in in_parallel(read_segment, range(_SEGMENTS)):
             pass
