@@ -32,6 +32,15 @@ _NO_TEMPORARY = "No usable temporary directory"
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def several(count: int, noun: str) -> str:
+    """A number of things in words.
+
+    >>> several(1, "table"), several(2300, "catalog")
+    ('1 table', '2,300 catalogs')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def say(*lines: str) -> None:
     """Writes lines, as `shown`, to standard error, if there is one: standard output is for the job's results."""
     _write(sys.stderr, lines)

@@ -84,7 +84,7 @@ def test_a_snapshot_of_what_was_put_in(collect, lake, tmp_path, place):
     counted = [line for line in out.splitlines() if line.startswith("live bytes not known: ")]
     assert len(counted) == 4  # two tables each of Iceberg and Delta, whose metadata are not there
     assert [line for line in out.splitlines() if line not in counted] == [
-        "run run-1: 60 tables in 8 databases of 1 catalogs",
+        "run run-1: 60 tables in 8 databases of 1 catalog",
         f"measured: 54 tables; {sum(row['bytes'] or 0 for row in rows.values()):,} bytes in 270 files",
         "not measured: 2 other scheme, 2 view, 2 link",
         f"snapshot of 2030-01-02 written to {place}",
@@ -126,8 +126,8 @@ def test_a_sudden_drop_is_warned_of_with_the_role(collect, clock, lake):
     with wire.answers({"GetTables": lambda asked, number: {"TableList": [{"Name": "t0", "DatabaseName": "sales"}]}}):
         status, _, err = collect()
     assert status == 0 and err == (
-        f"warning: {ACCOUNT} {REGION}: 1 tables are visible, in the snapshot of 2030-01-02 10; if nobody dropped them,"
-        f" Lake Formation hides them, without an error: look there what arn:aws:sts::{ACCOUNT}:user/moto may see\n"
+        f"warning: {ACCOUNT} {REGION}: 1 table visible, 10 in the snapshot of 2030-01-02; if nobody dropped the others,"
+        f" Lake Formation hides them, without an error: check there what arn:aws:sts::{ACCOUNT}:user/moto may see\n"
     )
     with wire.answers({"GetTables": lambda asked, number: {"TableList": [{"Name": "t0", "DatabaseName": "sales"}]}}):
         assert collect()[2] == err  # and again with the day before
@@ -223,7 +223,7 @@ def test_the_cure_of_a_part_is_a_place_of_its_own(collect, sales, tmp_path):
     sales.database("other")
     collect()
     status, _, err = collect("--database", "sales")
-    assert status == 0 and "leaves out 1 databases" in err and "into a place of its own (-o)" in err
+    assert status == 0 and "leaves out 1 database" in err and "into a place of its own (-o)" in err
     collect()
     part = tmp_path / "part"
     assert collect("--database", "sales", place=part)[2] == collect("--database", "sales", place=part)[2] == ""
@@ -286,7 +286,7 @@ def test_cloudwatch_knows_whole_buckets_alone(collect, sales):
     status, out, err = collect("--sizes", "cloudwatch")
     assert status == 0 and "sizes are what CloudWatch knew of whole buckets" in err
     measured, others = out.splitlines()[1:3]  # of bytes moto tells those of Python's objects
-    assert re.fullmatch(r"measured: 1 tables; \d+ bytes in 2 files", measured)
+    assert re.fullmatch(r"measured: 1 table; \d+ bytes in 2 files", measured)
     assert others == "not measured: 1 not a whole bucket"
 
 
@@ -306,6 +306,6 @@ def test_a_terminal_shows_progress_and_a_pipe_none(sales, tmp_path):
                 break
     os.close(main_end)
     assert process.returncode == 0
-    assert b"1 of 1 databases, 1 tables" in shown and b"1 of 1 folders, 2 files" in shown
+    assert b"1 of 1 database, 1 table" in shown and b"1 of 1 folder, 2 files" in shown
     quiet = subprocess.run([*command, "--quiet"], env=env, capture_output=True, check=True)
-    assert quiet.stderr == b"" and b"measured: 1 tables; 42 bytes in 2 files" in quiet.stdout
+    assert quiet.stderr == b"" and b"measured: 1 table; 42 bytes in 2 files" in quiet.stdout

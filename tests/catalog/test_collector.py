@@ -638,5 +638,5 @@ def test_a_report_is_short_whatever_happens(lake):
         lake.database(f"db{number:02d}")
     with wire.answers({"GetTables": lambda asked, number: wire.denied()}):
         lines = collected().lines()
-    assert lines[0] == "run run-1: 0 tables in 30 databases of 1 catalogs" and len(lines) == 1 + 1 + 21
+    assert lines[0] == "run run-1: 0 tables in 30 databases of 1 catalog" and len(lines) == 1 + 1 + 21
     assert lines[-1] == "failed: 10 more, as the snapshot tells"

@@ -9,7 +9,7 @@ from windrow.catalog.columns import as_columns
 
 DAY = date(2026, 11, 29)
 READER = "arn:aws:iam::1:role/reader"
-CURE = "; if nobody dropped them, Lake Formation hides them, without an error: look there what"
+CURE = "; if nobody dropped the others, Lake Formation hides them, without an error: check there what"
 
 
 def databases(counts, account="1", reader=READER, **more):
@@ -59,31 +59,31 @@ def test_a_database_that_another_account_shares_has_no_tables_here_though_it_has
 
 def test_tables_that_are_no_longer_visible():
     assert warned(before({"a": 10, "b": 10}), databases({"a": 10, "b": 7})) == [
-        f"1 eu-west-1: 17 tables are visible, in the snapshot of 2026-11-29 20{CURE} {READER} may see"
+        f"1 eu-west-1: 17 tables visible, 20 in the snapshot of 2026-11-29{CURE} {READER} may see"
     ]
 
 
 def test_databases_that_are_no_longer_visible():
     assert warned(before({"a": 10, "b": 10}), databases({"a": 20})) == [
-        f"1 eu-west-1: 1 databases are visible, in the snapshot of 2026-11-29 2{CURE} {READER} may see"
+        f"1 eu-west-1: 1 database visible, 2 in the snapshot of 2026-11-29{CURE} {READER} may see"
     ]
 
 
 def test_a_database_none_of_whose_tables_is_visible():
     assert warned(before({"a": 99, "b": 1}), databases({"a": 99, "b": 0})) == [
-        f"1 eu-west-1 b: no table is visible, in the snapshot of 2026-11-29 1{CURE} {READER} may see"
+        f"1 eu-west-1 b: no table visible, 1 in the snapshot of 2026-11-29{CURE} {READER} may see"
     ]
 
 
 def test_a_catalog_of_which_nothing_is_visible_any_more():
     [told] = warned(before({"a": 2}), [])
-    assert told.startswith("1 eu-west-1: 0 databases are visible, in the snapshot of 2026-11-29 1;")
+    assert told.startswith("1 eu-west-1: 0 databases visible, 1 in the snapshot of 2026-11-29;")
 
 
 def test_another_role_than_then_is_named_too():
     other = "arn:aws:iam::1:role/other"
     [told] = warned(before({"a": 10}), databases({"a": 1}, reader=other), {("1", "eu-west-1"): other})
-    assert told.endswith(f"look there what {other} may see, and {READER} could then")
+    assert told.endswith(f"check there what {other} may see, and {READER} could then")
 
 
 def test_what_could_not_be_read_is_not_compared():
@@ -94,7 +94,7 @@ def test_what_could_not_be_read_is_not_compared():
 
 def test_what_is_not_asked_for_is_told_as_such():
     assert warned(before({"a": 10, "b": 90}), databases({"a": 10}), is_asked=lambda name: name == "a") == [
-        "--database: leaves out 1 databases that are in the snapshot of 2026-11-29; collect a part of what there is"
+        "--database: leaves out 1 database of the snapshot of 2026-11-29; collect a part of what there is"
         " into a place of its own (-o)"
     ]
     assert warned(before({"a": 1}, {"b": 1}), databases({"a": 1})) == [

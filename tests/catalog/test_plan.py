@@ -76,10 +76,10 @@ def test_the_plan_as_text(plan, sales):
         status, out, _ = plan("--rate", 100)
     assert status == 0
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    assert lines[0] == "5 tables in 1 databases of 1 catalogs: 1 delta, 3 hive, 1 iceberg"
+    assert lines[0] == "5 tables in 1 database of 1 catalog: 1 delta, 3 hive, 1 iceberg"
     assert lines[1] == "their files: 3 folders in 2 buckets"
     assert lines[2] == "lake: 2 folders; 2,000,000,500 objects on 2026-11-29; 2,000,002 calls at most"
-    assert lines[3] == "other: 1 folders; 3 objects on 2026-11-29; 1 calls at most"
+    assert lines[3] == "other: 1 folder; 3 objects on 2026-11-29; 1 call at most"
     assert "listing 2,000,003 333 min $10.00 $304.00" in lines
     assert any(line.startswith("listing takes at most that, at 100 calls a second") for line in lines)
     assert any(line.startswith("S3 Inventory would save $15") and "save $282" in line for line in lines)

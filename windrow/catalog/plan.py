@@ -21,6 +21,7 @@ from windrow.catalog.origins import Origin
 from windrow.catalog.sizes.cloudwatch import Metered, metered
 from windrow.catalog.sizes.listed import RATE
 from windrow.catalog.sizes.nests import nests
+from windrow.console import several
 from windrow.errors import InputError
 
 #: Dated prices, in dollars.
@@ -136,8 +137,9 @@ class Plan:
         """The plan as text."""
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.formats.items())
         folders = sum(bucket.folders for bucket in self.buckets)
-        yield f"{self.tables:,} tables in {self.databases:,} databases of {self.catalogs:,} catalogs: {kinds or 'none'}"
-        yield f"their files: {folders:,} folders in {len(self.buckets):,} buckets"
+        tables, databases = several(self.tables, "table"), several(self.databases, "database")
+        yield f"{tables} in {databases} of {several(self.catalogs, 'catalog')}: {kinds or 'none'}"
+        yield f"their files: {several(folders, 'folder')} in {several(len(self.buckets), 'bucket')}"
         for bucket in self.buckets:
             yield f"  {bucket.name}: {_of_bucket(bucket)}"
         yield ""
@@ -165,10 +167,10 @@ _WHY = {
 
 
 def _of_bucket(bucket: Bucket) -> str:
+    folders, calls = several(bucket.folders, "folder"), several(bucket.calls, "call")
     if bucket.objects is None:
-        return f"{bucket.folders:,} folders; its objects are not known ({bucket.told}); {bucket.calls:,} calls or more"
-    held = f"{bucket.objects:,} objects on {bucket.told}"
-    return f"{bucket.folders:,} folders; {held}; {bucket.calls:,} calls at most"
+        return f"{folders}; its objects are not known ({bucket.told}); {calls} or more"
+    return f"{folders}; {several(bucket.objects, 'object')} on {bucket.told}; {calls} at most"
 
 
 def _saving(saved: Mapping[str, float]) -> str:

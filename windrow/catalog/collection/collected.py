@@ -10,6 +10,7 @@ from windrow.catalog.locations import Folder, Size
 from windrow.catalog.metastore.described import Run
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import is_failure
+from windrow.console import several
 
 #: The exit status of a collection in which something could not be read or measured.
 INCOMPLETE = 3
@@ -51,11 +52,12 @@ class Collected:
         """The collection as text."""
         catalogs = {(row["account"], row["region"]) for row in self.databases}
         databases = sum(row["databasename"] is not None for row in self.databases)
-        counts = f"{len(self.tables):,} tables in {databases:,} databases of {len(catalogs):,} catalogs"
-        told = [f"run {self.run.name}: {counts}"]
+        counts = f"{several(len(self.tables), 'table')} in {several(databases, 'database')}"
+        told = [f"run {self.run.name}: {counts} of {several(len(catalogs), 'catalog')}"]
         if self.stored:
             measured = sum(row.get("bytes") is not None for row in self.tables)
-            told.append(f"measured: {measured:,} tables; {self.stored.bytes:,} bytes in {self.stored.files:,} files")
+            held = f"{several(self.stored.bytes, 'byte')} in {several(self.stored.files, 'file')}"
+            told.append(f"measured: {several(measured, 'table')}; {held}")
         if reasons := Counter(row["unmeasured"] for row in self.tables if row["unmeasured"]).most_common():
             told.append(f"not measured: {', '.join(f'{count:,} {reason}' for reason, count in reasons)}")
         if self.not_enabled:

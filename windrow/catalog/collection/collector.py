@@ -27,6 +27,7 @@ from windrow.catalog.metastore.formats import Raw
 from windrow.catalog.origins import Origin, beside
 from windrow.catalog.reasons import Unmeasured
 from windrow.catalog.sizes.listed import Sizes
+from windrow.console import several
 from windrow.errors import AccountError, InputError, WindrowError
 
 In = TypeVar("In")
@@ -173,7 +174,8 @@ def _read_tables(databases: Sequence[_Database], run: Run, progress: Progress) -
     count = 0
     for done, found in enumerate(in_parallel(read, databases), 1):
         count += found
-        progress(_DATABASES * done / len(databases), f"{done:,} of {len(databases):,} databases, {count:,} tables")
+        text = f"{done:,} of {several(len(databases), 'database')}, {several(count, 'table')}"
+        progress(_DATABASES * done / len(databases), text)
 
 
 def _table(origin: Origin, raw: Raw, run: Run) -> Table:
@@ -190,7 +192,7 @@ def _look_closer(tables: Sequence[Table], most: int, progress: Progress) -> None
     look = partial(_look_at, most=most)
     for done, _ in enumerate(in_parallel(look, closer), 1):
         share = _DATABASES + (_CATALOG - _DATABASES) * done / len(closer)
-        progress(share, f"partitions of {done:,} of {len(closer):,} tables")
+        progress(share, f"partitions of {done:,} of {several(len(closer), 'table')}")
 
 
 def _has_partitions(table: Table) -> bool:

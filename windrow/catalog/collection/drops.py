@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 import pyarrow as pa
 
 from windrow.catalog.columns import Row
+from windrow.console import several
 
 #: The share of a catalog's tables, or databases, from which on it is told that they are gone.
 DROP = 0.1
@@ -54,7 +55,7 @@ def drops(
     of_day = f"the snapshot of {before.day}"
     if left_out := sorted(then.keys() - readers.keys()):
         few = ", ".join(" ".join(catalog) for catalog in left_out[:_NAMED])
-        more = f" and {len(left_out) - _NAMED:,} more catalogs" if len(left_out) > _NAMED else ""
+        more = f" and {several(len(left_out) - _NAMED, 'more catalog')}" if len(left_out) > _NAMED else ""
         yield (
             f"{few}{more}: in {of_day}, but not asked for now; collect it too, or collect a part of what there is"
             " into a place of its own (-o)"
@@ -62,7 +63,7 @@ def drops(
     common = sorted(then.keys() & readers.keys())
     if unasked := sum(not is_asked(name) for catalog in common for name in then[catalog].tables):
         yield (
-            f"--database: leaves out {unasked:,} databases that are in {of_day}; collect a part of what there is into a"
+            f"--database: leaves out {several(unasked, 'database')} of {of_day}; collect a part of what there is into a"
             " place of its own (-o)"
         )
     for catalog in common:
@@ -95,14 +96,14 @@ def _compared(then: _Seen, now: _Seen, of_day: str) -> Iterator[str]:
     """What has become less, beginning behind the catalog's name."""
     changed = f", and {then.reader} could then" if now.reader != then.reader else ""
     cure = (
-        "; if nobody dropped them, Lake Formation hides them, without an error: look there what"
+        "; if nobody dropped the others, Lake Formation hides them, without an error: check there what"
         f" {now.reader} may see{changed}"
     )
     tables_then, tables_now = sum(then.tables.values()), sum(now.tables.values())
     if len(now.tables) < (1 - DROP) * len(then.tables):
-        yield f": {len(now.tables):,} databases are visible, in {of_day} {len(then.tables):,}{cure}"
+        yield f": {several(len(now.tables), 'database')} visible, {len(then.tables):,} in {of_day}{cure}"
     elif tables_now < (1 - DROP) * tables_then:
-        yield f": {tables_now:,} tables are visible, in {of_day} {tables_then:,}{cure}"
+        yield f": {several(tables_now, 'table')} visible, {tables_then:,} in {of_day}{cure}"
     else:
         for name in sorted(name for name, count in then.tables.items() if count and not now.tables.get(name)):
-            yield f" {name}: no table is visible, in {of_day} {then.tables[name]:,}{cure}"
+            yield f" {name}: no table visible, {then.tables[name]:,} in {of_day}{cure}"

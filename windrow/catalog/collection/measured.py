@@ -14,6 +14,7 @@ from windrow.catalog.metastore.formats import Raw
 from windrow.catalog.origins import Origin
 from windrow.catalog.reasons import Unmeasured
 from windrow.catalog.sizes.listed import Sizes, reason_of
+from windrow.console import several
 
 #: Takes the share of the work that is done, and what to say of it.
 Progress = Callable[[float, str], object]
@@ -104,7 +105,7 @@ def _sized(by_origin: Mapping[Origin, Collection[Folder]], sizes: Sizes, progres
         for folder, size in sizes(origin, folders):
             found[origin.role, folder] = size
             files += size.files if isinstance(size, Size) else 0
-            progress(len(found) / count, f"{len(found):,} of {count:,} folders, {files:,} files")
+            progress(len(found) / count, f"{len(found):,} of {several(count, 'folder')}, {several(files, 'file')}")
     return found
 
 

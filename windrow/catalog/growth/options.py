@@ -16,7 +16,7 @@ from windrow.bars.selection import bound_asked
 from windrow.catalog.growth import standings
 from windrow.catalog.growth.grammar import LONGEST, parse_alerts, parse_size
 from windrow.catalog.growth.standings import ALERTED, GONE, MANY_FILES, Asked
-from windrow.console import say
+from windrow.console import say, several
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled
 from windrow.sinks.alerted import ALERTS
@@ -215,7 +215,7 @@ def _found(counts: Counter[str]) -> list[str]:
 
 
 def _tables(count: int) -> str:
-    return f"{count:,} table{'' if count == 1 else 's'}"
+    return several(count, "table")
 
 
 def _has(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from windrow.catalog.origins import Origin
 from windrow.catalog.usage.uses import Use, Uses
+from windrow.console import several
 from windrow.errors import AccountError
 
 #: The most characters of an example.
@@ -99,7 +100,8 @@ class Sifted:
 
     def lines(self) -> Iterator[str]:
         """What to tell of it."""
-        yield f"{self.source}: {self.records:,} records of {len(self.days):,} days, {self.counted:,} of them of tables"
+        records, days = several(self.records, "record"), several(len(self.days), "day")
+        yield f"{self.source}: {records} of {days}, {self.counted:,} of them of tables"
         for kind, count in (*self.left_out.most_common(), *self.damaged.most_common()):
             example = self.examples[kind]
             more = f", e.g. {example[:_EXAMPLE]}{'...' * (len(example) > _EXAMPLE)}" if example else ""
@@ -107,15 +109,16 @@ class Sifted:
         for (account, region), why in sorted(self.unread.items()):
             yield f"{self.source}: failed: {account} {region}: {why}; its rows stay as they were"
         if self.others:
-            first, last = min(self.others), max(self.others)
+            first, last, others = min(self.others), max(self.others), several(self.others.total(), "record")
             yield (
-                f"{self.source}: not counted: {self.others.total():,} records of other days, {first} to {last}; --from"
-                f" and --to say which days count"
+                f"{self.source}: not counted: {others} of other days, {first} to {last}; --from and --to say which days"
+                " count"
             )
         missing = (self.last - self.first).days + 1 - len(self.days)
         if missing:
+            days = several(missing, "day")
             lacking = next(day for day in _days(self.first, self.last) if day not in self.days)
-            yield f"{self.source}: no record at all of {missing:,} days, e.g. {lacking}; nothing is written of them"
+            yield f"{self.source}: no record at all of {days}, e.g. {lacking}; nothing is written of them"
 
 
 def _days(first: date, last: date) -> Iterator[date]:

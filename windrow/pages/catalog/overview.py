@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 
 from windrow.arrays import Floats, Ints
+from windrow.console import several
 from windrow.pages.catalog.lake import MOST_ROWS, Counted, Lake, named
 from windrow.pages.sections import Figure, Section, Table, data_of, picture, vega
 from windrow.pages.shell import Places, bare_page, part
@@ -47,12 +48,12 @@ def tiles(lake: Lake) -> list[list[str]]:
         [
             "Tables",
             f"{lake.tables.num_rows:,}",
-            f"in {sum(row['databasename'] is not None for row in lake.databases):,} databases",
+            f"in {several(sum(row['databasename'] is not None for row in lake.databases), 'database')}",
         ],
-        ["Stored", size(now["bytes"]), f"{now['files'] or 0:,} files"],
+        ["Stored", size(now["bytes"]), several(now["files"] or 0, "file")],
         ["Grown in 30 days", size(grown, signed=True), "or since a table is known"],
-        ["Not updated for 30 days", f"{stale:,}", f"of {len(sizes):,} tables with a time"],
-        ["Without a size", f"{lake.tables['bytes'].null_count:,}", f"{unread:,} databases not read"],
+        ["Not updated for 30 days", f"{stale:,}", f"of {several(len(sizes), 'table')} with a time"],
+        ["Without a size", f"{lake.tables['bytes'].null_count:,}", f"{several(unread, 'database')} not read"],
     ]
 
 
