@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -67,7 +67,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Files that hold tests with a mark.
 marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)\b' tests)
 
-test: $(VENV)/.test  ## install what the tests need and run them; a quarter of an hour on two cores
+test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on two cores
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
@@ -80,7 +80,7 @@ test-spark: $(VENV)/.test $(VENV)/.spark  ## the tests on Spark; needs Java 17
 	$(BIN)/python -m pytest -m 'spark and not full' windrow/runners/spark_tasks.py $(call marked,spark) $(PYTEST)
 
 test-hadoop: $(VENV)/.test $(VENV)/.keras  ## the other tests on Hadoop in one process, of which test runs a few, and on a clean node; needs Java 17 and Maven
-	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr tests/emr/test_files.py $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'hadoop and not (full or cluster)' tests/cluster tests/runners/emr tests/runners/test_pack.py tests/emr/test_files.py $(PYTEST)
 
 test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; needs node, npm, Java 17 and Maven
 	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic|mark.streams' tests) $(PYTEST)
@@ -90,6 +90,18 @@ test-sql: $(VENV)/.test  ## the tests on servers of MariaDB and PostgreSQL of th
 
 test-learn: $(VENV)/.test $(VENV)/.keras  ## the tests of forecasts, with jax, and Keras beside it
 	$(BIN)/python -m pytest $(PARALLEL) -m 'learn and not (full or hadoop or peers)' $(call marked,learn) $(PYTEST)
+
+test-catalog: $(VENV)/.test  ## the tests of data catalogs on an emulator of AWS, with DuckDB and in Chromium
+	$(BIN)/python -m pytest $(PARALLEL) -m 'catalog and not (full or hadoop or peers)' tests/catalog $(call marked,catalog) $(PYTEST)
+
+test-s3: $(VENV)/.test  ## the tests of objects on an emulator of S3: jobs on them, and what S3 refuses
+	$(BIN)/python -m pytest $(PARALLEL) -m 's3 and not (full or hadoop or cluster or spark)' tests/storage/s3 $(PYTEST)
+
+test-pages: $(VENV)/.test  ## the tests of pages, looked at in Chromium
+	$(BIN)/python -m pytest $(PARALLEL) -m 'pages and not (full or catalog)' tests/pages $(PYTEST)
+
+test-docs: $(VENV)/.test  ## README and the guides, typed in by a newcomer, and the wheel, installed
+	$(BIN)/python -m pytest $(PARALLEL) -m 'docs and not full' $(call marked,docs) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)

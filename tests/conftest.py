@@ -48,6 +48,12 @@ ON_STREAMS = {"kinesis_local", "kafka_broker"}
 #: What starts a server of databases.
 ON_SQL = {"mariadb_server", "postgres_server"}
 
+#: What starts an emulator of AWS, for catalogs and for S3.
+ON_CATALOG, ON_S3 = {"catalog_server"}, {"s3_server"}
+
+#: What starts Chromium.
+ON_PAGES = {"chromium"}
+
 # No example is failed by the clock: a busy machine is not a fault. `--hypothesis-profile=nightly` chooses the second.
 MODEST, NIGHTLY = 60, 1000
 settings.register_profile("windrow", deadline=None, max_examples=MODEST)
@@ -70,6 +76,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("streams")
         if ON_SQL.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("sql")
+        if ON_CATALOG.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("catalog")
+        if ON_S3.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("s3")
+        if ON_PAGES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("pages")
         if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
             item.add_marker("one_python")
         if item.path.is_relative_to(TESTS / "peers"):

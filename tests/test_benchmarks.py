@@ -71,6 +71,7 @@ WRONG = {
 FILES = {"DuckDB": "duckdb_query", "sort in reducer": "sort_in_reducer", "record per bar": "record_per_bar"}
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(("name", "right", "wrong", "message"), WRONG.values(), ids=WRONG)
 def test_a_wrong_number_is_noticed(folder, name, right, wrong, message):
     edit(folder / "peers" / f"{FILES[name]}.py", right, wrong)

@@ -36,6 +36,7 @@ def shell(tmp_path):
     return lambda command: subprocess.run(["bash", "-c", command], cwd=tmp_path, env=env, **both).stdout.decode()
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_prints_what_the_guide_shows(shell, guide):
     shown = consoles(guide)
@@ -87,6 +88,7 @@ def test_the_guide_to_sweeps_and_help_name_the_same_options_of_sweeps(run_module
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize(("guide", "lines", "shown"), [("sweeps.md", 7, "train_pnl"), ("signals.md", None, "golden")])
 def test_the_notebook_of_a_guide_runs(guide, lines, shown):
     [program] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / guide).read_text(), re.MULTILINE | re.DOTALL)

@@ -55,6 +55,7 @@ def masked(text, place=""):
     return re.sub(r"(  blocks ).{12}$", r"\1", re.sub(r"\d+\.\d+ s\b", "0.0 s", text), flags=re.MULTILINE)
 
 
+@pytest.mark.docs
 def test_every_command_prints_what_readme_shows(shell, checkout):
     shown = "".join(blocks("console"))
     commands = re.findall(r"^\$ (.*)$", shown, re.MULTILINE)
@@ -64,11 +65,13 @@ def test_every_command_prints_what_readme_shows(shell, checkout):
     assert masked(printed, checkout).splitlines() == masked(shown).splitlines()
 
 
+@pytest.mark.docs
 def test_the_notebook_example_runs(shell):
     code = next(block for block in blocks("python") if "moving_average(bars" in block)
     assert "AAE" in shell(f".venv/bin/python - <<'E'\n{code}\nE")
 
 
+@pytest.mark.docs
 def test_the_indicator_of_readme_works_as_written(shell, checkout):
     code = next(block for block in blocks("python") if "class Midpoint" in block)
     (checkout / "windrow/windows/midpoint.py").write_text(code)
@@ -79,6 +82,7 @@ def test_the_indicator_of_readme_works_as_written(shell, checkout):
         (checkout / "windrow/windows/midpoint.py").unlink()
 
 
+@pytest.mark.docs
 def test_the_job_of_readme_works_as_written(shell, checkout):
     code = next(block for block in blocks("python") if "class Turnover" in block)
     (checkout / "jobs/turnover.py").write_text(code)

@@ -87,6 +87,7 @@ def run(wheel, tmp_path_factory):
     return run
 
 
+@pytest.mark.docs
 def test_every_file_is_in_the_wheel(wheel):
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
     ours = {path.relative_to(ROOT).as_posix() for path in files if path.parent.name != "__pycache__"}
@@ -95,6 +96,7 @@ def test_every_file_is_in_the_wheel(wheel):
     assert [name for name in held if name.endswith("/LICENSE")]
 
 
+@pytest.mark.docs
 def test_every_command_runs_without_the_checkout(run):
     where = run("python -c import\twindrow,windrow.mapreduce.registry\tas\tr;print(windrow.__file__,r.JOBS)").stdout
     assert where.split() == [f"{run.packages}/windrow/__init__.py", f"{run.packages}/jobs"]

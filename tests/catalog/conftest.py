@@ -8,7 +8,7 @@ from windrow.aws import session
 
 
 @pytest.fixture(scope="session")
-def moto():
+def catalog_server():
     """The address of the server."""
     with served() as address:
         yield address
@@ -21,12 +21,12 @@ def nowhere(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def aws(moto, nowhere, monkeypatch):
+def aws(catalog_server, nowhere, monkeypatch):
     """Three empty accounts, and credentials of the first; the address of the server."""
     monkeypatch.setattr(session, "_sessions", {})  # the server has forgotten the roles that were assumed
     monkeypatch.setattr(session, "_clients", {})
-    enter(monkeypatch, moto, REGION)
-    return moto
+    enter(monkeypatch, catalog_server, REGION)
+    return catalog_server
 
 
 @pytest.fixture

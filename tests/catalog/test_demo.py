@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.catalog, pytest.mark.one_python]
 
 
 def test_the_demo_ends_with_a_page(tmp_path):

@@ -22,6 +22,7 @@ from windrow.catalog.queries.questions import STORED, VIEWS
 from windrow.cli import main
 from windrow.errors import InputError, UsageError
 
+pytestmark = pytest.mark.catalog
 DAY = date(2026, 11, 30)
 AT = {"account": "111122223333", "region": "eu-west-1"}
 

@@ -17,6 +17,8 @@ from windrow.catalog.columns import USAGE
 from windrow.catalog.queries.query import asked
 from windrow.catalog.queries.questions import DOLLARS_A_GB_MONTH, VIEWS
 
+pytestmark = pytest.mark.catalog
+
 #: The views that read usage.
 USED = ("least_used", "most_used", "idle")
 SEEDS = (*range(4), *(pytest.param(seed, marks=pytest.mark.full) for seed in range(4, 60)))

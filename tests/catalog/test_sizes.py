@@ -19,6 +19,7 @@ from windrow.catalog.locations import Folder, Size
 from windrow.catalog.sizes import listed as sizes
 from windrow.catalog.sizes.listed import listing
 
+pytestmark = pytest.mark.catalog
 ROOT = Path(__file__).parents[2]
 QUICK = listing(rate=1e6)
 

@@ -22,6 +22,7 @@ from windrow.errors import InputError, OutputError
 from windrow.storage import replacing, s3
 from windrow.storage.source import source_of
 
+pytestmark = pytest.mark.catalog
 DAY = date(2026, 11, 30)
 
 

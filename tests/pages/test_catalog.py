@@ -16,6 +16,7 @@ from windrow.errors import InputError, OutputError, UsageError
 from windrow.pages.catalog import catalog_report, lake
 from windrow.pages.catalog.overview import sections
 
+pytestmark = pytest.mark.catalog
 LAST, DAYS = date(2026, 11, 30), 100
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 #: Names that somebody may give to a table: markup, a formula, a path, SQL, a very long one, right to left, emoji.

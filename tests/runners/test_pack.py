@@ -273,6 +273,7 @@ def real(tmp_path_factory):
 
 
 @pytest.mark.one_python
+@pytest.mark.hadoop
 @pytest.mark.parametrize("reading", [[], ["--timezone", "America/New_York"]], ids=["dates", "zone"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_mappers_and_reducers_run_in_it(real, run_module, tmp_path, reading, suffix):

@@ -23,7 +23,7 @@ AWS = {
 
 
 @pytest.fixture(scope="session")
-def server():
+def s3_server():
     """The port of a server that runs as long as the tests."""
     command = [sys.executable, str(Path(__file__).with_name("server.py"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
@@ -77,16 +77,16 @@ class Bucket:
 
 
 @pytest.fixture
-def bucket(server, request, monkeypatch):
+def bucket(s3_server, request, monkeypatch):
     """An empty bucket; AWS's variables name the server and nothing of this machine."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
-    for name, value in {**AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server}"}.items():
+    for name, value in {**AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3_server}"}.items():
         monkeypatch.setenv(name, value)
     name = re.sub(r"[^a-z0-9]+", "-", f"t-{request.node.name}".lower())[:50].strip("-") + f"-{id(request) % 9973}"
     s3.client().create_bucket(Bucket=name)
-    bucket = Bucket(server, name)
+    bucket = Bucket(s3_server, name)
     bucket.rules()
     yield bucket
     bucket.rules()
