@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/.plot  ## install windrow, average the sample bars and draw them
 	@rm -rf out/demo && mkdir -p out

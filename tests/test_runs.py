@@ -1,6 +1,7 @@
 """A run of the tests: what is skipped for want of a tool, which fails in CI, and how many examples are generated."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,3 +121,18 @@ def test_the_profile_bounds_the_number_of_examples(run, tmp_path, profile, count
     (tmp_path / "test_program.py").write_text(EXAMPLES.replace("COUNTS", str(counts)))
     status, _ = run(*(f"--hypothesis-profile={name}" for name in profile))
     assert status == 0
+
+
+def test_what_make_test_leaves_out_has_a_target_that_the_gate_runs_and_contributing_lists():
+    makefile, gate, guide, setup = (
+        (ROOT / name).read_text() for name in ("Makefile", ".ci/run", "CONTRIBUTING.md", "setup.cfg")
+    )
+    targets = set(re.findall(r"^(test[a-z0-9-]*):", makefile, re.MULTILINE))
+    run = set(re.search(r"^for target in (.*); do$", gate, re.MULTILINE)[1].split())
+    assert run | set(re.findall(r"make (test-[a-z0-9]+)", gate)) == targets - {"test-full"}
+    shown = re.search(r"^cat out/test-{(.*)}.log out/test.log$", gate, re.MULTILINE)[1].split(",")
+    assert {"test", *(f"test-{name}" for name in shown)} == run | {"test-cluster"}
+    assert set(re.findall(r"^\| `make (test[a-z0-9-]*)", guide, re.MULTILINE)) == targets
+    marks = dict(re.findall(r"^    ([a-z0-9]+): .*; run by `make (test-[a-z0-9]+)`$", setup, re.MULTILINE))
+    left_out = re.search(r"-m 'not \((.*)\)'", setup)[1].split(" or ")
+    assert set(left_out) == set(marks) and set(marks.values()) <= targets

@@ -5,6 +5,7 @@ import json
 import tracemalloc
 from collections import Counter
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_memory_is_flat_over_many_files(tmp_path):
 def slept(monkeypatch):
     """The seconds between calls, which are not waited for."""
     seconds = []
-    monkeypatch.setattr(pace, "sleep", seconds.append)
+    monkeypatch.setattr(pace, "Event", lambda: SimpleNamespace(wait=seconds.append))
     return seconds
 
 

@@ -7,6 +7,7 @@ catalog/usage/sifted.py:lines.
 import gzip
 import sys
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,7 @@ AT = {"account": ACCOUNT, "region": REGION, "run": "collected", "role": role(ACC
 def clock(monkeypatch):
     """Today, the day after the one that is counted; nobody waits between calls."""
     monkeypatch.setattr(usage_module, "today", lambda: NEXT)
-    monkeypatch.setattr(pace, "sleep", lambda seconds: None)
+    monkeypatch.setattr(pace, "Event", lambda: SimpleNamespace(wait=lambda seconds: None))
 
 
 @pytest.fixture
