@@ -149,6 +149,9 @@ def test_figures_are_those_of_the_snapshots(place):
     storage = next(section for section in sections(read) if section.title == "Storage")
     assert storage.words[0].startswith("At the pace of the last 90 days it grows by +10 GB a day")
     assert {row["change"]: row["number"] for row in read.changed_by_day} == {"altered": 1, "created": 1}
+    [changes] = next(section for section in sections(read) if section.title == "Changes").figures
+    colour = changes.chart.to_dict()["encoding"]["color"]
+    assert colour["legend"]["symbolType"] == "square"  # the theme's symbols are strokes, and bars have none
 
 
 def test_a_day_can_be_chosen_and_one_that_is_not_there_is_refused(place, tmp_path):

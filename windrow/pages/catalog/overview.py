@@ -210,7 +210,7 @@ def _shared(lake: Lake) -> Section | None:
         ]
         for row in lake.shared.rows
     ]  # fmt: skip
-    head = ["Database", "Account", "Region", "Shared by", "There called"]
+    head = ["Database", "Account", "Region", "Shared by", "Name there"]
     return Section("Shared databases", [], [], [Table(head, rows, _first("Databases", len(rows), lake.shared.all))])
 
 
@@ -225,7 +225,9 @@ def _changes(lake: Lake) -> Section | None:
     bars = alt.Chart(records(by_day)).mark_bar(width=3).encode(
         x=alt.X("t:T", title=None, scale=alt.Scale(type="utc")),
         y=alt.Y("tables:Q", title="tables", axis=alt.Axis(tickMinStep=1)),
-        color=alt.Color("change:N", title=None, sort=["created", "altered", "dropped"]),
+        color=alt.Color(
+            "change:N", title=None, sort=["created", "altered", "dropped"], legend=alt.Legend(symbolType="square")
+        ),
         tooltip=[alt.Tooltip("t:T", title="day", format="%Y-%m-%d"), "change:N", "tables:Q"],
     )  # fmt: skip
     rows = [
@@ -258,7 +260,7 @@ def _unmeasured(lake: Lake) -> Section | None:
     if not lake.unmeasured:
         return None
     rows = [[shortened(row["reason"] or "", 80), f"{row['number']:,}"] for row in lake.unmeasured]
-    words = ["A view or a link stores nothing of its own. What was denied, or failed, is there and not counted."]
+    words = ["A view or a link stores nothing of its own. Tables that were denied or failed are not counted above."]
     return Section("Without a size", words, [], [Table(["Why", "Tables or databases"], rows)])
 
 
