@@ -24,15 +24,18 @@ from windrow.storage.source import source_of
 from windrow.times import DAY, format_duration, parse_duration
 from windrow.windows.growth import FEWEST, Growing
 
-_WINDOW = f"span of the sizes that a projection goes on from, {FEWEST}d to {format_duration(LONGEST)} (default 90d)"
-_EVERY = "project from every bar, not only from each table's last one"
-_LIMIT = "a size, e.g. 10TB or 10TiB: one column more, the days until a table has it"
-_SMALL = f"warn of tables of {MANY_FILES} files or more whose files have less than this on average (default 32MiB)"
+_WINDOW = f"span of sizes that a projection is fitted to, {FEWEST}d to {format_duration(LONGEST)} (default 90d)"
+_EVERY = "a projection from every day, not only from each table's last one"
+_LIMIT = "add a column: the days until a table reaches that size, e.g. 10TB or 10TiB"
+_SMALL = f"warn of tables of {MANY_FILES} files or more whose files are smaller than this on average (default 32MiB)"
 _ALERT = (
-    "tell of tables on their last day: 'size>1TB', 'files>100000', 'growth>20%%/7d', 'growth>500GiB/30d' or"
-    " 'stale>30d', on standard error, and with -o DIR in parts that end in -alerts; repeat for more"
+    "report tables that exceed a bound on their last day: 'size>1TB', 'files>100000', 'growth>20%%/7d',"
+    " 'growth>500GiB/30d' or 'stale>30d', on standard error, and with -o DIR in parts that end in -alerts; repeat for more"
 )
-_LAST = "last day of the catalog, by which a table is gone (default: that of the folders year=, month=, day=)"
+_LAST = (
+    "last day of the catalog; a table whose last size is over a week older is gone (default: that of the folders year=,"
+    " month=, day=)"
+)
 #: What a user can do where an input lacks a column.
 CURES = {
     "bytes": "give a folder of snapshots that `windrow catalog collect` wrote, or name the column of sizes by --column",
