@@ -30,7 +30,8 @@ _LIMIT = "add a column: the days until a table reaches that size, e.g. 10TB or 1
 _SMALL = f"warn of tables of {MANY_FILES} files or more whose files are smaller than this on average (default 32MiB)"
 _ALERT = (
     "report tables that exceed a bound on their last day: 'size>1TB', 'files>100000', 'growth>20%%/7d',"
-    " 'growth>500GiB/30d' or 'stale>30d', on standard error, and with -o DIR in parts that end in -alerts; repeat for more"
+    " 'growth>500GiB/30d' or 'stale>30d', on standard error, and with -o DIR in parts that end in -alerts; repeat"
+    " for more"
 )
 _LAST = (
     "last day of the catalog; a table whose last size is over a week older is gone (default: that of the folders year=,"
