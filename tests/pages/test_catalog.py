@@ -14,7 +14,7 @@ from windrow.catalog.snapshots import begin, write
 from windrow.cli import main
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.pages.catalog import catalog_report, lake
-from windrow.pages.catalog.overview import sections
+from windrow.pages.catalog.overview import sections, tiles, trend_of_table
 
 pytestmark = pytest.mark.catalog
 LAST, DAYS = date(2026, 11, 30), 100
@@ -212,3 +212,138 @@ def test_a_list_is_small(place, tmp_path):
     page, _ = catalog_report(str(place), out=tmp_path / "page.html")
     data = page.read_text().split('id="data">')[1].split("</script>")[0]
     assert len(json.loads(data)["listing"]["sparks"]) == -(-12 * lake.POINTS // 3) * 4
+
+
+def days_of(place, *tables, days=40):
+    """Snapshots of these tables: name, account, folder, and sizes by the number of the day."""
+    for number in range(days):
+        day = LAST - timedelta(days=days - 1 - number)
+        _, (row, *_) = rows_of(day, number)
+        rows = [
+            {
+                **row,
+                **dict(zip(("databasename", "tablename"), name.split("."), strict=True)),
+                "symbol": symbol_of(account, REGION, *name.split(".")),
+                "account": account,
+                "location": f"s3://lake/{folder}",
+                "bytes": size(number),
+            }
+            for name, account, folder, size in tables
+        ]
+        bases = {(one["account"], one["databasename"]) for one in rows} or {(ACCOUNT, "empty")}
+        databases = [
+            {"account": account, "databasename": base, "region": REGION, "run": row["run"]} for account, base in bases
+        ]
+        write(str(place), day, databases, rows, begin(str(place), day))
+
+
+def test_tables_of_one_name_in_two_accounts_are_both_drawn_and_told_apart(tmp_path):
+    tables = [
+        ("w.orders", account, account, lambda number: 1000 * (number + 1)) for account in (ACCOUNT, "444455556666")
+    ]
+    days_of(tmp_path, *tables)
+    read = lake.read(str(tmp_path), None, None)
+    names = [f"w.orders ({account} {REGION})" for account in (ACCOUNT, "444455556666")]
+    assert [label for label, *_ in read.drawn] == names
+    [growth] = [one for one in sections(read) if one.title == "Growth"]
+    assert [row[0] for row in growth.tables[0].rows] == names and [one.title for one in growth.figures] == names
+
+
+def test_what_tables_share_counts_once_on_a_page(tmp_path):
+    """The folder of `b.part` is within that of `a.all`, which two accounts know."""
+    days_of(
+        tmp_path,
+        ("a.all", ACCOUNT, "a", lambda number: 1000 + number),
+        ("a.all", "444455556666", "a/", lambda number: 1000 + number),
+        ("b.part", ACCOUNT, "a/b", lambda number: 400 + number),
+        ("b.part2", ACCOUNT, "a/b", lambda number: 400 + number),
+    )
+    read = lake.read(str(tmp_path), None, None)
+    assert read.storage[-1] == {"snapshot": LAST, "bytes": 1039, "files": 0, "tables": 4}
+    assert [(row["databasename"], row["bytes"]) for row in read.stored] == [("a", 1039), ("a", 1039), ("b", 439)]
+    assert read.bytes_grown == 30
+
+
+def test_a_projection_of_a_table_goes_on_from_its_last_step():
+    """As windrow catalog-growth does: it was rewritten to a tenth, and grows since then by 10 a day."""
+    days = np.arange(40)
+    trend = trend_of_table(days, np.where(days < 20, 10_000.0 + 10 * days, 1000.0 + 10 * days))
+    assert trend.slope == 10 and trend.at(90) == 1390 + 900
+
+
+def test_a_table_that_was_created_anew_is_drawn_since_then(tmp_path):
+    for number in range(20):
+        day = LAST - timedelta(days=19 - number)
+        databases, (row, *_) = rows_of(day, number)
+        new = {**row, "createtime": datetime(2026, 11, 21, tzinfo=UTC), "bytes": number}
+        new = new if number >= 10 else {**row, "bytes": 10**6}
+        write(str(tmp_path), day, databases, [new], begin(str(tmp_path), day))
+    [(_, days, sizes)] = lake.read(str(tmp_path), None, None).drawn
+    assert sizes.tolist() == list(range(10, 20)) and days[0] == (LAST - timedelta(9) - date(1970, 1, 1)).days
+
+
+def test_a_day_without_a_table_is_a_page_too(tmp_path):
+    days_of(tmp_path, ("a.b", ACCOUNT, "a", lambda number: 5), days=3)
+    databases, _ = rows_of(LAST, 0)
+    write(str(tmp_path), LAST, databases, [], begin(str(tmp_path), LAST))
+    page, _ = catalog_report(str(tmp_path), out=tmp_path / "page.html")
+    read = lake.read(str(tmp_path), None, None)
+    assert read.day == LAST and read.tables.num_rows == 0
+    found = {name: amount for name, amount, _ in tiles(read)}
+    assert found["Tables"] == "0" and found["Stored"] == "not known" and page.exists()
+
+
+@pytest.fixture(scope="module")
+def alerted(place, tmp_path_factory):
+    """A page with the alerts of an output of growth."""
+    folder = tmp_path_factory.mktemp("alerts")
+    asked = [
+        "catalog-growth",
+        "--quiet",
+        "--alert",
+        "size>1TB",
+        "--alert",
+        "files>1000000",
+        "-o",
+        str(folder / "growth"),
+    ]
+    assert main([*asked, str(place)]) == 0
+    page, _ = catalog_report(str(place), growth=str(folder / "growth"), out=folder / "page.html")
+    return folder / "growth", page
+
+
+def test_all_tables_of_an_alert_are_on_the_page_the_largest_first(place, alerted):
+    growth, _ = alerted
+    [section] = [one for one in sections(lake.read(str(place), None, str(growth))) if one.title == "Alerts"]
+    summary, table = section.tables
+    assert summary.rows == [["size>1TB", "11"], ["files>1000000", "0"]] and not section.words
+    rows = [*table.rows, *table.more]
+    assert len(table.rows) == 10 and len(rows) == 11
+    assert rows[0] == [f"{ACCOUNT}/{REGION}/sales.late", "12.1 TB"] and rows[-1][1] == "1.1 TB"
+    [section] = [
+        one for one in sections(lake.read(str(place), LAST - timedelta(20), str(growth))) if one.title == "Alerts"
+    ]
+    assert section.words == ["These alerts are of 2026-11-30, and this page is of 2026-11-10."]
+
+
+@pytest.mark.needs("chromium")
+def test_more_tables_of_an_alert_are_shown_and_a_link_finds_a_table(alerted, look):
+    tab = opened(look, alerted[1])
+    rows = "section:has(h2:text-is('Alerts')) .scroll >> nth=1 >> tbody tr"
+    assert tab.locator(rows).count() == 10
+    tab.click("text=Show 1 more")
+    assert tab.locator(rows).count() == 11 and tab.evaluate("window.hit") is None
+    tab.evaluate("location.hash = '#table=' + encodeURIComponent('sales.@SUM(A1)')")
+    wait_until(tab, "document.body.dataset.listed === '1'")
+    assert shown(tab) == ["@SUM(A1)"]
+    tab.reload()
+    wait_until(tab, "document.body.dataset.listed === '1'")
+    assert shown(tab) == ["@SUM(A1)"] and tab.input_value("#search") == "sales.@SUM(A1)"
+
+
+@pytest.mark.needs("chromium")
+def test_growth_is_drawn_in_two_columns_where_there_is_room(page, look):
+    for width, columns in ((1280, 2), (390, 1)):
+        tab = opened(look, page, width=width)
+        boxes = [one.bounding_box() for one in tab.query_selector_all(".pairs figure")]
+        assert len(boxes) == 4 and len({round(box["x"]) for box in boxes}) == columns

@@ -34,21 +34,29 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts below a head; the first column is aligned to the left, numbers to the right."""
+    """Rows of texts below a head; the first column is aligned to the left, numbers to the right.
+
+    more: rows that are shown when they are asked for.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
+    more: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page, and of the picture: its words are paragraphs."""
+    """A part of a page, and of the picture: its words are paragraphs.
+
+    side_by_side: whether the page has its figures in two columns where there is room.
+    """
 
     title: str
     words: Sequence[str] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = field(default_factory=tuple)
+    side_by_side: bool = False
 
 
 def refuse_without_altair(out: str | Path) -> None:
@@ -107,8 +115,14 @@ def _section(section: Section) -> Mapping[str, Any]:
         "title": section.title,
         "words": list(section.words),
         "figures": [_figure(figure) for figure in section.figures],
-        "tables": [{"head": list(table.head), "rows": [list(row) for row in table.rows], "caption": table.caption}
-                   for table in section.tables],
+        "sideBySide": section.side_by_side,
+        "tables": [
+            {
+                "head": list(table.head), "rows": [list(row) for row in table.rows], "caption": table.caption,
+                "more": [list(row) for row in table.more],
+            }
+            for table in section.tables
+        ],
     }  # fmt: skip
 
 

@@ -203,6 +203,10 @@ class Growth(Resumable):
                 table[:, bar - at] = self._of(line, float(self._sizes[bar]))
         return iter(table)
 
+    def trend(self) -> Trend | None:
+        """The line through the window's sizes since the last step, on whose last day x is 0; None: there is none."""
+        return self._trend(len(self._times) - 1) if len(self._times) else None
+
     def _trend(self, bar: int) -> Trend | None:
         """The line through the sizes up to a bar, on whose day x is 0."""
         first = self._first(bar)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from sort_keys.keys import decode_symbol
 from windrow.arrays import Floats, Ints
+from windrow.catalog.queries.questions import stored_by
 from windrow.catalog.queries.relations import opened, require_duckdb
 from windrow.errors import InputError
 from windrow.frames.description import description_of
@@ -25,7 +27,7 @@ MOST_ROWS, MOST_DRAWN = 10, 4
 
 #: The views and relations that the page asks.
 _ASKED = (
-    "tables", "tables_now", "databases_now", "storage", "table_counts", "growth", "most_used", "least_used",
+    "tables", "tables_now", "databases_now", "days", "table_counts", "growth", "most_used", "least_used",
     "shared_databases", "changes", "schema_drift", "unmeasured",
 )  # fmt: skip
 
@@ -33,10 +35,14 @@ Rows = list[dict[str, Any]]
 
 
 class Alerts(NamedTuple):
-    """What an output of growth tells: alert by alert, the tables that it is of, and their amounts."""
+    """What an output of growth tells: alert by alert, the tables that it is of, and their amounts.
+
+    day: the last day of these; None without any.
+    """
 
     name: str
     found: Mapping[str, Sequence[tuple[str, float]]]
+    day: str | None
 
 
 class Counted(NamedTuple):
@@ -51,8 +57,8 @@ class Lake:
     """A catalog on a day, and how it came to be so.
 
     tables: those of the day, by the columns of windrow/catalog/columns.py and `grown`, `queries`, `last_used`. sizes:
-    (tables, POINTS), the last one the day's; NaN where there is none. drawn: the days and sizes of the tables that
-    have grown most.
+    (tables, POINTS), the last one the day's; NaN where there is none. stored: databases by what they store.
+    bytes_grown: by all tables; what they share counts once. drawn: the tables that have grown most, by day.
     """
 
     place: str
@@ -61,9 +67,11 @@ class Lake:
     sizes: Floats
     databases: Rows
     storage: Rows
+    stored: Rows
     counts: Rows
     grown: Counted
-    drawn: Mapping[str, tuple[Ints, Floats]]
+    bytes_grown: float | None
+    drawn: Sequence[tuple[str, Ints, Floats]]
     most_used: Counted
     least_used: Counted
     shared: Counted
@@ -72,6 +80,14 @@ class Lake:
     drift: Counted
     unmeasured: Rows
     alerts: Alerts | None
+
+    def name(self, row: Mapping[str, Any]) -> str:
+        """A table as a person names it: with its account and region where there are several."""
+        return _name(row, self._is_one_place)
+
+    @cached_property
+    def _is_one_place(self) -> bool:
+        return _is_one_place(self.databases, self.tables)
 
 
 def read(place: str, day: date | None, growth: str | None) -> Lake:
@@ -89,18 +105,21 @@ def read(place: str, day: date | None, growth: str | None) -> Lake:
             return Counted(rows(f"from {view} where {where} limit {MOST_ROWS}"), total)
 
         tables = connection.sql(_TABLES).to_arrow_table()
-        last: date = rows("select max(snapshot) as day from tables_now")[0]["day"]
+        last: date = rows("select max(snapshot) as day from days")[0]["day"]
+        databases = rows("from databases_now")
         grown = first("growth", "bytes_grown > 0")
         return Lake(
             place=place,
             day=last,
             tables=tables,
             sizes=_sizes(connection.sql(_SIZES).to_arrow_table(), tables.num_rows),
-            databases=rows("from databases_now"),
+            databases=databases,
             storage=rows(_STORAGE),
+            stored=rows(_DATABASES),
             counts=rows(_COUNTS),
             grown=grown,
-            drawn=_drawn(connection, grown.rows[:MOST_DRAWN]),
+            bytes_grown=rows(_GROWN)[0]["bytes"],
+            drawn=_drawn(connection, grown.rows[:MOST_DRAWN], _is_one_place(databases, tables)),
             most_used=first("most_used"),
             least_used=first("least_used", "bytes is not null"),
             shared=first("shared_databases"),
@@ -135,15 +154,30 @@ _SIZES = f"""
     where (n.last - t.snapshot) % {APART} = 0 and n.last - t.snapshot < {POINTS * APART} and t.bytes is not null
 """  # noqa: S608  numbers of ours
 
-_STORAGE = """
-    select snapshot, sum(bytes)::double as bytes, sum(files)::bigint as files, sum(tables)::bigint as tables
-    from storage group by all order by snapshot
-"""
+#: In the lake as a whole: what accounts share counts once, too. A day without a table has a row as well.
+_STORAGE = f"""
+    select d.snapshot, s.bytes::double as bytes, s.files, coalesce(s.tables, 0) as tables
+    from days d left join ({stored_by()}) s using (snapshot) order by d.snapshot
+"""  # noqa: S608  SQL of ours
+
+_DATABASES = f"""
+    select s.* exclude (snapshot) from ({stored_by("account", "region", "databasename", tables="tables_now")}) s
+    order by bytes desc nulls last, databasename, account, region
+"""  # noqa: S608  SQL of ours
 
 _COUNTS = """
     select snapshot, sum(tables)::bigint as tables, count(*) as databases
     from table_counts where databasename is not null group by all order by snapshot
 """
+#: What tables have grown by takes the place of their sizes, so that what they share counts once.
+_GROWN = f"""
+    with changed as (
+        select t.* replace (g.bytes_grown as bytes) from tables_now t left join growth g
+            on g.account is not distinct from t.account and g.region is not distinct from t.region
+            and g.databasename is not distinct from t.databasename and g.tablename is not distinct from t.tablename
+    )
+    select sum(bytes)::double as bytes from ({stored_by(tables="changed")})
+"""  # noqa: S608  SQL of ours
 _CHANGED = "select snapshot, change, count(*) as number from changes group by all order by all"
 _WHY = "select reason, count(*) as number from unmeasured group by all order by number desc, reason"
 
@@ -154,28 +188,40 @@ def _sizes(found: pa.Table, tables: int) -> Floats:
     return sizes
 
 
-def _drawn(connection: Any, grown: Rows) -> dict[str, tuple[Ints, Floats]]:
-    """Days since 1970 and sizes of these tables, over all days."""
-    drawn = {}
+def _drawn(connection: Any, grown: Rows, is_one_place: bool) -> list[tuple[str, Ints, Floats]]:
+    """Names, days since 1970, and sizes of these tables, since they were created."""
+    drawn = []
     for row in grown:
-        name = (row["account"], row["region"], row["databasename"], row["tablename"])
+        name = [row["account"], row["region"], row["databasename"], row["tablename"]]
         found = connection.sql(
-            "select date_diff('day', date '1970-01-01', snapshot) as day, bytes from tables where account is not"
-            " distinct from ? and region is not distinct from ? and databasename = ? and tablename = ?"
-            " and bytes is not null order by snapshot",
-            params=list(name),
+            "select date_diff('day', date '1970-01-01', t.snapshot) as day, t.bytes from tables t join tables_now n"
+            " on t.account is not distinct from n.account and t.region is not distinct from n.region"
+            " and t.databasename = n.databasename and t.tablename = n.tablename"
+            " and t.createtime is not distinct from n.createtime where n.account is not distinct from ?"
+            " and n.region is not distinct from ? and n.databasename = ? and n.tablename = ?"
+            " and t.bytes is not null order by t.snapshot",
+            params=name,
         ).to_arrow_table()
-        drawn[named(row)] = found["day"].to_numpy().astype(np.int64), found["bytes"].to_numpy().astype(np.float64)
+        days, sizes = found["day"].to_numpy().astype(np.int64), found["bytes"].to_numpy().astype(np.float64)
+        drawn.append((_name(row, is_one_place), days, sizes))
     return drawn
 
 
-def named(row: Mapping[str, Any]) -> str:
-    """A table as a person names it; where it is follows from the list of all.
+def _is_one_place(databases: Rows, tables: pa.Table) -> bool:
+    """Whether all is of one account and region, which names need not say then."""
+    of_tables = zip(tables["account"].to_pylist(), tables["region"].to_pylist(), strict=True)
+    return len({*of_tables, *((row["account"], row["region"]) for row in databases)}) < 2
 
-    >>> named({"databasename": "sales", "tablename": "orders"})
-    'sales.orders'
+
+def _name(row: Mapping[str, Any], is_one_place: bool) -> str:
+    """A table as a person names it.
+
+    >>> sold = {"databasename": "sales", "tablename": "orders", "account": "111122223333", "region": "eu-west-1"}
+    >>> _name(sold, True), _name(sold, False)
+    ('sales.orders', 'sales.orders (111122223333 eu-west-1)')
     """
-    return f"{row['databasename']}.{row['tablename']}"
+    place = "" if is_one_place else f" ({row['account']} {row['region']})"
+    return f"{row['databasename']}.{row['tablename']}{place}"
 
 
 def _alerts(growth: str) -> Alerts:
@@ -188,13 +234,15 @@ def _alerts(growth: str) -> Alerts:
             )
         output = Output(place, "catalog_growth", described)
         found: dict[str, list[tuple[str, float]]] = {text: [] for text in described["growth"]["alert"]}
-        for symbol, value, alert in _alert_lines(output.beside(ALERTS)):
+        last = None
+        for symbol, day, value, alert in _alert_lines(output.beside(ALERTS)):
             found.setdefault(alert, []).append((symbol, value))
-    return Alerts(growth, found)
+            last = max(last or day, day)
+    return Alerts(growth, found, last)
 
 
-def _alert_lines(parts: Sequence[Path]) -> Iterator[tuple[str, float, str]]:
+def _alert_lines(parts: Sequence[Path]) -> Iterator[tuple[str, str, float, str]]:
     for part in parts:
         for line in part.read_bytes().splitlines():
-            symbol, _, value, alert = line.split(b"\t")
-            yield decode_symbol(symbol), float(value), alert.decode()
+            symbol, day, value, alert = line.split(b"\t")
+            yield decode_symbol(symbol), day.decode(), float(value), alert.decode()

@@ -10,10 +10,12 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.console import several
-from windrow.pages.catalog.lake import MOST_ROWS, Counted, Lake, named
+from windrow.pages.catalog.lake import MOST_ROWS, Counted, Lake
 from windrow.pages.sections import Figure, Section, Table, data_of, picture, vega
 from windrow.pages.shell import Places, bare_page, part
 from windrow.pages.vega import records, shortened
+from windrow.times import DAY
+from windrow.windows.growth import Growing, Growth
 from windrow.windows.trend import Trend, theil_sen
 
 #: Days that a projection goes on from, and goes ahead.
@@ -41,7 +43,6 @@ def tiles(lake: Lake) -> list[list[str]]:
     """Name, figure, and what is said of it, of what one asks first."""
     now = lake.storage[-1]
     unread = sum(bool(row["unread"]) for row in lake.databases)
-    grown = sum(value or 0 for value in lake.tables["grown"].to_pylist())
     sizes = [value for value in lake.tables["stale_days"].to_pylist() if value is not None]
     stale = sum(value >= 30 for value in sizes)
     return [
@@ -51,7 +52,7 @@ def tiles(lake: Lake) -> list[list[str]]:
             f"in {several(sum(row['databasename'] is not None for row in lake.databases), 'database')}",
         ],
         ["Stored", size(now["bytes"]), several(now["files"] or 0, "file")],
-        ["Grown in 30 days", size(grown, signed=True), "or since a table is known"],
+        ["Grown in 30 days", size(lake.bytes_grown or 0, signed=True), "or since a table is known"],
         ["Not updated for 30 days", f"{stale:,}", f"of {several(len(sizes), 'table')} with a time"],
         ["Without a size", f"{lake.tables['bytes'].null_count:,}", f"{several(unread, 'database')} not read"],
     ]
@@ -83,11 +84,33 @@ def _alerts(lake: Lake) -> Section | None:
         return None
     if not lake.alerts.found:
         return Section("Alerts", [f"{lake.alerts.name} was asked for no alerts."])
+    rows = [[alert, f"{len(tables):,}"] for alert, tables in lake.alerts.found.items()]
+    tables = [_alerted(alert, found) for alert, found in lake.alerts.found.items() if found]
+    of = lake.alerts.day
+    late = [f"These alerts are of {of}, and this page is of {lake.day}."] if of and of[:10] != str(lake.day) else []
+    return Section("Alerts", late, tables=[Table(["Alert", "Tables"], rows), *tables])
+
+
+def _alerted(alert: str, found: Sequence[tuple[str, float]]) -> Table:
+    """The tables of an alert, those with the largest amounts first."""
     rows = [
-        [alert, f"{len(tables):,}", ", ".join(shortened(symbol, 60) for symbol, _ in sorted(tables)[:3])]
-        for alert, tables in lake.alerts.found.items()
+        [shortened(symbol, 120), _amount(alert, value)]
+        for symbol, value in sorted(found, key=lambda one: (-one[1], one[0]))
     ]
-    return Section("Alerts", [], tables=[Table(["Alert", "Tables", "The first of them"], rows)])
+    return Table([alert, "Amount"], rows[:MOST_ROWS], more=rows[MOST_ROWS:])
+
+
+def _amount(alert: str, value: float) -> str:
+    """What a table has of what an alert is on.
+
+    >>> _amount("size>1TB", 2.5e12), _amount("growth>20%/7d", 30.43), _amount("stale>30d", 41.25)
+    ('2.5 TB', '30.4 %', '41.2 days')
+    """
+    if alert.startswith("files>"):
+        return f"{value:,.0f}"
+    if alert.startswith("stale>"):
+        return f"{value:,.1f} days"
+    return f"{value:,.1f} %" if "%" in alert else size(value)
 
 
 def _storage(lake: Lake) -> Section:
@@ -100,11 +123,10 @@ def _storage(lake: Lake) -> Section:
         caption = "Folders that several tables share count once."
         if trend is not None:
             caption += f" Dashed: {_AHEAD} days more at the pace of the last {_WINDOW}, and its 95 % interval."
+            middle, low, high = (max(0.0, trend.at(_AHEAD, slope)) for slope in (trend.slope, trend.low, trend.high))
             words.append(
                 f"At the pace of the last {_WINDOW} days it grows by {size(trend.slope, signed=True)} a day, to"
-                f" {size(max(0.0, trend.at(days[-1] + _AHEAD)))} in {_AHEAD} days"
-                f" ({size(max(0.0, trend.at(days[-1] + _AHEAD, trend.low)))} to"
-                f" {size(max(0.0, trend.at(days[-1] + _AHEAD, trend.high)))})."
+                f" {size(middle)} in {_AHEAD} days ({size(low)} to {size(high)})."
             )
         figures.append(Figure("Stored", _projected(days, bytes_of, trend), caption))
         counts = {
@@ -120,17 +142,15 @@ def _storage(lake: Lake) -> Section:
 
 def _databases(lake: Lake) -> Table:
     """The databases that store most."""
-    columns = (lake.tables[name].to_pylist() for name in ("account", "region", "databasename", "bytes"))
-    stored: dict[tuple[str, ...], float] = {}
-    number: dict[tuple[str, ...], int] = {}
-    for account, region, database, count in zip(*columns, strict=True):
-        key = (database or "", account or "", region or "")
-        stored[key] = stored.get(key, 0.0) + (count or 0)
-        number[key] = number.get(key, 0) + 1
-    first = sorted(stored, key=lambda key: (-stored[key], key))[:MOST_ROWS]
-    rows = [[shortened(key[0], 60), key[1], key[2], f"{number[key]:,}", size(stored[key])] for key in first]
+    rows = [
+        [
+            shortened(row["databasename"] or "", 60), row["account"] or "", row["region"] or "",
+            f"{row['tables']:,}", size(row["bytes"]) if row["bytes"] is not None else "",
+        ]
+        for row in lake.stored[:MOST_ROWS]
+    ]  # fmt: skip
     return Table(
-        ["Database", "Account", "Region", "Tables", "Stored"], rows, _first("Databases", len(rows), len(stored))
+        ["Database", "Account", "Region", "Tables", "Stored"], rows, _first("Databases", len(rows), len(lake.stored))
     )
 
 
@@ -138,19 +158,23 @@ def _growth(lake: Lake) -> Section | None:
     if not lake.grown.all:
         return None
     figures = []
-    for label, (days, sizes) in lake.drawn.items():
-        figures.append(Figure(shortened(label, 80), _projected(days, sizes, _trend(days, sizes)), "", 130))
+    for label, days, sizes in lake.drawn:
+        figures.append(Figure(shortened(label, 80), _projected(days, sizes, trend_of_table(days, sizes)), "", 130))
     rows = [
         [
-            _named(row), size(row["bytes_before"]), size(row["bytes_after"]),
+            _named(lake, row), size(row["bytes_before"]), size(row["bytes_after"]),
             size(row["bytes_grown"], signed=True), _percent(row["percent_grown"]),
             size(row["bytes_a_day"], signed=True),
         ]
         for row in lake.grown.rows
     ]  # fmt: skip
     head = ["Table", "Before", "Now", "Grown", "", "A day"]
-    words = ["In 30 days. Dashed: 90 days more at the pace of the last 90, robust to days that are not like others."]
-    return Section("Growth", words, figures, [Table(head, rows, _first("Tables by growth", len(rows), lake.grown.all))])
+    words = [
+        "In 30 days. Dashed: 90 days more at the pace of the last 90, or of those since a table was rewritten, robust"
+        " to days that are not like others."
+    ]
+    table = Table(head, rows, _first("Tables by growth", len(rows), lake.grown.all))
+    return Section("Growth", words, figures, [table], side_by_side=True)
 
 
 def _updates(lake: Lake) -> Section:
@@ -186,7 +210,7 @@ def _use(lake: Lake) -> Section:
     def table(found: Counted, caption: str) -> Table:
         rows = [
             [
-                _named(row), _count(row["queries"]), _count(row["most_users_a_day"]), _date(row["last_used"]),
+                _named(lake, row), _count(row["queries"]), _count(row["most_users_a_day"]), _date(row["last_used"]),
                 size(row["bytes"]),
             ]
             for row in found.rows
@@ -232,7 +256,7 @@ def _changes(lake: Lake) -> Section | None:
     )  # fmt: skip
     rows = [
         [
-            _named(row), row["change"], str(row["snapshot"]), _count(row["columns_before"]),
+            _named(lake, row), row["change"], str(row["snapshot"]), _count(row["columns_before"]),
             _count(row["columns_after"]),
         ]
         for row in lake.changes.rows
@@ -247,7 +271,7 @@ def _drift(lake: Lake) -> Section | None:
         return None
     rows = [
         [
-            _named(row), f"{row['versions']:,}", _date(row["last_changed"]), _count(row["columns_first"]),
+            _named(lake, row), f"{row['versions']:,}", _date(row["last_changed"]), _count(row["columns_first"]),
             _count(row["columns_last"]),
         ]
         for row in lake.drift.rows
@@ -265,11 +289,18 @@ def _unmeasured(lake: Lake) -> Section | None:
 
 
 def _trend(days: Ints, sizes: Floats) -> Trend | None:
-    """The trend of the last days with a size."""
-    recent = (days > days[-1] - _WINDOW) & ~np.isnan(sizes) if len(days) else np.zeros(0, bool)
+    """The trend of the last days with a size, of which the last day is at 0."""
+    recent = (days > days[-1] - _WINDOW) & ~np.isnan(sizes)
     if np.count_nonzero(recent) < _FEWEST:
         return None
-    return theil_sen(days[recent].astype(np.float64), sizes[recent])
+    return theil_sen((days[recent] - days[-1]).astype(np.float64), sizes[recent])
+
+
+def trend_of_table(days: Ints, sizes: Floats) -> Trend | None:
+    """That of windrow catalog-growth, which goes on from a table's last step."""
+    growth = Growth("", Growing(_WINDOW * DAY))
+    growth.push(days * DAY, sizes, np.full(len(sizes), np.nan), last=False)
+    return growth.trend()
 
 
 def _projected(days: Ints, sizes: Floats, trend: Trend | None) -> Any:
@@ -280,9 +311,9 @@ def _projected(days: Ints, sizes: Floats, trend: Trend | None) -> Any:
     line = alt.Chart(past).mark_line(strokeWidth=1.6).encode(x=x, y=y)
     if trend is None:
         return line
-    ahead = [int(days[-1]), int(days[-1]) + _AHEAD]
+    ahead = [0, _AHEAD]
     rows: dict[str, list[float]] = {
-        "t": [day * _MS_PER_DAY for day in ahead],
+        "t": [(int(days[-1]) + day) * _MS_PER_DAY for day in ahead],
         "bytes": [max(0.0, trend.at(day)) for day in ahead],
         "low": [max(0.0, trend.at(day, trend.low)) for day in ahead],
         "high": [max(0.0, trend.at(day, trend.high)) for day in ahead],
@@ -305,8 +336,8 @@ def _counts(rows: Mapping[str, Sequence[Any]]) -> Any:
     )  # fmt: skip
 
 
-def _named(row: Mapping[str, Any]) -> str:
-    return shortened(named(row), 60)
+def _named(lake: Lake, row: Mapping[str, Any]) -> str:
+    return shortened(lake.name(row), 100)
 
 
 def _day_number(day: date) -> int:

@@ -215,4 +215,19 @@ for (const [name, amount, words] of data.tiles) {
   document.getElementById("tiles").append(tile);
 }
 document.getElementById("sections").children[list.before].before(document.getElementById("listing"));
+
+// page.html#table=sales.orders finds that table.
+function linked() {
+  const found = /^#table=(.+)/.exec(location.hash);
+  if (!found) return;
+  let name = found[1];
+  try {
+    name = decodeURIComponent(name);
+  } catch {} // a sign of per cent is one
+  document.getElementById("search").value = name;
+  filtered();
+  document.getElementById("listing").scrollIntoView();
+}
+addEventListener("hashchange", linked);
 filtered();
+linked();

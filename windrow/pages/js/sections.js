@@ -10,7 +10,7 @@ function element(name, text = "", attributes = {}) {
   return made;
 }
 
-function tableOf({ head, rows, caption }, title) {
+function tableOf({ head, rows, caption, more }, title) {
   const box = element("div", "", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption || title });
   const table = element("table");
   if (caption) table.append(element("caption", caption));
@@ -19,13 +19,25 @@ function tableOf({ head, rows, caption }, title) {
   head.forEach((name) => names.append(element("th", name, { scope: "col" })));
   thead.append(names);
   const tbody = element("tbody");
-  for (const [first, ...rest] of rows) {
-    const row = element("tr");
-    row.append(element("th", first, { scope: "row" }), ...rest.map((text) => element("td", text)));
-    tbody.append(row);
-  }
+  const add = (some) => {
+    for (const [first, ...rest] of some) {
+      const row = element("tr");
+      row.append(element("th", first, { scope: "row" }), ...rest.map((text) => element("td", text)));
+      tbody.append(row);
+    }
+  };
+  add(rows);
   table.append(thead, tbody);
   box.append(table);
+  if (more.length) {
+    const button = element("button", `Show ${more.length.toLocaleString("en-US")} more`, { type: "button", class: "more" });
+    button.addEventListener("click", () => {
+      button.remove();
+      add(more);
+      box.focus();
+    });
+    box.append(button);
+  }
   return box;
 }
 
@@ -40,10 +52,13 @@ function figureOf({ title, caption, spec }) {
   return figure;
 }
 
-data.sections.forEach(({ title, words, figures, tables }, at) => {
+data.sections.forEach(({ title, words, figures, tables, sideBySide }, at) => {
   const section = element("section", "", { "aria-labelledby": `section-${at}` });
   section.append(element("h2", title, { id: `section-${at}` }), ...words.map((text) => element("p", text)));
-  section.append(...figures.map(figureOf), ...tables.map((table) => tableOf(table, title)));
+  const place = sideBySide ? element("div", "", { class: "pairs" }) : section;
+  place.append(...figures.map(figureOf));
+  if (sideBySide) section.append(place);
+  section.append(...tables.map((table) => tableOf(table, title)));
   document.getElementById("sections").append(section);
 });
 document.getElementById("subtitle").textContent = data.subtitle;
