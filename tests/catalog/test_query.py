@@ -339,6 +339,27 @@ def test_values_of_all_kinds_are_written(place, query):
     assert query(place, VALUES, "-o", "x.parquet")[0] == 0 and pq.read_table("x.parquet").num_rows == 1
 
 
+def test_texts_of_all_kinds_are_inert_in_csv_and_decimals_have_all_their_digits(place, query):
+    sql = """
+        select '=1'::enum('=1') e, '-1+cmd()'::varchar v, '@x'::union(a varchar) u, '-5'::json j,
+            -1234567890123456.123456789::decimal(38, 9) d, -7::hugeint h, -0.5 f, date '2020-01-01' t
+    """
+    _, line = csv.reader(io.StringIO(query(place, sql, "--format", "csv")[1]))
+    assert line == ["'=1", "'-1+cmd()", "'@x", "'-5", "-1234567890123456.123456789", "-7", "-0.5", "2020-01-01"]
+    assert query(place, "select 10.00::decimal(9, 2) a, 0.00::decimal(9, 2) b", "--format", "csv")[1] == "a,b\n10,0\n"
+
+
+@pytest.mark.parametrize("time", ["'infinity'::timestamp", "date '290000-01-01'", "'-infinity'::timestamptz"])
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_a_time_that_no_calendar_of_pythons_has_is_refused_in_a_sentence_and_its_cure_helps(place, query, time, form):
+    status, _, err = query(place, f"select {time} as far", "--format", form)
+    assert (status, err) == (
+        2, "error: SQL: far has a time that is not in the years 1 to 9999; give it as a text, by CAST(far AS VARCHAR)\n"
+    )  # fmt: skip
+    status, out, _ = query(place, f"select cast(far as varchar) as far from (select {time} as far)", "--format", form)
+    assert status == 0 and ("infinity" in out or "290000-01-01" in out)
+
+
 def test_a_table_has_its_columns_side_by_side_numbers_to_the_right(place, query):
     assert query(place, "from (values ('a', 1, 0.123456789), ('日本', 22222, 2e9)) t(name, number, share)")[1] == (
         "name  number       share\n----  ------  ----------\na          1    0.123457\n日本   22222  2000000000\n"

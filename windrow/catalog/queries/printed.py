@@ -13,7 +13,7 @@ from functools import partial
 from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: Rows whose texts decide how wide the columns of a table are.
 _MEASURED = 1_000
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+#: Kinds of values that are no texts, whatever they begin with; those of all others, such as enums and JSON, may be any.
+_NO_TEXTS = (*_NUMBERS, pa.types.is_boolean, pa.types.is_temporal)
 
 
 def inert(text: str) -> str:
@@ -68,10 +70,7 @@ def write_table(answer: Answer, out: TextIO) -> None:
     from rich.cells import cell_len
 
     names = [shown(name) for name in answer.schema.names]
-    right = [
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-        for kind in answer.schema.types
-    ]
+    right = [any(is_of(kind) for is_of in _NUMBERS) for kind in answer.schema.types]
     lines = ([shown(_short(value)) for value in row] for row in _rows(answer))
     first = list(islice(lines, _MEASURED))
     widths = [max(map(cell_len, column)) for column in zip(names, *first, strict=True)]
@@ -93,7 +92,7 @@ def write_csv(answer: Answer, out: TextIO, terminal: bool = False) -> None:
     made: Callable[[str], str] = escaped if terminal else str
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow([made(inert(name)) for name in answer.schema.names])
-    texts = [pa.types.is_string(kind) or pa.types.is_nested(kind) for kind in answer.schema.types]
+    texts = [not any(is_of(kind) for is_of in _NO_TEXTS) for kind in answer.schema.types]
     for row in _rows(answer):
         rows.writerow(
             [made(inert(_text(value))) if is_text else _text(value) for value, is_text in zip(row, texts, strict=True)]
@@ -122,7 +121,17 @@ def write_parquet(answer: Answer, out: BinaryIO) -> None:
 
 def _rows(answer: Answer) -> Iterator[tuple[Any, ...]]:
     for batch in answer.batches:
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        columns = zip(batch.schema.names, batch.columns, strict=True)
+        yield from zip(*(_values(name, column) for name, column in columns), strict=True)
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    try:
+        return cast(list[Any], column.to_pylist())
+    except (OverflowError, ValueError):  # DuckDB has times that Python's calendar has not, infinity among them
+        raise UsageError(
+            f"SQL: {name} has a time that is not in the years 1 to 9999; give it as a text, by CAST({name} AS VARCHAR)"
+        ) from None
 
 
 def _short(value: Any) -> str:
@@ -133,6 +142,9 @@ def _short(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Decimal):  # all of its digits, which are more than those of a float
+        digits = f"{value:f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
     value = _plain(value)
     if value is None:
         return ""
