@@ -7,6 +7,7 @@ catalog/usage/sifted.py:lines.
 import gzip
 import sys
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -372,3 +373,13 @@ def test_views_count_a_query_once_that_two_sources_have_seen(place, usage, logs)
     with asked(place, "most_used") as answer:
         [[one]] = [batch.to_pylist() for batch in answer.batches]
     assert (one["tablename"], one["queries"], one["most_users_a_day"], one["last_used"]) == ("orders", 2, 1, DAY)
+
+
+def test_why_a_file_cannot_be_read_is_told_whole_however_long_its_name(place, usage, logs):
+    trail = logs(record())
+    path = Path(trail, name())
+    path.write_bytes(content([record() for _ in range(50)])[:200])
+    status, out, _ = usage("--trail", trail)
+    [line] = [line for line in out.splitlines() if line.startswith("cloudtrail: failed: ")]
+    assert status == 3 and str(path) in line and not line.endswith("...")
+    assert line.partition(path.name)[2].startswith(": ")

@@ -14,7 +14,7 @@ from windrow.catalog.snapshots import begin, write
 from windrow.cli import main
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.pages.catalog import catalog_report, lake
-from windrow.pages.catalog.overview import sections, tiles, trend_of_table
+from windrow.pages.catalog.overview import sections, tiles, trend_of
 
 pytestmark = pytest.mark.catalog
 LAST, DAYS = date(2026, 11, 30), 100
@@ -147,7 +147,9 @@ def test_figures_are_those_of_the_snapshots(place):
     late = read.sizes[names.index("late")]
     assert np.count_nonzero(~np.isnan(late)) == 2
     storage = next(section for section in sections(read) if section.title == "Storage")
-    assert storage.words[0].startswith("At the pace of the last 90 days it grows by +10 GB a day")
+    assert storage.words[0].startswith(
+        "At the pace of the last 90 days, or since it last changed at once, it grows by +11 GB a day, to 69.1 TB in 90"
+    )
     assert {row["change"]: row["number"] for row in read.changed_by_day} == {"altered": 1, "created": 1}
     [changes] = next(section for section in sections(read) if section.title == "Changes").figures
     colour = changes.chart.to_dict()["encoding"]["color"]
@@ -267,7 +269,7 @@ def test_what_tables_share_counts_once_on_a_page(tmp_path):
 def test_a_projection_of_a_table_goes_on_from_its_last_step():
     """As windrow catalog-growth does: it was rewritten to a tenth, and grows since then by 10 a day."""
     days = np.arange(40)
-    trend = trend_of_table(days, np.where(days < 20, 10_000.0 + 10 * days, 1000.0 + 10 * days))
+    trend = trend_of(days, np.where(days < 20, 10_000.0 + 10 * days, 1000.0 + 10 * days))
     assert trend.slope == 10 and trend.at(90) == 1390 + 900
 
 
@@ -347,3 +349,11 @@ def test_growth_is_drawn_in_two_columns_where_there_is_room(page, look):
         tab = opened(look, page, width=width)
         boxes = [one.bounding_box() for one in tab.query_selector_all(".pairs figure")]
         assert len(boxes) == 4 and len({round(box["x"]) for box in boxes}) == columns
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_one_long_name_does_not_take_the_figures_out_of_sight(alerted, look, width):
+    tab = opened(look, alerted[1], width=width)
+    for box in tab.query_selector_all("#sections tbody th"):
+        assert box.bounding_box()["width"] <= max(0.5 * width, 180)

@@ -104,8 +104,11 @@ class Sifted:
         yield f"{self.source}: {records} of {days}, {self.counted:,} of them of tables"
         for kind, count in (*self.left_out.most_common(), *self.damaged.most_common()):
             example = self.examples[kind]
-            more = f", e.g. {example[:_EXAMPLE]}{'...' * (len(example) > _EXAMPLE)}" if example else ""
-            yield f"{self.source}: {'not counted' if kind in self.left_out else 'failed'}: {count:,} {kind}{more}"
+            is_failure = kind in self.damaged  # why something failed is told whole, for paths are long
+            if len(example) > _EXAMPLE and not is_failure:
+                example = f"{example[:_EXAMPLE]}..."
+            more = f", e.g. {example}" if example else ""
+            yield f"{self.source}: {'failed' if is_failure else 'not counted'}: {count:,} {kind}{more}"
         for (account, region), why in sorted(self.unread.items()):
             yield f"{self.source}: failed: {account} {region}: {why}; its rows stay as they were"
         if self.others:

@@ -16,12 +16,10 @@ from windrow.pages.shell import Places, bare_page, part
 from windrow.pages.vega import records, shortened
 from windrow.times import DAY
 from windrow.windows.growth import Growing, Growth
-from windrow.windows.trend import Trend, theil_sen
+from windrow.windows.trend import Trend
 
 #: Days that a projection goes on from, and goes ahead.
 _WINDOW, _AHEAD = 90, 90
-#: Bars of a projection without which there is none.
-_FEWEST = 7
 _MS_PER_DAY = 86_400_000
 #: Ages of last updates, in days, and what they are called.
 _AGES = ((1, "a day"), (7, "a week"), (30, "a month"), (90, "3 months"), (365, "a year"))
@@ -119,14 +117,15 @@ def _storage(lake: Lake) -> Section:
     figures = []
     words = []
     if len(days) > 1:
-        trend = _trend(days, bytes_of)
+        trend = trend_of(days, bytes_of)
         caption = "Folders that several tables share count once."
         if trend is not None:
-            caption += f" Dashed: {_AHEAD} days more at the pace of the last {_WINDOW}, and its 95 % interval."
+            caption += f" Dashed: {_AHEAD} days more at that pace, and its 95 % interval."
             middle, low, high = (max(0.0, trend.at(_AHEAD, slope)) for slope in (trend.slope, trend.low, trend.high))
             words.append(
-                f"At the pace of the last {_WINDOW} days it grows by {size(trend.slope, signed=True)} a day, to"
-                f" {size(middle)} in {_AHEAD} days ({size(low)} to {size(high)})."
+                f"At the pace of the last {_WINDOW} days, or since it last changed at once, it grows by"
+                f" {size(trend.slope, signed=True)} a day, to {size(middle)} in {_AHEAD} days ({size(low)} to"
+                f" {size(high)})."
             )
         figures.append(Figure("Stored", _projected(days, bytes_of, trend), caption))
         counts = {
@@ -159,7 +158,7 @@ def _growth(lake: Lake) -> Section | None:
         return None
     figures = []
     for label, days, sizes in lake.drawn:
-        figures.append(Figure(shortened(label, 80), _projected(days, sizes, trend_of_table(days, sizes)), "", 130))
+        figures.append(Figure(shortened(label, 80), _projected(days, sizes, trend_of(days, sizes)), "", 130))
     rows = [
         [
             _named(lake, row), size(row["bytes_before"]), size(row["bytes_after"]),
@@ -288,18 +287,10 @@ def _unmeasured(lake: Lake) -> Section | None:
     return Section("Without a size", words, [], [Table(["Why", "Tables or databases"], rows)])
 
 
-def _trend(days: Ints, sizes: Floats) -> Trend | None:
-    """The trend of the last days with a size, of which the last day is at 0."""
-    recent = (days > days[-1] - _WINDOW) & ~np.isnan(sizes)
-    if np.count_nonzero(recent) < _FEWEST:
-        return None
-    return theil_sen((days[recent] - days[-1]).astype(np.float64), sizes[recent])
-
-
-def trend_of_table(days: Ints, sizes: Floats) -> Trend | None:
-    """That of windrow catalog-growth, which goes on from a table's last step."""
-    growth = Growth("", Growing(_WINDOW * DAY))
-    growth.push(days * DAY, sizes, np.full(len(sizes), np.nan), last=False)
+def trend_of(days: Ints, sizes: Floats) -> Trend | None:
+    """The trend of windrow catalog-growth, which goes on from the last step; the last day with a size is at 0."""
+    growth, known = Growth("", Growing(_WINDOW * DAY)), ~np.isnan(sizes)
+    growth.push(days[known] * DAY, sizes[known], np.full(np.count_nonzero(known), np.nan), last=False)
     return growth.trend()
 
 
@@ -313,7 +304,7 @@ def _projected(days: Ints, sizes: Floats, trend: Trend | None) -> Any:
         return line
     ahead = [0, _AHEAD]
     rows: dict[str, list[float]] = {
-        "t": [(int(days[-1]) + day) * _MS_PER_DAY for day in ahead],
+        "t": [(int(days[~np.isnan(sizes)][-1]) + day) * _MS_PER_DAY for day in ahead],
         "bytes": [max(0.0, trend.at(day)) for day in ahead],
         "low": [max(0.0, trend.at(day, trend.low)) for day in ahead],
         "high": [max(0.0, trend.at(day, trend.high)) for day in ahead],
