@@ -2,7 +2,7 @@
 
 Followed here: catalog/growth/options.py:asked_of, catalog/growth/options.py:notes_of,
 catalog/growth/grammar.py:parse_alerts, catalog/growth/grammar.py:_parsed, catalog/growth/grammar.py:_refused,
-windows/growth.py:_negative, windows/trend.py:theil_sen, pages/catalog/lake.py:_alerts.
+catalog/growth/options.py:tell, windows/growth.py:_negative, windows/trend.py:theil_sen, pages/catalog/lake.py:_alerts.
 """
 
 from datetime import date
@@ -77,3 +77,20 @@ def test_the_cure_of_a_report_with_what_is_no_growth(tmp_path, capsys):
     assert main(["catalog-growth", "--alert", "size>1B", "-o", str(tmp_path / "growth"), str(place)]) == 0
     assert main([*page, str(tmp_path / "growth")]) == 0
     assert "size>1B" in (tmp_path / "page.html").read_text()
+
+
+def test_a_table_above_a_petabyte_is_not_left_out_without_a_word_and_the_cure_has_it(run_job, tmp_path):
+    """One row of a thousand may be invalid, and the largest table is just one."""
+    small = [f"t{number},2026-11-30,1000,1" for number in range(2000)]
+    rows = ["symbol,snapshot,bytes,totalfilesons3", *small, "whale,2026-11-30,2000000000000000,1", ""]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    how = ["--quiet", "--as-of", "2026-11-30", tmp_path / "a.csv"]
+    left = run_job("--alert", "size>1PB", *how, job=CatalogGrowth)
+    assert left.status == 0 and len(left.lines) == 2000
+    assert left.err.startswith(
+        "warning: 1 row has a size above 1e15, a petabyte, and was left out, so that the largest"
+    )
+    assert "give --scale bytes=1e-3, which makes kilobytes of all sizes, and of those of --limit, --small" in left.err
+    cured = run_job("--alert", "size>1TB", "--scale", "bytes=1e-3", *how, job=CatalogGrowth)
+    assert cured.status == 0 and len(cured.lines) == 2001
+    assert cured.err == "alert: size>1TB: 1 table; give -o DIR to have their names\n"

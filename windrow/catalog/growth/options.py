@@ -183,6 +183,13 @@ def tell(given: Namespace, asked: Asked, counts: Counter[str]) -> None:
                 _where(given.output_dir, alert.text, found) if asked.written else "; give -o DIR to have their names"
             )
             say(f"alert: {alert.text}: {_tables(found)}{where}")
+    if large := counts["rejected: range"]:
+        say(
+            f"warning: {large:,} row{'' if large == 1 else 's'} {_has(large)} a size above 1e15, a petabyte, and"
+            f" {_was(large)} left out, so that the largest tables may have no line, projection or alert; give --scale"
+            f" {given.column}=1e-3, which makes kilobytes of all sizes, and of those of --limit, --small-files and"
+            " --alert"
+        )
     if small := counts[standings.SMALL]:
         say(
             f"warning: {_tables(small)} of {MANY_FILES} files or more {_has(small)} files of less than"
