@@ -173,6 +173,7 @@ def test_inventories_of_several_buckets(origin, s3):
     s3.bucket("other")
     put(s3)
     put(s3, "ORC", [("a/b", 7, True, False)], bucket="other")
+    configure(bucket="other")
     asked = [Folder("lake", "sales/"), Folder("other", "a/"), Folder("third", "a/")]
     assert dict(inventory(PLACE)(origin, asked)) == {
         asked[0]: listed("sales/"),
@@ -199,6 +200,33 @@ def test_an_inventory_of_a_prefix_has_no_size_of_other_folders(origin, s3):
         "sales/orders 2/": listed("sales/orders 2/"),
         "hr/": "not in the inventory",
     }
+
+
+@pytest.mark.parametrize("how", FORMATS)
+def test_an_inventory_of_who_knows_what_has_no_size_of_a_folder_of_which_it_may_have_a_part(origin, s3, how, capsys):
+    """Its keys all begin with sales/orders 2/%20+/: so may what it is of, and then it lacks the rest of sales/."""
+    rows = [(f"sales/orders 2/%20+/é{name}", 5, True, False) for name in ("a", "b", "é")]
+    put(s3, how, rows=rows)
+    folders = ("", "sales/", "sales/orders 2/", "sales/orders 2/%20+/", "hr/")
+    assert found(origin, *folders) == dict.fromkeys(folders, "not in the inventory")
+    assert (
+        "manifest.json: all of its keys begin with sales/orders 2/%20+/é: whether it has all that lake holds is not"
+        " known; let these credentials s3:GetInventoryConfiguration, which tells" in capsys.readouterr().err
+    )
+    put(s3, how, rows=[*rows, ("sales/orders 2/%20+/x", 7, True, False)])
+    known = {"sales/orders 2/%20+/": Size(22, 4)}
+    assert found(origin, *known) == known and "warning" not in capsys.readouterr().err
+    assert found(origin, *folders) == dict.fromkeys(folders, "not in the inventory") | known
+    configure()
+    assert found(origin, *folders) == dict.fromkeys(folders, Size(22, 4)) | {"hr/": Size(0, 0)}
+
+
+def test_the_newest_inventory_that_has_all_of_a_folder_counts(origin, s3):
+    put(s3, at=NOW - timedelta(days=100), identity="whole")
+    configure("whole")
+    put(s3, rows=[("sales/orders/new", 1, True, False)], identity="orders")
+    configure("orders", prefix="sales/orders/")
+    assert found(origin, "sales/orders/", "sales/") == {"sales/orders/": Size(1, 1), "sales/": listed("sales/")}
 
 
 def test_each_folder_is_of_an_inventory_that_has_all_of_it(origin, s3):
@@ -285,6 +313,7 @@ def test_what_cannot_be_counted_is_a_reason_and_told(origin, s3, capsys, spoil, 
     spoil(s3)
     s3.bucket("other")
     put(s3, rows=[("a/b", 7, True, False)], bucket="other")
+    configure(bucket="other")
     told = dict(inventory(PLACE)(origin, [Folder("lake", "sales/"), Folder("other", "a/")]))
     assert told == {Folder("lake", "sales/"): reason, Folder("other", "a/"): Size(7, 1)}
     said = capsys.readouterr().err

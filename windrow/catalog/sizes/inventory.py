@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -83,13 +84,18 @@ def _all(folders: Collection[Folder], reason: str) -> _Told:
 
 
 def _of(client: Any, manifest: Manifest, folders: Collection[Folder]) -> _Told:
-    """Sizes from one inventory, whose age is told. Where it is not known what it is of, no objects are no size."""
+    """Sizes from one inventory, whose age is told.
+
+    Where it is not known what it is of, no objects are no size, and some may be but a part.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     _tell_age(manifest)
     nest = Nest(sorted({Folder(manifest.bucket, ""), *folders}))
+    ends: list[str] = []
     try:
-        for held in in_parallel(partial(_held, client, manifest, nest.edges), manifest.files, _FILES):
+        for held, some in in_parallel(partial(_held, client, manifest, nest.edges), manifest.files, _FILES):
+            ends += some
             for run, size in held.items():
                 nest.add(run, size)
     except (BotoCoreError, ClientError) as error:
@@ -100,9 +106,37 @@ def _of(client: Any, manifest: Manifest, folders: Collection[Folder]) -> _Told:
         yield from _all(folders, _UNUSABLE)
     else:
         sizes = dict(nest.sizes())
+        partly = _partly(manifest, {one: sizes[one] for one in folders}, ends)
         for folder in folders:
-            is_known = sizes[folder].files or manifest.covers(folder)
-            yield folder, sizes[folder] if is_known else Unmeasured.NOT_LISTED
+            is_known = manifest.covers(folder) or (manifest.is_of is None and sizes[folder].files)
+            yield folder, sizes[folder] if is_known and folder not in partly else Unmeasured.NOT_LISTED
+
+
+def _partly(manifest: Manifest, sizes: Mapping[Folder, Size], ends: Collection[str]) -> Collection[Folder]:
+    """Folders that have objects in an inventory of which it is not known whether it has all of theirs; told.
+
+    What it is of is how all of its keys begin, or less. So it has all of folders whose names begin so, too.
+    """
+    if manifest.is_of is not None or not ends:
+        return ()
+    common = common_begin(min(ends), max(ends))
+    found = {folder for folder, size in sizes.items() if size.files and not folder.prefix.startswith(common)}
+    if common and found:
+        say(
+            f"warning: {manifest.uri}: all of its keys begin with {common}: whether it has all that {manifest.bucket}"
+            " holds is not known; let these credentials s3:GetInventoryConfiguration, which tells"
+        )
+    return found
+
+
+def common_begin(one: str, other: str) -> str:
+    """What both texts begin with.
+
+    >>> common_begin("sales/orders/day=1", "sales/orders_other"), common_begin("a", "ab")
+    ('sales/orders', 'a')
+    """
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return "".join(each for each, _ in pairs)
 
 
 def _tell_age(manifest: Manifest) -> None:
@@ -123,15 +157,20 @@ def age_of(age: timedelta) -> str:
     return f"{age // timedelta(minutes=1)} min"
 
 
-def _held(client: Any, manifest: Manifest, edges: Sequence[str], file: Mapping[str, Any]) -> Mapping[int, Size]:
-    """What each run of a nest has of a data file's objects."""
+def _held(
+    client: Any, manifest: Manifest, edges: Sequence[str], file: Mapping[str, Any]
+) -> tuple[Mapping[int, Size], list[str]]:
+    """What each run of a nest has of a data file's objects, and keys that have no more in common than all do."""
     held: defaultdict[int, Size] = defaultdict(lambda: Size(0, 0))
+    ends: list[str] = []
     uri = f"s3://{manifest.home}/{file['key']}"
     with TemporaryDirectory(prefix="windrow-") as folder:
         path = Path(folder, "data")
         _fetch(client, manifest, file, path, uri)
         try:
             for batch in _READERS[manifest.format](path, manifest, uri):
+                ends += _ends(batch, manifest.format == "CSV")
+                ends = [min(ends), max(ends)] if ends else ends
                 for directory, size in _directories(batch, manifest.format == "CSV", uri):
                     run = bisect_right(edges, directory) - 1
                     held[run] = held[run].plus(size)
@@ -139,7 +178,13 @@ def _held(client: Any, manifest: Manifest, edges: Sequence[str], file: Mapping[s
             raise UnusableError(
                 f"{uri}: is no {manifest.format} of an inventory ({error}); use another day's"
             ) from None
-    return held
+    return held, ends
+
+
+def _ends(batch: pa.RecordBatch, is_encoded: bool) -> list[str]:
+    """The first and the last of a batch's keys: all keys begin with what both begin with."""
+    ends = [str(one) for one in pc.min_max(batch["key"]).as_py().values() if one is not None]
+    return [unquote_plus(one) for one in ends] if is_encoded else ends
 
 
 def _fetch(client: Any, manifest: Manifest, file: Mapping[str, Any], path: Path, uri: str) -> None:

@@ -56,7 +56,8 @@ class Manifest(NamedTuple):
 
 
 def newest(client: Any, place: str) -> list[Manifest]:
-    """The newest manifest of each inventory at a place; those of a whole bucket come first, then the newer ones.
+    """The newest manifest of each inventory at a place; newer ones first, those behind of which it is not known what
+    they are of.
 
     The place is a manifest, an inventory's folder, or one above several. What is unusable is warned of, and left out.
     Raises InputError where there is no inventory, and what botocore raises.
@@ -73,7 +74,7 @@ def newest(client: Any, place: str) -> list[Manifest]:
             found.append(_read(client, home, prefix))
         except UnusableError as error:
             say(f"warning: {error}")
-    return sorted(found, key=lambda each: (each.is_of != "", each.is_of is None, -each.made_at.timestamp()))
+    return sorted(found, key=lambda each: (each.is_of is None, -each.made_at.timestamp()))
 
 
 def _found(client: Any, place: str) -> Iterator[tuple[str, str]]:
