@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from ast import literal_eval
 from pathlib import Path
 
 import boto3
@@ -79,12 +80,20 @@ def test_a_stack_is_made_and_deleted_as_far_as_moto_goes(aws):
     cloud = boto3.client("cloudformation")
     roles = "arn:aws:iam::111122223333:role/reader,arn:aws:iam::444455556666:role/reader"
     given = {"Image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/windrow:1", "Roles": roles,
+             "LakeBuckets": "arn:aws:s3:::lake,arn:aws:s3:::other",
              "Arguments": f"--role,{roles.replace(',', ',--role,')}", "AlarmEmail": "data@example.com"}  # fmt: skip
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
     cloud.create_stack(
         StackName="windrow-catalog", TemplateBody=text, Parameters=parameters, Capabilities=["CAPABILITY_NAMED_IAM"]
     )
     assert cloud.describe_stacks(StackName="windrow-catalog")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    policy = boto3.client("iam").get_role_policy(RoleName=f"windrow-catalog-{REGION}", PolicyName="collect")
+    statements = literal_eval(policy["PolicyDocument"])["Statement"]  # moto has it as Python's text
+    allowed = {one["Sid"]: (one["Action"], one["Resource"]) for one in statements if one}
+    buckets = given["LakeBuckets"].split(",")
+    assert allowed["Folders"] == (["s3:ListBucket"], buckets)
+    assert allowed["IcebergMetadata"] == (["s3:GetObject"], [f"{one}/*metadata/*" for one in buckets])
+    assert allowed["DeltaLogs"] == (["s3:GetObject"], [f"{one}/*_delta_log/*" for one in buckets])
     [target] = boto3.client("events").list_targets_by_rule(Rule="windrow-catalog")["Targets"]
     arguments = json.loads(target["Input"])["arguments"]
     first, second = roles.split(",")
