@@ -613,6 +613,13 @@ def test_an_empty_catalog_is_an_end(aws):
     )
 
 
+def test_an_empty_catalog_of_several_is_told(lake):
+    """Lake Formation hides what it does not permit: the account would be missing without a word."""
+    lake.database("db0")
+    found = collected(origins(roles=["-", role(OTHERS[0])]))
+    assert f"no database is visible: {OTHERS[0]} {REGION}" in found.lines() and found.exit_status == 0
+
+
 def test_databases_by_patterns_of_their_names(lake):
     for name in ("sales", "sales_raw", "ops"):
         lake.database(name)

@@ -33,6 +33,8 @@ class Collected:
     """Folders that are those of several tables, and these tables."""
     uncounted: dict[str, str] = field(default_factory=dict)
     """Tables of Iceberg and Delta whose own count of live bytes is not known, and why."""
+    empty: list[Origin] = field(default_factory=list)
+    """Where no database is visible, though nothing was refused."""
     not_enabled: list[Origin] = field(default_factory=list)
     """Of all regions those that turned out not to be enabled in their account."""
 
@@ -60,6 +62,8 @@ class Collected:
             told.append(f"measured: {several(measured, 'table')}; {held}")
         if reasons := Counter(row["unmeasured"] for row in self.tables if row["unmeasured"]).most_common():
             told.append(f"not measured: {', '.join(f'{count:,} {reason}' for reason, count in reasons)}")
+        if self.empty:
+            told.append(f"no database is visible: {', '.join(map(str, self.empty))}")
         if self.not_enabled:
             told.append(f"not enabled: {', '.join(map(str, self.not_enabled))}")
         shared = [_told_shared(folder, names) for folder, names in self.shared.items()]

@@ -106,6 +106,7 @@ def _databases(asked: Asked, collected: Collected) -> list[_Database]:
     for origin, told in _tried(lambda origin: list(glue.databases(origin)), origins):
         if not isinstance(told, AccountError):
             found += [_Database(origin, raw, database_row(origin, raw, collected.run)) for raw in told]
+            collected.empty += [] if told else [origin]
         elif origin.is_not_enabled(told):
             collected.not_enabled.append(origin)
         else:
