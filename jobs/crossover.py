@@ -40,7 +40,7 @@ class Crossover(BarJob):
         self.signals()
 
     def columns(self) -> list[str]:
-        return [self.options.column]
+        return self.signals().columns
 
     def pairs(self) -> list[Pair]:
         """The pairs asked for, in order."""
@@ -51,7 +51,7 @@ class Crossover(BarJob):
 
     def signals(self) -> Signals:
         """The kernel: the crosses of all pairs."""
-        return Signals(self.pairs(), Options(ema_seed=self.options.ema_seed))
+        return Signals(self.pairs(), Options(ema_seed=self.options.ema_seed), normalise(self.options.column))
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         return signal_lines(self.signals(), stretches, self.dated)

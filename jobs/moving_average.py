@@ -1,5 +1,6 @@
 """Moving averages and other indicators of every symbol, in one pass."""
 
+from windrow.bars.layout import normalise
 from windrow.errors import UsageError
 from windrow.mapreduce.barjob import BarJob
 from windrow.windows import Indicator, Options, kernels, parse_indicator
@@ -36,15 +37,16 @@ class MovingAverage(BarJob):
             )
 
     def columns(self) -> list[str]:
-        return [self.options.column]
+        return self.kernel().columns
 
     def output_names(self) -> list[str]:
-        return [str(indicator) for indicator in self.indicators()]
+        return [name for indicator in self.indicators() for name in indicator.names]
 
     def kernel(self) -> Indicators:
         options = self.options
         windows = Options(options.min_periods, ema_seed=options.ema_seed, ddof=options.ddof)
-        return Indicators(self.indicators(), windows, parse_step(options.step) if options.step else Step())
+        step = parse_step(options.step) if options.step else Step()
+        return Indicators(self.indicators(), windows, step, normalise(options.column))
 
     def indicators(self) -> list[Indicator]:
         """The indicators asked for, in order."""

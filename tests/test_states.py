@@ -124,6 +124,13 @@ WINDOWS = ["1", "2", "5", "40", "1d", "9d", "120d"]
 OPTIONS = [Options(), Options(min_periods=1), Options(ema_seed="first", ddof=0, step_ns=3 * DAY)]
 
 
+def columns_for(names, opens, closes):
+    """Columns of bars by their names, those that are neither opens nor closes made of the two."""
+    made = {"open": opens, "close": closes, "high": np.maximum(opens, closes), "low": np.minimum(opens, closes)}
+    made["volume"] = np.rint(1000 * opens)
+    return [made[name] for name in names]
+
+
 def possible():
     for kind, window, options in itertools.product(kernels(), WINDOWS, OPTIONS):
         indicator = Indicator(kind, parse_window(window))
@@ -136,19 +143,19 @@ def possible():
 
 @pytest.mark.parametrize(("indicator", "options"), list(possible()))
 def test_a_kernel_goes_on_from_its_state(indicator, options):
-    times, _, values = bars(1)
-    starts = np.array([0, 150, 151])
-    whole = indicator.kernel(options).push(times, values, starts)
+    times, opens, closes = bars(1)
+    starts, columns = np.array([0, 150, 151]), columns_for(indicator.columns("close"), opens, closes)
+    whole = indicator.kernel(options).push(times, *columns, starts=starts)
     kernel, found = indicator.kernel(options), []
     unmoved = fixed(kernel)
     for at in range(BARS):
         inside = starts[starts == at] - at
-        found.append(kernel.push(times[at : at + 1], values[at : at + 1], inside))
+        found.append(kernel.push(times[at : at + 1], *(each[at : at + 1] for each in columns), starts=inside))
         assert fixed(kernel) == unmoved
         if at % EVERY == 0:
             kernel = moved(kernel, indicator.kernel(options))
             unmoved = fixed(kernel)
-    assert bits(np.concatenate(found)) == bits(whole)
+    assert bits(np.concatenate(found, axis=-1)) == bits(whole)
 
 
 def test_a_kernel_that_skips_carries_what_it_skipped():
@@ -165,12 +172,14 @@ def test_a_kernel_that_skips_carries_what_it_skipped():
 @pytest.mark.parametrize("step", [Step(), Step(bars=3), Step(span_ns=4 * DAY)])
 def test_indicators_go_on_from_their_state(step):
     asked = [Indicator(kind, parse_window("5")) for kind in kernels()]
-    times, _, values = bars(2)
+    times, opens, closes = bars(2)
     starts = np.array([0, 100])
-    index, columns = Indicators(asked, step=step).push(times, values, starts)
     indicators, found = Indicators(asked, step=step), []
+    values = columns_for(indicators.columns, opens, closes)
+    index, columns = Indicators(asked, step=step).push(times, *values, starts=starts)
     for at in range(BARS):
-        got, its = indicators.push(times[at : at + 1], values[at : at + 1], starts[starts == at] - at)
+        now = [each[at : at + 1] for each in values]
+        got, its = indicators.push(times[at : at + 1], *now, starts=starts[starts == at] - at)
         found += [(at, [column[0] for column in its])] if len(got) else []
         if at % EVERY == 0:
             indicators = moved(indicators, Indicators(asked, step=step))
@@ -179,12 +188,13 @@ def test_indicators_go_on_from_their_state(step):
 
 
 def test_signals_go_on_from_their_state():
-    pairs = parse_pairs(["close", "ema:3", "close"], ["sma:4", "sma:4", "max:2"])
+    pairs = parse_pairs(["close", "ema:3", "close", "close"], ["sma:4", "sma:4", "max:2", "bollinger:5,1.upper"])
     times, _, values = bars(3)
-    whole = Signals(pairs).push(times, values, np.array([0, 200]))
+    whole = Signals(pairs).push(times, values, starts=np.array([0, 200]))
     signals, found = Signals(pairs), []
     for at in range(BARS):
-        got = signals.push(times[at : at + 1], values[at : at + 1], np.array([0] if at in (0, 200) else [], np.int64))
+        starts = np.array([0] if at in (0, 200) else [], np.int64)
+        got = signals.push(times[at : at + 1], values[at : at + 1], starts=starts)
         found.append(got._replace(positions=got.positions + at))
         if at % EVERY == 0:
             signals = moved(signals, Signals(pairs))
@@ -217,7 +227,7 @@ def test_growth_goes_on_from_its_state():
 # Backtests.
 
 LINES = [("ema:7", "ema:21"), ("sma:5", "sma:20"), ("wma:3", "close"), ("min:5", "max:9"), ("sma:10d", "ema:4"),
-         ("std:5", "sum:2")]  # fmt: skip
+         ("close", "bollinger:20,1.lower"), ("std:5", "sum:2")]  # fmt: skip
 RULES = {
     "plain": {}, "at the close": {"fill": "close"}, "cross": {"entry": "cross"}, "all in": {"sizing": "all-in"},
     "long": {"side": "long"}, "costs": {"commission": 0.001, "slippage": 0.0005, "commission_per_order": 1.0},

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import windrow
 from jobs.crossover import Crossover
 from tests.oracle import exact_crosses, read_crosses
+from windrow.windows import kernels
 
 pytestmark = pytest.mark.one_python
 DATA = Path(__file__).parents[2] / "data"
@@ -310,7 +311,7 @@ def test_an_output_is_a_frame_and_describes_itself(crossover, tmp_path, pairs):
     assert windrow.read_output(printed).equals(frame)
 
 
-ONE_OF = "KIND one of ema, max, min, sma, std, sum, wma"
+ONE_OF = f"KIND one of {', '.join(kernels())}"
 PAIRED = "the first fast line crosses the first slow line, the second the second, and so on; use one of each per pair"
 
 

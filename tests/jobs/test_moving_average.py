@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from tests.oracle import moving_means, read_lines
+from windrow.windows import kernels
 
 DATA = Path(__file__).parents[2] / "data"
 RUNNERS = ["inline", "local"]
@@ -199,7 +200,7 @@ def test_bars_without_a_full_window_end_well_but_say_so(run_job):
     [
         (["--window", "0"], "window 0"),
         (["--window", "20x"], "20x"),
-        (["--indicator", "foo:3"], "with KIND one of ema, max, min, sma, std, sum, wma"),
+        (["--indicator", "foo:3"], f"with KIND one of {', '.join(kernels())}"),
         (["--window", "3", "--indicator", "sma:2"], "--window 3: given beside --indicator"),
         (["--block-bars", "0"], "--block-bars 0"),
         (["--max-bad", "2"], "--max-bad 2.0"),

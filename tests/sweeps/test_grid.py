@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from windrow.errors import UsageError
 from windrow.sweeps.grid import Axis, parse_axis, parse_grid
+from windrow.windows import kernels
 
 AXES = {
     "ema:5..10": (5, 6, 7, 8, 9, 10),
@@ -27,9 +28,10 @@ def test_windows_are_numbers_ranges_steps_and_lists(text):
 
 
 FORM = "KIND:WINDOWS, WINDOWS in bars, e.g. 7, 5..10, 10..100/5 (every fifth), or a list such as 5,8,10..20"
+KINDS = ", ".join(kernels())
 WRONG = {
-    "foo:3": f"'foo:3': KIND is one of ema, max, min, sma, std, sum, wma; use {FORM}",
-    "20": f"'20': KIND is one of ema, max, min, sma, std, sum, wma; use {FORM}",
+    "foo:3": f"'foo:3': KIND is one of {KINDS}; use {FORM}",
+    "20": f"'20': KIND is one of {KINDS}; use {FORM}",
     "sma:": f"'sma:': '' is not a number of bars or a range of numbers; use {FORM}",
     "sma:5,,6": f"'sma:5,,6': '' is not a number of bars or a range of numbers; use {FORM}",
     "sma:5..": f"'sma:5..': '5..' is not a number of bars or a range of numbers; use {FORM}",

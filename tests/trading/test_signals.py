@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from windrow.errors import UsageError
 from windrow.trading.signals import NOT_FULL, Crosses, Price, parse_line, trend
-from windrow.windows import Options, parse_indicator
+from windrow.windows import Options, kernels, parse_indicator
 
 MARKS = {"+": 1, "0": 0, "-": -1, ".": NOT_FULL}
 NO_START = np.empty(0, np.int64)
@@ -117,6 +117,6 @@ def test_a_text_that_is_not_a_line_is_refused_with_the_fix(text):
     with pytest.raises(UsageError) as refused:
         parse_line(text, "adj_close")
     assert str(refused.value) == (
-        f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of ema, max, min, sma, std, sum, wma, or the"
+        f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the"
         " price itself, adj_close; use e.g. sma:50, or adj_close"
     )

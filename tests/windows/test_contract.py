@@ -40,6 +40,23 @@ def test_every_kind_is_found_and_held_to_the_contract() -> None:
 Bars = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+def columns_for(text: str, values: np.ndarray) -> list[np.ndarray]:
+    """What a kernel of this kind takes where the prices are `values`: high, low and the rest are made of them."""
+    rng = np.random.default_rng(len(values))
+    made = {
+        "high": np.maximum(values, np.roll(values, 1)),
+        "low": np.minimum(values, np.roll(values, 1)),
+        "close": values,
+        "volume": np.where(rng.random(len(values)) < 0.1, 0.0, np.rint(rng.uniform(1, 1e6, len(values)))),
+    }
+    return [made[name] for name in parse_indicator(text).columns("close")]
+
+
+def push_all(text: str, kernel: Kernel, bars: Bars) -> np.ndarray:
+    times, values, starts = bars
+    return kernel.push(times, *columns_for(text, values), starts=starts)
+
+
 @st.composite
 def bars_of_symbols(draw: st.DrawFn) -> Bars:
     """Times, values and starts of a few symbols: cents, 17 digits, tokens and spikes, at irregular seconds."""
@@ -56,13 +73,13 @@ def bars_of_symbols(draw: st.DrawFn) -> Bars:
     return times.astype(np.int64), values, np.cumsum([0, *lengths[:-1]])
 
 
-def push_in_blocks(kernel: Kernel, bars: Bars, cuts: list[int]) -> np.ndarray:
+def push_in_blocks(text: str, kernel: Kernel, bars: Bars, cuts: list[int]) -> np.ndarray:
     times, values, starts = bars
-    results = []
+    columns, results = columns_for(text, values), []
     for begin, end in pairwise([0, *sorted(cuts), len(times)]):
         inside = starts[(starts >= begin) & (starts < end)] - begin
-        results.append(kernel.push(times[begin:end], values[begin:end], inside))
-    return np.concatenate(results)
+        results.append(kernel.push(times[begin:end], *(each[begin:end] for each in columns), starts=inside))
+    return np.concatenate(results, axis=-1)
 
 
 def assert_same_bits(a: np.ndarray, b: np.ndarray) -> None:
@@ -75,11 +92,11 @@ def assert_same_bits(a: np.ndarray, b: np.ndarray) -> None:
 @given(bars=bars_of_symbols(), data=st.data())
 def test_any_blocks_give_the_bits_of_the_whole(text: str, bars: Bars, data: st.DataObject) -> None:
     indicator, options = parse_indicator(text), data.draw(st.sampled_from(OPTIONS))
-    whole = indicator.kernel(options).push(*bars)
+    whole = push_all(text, indicator.kernel(options), bars)
     anywhere = st.integers(0, len(bars[0])) | st.sampled_from(bars[2].tolist())
     cuts = data.draw(st.lists(anywhere, max_size=8))
-    assert_same_bits(push_in_blocks(indicator.kernel(options), bars, cuts), whole)
-    assert_same_bits(push_in_blocks(indicator.kernel(options), bars, list(range(len(bars[0])))), whole)
+    assert_same_bits(push_in_blocks(text, indicator.kernel(options), bars, cuts), whole)
+    assert_same_bits(push_in_blocks(text, indicator.kernel(options), bars, list(range(len(bars[0])))), whole)
 
 
 @pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
@@ -87,13 +104,13 @@ def test_any_blocks_give_the_bits_of_the_whole(text: str, bars: Bars, data: st.D
 @given(bars=bars_of_symbols())
 def test_symbols_know_nothing_of_each_other(text: str, bars: Bars) -> None:
     times, values, starts = bars
-    together = parse_indicator(text).kernel(Options()).push(*bars)
-    first = np.array([0])
+    together = push_all(text, parse_indicator(text).kernel(Options()), bars)
+    first, columns = np.array([0]), columns_for(text, values)
     apart = [
-        parse_indicator(text).kernel(Options()).push(times[a:b], values[a:b], first)
+        parse_indicator(text).kernel(Options()).push(times[a:b], *(each[a:b] for each in columns), starts=first)
         for a, b in pairwise([*starts, len(times)])
     ]
-    assert_same_bits(together, np.concatenate(apart))
+    assert_same_bits(together, np.concatenate(apart, axis=-1))
 
 
 @pytest.mark.parametrize("text", BY_COUNT)
@@ -102,34 +119,41 @@ def test_a_thousand_short_symbols(text: str) -> None:
     lengths = rng.integers(1, 60, 1000)
     n, starts = int(lengths.sum()), np.cumsum(lengths) - lengths
     bars = np.arange(n), np.round(rng.uniform(1, 100, n), 2), starts
-    whole = parse_indicator(text).kernel(Options()).push(*bars)
+    whole, columns = push_all(text, parse_indicator(text).kernel(Options()), bars), columns_for(text, bars[1])
     for symbol in (0, 1, 500, 999):
         cut = slice(starts[symbol], starts[symbol] + lengths[symbol])
-        alone = parse_indicator(text).kernel(Options()).push(bars[0][cut], bars[1][cut], np.array([0]))
-        assert_same_bits(whole[cut], alone)
+        kernel = parse_indicator(text).kernel(Options())
+        alone = kernel.push(bars[0][cut], *(each[cut] for each in columns), starts=np.array([0]))
+        assert_same_bits(whole[..., cut], alone)
+
+
+#: Of kinds that hold more than a window's bars: how many of a window of n, and how many floats of each.
+HELD: dict[str, Callable[[int], tuple[int, int]]] = {}
 
 
 @pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
 def test_the_window_bounds_the_state(text: str) -> None:
     kernel = parse_indicator(text).kernel(Options())
     rng = np.random.default_rng(2)
-    bound = {"1": 1, "2": 2, "5": 5, "40": 40, "1s": 1, "7s": 7, "2min": 120}[text.partition(":")[2]]
+    n = {"1": 1, "2": 2, "5": 5, "40": 40, "1s": 1, "7s": 7, "2min": 120}[text.partition(":")[2]]
+    bound, floats = HELD.get(kernel.kind, lambda n: (n, len(kernel.inputs) or 1))(n)
     empty = len(pickle.dumps(kernel))
     for begin in range(0, 20_000, 500):
         times = np.arange(begin, begin + 500) * SECOND  # one bar a second
-        kernel.push(times, np.round(rng.uniform(1, 100, 500), 2), np.array([0][begin:], np.int64))
+        push_all(text, kernel, (times, np.round(rng.uniform(1, 100, 500), 2), np.array([0][begin:], np.int64)))
         assert kernel.state_bars <= bound
-        assert len(pickle.dumps(kernel)) <= empty + 100 + 16 * bound  # a time and a value per bar, nothing else
+        # a time and a value of each column per bar, nothing else
+        assert len(pickle.dumps(kernel)) <= empty + 100 + 8 * (1 + floats) * bound
 
 
 @pytest.mark.parametrize("text", BY_COUNT + BY_TIME)
 def test_no_bars_and_few_bars(text: str) -> None:
     kernel = parse_indicator(text).kernel(Options())
-    none = np.empty(0, np.int64)
-    assert kernel.push(none, np.empty(0), none).shape == (0,)
-    assert kernel.push(np.array([5]), np.array([2.5]), np.array([0])).shape == (1,)
-    assert kernel.push(none, np.empty(0), none).shape == (0,)
-    result = kernel.push(np.array([6]), np.array([3.5]), none)
+    none, rows = np.empty(0, np.int64), (len(kernel.outputs),) if kernel.outputs else ()
+    assert push_all(text, kernel, (none, np.empty(0), none)).shape == (*rows, 0)
+    assert push_all(text, kernel, (np.array([5]), np.array([2.5]), np.array([0]))).shape == (*rows, 1)
+    assert push_all(text, kernel, (none, np.empty(0), none)).shape == (*rows, 0)
+    result = push_all(text, kernel, (np.array([6]), np.array([3.5]), none))
     if text.endswith((":5", ":40", "s", "min")):  # not full after two bars, a nanosecond apart
         assert np.isnan(result).all()
 

@@ -24,12 +24,13 @@ def indicators(*texts: str, step: str | None = None, **options: object) -> Indic
 
 def lines_of(job: Indicators, days: list[int], starts: list[int]) -> list[int]:
     times = np.array(days, np.int64) * DAY
-    index, _ = job.push(times, np.arange(len(days)) + 1.0, np.array(starts, np.int64))
+    index, _ = job.push(times, np.arange(len(days)) + 1.0, starts=np.array(starts, np.int64))
     return index.tolist()
 
 
 def test_a_line_once_any_column_has_a_value() -> None:
-    index, columns = indicators("sma:3", "max:2").push(np.arange(4), np.array([1.0, 5.0, 3.0, 4.0]), np.array([0]))
+    prices, starts = np.array([1.0, 5.0, 3.0, 4.0]), np.array([0])
+    index, columns = indicators("sma:3", "max:2").push(np.arange(4), prices, starts=starts)
     assert index.tolist() == [1, 2, 3]
     np.testing.assert_array_equal(columns[0], [np.nan, 3.0, 4.0])
     np.testing.assert_array_equal(columns[1], [5.0, 5.0, 4.0])
@@ -101,7 +102,7 @@ def test_lines_by_the_rule_in_any_blocks(case: Case, data: st.DataObject) -> Non
     cuts = data.draw(st.lists(st.integers(0, len(times)) | st.sampled_from(starts.tolist()), max_size=8))
     for begin, end in pairwise([0, *sorted(cuts), len(times)]):
         inside = starts[(starts >= begin) & (starts < end)] - begin
-        lines, parts = job.push(times[begin:end], values[begin:end], inside)
+        lines, parts = job.push(times[begin:end], values[begin:end], starts=inside)
         index += (lines + begin).tolist()
         columns.append(parts)
     assert index == wanted
@@ -111,7 +112,7 @@ def test_lines_by_the_rule_in_any_blocks(case: Case, data: st.DataObject) -> Non
 
 def test_a_step_may_pass_over_more_bars_than_a_window_holds() -> None:
     times = np.arange(1_500_000)
-    index, _ = indicators("max:1", step="1s").push(times, np.ones(len(times)), np.array([0]))
+    index, _ = indicators("max:1", step="1s").push(times, np.ones(len(times)), starts=np.array([0]))
     assert index.tolist() == [0]
 
 
@@ -138,7 +139,7 @@ def test_the_figures_of_the_original_java_job() -> None:
         rows = sorted(csv.DictReader(file), key=lambda row: row["date"])
     times = np.array([row["date"] for row in rows], "datetime64[ns]").astype(np.int64)
     values = np.array([float(row["adj close"]) for row in rows])
-    index, (averages,) = indicators("sma:30d", step="1d").push(times, values, np.array([0]))
+    index, (averages,) = indicators("sma:30d", step="1d").push(times, values, starts=np.array([0]))
     assert [rows[i]["date"] for i in index] == ["2008-03-03", "2008-03-04", "2008-03-05"]
     wanted = np.array([33.529335, 34.529335, 35.396], np.float32)
     np.testing.assert_array_equal(averages.astype(np.float32), wanted)

@@ -42,13 +42,19 @@ def moving_average(
     1     AA 2008-03-05  37.485     NaN
     2     AA 2008-03-06  36.600   38.37
     """
-    names = [str(name) for name in indicators] or ["sma:20"]
+    texts = [str(text) for text in indicators] or ["sma:20"]
+    asked = list(map(parse_indicator, texts))
     kernel = Indicators(
-        [parse_indicator(name) for name in names],
+        asked,
         Options(min_periods=min_periods, ema_seed=ema_seed, ddof=ddof),
         Step() if step is None else parse_step(str(step)),
+        column,
     )
-    bars, rows = named(bars, [column], adjusted), Rows(names)
-    for stretch in stretches(bars, [column], on_conflict, adjusted):
-        rows.add(stretch, *kernel.push(stretch.times, stretch.values[0], stretch.new_starts))
+    bars = named(bars, kernel.columns, adjusted)
+    # By their texts as given: `sum:7d` is not called sum:1w.
+    rows = Rows(
+        [text + name.removeprefix(str(one)) for text, one in zip(texts, asked, strict=True) for name in one.names]
+    )
+    for stretch in stretches(bars, kernel.columns, on_conflict, adjusted):
+        rows.add(stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts))
     return in_zone(rows.frame(), bars)

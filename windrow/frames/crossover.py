@@ -45,12 +45,12 @@ def crossover(
     1     AA 2024-01-08  golden   13.0  13.0  12.0
     """
     fasts, slows = ([line] if isinstance(line, str) else list(line) for line in (fast, slow))
-    signals = Signals(parse_pairs(fasts, slows, column), Options(ema_seed=ema_seed))
+    signals = Signals(parse_pairs(fasts, slows, column), Options(ema_seed=ema_seed), column)
     names = names_of(len(signals.pairs))
     pairs = np.array(list(map(str, signals.pairs)), object)
-    bars, rows = named(bars, [column], adjusted), Rows(names)
-    for stretch in stretches(bars, [column], on_conflict, adjusted):
-        found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
+    bars, rows = named(bars, signals.columns, adjusted), Rows(names)
+    for stretch in stretches(bars, signals.columns, on_conflict, adjusted):
+        found = signals.push(stretch.times, *stretch.values, starts=stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]
         rows.add(stretch, found.positions, columns[: len(names)])
     return in_zone(rows.frame().astype({name: str for name in names if name in TEXT_FIELDS}), bars)

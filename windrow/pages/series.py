@@ -49,7 +49,9 @@ class Series:
     def average(self, name: str, options: Options, restarts: Sequence[int] = ()) -> Floats:
         """The line of that name, e.g. `ema:7`, by the job's kernels; it starts again at the bars of `restarts`."""
         starts = np.array([0, *restarts], np.int64)
-        return parse_line(name, self.price).kernel(options).push(self.times, self.prices[self.price], starts)
+        line = parse_line(name, self.price)
+        values = (self.prices[column] for column in line.columns(self.price))
+        return line.kernel(options).push(self.times, *values, starts=starts)
 
     def at(self, times: Ints, what: str) -> Ints:
         """The bars at these times. Raises InputError, which names `what`, for a time without a bar."""

@@ -9,6 +9,7 @@ import orjson
 from windrow.errors import InputError
 from windrow.frames.description import description_of, refuse_larger
 from windrow.storage.publish import TEXT_PARTS, at_hand
+from windrow.sweeps.grid import around
 
 _CURE = "give the directory that was given to sweep --best -o"
 
@@ -33,9 +34,9 @@ def best_of(output: str) -> dict[str, Any]:
         raise InputError(
             f"{output}: no pair has the objective on any symbol, so that none is best; give --fast and --slow"
         )
-    kinds = {side: str(described[side]).partition(":")[0] for side in ("fast", "slow")}
+    texts = {side: around(str(described[side])) for side in ("fast", "slow")}
     return {
-        **{side: f"{kind}:{line[side]}" for side, kind in kinds.items()},
+        **{side: f"{front}{line[side]}{back}" for side, (front, back) in texts.items()},
         "ema_seed": described.get("ema_seed", "sma"),
         "column": described["reading"]["values"][0],
         "adjusted": described["reading"].get("adjusted", False),

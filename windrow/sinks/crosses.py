@@ -39,9 +39,9 @@ def is_cross(line: bytes) -> bool:
 
 
 def signal_lines(signals: Signals, stretches: Iterable[Stretch], dated: bool) -> Iterator[bytes]:
-    """A line for each cross among the bars of a reducer's stretches of one column."""
+    """A line for each cross among the bars of a reducer's stretches, which have the signals' columns."""
     for stretch in stretches:
-        found = signals.push(stretch.times, stretch.values[0], stretch.new_starts)
+        found = signals.push(stretch.times, *stretch.values, starts=stretch.new_starts)
         if len(found.positions):
             yield from format_signals(stretch, found, signals.pairs, dated)
 

@@ -7,7 +7,7 @@ by window.
     one core, 43 windows, ns per bar and window:    sma 4 (by kernels 42)    ema 32 (by kernels 75 to 150)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
@@ -15,7 +15,8 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.exact import sums as exact
-from windrow.windows import CountWindow, Indicator, Options
+from windrow.sweeps.grid import Axis
+from windrow.windows import Options
 from windrow.windows.ema import side_by_side
 
 #: Bars that exponential averages take at once: their rows are still in the cache when they become columns.
@@ -25,25 +26,30 @@ _BARS = 1024
 class Averages(Protocol):
     """Takes one series' bars in time order, push by push."""
 
-    def push(self, times: Ints, values: Floats) -> Floats:
-        """An average per window and bar, (windows, bars), NaN where there is none yet."""
+    @property
+    def push(self) -> Callable[..., Floats]:
+        """push(times, *values): an average per window and bar, (windows, bars), NaN where there is none yet.
+
+        values: one array for each of the columns that the averages are of.
+        """
         ...
 
 
-def averages(kind: str, windows: Sequence[int], options: Options) -> Averages:
-    """Averages of a kind over windows of bars, ascending. Raises UsageError where kind and windows do not go together.
+def averages(axis: Axis, options: Options) -> Averages:
+    """Averages of an axis. Raises UsageError where its kind and windows do not go together.
 
-    >>> lines = averages("sma", [1, 3], Options())
+    >>> from windrow.sweeps.grid import parse_axis
+    >>> lines = averages(parse_axis("sma:1,3"), Options())
     >>> lines.push(np.arange(3), np.array([1.0, 2.0, 6.0])).tolist()
     [[1.0, 2.0, 6.0], [nan, nan, 3.0]]
     >>> lines.push(np.arange(3, 4), np.array([4.0])).tolist()
     [[4.0], [4.0]]
     """
-    if kind == "sma" and options.min_periods is None:
-        return _Simple(windows)
-    if kind == "ema":
-        return _Exponential(windows, options)
-    return _ByKernels(kind, windows, options)
+    if axis.kind == "sma" and options.min_periods is None:
+        return _Simple(axis.windows)
+    if axis.kind == "ema":
+        return _Exponential(axis.windows, options)
+    return _ByKernels(axis, options)
 
 
 class _Simple:
@@ -113,9 +119,9 @@ class _Exponential:
 class _ByKernels:
     """Other kinds: a kernel per window."""
 
-    def __init__(self, kind: str, windows: Sequence[int], options: Options) -> None:
-        self._kernels = [Indicator(kind, CountWindow(window)).kernel(options) for window in windows]
+    def __init__(self, axis: Axis, options: Options) -> None:
+        self._kernels = [indicator.kernel(options) for indicator in axis.indicators()]
 
-    def push(self, times: Ints, values: Floats) -> Floats:
+    def push(self, times: Ints, *values: Floats) -> Floats:
         none = np.empty(0, np.int64)
-        return np.array([kernel.push(times, values, none) for kernel in self._kernels])
+        return np.array([kernel.push(times, *values, starts=none) for kernel in self._kernels])

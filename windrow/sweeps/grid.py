@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias
 
 from windrow.errors import UsageError
 from windrow.windows import Indicator, Options, kernels
+from windrow.windows.indicator import check_output, parse_numbers, split_text
 from windrow.windows.window import MOST_BARS, CountWindow
 
 _ITEM = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9})(?:/([0-9]{1,9}))?)?", re.ASCII)
@@ -17,33 +19,64 @@ Cell: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of a grid: a kind of average, and its windows in bars, ascending, each once."""
+    """One side of a grid: a kind of average, and its windows in bars, ascending, each once.
+
+    numbers, output: those of all of its averages, where the kind has more of them.
+    """
 
     kind: str
     windows: tuple[int, ...]
+    numbers: tuple[Decimal, ...] = ()
+    output: str = ""
+
+    def columns(self, column: str) -> tuple[str, ...]:
+        """The columns of bars that its averages take, where `column` is the one that is asked for."""
+        return self.indicators()[0].columns(column)
 
     def indicators(self) -> list[Indicator]:
         """The averages, in order of their windows."""
-        return [Indicator(self.kind, CountWindow(window)) for window in self.windows]
+        return [Indicator(self.kind, CountWindow(window), self.numbers, self.output) for window in self.windows]
 
 
 def parse_axis(text: str) -> Axis:
     """The axis written as `KIND:WINDOWS`. Raises UsageError for any other text.
 
     WINDOWS are in bars: a number, a range including both ends, a range with a step, which begins at its first number,
-    or a list of these.
+    or a list of these. Where a kind takes more numbers, these follow in place of a list, and are the same for all; of
+    its columns one is named.
 
-    >>> parse_axis("ema:5..10")
-    Axis(kind='ema', windows=(5, 6, 7, 8, 9, 10))
+    >>> parse_axis("ema:5..10").windows
+    (5, 6, 7, 8, 9, 10)
     >>> parse_axis("sma:5,10..100/40,8").windows
     (5, 8, 10, 50, 90)
+    >>> print(*parse_axis("bollinger:10..30/10,2.5.upper").indicators())
+    bollinger:10,2.5.upper bollinger:20,2.5.upper bollinger:30,2.5.upper
     """
-    kind, colon, items = text.partition(":")
+    kind, colon, rest = text.partition(":")
     if not colon or kind not in kernels():
         raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; use {_FORM}")
-    windows = sorted({window for item in items.split(",") for window in _windows(text, item)})
-    kernels()[kind](CountWindow(windows[-1]), Options())  # raises where the two do not go together
-    return Axis(kind, tuple(windows))
+    items, output = split_text(rest)
+    check_output(text, kind, output)
+    takes_more = kernels()[kind].arguments
+    numbers = parse_numbers(text, kind, items[1:]) if takes_more else ()
+    windows = sorted({window for item in items[: 1 if takes_more else None] for window in _windows(text, item)})
+    axis = Axis(kind, tuple(windows), numbers, output)
+    for indicator in axis.indicators()[:1] + axis.indicators()[-1:]:
+        indicator.check_line()
+        indicator.kernel(Options())  # raises where they do not go together
+    return axis
+
+
+def around(axis: str) -> tuple[str, str]:
+    """What is before and behind the window in the lines of an axis, all as text.
+
+    >>> around("bollinger:10..30/10,2.5.upper"), around("ema:5..10,20")
+    (('bollinger:', ',2.5.upper'), ('ema:', ''))
+    """
+    kind, _, rest = axis.partition(":")
+    items, output = split_text(rest)
+    numbers = items[1:] if kind in kernels() and kernels()[kind].arguments else []
+    return f"{kind}:", "".join(f",{number}" for number in numbers) + "." * bool(output) + output
 
 
 def _windows(text: str, item: str) -> range:

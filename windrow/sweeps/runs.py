@@ -10,7 +10,7 @@ Memory: some numbers per pair and per window, a block, and the bars of the longe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -22,7 +22,7 @@ from sort_keys.merge import Piece
 from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.errors import UsageError
 from windrow.sweeps.averages import averages
-from windrow.sweeps.grid import Cell, Grid
+from windrow.sweeps.grid import Axis, Cell, Grid
 from windrow.sweeps.splits import Run, Split
 from windrow.trading.backtests import Backtests, Moments, Rules
 from windrow.trading.notices import Notices
@@ -70,7 +70,8 @@ class Sweep:
     @property
     def columns(self) -> list[str]:
         """The columns of bars that it needs, in order."""
-        return self.rules.columns(self.column)
+        lines = (name for axis in (self.grid.fast, self.grid.slow) for name in axis.columns(self.column))
+        return list(dict.fromkeys([*self.rules.columns(self.column), *lines]))
 
     def pairs(self, shard: int = 0) -> list[Cell]:
         """The pairs of a shard, in ascending order."""
@@ -113,7 +114,7 @@ class _Tests:
         """Begins the runs of a section."""
         for run in self._sweep.split.runs:
             if run.begins == number:
-                self._lines.setdefault(self._origin(run), _Lines(self._sweep.grid, self._sweep.options))
+                self._lines.setdefault(self._origin(run), _Lines(self._sweep))
                 self._running[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
 
     def _origin(self, run: Run) -> int:
@@ -132,7 +133,7 @@ class _Tests:
 
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():
-            averaged = lines.push(times, prices[self._sweep.column])
+            averaged = lines.push(times, prices)
             running = [tests for run, tests in self._running.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
                 trend = chunk.trend(averaged, self._room)
@@ -185,19 +186,30 @@ class _Averaged(NamedTuple):
 
 
 class _Lines:
-    """The averages of both axes from some bar on; where both axes are of one kind, each window once."""
+    """The averages of both axes from some bar on; where both axes are alike but for windows, each window once."""
 
-    def __init__(self, grid: Grid, options: Options) -> None:
-        axes = (grid.fast, grid.slow)
-        kinds = {axis.kind for axis in axes}
-        windows = {kind: sorted({n for axis in axes if axis.kind == kind for n in axis.windows}) for kind in kinds}
-        self._averages = {kind: averages(kind, each, options) for kind, each in windows.items()}
-        self._rows = [(axis.kind, np.searchsorted(windows[axis.kind], axis.windows)) for axis in axes]
+    def __init__(self, sweep: Sweep) -> None:
+        axes = (sweep.grid.fast, sweep.grid.slow)
+        windows: dict[Axis, set[int]] = {}
+        for axis in axes:
+            windows.setdefault(replace(axis, windows=()), set()).update(axis.windows)
+        wide = {like: replace(like, windows=tuple(sorted(each))) for like, each in windows.items()}
+        self._averages = {
+            like: (averages(axis, sweep.options), axis.columns(sweep.column)) for like, axis in wide.items()
+        }
+        self._rows = [
+            (like, np.searchsorted(wide[like].windows, axis.windows))
+            for axis in axes
+            for like in [replace(axis, windows=())]
+        ]
 
-    def push(self, times: Ints, values: Floats) -> _Averaged:
+    def push(self, times: Ints, prices: dict[str, Floats]) -> _Averaged:
         """The next bars' averages."""
-        lines = {kind: lines.push(times, values) for kind, lines in self._averages.items()}
-        fast, slow = (lines[kind][rows] for kind, rows in self._rows)
+        lines = {
+            like: lines.push(times, *(prices[name] for name in names))
+            for like, (lines, names) in self._averages.items()
+        }
+        fast, slow = (lines[like][rows] for like, rows in self._rows)
         missing = np.isnan(fast), np.isnan(slow)
         return _Averaged(fast, slow, missing if any(axis.any() for axis in missing) else None)
 

@@ -175,7 +175,8 @@ class Strategy:
     @property
     def columns(self) -> list[str]:
         """The columns of bars that it needs, in order."""
-        return self.rules.columns(self.column)
+        lines = (name for line in (self.pair.fast, self.pair.slow) for name in line.columns(self.column))
+        return list(dict.fromkeys([*self.rules.columns(self.column), *lines]))
 
     def made_of(self) -> MadeOf:
         """Its lines, how they are computed, and its rules, by name."""
@@ -195,7 +196,9 @@ class Backtest(Resumable):
     def __init__(self, strategy: Strategy, traced: bool) -> None:
         self._strategy = strategy
         self._made_of: MadeOf = {**strategy.made_of(), "traced": traced}
-        self._fast, self._slow = (line.kernel(strategy.options) for line in (strategy.pair.fast, strategy.pair.slow))
+        lines = strategy.pair.fast, strategy.pair.slow
+        self._fast, self._slow = (line.kernel(strategy.options) for line in lines)
+        self._taken = [line.columns(strategy.column) for line in lines]
         self._tests = Backtests(strategy.rules, 1, traced=traced)
         self._starts = np.zeros(1, np.int64)  # of the first push: a kernel's symbol begins there
 
@@ -206,8 +209,10 @@ class Backtest(Resumable):
     def push(self, piece: Piece) -> Trace | None:
         """Takes the next bars, with the strategy's columns."""
         prices = dict(zip(self._strategy.columns, piece.values, strict=True))
-        averaged = prices[self._strategy.column]
-        fast, slow = (line.push(piece.times, averaged, self._starts) for line in (self._fast, self._slow))
+        fast, slow = (
+            line.push(piece.times, *(prices[name] for name in names), starts=self._starts)
+            for line, names in zip((self._fast, self._slow), self._taken, strict=True)
+        )
         self._starts = self._starts[:0]
         return self._tests.push(piece.times, prices.get("open"), prices["close"], trend(fast, slow)[:, None])
 

@@ -10,7 +10,7 @@ The first cross needs both lines full at the bar before, so the first sign is a 
 exact: averages that are equal in exact decimal arithmetic are equal here (windrow/exact/sums.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
@@ -37,8 +37,9 @@ class LineKernel(Protocol):
         """Takes that."""
         ...
 
-    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value per bar, NaN where there is none yet."""
+    @property
+    def push(self) -> Callable[..., Floats]:
+        """push(times, *values, starts): one value per bar, NaN where there is none yet."""
         ...
 
 
@@ -59,6 +60,10 @@ class Price:
     def __str__(self) -> str:
         return self.column
 
+    def columns(self, column: str) -> tuple[str, ...]:
+        """The columns of bars that its kernel takes."""
+        return (self.column,)
+
     def kernel(self, options: Options) -> LineKernel:
         """A new kernel; no option changes it."""
         return PriceKernel()
@@ -70,10 +75,11 @@ Line: TypeAlias = Price | Indicator
 def parse_line(text: str, column: str = "close") -> Line:
     """The line that a text means: an indicator, e.g. `ema:7`, or the price, by the name of its column.
 
-    Raises UsageError for any other text.
+    Of an indicator of several columns it is one, by its name, e.g. `bollinger:20.upper`. Raises UsageError for any
+    other text.
 
-    >>> parse_line("ema:7"), parse_line("close")
-    (Indicator(kind='ema', window=CountWindow(bars=7)), Price(column='close'))
+    >>> print(parse_line("ema:7"), parse_line("bollinger:20.upper"), parse_line("close"))
+    ema:7 bollinger:20.upper close
     """
     if text == column:
         return Price(column)
@@ -82,7 +88,9 @@ def parse_line(text: str, column: str = "close") -> Line:
             f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the price"
             f" itself, {column}; use e.g. sma:50, or {column}"
         )
-    return parse_indicator(text)
+    indicator = parse_indicator(text)
+    indicator.check_line()
+    return indicator
 
 
 @dataclass(frozen=True)
@@ -195,11 +203,12 @@ class Found(NamedTuple):
 class Signals(Resumable):
     """Runs bars through the lines of all pairs, each line once, and finds the pairs' crosses, all symbols at once.
 
-    State: the lines' states and a sign per pair; temporaries: a column of the push's bars per line. Raises UsageError
-    where a line and the options do not go together.
+    State: the lines' states and a sign per pair; temporaries: a column of the push's bars per line. `columns`: the
+    columns of bars that it takes, that of the price, `column`, first. Raises UsageError where a line and the options do
+    not go together.
 
     >>> signals = Signals(parse_pairs(["close", "close"], ["sma:2", "sma:3"]))
-    >>> found = signals.push(np.arange(6), np.array([4.0, 3.0, 2.0, 3.0, 3.0, 1.0]), np.array([0]))
+    >>> found = signals.push(np.arange(6), np.array([4.0, 3.0, 2.0, 3.0, 3.0, 1.0]), starts=np.array([0]))
     >>> for cross in zip(*(column.tolist() for column in found)):
     ...     print(cross)
     (3, 0, 1, 3.0, 3.0, 2.5)
@@ -210,11 +219,13 @@ class Signals(Resumable):
 
     carries: ClassVar[Carries] = {"_crosses": Parts(), "_lines": Parts()}
 
-    def __init__(self, pairs: Sequence[Pair], options: Options | None = None) -> None:
+    def __init__(self, pairs: Sequence[Pair], options: Options | None = None, column: str = "close") -> None:
         self.pairs = list(pairs)
         self._made_of: MadeOf = {"pairs": " ".join(map(str, pairs)), **asdict(options or Options())}
         self._crosses = [Crosses() for _ in pairs]
         lines = dict.fromkeys(line for pair in pairs for line in (pair.fast, pair.slow))
+        self.columns = list(dict.fromkeys([column, *(name for line in lines for name in line.columns(column))]))
+        self._taken = {line: [self.columns.index(name) for name in line.columns(column)] for line in lines}
         self._kernels = {line: line.kernel(options or Options()) for line in lines}
         self._lines = list(self._kernels.values())
 
@@ -222,14 +233,20 @@ class Signals(Resumable):
         """Its pairs and options."""
         return self._made_of
 
-    def push(self, times: Ints, values: Floats, starts: Ints) -> Found:
-        """The crosses among these bars. Takes what `Kernel.push` takes, and raises what it raises."""
-        lines = {line: kernel.push(times, values, starts) for line, kernel in self._kernels.items()}
+    def push(self, times: Ints, *values: Floats, starts: Ints) -> Found:
+        """The crosses among these bars, of which `values` are the `columns`.
+
+        Takes what `Kernel.push` takes, and raises what it raises.
+        """
+        lines = {
+            line: kernel.push(times, *(values[at] for at in self._taken[line]), starts=starts)
+            for line, kernel in self._kernels.items()
+        }
         found = []
         for number, (pair, crosses) in enumerate(zip(self.pairs, self._crosses, strict=True)):
             fast, slow = lines[pair.fast], lines[pair.slow]
             at, signs = crosses.push(trend(fast, slow), starts)
-            found.append(Found(at, np.full(len(at), number), signs, values[at], fast[at], slow[at]))
+            found.append(Found(at, np.full(len(at), number), signs, values[0][at], fast[at], slow[at]))
         together = [np.concatenate(column) for column in zip(*found, strict=True)]
         order = np.argsort(together[0], kind="stable")
         return Found._make(column[order] for column in together)

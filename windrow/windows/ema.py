@@ -8,8 +8,8 @@ import numpy as np
 from windrow.arrays import Floats, Ints
 from windrow.errors import SliceError, UsageError
 from windrow.exact import sums as exact
-from windrow.states import Array, Carries, MadeOf, Number, Resumable, are_finite
-from windrow.windows.kernel import Options, Skipped
+from windrow.states import Array, Carries, MadeOf, Number, are_finite
+from windrow.windows.kernel import Declared, Options, Skipped
 from windrow.windows.window import CountWindow, Reach, Window
 
 _FEW = 48  # runs below which a loop over bars beats numpy over runs, measured
@@ -18,7 +18,7 @@ _FORGOTTEN = 64  # bits by which a start must have faded before two averages are
 _APART = 2.0**-41  # of the largest price so far; two averages of a series that are farther apart are not the same
 
 
-class EMA(Resumable):
+class EMA(Declared):
     """e + 2 / (n + 1) * (x - e), bar by bar from a seed; the window n counts bars.
 
     Seed `sma`: the correctly rounded mean of the first n bars, the first output (as TA-Lib); seed `first`:
@@ -73,7 +73,7 @@ class EMA(Resumable):
         return Reach()
 
     def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Continues from the average at the end of bars that another kernel processed: see `Kernel.skip`.
+        """Continues from the average at the end of bars that another kernel processed: see `Sliceable.skip`.
 
         That average is used as it is where the other kernel began them with the same average, to the last bit.
         Otherwise the difference, never more than rounding, is carried to their end and fades by 1 - alpha per bar.
@@ -98,7 +98,7 @@ class EMA(Resumable):
         cuts = np.concatenate([[0], starts + held])
         ends = np.append(cuts[1:], len(values))
         begins, ends, seeds = self._seeded(values, result, cuts, ends)
-        _smooth(values, result, begins, ends, seeds, self._alpha)
+        smooth(values, result, begins, ends, seeds, self._alpha)
         self._hold(values, result, int(cuts[-1]))
         return result[held:]
 
@@ -124,7 +124,7 @@ class EMA(Resumable):
             self._average = None if np.isnan(result[-1]) else float(result[-1])
 
 
-def _smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
+def smooth(values: Floats, result: Floats, begins: Ints, ends: Ints, seeds: Floats, alpha: float) -> None:
     """Runs the recursion over values[begin:end] of every run, side by side while many of them are left."""
     if len(begins) == 1 and ends[0] - begins[0] < _FEW:
         _smooth_one(values, result, int(begins[0]), int(ends[0]), float(seeds[0]), alpha)

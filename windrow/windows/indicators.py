@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
+from itertools import chain
 from operator import or_
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
 from windrow.states import Carries, Count, MadeOf, Parts, Resumable
 from windrow.times import parse_duration
-from windrow.windows import Indicator, Options
-from windrow.windows.kernel import Skipped
+from windrow.windows.indicator import Indicator
+from windrow.windows.kernel import Options, Skipped, Sliceable
 from windrow.windows.window import Reach, first_within
 
 
@@ -53,12 +54,13 @@ class Indicators(Resumable):
 
     A bar is a candidate once any indicator has a value there. A symbol's first candidate gets a line; then
     the next candidate that is at least a step after the previous line, without a grid. State: the kernels', and
-    the last symbol's last line. Raises UsageError where an indicator and the options do not go together.
+    the last symbol's last line. `columns`: the columns of bars that it takes, `column` first. Raises UsageError where
+    an indicator and the options do not go together.
 
     >>> from windrow.windows import parse_indicator
     >>> indicators = Indicators([parse_indicator("sma:2"), parse_indicator("max:3")], step=Step(2))
     >>> prices = np.array([1.0, 2.0, 4.0, 3.0, 3.0, 1.0])
-    >>> index, columns = indicators.push(np.arange(6), prices, np.array([0]))
+    >>> index, columns = indicators.push(np.arange(6), prices, starts=np.array([0]))
     >>> index.tolist(), [column.tolist() for column in columns]
     ([1, 3, 5], [[1.5, 3.5, 2.0], [nan, 4.0, 3.0]])
     """
@@ -66,12 +68,20 @@ class Indicators(Resumable):
     carries: ClassVar[Carries] = {"_kernels": Parts(), "_bars": Count(), "_last_line": Count(optional=True)}
 
     def __init__(
-        self, indicators: Sequence[Indicator], options: Options | None = None, step: Step | None = None
+        self,
+        indicators: Sequence[Indicator],
+        options: Options | None = None,
+        step: Step | None = None,
+        column: str = "close",
     ) -> None:
         self._step = step or Step()
         options = replace(options or Options(), step_ns=self._step.span_ns)
         self._made_of: MadeOf = {"indicators": " ".join(map(str, indicators)), **asdict(options), **asdict(self._step)}
+        self._indicators = indicators
         self._kernels = [indicator.kernel(options) for indicator in indicators]
+        taken = [indicator.columns(column) for indicator in indicators]
+        self.columns = list(dict.fromkeys([column, *chain.from_iterable(taken)]))
+        self._taken = [[self.columns.index(name) for name in names] for names in taken]
         self._bars = 0  # of the last symbol
         self._last_line: int | None = None  # of the last symbol, on the step's clock
 
@@ -79,30 +89,46 @@ class Indicators(Resumable):
         """Its indicators, options and step."""
         return self._made_of
 
-    def push(self, times: Ints, values: Floats, starts: Ints) -> tuple[Ints, list[Floats]]:
-        """Positions in this push that get a line, and each indicator's values there (NaN: no value yet).
+    def push(self, times: Ints, *values: Floats, starts: Ints) -> tuple[Ints, list[Floats]]:
+        """Positions in this push that get a line, and there each indicator's values, one column or more (NaN: none).
 
-        Takes what `Kernel.push` takes, and raises what it raises.
+        values: those of `columns`. Takes what `Kernel.push` takes, and raises what it raises.
         """
-        columns = [kernel.push(times, values, starts) for kernel in self._kernels]
+        columns: list[Floats] = []
+        for kernel, taken in zip(self._kernels, self._taken, strict=True):
+            columns.extend(np.atleast_2d(kernel.push(times, *(values[at] for at in taken), starts=starts)))
         has_value = ~np.logical_and.reduce([np.isnan(column) for column in columns])
         index = self._stepped(times, starts, np.flatnonzero(has_value))
         return index, [column[index] for column in columns]
 
     @property
     def head(self) -> Reach:
-        """The first bars of a slice, where some indicator's value needs bars before it: see `Kernel.head`."""
-        return reduce(or_, (kernel.head for kernel in self._kernels))
+        """The first bars of a slice, where some indicator's value needs bars before it: see `Sliceable.head`.
+
+        Raises UsageError where a kernel cannot do without the bars before a slice.
+        """
+        return reduce(or_, (kernel.head for kernel in self._sliceable()))
 
     @property
     def tail(self) -> Reach:
         """The last bars of a slice, which some indicator's values after it need."""
-        return reduce(or_, (kernel.tail for kernel in self._kernels))
+        return reduce(or_, (kernel.tail for kernel in self._sliceable()))
 
-    def skip(self, times: Ints, values: Floats, skipped: Sequence[Skipped]) -> None:
-        """Skips bars that other kernels processed, one for each indicator: see `Kernel.skip`."""
-        for kernel, bars in zip(self._kernels, skipped, strict=True):
-            kernel.skip(times, values, bars)
+    def skip(self, times: Ints, *values: Floats, skipped: Sequence[Skipped]) -> None:
+        """Skips bars that other kernels processed, a `Skipped` for each column: see `Sliceable.skip`."""
+        first = 0
+        for indicator, kernel, taken in zip(self._indicators, self._sliceable(), self._taken, strict=True):
+            kernel.skip(times, *(values[at] for at in taken), skipped=skipped[first])
+            first += len(indicator.names)
+
+    def _sliceable(self) -> list[Sliceable]:
+        for indicator, kernel in zip(self._indicators, self._kernels, strict=True):
+            if not hasattr(kernel, "head"):
+                raise UsageError(
+                    f"--slices: {indicator} carries from bar to bar what a slice cannot know of the bars before it;"
+                    " leave out --slices, or this indicator"
+                )
+        return cast(list[Sliceable], self._kernels)
 
     def _stepped(self, times: Ints, starts: Ints, candidates: Ints) -> Ints:
         """Those of the candidates that are a step after the previous line."""

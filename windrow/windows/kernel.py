@@ -1,11 +1,13 @@
 """What a kernel is, and the options that kernels share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats
 from windrow.errors import UsageError
-from windrow.states import Json, State
+from windrow.states import Json, Resumable, State
 from windrow.windows.window import Reach, Window
 
 
@@ -49,42 +51,68 @@ class Skipped(NamedTuple):
     largest: float
 
 
+@dataclass(frozen=True)
+class Argument:
+    """What a kind is made of besides its window: a number from `low` on, up to `high` if there is one.
+
+    default: as text. whole: whether it is a whole number.
+    """
+
+    name: str
+    default: str
+    whole: bool = True
+    low: int = 1
+    high: int | None = None
+
+    @property
+    def form(self) -> str:
+        """How a form shows it, e.g. `SLOW=26`."""
+        return f"{self.name}={self.default}"
+
+    @property
+    def rule(self) -> str:
+        """What it may be, in words."""
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind}, {self.low} or more" if self.high is None else f"{kind} from {self.low} to {self.high:,}"
+
+    def allows(self, number: Decimal) -> bool:
+        """Whether it may be that number."""
+        if self.whole and number != number.to_integral_value():
+            return False
+        return number >= self.low and (self.high is None or number <= self.high)
+
+
+class Declared(Resumable):
+    """What a kind of kernel declares: which columns it takes and gives, and what it is made of besides its window.
+
+    inputs: the columns of bars that `push` takes, in order; none: the column that is asked for, as an average's.
+    outputs: names of the rows that `push` returns; none: one value per bar, of shape (bars,). arguments: of the
+    constructor, after window and options.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[tuple[str, ...]] = ()
+    arguments: ClassVar[tuple[Argument, ...]] = ()
+
+
 class Kernel(Protocol):
-    """Takes a symbol's bars in time order, stretch by stretch, and returns one value per bar.
+    """Takes a symbol's bars in time order, stretch by stretch, and returns one value per bar, or several.
 
-    Made from a window and options; raises UsageError where these do not suit the kind. The values do not
-    depend, to the bit, on where one push ends and the next begins, nor on whether its state moved to another kernel in
-    between.
-
-    A long series may be cut into slices, each given to its own kernel (windrow/mapreduce/slices.py). Such a kernel's
-    values are those of the whole series after the slice's `head`; another kernel computes the heads, and moves from
-    each to the next by `skip`.
+    Made from a window, options, and the numbers that its kind declares; raises UsageError where these do not suit the
+    kind. The values do not depend, to the bit, on where one push ends and the next begins, nor on whether its state
+    moved to another kernel in between.
     """
 
     kind: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]]
+    outputs: ClassVar[tuple[str, ...]]
+    arguments: ClassVar[tuple[Argument, ...]]
 
-    def __init__(self, window: Window, options: Options) -> None: ...
+    def __init__(self, window: Window, options: Options, *numbers: Any) -> None: ...
 
     @property
     def state_bars(self) -> int:
         """Bars held for later windows; bounded by the window."""
-        ...
-
-    @property
-    def head(self) -> Reach:
-        """The first bars of a slice, whose values need bars before it."""
-        ...
-
-    @property
-    def tail(self) -> Reach:
-        """The last bars of a slice, which values after it need."""
-        ...
-
-    def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Skips bars that another kernel processed, to their end; `times` and `values` are their tail.
-
-        Raises SliceError where that kernel's values were not those of the whole series.
-        """
         ...
 
     def state(self) -> State:
@@ -103,11 +131,41 @@ class Kernel(Protocol):
         """Takes that."""
         ...
 
-    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value per bar, NaN where there is none yet; all arrays of shape (bars,), any number of them.
+    @property
+    def push(self) -> Callable[..., Floats]:
+        """push(times, *values, starts): a value per bar, (bars,), or a row per output, (outputs, bars); NaN where there
+        is none. Any number of bars.
 
-        times: nanoseconds, strictly ascending within a symbol. values: finite. starts: (symbols,) ascending
-        positions at which a new symbol's bars begin; bars before the first continue the symbol of the previous
-        push. Raises WindowSizeError if a time window holds more than a million bars.
+        times: nanoseconds, strictly ascending within a symbol. values: finite, (bars,), one array for each of the
+        columns that `inputs` names, or one in all. starts: (symbols,) ascending positions at which a new symbol's bars
+        begin; bars before the first continue the symbol of the previous push. Raises WindowSizeError if a time window
+        holds more than a million bars.
+        """
+        ...
+
+
+class Sliceable(Kernel, Protocol):
+    """A kernel whose series may be cut into slices, each given to a kernel of its own: windrow/mapreduce/slices.py.
+
+    Such a kernel's values are those of the whole series after the slice's `head`; another kernel computes the heads,
+    and moves from each to the next by `skip`.
+    """
+
+    @property
+    def head(self) -> Reach:
+        """The first bars of a slice, whose values need bars before it."""
+        ...
+
+    @property
+    def tail(self) -> Reach:
+        """The last bars of a slice, which values after it need."""
+        ...
+
+    @property
+    def skip(self) -> Callable[..., None]:
+        """skip(times, *values, skipped): skips bars that another kernel processed, to their end.
+
+        times, values: their tail. skipped: a `Skipped`, of its first output. Raises SliceError where that kernel's
+        values were not those of the whole series.
         """
         ...

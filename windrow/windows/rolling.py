@@ -1,6 +1,7 @@
 """Kernels that depend on the bars of a window and nothing else."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import ClassVar
 
@@ -8,13 +9,15 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask
 from windrow.errors import UsageError
-from windrow.states import Array, Carries, Count, MadeOf, Resumable, are_finite, is_ascending
-from windrow.windows.kernel import Options, Skipped
+from windrow.states import Array, Carries, Count, MadeOf, are_finite, is_ascending
+from windrow.windows.kernel import Declared, Options, Skipped
 from windrow.windows.window import MOST_BARS, CountWindow, Reach, Window
 
 
-class Rolling(Resumable, ABC):
+class Rolling(Declared, ABC):
     """Base of the kernels that reduce each window by itself: a subclass defines how, in `reduce`.
+
+    One that takes several columns has a `push` of its own, with their names, that calls `rolled`.
 
     The state is the last symbol's bars that a later window can still reach, and the time of its first bar:
     n - 1 bars for a window of n, those within the span for a time window. A push works on these and the new
@@ -44,7 +47,10 @@ class Rolling(Resumable, ABC):
 
     @abstractmethod
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
-        """The value of each window values[lo:hi]."""
+        """The value of each window values[lo:hi], (windows,), or a row for each output.
+
+        Of several columns: values[:, lo:hi].
+        """
 
     def made_of(self) -> MadeOf:
         """Its kind, window and options."""
@@ -52,15 +58,20 @@ class Rolling(Resumable, ABC):
 
     def odd(self) -> str | None:
         """Times without values, or that go back; more bars than a window holds."""
-        if len(self._times) != len(self._values) or not is_ascending(self._times) or not are_finite(self._values):
+        many = len(self._times) * self._columns
+        if many != len(self._values) or not is_ascending(self._times) or not are_finite(self._values):
             return "_times and _values are no bars in order of time"
         held = self.window.reach.bars or MOST_BARS
         return f"_times has more bars than the {held} before a window's last" if len(self._times) > held else None
 
     @property
+    def _columns(self) -> int:
+        return len(self.inputs) or 1
+
+    @property
     def state_bars(self) -> int:
         """Bars held for later windows."""
-        return len(self._values)
+        return len(self._times)
 
     @property
     def head(self) -> Reach:
@@ -72,17 +83,25 @@ class Rolling(Resumable, ABC):
         """The bars that windows after the slice may hold."""
         return self.window.reach
 
-    def skip(self, times: Ints, values: Floats, skipped: Skipped) -> None:
-        """Takes the tail of bars that another kernel processed: see `Kernel.skip`."""
-        self.push(times, values, np.empty(0, np.int64))
+    def skip(self, times: Ints, *values: Floats, skipped: Skipped) -> None:
+        """Takes the tail of bars that another kernel processed: see `Sliceable.skip`."""
+        self.rolled(times, values, np.empty(0, np.int64))
 
     def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
         """One value per bar, NaN where there is none yet: see `Kernel.push`."""
-        result = np.full(len(times), np.nan)
+        return self.rolled(times, [values], starts)
+
+    def rolled(self, times: Ints, values: Sequence[Floats], starts: Ints) -> Floats:
+        """One value per bar, or a row for each output, from the bars' columns."""
+        result = np.full((*([len(self.outputs)] if self.outputs else []), len(times)), np.nan)
         if not len(times):
             return result
         held = len(self._times)
-        times, values = np.concatenate([self._times, times]), np.concatenate([self._values, values])
+        times = np.concatenate([self._times, times])
+        columns = np.empty((self._columns, len(times)))
+        columns[:, :held] = self._values.reshape(self._columns, held)
+        for row, new in zip(columns, values, strict=True):
+            row[held:] = new
         cuts = np.concatenate([[0], starts + held])
         lengths = np.diff(cuts, append=len(times))
         births = times[np.minimum(cuts, len(times) - 1)]
@@ -90,8 +109,8 @@ class Rolling(Resumable, ABC):
         first = self.window.first_bars(times, np.repeat(cuts, lengths))
         ready = self._ready(times, cuts, births, lengths, first)
         at = held + np.flatnonzero(ready[held:])
-        result[at - held] = self.reduce(values, first[at], at + 1)
-        self._hold(times, values, first, int(births[-1]))
+        result[..., at - held] = self.reduce(columns if self.inputs else columns[0], first[at], at + 1)
+        self._hold(times, columns, first, int(births[-1]))
         return result
 
     def _ready(self, times: Ints, cuts: Ints, births: Ints, lengths: Ints, first: Ints) -> Mask:
@@ -101,7 +120,7 @@ class Rolling(Resumable, ABC):
             return ready
         return self.window.full(counts, times - np.repeat(births, lengths), self.options.step_ns)
 
-    def _hold(self, times: Ints, values: Floats, first: Ints, born: int) -> None:
+    def _hold(self, times: Ints, columns: Floats, first: Ints, born: int) -> None:
         reached = self.window.still_reached(times, first)
         # Copies, so that the whole push is not kept alive.
-        self._times, self._values, self._born = times[reached:].copy(), values[reached:].copy(), born
+        self._times, self._values, self._born = times[reached:].copy(), columns[:, reached:].ravel().copy(), born

@@ -204,7 +204,7 @@ def test_a_sweep_is_shown_with_all_its_averages(outputs):
     assert shown["walks"] == [{"train": "train", "test": "test"}]
     assert np.isnan(unpacked(symbol["lines"]["sma:3"])).nonzero()[0].tolist() == [0, 1, 29, 30]
     assert unpacked(symbol["sweep"]["parts"]["test"]["fields"]["pnl"]).tolist() == [24, 60, 32, 80]
-    assert symbol["sweep"]["kinds"] == ["sma", "sma"]
+    assert symbol["sweep"]["around"] == [("sma:", ""), ("sma:", "")]
 
 
 def test_of_many_averages_those_of_the_best_pairs_are_kept(outputs, monkeypatch):

@@ -110,8 +110,8 @@ function drawnLines(symbol) {
 function drawnPair(symbol) {
   const { pair, sweep } = state;
   if (!sweep || pair === null || symbol.figures) return symbol.pair;
-  const { kinds } = symbol.sweep;
-  const chosen = [`${kinds[0]}:${sweep.fast[pair]}`, `${kinds[1]}:${sweep.slow[pair]}`];
+  const windows = [sweep.fast[pair], sweep.slow[pair]];
+  const chosen = symbol.sweep.around.map(([front, back], at) => front + windows[at] + back);
   return chosen.every((name) => symbol.lines[name]) ? chosen : symbol.pair;
 }
 

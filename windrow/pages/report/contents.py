@@ -26,7 +26,7 @@ from windrow.pages.packed import Packed, packed
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
 from windrow.pages.series import Series
-from windrow.sweeps.grid import Cell
+from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split
 from windrow.windows import Options
@@ -107,11 +107,10 @@ class Sources:
         return str(self.sweep.description.get("objective", "pnl")) if self.sweep else "pnl"
 
     @property
-    def averages(self) -> tuple[str, str]:
-        """The kinds of the sweep's averages."""
+    def averages(self) -> list[tuple[str, str]]:
+        """What is before and behind the windows of the sweep's averages, fast and slow."""
         assert self.sweep is not None
-        fast, slow = (str(self.sweep.description[side]).partition(":")[0] for side in ("fast", "slow"))
-        return fast, slow
+        return [around(str(self.sweep.description[side])) for side in ("fast", "slow")]
 
     @property
     def split(self) -> Split:
@@ -215,7 +214,7 @@ def _windows(sources: Sources, swept: Swept, bars: int) -> list[str]:
 
 
 def _named(sources: Sources, pair: Cell) -> tuple[str, str]:
-    fast, slow = (f"{average}:{window}" for average, window in zip(sources.averages, pair, strict=True))
+    fast, slow = (f"{front}{window}{back}" for (front, back), window in zip(sources.averages, pair, strict=True))
     return fast, slow
 
 

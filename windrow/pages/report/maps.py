@@ -57,11 +57,11 @@ class Swept:
         """The pair that a sweep ranks first on a part, by the objective."""
         return self.pairs[int(self.parts[part].orders[objective][0])]
 
-    def packed(self, kinds: Sequence[str]) -> dict[str, Any]:
-        """For the page; `kinds` are the averages' kinds, fast and slow."""
+    def packed(self, around: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """For the page; `around` is what is before and behind the windows of the averages, fast and slow."""
         fast, slow = (packed(np.array(windows, np.float64)) for windows in zip(*self.pairs, strict=True))
         parts: dict[str, Packed] = {name: part.packed() for name, part in self.parts.items()}
-        return {"fast": fast, "slow": slow, "kinds": list(kinds), "parts": parts, "best": self.best}
+        return {"fast": fast, "slow": slow, "around": list(around), "parts": parts, "best": self.best}
 
 
 def swept(lines: Iterable[Figures]) -> Swept:
