@@ -7,6 +7,7 @@ from moto.glue.models import glue_backends
 
 from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, COLUMNS, FORMATS, HOSTILE, OTHERS, REGION, fill, role
+from windrow.catalog.collection.collected import Collected
 from windrow.catalog.collection.collector import Asked, collect
 from windrow.catalog.columns import DATABASES, TABLES, as_columns
 from windrow.catalog.locations import Folder
@@ -620,10 +621,27 @@ def test_an_empty_catalog_of_several_is_told(lake):
     assert f"no database is visible: {OTHERS[0]} {REGION}" in found.lines() and found.exit_status == 0
 
 
+def test_what_is_live_elsewhere_than_in_a_tables_folder_is_told():
+    """By Iceberg's write.data.path, or in a shallow clone of Delta."""
+    rows = {"a": (5, 6), "b": (5, 5), "c": (0, 1), "d": (None, 6), "e": (5, None)}
+    tables = [
+        {"symbol": name, "bytes": stored, "live_bytes": live, "unmeasured": None}
+        for name, (stored, live) in rows.items()
+    ]
+    told = [line for line in Collected(RUN, tables=tables).lines() if "elsewhere" in line]
+    assert told == [
+        "stored elsewhere too: a: 6 bytes are live, but 5 in its folder",
+        "stored elsewhere too: c: 1 bytes are live, but 0 in its folder",
+    ]
+
+
 def test_databases_by_patterns_of_their_names(lake):
     for name in ("sales", "sales_raw", "ops"):
         lake.database(name)
-    assert [row["databasename"] for row in collected(databases=["sales*", "x"]).databases] == ["sales", "sales_raw"]
+    found = collected(databases=["sales*", "x", "y"])
+    assert [row["databasename"] for row in found.databases] == ["sales", "sales_raw"]
+    assert "no database has such a name: x, y" in found.lines()
+    assert not any("such a name" in line for line in collected(databases=["sales*", "ops"]).lines())
     with pytest.raises(InputError) as error:
         collected(databases=["sale"])
     assert str(error.value) == (

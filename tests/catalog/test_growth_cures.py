@@ -5,13 +5,14 @@ catalog/growth/grammar.py:parse_alerts, catalog/growth/grammar.py:_parsed, catal
 catalog/growth/options.py:tell, windows/growth.py:_negative, windows/trend.py:theil_sen, pages/catalog/lake.py:_alerts.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from jobs.catalog_growth import CatalogGrowth
 from windrow.catalog import snapshots
 from windrow.cli import main
+from windrow.frames.outputs import read_output
 
 DAY = date(2026, 11, 30)
 
@@ -90,7 +91,20 @@ def test_a_table_above_a_petabyte_is_not_left_out_without_a_word_and_the_cure_ha
     assert left.err.startswith(
         "warning: 1 row has a size above 1e15, a petabyte, and was left out, so that the largest"
     )
-    assert "give --scale bytes=1e-3, which makes kilobytes of all sizes, and of those of --limit, --small" in left.err
-    cured = run_job("--alert", "size>1TB", "--scale", "bytes=1e-3", *how, job=CatalogGrowth)
-    assert cured.status == 0 and len(cured.lines) == 2001
-    assert cured.err == "alert: size>1TB: 1 table; give -o DIR to have their names\n"
+    assert "give --scale bytes=1e-3, by which sizes are written in kilobytes; those of --limit," in left.err
+    asked = ["--alert", "size>1PB", "--alert", "size>2.1PB", "--limit", "3PB", "--scale", "bytes=1e-3"]
+    cured = run_job(*asked, "-o", tmp_path / "out", *how, job=CatalogGrowth)
+    assert cured.status == 0 and cured.err == "alert: size>1PB: 1 table: whale\n"
+    assert (tmp_path / "out/part-00000-alerts").read_text() == "whale\t2026-11-30\t2000000000000000.0\tsize>1PB\n"
+    found = read_output(tmp_path / "out")
+    assert len(found) == 2001 and found["bytes"].max() == 2e12
+
+
+def test_limits_and_growth_are_bytes_whatever_sizes_are_written_in(run_job, tmp_path):
+    rows = [f"a,{DAY - timedelta(39 - day)},{(1000 + 10 * day) * 10**12},1" for day in range(40)]
+    (tmp_path / "a.csv").write_text("\n".join(["symbol,snapshot,bytes,totalfilesons3", *rows, ""]))
+    asked = ["-q", "--limit", "2PB", "--alert", "growth>60TB/7d", "--alert", "growth>90TB/7d"]
+    ran = run_job(*asked, "--scale", "bytes=1e-3", "-o", tmp_path / "out", tmp_path / "a.csv", job=CatalogGrowth)
+    assert ran.status == 0 and ran.err == "alert: growth>60TB/7d: 1 table: a\n"
+    assert (tmp_path / "out/part-00000-alerts").read_text() == "a\t2026-11-30\t70000000000000.0\tgrowth>60TB/7d\n"
+    assert read_output(tmp_path / "out")["days_to_limit"].iloc[-1] == pytest.approx(61)

@@ -444,6 +444,16 @@ def test_a_damaged_object_is_refused(tmp_path, name):
             ask(str(tmp_path), DAY)
 
 
+def test_an_object_that_says_no_runs_is_refused(tmp_path):
+    collect(str(tmp_path), "one")
+    path = tmp_path / OBJECTS[1]
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(table.replace_schema_metadata({b"windrow.runs": b"one"}), path)
+    for ask in (snapshots.begin, snapshots.read_day):
+        with pytest.raises(InputError, match="put it back from a copy, or remove it"):
+            ask(str(tmp_path), DAY)
+
+
 NONE = (
     "has no snapshots, that is no tables/year=YYYY/month=MM/day=DD/tables.parquet; give the folder that"
     " `windrow catalog collect` wrote"

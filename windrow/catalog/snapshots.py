@@ -246,7 +246,7 @@ def _runs_of(uri: str, file: Any) -> list[str]:
             return cast(list[str], orjson.loads(said))
         if "run" in pq.read_schema(file).names:
             return cast(list[str], pq.read_table(file, columns=["run"], partitioning=None)["run"].unique().to_pylist())
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, orjson.JSONDecodeError) as error:
         raise unreadable(uri, error) from error
     raise InputError(f"{uri}: has no column run, so it is no object of a snapshot; remove it, or name another folder")
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from windrow.catalog.columns import Row
@@ -35,6 +36,8 @@ class Collected:
     """Tables of Iceberg and Delta whose own count of live bytes is not known, and why."""
     empty: list[Origin] = field(default_factory=list)
     """Where no database is visible, though nothing was refused."""
+    unmatched: list[str] = field(default_factory=list)
+    """Patterns of --database that match none, beside others that do."""
     not_enabled: list[Origin] = field(default_factory=list)
     """Of all regions those that turned out not to be enabled in their account."""
 
@@ -64,11 +67,25 @@ class Collected:
             told.append(f"not measured: {', '.join(f'{count:,} {reason}' for reason, count in reasons)}")
         if self.empty:
             told.append(f"no database is visible: {', '.join(map(str, self.empty))}")
+        if self.unmatched:
+            told.append(f"no database has such a name: {', '.join(self.unmatched)}")
         if self.not_enabled:
             told.append(f"not enabled: {', '.join(map(str, self.not_enabled))}")
         shared = [_told_shared(folder, names) for folder, names in self.shared.items()]
+        elsewhere = [
+            f"stored elsewhere too: {row['symbol']}: {row['live_bytes']:,} bytes are live, but {row['bytes']:,} in its"
+            " folder"
+            for row in self.tables
+            if (row.get("live_bytes") or 0) > (row["bytes"] if row.get("bytes") is not None else inf)
+        ]
         unknown = [f"live bytes not known: {symbol}: {reason}" for symbol, reason in self.uncounted.items()]
-        return [*told, *_few(shared), *_few(unknown), *_few([f"failed: {one}" for one in self.failures])]
+        return [
+            *told,
+            *_few(shared),
+            *_few(elsewhere),
+            *_few(unknown),
+            *_few([f"failed: {one}" for one in self.failures]),
+        ]
 
 
 def _place(row: Row) -> str:

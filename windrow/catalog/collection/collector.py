@@ -121,6 +121,8 @@ def _databases(asked: Asked, collected: Collected) -> list[_Database]:
             f"--database {asked.databases[0]}: none of the {len(found):,} databases has such a name, e.g. {few}; use *"
             " for any characters, or leave it out"
         )
+    names = [one.raw["Name"] for one in chosen]
+    collected.unmatched += [one for one in asked.databases if not any(is_asked(name, [one]) for name in names)]
     return chosen
 
 

@@ -5,13 +5,15 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from sort_keys.keys import decode_symbol
-from windrow.bars.layout import folders_of
+from windrow.bars.layout import folders_of, normalise
+from windrow.bars.scales import parse_scales
 from windrow.bars.selection import bound_asked
 from windrow.catalog.growth import standings
 from windrow.catalog.growth.grammar import LONGEST, parse_alerts, parse_size
@@ -81,7 +83,8 @@ def asked_of(given: Namespace) -> Asked:
             f"--window {given.window}: a projection goes on from {FEWEST}d to {format_duration(LONGEST)} of sizes; give"
             " a span in that range"
         )
-    limit = None if given.limit is None else parse_size(f"--limit {given.limit}", given.limit)
+    unit = _unit(given)
+    limit = None if given.limit is None else parse_size(f"--limit {given.limit}", given.limit) / unit
     alerts = parse_alerts(given.alert)
     return Asked(
         Growing(window, limit, given.every_day, held_ns=2 * max((alert.span_ns for alert in alerts), default=0)),
@@ -89,7 +92,18 @@ def asked_of(given: Namespace) -> Asked:
         parse_size(f"--small-files {given.small_files}", given.small_files),
         None if given.as_of is None else bound_asked("--as-of", given.as_of, "UTC", True, 0),
         given.output_dir is not None and not source_of(given.output_dir).takes_tables,
+        unit,
     )
+
+
+def _unit(given: Namespace) -> float:
+    """How many bytes one of the column of sizes is, by --scale.
+
+    >>> _unit(Namespace(column="bytes", scale=["bytes=1e-3"])), _unit(Namespace(column="bytes", scale=None))
+    (1000.0, 1.0)
+    """
+    factors = dict(text.split("=") for text in parse_scales(given.scale or ()))
+    return float(1 / Decimal(factors.get(normalise(given.column), 1)))
 
 
 def task_arguments(given: Namespace, folder: Path) -> list[str]:
@@ -99,15 +113,15 @@ def task_arguments(given: Namespace, folder: Path) -> list[str]:
     told = {
         "growing": [growing.window_ns, growing.limit, growing.every, growing.held_ns],
         "alerts": given.alert, "small": asked.small, "last": asked.last, "written": asked.written,
+        "unit": asked.unit,
     }  # fmt: skip
     place.write_text(json.dumps(told))
     return ["--growth-file", str(place)]
 
 
 def _told(fields: Mapping[str, Any]) -> Asked:
-    return Asked(
-        Growing(*fields["growing"]), parse_alerts(fields["alerts"]), fields["small"], fields["last"], fields["written"]
-    )
+    others = (fields[name] for name in ("small", "last", "written", "unit"))
+    return Asked(Growing(*fields["growing"]), parse_alerts(fields["alerts"]), *others)
 
 
 def columns_of(given: Namespace, asked: Asked) -> list[str]:
@@ -187,8 +201,8 @@ def tell(given: Namespace, asked: Asked, counts: Counter[str]) -> None:
         say(
             f"warning: {large:,} row{'' if large == 1 else 's'} {_has(large)} a size above 1e15, a petabyte, and"
             f" {_was(large)} left out, so that the largest tables may have no line, projection or alert; give --scale"
-            f" {given.column}=1e-3, which makes kilobytes of all sizes, and of those of --limit, --small-files and"
-            " --alert"
+            f" {given.column}=1e-3, by which sizes are written in kilobytes; those of --limit, --small-files and"
+            " --alert stay as they are"
         )
     if small := counts[standings.SMALL]:
         say(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -21,7 +22,7 @@ from windrow.catalog.growth.grammar import Alert, Standing
 from windrow.sinks.alerted import ALERTS, alert_line
 from windrow.storage.part import own_part
 from windrow.times import DAY
-from windrow.windows.growth import Growing, Growth
+from windrow.windows.growth import Growing, Growth, Since
 
 #: Lines for the bars at an index of a stretch, and the columns of their values.
 Lines = tuple[Stretch, Ints, list[Floats]]
@@ -42,7 +43,7 @@ class Asked:
     """What is asked of tables: their growth, alerts, and which files are small (bytes).
 
     last: the catalog's last day (ns); None: not known, so that no table is gone. written: whether there is an output
-    to have alerts beside it.
+    to have alerts beside it. unit: bytes of one of the column of sizes, of which the growth's limit is a number too.
     """
 
     growing: Growing
@@ -50,6 +51,7 @@ class Asked:
     small: float = 0.0
     last: int | None = None
     written: bool = False
+    unit: float = 1.0
 
     @property
     def reads_stale(self) -> bool:
@@ -77,7 +79,7 @@ class Standings:
 
     def _of(self, symbol: bytes, pieces: Iterator[Piece], file: BinaryIO | None) -> Iterator[Lines]:
         growth = Growth(decode_symbol(symbol), self._asked.growing)
-        sized, begun = self._sized(pieces), False
+        sized, begun, unit = self._sized(pieces), False, self._asked.unit
         for piece, following in _with_next(sized):
             present = following is None and self._is_present(int(piece.times[-1]))
             sizes, files, *_ = values = [np.where(value == UNKNOWN, np.nan, value) for value in piece.values]
@@ -88,7 +90,8 @@ class Standings:
             if present:
                 told = dict(zip(self._asked.growing.names, (float(column[-1]) for column in columns), strict=True))
                 stale = float(values[2][-1]) if self._asked.reads_stale else np.nan
-                now = Standing(float(sizes[-1]), float(files[-1]), stale, growth.since)
+                since = partial(_since, growth, unit)
+                now = Standing(float(sizes[-1]) * unit, float(files[-1]), stale, since)
                 self._count(now, has_trend=not np.isnan(told["slope"]), stepped=growth.stepped_within(GONE))
                 self._alert(symbol, int(piece.times[-1]), now, file)
         if not begun:
@@ -125,6 +128,12 @@ class Standings:
                 self.counts[ALERTED.format(number)] += 1
                 if file:
                     file.write(alert_line(symbol, time, value, alert.text, self._dated))
+
+
+def _since(growth: Growth, unit: float, span_ns: int) -> Since | None:
+    """How much a table grew in a span, in bytes."""
+    found = growth.since(span_ns)
+    return found and Since(found.size * unit, found.grown * unit)
 
 
 def _with_next(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Piece | None]]:
