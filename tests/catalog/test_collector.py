@@ -630,8 +630,8 @@ def test_what_is_live_elsewhere_than_in_a_tables_folder_is_told():
     ]
     told = [line for line in Collected(RUN, tables=tables).lines() if "elsewhere" in line]
     assert told == [
-        "stored elsewhere too: a: 6 bytes are live, but 5 in its folder",
-        "stored elsewhere too: c: 1 bytes are live, but 0 in its folder",
+        "stored elsewhere too: a: counts 6 bytes itself, its folder has 5",
+        "stored elsewhere too: c: counts 1 byte itself, its folder has 0",
     ]
 
 

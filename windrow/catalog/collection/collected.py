@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any
 
 from windrow.catalog.columns import Row
@@ -73,10 +72,10 @@ class Collected:
             told.append(f"not enabled: {', '.join(map(str, self.not_enabled))}")
         shared = [_told_shared(folder, names) for folder, names in self.shared.items()]
         elsewhere = [
-            f"stored elsewhere too: {row['symbol']}: {row['live_bytes']:,} bytes are live, but {row['bytes']:,} in its"
-            " folder"
+            f"stored elsewhere too: {row['symbol']}: counts {several(row['live_bytes'], 'byte')} itself, its"
+            f" folder has {row['bytes']:,}"
             for row in self.tables
-            if (row.get("live_bytes") or 0) > (row["bytes"] if row.get("bytes") is not None else inf)
+            if row.get("bytes") is not None and (row.get("live_bytes") or 0) > row["bytes"]
         ]
         unknown = [f"live bytes not known: {symbol}: {reason}" for symbol, reason in self.uncounted.items()]
         return [
