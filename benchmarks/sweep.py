@@ -20,7 +20,7 @@ from report import load, machine, save, write_report
 from windrow.sample.bars import Sample, write
 
 HERE = Path(__file__).parent
-CROSSES = ["--entry", "cross", "--fill", "close", "--side", "long", "--sizing", "all-in"]
+CROSSES = ["--entry", "cross", "--fill", "close", "--side", "long", "--size", "all-in"]
 
 
 def main():
@@ -53,7 +53,7 @@ def beside_backtrader(folder, runs, scale):
     """One symbol of a year and a half, 66 pairs of exponential averages."""
     bars = folder / "one.csv"
     write(Sample(symbols=1, bars=max(60, round(364 * scale)), spacing="bd"), bars)
-    mine = Windrow(folder, ["--fast", "ema:5..10", "--slow", "ema:21..31", bars])
+    mine = Windrow(folder, ["--fast", "ema:5..10", "--slow", "ema:21..31", "--size", "100", bars])
     peer = Peer(folder, "backtrader_sweep", [bars, folder / "peer", "5-10", "21-31"])
     measured = in_turn(mine, peer, runs, 66)
     agree(mine.figures("final_value", "trades_closed"), {("AAA", *key): its for key, its in peer.figures().items()})

@@ -43,6 +43,10 @@ def pnl(ran):
     return [json.loads(line.partition("\t")[2]).get("pnl") for line in lines(ran)]
 
 
+def traded(ran):
+    return pnl(ran)[0] > 0
+
+
 def pairs(ran):
     found = [json.loads(line.partition("\t")[2]) for line in lines(ran)]
     return [(one["fast"], one["slow"]) for one in found]
@@ -105,7 +109,9 @@ IN_1970 = csv(rows=[(name, f"1970-01-0{number}", *its) for number, (name, _, *it
 TRADED = {"job": Backtest, "reads": pnl, "right": [40.0]}
 LONG = ["--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "10"]
 DEAR = csv(rows=[(name, day, 6_000 * one, 6_000 * two) for name, day, one, two in ROWS])
+BELOW_0 = csv(rows=[(name, day, one - 20, two - 20) for name, day, one, two in ROWS])
 SWEPT = ["--fast", "sma:1", "--slow", "sma:2,3", "--side", "long"]
+ONE_PAIR = [*SWEPT[:3], "sma:2", *SWEPT[4:], "--best"]
 
 OPENS = [line.replace("AA", "time") for line in MEANS]
 STACKED = csv("Price,Close\nTicker,AA\nDate,", columns=(1, 3))
@@ -271,7 +277,8 @@ CASES = {
         bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), **{**TRADED, "right": [-10.0]},
     ),
     "trading/options.py:CURES of sweeps": Case(
-        SWEPT, "fill them at the close with --fill close", [[*SWEPT[:3], "sma:2", *SWEPT[4:], "--fill", "close"]],
+        SWEPT, "fill them at the close with --fill close",
+        [[*SWEPT[:3], "sma:2", *SWEPT[4:], "--size", "100", "--fill", "close"]],
         bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), job=Sweep, reads=pnl, right=[-100.0],
     ),
     "mapreduce/options.py:_cure": Case(
@@ -359,9 +366,24 @@ CASES = {
         [[*SWEPT, "--best", "--objective", "pnl"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 2)],
     ),
     "trading/notices.py:cure_of_refusals": Case(
-        [*SWEPT[:3], "sma:2", *SWEPT[4:], "--best"], "use a smaller --size, more --cash, or --sizing all-in",
-        [[*SWEPT, "--best", *cure] for cure in (["--size", "1"], ["--cash", "1e8"], ["--sizing", "all-in"])],
+        [*ONE_PAIR, "--size", "100"], "use a smaller --size, more --cash, or --size all-in",
+        [[*SWEPT, "--best", *cure] for cure in (["--size", "1"], ["--cash", "1e8"], ["--size", "all-in"])],
         job=Sweep, reads=pairs, right=[(1, 2), (1, 2)], bars=DEAR,
+    ),
+    "trading/notices.py:cure_of_refusals money": Case(
+        [*ONE_PAIR, "--size", "money:1e6"], "use a smaller --size, more --cash, or --size all-in",
+        [[*SWEPT, "--best", *cure]
+         for cure in (["--size", "money:1e4"], ["--size", "money:1e6", "--cash", "1e8"], ["--size", "all-in"])],
+        job=Sweep, reads=pairs, right=[(1, 2), (1, 2)], bars=DEAR,
+    ),
+    "trading/notices.py:cure_of_refusals whole shares": Case(
+        [*ONE_PAIR, "--whole-shares", "--cash", "5e4"], "use more --cash, or leave out --whole-shares",
+        [[*SWEPT, "--best", "--cash", "5e4"], [*SWEPT, "--best", "--whole-shares", "--cash", "1e8"]],
+        job=Sweep, reads=pairs, right=[(1, 2), (1, 2)], bars=DEAR,
+    ),
+    "trading/notices.py:cure_of_refusals equity": Case(
+        [*ONE_PAIR, "--size", "50%"], "use more --cash, or a --size in shares",
+        [[*SWEPT, "--best", "--size", "10"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 2)], bars=BELOW_0,
     ),
     "sweeps/ranking.py:__post_init__ top": Case(
         [*SWEPT, "--top", "0"], "use 1 or more", [[*SWEPT, "--top", "1"]], job=Sweep, reads=pairs, right=[(1, 2)]
@@ -396,6 +418,24 @@ CASES = {
     ),
     "trading/rules.py:__post_init__ size": Case(
         [*LONG, "--size", "0"], "must be above 0", [[*LONG, "--size", "10"]], **TRADED
+    ),
+    "trading/rules.py:__post_init__ whole shares": Case(
+        [*LONG, "--size", "2.5", "--whole-shares"], "give one that is, or leave out --whole-shares",
+        [[*LONG, "--size", "2", "--whole-shares"], [*LONG, "--size", "2.5"]],
+        **{**TRADED, "reads": traded, "right": True},
+    ),
+    "trading/position_size.py:parse_size": Case(
+        [*LONG, "--size", "all"], "give all-in, shares such as 100, a share of the equity such as 50%, or an amount",
+        [[*LONG, "--size", size] for size in ("all-in", "100", "50%", "money:10000")],
+        **{**TRADED, "reads": traded, "right": True},
+    ),
+    "trading/position_size.py:parse_size share": Case(
+        [*LONG, "--size", "150%"], "use e.g. 50%", [[*LONG, "--size", "50%"]],
+        **{**TRADED, "reads": traded, "right": True},
+    ),
+    "mapreduce/help.py:usage_error gone": Case(
+        [*LONG, "--sizing", "fixed"], "give --size all-in, or a number of shares, --size 100",
+        [[*LONG, "--size", "all-in"], [*LONG, "--size", "100"]], **{**TRADED, "reads": traded, "right": True},
     ),
     "trading/rules.py:__post_init__ cash": Case(
         [*LONG, "--cash", "0"], "must be above 0", [[*LONG, "--cash", "1000"]], **TRADED

@@ -229,11 +229,13 @@ def test_growth_goes_on_from_its_state():
 LINES = [("ema:7", "ema:21"), ("sma:5", "sma:20"), ("wma:3", "close"), ("min:5", "max:9"), ("sma:10d", "ema:4"),
          ("close", "bollinger:20,1.lower"), ("std:5", "sum:2")]  # fmt: skip
 RULES = {
-    "plain": {}, "at the close": {"fill": "close"}, "cross": {"entry": "cross"}, "all in": {"sizing": "all-in"},
+    "plain": {}, "shares": {"size": 100}, "at the close": {"fill": "close", "size": 100},
+    "cross": {"entry": "cross"}, "half": {"size": "50%"},
+    "money": {"size": "money:5000", "whole_shares": True}, "short": {"side": "short"},
     "long": {"side": "long"}, "costs": {"commission": 0.001, "slippage": 0.0005, "commission_per_order": 1.0},
-    "no cash": {"cash": 2_500.0}, "stopped": {"stop_at_ruin": True, "cash": 3_000.0},
-    "stopped at the close": {"stop_at_ruin": True, "cash": 3_000.0, "fill": "close"},
-    "all of it": {"fill": "close", "entry": "cross", "sizing": "all-in", "side": "long", "commission": 0.002},
+    "no cash": {"cash": 2_500.0, "size": 100}, "stopped": {"stop_at_ruin": True, "cash": 3_000.0, "size": 100},
+    "stopped at the close": {"stop_at_ruin": True, "cash": 3_000.0, "size": 100, "fill": "close"},
+    "all of it": {"fill": "close", "entry": "cross", "size": "all-in", "side": "long", "commission": 0.002},
 }  # fmt: skip
 
 
@@ -385,7 +387,9 @@ def test_another_state_or_a_damaged_one_is_refused(path, value, says):
 
 def test_a_state_is_not_that_of_other_rules():
     other = replace(STRATEGY, rules=Rules(size=7))
-    with pytest.raises(StateError, match=r"^a state of a Backtest: was made with size 100\.0, and this with size 7: "):
+    with pytest.raises(
+        StateError, match=r"^a state of a Backtest: was made with size 'all-in', and this with size '7': "
+    ):
         other.backtest(traced=True).restore(state_of())
 
 

@@ -42,9 +42,10 @@ def rows(frame, dated=True):
 
 RULES = [
     {},
-    {"entry": "cross", "fill": "close", "side": "long", "sizing": "all-in", "commission": 0.001},
+    {"entry": "cross", "fill": "close", "side": "long", "size": "all-in", "commission": 0.001},
     {"size": 10.0, "cash": 2_000.0, "commission_per_order": 1.5, "slippage": 0.002, "ema_seed": "first"},
-    {"column": "high", "sizing": "all-in"},
+    {"column": "high", "size": "50%"},
+    {"size": "money:900", "side": "short", "whole_shares": True, "commission": 0.01},
     {"size": 40.0, "cash": 1_000.0, "stop_at_ruin": True},
 ]
 
@@ -128,7 +129,7 @@ def test_the_published_figures_from_the_file(backtest, shared_data, tmp_path):
     text = (shared_data / "INTC_year.csv").read_text().splitlines(keepends=True)
     train = tmp_path / "train.csv"
     train.write_text("".join(text[:255]))
-    figures = told(backtest("--fast", "ema:7", "--slow", "ema:21", train))["INTC"]
+    figures = told(backtest("--fast", "ema:7", "--slow", "ema:21", "--size", "100", train))["INTC"]
     assert (figures["pnl"], figures["won"], figures["max_drawdown"]) == (83.0, 7, 449.0)
     assert figures["sharpe"] == pytest.approx(-4.410461169, abs=5e-10)
 
@@ -157,8 +158,8 @@ def test_the_output_says_what_was_traded_and_how(backtest, tmp_path):
     assert (told["job"], told["fast"], told["slow"], told["ema_seed"]) == ("jobs.backtest", "ema:7", "sma:21", "sma")
     assert told["reading"]["values"] == ["close", "open"]
     assert told["rules"] == {
-        "size": 5.0, "cash": 100_000.0, "commission": 0.0, "commission_per_order": 0.0, "slippage": 0.0,
-        "fill": "next-open", "side": "long", "entry": "state", "sizing": "fixed", "stop_at_ruin": False,
+        "size": "5", "whole_shares": False, "cash": 100_000.0, "commission": 0.0, "commission_per_order": 0.0,
+        "slippage": 0.0, "fill": "next-open", "side": "long", "entry": "state", "stop_at_ruin": False,
     }  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def test_symbols_of_any_text_and_orders_without_a_size(backtest, tmp_path):
     path = tmp_path / "bars.csv"
     rows = [f'"a%\tb",2020-01-0{day},{price},{price}\n' for day, price in enumerate([3, 2, 3], 1)]
     path.write_text("symbol,timestamp,open,close\n" + "".join(rows))
-    how = ["--fast", "close", "--slow", "sma:2", "--sizing", "all-in", "--cash", "6", "--side", "long"]
+    how = ["--fast", "close", "--slow", "sma:2", "--size", "all-in", "--cash", "6", "--side", "long"]
     done = backtest(*how, "--orders", "--equity", "-o", tmp_path / "out", path)
     assert done.status == 0
     assert (tmp_path / "out" / "part-00000-orders").read_bytes() == b"a%25%09b\t2020-01-03\tbuy\t\t3.0\topen\n"
@@ -196,14 +197,12 @@ def test_refused_orders_are_told_once_with_the_cure(backtest, tmp_path, options)
     """Of BTC two orders, at 66,000 and 72,000, and of ETH two at 2,200 and 2,400, are more than 100,000 for 100."""
     path = tmp_path / "bars.csv"
     path.write_text(DEAR)
-    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", *options, path)
+    ran = backtest("--fast", "close", "--slow", "sma:2", "--side", "long", "--size", "100", *options, path)
     assert ran.status == 0 and ran.err.count("warning: ") == 1
     assert ran.err.startswith(
         "warning: most orders were refused in 2 of 3 backtests (4 of 5 orders in all), e.g. 100 shares at a price of"
     )
-    assert (
-        "with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --sizing" in ran.err
-    )
+    assert "with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --size" in ran.err
     figures = told(ran)
     assert [figures[symbol]["orders_refused"] for symbol in ("BTC", "ETH", "XRP")] == [2, 2, 0]
 
@@ -226,7 +225,11 @@ def test_opens_of_0_are_told_and_counted(backtest, tmp_path, options):
     [
         (["--orders"], "--orders: writes files beside the figures, but the figures are printed; give -o DIR"),
         (["--equity"], "--equity: writes files beside the figures, but the figures are printed; give -o DIR"),
-        (["--size", "0"], "--size 0.0: a position's size must be above 0 and at most 1e15"),
+        (["--size", "0"], "--size 0: a position's size must be above 0 and at most 1e15"),
+        (
+            ["--sizing", "all-in"],
+            "--sizing: is no option any more; --size says it: give --size all-in, or a number of shares, --size 100",
+        ),
         (["--commission", "1.5"], "--commission 1.5: it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"),
         (
             ["--fast", "ema:7", "--slow", "ema:7"],
@@ -244,7 +247,7 @@ def test_refused_by_name(backtest, args, message):
     assert (ran.status, ran.out, ran.err) == (2, b"", f"error: {message}\n")
 
 
-@pytest.mark.parametrize("option", ["fill", "side", "entry", "sizing"])
+@pytest.mark.parametrize("option", ["fill", "side", "entry", "size"])
 def test_words_that_no_option_knows_are_refused(backtest, option):
     ran = backtest(f"--{option}", "x", BARS)
     assert ran.status == 2 and f"--{option}" in ran.err

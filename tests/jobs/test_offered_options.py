@@ -149,7 +149,7 @@ TRIALS = {
     "--fill": Trial("close"),
     "--side": Trial("long"),
     "--entry": Trial("cross"),
-    "--sizing": Trial("all-in"),
+    "--whole-shares": Trial(),
     "--stop-at-ruin": Trial(beside="--fast ema:3 --slow sma:8 --cash 500"),
     "--constituents": Trial(f"{ROOT / 'data/constituents.csv'}", beside=""),
     "--any-sector": Trial(beside=f"--constituents {ROOT / 'tests/jobs/sectors.csv'}"),

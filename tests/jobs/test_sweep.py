@@ -20,7 +20,7 @@ SMALL = ["--fast", "ema:3,5", "--slow", "ema:5..9/2"]
 PAIRS = [(3, 5), (3, 7), (3, 9), (5, 7), (5, 9)]
 TRADING = {
     "default": ["--size", "10"],
-    "cross": ["--entry", "cross", "--fill", "close", "--side", "long", "--sizing", "all-in", "--commission", "0.001"],
+    "cross": ["--entry", "cross", "--fill", "close", "--side", "long", "--size", "all-in", "--commission", "0.001"],
     "adjusted": ["--column", "open", "--slippage", "0.01", "--cash", "3000", "--ema-seed", "first"],
 }
 
@@ -93,7 +93,8 @@ def test_a_warm_test_part_trades_from_its_first_bar(run_job):
 
 
 def test_the_acceptance_figures_of_intcs_year(run_job, shared_data):
-    options = ["-q", "--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", shared_data / "INTC_year.csv"]
+    options = ["-q", "--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--size", "100"]
+    options.append(shared_data / "INTC_year.csv")
     ran = run_job(*options, "--best", job=Sweep)
     best, overall = (json.loads(line.split(b"\t")[1]) for line in sorted(ran.lines, reverse=True))
     assert [line.split(b"\t")[0] for line in sorted(ran.lines, reverse=True)] == [b"INTC", b""]
@@ -240,7 +241,7 @@ def test_what_is_written_beside_the_output(run_job, tmp_path):
     described = json.loads((out / "_windrow.json").read_text())
     assert described["job"] == "jobs.sweep"
     assert (described["fast"], described["slow"], described["walk_forward"]) == ("ema:3,5", "ema:5..9/2", 2)
-    assert described["rules"]["size"] == 100 and described["best"] is False
+    assert described["rules"]["size"] == "all-in" and described["best"] is False
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -43,7 +43,7 @@ BEGIN = [URI, "--state", "state", *PAIR]
     ("more", "says"),
     [
         (["--slow", "sma:4"], '--slow "sma:3", and now --slow "sma:4"'),
-        (["--size", "10"], "--size 100.0, and now --size 10.0"),
+        (["--size", "10"], '--size "all-in", and now --size "10"'),
         (["--commission-per-order", "1"], "--commission-per-order 0.0, and now --commission-per-order 1.0"),
         (["--fill", "close"], '--fill "next-open", and now --fill "close"'),
         (["--ema-seed", "first"], '--ema-seed "sma", and now --ema-seed "first"'),
@@ -84,11 +84,11 @@ def damaged(path, change):
 
 
 def with_version(data):
-    return data.replace(b'"version":1', b'"version":7', 1)
+    return data.replace(b'"version":2', b'"version":7', 1)
 
 
 DAMAGE = {
-    "another version": (COMMIT, with_version, "is of version 7, and this windrow reads version 1; go on with the "),
+    "another version": (COMMIT, with_version, "is of version 7, and this windrow reads version 2; go on with the "),
     "a byte": (COMMIT, lambda data: data.replace(b"records", b"recorda"), "is damaged: its checksum is not that "),
     "cut": (COMMIT, lambda data: data[: len(data) // 2], "is damaged: its checksum is not that of its contents; go"),
     "empty": (COMMIT, lambda data: b"", "is not that of a forward test, or damaged; go on with a copy of the direct"),
@@ -156,7 +156,7 @@ def test_what_is_not_there_is_told(run, tmp_path):
         (["--state", "s3://bucket/s"], "--state s3://bucket/s: is a URI, but the state is a directory on this machine"),
         (["--state", "s", "--alert", "'"], "--alert \"'\": is no command: No closing quotation; close its quotes"),
         (["--state", "s", "--alert", ""], "--alert '': is no command; give one, e.g. --alert 'mail"),
-        (["--state", "s", "--size", "-1"], "--size -1.0: a position's size must be above 0 and at most 1e15"),
+        (["--state", "s", "--size", "-1"], "--size -1: a position's size must be above 0 and at most 1e15"),
         (["--state", "s", "--fast", "ema"], "line 'ema': a line is an indicator"),
         (["--state", "s", "--gaps", "none"], "argument --gaps: invalid choice: 'none'"),
         (["--state", "s", "--share", "0"], "--share 0.0: is no share of the reads"),
@@ -205,16 +205,16 @@ def test_the_best_pair_of_a_sweep_is_taken_with_its_rules(swept, tmp_path):
     what = asked_for(tmp_path / "s", "--best", str(output))
     assert str(what.strategy.pair) == f"sma:{told['fast']}/sma:{told['slow']}"
     rules = what.strategy.rules
-    assert (rules.side, rules.size, what.strategy.options.ema_seed) == ("long", 7.0, "first")
-    same = asked_for(tmp_path / "s", "--best", str(output), "--size", "7", "--timezone", "Asia/Tokyo")
+    assert (rules.side, rules.size, what.strategy.options.ema_seed) == ("long", "7", "first")
+    same = asked_for(tmp_path / "s", "--best", str(output), "--size", "7.0", "--timezone", "Asia/Tokyo")
     assert same.strategy == what.strategy and same.reading.timezone == "Asia/Tokyo"
     with pytest.raises(UsageError) as error:
         asked_for(tmp_path / "s", "--best", str(output), "--size", "100")
     assert str(error.value) == (
-        f"--size 100.0: the sweep {output} has --size 7.0, and --best takes it; leave --size out, or leave out --best"
+        f"--size 100: the sweep {output} has --size 7, and --best takes it; leave --size out, or leave out --best"
         " and give --fast and --slow"
     )
-    assert asked_for(tmp_path / "s", "--fast", "sma:1", "--slow", "sma:3", "--size", "100").strategy.rules.size == 100
+    assert asked_for(tmp_path / "s", "--fast", "sma:1", "--slow", "sma:3", "--size", "100").strategy.rules.size == "100"
 
 
 def test_an_output_without_one_best_pair_is_refused(swept, tmp_path):

@@ -54,7 +54,7 @@ def test_it_trades_as_a_backtest_does_whatever_comes_together(tmp_path, wanted, 
 
 
 RULES = [
-    ["--fill", "close"], ["--entry", "cross"], ["--sizing", "all-in", "--commission", "0.001"], ["--side", "long"],
+    ["--fill", "close"], ["--entry", "cross"], ["--size", "all-in", "--commission", "0.001"], ["--side", "long"],
     ["--cash", "5600", "--slippage", "0.002", "--commission-per-order", "1.5"], ["--column", "open"],
     ["--stop-at-ruin", "--cash", "6000", "--size", "110"], ["--from", "2020-01-06", "--to", "2020-01-20"],
     ["--symbols", "AA,BB"], ["--timezone", "America/New_York"], ["--where", "sym=AA"],

@@ -42,7 +42,9 @@ def rows(closes, symbol="AA"):
 
 def test_how_it_stands(told):
     # Above its mean of 3 at the third close, 12 > 11: 100 bought at the next open, 13; below it at the sixth.
-    lines = told([*rows([10, 11, 12, 13, 14, 9]), *rows([10, 11], "B B")], behind=90 * 10**9)
+    lines = told(
+        [*rows([10, 11, 12, 13, 14, 9]), *rows([10, 11], "B B")], more=[*PAIR, "--size", "100"], behind=90 * 10**9
+    )
     assert lines == [
         f"{URI}: close over sma:3, since 2020-01-01T12:00:00Z",
         "last taken 2020-01-01T12:00:00Z, 60 min ago; 90 s behind the stream's newest record",
@@ -62,6 +64,7 @@ def test_how_it_stands(told):
         ([10, 11], PAIR, "AA has 2 bars, and close and sma:3 need more to begin"),
         ([10, 11, 12], PAIR, "the first orders are open"),
         ([12, 11, 10], [*PAIR, "--side", "long"], "close has not been above sma:3, and --side long waits for that"),
+        ([10, 11, 12], [*PAIR, "--side", "short"], "close has not been below sma:3, and --side short waits for that"),
         ([10, 11, 12], [*PAIR, "--entry", "cross"], "close has not crossed sma:3 since both began, and --entry cross"),
         ([10, 11], [*PAIR, "--symbols", "BB"], "no record is a bar that is asked for; check --symbols, --from, --to"),
     ],
@@ -73,10 +76,22 @@ def test_why_there_is_no_trade_yet(told, closes, more, why):
 
 
 def test_an_order_that_waits_for_a_price_is_open(told):
-    lines = told(rows([10, 11, 12, 0]))  # a buy met an open of 0, and at that close the price is below its mean
+    # A buy met an open of 0, and at that close the price is below its mean.
+    lines = told(rows([10, 11, 12, 0]), more=[*PAIR, "--size", "100"])
     assert lines[-2:] == [
         "open: sell 100 of AA, placed at the close of 2020-01-04", "no trade yet: the first orders are open"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [("all-in", "all cash"), ("50%", "50 % of the equity"), ("money:1500", "1,500 in money"), ("3", None)],
+)
+def test_an_open_order_says_what_decides_its_size(told, size, words):
+    what = f"AA for {words}" if words else "3 of AA"
+    assert f"open: buy {what}, placed at the close of 2020-01-03" in told(
+        rows([10, 11, 12]), more=[*PAIR, "--size", size]
+    )
 
 
 def test_no_valid_bar_at_all(told):

@@ -65,8 +65,8 @@ class Crossing(bt.Strategy):
         self.values.append(self.broker.getvalue())
         side = self.side()
         if side and side * self.position.size <= 0:
-            both = self.p.rules.side == "both"
-            shares = self.p.rules.size * (both or side > 0) + abs(self.position.size)
+            opens = self.p.rules.side in ("both", "long" if side > 0 else "short")
+            shares = float(self.p.rules.size) * opens + abs(self.position.size)
             if shares:
                 self.orders.append((self.buy if side > 0 else self.sell)(size=shares))
 
@@ -145,13 +145,13 @@ def walk(number):
     frame = pd.DataFrame(
         {"timestamp": times} | {name: its.round(4 if level < 1 else 2) for name, its in prices.items()}
     )
-    side = str(random.choice(["both", "both", "long"]))
+    side = str(random.choice(["both", "long", "short"]))
     size, enough = float(random.choice([100, 10, 0.5])), float(random.choice([100_000, 20_000]))
     rules = Rules(
         size=size,
         cash=enough if number % 4 else round(float(size * level * random.uniform(0.8, 1.6)), 2),
         commission=float(random.choice([0, 0.001, 0.03])),
-        commission_per_order=float(random.choice([0, 3, 40])) if side == "long" else 0.0,
+        commission_per_order=float(random.choice([0, 3, 40])) if side != "both" else 0.0,
         slippage=float(random.choice([0, 0, 0.002])),
         side=side,
         entry=str(random.choice(["state", "state", "cross"])),

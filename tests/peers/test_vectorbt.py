@@ -1,4 +1,4 @@
-"""vectorbt's portfolios from crossed averages: `--entry cross --fill close --side long --sizing all-in`.
+"""vectorbt's portfolios from crossed averages: `--entry cross --fill close --side long --size all-in`.
 
 vectorbt's averages are rounded differently; in these series they come nowhere closer than 1e-9.
 """
@@ -14,7 +14,7 @@ import windrow
 os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # compiling takes a minute; these series, interpreted, seconds
 vbt = pytest.importorskip("vectorbt")
 
-RULES = {"entry": "cross", "fill": "close", "side": "long", "sizing": "all-in"}
+RULES = {"entry": "cross", "fill": "close", "side": "long", "size": "all-in"}
 NAMES = {"commission": "fees", "commission_per_order": "fixed_fees", "slippage": "slippage"}
 
 

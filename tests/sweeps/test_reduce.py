@@ -26,7 +26,7 @@ from windrow.windows import Options, parse_indicator
 DAY = 86_400 * 10**9
 RULES = [
     Rules(size=1, cash=1000),
-    Rules(fill="close", side="long", entry="cross", sizing="all-in"),
+    Rules(fill="close", side="long", entry="cross"),
     Rules(size=3, cash=40, commission=0.01, commission_per_order=0.5, entry="cross"),
 ]
 
@@ -162,7 +162,7 @@ def test_the_acceptance_figures_of_intcs_year(shared_data):
     bars = pd.read_csv(shared_data / "INTC_year.csv", parse_dates=["dt"])
     times = bars["dt"].to_numpy("datetime64[ns]").astype(np.int64)
     pieces = [Piece(times, [bars["close"].to_numpy(float), bars["open"].to_numpy(float)])]
-    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(), split=parse_split(share="0.7"))
+    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(size=100), split=parse_split(share="0.7"))
     train, test = (dict(zip(swept.pairs(), part.figures, strict=True)) for part in swept.parts(pieces))
     best = sorted(train, key=lambda pair: (-round(train[pair]["pnl"], 6), pair))
     assert best[:5] == [(7, 21), (7, 22), (5, 24), (6, 23), (8, 21)]

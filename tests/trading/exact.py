@@ -103,20 +103,36 @@ def order(rules, run, sign):
         return 0
     if run.held == 0:
         if sign > 0:
-            return 1
-        return -1 if rules.side == "both" else 0
+            return int(rules.side != "short")
+        return -1 if rules.side == "both" or (rules.side == "short" and sign < 0) else 0
     return sign if sign * run.held < 0 else 0
 
 
 def target(rules, side):
-    return side if side > 0 or rules.side == "both" else 0
+    return side if rules.side in ("both", "long" if side > 0 else "short") else 0
+
+
+def shares_of(rules):
+    """The shares of a position; None where its price decides."""
+    return None if set(rules.size) - set("0123456789.") else Fraction(rules.size)
 
 
 def ordered(rules, run, side):
-    """The shares ordered; None where the cash at the fill decides."""
-    if rules.sizing == "fixed":
-        return abs(target(rules, side) * number(rules.size) - run.held)
+    """The shares ordered; None where the price of the fill would decide."""
+    if shares_of(rules) is not None:
+        return abs(target(rules, side) * shares_of(rules) - run.held)
     return None if target(rules, side) else abs(run.held)
+
+
+def worth(rules, money, price):
+    """The shares that are worth this."""
+    if price <= 0:
+        return Fraction(0)
+    return Fraction(money // price) if rules.whole_shares else money / price
+
+
+def cost(rate, shares, price):
+    return shares * price + abs(shares * price) * rate
 
 
 def trade(rules, run, placed, time, price):
@@ -126,15 +142,20 @@ def trade(rules, run, placed, time, price):
     price += abs(price) * side * number(rules.slippage)
     closing, opening = run.held, target(rules, side)
     left = run.cash + closing * price - (abs(closing * price) * rate + fee)
-    if rules.sizing == "fixed":
-        shares = opening * number(rules.size)
+    if (shares := shares_of(rules)) is not None:
+        shares *= opening
         bought = abs(shares - closing)
         refused = run.cash - (shares - closing) * placed_close - bought * rate * abs(placed_close) - fee < 0
         fits = left - shares * price - abs(shares * price) * rate >= 0
+    elif rules.size.startswith("money:"):
+        shares = opening * worth(rules, Fraction(rules.size[6:]), price)
+        before = run.cash + closing * placed_close - (abs(closing * placed_close) * rate + fee)
+        refused = before - cost(rate, opening * worth(rules, Fraction(rules.size[6:]), placed_close), placed_close) < 0
+        fits = price > 0 and shares != 0 and left - cost(rate, shares, price) >= 0
     else:
-        spent = left / (1 + rate)
-        fits = left > 0 and price > 0
-        shares = opening * spent / price if fits else Fraction(0)
+        part = 1 if rules.size == "all-in" else Fraction(rules.size[:-1]) / 100
+        shares = opening * worth(rules, part * left / (1 + rate), price)
+        fits = left > 0 and price > 0 and shares != 0
         refused = opening == 0 and left < 0
     if opening == 0:
         fits, shares = True, Fraction(0)

@@ -44,7 +44,7 @@ def intel(shared_data):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_published_strategy_gives_the_published_figures(intel, part):
-    result = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21").iloc[0]
+    result = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21", size=100).iloc[0]
     for name, value in PUBLISHED[part].items():
         assert result[name] == pytest.approx(
             value, abs=5e-10 if name in ("sharpe", "sqn", "max_drawdown_pct") else 1e-9
@@ -65,8 +65,9 @@ def test_the_published_strategy_gives_the_published_figures(intel, part):
     ],
 )
 def test_the_best_and_worst_pairs_are_the_published_ones(intel, part, best, worst):
+    train = intel.iloc[PARTS[part]]
     found = {
-        (fast, slow): windrow.backtest(intel.iloc[PARTS[part]], f"ema:{fast}", f"ema:{slow}").pnl.iloc[0].round(9)
+        (fast, slow): windrow.backtest(train, f"ema:{fast}", f"ema:{slow}", size=100).pnl.iloc[0].round(9)
         for fast in range(5, 11)
         for slow in range(21, 32)
     }
@@ -96,7 +97,7 @@ def exact_trend(closes, fast, slow):
 @given(
     st.lists(st.sampled_from(["10", "10.1", "10.2", "10.3", "11"]), min_size=1, max_size=30),
     st.tuples(st.integers(1, 4), st.integers(1, 6)).filter(lambda pair: pair[0] != pair[1]),
-    st.sampled_from([{}, {"entry": "cross"}, {"side": "long", "fill": "close"}, {"size": 9_999}]),
+    st.sampled_from([{}, {"entry": "cross"}, {"side": "long", "fill": "close"}, {"side": "short"}, {"size": 9_999}]),
 )
 def test_ties_and_touches_are_those_of_exact_decimal_arithmetic(texts, windows, how):
     """Averages of few prices are often equal in exact arithmetic, and in no other."""
@@ -148,7 +149,9 @@ def test_a_position_is_closed_even_where_that_costs_more_than_there_is():
 def test_a_trade_that_earns_just_its_commission_is_won():
     """In floats (10.12 - 10.1) * 100 is less than 2."""
     closes = [10, 10.1, 10.12, 10.1, 10.1]
-    result = pushed(Rules(commission_per_order=1.0, side="long", fill="close"), closes, [-1, 1, -1, -1, -1]).figures()
+    result = pushed(
+        Rules(size=100, commission_per_order=1.0, side="long", fill="close"), closes, [-1, 1, -1, -1, -1]
+    ).figures()
     assert (result[0]["won"], result[0]["lost"]) == (1, 0) and abs(result[0]["closed_pnl"]) < 1e-9
 
 
@@ -331,6 +334,10 @@ def test_ten_thousand_runs_take_little_memory():
     assert peak < 200e6 and held < 5e6
 
 
+SHARE = "a share of the equity is above 0 % and at most 100 %, for nothing is lent; use e.g. 50%"
+FORMS = (
+    "is no size; give all-in, shares such as 100, a share of the equity such as 50%, or an amount such as money:10000"
+)
 FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
 
 
@@ -339,6 +346,16 @@ FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
     [
         ({"size": 0}, "--size 0: a position's size must be above 0 and at most 1e15"),
         ({"size": float("nan")}, "--size nan: a position's size must be above 0 and at most 1e15"),
+        ({"size": "money:-1"}, "--size money:-1: a position's size must be above 0 and at most 1e15"),
+        ({"size": "0%"}, f"--size 0%: {SHARE}"),
+        ({"size": "100.1 %"}, f"--size 100.1 %: {SHARE}"),
+        ({"size": "half"}, f"--size half: {FORMS}"),
+        ({"size": "money:5%"}, f"--size money:5%: {FORMS}"),
+        ({"size": True}, f"--size True: {FORMS}"),
+        (
+            {"size": 2.5, "whole_shares": True},
+            "--size 2.5 --whole-shares: is no whole number of shares; give one that is, or leave out --whole-shares",
+        ),
         ({"cash": -5.0}, "--cash -5.0: the initial cash must be above 0 and at most 1e15"),
         ({"cash": float("inf")}, "--cash inf: the initial cash must be above 0 and at most 1e15"),
         ({"commission": 1.0}, f"--commission 1.0: {FRACTION}"),
@@ -348,9 +365,8 @@ FRACTION = "it is a fraction, from 0 to less than 1; write 0.1 % as 0.001"
             "--commission-per-order -1: it is an amount of money, not a fraction; give 0 to 1e15",
         ),
         ({"fill": "open"}, "--fill open: not one of next-open, close; use one of them"),
-        ({"side": "short"}, "--side short: not one of both, long; use one of them"),
+        ({"side": "up"}, "--side up: not one of both, long, short; use one of them"),
         ({"entry": "x"}, "--entry x: not one of state, cross; use one of them"),
-        ({"sizing": "half"}, "--sizing half: not one of fixed, all-in; use one of them"),
         (
             {"column": "volume", "fast": "volume"},
             "column='volume': the frame's columns are timestamp, open, close; use one of them",

@@ -18,17 +18,17 @@ prices = st.lists(st.integers(1, 9_999).map(lambda cents: Fraction(cents, 100)),
 costs = st.sampled_from([0.0, 0.0, 0.001, 0.05])
 rules = st.builds(
     Rules,
-    size=st.sampled_from([1.0, 7.0, 100.0, 0.3]),
+    size=st.sampled_from([1.0, 7.0, 100.0, 0.3, "all-in", "all-in", "50%", "12.5%", "money:70", "money:900.5"]),
     cash=st.sampled_from([100.0, 1_000.0, 100_000.0]),
     commission=costs,
     commission_per_order=st.sampled_from([0.0, 0.0, 1.0, 20.0]),
     slippage=costs,
     fill=st.sampled_from(["next-open", "close"]),
-    side=st.sampled_from(["both", "long"]),
+    side=st.sampled_from(["both", "long", "short"]),
     entry=st.sampled_from(["state", "cross"]),
-    sizing=st.sampled_from(["fixed", "all-in"]),
     stop_at_ruin=st.booleans(),
 )
+rules = rules | rules.filter(lambda one: one.size != "0.3").map(lambda one: replace(one, whole_shares=True))
 
 
 @st.composite
@@ -99,12 +99,11 @@ def test_every_order_value_and_figure_is_that_of_exact_decimal_arithmetic(drawn,
 around_0 = series(st.lists(st.sampled_from([Fraction(price) for price in (19, 20, 21, 40)]), min_size=1, max_size=4))
 to_0 = st.builds(
     Rules,
-    size=st.just(100.0),
+    size=st.sampled_from([100.0, "all-in", "50%", "money:2000"]),
     cash=st.just(100.0),
     slippage=st.just(0.05),
     fill=st.just("close"),
     entry=st.sampled_from(["state", "cross"]),
-    sizing=st.sampled_from(["fixed", "all-in"]),
     stop_at_ruin=st.booleans(),
 )
 

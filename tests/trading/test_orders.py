@@ -28,13 +28,13 @@ def orders_of(result):
 
 REFUSED = (
     "most orders were refused in 1 of 1 backtests (3 of 3 orders in all), e.g. 100 shares at a price of about 60,000"
-    " with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --sizing all-in"
+    " with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --size all-in"
 )
 
 
 def test_refused_orders_are_counted_and_told_with_price_size_and_cash():
     with pytest.warns(UserWarning) as told:
-        result = ran([60_000, 61_000, 62_000, 63_000, 64_000], side="long")
+        result = ran([60_000, 61_000, 62_000, 63_000, 64_000], side="long", size=100)
     assert [str(one.message) for one in told] == [REFUSED] and told[0].filename == __file__
     figures = result.figures.iloc[0]
     assert (figures.orders, figures.orders_refused, figures.trades_total, figures.pnl) == (3, 3, 0, 0)
@@ -43,11 +43,12 @@ def test_refused_orders_are_counted_and_told_with_price_size_and_cash():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
-    ("cure", "pnl"), [({"size": 1}, 2_000.0), ({"cash": 1e8}, 200_000.0), ({"sizing": "all-in"}, 1e5 * 2 / 62)]
+    ("cure", "pnl"), [({"size": 1}, 2_000.0), ({"cash": 1e8}, 200_000.0), ({"size": "all-in"}, 1e5 * 2 / 62)]
 )
 def test_each_cure_of_refused_orders_trades(cure, pnl):
     """Known at the close of 61,000, bought at 62,000, and worth 64,000 at the last close."""
-    assert ran([60_000, 61_000, 62_000, 63_000, 64_000], side="long", **cure).figures.pnl[0] == pytest.approx(pnl)
+    how = {"size": 100, **cure}
+    assert ran([60_000, 61_000, 62_000, 63_000, 64_000], side="long", **how).figures.pnl[0] == pytest.approx(pnl)
 
 
 @pytest.mark.filterwarnings("error")
@@ -59,10 +60,10 @@ def test_a_few_refused_orders_are_not_told():
 
 def test_the_price_in_a_warning_is_the_commonest():
     counts = {"backtests": 9, "backtests mostly refused": 4, "orders": 20, "orders refused": 13}
-    [text] = warnings_of(counts | {"refused at 6e+04": 1, "refused at 3e-09": 3}, Rules(sizing="all-in", cash=5))
+    [text] = warnings_of(counts | {"refused at 6e+04": 1, "refused at 3e-09": 3}, Rules(cash=5))
     assert text == (
         "most orders were refused in 4 of 9 backtests (13 of 20 orders in all), e.g. all cash at a price of about 3e-09"
-        " with 5 in cash: all-in takes cash that is left, and a price above 0; use more --cash, or --sizing fixed"
+        " with 5 in cash: all-in takes cash that is left, and a price above 0; use more --cash, or a --size in shares"
     )
     assert warnings_of({"backtests": 9, "orders": 20, "orders refused": 9}, Rules()) == []
 
@@ -123,5 +124,5 @@ def test_a_round_trip_at_one_price_costs_whatever_its_sign():
 
 def test_all_in_opens_nothing_below_0():
     with pytest.warns(UserWarning, match="all-in takes cash that is left, and a price above 0; use more --cash, or"):
-        result = ran([-12, -11, -10, -9], side="long", sizing="all-in")
+        result = ran([-12, -11, -10, -9], side="long")
     assert set(result.orders.status) == {"refused", "open"} and result.figures.final_value[0] == 100_000

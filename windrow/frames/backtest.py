@@ -15,7 +15,7 @@ from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
 from windrow.trading.ledger import STATUS, Entries
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.rules import Entry, Fill, Side, Sizing
+from windrow.trading.rules import Entry, Fill, Side
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
 
@@ -35,7 +35,8 @@ def backtest(
     fast: str,
     slow: str,
     *,
-    size: float = Rules.size,
+    size: float | str = Rules.size,
+    whole_shares: bool = Rules.whole_shares,
     cash: float = Rules.cash,
     commission: float = Rules.commission,
     commission_per_order: float = Rules.commission_per_order,
@@ -43,7 +44,6 @@ def backtest(
     fill: Fill = Rules.fill,
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
-    sizing: Sizing = Rules.sizing,
     stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
@@ -80,7 +80,7 @@ def backtest(
     """
     rules = Rules(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
-        fill=fill, side=side, entry=entry, sizing=sizing, stop_at_ruin=stop_at_ruin,
+        fill=fill, side=side, entry=entry, whole_shares=whole_shares, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
     pair = Pair(parse_line(fast, column), parse_line(slow, column))
     strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))

@@ -39,6 +39,8 @@ def description_of(folder: Path) -> dict[str, Any] | None:
         raise _refused(place, f"cannot be read as JSON ({error})") from error
     if not isinstance(described, dict):
         raise _refused(place, "is no JSON object, or has more than a MiB")
+    if isinstance(rules := described.get("rules"), dict) and "sizing" in rules:
+        raise InputError(f"{place}: is that of an older windrow, whose positions had other sizes; run the job again")
     for name, (fits, what) in _FIELDS.items():
         if name in described and not fits(described[name]):
             raise _refused(place, f"has {_shown(described[name])} as {name}, where {what} belongs")

@@ -17,7 +17,7 @@ from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.backtests import Rules
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.rules import Entry, Fill, Side, Sizing
+from windrow.trading.rules import Entry, Fill, Side
 from windrow.windows import Options
 
 
@@ -34,7 +34,8 @@ def sweep(
     objective: Literal["pnl", "sharpe", "sqn", "return"] = "pnl",
     top: int | None = None,
     best: bool = False,
-    size: float = Rules.size,
+    size: float | str = Rules.size,
+    whole_shares: bool = Rules.whole_shares,
     cash: float = Rules.cash,
     commission: float = Rules.commission,
     commission_per_order: float = Rules.commission_per_order,
@@ -42,7 +43,6 @@ def sweep(
     fill: Fill = Rules.fill,
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
-    sizing: Sizing = Rules.sizing,
     stop_at_ruin: bool = Rules.stop_at_ruin,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
@@ -72,7 +72,7 @@ def sweep(
     """
     rules = Rules(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
-        fill=fill, side=side, entry=entry, sizing=sizing, stop_at_ruin=stop_at_ruin,
+        fill=fill, side=side, entry=entry, whole_shares=whole_shares, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
     share, at = (None if given is None else str(given) for given in (split, split_at))
     parts = parse_split(share, at, walk_forward)

@@ -32,6 +32,8 @@ _RUNNING = {
     "verbose": (["-v", "--verbose"], None, "print mrjob's own messages too"),
     "help": (["-h", "--help"], None, "show this help; with -v, all of mrjob's options; with -r, that runner's"),
 }  # fmt: skip
+#: Options that there were, and what is in their place.
+_GONE = {"--sizing": "--size says it: give --size all-in, or a number of shares, --size 100"}
 #: Columns beyond which lines are hard to read.
 _WIDEST = 100
 
@@ -92,6 +94,8 @@ def usage_error(message: str, parser: ArgumentParser) -> UsageError:
         return UsageError(f"{message}; see --help")
     if found[1].strip("-").replace("-", "_") in UNUSED:
         return UsageError(f"{found[1]}: does not apply to this job; leave it out")
+    if found[1] in _GONE:
+        return UsageError(f"{found[1]}: is no option any more; {_GONE[found[1]]}")
     known = [spelling for action in parser._actions for spelling in action.option_strings]
     near = difflib.get_close_matches(found[1], known, n=1)
     return UsageError(f"{message}; " + (f"did you mean {near[0]}?" if near else "see --help"))

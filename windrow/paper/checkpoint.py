@@ -27,7 +27,7 @@ from windrow.states import MadeOf
 from windrow.times import SECOND, format_times
 
 #: Of the form of commit.json.
-VERSION = 1
+VERSION = 2
 COMMIT, ORDERS, EQUITY, BARS = "commit.json", "orders.tsv", "equity.tsv", "bars.csv"
 #: Of how many pages with orders alerts were run.
 ALERTED = "alerted"

@@ -92,8 +92,11 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 def _open(stands: Standing) -> Iterator[str]:
     for name in sorted(stands.symbols):
         for order in orders_of(stands.symbols[name].open):
-            size = "all cash" if order["size"] is None else f"{order['size']:,.12g}"
-            yield f"open: {order['side']} {size} of {shown(name)}, placed at the close of {order['time']}"
+            if order["size"] is None:  # the price of the fill decides
+                what = f"{shown(name)} for {stands.strategy.rules.sized.words}"
+            else:
+                what = f"{order['size']:,.12g} of {shown(name)}"
+            yield f"open: {order['side']} {what}, placed at the close of {order['time']}"
 
 
 def _placed(symbol: Symbol) -> bool:
@@ -120,7 +123,9 @@ def _why_no_order(stands: Standing) -> str:
         return f"{shown(name)} has a price of 0, at which nothing is filled"
     if stands.strategy.rules.entry == "cross":
         return f"{pair.fast} has not crossed {pair.slow} since both began, and --entry cross waits for that"
-    return f"{pair.fast} has not been above {pair.slow}, and --side long waits for that"
+    side = stands.strategy.rules.side
+    where = "below" if side == "short" else "above"
+    return f"{pair.fast} has not been {where} {pair.slow}, and --side {side} waits for that"
 
 
 def _lag(commit: Commit) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.states import Array, Carries, Resumable
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.signals import NOT_FULL
 from windrow.trading.turns import Turns
 
@@ -71,8 +71,8 @@ class Broker(Resumable):
 
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
-        self._rules = rules
-        self._fill = _fixed(rules) if rules.sizing == "fixed" else _all_in(rules)
+        self._rules, self._signs = rules, signs(rules)
+        self._fill = _fixed(rules) if rules.sized.kind == "shares" else _invested(rules)
         self._retries = np.zeros(runs, bool)
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
         self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
@@ -159,7 +159,7 @@ class Broker(Resumable):
         early = self._retries[run] & (last + 1 < bar)
         bar = np.where(early, last + 1, bar)
         sign = rows[bar[early], run[early]]
-        # A run that may be short, and has no position, is short unless fast > slow.
+        # A run that may be long or short, and has no position, is short unless fast > slow.
         ties = (sign == 0) & (self.held[run[early]] == 0) & (self._rules.side == "both")
         retried = np.where(sign == NOT_FULL, 0, np.where(ties, -1, sign))
         waiting = self._waiting[run[early]]
@@ -167,15 +167,14 @@ class Broker(Resumable):
         return bar, side, ~early
 
     def _acts(self, side: Signs, held: Floats) -> Mask:
-        """Whether an order is placed: not for a position that is held already, nor for a short one with side long."""
-        acts: Mask = (side != 0) & (side * held <= 0)
-        return acts if self._rules.side == "both" else acts & ((side > 0) | (held > 0))
+        """Whether an order is placed: not for a position that is held already, nor for one of the side left out."""
+        acts: Mask = (side != 0) & (side * held <= 0) & ((self._signs[side] != 0) | (held != 0))
+        return acts
 
     def _must_retry(self, run: Ints) -> Mask:
         if self._rules.entry == "cross":
             return np.zeros(len(run), bool)
-        wanted = self._wanted[run]
-        retries: Mask = np.sign(self.held[run]) != (wanted if self._rules.side == "both" else np.maximum(wanted, 0))
+        retries: Mask = np.sign(self.held[run]) != self._signs[self._wanted[run]]
         return retries
 
     def _order(self, run: Ints, bar: Ints, side: Signs, closes: Floats, quotes: Floats) -> Orders:
@@ -214,9 +213,14 @@ def quoted(rules: Rules, prices: Floats) -> Floats:
     return np.concatenate([prices * (1 - slip), prices * (1 + slip)])
 
 
+def signs(rules: Rules) -> Floats:
+    """The sign of the position to hold after an order of side 0, 1, -1 (an index from the end)."""
+    return np.array([0.0, 1.0 if rules.side != "short" else 0.0, -1.0 if rules.side != "long" else 0.0])
+
+
 def targets(rules: Rules) -> Floats:
-    """The shares to hold after an order of side 0, 1, -1 (an index from the end)."""
-    return np.array([0.0, rules.size, -rules.size if rules.side == "both" else 0.0])
+    """The shares to hold after such an order, where positions are of a number of shares."""
+    return signs(rules) * rules.sized.amount
 
 
 def _fixed(rules: Rules) -> Fill:
@@ -239,22 +243,47 @@ def _fixed(rules: Rules) -> Fill:
     return fill
 
 
-def _all_in(rules: Rules) -> Fill:
-    """All cash into the position, costs included, as vectorbt's orders of infinite size (portfolio/nb.py: buy_nb,
-    sell_nb); a short position is worth as much as the cash before.
+def _invested(rules: Rules) -> Fill:
+    """Positions of a share of the equity, or of an amount of money, at the price of the fill.
+
+    A position is opened when none is held, so that the equity is the cash, after the leg that closes. Of that a share
+    is taken, a long position's commission included; all of it as vectorbt's orders of infinite size take it
+    (portfolio/nb.py: buy_nb, sell_nb). A short position is worth as much as a long one. An amount of money is what the
+    shares are worth, and it has to be paid for as a number of shares has. Prices that are not above 0 open nothing.
     """
-    sign_of, rate = np.sign(targets(rules)), rules.commission
-    nothing = rules.dust
+    sign_of, rate, nothing, size = signs(rules), rules.commission, rules.dust, rules.sized
+
+    def opened(sign: Floats, money: Floats, price: Floats) -> tuple[Floats, Floats, Mask]:
+        """The cash that is left of this, the shares that are held, and whether they can be had."""
+        if size.kind == "equity":
+            paid = money * size.amount
+            worth = paid / (1 + rate)
+        else:
+            worth = np.full_like(money, size.amount)
+            paid = worth * (1 + rate)
+        priced = price > 0
+        price = np.where(priced, price, 1.0)
+        shares = sign * worth / price
+        if rules.whole_shares:
+            shares = np.trunc(shares * (1 + DUST))  # what rounding takes from a share leaves it whole
+            worth = np.abs(shares) * price
+            paid = worth * (1 + rate)
+        left = np.where(sign > 0, money - paid, money - sign * worth * (1 - rate))
+        paid_for = money > nothing if size.kind == "equity" else left >= -nothing
+        return left, shares, paid_for & priced & (shares != 0)
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         sign, money = sign_of[side], closed(rules, cash, held, price)
-        spent = money / (1 + rate)
-        fits = np.where(sign == 0, money >= -nothing, (money > nothing) & (price > 0))
-        left = np.where(sign > 0, 0.0, money - sign * spent * (1 - rate))
-        if (fits & (price != 0)).all():
-            return np.zeros(len(cash), np.int8), left, sign * spent / price
-        target = sign * spent / np.where(fits & (price > 0), price, 1.0)
-        return _settle(fits | (sign != 0), fits, cash, held, price, left, target, money)
+        left, target, fits = opened(sign, money, price)
+        if size.kind == "equity":  # only the fill shows whether there is anything to take a share of
+            fits = np.where(sign == 0, money >= -nothing, fits)
+            accepted = fits | (sign != 0)
+        else:
+            accepted = opened(sign, closed(rules, cash, held, close), close)[0] >= -nothing
+            fits |= sign == 0
+        if (accepted & fits & (price != 0)).all():
+            return np.zeros(len(cash), np.int8), left, target
+        return _settle(accepted, fits, cash, held, price, left, target, money)
 
     return fill
 

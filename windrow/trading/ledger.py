@@ -43,7 +43,7 @@ class Ledger(Resumable):
     carries: ClassVar[Carries] = {"_held": Array(), "_time": Array()}
 
     def __init__(self, rules: Rules, runs: int) -> None:
-        self._rules, self._targets = rules, targets(rules)
+        self._rules, self._targets, self._by_shares = rules, targets(rules), rules.sized.kind == "shares"
         self._held, self._time = np.zeros(runs), np.zeros(1, np.int64)
 
     def push(self, orders: Orders, times: Ints, closes: Floats) -> Entries:
@@ -75,6 +75,6 @@ class Ledger(Resumable):
 
     def _ordered(self, before: Floats, sides: Signs) -> Floats:
         target = self._targets[sides]
-        if self._rules.sizing == "fixed":
+        if self._by_shares:
             return np.abs(target - before)
         return np.where(target == 0, np.abs(before), np.nan)

@@ -76,14 +76,22 @@ loss; use --adjusted to scale them']
 def _example(counts: Mapping[str, int], rules: Rules) -> str:
     prices = {float(name.removeprefix(_PRICE)): count for name, count in counts.items() if name.startswith(_PRICE)}
     price = max(prices, key=lambda price: (prices[price], -price))
-    where = f"at a price of about {price:,.12g} with {rules.cash:,.12g} in cash"
-    if rules.sizing == "all-in":
-        return f"all cash {where}: all-in takes cash that is left, and a price above 0; {cure_of_refusals(rules)}"
-    return f"{rules.size:,.12g} shares {where}: a position must be paid for; {cure_of_refusals(rules)}"
+    where = f"{rules.sized.words} at a price of about {price:,.12g} with {rules.cash:,.12g} in cash"
+    return f"{where}: {_rule_of_refusals(rules)}; {cure_of_refusals(rules)}"
+
+
+def _rule_of_refusals(rules: Rules) -> str:
+    if rules.whole_shares and rules.sized.kind != "shares":
+        return "a position takes a whole share at least, and has to be paid for"
+    if rules.sized.kind == "equity":
+        return f"{rules.size} takes cash that is left, and a price above 0"
+    return "a position must be paid for"
 
 
 def cure_of_refusals(rules: Rules) -> str:
     """What to do where orders are refused."""
-    if rules.sizing == "all-in":
-        return "use more --cash, or --sizing fixed"
-    return "use a smaller --size, more --cash, or --sizing all-in"
+    if rules.whole_shares and rules.sized.kind != "shares":
+        return "use more --cash, or leave out --whole-shares"
+    if rules.sized.kind == "equity":
+        return "use more --cash, or a --size in shares"
+    return "use a smaller --size, more --cash, or --size all-in"

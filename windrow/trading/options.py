@@ -6,6 +6,7 @@ from typing import Any, Protocol, get_args
 
 from windrow.bars.layout import normalise
 from windrow.trading.backtests import Strategy
+from windrow.trading.position_size import parse_size
 from windrow.trading.rules import CHOICES, Rules
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options, kernels
@@ -13,14 +14,18 @@ from windrow.windows import Options, kernels
 #: What a user can do where an input lacks a column that orders need.
 CURES = {"open": "orders are filled at the next open; fill them at the close with --fill close"}
 
+_SIZE = (
+    "size of a position: all-in, a number of shares, e.g. 100, a share of the equity, e.g. 50%%, or shares worth an"
+    " amount, e.g. money:10000 (default all-in)"
+)
+_WHOLE = "round positions down to whole shares (default: fractions of a share)"
 _COMMISSION = "commission as a fraction of the traded value: 0.001 is 0.1 %%"
 _SLIPPAGE = "slippage as a fraction of the price, against you at each fill"
 _STOP = "close the position and stop trading where the value at a close is 0 or below (default: trade on)"
 _WORDS = {
     "fill": "fill orders at the next bar's open, or at the close at which they are placed",
-    "side": "take long and short positions, or long ones only",
+    "side": "take long and short positions, or those of one side only",
     "entry": "state: enter whenever flat and the averages point to a position; cross: enter only on a cross",
-    "sizing": "fixed: trade --size shares; all-in: invest all cash, net of costs, in fractional shares",
 }
 
 
@@ -38,7 +43,8 @@ def add_rules(group: Group) -> None:
         default = getattr(Rules, spelling.split()[0].strip("-").replace("-", "_"))
         group.add(spelling, f"{text} (default {default:g})", type=float, default=default)
 
-    add("--size SHARES", "shares per position")
+    group.add("--size SIZE", _SIZE, type=lambda text: str(parse_size(text)), default=Rules.size)
+    group.add("--whole-shares", _WHOLE, action="store_true")
     add("--cash MONEY", "initial cash")
     add("--commission SHARE", _COMMISSION)
     add("--commission-per-order MONEY", "flat commission per order")

@@ -4,33 +4,31 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from windrow.errors import UsageError
+from windrow.trading.position_size import ALL_IN, MOST, Size, parse_size
 
 Fill = Literal["next-open", "close"]
-Side = Literal["both", "long"]
+Side = Literal["both", "long", "short"]
 Entry = Literal["state", "cross"]
-Sizing = Literal["fixed", "all-in"]
 
 #: Share of money by which sums of it may differ from exact decimal arithmetic, as floats are rounded. Less counts as 0.
 DUST = 2.0**-40
 
-#: Most shares of a position, and most cash: whole numbers up to here are exact in float64.
-MOST = 1e15
-
-CHOICES = {"fill": Fill, "side": Side, "entry": Entry, "sizing": Sizing}
+CHOICES = {"fill": Fill, "side": Side, "entry": Entry}
 
 
 @dataclass(frozen=True)
 class Rules:
     """How a run trades. Raises UsageError for a value out of range.
 
-    size: shares of a position (sizing `fixed`). cash: initial cash. commission: fraction of the traded money of each
-    order, and commission_per_order: an amount per order, charged once, also where the order closes one position and
-    opens another. slippage: fraction of the price by which a buyer pays more and a seller gets less; like backtrader's
-    slip_perc with slip_open and slip_out, it is not bounded by the bar's high and low.
+    size: `all-in`, a number of shares, a share of the equity, `50%`, or shares worth an amount, `money:10000`; it is
+    kept as the text that says so. whole_shares: whether fractions of a share are left out. cash: initial cash.
+    commission: fraction of the traded money of each order, and commission_per_order: an amount per order, charged once,
+    also where the order closes one position and opens another. slippage: fraction of the price by which a buyer pays
+    more and a seller gets less; like backtrader's slip_perc with slip_open and slip_out, it is not bounded by the bar's
+    high and low.
 
-    fill: at the next bar's open, or at the close at which the order is placed. side: long and short, or long only.
+    fill: at the next bar's open, or at the close at which the order is placed. side: long and short, or one of them.
     entry: `state` opens a position whenever there is none and the averages call for one; `cross` only where they cross.
-    sizing: `fixed`, or `all-in`: all cash, costs included, goes into fractions of a share, and all of them are sold.
     stop_at_ruin: whether a run whose value at a close is 0 or below closes its position and trades no more.
 
     Costs are shares of the absolute price, so they cost at negative prices too. No order is filled at a price of 0.
@@ -41,7 +39,8 @@ class Rules:
     windrow.errors.UsageError: --size -1: a position's size must be above 0 and at most 1e15
     """
 
-    size: float = 100.0
+    size: str | float = ALL_IN
+    whole_shares: bool = False
     cash: float = 100_000.0
     commission: float = 0.0
     commission_per_order: float = 0.0
@@ -49,8 +48,12 @@ class Rules:
     fill: Fill = "next-open"
     side: Side = "both"
     entry: Entry = "state"
-    sizing: Sizing = "fixed"
     stop_at_ruin: bool = False
+
+    @property
+    def sized(self) -> Size:
+        """The size of a position."""
+        return parse_size(self.size)
 
     @property
     def dust(self) -> float:
@@ -63,8 +66,12 @@ class Rules:
         return list(dict.fromkeys([averaged, "close", *opens]))
 
     def __post_init__(self) -> None:
-        if not 0 < self.size <= MOST:
-            raise UsageError(f"--size {self.size}: a position's size must be above 0 and at most 1e15")
+        object.__setattr__(self, "size", str(self.sized))
+        if self.whole_shares and self.sized.kind == "shares" and self.sized.amount % 1:
+            raise UsageError(
+                f"--size {self.size} --whole-shares: is no whole number of shares; give one that is, or leave out"
+                " --whole-shares"
+            )
         if not 0 < self.cash <= MOST:
             raise UsageError(f"--cash {self.cash}: the initial cash must be above 0 and at most 1e15")
         for name in ("commission", "slippage"):

@@ -25,8 +25,9 @@ class TurnFinder(Resumable):
     """Finds turns, push by push. State: the last rows, and the sign, of each run.
 
     With entries by `state` a run's first turn is its first bar with both averages full: averages that are equal there
-    count as fast below slow, since a run without a position goes short unless fast > slow. With entries by `cross` it
-    is the first cross (windrow/trading/signals.py). From then on each turn changes the sign; touching is not a turn.
+    count as fast below slow, since a run without a position goes short unless fast > slow; of runs that are only ever
+    short, it is the first bar at which they are not equal. With entries by `cross` it is the first cross
+    (windrow/trading/signals.py). From then on each turn changes the sign; touching is not a turn.
 
     Orders filled at the next open are decided on the previous row: then rows are returned one bar late, the last one
     with the next push.
@@ -39,6 +40,7 @@ class TurnFinder(Resumable):
 
     def __init__(self, rules: Rules, runs: int, signs: Signs | None = None) -> None:
         self._by_cross = rules.entry == "cross"
+        self._first_tie = 0 if self._by_cross or rules.side == "short" else -1
         late = 1 if rules.fill == "next-open" else 0
         self._signs = np.zeros(runs, np.int8) if signs is None or not self._by_cross else signs.copy()
         rows = np.where(self._signs == 0, NOT_FULL, self._signs)
@@ -67,7 +69,7 @@ class TurnFinder(Resumable):
         before, sign = rows[run, bar], rows[run, bar + 1]
         # Where two rows differ and this one is a tie, the sign of the one before continues if its averages were full.
         tied = sign == 0
-        sign[tied] = np.where(before[tied] == NOT_FULL, 0 if self._by_cross else -1, before[tied])
+        sign[tied] = np.where(before[tied] == NOT_FULL, self._first_tie, before[tied])
         sign[sign == NOT_FULL] = 0
         turned = self._turned(run, sign)
         return rows[:, 1 : bars + 1].T, _with_ends(run[turned], bar[turned], sign[turned], bars, runs)

@@ -119,14 +119,14 @@ def test_two_outputs_of_one_job_are_refused(outputs):
 
 def test_rules_are_put_in_words(outputs):
     rules = {
-        "size": 100.0, "cash": 1234567.5, "commission": 0.001, "commission_per_order": 2.5, "slippage": 0.0,
-        "fill": "close", "side": "long", "entry": "cross", "sizing": "all-in",
+        "cash": 1234567.5, "commission": 0.001, "commission_per_order": 2.5, "slippage": 0.0,
+        "fill": "close", "side": "long", "entry": "cross", "size": "12.5%", "whole_shares": True,
     }  # fmt: skip
     sources = sources_of(outputs, "backtest", rules=rules)
     assert sources.title == "Backtest of ema:7 over ema:21"
     assert sources.rules == [
-        "initial cash 1,234,567.5", "commission 0.001 of the value traded", "2.5 per order", "filled at the close",
-        "long only", "entry by cross", "all in",
+        "initial cash 1,234,567.5", "positions of 12.5 % of the equity", "whole shares",
+        "commission 0.001 of the value traded", "2.5 per order", "filled at the close", "long only", "entry by cross",
     ]  # fmt: skip
 
 

@@ -280,7 +280,8 @@ def test_keys_and_buttons_go_from_order_to_order(look, both, backtest):
     days = orders.times.astype("datetime64[ns]").astype("datetime64[D]").astype(str)
 
     def expected(at):
-        side, size = ("buy", "sell")[orders.side[at]], f"{orders.size[at]:,.0f}"
+        size = f"{orders.size[at]:,.4f}" if orders.size[at] % 1 else f"{orders.size[at]:,.0f}"
+        side = ("buy", "sell")[orders.side[at]]
         return days[at], f"{side} {size} at {orders.price[at]:,.2f}"
 
     tab.get_by_role("application").first.focus()

@@ -29,19 +29,20 @@ from windrow.pages.series import Series
 from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split
+from windrow.trading.position_size import parse_size
 from windrow.windows import Options
 
 #: Values of averages that a page holds of a symbol, so that other pairs of a sweep than the best can be drawn.
 MOST_AVERAGED = 1_000_000
 
 _RULES = {
-    "cash": "initial cash {:,.12g}", "size": "size {:,.12g}", "commission": "commission {:.4g} of the value traded",
-    "commission_per_order": "{:,.12g} per order", "slippage": "slippage {:.4g} of the price",
-    "fill": "filled at the {}", "side": "{}", "entry": "entry by {}", "sizing": "{}",
+    "cash": "initial cash {:,.12g}", "size": "positions of {}", "whole_shares": "whole shares",
+    "commission": "commission {:.4g} of the value traded", "commission_per_order": "{:,.12g} per order",
+    "slippage": "slippage {:.4g} of the price", "fill": "filled at the {}", "side": "{}", "entry": "entry by {}",
     "stop_at_ruin": "stopped at ruin",
 }  # fmt: skip
 _FORWARD = "forward test"
-_WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "fixed": "", "all-in": "all in"}
+_WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "short": "short only"}
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,9 @@ class Sources:
     def rules(self) -> list[str]:
         """How orders were placed and filled, in words; costs that are 0 are left out."""
         rules = self.description.get("rules", {})
-        idle = "size" if rules.get("sizing") == "all-in" else ""
-        known = [(form, rules[name]) for name, form in _RULES.items() if name != idle and rules.get(name)]
+        if "size" in rules:
+            rules = rules | {"size": parse_size(rules["size"]).words}
+        known = [(form, rules[name]) for name, form in _RULES.items() if rules.get(name)]
         texts = [form.format(_WORDS.get(value, value)) for form, value in known]
         texts += ["adjusted prices"] if self.description.get("reading", {}).get("adjusted") else []
         return [text for text in texts if text]
