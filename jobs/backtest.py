@@ -14,6 +14,7 @@ from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
+from windrow.windows.indicator import cures_of
 
 ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
 EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
@@ -51,7 +52,8 @@ class Backtest(BarJob):
         self.running.count(notices.counts)
 
     def cures(self) -> dict[str, str]:
-        return CURES
+        pair = self.strategy().pair
+        return CURES | cures_of([pair.fast, pair.slow])
 
     def notes(self, settled: Settled) -> list[str]:
         return unadjusted(settled.unadjusted)

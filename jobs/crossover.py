@@ -9,6 +9,7 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.crosses import names_of, signal_lines
 from windrow.trading.signals import Pair, Signals, parse_pairs
 from windrow.windows import Options, kernels
+from windrow.windows.indicator import cures_of
 
 FAST = (
     f"the fast line: KIND:WINDOW, KIND one of {', '.join(kernels())}, over a WINDOW of bars, e.g. 50, or of time,"
@@ -41,6 +42,9 @@ class Crossover(BarJob):
 
     def columns(self) -> list[str]:
         return self.signals().columns
+
+    def cures(self) -> dict[str, str]:
+        return cures_of(line for pair in self.pairs() for line in (pair.fast, pair.slow))
 
     def pairs(self) -> list[Pair]:
         """The pairs asked for, in order."""

@@ -4,14 +4,18 @@ from windrow.bars.layout import normalise
 from windrow.errors import UsageError
 from windrow.mapreduce.barjob import BarJob
 from windrow.windows import Indicator, Options, kernels, parse_indicator
+from windrow.windows.indicator import cures_of
 from windrow.windows.indicators import Indicators, Step, parse_step
 
 INDICATOR = (
-    f"one output column: {', '.join(kernels())} over a WINDOW of bars, e.g. 20, or of time, e.g. 30d (units s, min,"
-    " h, d, w); repeat for more columns (default sma:20)"
+    f"a column or more: KIND one of {', '.join(kernels())}, over a WINDOW of bars, e.g. 20, of time, e.g. 30d (units s,"
+    " min, h, d, w), or of the day, session; some take more numbers, e.g. bollinger:20,2, and of several columns .NAME"
+    " is one, e.g. macd:12,26,9.signal; repeat for more (default sma:20)"
 )
 STEP = "write a line only every STEP bars, e.g. 5, or every STEP of time, e.g. 1d (default: every bar)"
-MIN_PERIODS = "write values once the window holds N bars, not only once it is full; not for ema and wma"
+MIN_PERIODS = (
+    "write values once the window holds N bars, not only once it is full; for windows, not for recursive averages"
+)
 EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or from its first bar (first)"
 
 
@@ -26,7 +30,7 @@ class MovingAverage(BarJob):
         group.add("--step STEP", STEP)
         group.add("--min-periods N", MIN_PERIODS, type=int)
         group.add("--ema-seed", EMA_SEED, choices=["sma", "first"], default="sma")
-        group.add("--ddof N", "std divides by the number of bars minus N (default 1)", type=int, default=1)
+        group.add("--ddof N", "std and zscore divide by the number of bars minus N (default 1)", type=int, default=1)
 
     def check_options(self) -> None:
         self.kernel()
@@ -38,6 +42,9 @@ class MovingAverage(BarJob):
 
     def columns(self) -> list[str]:
         return self.kernel().columns
+
+    def cures(self) -> dict[str, str]:
+        return cures_of(self.indicators())
 
     def output_names(self) -> list[str]:
         return [name for indicator in self.indicators() for name in indicator.names]

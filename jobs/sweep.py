@@ -15,6 +15,7 @@ from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import CURES, add_averages, add_rules
+from windrow.windows.indicator import cures_of
 
 
 class Sweep(BarJob):
@@ -58,7 +59,8 @@ class Sweep(BarJob):
         return unite(self.sweep(), self.choice(), lines)
 
     def cures(self) -> dict[str, str]:
-        return CURES
+        grid = self.sweep().grid
+        return CURES | cures_of([*grid.fast.indicators(), *grid.slow.indicators()])
 
     def notes(self, settled: Settled) -> list[str]:
         return unadjusted(settled.unadjusted)

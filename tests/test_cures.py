@@ -116,6 +116,9 @@ ONE_PAIR = [*SWEPT[:3], "sma:2", *SWEPT[4:], "--best"]
 OPENS = [line.replace("AA", "time") for line in MEANS]
 STACKED = csv("Price,Close\nTicker,AA\nDate,", columns=(1, 3))
 
+RANGES = csv("symbol,timestamp,high,low,close", columns=(0, 1, 2, 2, 3))
+HIGHS_BEFORE = ["AA\t2020-01-02\t10.0", "AA\t2020-01-03\t12.0", "AA\t2020-01-04\t11.0"]
+
 CASES = {
     "bars/layout.py:split_header": Case(
         [*MEAN], "name the columns with --columns",
@@ -659,6 +662,27 @@ CASES = {
     "mapreduce/accounts.py:broken": Case(
         MEAN, "--max-missing 0.05 allows 0 of an input; list them with `windrow rejects`, fill them, or raise",
         [[*MEAN, "--max-missing", "0.2"]], bars=csv(more="AA,2020-01-05,15,\n"),
+    ),
+    "windows/donchian.py:__init__": Case(
+        ["--indicator", "donchian:1,1.upper", "--min-periods", "1"], "use e.g. donchian:20,1 without --min-periods",
+        [["--indicator", "donchian:1,1.upper"]], bars=RANGES, right=HIGHS_BEFORE,
+    ),
+    "windows/indicator.py:cures_of": Case(
+        ["--indicator", "donchian:1,1.upper"], "of high and low; leave it out or, if that column is there by",
+        [["--indicator", "donchian:1,1.upper", "--rename", "top=high"]],
+        bars=RANGES.replace("high", "top"), right=HIGHS_BEFORE,
+    ),
+    "windows/indicator.py:cures_of left out": Case(
+        ["--indicator", "sma:2", "--indicator", "vwap:2"], "vwap:2 is of high, low, close and volume; leave it out",
+        [["--indicator", "sma:2"]],
+    ),
+    "windows/indicators.py:_sliceable": Case(
+        ["--slices", "2d", "--indicator", "sma:2", "--indicator", "rsi:2"], "leave out --slices, or this indicator",
+        [["--slices", "2d", *MEAN]], reads=lambda ran: sorted(lines(ran)),
+    ),
+    "windows/indicators.py:_sliceable without slices": Case(
+        ["--slices", "2d", "--indicator", "dema:1"], "leave out --slices, or this indicator",
+        [["--indicator", "dema:1"]], right=[f"AA\t{day}\t{price}.0" for _, day, price, _ in ROWS],
     ),
 }  # fmt: skip
 

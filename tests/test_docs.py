@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from windrow.trading.backtests import Backtests, Rules
+from windrow.windows import kernels
 
 pytestmark = pytest.mark.one_python
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,20 @@ def test_the_guide_to_signals_and_help_name_the_same_options_of_crosses(run_modu
     listed = re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE)
     helped = run_module("jobs.crossover", "--help").out.decode().partition("Crosses:")[2].partition("Reading bars:")[0]
     assert listed == re.findall(r"^  (--[a-z-]+)", helped, re.MULTILINE)
+
+
+def test_the_guide_to_indicators_has_every_kind_with_its_numbers_and_columns():
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) \|", (ROOT / "docs/indicators.md").read_text(), re.MULTILINE)
+    told = {}
+    for names, takes, formula in rows:
+        for kind, _, numbers in (text.partition(":") for text in re.findall("`(.*?)`", names)):
+            told[kind] = numbers.split(",")[1:], [] if takes == "x" else takes.split(", "), formula
+    assert told.keys() == kernels().keys()
+    for kind, (numbers, takes, formula) in told.items():
+        made = kernels()[kind]
+        assert (kind, numbers) == (kind, [argument.default for argument in made.arguments])
+        assert (kind, takes) == (kind, list(made.inputs))
+        assert set(re.findall("`([a-z]+)`", formula)) == set(made.outputs)
 
 
 def test_the_guide_to_catalogs_and_help_name_the_same_options_of_growth(run_module):

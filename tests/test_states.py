@@ -31,7 +31,7 @@ BARS = 300
 EVERY = 7
 #: What takes pushes and is no computation over bars that anything resumes, or carries nothing: counts of whole jobs
 #: are counted anew, and `Whole` passes on what it gets.
-PROTOCOLS = {"Kernel", "LineKernel", "Whole"}
+PROTOCOLS = {"Kernel", "Sliceable", "LineKernel", "Whole"}
 
 
 def bars(seed, zeros=False):

@@ -212,6 +212,20 @@ def from_local(ns: Ints, ok: Mask, timezone: str) -> tuple[Ints, Mask]:
     return utc.copy(), ok & (utc == np.frombuffer(late.buffers()[1], np.int64, len(ns)))
 
 
+def to_local(ns: Ints, timezone: str) -> Ints:
+    """Local times in `timezone` of times in UTC.
+
+    >>> local = to_local(np.array([1_741_500_000, 1_741_510_000]) * SECOND, "America/New_York")
+    >>> (local // (3600 * SECOND) % 24).tolist()
+    [1, 4]
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    local = pc.local_timestamp(pa.array(ns, pa.timestamp("ns", timezone))).cast(pa.int64())
+    return np.frombuffer(local.buffers()[1], np.int64, len(ns))
+
+
 def format_times(ns: Ints, dates: bool) -> list[bytes]:
     """Times as text: dates, or ISO 8601 with Z and, only when not zero, 3, 6 or 9 digits of a second.
 

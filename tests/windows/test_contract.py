@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from math import isqrt
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,11 @@ def test_a_thousand_short_symbols(text: str) -> None:
 
 
 #: Of kinds that hold more than a window's bars: how many of a window of n, and how many floats of each.
-HELD: dict[str, Callable[[int], tuple[int, int]]] = {}
+HELD: dict[str, Callable[[int], tuple[int, int]]] = {
+    "macd": lambda n: (26, 1),  # the slow ema's
+    "hma": lambda n: (n + isqrt(n), 1),
+    "rsi": lambda n: (n, 2),  # gains and losses
+}
 
 
 @pytest.mark.parametrize("text", BY_COUNT + BY_TIME)

@@ -50,7 +50,7 @@ def test_min_periods_is_not_for_ema_and_wma(run: Run) -> None:
         assert run(kind, "4", prices, min_periods=9).shape == (5,)
 
 
-@pytest.mark.parametrize("text", ["sma", "sma:", "20", "SMA:20", "tema:5", ":5"])
+@pytest.mark.parametrize("text", ["sma", "sma:", "20", "SMA:20", "tma:5", ":5"])
 def test_a_text_that_is_not_an_indicator(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_indicator(text)

@@ -6,7 +6,7 @@ which other parts are added to. All are computed in arrays, as int64 limbs (wind
 passes 2**53, nor any sum of products 2**62.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -85,16 +85,49 @@ def products(factors: Sequence[Floats], x: Floats, starts: Ints) -> Sums:
     """
     if (quick := _products_of_cents(factors, x, starts)) is not None:
         return quick
-    # The sum of 8 limbs has 3 bits more. A run of 2**room such products, of which up to 16 pairs meet at one power of
-    # two, stays within 2**62: room + 2 * width + 3 + 4 <= 62. Limbs of up to 28 bits are never of another width.
-    width = min((55 - (_longest(x, starts) - 1).bit_length()) // 2, 28)
+    width = _width_of_products(_longest(x, starts))
+    return _multiplied(factors, x, width, lambda products: np.add.reduceat(products, starts))
+
+
+def windowed(x: Floats, lo: Ints, hi: Ints) -> Sums:
+    """The total of each window x[lo:hi], which may overlap; windows as long as runs may be."""
+    limbs = limbs_of(x, int((hi - lo).max(initial=1)))
+    return Sums([_over(part, lo, hi) for part in limbs.parts], limbs.width, limbs.places)
+
+
+def windowed_products(factors: Sequence[Floats], x: Floats, lo: Ints, hi: Ints) -> Sums:
+    """The total of (factors[0] + factors[1] + ...) * x over each window [lo:hi]; at most 8 factors.
+
+    >>> ones, lo = np.ones(3), np.array([0, 1])
+    >>> windowed_products([np.array([0.1, 0.2, 0.3]), ones], 10 * ones, lo, lo + 2).over(np.array([1])).tolist()
+    [23.0, 25.0]
+    """
+    width = _width_of_products(int((hi - lo).max(initial=1)))
+    return _multiplied(factors, x, width, lambda products: _over(products, lo, hi))
+
+
+def _over(values: Ints, lo: Ints, hi: Ints) -> Ints:
+    before = np.concatenate([[0], np.cumsum(values)])
+    return np.asarray(before[hi] - before[lo])
+
+
+def _width_of_products(longest: int) -> int:
+    """The bits of limbs whose products int64 holds the sum of, over so many values.
+
+    The sum of 8 limbs has 3 bits more. A run of 2**room such products, of which up to 16 pairs meet at one power of
+    two, stays within 2**62: room + 2 * width + 3 + 4 <= 62. Limbs of up to 28 bits are never of another width.
+    """
+    return min((55 - (longest - 1).bit_length()) // 2, 28)
+
+
+def _multiplied(factors: Sequence[Floats], x: Floats, width: int, total: Callable[[Ints], Ints]) -> Sums:
     joined = limbs_of_width(np.concatenate(factors), width)
     ones = [part.reshape(len(factors), len(x)).sum(axis=0) for part in joined.parts]
     others = limbs_of_width(x, width)
-    result = [np.zeros(len(starts), np.int64) for _ in range(len(ones) + len(others.parts) - 1)]
+    result: list[Ints] = [total(np.zeros_like(x, np.int64)) for _ in range(len(ones) + len(others.parts) - 1)]
     for i, one in enumerate(ones):
         for j, other in enumerate(others.parts):
-            result[i + j] += np.add.reduceat(one * other, starts)
+            result[i + j] = result[i + j] + total(one * other)
     return Sums(_carried(result, width), width, joined.places + others.places)
 
 

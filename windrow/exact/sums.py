@@ -21,6 +21,7 @@ x[lo:hi], never empty, at most 2**20 bars long. Memory: two dozen temporaries of
 """
 
 from collections.abc import Iterator, Sequence
+from math import gcd
 
 import numpy as np
 
@@ -118,6 +119,82 @@ def variances(x: Floats, lo: Ints, hi: Ints, ddof: int) -> Floats:
     divisors = counts * (counts - ddof)
     result[enough] = rounded(numerators, limbs.width, divisors, 10 ** (2 * limbs.places))
     return result
+
+
+def differences(x: Floats, y: Floats) -> Floats:
+    """x - y, value by value, shape (n,).
+
+    >>> import numpy as np
+    >>> differences(np.array([10.3, 0.3, 1e15]), np.array([10.2, 0.1, 0.125])).tolist()
+    [0.1, 0.2, 999999999999999.9]
+    """
+    limbs = limbs_of(np.concatenate([x, y]), 2)
+    apart = [part[: len(x)] - part[len(x) :] for part in limbs.parts]
+    return rounded(apart, limbs.width, np.ones(1, np.int64), 10**limbs.places)
+
+
+def away_from_means(x: Floats, lo: Ints, hi: Ints) -> Floats:
+    """The last value of each window x[lo:hi] less the window's mean, shape (k,).
+
+    >>> import numpy as np
+    >>> away_from_means(np.array([0.1, 0.2, 0.6]), np.array([0, 0]), np.array([2, 3])).tolist()
+    [0.05, 0.3]
+    """
+    counts = _shared(hi - lo)
+    limbs = limbs_of(x, 2 * int(counts.max(initial=1)))
+    totals = [counts * part[hi - 1] - _range_sums(part, lo, hi) for part in limbs.parts]
+    return rounded(totals, limbs.width, counts, 10**limbs.places)
+
+
+def travelled(x: Floats, lo: Ints, hi: Ints) -> Floats:
+    """How far the values of each window x[lo:hi] go, up and down, from the first to the last, shape (k,).
+
+    >>> import numpy as np
+    >>> travelled(np.array([0.1, 0.3, 0.2]), np.array([0, 1, 2]), np.array([3, 3, 3])).tolist()
+    [0.3, 0.1, 0.0]
+    """
+    limbs = limbs_of(x, 2 * int((hi - lo).max(initial=1)))
+    ways = np.sign(np.diff(x)).astype(np.int64)
+    totals = [_range_sums(ways * np.diff(part), lo, hi - 1) for part in limbs.parts]
+    return rounded(totals, limbs.width, np.ones(1, np.int64), 10**limbs.places)
+
+
+def between(low: Floats, high: Floats, parts: Ints, whole: int) -> Floats:
+    """low + (high - low) * parts / whole, value by value, shape (n,); parts are 0 to whole, (n,) or (1,).
+
+    >>> import numpy as np
+    >>> between(np.array([0.1, 0.1]), np.array([0.2, 0.4]), np.array([1, 9]), 10).tolist()
+    [0.11, 0.37]
+    """
+    limbs = limbs_of(np.concatenate([low, high]), whole)
+    totals = [part[: len(low)] * (whole - parts) + part[len(low) :] * parts for part in limbs.parts]
+    return rounded(totals, limbs.width, np.ones(1, np.int64), whole * 10**limbs.places)
+
+
+def hull_means(x: Floats, hi: Ints, bars: tuple[int, int, int]) -> Floats:
+    """At the end of each window x[:hi]: the weighted mean, over `last` bars, of twice the weighted mean over `half`
+    bars less that over `all` bars, where `bars` are (all, half, last), each with weights 1, 2, ...; shape (k,).
+
+    Every window has all + last - 1 values or more. The integers wrap around 2**64 on the way, which the last ones, that
+    are small, do not show.
+
+    >>> import numpy as np
+    >>> hull_means(np.array([1.0, 2.0, 3.0, 4.0]), np.array([4]), (2, 1, 2)).tolist()
+    [4.0]
+    """
+    every, half, last = bars
+    weights = [n * (n + 1) // 2 for n in bars]
+    shared = gcd(2 * weights[0], weights[1])
+    plus, minus = 2 * weights[0] // shared, weights[1] // shared
+    limbs = limbs_of(x, (plus * weights[1] + minus * weights[0]) * weights[2])
+    ends = np.arange(every, len(x) + 1)
+    at = hi - every + 1  # of hi among these ends, one behind
+    totals = []
+    for part in limbs.parts:
+        inner = plus * _weighted_sums(part, ends - half, ends) - minus * _weighted_sums(part, ends - every, ends)
+        totals.append(_weighted_sums(inner, at - last, at))
+    divisor = weights[0] * weights[1] // shared * weights[2]
+    return rounded(totals, limbs.width, np.ones(1, np.int64), divisor * 10**limbs.places)
 
 
 def minima(x: Floats, lo: Ints, hi: Ints) -> Floats:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
-from windrow.frames.bars import in_zone, stretches
+from windrow.frames.bars import check_needs, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.rows import Rows
 from windrow.windows import Options, parse_indicator
@@ -51,6 +51,7 @@ def moving_average(
         column,
     )
     bars = named(bars, kernel.columns, adjusted)
+    check_needs(bars, asked)
     # By their texts as given: `sum:7d` is not called sum:1w.
     rows = Rows(
         [text + name.removeprefix(str(one)) for text, one in zip(texts, asked, strict=True) for name in one.names]

@@ -9,7 +9,7 @@ import pandas as pd
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
 from windrow.arrays import Floats, Ints
-from windrow.frames.bars import adjusted_column, check_opens, in_zone, stretches
+from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
@@ -86,6 +86,7 @@ def backtest(
     strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
     bars = named(bars, strategy.columns, adjusted)
     check_opens(bars, strategy.columns, column)
+    check_needs(bars, [pair.fast, pair.slow])
     rows: list[dict[str, Any]] = []
     notices = Notices()
     orders, equity = (

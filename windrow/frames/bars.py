@@ -1,6 +1,6 @@
 """The bars of a DataFrame, in the form that a reducer gets those of files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from windrow.bars.adjusted import PRICES, has_ratio, scale
 from windrow.bars.checks import BLANKS, outside_range
 from windrow.bars.layout import SYMBOL_NAMES, adjusted_close, normalise
 from windrow.errors import ConflictError, InputError, UsageError
+from windrow.windows.indicator import needs_of
 
 
 def stretches(
@@ -131,6 +132,16 @@ def adjusted_column(bars: pd.DataFrame) -> str | None:
     names = {normalise(str(name)): str(name) for name in bars.columns}
     found = adjusted_close(list(names))
     return names[found] if found and "close" in bars else None
+
+
+def check_needs(bars: pd.DataFrame, lines: Iterable[object]) -> None:
+    """Raises UsageError where the frame lacks a column that indicators among the lines take by name."""
+    for name, need in needs_of(lines).items():
+        if name not in bars:
+            raise UsageError(
+                f"the frame's columns are {', '.join(map(str, bars.columns))}, and {need}; leave it out, or rename the"
+                f" column that has them to `{name}`"
+            )
 
 
 def check_opens(bars: pd.DataFrame, columns: Sequence[str], column: str) -> None:

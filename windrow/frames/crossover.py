@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from windrow.frames.bars import in_zone, stretches
+from windrow.frames.bars import check_needs, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.rows import Rows
 from windrow.sinks.crosses import SIGNALS, TEXT_FIELDS, names_of
@@ -49,6 +49,7 @@ def crossover(
     names = names_of(len(signals.pairs))
     pairs = np.array(list(map(str, signals.pairs)), object)
     bars, rows = named(bars, signals.columns, adjusted), Rows(names)
+    check_needs(bars, (line for pair in signals.pairs for line in (pair.fast, pair.slow)))
     for stretch in stretches(bars, signals.columns, on_conflict, adjusted):
         found = signals.push(stretch.times, *stretch.values, starts=stretch.new_starts)
         columns = _SIGNALS[found.signs], found.prices, found.fast, found.slow, pairs[found.pairs]

@@ -7,7 +7,7 @@ import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
-from windrow.frames.bars import adjusted_column, check_opens, in_zone, stretches
+from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
@@ -82,6 +82,7 @@ def sweep(
     choice = Choice(objective, top, best)
     bars = named(bars, sweep.columns, adjusted)
     check_opens(bars, sweep.columns, column)
+    check_needs(bars, [*sweep.grid.fast.indicators(), *sweep.grid.slow.indicators()])
     notices = Notices()
     lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))
     unread = ["the frame"] if not adjusted and adjusted_column(bars) else []

@@ -26,7 +26,7 @@ from windrow.pages.chart import (
     five_digits,
     left_out,
 )
-from windrow.pages.series import CANDLES, Series, choose, moments, read_series
+from windrow.pages.series import CANDLES, Series, choose, is_over_prices, moments, read_series
 from windrow.pages.shell import Paths, Places, listed, page
 from windrow.pages.theme import line_style
 from windrow.storage.publish import at_hand
@@ -35,8 +35,6 @@ from windrow.storage.publish import at_hand
 MOST_SYMBOLS = 4
 #: Pixels of a symbol's prices in a picture, which has several symbols.
 _TALL = 240
-#: Kinds of indicators that are never drawn over prices, even where their values happen to be of that size.
-_APART = {"std", "sum"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ def plot(
     `output` is a directory that moving-average wrote, or a file of its lines, and `bars` are the files that it read,
     all of them local or on S3. They are read as the job read them. Averages are drawn over candles where the bars have
     open, high, low and close, and the job averaged one of them; otherwise over the line of its column, or over that of
-    `column` if it is given. Sums and standard deviations have panels of their own. Without `symbols`, the first four by
+    `column` if it is given. What is of another size than prices, or
+    of another meaning, as sums, deviations, rsi and macd, has a panel of its own. Without `symbols`, the first four by
     name are shown, or fewer where the page would be large. Without the packages of the extra `plot` the picture is not
     drawn, and a line on standard error says so.
 
@@ -178,7 +177,7 @@ def _panes(names: Sequence[str], like_prices: Iterable[bool]) -> list[list[int]]
     below: dict[str, list[int]] = {}
     for at, (name, is_like_prices) in enumerate(zip(names, like_prices, strict=True)):
         kind = name.partition(":")[0]
-        (first if is_like_prices and kind not in _APART else below.setdefault(kind, [])).append(at)
+        (first if is_like_prices and is_over_prices(name) else below.setdefault(kind, [])).append(at)
     return [first, *below.values()]
 
 

@@ -16,7 +16,7 @@ from windrow.frames.outputs import columns_of, read_bars
 from windrow.storage.stream import Manner
 from windrow.times import format_times
 from windrow.trading.signals import parse_line
-from windrow.windows import Options
+from windrow.windows import Options, kernels
 
 CANDLES = ("open", "high", "low", "close")
 _KEY = ("symbol", "timestamp")
@@ -70,6 +70,16 @@ class Series:
         column = np.full(len(self.times), np.nan)
         column[self.at(times, what)] = values
         return column
+
+
+def is_over_prices(name: str) -> bool:
+    """Whether a line of that name, e.g. `ema:7`, is drawn over prices, as one of rsi or macd is not.
+
+    >>> [is_over_prices(name) for name in ("ema:7", "macd:12.signal", "close")]
+    [True, False, True]
+    """
+    kind = name.partition(":")[0]
+    return kind not in kernels() or kernels()[kind].over_prices
 
 
 def choose(known: Sequence[str], wanted: Sequence[str], most: int, source: str) -> list[str]:

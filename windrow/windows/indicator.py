@@ -8,7 +8,7 @@ the one that is named; a line of a crossover, and an axis of a sweep, are one.
 
 import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -66,7 +66,7 @@ class Indicator:
         object.__setattr__(self, "numbers", numbers)
 
     def __str__(self) -> str:
-        numbers = "".join(f",{number:f}" for number in self.numbers[: self.shown])
+        numbers = "".join(f",{number}" for number in self.numbers[: self.shown])
         return f"{self.kind}:{self.window}{numbers}{'.' * bool(self.output)}{self.output}"
 
     @property
@@ -94,6 +94,28 @@ class Indicator:
             raise UsageError(
                 f"{self}: has the columns {', '.join(names)}, and a line is one of them; use e.g. {names[0]}"
             )
+
+
+def needs_of(lines: Iterable[object]) -> dict[str, str]:
+    """By each column of bars that indicators among the lines take by name: what needs it.
+
+    >>> needs_of([parse_indicator("atr:14")])["low"]
+    'atr:14 is of high, low and close'
+    """
+    kinds = [(line, kernels()[line.kind].inputs) for line in lines if isinstance(line, Indicator)]
+    return {
+        name: f"{line} is of {', '.join(names[:-1])} and {names[-1]}"
+        for line, names in reversed(kinds)
+        for name in names
+    }
+
+
+def cures_of(lines: Iterable[object]) -> dict[str, str]:
+    """What a user can do where an input lacks a column that indicators among the lines take by name."""
+    return {
+        name: f"{need}; leave it out or, if that column is there by another name, use --rename NAME={name}"
+        for name, need in needs_of(lines).items()
+    }
 
 
 class Picked(Declared):
@@ -174,7 +196,7 @@ def parse_numbers(text: str, kind: str, numbers: Sequence[str]) -> tuple[Decimal
         )
     found = []
     for argument, number in zip(arguments, numbers, strict=False):
-        value = Decimal(number).normalize() if _NUMBER.fullmatch(number) else None
+        value = Decimal(f"{Decimal(number).normalize():f}") if _NUMBER.fullmatch(number) else None
         if value is None or not argument.allows(value):
             raise UsageError(
                 f"indicator {text!r}: {number!r} is no {argument.name}, {argument.rule}; {kind} is {_form(kind)}: use"

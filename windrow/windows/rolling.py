@@ -14,10 +14,10 @@ from windrow.windows.kernel import Declared, Options, Skipped
 from windrow.windows.window import MOST_BARS, CountWindow, Reach, Window
 
 
-class Rolling(Declared, ABC):
+class Windowed(Declared, ABC):
     """Base of the kernels that reduce each window by itself: a subclass defines how, in `reduce`.
 
-    One that takes several columns has a `push` of its own, with their names, that calls `rolled`.
+    It has a `push` of its own, with the names of its columns, that calls `rolled`; for one column it is `Rolling`.
 
     The state is the last symbol's bars that a later window can still reach, and the time of its first bar:
     n - 1 bars for a window of n, those within the span for a time window. A push works on these and the new
@@ -87,10 +87,6 @@ class Rolling(Declared, ABC):
         """Takes the tail of bars that another kernel processed: see `Sliceable.skip`."""
         self.rolled(times, values, np.empty(0, np.int64))
 
-    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
-        """One value per bar, NaN where there is none yet: see `Kernel.push`."""
-        return self.rolled(times, [values], starts)
-
     def rolled(self, times: Ints, values: Sequence[Floats], starts: Ints) -> Floats:
         """One value per bar, or a row for each output, from the bars' columns."""
         result = np.full((*([len(self.outputs)] if self.outputs else []), len(times)), np.nan)
@@ -124,3 +120,11 @@ class Rolling(Declared, ABC):
         reached = self.window.still_reached(times, first)
         # Copies, so that the whole push is not kept alive.
         self._times, self._values, self._born = times[reached:].copy(), columns[:, reached:].ravel().copy(), born
+
+
+class Rolling(Windowed):
+    """Base of those that take one column, the one that is asked for."""
+
+    def push(self, times: Ints, values: Floats, starts: Ints) -> Floats:
+        """One value per bar, NaN where there is none yet: see `Kernel.push`."""
+        return self.rolled(times, [values], starts)

@@ -20,6 +20,7 @@ class Std(Rolling):
     """
 
     kind = "std"
+    over_prices = False
 
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """Deviation of each window values[lo:hi]."""

@@ -16,6 +16,7 @@ class Sum(Rolling):
     """
 
     kind = "sum"
+    over_prices = False
 
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """Sum of each window values[lo:hi]."""

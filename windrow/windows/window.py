@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from windrow.arrays import Ints, Mask
 from windrow.errors import UsageError, WindowSizeError
-from windrow.times import duration_units, format_duration, parse_duration
+from windrow.times import DAY, DURATIONS, duration_units, format_duration, parse_duration, to_local
 
 MOST_BARS = 1_000_000  # in one window
 
@@ -99,7 +100,7 @@ class TimeWindow:
         Raises WindowSizeError if a window holds more than a million bars.
         """
         first = first_within(times, origin, self.span_ns)
-        self._check_size(times, first)
+        check_size(self, times, first)
         return first
 
     def full(self, counts: Ints, ages: Ints, step_ns: int) -> Mask:
@@ -110,17 +111,66 @@ class TimeWindow:
         """Position of the first bar that the window of a later bar may hold."""
         return int(first_bars[-1])
 
-    def _check_size(self, times: Ints, first: Ints) -> None:
-        bars = np.arange(1, len(times) + 1) - first
-        if bars.max(initial=0) > MOST_BARS:
-            at = int(bars.argmax())
-            raise WindowSizeError(
-                f"window {self}: it holds {bars[at]:,} bars at {np.datetime64(int(times[at]), 'ns')}Z:"
-                f" a window holds at most {MOST_BARS:,}; use a shorter window, or sparser bars"
-            )
+
+@dataclass(frozen=True)
+class SessionWindow:
+    """The bars of a symbol since the midnight, of UTC or of a time zone, before the present bar: `session@ZONE`.
+
+    >>> window = SessionWindow("America/New_York")
+    >>> hours = np.array([3, 4, 5, 6, 28, 29]) * 3600 * 10**9  # midnight is at 5 and 29 o'clock of UTC
+    >>> window.first_bars(hours, np.zeros(6, np.int64)).tolist()
+    [0, 0, 2, 2, 2, 5]
+    """
+
+    timezone: str = "UTC"
+
+    def __str__(self) -> str:
+        return "session" if self.timezone == "UTC" else f"session@{self.timezone}"
+
+    @property
+    def reach(self) -> Reach:
+        """How far a window reaches back beyond the present bar: a day, which has 25 hours where clocks are set back."""
+        return Reach(span_ns=25 * DURATIONS["h"])
+
+    def first_bars(self, times: Ints, origin: Ints) -> Ints:
+        """Position of the first bar of each bar's window; `origin` is where the bar's symbol begins.
+
+        Raises WindowSizeError if a window holds more than a million bars.
+        """
+        if not len(times):
+            return origin
+        days = self._days(times)
+        at = np.arange(len(times))
+        begins = (at == origin) | np.append(True, days[1:] != days[:-1])
+        first = np.maximum.accumulate(np.where(begins, at, 0))
+        check_size(self, times, first)
+        return first
+
+    def _days(self, times: Ints) -> Ints:
+        """A number for each time's day."""
+        return (times if self.timezone == "UTC" else to_local(times, self.timezone)) // DAY
+
+    def full(self, counts: Ints, ages: Ints, step_ns: int) -> Mask:
+        """Where the window is full: everywhere."""
+        return counts >= 1
+
+    def still_reached(self, times: Ints, first_bars: Ints) -> int:
+        """Position of the first bar that the window of a later bar may hold."""
+        return int(first_bars[-1])
 
 
-Window: TypeAlias = CountWindow | TimeWindow
+Window: TypeAlias = CountWindow | TimeWindow | SessionWindow
+
+
+def check_size(window: Window, times: Ints, first: Ints) -> None:
+    """Raises WindowSizeError if a window, which begins at `first`, holds more than a million bars."""
+    bars = np.arange(1, len(times) + 1) - first
+    if bars.max(initial=0) > MOST_BARS:
+        at = int(bars.argmax())
+        raise WindowSizeError(
+            f"window {window}: it holds {bars[at]:,} bars at {np.datetime64(int(times[at]), 'ns')}Z:"
+            f" a window holds at most {MOST_BARS:,}; use a shorter window, or sparser bars"
+        )
 
 
 def first_within(times: Ints, origin: Ints, span: int) -> Ints:
@@ -149,9 +199,10 @@ def _doublings(times: Ints, origin: Ints, span: np.uint64) -> int:
 
 
 def parse_window(text: str) -> Window:
-    """The window that an option's text means: bars (`20`), or a span of time (`30d`; s, min, h, d, w).
+    """The window that an option's text means: bars (`20`), a span of time (`30d`; s, min, h, d, w), or the day
+    (`session`, or `session@ZONE`).
 
-    Raises UsageError for any other text, or a window out of range.
+    Raises UsageError for any other text, a window out of range, or a time zone that is none.
 
     >>> parse_window("20"), parse_window("90min")
     (CountWindow(bars=20), TimeWindow(span_ns=5400000000000))
@@ -160,6 +211,17 @@ def parse_window(text: str) -> Window:
         return CountWindow(int(text[:30]))
     if re.fullmatch("[0-9]+[a-z]+", text, re.ASCII):
         return TimeWindow(parse_duration(text))
+    if text == "session":
+        return SessionWindow()
+    if text.startswith("session@"):
+        zone = text.partition("@")[2]
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError):
+            raise UsageError(
+                f"window {text!r}: {zone!r} is not a time zone of the IANA database; use e.g. session@America/New_York"
+            ) from None
+        return SessionWindow(zone)
     raise UsageError(f"window {text!r}: a window is a number of bars, or of {duration_units()}; use e.g. 20 or 30d")
 
 

@@ -87,7 +87,7 @@ const maps = [];
 // The chart.
 
 const view = new View("Prices, averages, orders, equity and drawdown", {
-  panes: (symbol) => [{ lines: drawnLines(symbol) }, ...symbol.panes],
+  panes: (symbol) => [...drawnPanes(symbol), ...symbol.panes],
   cut: ({ cuts }) => {
     const found = cuts[state.walk];
     return found ? { at: found[0], end: found[1], labels: [walk().train, walk().test] } : null;
@@ -101,6 +101,14 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
   },
 });
 const { chart } = view;
+
+// The averages over the prices, and below these what is of another size, as rsi and macd are.
+function drawnPanes(symbol) {
+  const lines = drawnLines(symbol);
+  const apart = lines.filter((_, at) => !symbol.over[at]);
+  const over = { lines: lines.filter((_, at) => symbol.over[at]) };
+  return apart.length ? [over, { lines: apart, digits: 2, suffix: "" }] : [over];
+}
 
 function drawnLines(symbol) {
   return drawnPair(symbol).map((name, at) => ({ name, values: symbol.lines[name], color: ["fast", "slow"][at] }));

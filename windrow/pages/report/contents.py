@@ -25,7 +25,7 @@ from windrow.pages.chart import (
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
-from windrow.pages.series import Series
+from windrow.pages.series import Series, is_over_prices
 from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split
@@ -163,6 +163,7 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         **charted(candles, below(symbol)),
         "lines": {line["name"]: line["values"] for line in drawn_lines(candles, Pane(lines, candles.digits))},
         "pair": list(_pair(sources, symbol)),
+        "over": list(map(is_over_prices, _pair(sources, symbol))),
         "cuts": _cuts(sources, symbol, candles.size),
         "orders": orders,
         "figures": symbol.figures,

@@ -13,6 +13,7 @@ from windrow.pages.chart import Candles, Line, Pane
 from windrow.pages.report.contents import Sources, SymbolReport, below, drawn_averages
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import SIDES, Orders
+from windrow.pages.series import is_over_prices
 from windrow.pages.theme import LIGHT
 
 #: Orders that can be told apart on paper.
@@ -29,8 +30,10 @@ def draw(sources: Sources, symbol: SymbolReport) -> Any:
     """Return the picture as altair's chart: panels one below the other."""
     candles = Candles.of(symbol.series, vega.MOST_CANDLES)
     lines = zip(drawn_averages(sources, symbol).items(), ("fast", "slow"), strict=True)
-    averages = Pane([Line(name, values, color) for (name, values), color in lines])
-    parts = vega.panels(candles, [averages, *below(symbol)], _orders(candles, symbol.orders))
+    drawn = [Line(name, values, color) for (name, values), color in lines]
+    over, apart = ([line for line in drawn if is_over_prices(line.name) == over] for over in (True, False))
+    panes = [Pane(over), *([Pane(apart)] if apart else []), *below(symbol)]
+    parts = vega.panels(candles, panes, _orders(candles, symbol.orders))
     if symbol.swept is not None and len(symbol.swept.pairs) > 1:
         parts.append(_maps(symbol.swept, sources.objective))
     title = f"{vega.shortened(symbol.series.symbol)}: {sources.title}"
