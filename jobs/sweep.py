@@ -21,6 +21,7 @@ from windrow.windows.indicator import cures_of
 class Sweep(BarJob):
     """One line per pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
+    unit = "pairs x bars"
     no_lines = "no figures: no valid row in any input"
 
     def add_options(self) -> None:
@@ -44,12 +45,15 @@ class Sweep(BarJob):
         """What is reported of it."""
         return sweeping.choice(self.options)
 
+    def per_bar(self) -> int:
+        return 0 if self.resamplings() else len(self.sweep().grid.pairs())
+
     def shards(self) -> int:
         return int(self.options.shards)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         sweep, notices = replace(self.sweep(), dated=self.dated), Notices()
-        yield from swept(sweep, self.choice(), stretches, lambda: self.show("pairs advance"), notices)
+        yield from swept(sweep, self.choice(), stretches, self.advance, notices)
         self.running.count(notices.counts)
 
     def unites(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from sort_keys.merge import by_symbol
 from tests.conftest import ROOT
+from windrow.console.meter import Meter
 from windrow.errors import ClusterError, OutputError
 from windrow.mapreduce.rounds import RoundsJob, _returned
 from windrow.storage.part import own_part
@@ -125,3 +126,33 @@ def test_what_tasks_counted_reaches_the_report(monkeypatch, run_job):
     monkeypatch.setattr(InRounds, "report", lambda self, counts: reported.append(Counter(counts)))
     assert run_job(BARS, job=InRounds).status == 0
     assert reported[0]["told"] == 1 and reported[0]["bars"] == 1250 and reported[0]["output lines"] == 1
+
+
+class Alone(InRounds):
+    """A line for each symbol, as of a model, without rounds."""
+
+    def in_rounds(self):
+        return False
+
+    def reduce_whole(self, stretches, counts):
+        for symbol, pieces in by_symbol(stretches):
+            yield b"%b\t%d\n" % (symbol, sum(len(piece.times) for piece in pieces))
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize(
+    ("job", "told"),
+    [(Alone, ["map 1,250 bars", "reduce 5 of 5 models"]), (InRounds, ["map 1,250 bars", "reduce 1,250 of 1,250 bars"])],
+)
+def test_what_is_done_is_told_by_models_and_by_tasks(run_job, monkeypatch, job, told, runner):
+    ends = []
+
+    def end(meter):
+        ends.append(f"{meter._title} {meter._picture(0).told}")
+
+    monkeypatch.setattr(Meter, "is_shown", True)
+    monkeypatch.setattr(Meter, "_end", end)
+    ran = run_job("-r", runner, "-D", "mapreduce.job.reduces=2", BARS, job=job)
+    assert ran.status == 0, ran.err
+    rounds = [] if job is Alone else 2 * ["map 2 of 2 tasks"] + ["map 1 of 1 tasks"]
+    assert [one for one in dict.fromkeys(ends) if one.strip()] == list(dict.fromkeys(told + rounds))

@@ -1,5 +1,6 @@
 """Forked tasks: all are run, no more at a time than asked, and their errors come back as they were."""
 
+import json
 import os
 import signal
 import threading
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from windrow.errors import InputError, UsageError
-from windrow.runners.tasks import TaskError, run_forked
+from windrow.runners import tasks
+from windrow.runners.tasks import Reports, TaskError, run_forked
 
 
 def touches(path):
@@ -110,3 +112,67 @@ def test_what_is_done_meanwhile_is_done_once_beside_the_first_tasks(tmp_path):
     done = []
     run_forked([waits] * 3, 2, meanwhile=lambda: done.append((tmp_path / "meanwhile").touch()))
     assert len(done) == 1
+
+
+class Heard:
+    """A meter that is shown, and what it heard."""
+
+    is_shown = True
+
+    def __init__(self):
+        self.read, self.done, self.names, self.ticks = 0.0, 0, set(), 0
+
+    def add(self, read, done, names):
+        self.read, self.done = self.read + read, self.done + done
+        self.names.update(names)
+
+    def tick(self):
+        self.ticks += 1
+
+
+def test_what_tasks_report_is_heard_whole_however_often_they_do(monkeypatch):
+    monkeypatch.setattr(tasks, "_SECONDS", 0.0)
+    heard, reports = Heard(), []
+
+    def task(number):
+        def run():
+            for _ in range(500):
+                reports[0].add(0.5, 3)
+            reports[0].add(0, 0, [f"S{number}", "A"])
+
+        return run
+
+    run_forked(map(task, range(6)), 3, meter=heard, begins=reports.append)
+    assert (heard.read, heard.done) == (6 * 250, 6 * 1500) and heard.names == {"A", *(f"S{n}" for n in range(6))}
+    assert not reports  # they were in the forks
+
+
+def test_a_report_is_a_few_times_a_second_and_the_rest_at_the_end():
+    sent = []
+    reports = Reports(sent.append)
+    for _ in range(1000):
+        reports.add(1, 1)
+    assert len(sent) < 5
+    reports.pass_on()
+    assert sum(json.loads(one)["done"] for one in sent) == 1000
+
+
+def test_an_error_after_reports_comes_back_and_a_silent_task_is_waited_for(monkeypatch):
+    monkeypatch.setattr(tasks, "TICK", 0.01)
+    heard, reports = Heard(), []
+
+    def task():
+        reports[0].add(1, 1, ["A"])
+        time.sleep(0.3)
+        raise InputError("bad")
+
+    with pytest.raises(InputError, match="bad"):
+        run_forked([task], 1, meter=heard, begins=reports.append)
+    assert heard.names == {"A"} and heard.ticks > 3
+
+
+def test_without_a_terminal_tasks_report_nothing():
+    heard, begun = Heard(), []
+    heard.is_shown = False
+    run_forked([lambda: None], 1, meter=heard, begins=begun.append)
+    assert (heard.ticks, begun) == (0, [])

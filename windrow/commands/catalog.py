@@ -65,7 +65,8 @@ def collect(
     from windrow.catalog.collection.collector import Asked
     from windrow.catalog.collection.daily import collect_day, new_run
     from windrow.catalog.origins import origins
-    from windrow.console import going, say, tell
+    from windrow.console import say, tell
+    from windrow.console.meter import going
     from windrow.errors import UsageError
 
     if not place:
@@ -216,7 +217,8 @@ def usage(
     from windrow.catalog.origins import origins
     from windrow.catalog.usage.kept import Asked, count_usage
     from windrow.catalog.usage.queried import require_sqlglot
-    from windrow.console import going, tell
+    from windrow.console import tell
+    from windrow.console.meter import going
     from windrow.errors import UsageError
 
     if not place:
@@ -292,7 +294,8 @@ def plan(
     from windrow.catalog.origins import origins
     from windrow.catalog.plan import load, make
     from windrow.catalog.sizes.listed import RATE
-    from windrow.console import going, tell
+    from windrow.console import tell
+    from windrow.console.meter import going
 
     require_boto3("windrow catalog plan")
     priced = load(prices)

@@ -167,7 +167,7 @@ def _of_source(
 @contextmanager
 def _progress(quiet: bool) -> Iterator["Progress"]:
     """Moves a bar that says how many symbols are done."""
-    from windrow.console import going
+    from windrow.console.meter import going
 
     with going("collecting", not quiet) as move:
         yield lambda done, count, bars: move(done / max(count, 1), f"{done:,} of {count:,} symbols, {bars:,} bars")

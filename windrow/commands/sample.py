@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 
-#: Fewer rows than this are written before a progress bar could be read.
-LONG_WORK = 3_000_000
 ORDERS = click.Choice(["time", "symbol", "shuffled"])
 FORMATS = click.Choice(["csv", "parquet"])
 SPACING = "Time between bars, e.g. 5min (units s, min, h, d, w), or bd: Monday to Friday."
@@ -33,10 +31,11 @@ def sample(out: Path, form: str | None, force: bool, quiet: bool, **asked: Any) 
     OUT is a new file, .csv (.csv.gz, .csv.bz2, .csv.zst) or .parquet, with the columns symbol, timestamp, open, high,
     low, close, volume. Memory use stays small whatever the size and order.
     """
-    from windrow.console import progress, tell
+    from windrow.console import tell
+    from windrow.console.meter import progress
     from windrow.sample.bars import Sample, write
 
     bars = Sample(**asked)
-    with progress("writing bars", bars.rows, bars.rows >= LONG_WORK and not quiet) as report:
+    with progress("writing", bars.rows, not quiet, "bars") as report:
         size = write(bars, out, form, force, report)
     tell(f"wrote {bars.rows:,} bars, {size:,} bytes, to {out}")

@@ -55,7 +55,8 @@ def load(
     goes on where it was when the same command is run again, by its journal; once all bars are in the stream, that does
     nothing.
     """
-    from windrow.console import progress, say
+    from windrow.console import say
+    from windrow.console.meter import progress
     from windrow.errors import InputError
     from windrow.mapreduce.accounts import Accounts, Rules
     from windrow.sinks.loading import load as put

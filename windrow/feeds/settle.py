@@ -66,6 +66,8 @@ class Settled:
     """At the submitter: the columns by which bars in conflict differ, for inputs where a tenth are in conflict."""
     calendar: "Recorded | None" = None
     """The sessions of the exchange that larger bars are made in."""
+    expected: float = field(default=0.0, compare=False)
+    """At the submitter: how many rows there are, about, by the samples that spans are estimated from; 0: not known."""
 
     def at(self, places: Mapping[str, str]) -> "Settled":
         """The same for tasks, for which each input is at another place."""
@@ -195,12 +197,14 @@ def settle(
     # Of all rows: a symbol's bars may be too few to be among the samples of those that are taken.
     all_rows = {path: inputs[path] for path in taken}
     densities = {} if slot and slicing is None else sampled_densities(all_rows, heads, here)
+    expected = sum(of.bars for of in densities.values())
     densities = {name: of for name, of in densities.items() if not reading.symbols or name in reading.symbols}
     slots = Slots(slot) if slot else slots_for(densities)
     slices = slicing(densities) if slicing else None
     left_out = {path: one.left_out for path, one in found.items() if one.left_out}
     unselected = len(found) - len(taken)
-    return Settled(taken, dated, slots, {}, slices, reading.symbols, unselected, left_out), empty
+    settled = Settled(taken, dated, slots, {}, slices, reading.symbols, unselected, left_out, expected=expected)
+    return settled, empty
 
 
 def _told(paths: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from windrow.bars.layout import Reading
-from windrow.console import going, say
+from windrow.console import say
+from windrow.console.meter import going
 from windrow.errors import InputError, UsageError
 from windrow.feeds.room import Room
 from windrow.feeds.shards import ShardFile

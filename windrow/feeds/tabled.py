@@ -20,7 +20,7 @@ from windrow.bars.checks import holds
 from windrow.bars.columns import Layout
 from windrow.bars.layout import Reading, listed, normalise
 from windrow.bars.selection import conditions, span_asked
-from windrow.console import progress
+from windrow.console.meter import progress
 from windrow.errors import InputError
 from windrow.feeds.room import Room
 from windrow.feeds.settle import layout_of_names

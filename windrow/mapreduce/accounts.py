@@ -8,7 +8,7 @@ mappers may have been stopped, each by something else. Memory there: some hundre
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -117,6 +117,11 @@ class Accounts:
                 self._symbols.update(islice(bars.symbols, SYMBOLS_OF_TASK))
             yield bars, source
             del bars  # before the next ones are read
+
+    @property
+    def symbols(self) -> Collection[str]:
+        """The symbols that a task has found, as far as it names them."""
+        return self._symbols
 
     def lines(self) -> Iterator[bytes]:
         """A mapper's accounts as lines of the shuffle, each ending in LF."""

@@ -24,7 +24,7 @@ import os
 import sys
 from argparse import SUPPRESS, Namespace
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -43,11 +43,12 @@ from windrow import runners
 from windrow.arrays import Floats, Ints
 from windrow.bars.columns import Bars
 from windrow.console import fill_closed_streams, refusals, say
+from windrow.console.meter import BARS, Meter
 from windrow.errors import UsageError, WindrowError
 from windrow.feeds.settle import Settled
 from windrow.mapreduce import options, resampling, steps, submit
 from windrow.mapreduce.allocator import keep_freed_memory
-from windrow.mapreduce.counters import error_text, judge, summary, table
+from windrow.mapreduce.counters import error_text, judge, pace, summary, table
 from windrow.mapreduce.help import job_name, print_help, usage_error
 from windrow.mapreduce.options import OptionGroup
 from windrow.mapreduce.slices import Lines, SlicedKernel
@@ -97,6 +98,8 @@ class BarJob(JobAdapter):
     keeps_incomplete = False
     #: Whether a row that lacks values is a bar, in which they are UNKNOWN (windrow/bars/checks.py).
     takes_unknown = False
+    #: What its first reducers count while they work: bars, or what the job tells of, by `advance` or otherwise.
+    unit = BARS
     #: Why there may be no output, and the fix.
     no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 
@@ -173,6 +176,10 @@ class BarJob(JobAdapter):
         Options that name a file are added by `add_file_arg`.
         """
         return []
+
+    def per_bar(self) -> int:
+        """How much of the job's `unit` all reducers together do for each bar; 0 if that is not known."""
+        return 0
 
     def unites(self) -> bool:
         """Whether a second step makes the output from the lines of `reduce_bars`, with `unite`."""
@@ -291,7 +298,7 @@ class BarJob(JobAdapter):
         if not counts["output lines"]:
             say(f"warning: {self.no_lines}")
         if not self.options.quiet:
-            say(summary(counts), *table(counts))
+            say(summary(counts), *table(counts), pace(counts["bars"], self.meter.elapsed))
 
     def description(self) -> dict[str, Any]:
         """The description written beside an output, for its readers."""
@@ -315,6 +322,7 @@ class BarJob(JobAdapter):
         task = self.with_arguments(args)
         for made in ("settled", "running"):  # the submitter's own, if already cached
             task.__dict__.pop(made, None)
+        task.told = self.meter.add  # type: ignore[method-assign]
         return task
 
     def make_runner(self) -> runners.Runner:
@@ -426,6 +434,19 @@ class BarJob(JobAdapter):
     def show(self, status: str) -> None:
         """Shows this task's progress in Hadoop."""
         self.running.show(status)
+
+    def advance(self, done: int) -> None:
+        """Tells how much of the job's `unit` a reducer has done since the last call."""
+        self.running.has_done(done)
+        self.show(f"{self.unit} advance")
+
+    def told(self, read: float, done: int = 0, names: Collection[str] = ()) -> None:
+        """Takes what a task has read and done; in a task that runs here it is `Meter.add`."""
+
+    @cached_property
+    def meter(self) -> Meter:
+        """What shows how far the run is, at the submitter."""
+        return Meter(self.submission.shows_progress)
 
     def run_mapper(self, step_num: int = 0) -> None:
         """Runs a mapper of a step; of a step that is mrjob's own, in mrjob's way."""

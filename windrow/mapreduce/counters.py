@@ -182,5 +182,14 @@ def table(counts: Counter[str]) -> list[str]:
     return [f"  {name:14}{number:>7,}" for name, number in rows]
 
 
+def pace(bars: int, seconds: float) -> str:
+    """How long a run took, and how fast it was, as the last line of its summary.
+
+    >>> pace(1250, 0.5)
+    '  took             0.5 s, 2,500 bars/s'
+    """
+    return f"  {'took':14}{seconds:>6,.1f} s, {bars / max(seconds, 1e-3):,.0f} bars/s"
+
+
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

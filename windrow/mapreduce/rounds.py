@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Protocol
 from sort_keys.merge import Stretch
 from sort_keys.shuffle import MAP_ONLY_OPTIONS
 from windrow.console import say
+from windrow.console.meter import BARS, MODELS
 from windrow.errors import OutputError, UsageError
 from windrow.feeds.fetch import fetched
 from windrow.mapreduce import submit
@@ -60,6 +61,7 @@ class Rounds(Protocol):
 class RoundsJob(BarJob):
     """A job that may run in rounds."""
 
+    unit = MODELS
     #: What else one can do where a runner cannot run them, after `use -r ...`.
     without_rounds = ""
 
@@ -93,6 +95,7 @@ class RoundsJob(BarJob):
         """Reads the options, and checks the runner if this is the submitter of rounds."""
         super().load_args(args)
         self.map_only = self.options.phase in (ROUND, LAST)
+        self.unit = BARS if self.options.phase == ROWS else MODELS
         if not self.is_task() and self.in_rounds() and self.submission.runner not in _HANDING:
             raise UsageError(
                 f"-r {self.submission.runner}: cannot run jobs in rounds, as this one is; use -r"
@@ -118,7 +121,9 @@ class RoundsJob(BarJob):
 
     def _counted(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         counts = Counter[str]()
-        yield from self.reduce_whole(stretches, counts)
+        for line in self.reduce_whole(stretches, counts):
+            yield line
+            self.told(1, 1)
         self.running.count(counts)
 
     def sent(self) -> bytes | None:
@@ -208,10 +213,11 @@ def _map_tasks(job: RoundsJob, task: Task) -> None:
             rows = _each([places[path] for path in asked["files"]])
             if job.options.phase == ROUND:
                 task.write([job.work(asked, rows) + b"\n"])
-                continue
-            for written in job.finish(asked, rows, counts):
-                counts["output lines"] += 1
-                task.write([written])
+            else:
+                for written in job.finish(asked, rows, counts):
+                    counts["output lines"] += 1
+                    task.write([written])
+            job.told(1, 1)
     task.count(counts)
 
 

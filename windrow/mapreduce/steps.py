@@ -24,6 +24,7 @@ from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from windrow.bars.checks import MISSING
 from windrow.bars.columns import Bars, join_bars
+from windrow.console.meter import BARS, LINES, MODELS
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 #: Bars of a symbol that make a block long enough, and the most bars, and names of symbols, that a mapper holds to get
 #: there: a name takes ten times the memory of a bar.
 _FEW_BARS, _MOST_BARS, _MOST_NAMES = 512, 900_000, 200_000
+#: Lines between two steps of which is told at once.
+_SOME_LINES = 1000
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Step:
     """None: the mappers' lines are the step's output."""
     writes_parts: bool = False
     """Whether its reducers write parts of the job's output themselves, besides the lines for the next step."""
+    unit: str = BARS
+    """What its reducers count while they work."""
 
 
 def steps_of(job: "BarJob") -> list[Step]:
@@ -66,11 +71,11 @@ def steps_of(job: "BarJob") -> list[Step]:
         return [Step(first)]
     if job.slices is not None:
         sliced = Step(first, partial(reduce_slices, job), writes_parts=True)
-        return [sliced, Step(pass_on, partial(stitch_slices, job))]
+        return [sliced, Step(pass_on, partial(stitch_slices, job), unit=LINES)]
     if (survey := job.survey()) is not None:
         return [Step(first, partial(survey_bars, job, survey)), Step(pass_on, partial(reduce_surveyed, job))]
-    reduced = Step(first, partial(reduce_bars, job))
-    return [reduced, Step(pass_on, partial(unite_lines, job))] if job.unites() else [reduced]
+    reduced = Step(first, partial(reduce_bars, job), unit=job.unit)
+    return [reduced, Step(pass_on, partial(unite_lines, job), unit=LINES)] if job.unites() else [reduced]
 
 
 # Mappers.
@@ -88,16 +93,19 @@ def map_bars(job: "BarJob", task: Task) -> None:
         for reason, rows in bars.rejected.items():
             counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
         task.write(job.map_bars(bars, source))
+        job.told(len(bars) + bars.unselected, len(bars))
         job.show(f"{counts['bars']:,} bars read")
         del bars  # before the next ones are read
     if not job.map_only:
         task.write(accounts.lines())
+        if job.unit == MODELS:
+            job.told(0, 0, accounts.symbols)
     task.count(counts)
 
 
 def pass_on(task: Task) -> None:
     """Passes the lines of the previous step on."""
-    task.stdout.writelines(task.stdin)
+    task.write(_passed(task))
 
 
 def blocks(job: "BarJob", bars: Bars) -> Iterator[bytes]:
@@ -148,7 +156,7 @@ def reduce_bars(job: "BarJob", task: Task) -> None:
     """Pushes the task's merged blocks through the job's kernel, or its `reduce_bars`, and writes the lines."""
     counts = Counter({"reduce tasks": 1})
     merge, accounts, larger = _merge(job), Accounts(), Larger(job)
-    stretches = larger.of(merge.stretches(accounts.without(task.stdin)))
+    stretches = larger.of(_merged(merge, accounts, task))
     lines = job.reduce_bars(_counted(job, stretches, counts))
     if lines is None:
         _write(job, task, job.table(Known(stretch, []) for stretch in stretches), counts)
@@ -162,7 +170,7 @@ def survey_bars(job: "BarJob", surveys: Surveys, task: Task) -> None:
     """Passes the task's merged bars on, and what a survey tells of each symbol's."""
     counts = Counter({"reduce tasks": 1})
     merge, accounts, larger = _merge(job), Accounts(), Larger(job)
-    stretches = _counted(job, larger.of(merge.stretches(accounts.without(task.stdin))), counts)
+    stretches = _counted(job, larger.of(_merged(merge, accounts, task)), counts)
     task.write(surveyed(stretches, surveys, job.settled.slots, job.options.block_bars))
     counts.update(larger.counts)
     _finish(job, task, merge, accounts, counts)
@@ -185,7 +193,7 @@ def reduce_slices(job: "BarJob", task: Task) -> None:
     """Writes the final lines of slices to a part of the output, and passes on the slices' edges."""
     counts = Counter({"reduce tasks": 1})
     merge, accounts = _merge(job), Accounts()
-    _write(job, task, _sliced(job, task, merge.stretches(accounts.without(task.stdin))), counts, INNER)
+    _write(job, task, _sliced(job, task, _merged(merge, accounts, task)), counts, INNER)
     counts["slices"] = counts.pop("symbols", 0)
     _finish(job, task, merge, accounts, counts)
 
@@ -193,19 +201,39 @@ def reduce_slices(job: "BarJob", task: Task) -> None:
 def stitch_slices(job: "BarJob", task: Task) -> None:
     """Writes the lines at the slices' edges."""
     counts = Counter({"reduce tasks": 1})
-    _write(job, task, stitch(job.sliced_kernel(), task.stdin), counts)
+    _write(job, task, stitch(job.sliced_kernel(), _passed(task)), counts)
     task.count(counts)
 
 
 def unite_lines(job: "BarJob", task: Task) -> None:
     """Writes the job's output from the lines of all reducers."""
     counts = Counter({"reduce tasks": 1})
-    _write_lines(task, job.unite(line.rstrip(b"\n") for line in task.stdin), counts)
+    _write_lines(task, job.unite(line.rstrip(b"\n") for line in _passed(task)), counts)
     task.count(counts)
 
 
 def _merge(job: "BarJob") -> Merge:
     return Merge(len(job.columns_of_inputs()), job.options.on_conflict, job.settled.slots)
+
+
+def _merged(merge: Merge, accounts: Accounts, task: Task) -> Iterator[Stretch]:
+    """The task's bars in order, of which is told how many were read once they have been used."""
+    told = 0
+    for stretch in merge.stretches(accounts.without(task.stdin)):
+        yield stretch
+        task.has_read(merge.findings.bars - told)
+        told = merge.findings.bars
+    task.has_read(merge.findings.bars - told)
+
+
+def _passed(task: Task) -> Iterator[bytes]:
+    """The task's lines, of which is told how many were used."""
+    number = 0
+    for number, line in enumerate(task.stdin, 1):
+        yield line
+        if not number % _SOME_LINES:
+            task.has_passed(_SOME_LINES)
+    task.has_passed(number % _SOME_LINES)
 
 
 def _finish(job: "BarJob", task: Task, merge: Merge, accounts: Accounts, counts: Counter[str]) -> None:

@@ -42,8 +42,13 @@ _TOLD = 5
 def run(job: "BarJob") -> None:
     """Runs a job to its end; raises WindrowError, and leaves no output, if the output must not be trusted."""
     _check_current_directory()
+    meter = job.meter  # from here on seconds count, and copies of the job have the same one
     with stopped_like_interrupted(), _logging_for(job):
-        job.report(_run(job, job.submission))
+        try:
+            counts = _run(job, job.submission)
+        finally:
+            meter.close()
+        job.report(counts)
 
 
 def _check_current_directory() -> None:
@@ -125,6 +130,7 @@ def _beside(output: str) -> str:
 def run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     """Runs all steps, and prints the output if asked to; raises WindrowError if it must not be trusted."""
     runner.run()
+    job.meter.close()  # before anything is printed
     counters = runner.counters()
     summary = summed(counters)
     summary.counts.update(job.counted or {})
@@ -204,7 +210,7 @@ def launch(job: "BarJob") -> Launch:
         imports=("windrow.sinks.parquet",) if submission.writes_parquet else ("pyarrow.compute",),
         quiet=submission.quiet,
         verbose=submission.verbose,
-        shows_progress=submission.shows_progress,
+        meter=job.meter,
     )
 
 
@@ -246,7 +252,8 @@ def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:
     """Gives the job and its runner their steps, which depend on whether there are slices."""
     job.slice_by(settled.slices)
     with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
-    runner.take_steps(job.describe_steps(), with_parts)
+    units = [step.unit for step in job.pipeline()]
+    runner.take_steps(job.describe_steps(), with_parts, units, settled.expected)
 
 
 def _slicing(job: "BarJob", runner: Runner) -> Slicing | None:

@@ -3,9 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
+from windrow.console.meter import BARS, MODELS
 from windrow.mapreduce.accounts import stopped_line
 from windrow.mapreduce.counters import COUNTS, REFUSED, STOPPED
 from windrow.mapreduce.reports import MOST, names_for_task, names_of
@@ -60,6 +62,27 @@ class Task:
 
     def show(self, status: str) -> None:
         """Reports progress to Hadoop every few seconds: Hadoop shows it, and ends tasks that stay silent."""
-        if OWN_TASK not in os.environ and monotonic() > self._reported_at + _SECONDS:
+        if OWN_TASK in os.environ:
+            self._job.told(0)  # that it is alive
+        elif monotonic() > self._reported_at + _SECONDS:
             self._reported_at = monotonic()
             self._job.set_status(status)
+
+    def has_passed(self, lines: int) -> None:
+        """Tells of lines between two steps that were passed on, or used."""
+        self._job.told(lines, lines)
+
+    def has_read(self, bars: int) -> None:
+        """Tells of bars that a reducer has read and used."""
+        if self._job.unit == BARS:
+            self._job.told(bars / self._job.shards(), bars)
+        elif self._job.unit != MODELS and not self._per_bar:
+            self._job.told(bars / self._job.shards())
+
+    def has_done(self, amount: int) -> None:
+        """Tells how much of the job's `unit` a reducer has done."""
+        self._job.told(amount / self._per_bar if self._per_bar else 0, amount)
+
+    @cached_property
+    def _per_bar(self) -> int:
+        return self._job.per_bar()

@@ -73,8 +73,13 @@ class Runner(Protocol):
         Of the runners inline, local and hadoop.
         """
 
-    def take_steps(self, described: list[dict[str, Any]], with_parts: Iterable[int]) -> None:
-        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
+    def take_steps(
+        self, described: list[dict[str, Any]], with_parts: Iterable[int], units: Iterable[str], expected: float
+    ) -> None:
+        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves.
+
+        `units` are what the reducers of each count, `expected` is how many rows there are, about.
+        """
 
     def reducers(self, number: int) -> int:
         """How many reducers a step has."""

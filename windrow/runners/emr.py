@@ -9,9 +9,8 @@ its files are never published.
 """
 
 import re
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,7 +23,8 @@ from mrjob.emr import EMRJobRunner
 from windrow.aws.client import client
 from windrow.aws.instances import worker_cores
 from windrow.aws.stack import FILES
-from windrow.console import say, shares
+from windrow.console import say
+from windrow.console.meter import ticking
 from windrow.errors import ClusterError, InputError, UsageError, WindrowError
 from windrow.feeds.density import Head
 from windrow.runners.emr_cluster import ClusterRunner
@@ -248,7 +248,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     def streaming_step(self, number: int) -> dict[str, Any]:
         """step.sh, which runs Hadoop Streaming on the master."""
-        shown = self.launch.shows_progress and sys.stderr.isatty()
+        shown = self.launch.meter.is_shown
         seconds = max(1, int(self.settings["check_cluster_every"])) if shown else 0
         step = [self.upload_uri(str(STEP)), self._log_prefix(number), str(seconds)]
         command = ["hadoop-streaming", *self.streaming_arguments(number)]
@@ -290,18 +290,19 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     def _await_end(self, step_id: str, step_num: int) -> dict[str, Any]:
         """Waits until a step has ended, or its cluster has; the step's status."""
-        with shares(("map", "reduce"), self.launch.shows_progress) as show:
+        self.begin_stage("EMR", step_num)
+        with ticking(self.launch.meter):
             while True:
                 status = self._step(step_id)
                 gone = self.described_cluster()["Status"]["State"] in _GONE
                 if status["State"] not in _UNDER_WAY or gone:
                     return status
-                self._show(step_num, show)
+                self._show(step_num)
                 time.sleep(self.settings["check_cluster_every"])
 
-    def _show(self, step_num: int, show: Callable[[Sequence[int]], object]) -> None:
-        if self.launch.shows_progress and (done := _SHARES.findall(self._log(step_num, "progress"))):
-            show([int(share) for share in done[-1]])
+    def _show(self, step_num: int) -> None:
+        if self.launch.meter.is_shown and (done := _SHARES.findall(self._log(step_num, "progress"))):
+            self.show_shares(step_num, done[-1])
 
     def _step(self, step_id: str) -> dict[str, Any]:
         step = self.make_emr_client().describe_step(ClusterId=self.cluster_id, StepId=step_id)

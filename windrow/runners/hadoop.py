@@ -20,7 +20,7 @@ from mrjob.hadoop import HadoopJobRunner
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
-from windrow.console import shares
+from windrow.console.meter import ticking
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.density import Head
 from windrow.feeds.heads import bytes_by_web, write_head
@@ -93,8 +93,11 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         for number in self.steps_with_parts:
             self._hadoop("fs", "-mv", f"{self.step_output(number)}/*{INNER}*", self.output)
 
-    def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
-        """Runs Hadoop's client for one step; ends that step on the cluster if this process is stopped."""
+    def run_client(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, number: int
+    ) -> tuple[int, dict[str, Any]]:
+        """Runs Hadoop's client for a step; ends that step on the cluster if this process is stopped."""
+        self.begin_stage("Hadoop", number)
         # Its log, counters included, must come here, wherever the cluster's configuration sends it.
         env = {**(environment or os.environ), "HADOOP_ROOT_LOGGER": "INFO,console"}
         # In a session of its own: Ctrl-C must reach only this process, which still has to end the job.
@@ -103,7 +106,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             start_new_session=True,
         ) as client:  # fmt: skip
             try:
-                step = interpret_client(self._listen(client))
+                step = interpret_client(self._listen(client, number))
             except BaseException:
                 client.kill()
                 self._end_application()
@@ -114,18 +117,18 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         if self._application:
             subprocess.run([*self._client("yarn"), "application", "-kill", self._application], capture_output=True)
 
-    def _listen(self, client: "subprocess.Popen[bytes]") -> Iterator[bytes]:
-        """The client's lines; a progress bar on the terminal shows maps and reduces."""
+    def _listen(self, client: "subprocess.Popen[bytes]", step: int) -> Iterator[bytes]:
+        """The client's lines, of which those that tell of maps and reduces are shown."""
         self._application = None
         self._last_lines.clear()
-        with shares(("map", "reduce"), self.launch.shows_progress) as show:
+        with ticking(self.launch.meter):
             assert client.stdout is not None
             for line in client.stdout:
                 self._last_lines.append(line)
                 if submitted := _SUBMITTED.search(line):
                     self._application = submitted[1].decode()
                 if done := _SHARES.search(line):
-                    show([int(share) for share in done.groups()])
+                    self.show_shares(step, done.groups())
                 yield line
 
     def _explained(self) -> Exception:

@@ -15,7 +15,6 @@ class InlineRunner(OpensInputs, InlineAdapter, InlineMRJobRunner):
         """Runs tasks in order."""
         for task in tasks:
             task()
-            self.advance(1)
 
     def cores(self) -> int:
         """One."""

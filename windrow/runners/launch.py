@@ -1,12 +1,17 @@
 """Launch: what windrow's runners take besides mrjob's own arguments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from windrow.console.meter import Meter
 
 
 class RunnableTask(Protocol):
     """A job that is set up to run one of its tasks."""
+
+    told: Callable[..., Any]
+    """Takes what the task has read and done since it was called last: `Meter.add`, or what passes that on."""
 
     def execute(self) -> None:
         """Runs it."""
@@ -26,5 +31,5 @@ class Launch:
     """Whether to report nothing about the cluster."""
     verbose: bool = False
     """Whether to show Spark's own output."""
-    shows_progress: bool = False
-    """Whether long work shows a progress bar on the terminal."""
+    meter: Meter = field(default_factory=lambda: Meter(wanted=False))
+    """What shows how far the run is."""

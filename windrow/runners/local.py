@@ -10,7 +10,7 @@ from mrjob.local import LocalMRJobRunner
 
 from windrow.runners.mrjob_adapter import Invocation, LocalAdapter
 from windrow.runners.simulated import OpensInputs
-from windrow.runners.tasks import run_forked
+from windrow.runners.tasks import Reports, run_forked
 
 
 class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
@@ -37,14 +37,23 @@ class LocalRunner(OpensInputs, LocalAdapter, LocalMRJobRunner):
             os.chdir(wd)
             sys.path.insert(0, wd)
             sys.stdin, sys.stdout, sys.stderr = stdin, stdout, stderr
-            make(self.arguments_of(step, kind)).execute()
+            task = make(self.arguments_of(step, kind))
+            if self._reports is not None:
+                task.told = self._reports.add
+            task.execute()
 
         return invoke
+
+    #: In a fork, where how far it is is shown: by what it tells.
+    _reports: Reports | None = None
+
+    def _begins(self, reports: Reports) -> None:
+        self._reports = reports
 
     def run_tasks(self, tasks: Iterable[Callable[[], None]]) -> None:
         """Runs as many tasks at a time as there are cores."""
         if self.forks():
-            run_forked(tasks, self.cores(), self.advance, self._import_for_reducers)
+            run_forked(tasks, self.cores(), self._import_for_reducers, self.launch.meter, self._begins)
         else:
             self.run_interpreters(tasks)
 

@@ -133,6 +133,10 @@ class RunnerAdapter(MRJobRunner):
         self._kept: TemporaryDirectory[str] | None = None
         #: Numbers of the steps whose tasks write parts of the output themselves.
         self.steps_with_parts: tuple[int, ...] = ()
+        #: What the reducers of each step count; of a run over tasks, its mappers.
+        self.units: tuple[str, ...] = ("tasks",)
+        #: How many rows the inputs have, about.
+        self.expected = 0.0
         check_files(kwargs.get("conf_paths"))
         try:
             super().__init__(**kwargs)
@@ -199,10 +203,19 @@ class RunnerAdapter(MRJobRunner):
             if self._kept is not None:
                 self._kept.cleanup()
 
-    def take_steps(self, described: list[StepDescription], with_parts: Iterable[int]) -> None:
-        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves."""
+    def take_steps(
+        self, described: list[StepDescription], with_parts: Iterable[int], units: Iterable[str], expected: float
+    ) -> None:
+        """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves.
+
+        `units` are what the reducers of each count, `expected` is how many rows there are, about.
+        """
         self._steps = described
-        self.steps_with_parts = tuple(with_parts)
+        self.steps_with_parts, self.units, self.expected = tuple(with_parts), tuple(units), expected
+
+    def stage(self, title: str, step: int) -> str:
+        """What a person is told of where the run is."""
+        return title if self.step_count == 1 else f"step {step + 1} of {self.step_count}, {title}"
 
     def step(self, number: int) -> StepDescription:
         """The description of a step."""
@@ -301,7 +314,7 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
     def before_step(self, number: int) -> None:
         """Called before a step is run; the output's folder is known by then."""
 
-    def phase(self, title: str, tasks: int) -> AbstractContextManager[object]:
+    def phase(self, title: str, step: int) -> AbstractContextManager[object]:
         """Surrounds a step's mappers (`map`), then its reducers (`reduce`)."""
         raise NotImplementedError
 
@@ -359,11 +372,11 @@ class SimulatedAdapter(RunnerAdapter, SimMRJobRunner):
 
     def _run_mappers_and_combiners(self, step_num: int, map_splits: Sequence[Split]) -> None:
         self._outputs: dict[int, list[str]] = {step_num: []}
-        with self.phase("map", len(map_splits)):
+        with self.phase("map", step_num):
             super()._run_mappers_and_combiners(step_num, map_splits)
 
     def _run_reducers(self, step_num: int, num_reducer_tasks: int) -> None:
-        with self.phase("reduce", num_reducer_tasks):
+        with self.phase("reduce", step_num):
             super()._run_reducers(step_num, num_reducer_tasks)
 
     def _run_multiple(self, funcs: Iterable[Callable[[], None]], num_processes: int | None = None) -> None:
@@ -530,8 +543,10 @@ def interpret_client(lines: Iterator[bytes]) -> dict[str, Any]:
 class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
     """mrjob's Hadoop runner."""
 
-    def run_client(self, command: Sequence[str], environment: Mapping[str, str] | None) -> tuple[int, dict[str, Any]]:
-        """Runs Hadoop's client for one step; returns its exit status and the result of `interpret_client`."""
+    def run_client(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, number: int
+    ) -> tuple[int, dict[str, Any]]:
+        """Runs Hadoop's client for a step; returns its exit status and the result of `interpret_client`."""
         raise NotImplementedError
 
     @property
@@ -544,7 +559,7 @@ class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
         self.fs.hadoop._hadoop_version = version
 
     def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, dict[str, Any]]:
-        return self.run_client(hadoop_args, env)
+        return self.run_client(hadoop_args, env, len(self._log_interpretations) - 1)
 
 
 class EMRAdapter(RunnerAdapter, EMRJobRunner):

@@ -38,7 +38,7 @@ from shlex import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from windrow import errors
-from windrow.console import progress
+from windrow.console.meter import progress
 from windrow.errors import InputError
 from windrow.runners import unpack
 from windrow.storage.newfile import new_file
@@ -91,7 +91,7 @@ def pack(out: Path, force: bool = False, quiet: bool = True, learning: bool = Fa
     """
     files = dict(task_files(learning))
     total = sum(path.stat().st_size for path in files.values())
-    with new_file(out, force) as file, progress("packing", total, not quiet) as report:
+    with new_file(out, force) as file, progress("packing", total, not quiet, "bytes") as report:
         file.write(boot(_digest(files)).encode())
         with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             _add(archive, "__main__.py", Path(unpack.__file__))

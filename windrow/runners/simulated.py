@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from windrow.console import progress
+from windrow.console.meter import BARS, LINES, MODELS
 from windrow.feeds.density import Head
+from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import RunnerAdapter, SimulatedAdapter, Split
 from windrow.runners.shuffle import divide, gather
 from windrow.storage.open import is_splittable, size_of
@@ -23,8 +24,6 @@ OWN_TASK = "windrow_own_task"
 #: The most bytes per mapper: enough to make starting it cheap, few enough to keep all cores busy.
 SPLIT_BYTES = 256 << 20
 _PIECE = 1 << 20
-#: Bytes of input above which a run takes long enough to show its progress.
-_LONG_WORK = 100 << 20
 
 
 class ReadsHere(RunnerAdapter):
@@ -64,11 +63,6 @@ class ReadsHere(RunnerAdapter):
 class OpensInputs(ReadsHere, SimulatedAdapter):
     """Mixin before one of mrjob's simulations of Hadoop: mappers of the first step get byte ranges to open."""
 
-    #: Called with the number of tasks that have ended.
-    advance: Callable[[int], object] = int
-    #: Bytes of the inputs.
-    total = 0
-
     @classmethod
     def default_options(cls) -> dict[str, Any]:
         """A run that fails leaves nothing behind."""
@@ -76,6 +70,11 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
 
     #: What each mapper reads, in place of inputs.
     lines: Sequence[str] | None = None
+
+    def __init__(self, launch: Launch, **kwargs: Any) -> None:
+        super().__init__(launch, **kwargs)
+        #: What the mappers of each step have told that they passed on.
+        self._mapped: dict[int, int] = {}
 
     def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
         """Sets what each mapper of the first step reads: a line."""
@@ -86,14 +85,12 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
         if self.lines is not None:
             return [(f"{line}\n".encode(), {"file": "tasks", "start": 0, "length": 0}) for line in self.lines]
         tasks = list(plan_tasks(paths, self.cores(), self.versions, self.whole))
-        lengths = [sum(piece.length for piece in ranges) for ranges in tasks]
-        self.total = sum(lengths)
         return [
             (
                 json.dumps(ranges).encode() + b"\n",
-                {"file": ranges[0].path, "start": ranges[0].start, "length": length},
+                {"file": ranges[0].path, "start": ranges[0].start, "length": sum(piece.length for piece in ranges)},
             )
-            for ranges, length in zip(tasks, lengths, strict=True)
+            for ranges in tasks
         ]
 
     def before_step(self, number: int) -> None:
@@ -104,12 +101,22 @@ class OpensInputs(ReadsHere, SimulatedAdapter):
             refuse_gone(self.output)
 
     @contextmanager
-    def phase(self, title: str, tasks: int) -> Iterator[None]:
-        """Shows how many tasks have ended, if the inputs are large."""
-        shown = self.launch.shows_progress and self.total > _LONG_WORK
-        with progress(title, tasks, shown) as advance:
-            self.advance = advance
-            yield
+    def phase(self, title: str, step: int) -> Iterator[None]:
+        """Shows what the tasks tell of how far they are."""
+        meter, stage = self.launch.meter, self.stage(title, step)
+        if title == "reduce":
+            unit = self.units[step]
+            totals = {LINES: self._mapped[step], MODELS: len(meter.names)}
+            meter.begin(stage, unit, totals.get(unit, self._mapped[0]))
+        elif step:
+            meter.begin(stage, LINES)
+        elif self.lines is not None:
+            meter.begin(stage, self.units[0], len(self.lines))
+        else:
+            meter.begin(stage, BARS, self.expected, about=True)
+        yield
+        if title == "map":
+            self._mapped[step] = meter.done
 
     def task_settings(self, kind: str, step: int) -> dict[str, Any]:
         """Marks the task as this process's own, and whether it opens inputs."""

@@ -12,7 +12,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mrjob.spark.runner import SparkMRJobRunner
 
 from sort_keys.shuffle import partition
+from windrow.console.meter import Meter, ticking
 from windrow.errors import OutputError, UsageError
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import Counters, SparkAdapter
@@ -114,7 +116,8 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
         for task in tasks:
             lines = sort_by_key(lines, self.reducers(task.step)) if task.kind == "reducer" else lines
             lines = lines.mapPartitionsWithIndex(task.write_part if task is tasks[-1] else task.lines)
-        parts: list[str] = lines.collect()
+        with _shown(spark, counted, self.launch.meter):
+            parts: list[str] = lines.collect()
         return parts, [summed(counted.value, number) for number in range(self.step_count)]
 
     def _task(self, number: int, kind: str, counted: "Accumulator[dict[Name, Counters]]") -> "Task":
@@ -143,6 +146,27 @@ class SparkRunner(ReadsHere, SparkAdapter, SparkMRJobRunner):
                 " folder, or something removes files there; give --output-dir, or --spark-tmp-dir if output is printed,"
                 " in a folder that all machines share"
             )
+
+
+@contextmanager
+def _shown(spark: "SparkContext", counted: "Accumulator[dict[Name, Counters]]", meter: Meter) -> Iterator[None]:
+    """Shows how far Spark is, by its tasks: of those that have ended it knows what they counted."""
+    stages: list[int] = []
+
+    def look() -> None:
+        for number in spark.statusTracker().getActiveStageIds():
+            found = spark.statusTracker().getStageInfo(number)
+            if found is None:
+                continue
+            if number not in stages:
+                stages.append(number)
+                meter.begin(f"Spark, stage {len(stages)}", total=found.numTasks)
+            bars = sum(group.get("bars", 0) for of in dict(counted.value).values() for group in of.values())
+            text = f"{found.numCompletedTasks:,} of {found.numTasks:,} tasks"
+            meter.at(found.numCompletedTasks, f"{text}, {bars:,} bars read" if bars else text)
+
+    with ticking(meter, look):
+        yield
 
 
 def sort_by_key(lines: "RDD[bytes]", reducers: int) -> "RDD[bytes]":

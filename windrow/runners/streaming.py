@@ -41,6 +41,22 @@ class Streaming(StreamingAdapter):
             kwargs |= self._interpreter(Path(launch.environment), kwargs.get("upload_files") or [])
         super().__init__(launch, **kwargs)
 
+    def begin_stage(self, where: str, step: int) -> None:
+        """Begins to show how far a step is, by the percentages of maps, and of reduces if there are any."""
+        self.launch.meter.begin(self.stage(where, step), total=100 * len(self._kinds(step)))
+
+    def show_shares(self, step: int, told: Sequence[str | bytes]) -> None:
+        """Shows the percentages of maps and reduces, as Hadoop's client tells them."""
+        shares = [int(share) for _, share in zip(self._kinds(step), told, strict=False)]
+        bars = int(self.expected * shares[0] / 100) if step == 0 else 0
+        text = ", ".join(f"{kind} {share}%" for kind, share in zip(("map", "reduce"), shares, strict=False))
+        # Reduces wait for maps: their time says nothing of the speed of these.
+        rate_of = 0 if any(shares[1:]) else bars
+        self.launch.meter.at(sum(shares), f"{text}, about {bars:,} bars" if bars else text, rate_of)
+
+    def _kinds(self, step: int) -> list[str]:
+        return [kind for kind in ("mapper", "reducer") if kind in self.step(step)]
+
     def _interpreter(self, environment: Path, files: Sequence[str]) -> dict[str, Any]:
         """The options that ship an environment of `windrow pack`, under a name of ours, and run the tasks by it."""
         shipped = Path(self._code.name) / "windrow.pyz"

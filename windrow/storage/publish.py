@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from windrow.console import progress
+from windrow.console.meter import progress
 from windrow.errors import InputError, OutputError
 from windrow.storage import s3
 from windrow.storage.open import named
@@ -24,8 +24,6 @@ TEXT_PARTS = "part-*[0-9]"
 INNER = "-inner"
 #: The parts whose lines are printed if no directory was asked for.
 PRINTED = (TEXT_PARTS, f"part-*{INNER}")
-#: Bytes above which an upload takes long enough to show its progress.
-_LONG_UPLOAD = 32 << 20
 
 
 def refuse_taken(output: str) -> None:
@@ -45,7 +43,7 @@ def staged(output: str, description: dict[str, Any], scratch: str | None = None,
         yield staging
         names = _described_parts(staging, description, output)
         size = sum((staging / name).stat().st_size for name in names)
-        with progress(f"to {output}", size, shown and source.remote and size > _LONG_UPLOAD) as advance:
+        with progress(f"to {output}", size, shown and source.remote, "bytes") as advance:
             source.commit(staging, names, output, advance)
 
 

@@ -37,13 +37,13 @@ def swept(
     sweep: Sweep,
     choice: Choice,
     stretches: Iterable[Stretch],
-    progress: Callable[[], object] = int,
+    progress: Callable[[int], object] = int,
     notices: Notices | None = None,
 ) -> Iterator[bytes]:
     """The lines of a reducer's stream of bars; where those need uniting, in the form that `unite` reads.
 
-    A symbol's key holds the number of its shard, in place of a slice's. `progress` is called often: one symbol's pairs
-    may take hours. `notices` gets what a user must be told of the runs.
+    A symbol's key holds the number of its shard, in place of a slice's. `progress` is called often, with pairs x bars:
+    one symbol's pairs may take hours. `notices` gets what a user must be told of the runs.
     """
     found = _found(sweep, choice, stretches, progress, notices or Notices())
     if needs_uniting(sweep, choice):
@@ -62,7 +62,7 @@ def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes]) -> Iterator[byte
 
 
 def _found(
-    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[], object], notices: Notices
+    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[int], object], notices: Notices
 ) -> Iterator[Finding]:
     """The results for a stream of bars, symbol after symbol, and after them those for all symbols."""
     overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs()) if choice.best else None

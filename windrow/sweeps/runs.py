@@ -81,13 +81,13 @@ class Sweep:
         self,
         pieces: Iterable[Piece],
         shard: int = 0,
-        progress: Callable[[], object] = int,
+        progress: Callable[[int], object] = int,
         notices: Notices | None = None,
     ) -> Iterator[Part]:
         """Each part of a series, as soon as its last bar has been read; a test part before the train part around it.
 
-        No part where there are fewer pairs than shards, and this one has none. `progress` is called often. `notices`
-        gets what a user must be told of the runs.
+        No part where there are fewer pairs than shards, and this one has none. `progress` is called often, with
+        pairs x bars. `notices` gets what a user must be told of the runs.
         """
         if not self.pairs(shard):
             return
@@ -123,13 +123,14 @@ class _Tests:
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
-    def push(self, piece: Piece, progress: Callable[[], object]) -> None:
+    def push(self, piece: Piece, progress: Callable[[int], object]) -> None:
         """Takes the section's next bars, with the sweep's columns."""
+        pairs = sum(len(chunk.pairs) for chunk in self._chunks)
         for at in range(0, len(piece.times), _BARS):
-            progress()
             block = slice(at, at + _BARS)
             prices = zip(self._columns, piece.values, strict=True)
             self._push(piece.times[block], {name: values[block] for name, values in prices})
+            progress(pairs * len(piece.times[block]))
 
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():

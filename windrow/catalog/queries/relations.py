@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from windrow.catalog import snapshots
 from windrow.catalog.columns import TREES, USAGE
 from windrow.catalog.queries.questions import DAYS, STORED, VIEWS, Stored
-from windrow.console import progress
+from windrow.console.meter import progress
 from windrow.errors import UsageError, WindrowError
 from windrow.storage.source import each, source_of
 

@@ -1,4 +1,4 @@
-"""Messages and progress bars on the terminal.
+"""Messages on the terminal; how far work is, is in windrow/console/meter.py.
 
 And what the system does to a command: it refuses to write, hangs up, or has closed a standard stream.
 """
@@ -7,12 +7,13 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from tempfile import gettempdir
 from threading import current_thread, main_thread
 from typing import Any
 
+from windrow.console.meter import SCREEN
 from windrow.errors import UNPRINTABLE, OutputError, escaped, without_passwords
 
 #: What the system may refuse a command, through no fault of the code, and the fix.
@@ -49,12 +50,14 @@ def say(*lines: str) -> None:
 def tell(*lines: str) -> None:
     """Writes lines, as `shown`, to standard output: what a command that is no job has to tell."""
     if sys.stdout:
+        SCREEN.clear()  # it may be the same terminal
         sys.stdout.write(_joined(lines))
 
 
 def _write(file: Any, lines: Sequence[str]) -> None:
     with suppress(OSError, ValueError):  # a terminal that has been closed: there is nobody to tell
         if file:
+            SCREEN.clear()
             file.write(_joined(lines))
 
 
@@ -84,70 +87,6 @@ def shown_json(text: bytes) -> bytes:
     if text.isascii() and b"\x7f" not in text:
         return text
     return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
-
-
-@contextmanager
-def progress(title: str, total: int, wanted: bool = True) -> Iterator[Callable[[int], object]]:
-    """Yields a function that takes the steps just done and moves a progress bar, if standard error is a terminal.
-
-    Nothing is shown if `wanted` is False: for work so short that a progress bar would only flicker.
-    """
-    with _progress_bars(wanted) as bars:
-        if bars is None:
-            yield int
-            return
-        from rich.markup import escape
-
-        task = bars.add_task(escape(shown(title)), total=total)
-        bars.refresh()
-        yield lambda steps: bars.update(task, advance=steps, refresh=True)
-
-
-@contextmanager
-def going(title: str, wanted: bool = True) -> Iterator[Callable[[float, str], object]]:
-    """Yields a function that takes the share of work that is done, and what to say of it, and moves a progress bar."""
-    with _progress_bars(wanted) as bars:
-        if bars is None:
-            yield lambda share, text: None
-            return
-        from rich.markup import escape
-
-        task = bars.add_task(escape(shown(title)), total=1.0)
-        yield lambda share, text: bars.update(
-            task, completed=share, description=escape(shown(f"{title}: {text}")), refresh=True
-        )
-
-
-@contextmanager
-def shares(titles: Sequence[str], wanted: bool = True) -> Iterator[Callable[[Sequence[int]], object]]:
-    """Yields a function that takes the percentages done of several kinds of work, and moves a progress bar for each."""
-    with _progress_bars(wanted) as bars:
-        if bars is None:
-            yield list
-            return
-        tasks = [bars.add_task(title, total=100) for title in titles]
-        bars.refresh()
-
-        def show(done: Sequence[int]) -> None:
-            for task, share in zip(tasks, done, strict=True):
-                bars.update(task, completed=share)
-            bars.refresh()
-
-        yield show
-
-
-@contextmanager
-def _progress_bars(wanted: bool) -> Iterator[Any]:
-    """rich's, or None if there is nothing to show or no terminal to show it on."""
-    if not wanted or not sys.stderr or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    # Without a thread that refreshes it: the work may fork.
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bars:
-        yield bars
 
 
 @contextmanager

@@ -1,0 +1,225 @@
+"""How far work is: drawn on a terminal for what lasts, exact at the end, and gone after that."""
+
+import io
+import os
+import re
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.console.terminal import AT_ONCE, run
+from windrow import console
+from windrow.console import meter, say
+from windrow.console.meter import BARS, SCREEN, Meter, going, progress, ticking
+
+BARS_CSV = ROOT / "data" / "bars.csv"
+SUMMARY = ["1,250 bars of 5 symbols -> 1,155 lines", "  bars            1,250"]
+MOVING = ("moving-average", "--window", "20", BARS_CSV)
+
+
+class Terminal(io.StringIO):
+    """A terminal in memory."""
+
+    is_one = True
+
+    def isatty(self):
+        return self.is_one
+
+    def taken(self):
+        """What was written since the last call."""
+        written = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        return written
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Standard error is a terminal, and progress is drawn at once."""
+    terminal = Terminal()
+    for module in (console, meter):  # between this fixture and its test pytest puts its own in place
+        monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr(meter, "SHOWN_AFTER", 0.0)
+    monkeypatch.setattr(meter, "_EVERY", 0.0)
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    return terminal
+
+
+@pytest.mark.parametrize(("is_terminal", "asked"), [(True, True), (False, True), (True, False)])
+def test_it_is_shown_on_a_terminal_if_asked_for(terminal, capsys, is_terminal, asked):
+    terminal.is_one = is_terminal
+    with progress("writing bars", 10, asked) as report:
+        report(10)
+    written = terminal.taken()
+    assert ("writing bars" in written and "100%" in written) == (is_terminal and asked)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_it_is_not_shown_to_who_asks_for_plain_text(terminal, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with going("reading") as show:
+        show(0.5, "half of it")
+    assert terminal.taken() == ""
+    monkeypatch.setenv(name, "")
+    with going("reading") as show:
+        show(0.5, "half of it")
+    assert "50%  half of it" in terminal.taken()
+
+
+def test_short_work_is_not_shown(terminal, monkeypatch):
+    monkeypatch.setattr(meter, "SHOWN_AFTER", 0.3)
+    with progress("short", 10) as report:
+        report(10)
+    assert terminal.taken() == ""
+    with progress("long", 10) as report:
+        report(1)
+        time.sleep(0.35)
+        report(1)
+    pictures = terminal.taken().split("\r")[1:]
+    assert [re.sub(r"\[.*\]", "[]", one)[:19] for one in pictures[:-1]] == ["long []  20%  2 of "] * 2
+    assert pictures[-1] == "\x1b[K"
+
+
+def test_pictures_are_not_drawn_too_often(terminal, monkeypatch):
+    monkeypatch.setattr(meter, "_EVERY", 3600.0)
+    with progress("bars", 1000, unit="bars") as report:
+        for _ in range(1000):
+            report(1)
+    first, last, cleared = terminal.taken().split("\r")[1:]
+    assert " 0%  1 of 1,000 bars" in first and "100%  1,000 of 1,000 bars" in last and cleared == "\x1b[K"
+
+
+def test_a_phase_that_has_ended_is_shown_as_it_was(terminal, monkeypatch):
+    """How much there is to do was estimated; what was done is exact."""
+    shown = Meter()
+    shown.begin("map", BARS, 1100, about=True)
+    shown.add(1000, 1000)
+    shown.begin("reduce", BARS, 1000)
+    shown.add(500, 500)
+    shown.close()
+    told = [re.sub(r" \[.*?\] ", " ", one).split("  ")[:3] for one in terminal.taken().split("\r")[1:-1]]
+    assert [" ".join(parts[:3]).rpartition(" bars")[0] for parts in told] == [
+        "map 90% 1,000", "map 100% 1,000", "reduce 50% 500 of 1,000", "reduce 50% 500 of 1,000",
+    ]  # fmt: skip
+
+
+def test_more_than_was_expected_has_no_share(terminal):
+    shown = Meter()
+    shown.begin("map", BARS, 100, about=True)
+    shown.add(101, 101)
+    assert re.match(r"\rmap  101 bars  \S+/s  0:00 elapsed\x1b\[K", terminal.taken())
+
+
+def test_messages_are_lines_of_their_own(terminal):
+    with going("working") as show:
+        show(0.25, "a quarter")
+        say("warning: heed this")
+        show(0.5, "half")
+    err = terminal.taken()
+    assert "\r\x1b[Kwarning: heed this\n\rworking" in err and err.endswith("\r\x1b[K")
+
+
+def test_texts_that_a_terminal_would_obey_are_escaped(terminal):
+    with going("reading \x1b[2J") as show:
+        show(0.5, "mysql://me:secret@host\n")
+    err = terminal.taken()
+    assert "\x1b[2J" not in err and "secret" not in err and "\n" not in err
+
+
+def test_wide_letters_take_two_columns():
+    picture = meter.Picture("読み込み中" * 20)
+    assert len(picture.line(41)) == 20 and len(picture.line(40)) == 19
+
+
+def test_the_clock_goes_on_while_nothing_is_heard(terminal, monkeypatch):
+    monkeypatch.setattr(meter, "TICK", 0.01)
+    shown = Meter()
+    shown.begin("Hadoop", total=200)
+    with ticking(shown):
+        time.sleep(0.2)
+    SCREEN.clear()
+    assert terminal.taken().count("Hadoop") > 3
+
+
+def test_a_closed_terminal_is_no_error():
+    reads, writes = os.pipe()
+    os.close(reads)
+    closed = os.fdopen(writes, "w")
+    SCREEN.draw("nobody sees this", closed)
+    SCREEN.clear()
+    with pytest.raises(BrokenPipeError):
+        closed.close()
+
+
+# On a terminal.
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_the_bars_shown_at_the_end_are_those_that_were_read(runner):
+    ran = run(*MOVING, "-r", runner)
+    assert ran.status == 0 and len(ran.out.splitlines()) == 1155, ran.drawn
+    last = {one.split()[0]: one for one in ran.pictures}
+    assert re.search(r"100%  1,250 bars ", last["map"]) and re.search(r"100%  1,250 of 1,250 bars ", last["reduce"])
+    assert ran.screen[:2] == SUMMARY and re.fullmatch(r"  took +\d+\.\d s, [\d,]+ bars/s", ran.screen[-1])
+
+
+@pytest.mark.parametrize("options", [["-r", "inline"], ["-r", "local", "--shards", "3"], ["--resample", "1w"]])
+def test_a_sweep_is_shown_by_pairs_and_bars(options):
+    ran = run("sweep", "--fast", "ema:5..7", "--slow", "ema:21,22", *options, BARS_CSV)
+    assert ran.status == 0, ran.drawn
+    last = [one for one in ran.pictures if "pairs x bars" in one][-1]
+    assert "100%" in last
+    assert ("--resample" in options) != (f"{6 * 1250:,} pairs x bars" in last), last
+
+
+def test_a_job_of_two_steps_says_where_it_is():
+    ran = run("sweep", "--fast", "ema:5..7", "--slow", "ema:21,22", "--best", BARS_CSV)
+    stages = list(dict.fromkeys(one.partition(" [")[0].partition("  ")[0] for one in ran.pictures))
+    assert stages == [f"step {step} of 2, {kind}" for step in (1, 2) for kind in ("map", "reduce")]
+    assert re.search(r"100%  (\d+) of \1 lines", ran.pictures[-1])
+
+
+def test_short_jobs_show_nothing_but_their_summary():
+    ran = run(*MOVING, at_once=False)
+    assert ran.status == 0 and ran.pictures == [] and "\x1b" not in ran.drawn and ran.screen[:2] == SUMMARY
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"), [(["--quiet"], {}), (["-v"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"})]
+)
+def test_it_can_be_turned_off(options, variables):
+    ran = run(*MOVING, *options, **variables)
+    assert ran.status == 0 and "\x1b" not in ran.drawn
+
+
+@pytest.mark.parametrize("columns", [12, 30, 50, 200])
+def test_it_fits_any_terminal(columns):
+    ran = run(*MOVING, columns=columns)
+    assert ran.pictures and max(map(len, ran.pictures)) < columns
+    assert ran.screen[:2] == SUMMARY
+
+
+#: A job that takes so long that it can be interrupted.
+SLOW = AT_ONCE + (
+    "import time; from windrow.cli import main; from windrow.mapreduce.registry import find_jobs, job_class; "
+    "job = job_class(find_jobs()['moving-average']); "
+    "job.reduce_bars = lambda self, stretches: (time.sleep(60) for one in stretches if self.show('') is None); "
+    "sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_ctrl_c_leaves_the_terminal_clean(runner):
+    ran = run(*MOVING, "-r", runner, program=SLOW, interrupted_at=b"reduce")
+    assert ran.status == 130 and ran.screen == ["stopped; nothing was written"], ran.drawn
+    assert ran.drawn.endswith("\r\x1b[Kstopped; nothing was written\r\n")
+
+
+def test_an_error_is_a_line_of_its_own(tmp_path):
+    (tmp_path / "bars.csv").write_text("symbol,timestamp,close\nA,2023-01-02,1\nA,2023-01-02,2\n")
+    ran = run("moving-average", "--window", "1", tmp_path / "bars.csv")
+    assert ran.status == 1 and ran.pictures and [line[:19] for line in ran.screen] == ["error: 1 conflict, d"[:19]]

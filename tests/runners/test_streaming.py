@@ -1,0 +1,43 @@
+"""What Hadoop's client tells of a step, as a person sees it."""
+
+import pytest
+
+from windrow.console.meter import Meter
+from windrow.runners.launch import Launch
+from windrow.runners.streaming import Streaming
+
+
+class OnHadoop(Streaming):
+    """Enough of a runner to be told how far a step is."""
+
+    expected, step_count = 20_000_000.0, 2
+
+    def __init__(self, *kinds):
+        self.launch, self.described = Launch(meter=Meter()), dict.fromkeys(kinds)
+
+    def step(self, number):
+        return self.described
+
+    def told(self, step, *shares):
+        self.begin_stage("Hadoop", step)
+        self.show_shares(step, shares)
+        return self.launch.meter._picture(self.launch.meter._phase_began + 4)
+
+
+@pytest.mark.parametrize(
+    ("step", "shares", "told", "share", "rate"),
+    [
+        (0, (b"40", b"0"), "map 40%, reduce 0%, about 8,000,000 bars", 0.2, "2M/s"),
+        (0, ("100", "66"), "map 100%, reduce 66%, about 20,000,000 bars", 0.83, ""),
+        (1, ("100", "10"), "map 100%, reduce 10%", 0.55, ""),
+    ],
+)
+def test_maps_and_reduces_and_about_how_many_bars_are_told(step, shares, told, share, rate):
+    picture = OnHadoop("mapper", "reducer").told(step, *shares)
+    assert (picture.title, picture.told, picture.rate) == (f"step {step + 1} of 2, Hadoop", told, rate)
+    assert picture.share == pytest.approx(share)
+
+
+def test_a_step_without_reducers_has_no_reduces():
+    picture = OnHadoop("mapper").told(1, "50", "0")
+    assert (picture.told, picture.share) == ("map 50%", 0.5)
