@@ -45,6 +45,9 @@ def _server(name: str, folder: str) -> Callable[[], bool]:
 
 NEEDS = {
     "chromium": Need("Chromium", "apt-get install chromium", _commands("chromium")),
+    "bash": Need("bash", "apt-get install bash", _commands("bash")),
+    "zsh": Need("zsh", "apt-get install zsh", _commands("zsh")),
+    "fish": Need("fish", "apt-get install fish", _commands("fish")),
     "java": Need("Java 17", "apt-get install openjdk-17-jre-headless", _commands("java")),
     # `make cluster-jars` would install what is missing of these, if run as root: not without being asked to.
     "hadoop": Need("Hadoop", "make cluster-jars", _commands("java", "mvn", "curl")),

@@ -71,7 +71,7 @@ def test_help_lists_jobs_and_tools_without_importing(fake_jobs, capsys, args):
     assert "  broken          (its file does not parse)\n" in jobs
     assert "shared" not in text
     assert "subpackage" not in text
-    assert "  sample   Write sample bars" in tools
+    assert "  sample      Write sample bars" in tools
     assert "plot " in tools
     assert not any(name.startswith("fakejobs.") for name in sys.modules)
 

@@ -6,13 +6,16 @@ and a job that cannot be imported breaks none of the others.
 
 import difflib
 import importlib
+import os
 import pkgutil
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from windrow import commands
 from windrow.console import fill_closed_streams, refusals, say, stopped_like_interrupted
@@ -47,6 +50,12 @@ class JobCommand(click.Command):
         ctx.args = list(args)
         return []
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a word of the job's may become, for a shell that asks."""
+        from windrow.commands.completion import for_job
+
+        return for_job(str(self.name), ctx.args, incomplete)
+
     def invoke(self, ctx: click.Context) -> int:
         """Run the job and return its exit status."""
         status: int = job_class(self.file).main(ctx.args)
@@ -56,6 +65,9 @@ class JobCommand(click.Command):
 class Commands(click.Group):
     """The tools of windrow/commands and all jobs, each under its file's name."""
 
+    #: What becomes of a tool before it is used: nothing, or what a shell needs that asks for its words.
+    of_tool: Callable[[click.Command], click.Command] = staticmethod(lambda command: command)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of jobs, then of tools."""
         return [*find_jobs(JOBS), *find_tools()]
@@ -63,7 +75,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the tool or job of that name."""
         if cmd_name in find_tools():
-            return tool(cmd_name)
+            return self.of_tool(tool(cmd_name))
         file = find_jobs(JOBS).get(cmd_name)
         return JobCommand(cmd_name, file) if file else None
 
@@ -122,6 +134,11 @@ def main(args: list[str] | None = None) -> int:
     A WindrowError is one line on stderr, `error: ` and its message; other exceptions show their traceback.
     """
     fill_closed_streams()
+    if "_WINDROW_COMPLETE" in os.environ:
+        from windrow.commands import completion
+
+        completion.register()
+        windrow.of_tool = completion.with_files
     try:
         with stopped_like_interrupted():
             status = windrow.main(args, prog_name="windrow", standalone_mode=False)

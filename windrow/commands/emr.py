@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from windrow.aws.session import require_boto3
 from windrow.console import say, tell
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 Function = TypeVar("Function", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
 #: A job's own options come after the job's name, and are not parsed here.
+_ARGUMENTS = "[JOB OPTIONS] FILE..."
 _JOBS_OWN = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _REGION = click.option("--region", metavar="NAME", help="AWS region.  [default: as in AWS's own settings]")
 _CLUSTER = click.option("--cluster", metavar="ID", help="Run on this running cluster.")
@@ -37,10 +39,28 @@ _OPTIONS = (
 class _Command(click.Command):
     """A command that needs boto3; its --help does not."""
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What an option may become, for a shell that asks: one of the job's after the job's name."""
+        if "arguments" in ctx.params and ctx.params["job"]:
+            return _of_job(ctx, None, incomplete)
+        return super().shell_complete(ctx, incomplete)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run it. Raises WindrowError where boto3 is not installed."""
         require_boto3(ctx.command_path)
         return super().invoke(ctx)
+
+
+def _job_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from windrow.mapreduce.registry import find_jobs
+
+    return [name for name in find_jobs() if name.startswith(incomplete)]
+
+
+def _of_job(ctx: click.Context, param: click.Parameter | None, incomplete: str) -> list[CompletionItem]:
+    from windrow.commands.completion import for_job
+
+    return for_job(ctx.params["job"], ctx.params["arguments"], incomplete)
 
 
 class _Group(click.Group):
@@ -87,8 +107,8 @@ def emr() -> None:
 @click.option("--bars", type=int, metavar="N", help="Number of bars, instead of reading the input.")
 @click.option("--input-size", type=int, metavar="BYTES", help="Size of the input as plain text, instead of reading it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.argument("job")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JOB OPTIONS] FILE...")
+@click.argument("job", shell_complete=_job_names)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar=_ARGUMENTS, shell_complete=_of_job)
 def plan(
     settings: Settings, job: str, arguments: tuple[str, ...], prices: Path | None, bars: int | None,
     input_size: int | None, as_json: bool,
@@ -112,8 +132,8 @@ def plan(
 
 @emr.command(context_settings=_JOBS_OWN)
 @_with_settings(*_OPTIONS, _CLUSTER, _POOL)
-@click.argument("job")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[JOB OPTIONS] FILE...")
+@click.argument("job", shell_complete=_job_names)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar=_ARGUMENTS, shell_complete=_of_job)
 def submit(settings: Settings, job: str, arguments: tuple[str, ...]) -> int:
     """Run a job on EMR.
 

@@ -230,6 +230,12 @@ class BarJob(JobAdapter):
         own = all(getattr(cls, name) is getattr(BarJob, name) for name in ("reduce_bars", "table", "survey"))
         return not cls.map_only and own and cls.resampled_to is None
 
+    @classmethod
+    def unread(cls) -> Self:
+        """The job with its options declared, of which none are read: for those who list them."""
+        made: Self = type(cls.__name__, (cls,), {"load_args": lambda *_: None, "__module__": cls.__module__})([])
+        return made
+
     def print_own_help(self, everything: bool) -> None:
         """Prints the job's help; with `everything`, all of mrjob's options too."""
         print_help(type(self), self.arg_parser, self.groups, everything)

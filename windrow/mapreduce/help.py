@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob
 
 #: mrjob's options that every user needs: (spellings to show, placeholder for the value, text).
-_RUNNING = {
+RUNNING = {
     "runner": (["-r", "--runner"], "RUNNER", "where to run: inline (this process; default), local (one process per"
                " core), hadoop, emr, or spark"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; DIR must not exist, or be empty, and appears"
@@ -55,15 +55,15 @@ def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[Opt
     for group in groups:
         _add(shown, group.title, group.actions)
     by_dest = {action.dest: action for action in reversed(parser._actions) if action.option_strings}
-    running = {dest: how for dest, how in _RUNNING.items() if dest != "output_format" or _writes_tables(job)}
+    running = {dest: how for dest, how in RUNNING.items() if dest != "output_format" or writes_tables(job)}
     _add(shown, "Running", [_described(by_dest[dest], *how) for dest, how in running.items()])
     if everything:
-        listed = {action.dest for group in groups for action in group.actions}.union(_RUNNING)
+        listed = {action.dest for group in groups for action in group.actions}.union(RUNNING)
         _add(shown, "mrjob's other options", [action for dest, action in by_dest.items() if dest not in listed])
     shown.print_help(sys.stdout)
 
 
-def _writes_tables(job: "type[BarJob]") -> bool:
+def writes_tables(job: "type[BarJob]") -> bool:
     """Whether the job's output is a table of values, which Parquet can hold."""
     return "output_names" in {name for base in job.__mro__[:-1] if base.__name__ != "BarJob" for name in vars(base)}
 
