@@ -110,7 +110,7 @@ def test_a_file_that_does_not_define_exactly_one_job_is_refused(fake_jobs, capsy
         (
             "xyzzy",
             "xyzzy: no such command: the commands are broken, crossings, moving-average, none, two, catalog, collect,"
-            " emr, inspect, market, pack, paper, plot, report, sample, stream",
+            " completion, emr, inspect, market, pack, paper, plot, report, sample, stream",
         ),
     ],
 )

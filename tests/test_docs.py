@@ -1,5 +1,6 @@
 """The guides in docs/ are true: what they show on a console is what the commands print, their options exist."""
 
+import ast
 import os
 import re
 import shutil
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from windrow import errors
+from windrow.catalog.collection.collected import INCOMPLETE
+from windrow.cli import INTERRUPTED
 from windrow.trading.backtests import Backtests, Rules
 from windrow.windows import kernels
 
@@ -112,3 +116,56 @@ def test_the_notebook_of_a_guide_runs(guide, lines, shown):
         [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
     assert shown in done.stdout and lines in (None, len(done.stdout.splitlines()))
+
+
+# docs/command-line.md.
+
+COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text()
+#: What libraries read that windrow uses: of the variables in the table, those that no source of windrow names.
+OF_LIBRARIES = {
+    "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "COMP_CWORD", "COMP_WORDS",
+    "HADOOP_INSTALL", "HADOOP_MAPRED_HOME", "HADOOP_PREFIX", "MRJOB_CONF", "http_proxy", "https_proxy", "no_proxy",
+}  # fmt: skip
+#: Texts of functions that read variables that are none, and prefixes of such that Hadoop sets.
+NO_VARIABLES = {"AWS_", "mapreduce_task_", "output_dir"}
+_VARIABLE = re.compile(r"_?[A-Za-z]+_[A-Za-z_0-9]+|PATH|HOME|TERM|COLUMNS|TMPDIR")
+
+
+def texts_of(node, constants):
+    """The texts in a piece of source, those of the constants that it names included."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
+        elif isinstance(one, ast.Name):
+            yield from constants.get(one.id, ())
+
+
+def variables_of_sources():
+    """The names in each statement that reads or sets environment variables, and the variables of our shell scripts."""
+    parsed = [ast.parse(path.read_text()) for room in ("windrow", "jobs") for path in (ROOT / room).rglob("*.py")]
+    constants = {}
+    for statement in (statement for tree in parsed for statement in tree.body if isinstance(statement, ast.Assign)):
+        for target in statement.targets:
+            constants.setdefault(ast.unparse(target), []).extend(texts_of(statement.value, {}))
+    for statement in (node for tree in parsed for node in ast.walk(tree) if isinstance(node, ast.stmt)):
+        heads = [getattr(statement, name) for name in ("test", "iter") if hasattr(statement, name)]
+        for part in heads if hasattr(statement, "body") else [statement]:
+            if any(isinstance(one, ast.Attribute) and one.attr == "environ" for one in ast.walk(part)):
+                yield from texts_of(part, constants)
+    for path in (ROOT / "windrow").rglob("*.sh"):
+        yield from re.findall(r"\$\{([A-Z_]+)", path.read_text())
+
+
+def test_every_environment_variable_is_in_the_guide_and_no_other():
+    told = COMMAND_LINE.partition("## Environment variables")[2]
+    documented = set(re.findall(r"`(_?[A-Za-z]+_[A-Za-z_0-9]+|[A-Z]+)`", told))
+    used = {text for text in variables_of_sources() if _VARIABLE.fullmatch(text)} - NO_VARIABLES
+    assert {name for name in used if not name.startswith(("mapreduce_", "mapred_", "map_input"))} <= documented
+    set_by_us = {"WINDROW_EMR", "KERAS_BACKEND", "HADOOP_ROOT_LOGGER", "PYSPARK_PYTHON", "PYSPARK_SUBMIT_ARGS"}
+    assert documented - used <= OF_LIBRARIES | set_by_us | {"mapreduce_", "mapred_", "map_"}
+
+
+def test_every_exit_status_is_in_the_guide_and_no_other():
+    rows = re.findall(r"^\| (\d+) \|", COMMAND_LINE, re.MULTILINE)
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.WindrowError)]
+    assert set(map(int, rows)) == {0, INTERRUPTED, INCOMPLETE, *(kind.exit_status for kind in kinds)}
