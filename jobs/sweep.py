@@ -45,9 +45,6 @@ class Sweep(BarJob):
         """What is reported of it."""
         return sweeping.choice(self.options)
 
-    def per_bar(self) -> int:
-        return 0 if self.resamplings() else len(self.sweep().grid.pairs())
-
     def shards(self) -> int:
         return int(self.options.shards)
 

@@ -177,10 +177,6 @@ class BarJob(JobAdapter):
         """
         return []
 
-    def per_bar(self) -> int:
-        """How much of the job's `unit` all reducers together do for each bar; 0 if that is not known."""
-        return 0
-
     def unites(self) -> bool:
         """Whether a second step makes the output from the lines of `reduce_bars`, with `unite`."""
         return False
@@ -441,9 +437,9 @@ class BarJob(JobAdapter):
         """Shows this task's progress in Hadoop."""
         self.running.show(status)
 
-    def advance(self, done: int) -> None:
-        """Tells how much of the job's `unit` a reducer has done since the last call."""
-        self.running.has_done(done)
+    def advance(self, bars: float, done: int) -> None:
+        """Tells of how many bars, and how much of the job's `unit`, a reducer has done since the last call."""
+        self.running.has_done(bars, done)
         self.show(f"{self.unit} advance")
 
     def told(self, read: float, done: int = 0, names: Collection[str] = ()) -> None:

@@ -76,13 +76,13 @@ class Task:
         """Tells of bars that a reducer has read and used."""
         if self._job.unit == BARS:
             self._job.told(bars / self._job.shards(), bars)
-        elif self._job.unit != MODELS and not self._per_bar:
+        elif self._job.unit != MODELS and self._has_larger:
             self._job.told(bars / self._job.shards())
 
-    def has_done(self, amount: int) -> None:
-        """Tells how much of the job's `unit` a reducer has done."""
-        self._job.told(amount / self._per_bar if self._per_bar else 0, amount)
+    def has_done(self, bars: float, amount: int) -> None:
+        """Tells of bars that a reducer has used, where they are those that it reads, and how much it has done."""
+        self._job.told(0 if self._has_larger else bars, amount)
 
     @cached_property
-    def _per_bar(self) -> int:
-        return self._job.per_bar()
+    def _has_larger(self) -> bool:
+        return bool(self._job.resamplings())

@@ -10,7 +10,7 @@ symbol's pairs (--shards) or of all symbols (--best), a second, small step unite
 are those of a single reducer, to the last byte.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
@@ -21,7 +21,7 @@ from sort_keys.merge import Stretch, by_symbol
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.overall import Overall, Sums, overall_lines
 from windrow.sweeps.ranking import Choice, Figures, Record, best_line, records, top_lines, united
-from windrow.sweeps.runs import Part, Sweep
+from windrow.sweeps.runs import Part, Progress, Sweep
 from windrow.trading.notices import Notices
 
 #: In place of a symbol: all symbols. No encoded symbol begins like this.
@@ -37,13 +37,13 @@ def swept(
     sweep: Sweep,
     choice: Choice,
     stretches: Iterable[Stretch],
-    progress: Callable[[int], object] = int,
+    progress: Progress | None = None,
     notices: Notices | None = None,
 ) -> Iterator[bytes]:
     """The lines of a reducer's stream of bars; where those need uniting, in the form that `unite` reads.
 
-    A symbol's key holds the number of its shard, in place of a slice's. `progress` is called often, with pairs x bars:
-    one symbol's pairs may take hours. `notices` gets what a user must be told of the runs.
+    A symbol's key holds the number of its shard, in place of a slice's. `progress` is called often: one symbol's pairs
+    may take hours. `notices` gets what a user must be told of the runs.
     """
     found = _found(sweep, choice, stretches, progress, notices or Notices())
     if needs_uniting(sweep, choice):
@@ -62,7 +62,7 @@ def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes]) -> Iterator[byte
 
 
 def _found(
-    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Callable[[int], object], notices: Notices
+    sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Progress | None, notices: Notices
 ) -> Iterator[Finding]:
     """The results for a stream of bars, symbol after symbol, and after them those for all symbols."""
     overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs()) if choice.best else None

@@ -29,6 +29,8 @@ from windrow.trading.notices import Notices
 from windrow.trading.signals import NOT_FULL
 from windrow.windows import Options
 
+#: Takes of how many bars, times the share of all pairs that was tried on them, and pairs x bars.
+Progress = Callable[[float, int], object]
 #: Pairs whose backtests are run side by side.
 _PAIRS = 512
 #: Bars of a block: its trends then take a MB, and averages of some hundred windows some MB.
@@ -81,13 +83,13 @@ class Sweep:
         self,
         pieces: Iterable[Piece],
         shard: int = 0,
-        progress: Callable[[int], object] = int,
+        progress: Progress | None = None,
         notices: Notices | None = None,
     ) -> Iterator[Part]:
         """Each part of a series, as soon as its last bar has been read; a test part before the train part around it.
 
-        No part where there are fewer pairs than shards, and this one has none. `progress` is called often, with
-        pairs x bars. `notices` gets what a user must be told of the runs.
+        No part where there are fewer pairs than shards, and this one has none. `progress` is called often.
+        `notices` gets what a user must be told of the runs.
         """
         if not self.pairs(shard):
             return
@@ -108,6 +110,8 @@ class _Tests:
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
         self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
+        self._pairs = sum(len(chunk.pairs) for chunk in self._chunks)
+        self._share = self._pairs / len(sweep.grid.pairs())
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
 
     def begin(self, number: int) -> None:
@@ -123,14 +127,14 @@ class _Tests:
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
 
-    def push(self, piece: Piece, progress: Callable[[int], object]) -> None:
+    def push(self, piece: Piece, progress: Progress | None) -> None:
         """Takes the section's next bars, with the sweep's columns."""
-        pairs = sum(len(chunk.pairs) for chunk in self._chunks)
         for at in range(0, len(piece.times), _BARS):
             block = slice(at, at + _BARS)
             prices = zip(self._columns, piece.values, strict=True)
             self._push(piece.times[block], {name: values[block] for name, values in prices})
-            progress(pairs * len(piece.times[block]))
+            if progress:
+                progress(self._share * len(piece.times[block]), self._pairs * len(piece.times[block]))
 
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
         for origin, lines in self._lines.items():
