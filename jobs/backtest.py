@@ -17,7 +17,7 @@ from windrow.trading.options import CURES, add_averages, add_lines, add_rules, s
 from windrow.windows.indicator import cures_of
 
 ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
-EQUITY = "also write the equity at each close, SYMBOL, TIME, value, to part-NNNNN-equity in the -o DIR"
+EQUITY = "also write the equity at each close, SYMBOL, TIME, value, buy and hold, to part-NNNNN-equity in the -o DIR"
 
 
 class Backtest(BarJob):

@@ -102,8 +102,8 @@ def order_lines(orders, dated):
 
 
 def equity_lines(equity, dated):
-    for symbol, moment, value in equity.itertuples(index=False):
-        yield f"{symbol}\t{time_of(moment, dated)}\t{value!r}".encode()
+    for symbol, moment, value, bought in equity.itertuples(index=False):
+        yield f"{symbol}\t{time_of(moment, dated)}\t{value!r}\t{bought!r}".encode()
 
 
 def test_fields_stand_in_order_and_counts_are_whole_numbers(backtest):
@@ -173,7 +173,8 @@ def test_symbols_of_any_text_and_orders_without_a_size(backtest, tmp_path):
     assert done.status == 0
     assert (tmp_path / "out" / "part-00000-orders").read_bytes() == b"a%25%09b\t2020-01-03\tbuy\t\t3.0\topen\n"
     equity = (tmp_path / "out" / "part-00000-equity").read_bytes().splitlines()
-    assert equity == [b"a%%25%%09b\t2020-01-0%d\t6.0" % day for day in (1, 2, 3)]
+    bought = [b"6.0", b"6.0", b"9.0"]  # at 2, all of it
+    assert equity == [b"a%%25%%09b\t2020-01-0%d\t6.0\t%b" % each for each in enumerate(bought, 1)]
     assert windrow.read_output(tmp_path / "out").symbol.tolist() == ["a%\tb"]
 
 

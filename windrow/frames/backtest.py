@@ -60,8 +60,8 @@ def backtest(
     Returns a row per symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined
     figure is NaN, and a last column, `undefined`, gives the reasons where there are any. With `traced=True` a
     `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
-    (symbol, timestamp, value). Memory: some copies of the columns used. Warns where most orders of a symbol were
-    refused, and where a price of 0 postponed a fill.
+    beside that of buying and holding (symbol, timestamp, value, buy_and_hold). Memory: some copies of the columns used.
+    Warns where most orders of a symbol were refused, and where a price of 0 postponed a fill.
 
     Raises UsageError for wrong options, InputError for invalid values, ConflictError for two different bars
     at one (symbol, timestamp).
@@ -91,14 +91,14 @@ def backtest(
     notices = Notices()
     orders, equity = (
         [_orders("", strategy.backtest(True).open_orders())],
-        [_equity("", np.empty(0, np.int64), np.empty(0))],
+        [_equity("", np.empty(0, np.int64), np.empty(0), np.empty(0))],
     )
     for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict, adjusted)):
         symbol, test = decode_symbol(key), strategy.backtest(traced)
         for piece in pieces:
             if trace := test.push(piece):
                 orders.append(_orders(symbol, trace.orders))
-                equity.append(_equity(symbol, piece.times, trace.values[:, 0]))
+                equity.append(_equity(symbol, piece.times, trace.values[:, 0], trace.bought))
         if traced:
             orders.append(_orders(symbol, test.open_orders()))
         rows.append({"symbol": symbol, **test.figures()})
@@ -121,8 +121,9 @@ def _orders(symbol: str, orders: Entries) -> pd.DataFrame:
     return pd.DataFrame({"symbol": symbol, "timestamp": orders.times.view("datetime64[ns]"), **columns})
 
 
-def _equity(symbol: str, times: Ints, values: Floats) -> pd.DataFrame:
-    return pd.DataFrame({"symbol": symbol, "timestamp": times.view("datetime64[ns]"), "value": values})
+def _equity(symbol: str, times: Ints, values: Floats, bought: Floats) -> pd.DataFrame:
+    columns = {"value": values, "buy_and_hold": bought}
+    return pd.DataFrame({"symbol": symbol, "timestamp": times.view("datetime64[ns]"), **columns})
 
 
 def _joined(frames: list[pd.DataFrame], bars: pd.DataFrame) -> pd.DataFrame:

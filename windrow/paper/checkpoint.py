@@ -2,7 +2,7 @@
 
     commit.json   where every shard and every symbol is, how long the files below are, and the orders of the last page
     orders.tsv    orders that were filled or refused, as `windrow backtest --orders` writes them
-    equity.tsv    the value at each close, as `windrow backtest --equity` writes it
+    equity.tsv    the value at each close and that of buying and holding, as `windrow backtest --equity` writes it
     bars.csv      the bars themselves
 
     a page:   bars and values are appended -> commit.json is replaced -> the page's orders are appended

@@ -137,7 +137,7 @@ class Trader:
             orders += order_lines(key, trace.orders, dated)
             symbol.open = b"".join(order_lines(key, symbol.test.open_orders(), dated))
             opened.append(symbol.open)
-            rows.add(name, piece, trace.values[:, 0])
+            rows.add(name, piece, [trace.values[:, 0], trace.bought])
         values, taken = rows.lines(dated)
         return Traded(b"".join(orders), b"".join(opened), values, taken, counts, left_out)
 
@@ -150,11 +150,11 @@ class _Rows:
         self._times: list[Ints] = []
         self._columns: list[list[Floats]] = []
 
-    def add(self, name: str, piece: Piece, values: Floats) -> None:
+    def add(self, name: str, piece: Piece, values: list[Floats]) -> None:
         """Adds those of a symbol."""
         self._names.append(name)
         self._times.append(piece.times)
-        self._columns.append([values, *piece.values])
+        self._columns.append([*values, *piece.values])
 
     def lines(self, dated: bool) -> tuple[bytes, bytes]:
         """Values as lines of a backtest's equity, and bars as lines of CSV."""
@@ -163,9 +163,9 @@ class _Rows:
         lengths = [len(times) for times in self._times]
         starts = np.cumsum([0, *lengths[:-1]])
         times = np.concatenate(self._times)
-        values, *columns = map(np.concatenate, zip(*self._columns, strict=True))
+        values, bought, *columns = map(np.concatenate, zip(*self._columns, strict=True))
         keys = [encode_symbol(name) for name in self._names]
-        equity = _lines(Stretch(keys, starts, False, times, []), [values], dated)
+        equity = _lines(Stretch(keys, starts, False, times, []), [values, bought], dated)
         bars = _lines(Stretch([b""], np.zeros(1, np.int64), False, times, []), columns, dated)
         names = chain.from_iterable(map(repeat, map(_quoted, self._names), lengths))
         pairs = zip(names, bars.splitlines(keepends=True), strict=True)

@@ -2,7 +2,7 @@
 
     figures   SYMBOL <tab> JSON object
     orders    SYMBOL <tab> TIME <tab> buy|sell <tab> size <tab> price <tab> filled|closed-only|refused|open
-    equity    SYMBOL <tab> TIME <tab> value
+    equity    SYMBOL <tab> TIME <tab> value <tab> value of buying and holding
 
 Orders and equity are separate parts next to the figures, part-NNNNN-orders and part-NNNNN-equity. Values and times are
 written as in windrow/sinks/lines.py; where the cash at the fill would have decided the size of an order, and there was
@@ -61,7 +61,7 @@ def _write(
         book.writelines(order_lines(symbol, trace.orders, dated))
     if curve:
         bars = Stretch([symbol], np.zeros(1, np.int64), False, piece.times, [])
-        for lines in format_lines(bars, np.arange(len(piece.times)), [trace.values[:, 0]], dated):
+        for lines in format_lines(bars, np.arange(len(piece.times)), [trace.values[:, 0], trace.bought], dated):
             curve.write(lines)
 
 

@@ -17,6 +17,7 @@ The rules are those of DESIGN section 8; the runs are over the bars of one symbo
     value.py          the value at the closes, and at the ends of calendar years; returns
     drawdown.py       how far and for how long the value is below its peak
     ranges.py         largest values of ranges of an array
+    buy_and_hold.py   what runs are compared with
     figures.py        the figures of a run
 
 Between two fills a run's value is cash + shares x close: so it follows from the closes alone, and those are the same

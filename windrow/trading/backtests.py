@@ -15,6 +15,7 @@ from sort_keys.merge import Piece
 from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.states import Array, Carries, MadeOf, Part, Resumable
 from windrow.trading.broker import Broker, Orders
+from windrow.trading.buy_and_hold import BuyAndHold
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.figures import figures
 from windrow.trading.ledger import Entries, Ledger, no_entries
@@ -35,10 +36,11 @@ _CELLS = 1 << 20
 
 
 class Trace(NamedTuple):
-    """The orders of runs, and the value at each close, (bars, runs)."""
+    """The orders of runs; the value at each close, (bars, runs), and that of buying and holding, (bars,)."""
 
     orders: Entries
     values: Floats
+    bought: Floats
 
 
 class Backtests(Resumable):
@@ -63,7 +65,7 @@ class Backtests(Resumable):
 
     carries: ClassVar[Carries] = {"_close": Array()} | dict.fromkeys(
         ("_turns", "_broker", "_spans", "_trades", "_drawdown", "_value", "_ruin", "_stops", "orders", "_returns",
-         "_ledger"),
+         "_ledger", "_bought"),
         Part(),
     )  # fmt: skip
 
@@ -77,6 +79,7 @@ class Backtests(Resumable):
         self._ruin, self._stops, self.orders = Ruin(rules, runs), Stops(rules, runs), OrderCounts(runs)
         self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
+        self._bought = BuyAndHold(rules)
         self._close = np.zeros(1)
 
     def made_of(self) -> MadeOf:
@@ -99,7 +102,8 @@ class Backtests(Resumable):
         if len(parts) < 2:
             return parts[0] if parts else None
         orders = Entries._make(np.concatenate(column) for column in zip(*(part.orders for part in parts), strict=True))
-        return Trace(orders, np.concatenate([part.values for part in parts]))
+        values, bought = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
+        return Trace(orders, values, bought)
 
     def _push(self, times: Ints, opens: Floats, closes: Floats, trend: Signs) -> Trace | None:
         rows, turns = self._turns.push(trend)
@@ -116,7 +120,10 @@ class Backtests(Resumable):
         self._value.push(times, spans, closes)
         if self._returns:
             self._returns.push(spans, closes)
-        return Trace(self._ledger.push(orders, times, placed), values(spans, closes).T) if self._ledger else None
+        bought = self._bought.push(opens, closes)
+        return (
+            Trace(self._ledger.push(orders, times, placed), values(spans, closes).T, bought) if self._ledger else None
+        )
 
     def _trade(self, turns: Turns, rows: Signs, placed: Floats, closes: Floats, prices: Floats) -> Orders:
         orders = self._broker.trade(turns, rows, placed, prices)

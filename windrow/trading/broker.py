@@ -72,7 +72,7 @@ class Broker(Resumable):
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._rules, self._signs = rules, signs(rules)
-        self._fill = _fixed(rules) if rules.sized.kind == "shares" else _invested(rules)
+        self._fill = fill_of(rules)
         self._retries = np.zeros(runs, bool)
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
         self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
@@ -221,6 +221,11 @@ def signs(rules: Rules) -> Floats:
 def targets(rules: Rules) -> Floats:
     """The shares to hold after such an order, where positions are of a number of shares."""
     return signs(rules) * rules.sized.amount
+
+
+def fill_of(rules: Rules) -> Fill:
+    """How orders are filled."""
+    return _fixed(rules) if rules.sized.kind == "shares" else _invested(rules)
 
 
 def _fixed(rules: Rules) -> Fill:

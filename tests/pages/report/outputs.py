@@ -99,7 +99,11 @@ class Outputs:
             for symbol, days, its in day
             for at, side, size in ((3, "buy", 100.0), (5, "sell", 200.0))
         ]
-        equity = [(symbol, at, 100_000 + number) for symbol, days, _ in day for number, at in enumerate(days)]
+        equity = [
+            (symbol, at, 100_000 + number, 100_000.5 + number)
+            for symbol, days, _ in day
+            for number, at in enumerate(days)
+        ]
         return self.output("backtest", [(symbol, figures()) for symbol, _ in rows], name, orders, equity, **description)
 
     def run(self, job, *args):

@@ -102,6 +102,7 @@ def test_equity_is_read_from_a_file_or_a_directory(outputs):
     place = outputs.backtest(bars_of(bars=6))
     (place / "part-00001-equity").touch()
     found = read_equity(parts_of(place, "-equity"), ["AAB"])
+    assert found["AAB"].bought.tolist() == [100_000.5 + at for at in range(6)]
     assert found["AAB"].values.tolist() == [100_000 + at for at in range(6)]
     assert np.diff(found["AAB"].times).tolist() == [DAY] * 5
     assert list(read_equity(parts_of(place / "part-00000-equity", "-equity"), ["AAA", "AAB"])) == ["AAA", "AAB"]
@@ -132,7 +133,9 @@ def test_orders_of_another_form_are_refused(tmp_path, line, why):
 
 def test_equity_of_another_form_is_refused(tmp_path):
     (tmp_path / "values").write_text("A\t2024-01-01\tbuy\n")
-    with pytest.raises(InputError, match="are SYMBOL, TIME and value, as written by backtest --equity, separated"):
+    with pytest.raises(
+        InputError, match="are SYMBOL, TIME, value and that of buying and holding, as written by backtest"
+    ):
         read_equity([tmp_path / "values"], ["A"])
 
 

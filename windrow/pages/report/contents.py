@@ -176,7 +176,7 @@ def below(symbol: SymbolReport) -> list[Pane]:
     """What is drawn below the prices: equity and drawdown, where a backtest wrote its equity."""
     if symbol.equity is None:
         return []
-    values = symbol.series.values(*symbol.equity, "a value of the equity curve")
+    values = symbol.series.values(symbol.equity.times, symbol.equity.values, "a value of the equity curve")
     falls = Line("Drawdown", -drawdown(values), "fall")
     return [Pane([Line("Equity", values, "equity")]), Pane([falls], suffix=" %", fills=True)]
 

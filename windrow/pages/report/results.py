@@ -23,7 +23,7 @@ _FIXES = {"moving_average": "draw it with windrow plot", "crossover": "run windr
 
 SIDES = ("buy", "sell")
 _ORDERS = "SYMBOL, TIME, side, size, price and status, as written by backtest --orders"
-_EQUITY = "SYMBOL, TIME and value, as written by backtest --equity"
+_EQUITY = "SYMBOL, TIME, value and that of buying and holding, as written by backtest --equity"
 
 Figures = dict[str, Any]
 
@@ -61,10 +61,11 @@ class Orders(NamedTuple):
 
 
 class Equity(NamedTuple):
-    """One symbol's value at each bar's close; times in ns."""
+    """One symbol's value at each bar's close, and that of buying and holding; times in ns."""
 
     times: Ints
     values: Floats
+    bought: Floats | None = None
 
 
 def open_output(place: Path) -> Output:
@@ -155,9 +156,10 @@ def read_orders(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Orde
 
 def read_equity(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Equity]:
     """The equity curve of each symbol that has one. Raises InputError where a file has something else."""
+    values = ["value", "bought"]
     return {
-        symbol: Equity(times, rows["value"].to_numpy())
-        for symbol, _, times, rows in _tables(parts, ["symbol", "time", "value"], {"value"}, symbols, _EQUITY)
+        symbol: Equity(times, rows["value"].to_numpy(), rows["bought"].to_numpy())
+        for symbol, _, times, rows in _tables(parts, ["symbol", "time", *values], set(values), symbols, _EQUITY)
     }
 
 
