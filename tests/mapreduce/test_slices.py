@@ -14,8 +14,8 @@ from sort_keys.blocks import Columns, write_blocks
 from sort_keys.merge import Merge
 from sort_keys.slots import Slots
 from tests.conftest import ROOT
-from tests.windows.test_contract import BY_COUNT, BY_TIME, OPTIONS, SECOND, bars_of_symbols
-from windrow.errors import InputError, SliceError
+from tests.windows.test_contract import BY_COUNT, BY_TIME, OPTIONS, SECOND, bars_of_symbols, columns_for
+from windrow.errors import InputError, SliceError, UsageError
 from windrow.feeds.density import Density, slices_for
 from windrow.mapreduce.slices import Slicer, stitch
 from windrow.sinks.lines import format_lines
@@ -80,17 +80,34 @@ def check_same(sliced, plain, bars):
             assert value == whole or abs(float(value) - float(whole)) <= near, (one, other)
 
 
-def columns_of(times, values, starts):
-    return Columns([f"S{number}%" for number in range(len(starts))], starts, times, [values])
+def columns_of(times, values, starts, *more):
+    return Columns([f"S{number}%" for number in range(len(starts))], starts, times, [values, *more])
+
+
+def columns_for_slices(indicator, values):
+    """The columns that its kernel takes besides the close, where that is `values`."""
+    made = dict(zip(parse_indicator(indicator).columns("close"), columns_for(indicator, values), strict=True))
+    return [made[name] for name in Indicators([parse_indicator(indicator)]).columns[1:]]
+
+
+CARRIES_MORE = {"atr", "dema", "halflife", "kama", "macd", "rsi", "tema"}
+SLICEABLE = [text for text in BY_COUNT + BY_TIME if text.partition(":")[0] not in CARRIES_MORE]
+
+
+@pytest.mark.parametrize("kind", sorted(CARRIES_MORE))
+def test_kernels_that_carry_more_than_bars_are_refused(kind):
+    with pytest.raises(UsageError, match=rf"^--slices: {kind}:5 carries from bar to bar what a slice cannot know"):
+        _ = Indicators([parse_indicator("sma:3"), parse_indicator(f"{kind}:5")]).head
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=["usual", "min_periods", "seed first"])
-@pytest.mark.parametrize("indicator", BY_COUNT + BY_TIME)
+@pytest.mark.parametrize("indicator", SLICEABLE)
 @settings(max_examples=10, deadline=None)
 @given(bars=bars_of_symbols(), seconds=st.integers(1, 90), block_bars=st.sampled_from([1, 3, 4096]), back=st.booleans())
 def test_every_kernel_gives_the_same_bits(indicator, options, bars, seconds, block_bars, back):
     times, values, starts = bars
-    columns = columns_of(times - 60 * SECOND if back else times, values, starts)  # slices before 1970 too
+    more = columns_for_slices(indicator, values)
+    columns = columns_of(times - 60 * SECOND if back else times, values, starts, *more)  # slices before 1970 too
     options = Options(
         options.min_periods if indicator.split(":")[1] != "1" else None, 0, options.ema_seed, options.ddof
     )

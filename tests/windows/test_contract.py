@@ -28,7 +28,7 @@ def possible(window: str) -> Iterator[str]:
 
 
 BY_COUNT = [indicator for window in ("1", "2", "5", "40") for indicator in possible(window)]
-BY_TIME = [indicator for window in ("1s", "7s", "2min") for indicator in possible(window)]
+BY_TIME = [indicator for window in ("1s", "7s", "2min", "session") for indicator in possible(window)]
 OPTIONS = [Options(), Options(min_periods=1), Options(ema_seed="first", ddof=0, step_ns=3 * SECOND)]
 
 
@@ -140,7 +140,7 @@ HELD: dict[str, Callable[[int], tuple[int, int]]] = {
 def test_the_window_bounds_the_state(text: str) -> None:
     kernel = parse_indicator(text).kernel(Options())
     rng = np.random.default_rng(2)
-    n = {"1": 1, "2": 2, "5": 5, "40": 40, "1s": 1, "7s": 7, "2min": 120}[text.partition(":")[2]]
+    n = {"1": 1, "2": 2, "5": 5, "40": 40, "1s": 1, "7s": 7, "2min": 120, "session": 86_400}[text.partition(":")[2]]
     bound, floats = HELD.get(kernel.kind, lambda n: (n, len(kernel.inputs) or 1))(n)
     empty = len(pickle.dumps(kernel))
     for begin in range(0, 20_000, 500):

@@ -27,12 +27,12 @@ def moving_average(
     bars: columns `symbol`, `timestamp` (datetimes, in UTC if they have no zone) and `column`, in any order; without a
     symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. Their names may be those that
     files have, in any case (Date, Close); what `yfinance.download` returns, with levels of values and symbols, is taken
-    too. indicators: KIND:WINDOW, e.g. `sma:20`, `ema:12`, `max:30d` (default `sma:20`). The others are the job's
-    options of the same names.
+    too. indicators: KIND:WINDOW, e.g. `sma:20`, `max:30d`, `bollinger:20,2` (default `sma:20`): docs/indicators.md.
+    The others are the job's options of the same names.
 
-    Returns symbol, timestamp and one float64 column per indicator (NaN: no value yet), sorted, for the bars that have a
-    value. Memory: some copies of the columns used. Raises UsageError for wrong options, InputError for invalid
-    values, ConflictError for two different bars at one (symbol, timestamp).
+    Returns symbol, timestamp and a float64 column per indicator, or several, as of bollinger (NaN: no value yet),
+    sorted, for the bars that have a value. Memory: some copies of the columns used. Raises UsageError for wrong
+    options, InputError for invalid values, ConflictError for two different bars at one (symbol, timestamp).
 
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=4), "close": [38.71, 38.37, 36.6, 36.6]})

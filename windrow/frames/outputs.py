@@ -35,7 +35,7 @@ _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
 def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column per indicator.
+    r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column for each of an indicator's.
 
     `path` is an output directory, or one part of it, local or on S3, of lines or Parquet. Rows are sorted by symbol and
     timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named by

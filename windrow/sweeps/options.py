@@ -10,7 +10,10 @@ from windrow.sweeps.splits import parse_split
 from windrow.trading.options import Group, column_of, rules_of, windows_of
 from windrow.windows import kernels
 
-_GRID = f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these"
+_GRID = (
+    f"KIND:WINDOWS, KIND one of {', '.join(kernels())}, WINDOWS in bars: 7, 5..10, 10..100/5, or a list of these; a"
+    " kind of more numbers, or of several columns, e.g. bollinger:10..50/10,2.upper"
+)
 _ANY_ORDER = "include pairs whose fast window is not shorter than the slow one"
 _SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the test"
 _SPLIT_AT = "train before this time, test from it on"
