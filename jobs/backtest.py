@@ -13,7 +13,7 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
+from windrow.trading.options import CURES, add_averages, add_lines, add_measures, add_rules, strategy_of
 from windrow.windows.indicator import cures_of
 
 ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
@@ -32,6 +32,7 @@ class Backtest(BarJob):
         group.add("--orders", ORDERS, action="store_true")
         group.add("--equity", EQUITY, action="store_true")
         add_rules(self.add_group("Trading"))
+        add_measures(self.add_group("Figures"))
 
     def check_options(self) -> None:
         self.strategy()
@@ -65,7 +66,7 @@ class Backtest(BarJob):
     def description(self) -> dict[str, Any]:
         strategy, seed = self.strategy(), self.options.ema_seed
         own = {"fast": str(strategy.pair.fast), "slow": str(strategy.pair.slow), "ema_seed": seed}
-        return super().description() | own | {"rules": asdict(strategy.rules)}
+        return super().description() | own | {"rules": asdict(strategy.rules), "measures": asdict(strategy.measures)}
 
 
 if __name__ == "__main__":

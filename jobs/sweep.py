@@ -14,7 +14,7 @@ from windrow.sweeps import runs
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import CURES, add_averages, add_rules
+from windrow.trading.options import CURES, add_averages, add_measures, add_rules
 from windrow.windows.indicator import cures_of
 
 
@@ -29,6 +29,7 @@ class Sweep(BarJob):
         sweeping.add_to(group)
         add_averages(group)
         add_rules(self.add_group("Trading"))
+        add_measures(self.add_group("Figures"))
 
     def check_options(self) -> None:
         self.sweep()
@@ -71,7 +72,9 @@ class Sweep(BarJob):
         super().report(counts)
 
     def description(self) -> dict[str, Any]:
-        return super().description() | sweeping.described(self.options) | {"rules": asdict(self.sweep().rules)}
+        sweep = self.sweep()
+        traded = {"rules": asdict(sweep.rules), "measures": asdict(sweep.measures)}
+        return super().description() | sweeping.described(self.options) | traded
 
 
 if __name__ == "__main__":

@@ -365,7 +365,7 @@ CASES = {
         job=Sweep, reads=pairs, right=[(2, 1)],
     ),
     "sweeps/overall.py:_none_at_all": Case(
-        [*SWEPT, "--best", "--objective", "sharpe"], "rank by another --objective, e.g. pnl",
+        [*SWEPT, "--best", "--objective", "sqn"], "rank by another --objective, e.g. pnl",
         [[*SWEPT, "--best", "--objective", "pnl"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 2)],
     ),
     "trading/notices.py:cure_of_refusals": Case(
@@ -450,6 +450,13 @@ CASES = {
     "trading/rules.py:__post_init__ per order": Case(
         [*LONG, "--commission-per-order", "-1"], "give 0 to 1e15", [[*LONG, "--commission-per-order", "1"]],
         **{**TRADED, "right": [38.0]},
+    ),
+    "trading/measures.py:__post_init__ days": Case(
+        [*LONG, "--days-per-year", "0"], "use e.g. 252 or 365",
+        [[*LONG, "--days-per-year", "252"], [*LONG, "--days-per-year", "365"]], **TRADED
+    ),
+    "trading/measures.py:__post_init__ rate": Case(
+        [*LONG, "--risk-free", "2"], "write 2 % as 0.02", [[*LONG, "--risk-free", "0.02"]], **TRADED
     ),
     "trading/signals.py:__post_init__": Case(
         ["--fast", "close", "--slow", "close"], "use two different lines", [LONG], **TRADED

@@ -11,6 +11,7 @@ import windrow
 from jobs.backtest import Backtest
 from jobs.sweep import Sweep
 from tests.conftest import ROOT
+from windrow.trading.figures import TIMES, UNTOLD
 
 pytestmark = pytest.mark.one_python
 DATA = ROOT / "data"
@@ -37,7 +38,7 @@ def rows(frame, dated=True):
     """A frame of figures as the job writes it, but for the reasons."""
     for row in frame.to_dict("records"):
         written = {name: None if value != value else value for name, value in row.items() if name != "undefined"}
-        yield written | {"ruined_at": written["ruined_at"] and time_of(written["ruined_at"], dated)}
+        yield written | {name: written[name] and time_of(written[name], dated) for name in TIMES}
 
 
 RULES = [
@@ -62,7 +63,7 @@ def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, t
     reasons = {symbol: figures.pop("undefined", {}) for symbol, figures in found.items()}
     assert ran.status == 0 and found == expected and len(found) > 1
     assert all(
-        {name for name in figures if figures[name] is None} - {"ruined_at"} == set(reasons[its])
+        {name for name in figures if figures[name] is None} - set(UNTOLD) == set(reasons[its])
         for its, figures in found.items()
     )
     done = backtest(*LINES, *options, "--orders", "--equity", "-r", "local", "-o", tmp_path / "out", bars)
@@ -106,32 +107,45 @@ def equity_lines(equity, dated):
         yield f"{symbol}\t{time_of(moment, dated)}\t{value!r}\t{bought!r}".encode()
 
 
+#: The figures, in the order of a line; then backtrader's.
+FIGURES = [
+    "pnl", "final_value", "return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown",
+    "max_drawdown_money", "max_drawdown_from", "max_drawdown_to", "max_drawdown_recovered", "max_drawdown_days",
+    "max_drawdown_bars", "longest_drawdown_bars", "average_drawdown", "ulcer_index", "skewness", "kurtosis",
+    "trades_total", "trades_open", "trades_closed", "won", "lost", "win_rate", "profit_factor", "expectancy",
+    "best_trade", "worst_trade", "average_trade", "average_bars_held", "win_streak", "lose_streak", "closed_pnl", "sqn",
+    "kelly", "exposure", "turnover", "costs", "buy_and_hold", "alpha", "beta", "correlation", "orders",
+    "orders_refused", "fills_postponed", "ruined", "ruined_at",
+]  # fmt: skip
+BACKTRADERS = [
+    "bt_sharpe_annual", "bt_sortino_annual", "bt_sqn", "bt_strike_rate", "bt_max_drawdown_pct", "bt_max_drawdown",
+    "bt_max_drawdown_bars",
+]  # fmt: skip
+
+
 def test_fields_stand_in_order_and_counts_are_whole_numbers(backtest):
-    line = backtest(*LINES, BARS).lines[0]
+    line = backtest(*LINES, "--backtrader", BARS).lines[0]
     figures = json.loads(line.split(b"\t")[1])
-    assert list(figures) == [
-        "fast", "slow", "pnl", "final_value", "trades_total", "trades_open", "trades_closed", "won", "lost",
-        "strike_rate", "win_streak", "lose_streak", "closed_pnl", "sharpe", "sortino", "sqn", "max_drawdown_pct",
-        "max_drawdown", "max_drawdown_bars", "return", "exposure", "turnover", "buy_and_hold", "orders",
-        "orders_refused", "fills_postponed", "ruined", "ruined_at", "undefined",
-    ]  # fmt: skip
-    assert figures["sharpe"] is None and figures["undefined"]["sharpe"] == "a single calendar year"
+    assert list(figures) == ["fast", "slow", *FIGURES, *BACKTRADERS, "undefined"]
+    assert figures["bt_sharpe_annual"] is None and figures["undefined"]["bt_sharpe_annual"] == "a single calendar year"
     assert (figures["fast"], figures["slow"]) == ("ema:7", "sma:21")
     counts = [name for name, value in figures.items() if isinstance(value, int)]
     assert counts == [
-        "trades_total", "trades_open", "trades_closed", "won", "lost", "win_streak", "lose_streak",
-        "max_drawdown_bars", "orders", "orders_refused", "fills_postponed", "ruined",
+        "max_drawdown_bars", "longest_drawdown_bars", "trades_total", "trades_open", "trades_closed", "won", "lost",
+        "win_streak", "lose_streak", "orders", "orders_refused", "fills_postponed", "ruined", "bt_max_drawdown_bars",
     ]  # fmt: skip
     assert figures["ruined"] is False and figures["ruined_at"] is None
+    without = json.loads(backtest(*LINES, BARS).lines[0].split(b"\t")[1])
+    assert list(without)[: 2 + len(FIGURES)] == ["fast", "slow", *FIGURES] and not {*without} & {*BACKTRADERS}
 
 
 def test_the_published_figures_from_the_file(backtest, shared_data, tmp_path):
     text = (shared_data / "INTC_year.csv").read_text().splitlines(keepends=True)
     train = tmp_path / "train.csv"
     train.write_text("".join(text[:255]))
-    figures = told(backtest("--fast", "ema:7", "--slow", "ema:21", "--size", "100", train))["INTC"]
-    assert (figures["pnl"], figures["won"], figures["max_drawdown"]) == (83.0, 7, 449.0)
-    assert figures["sharpe"] == pytest.approx(-4.410461169, abs=5e-10)
+    figures = told(backtest("--fast", "ema:7", "--slow", "ema:21", "--size", "100", "--backtrader", train))["INTC"]
+    assert (figures["pnl"], figures["won"], figures["bt_max_drawdown"]) == (83.0, 7, 449.0)
+    assert figures["bt_sharpe_annual"] == pytest.approx(-4.410461169, abs=5e-10)
 
 
 def test_orders_and_equity_are_files_beside_the_figures_that_nothing_else_reads(backtest, tmp_path):
@@ -161,6 +175,7 @@ def test_the_output_says_what_was_traded_and_how(backtest, tmp_path):
         "size": "5", "whole_shares": False, "cash": 100_000.0, "commission": 0.0, "commission_per_order": 0.0,
         "slippage": 0.0, "fill": "next-open", "side": "long", "entry": "state", "stop_at_ruin": False,
     }  # fmt: skip
+    assert told["measures"] == {"days_per_year": None, "risk_free": 0.0, "backtrader": False}
 
 
 def test_symbols_of_any_text_and_orders_without_a_size(backtest, tmp_path):

@@ -185,31 +185,28 @@ def test_symbols_too_short_for_a_part_or_an_average(run_job, tmp_path):
 
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_no_pair_is_the_best_where_none_has_the_objective(run_job, tmp_path, runner):
-    """All of a single year's Sharpe ratios are undefined: naming a pair would name the first of the grid."""
-    bars = write_rows(tmp_path / "bars.csv", [row for row in rows_of(BARS) if row["symbol"] == "AAA"])
+    """Where nothing trades, no Sharpe ratio is defined: naming a pair would name the first of the grid."""
+    bars = write_rows(tmp_path / "bars.csv", [row for row in rows_of(BARS) if row["symbol"] == "AAA"][:4])
     options = ["-q", "-r", runner, *SMALL, "--best", "--objective"]
     ran = run_job(*options, "sharpe", "-o", tmp_path / "out", bars, job=Sweep)
     assert (ran.status, ran.out) == (1, b"") and not (tmp_path / "out").exists()
     assert ran.err == (
-        "error: --best --objective sharpe: no pair has it on any symbol: a single calendar year; rank by another"
-        " --objective, e.g. pnl, or use more bars\n"
+        "error: --best --objective sharpe: no pair has it on any symbol: all days returned the same; rank by"
+        " another --objective, e.g. pnl, or use more bars\n"
     )
     assert run_job(*options, "pnl", bars, job=Sweep).status == 0
 
 
 def test_a_symbol_on_which_no_pair_has_the_objective_says_so_in_its_line(run_job, tmp_path):
-    """Of two symbols, one has bars of a single year."""
-    rows = [row for row in rows_of(BARS) if row["symbol"] in ("AAA", "AAB")]
-    late = [
-        {**row, "timestamp": row["timestamp"].replace("2023-0", "2022-0")} for row in rows if row["symbol"] == "AAB"
-    ]
-    bars = write_rows(tmp_path / "bars.csv", [row for row in rows if row["symbol"] == "AAA"] + late)
+    """Of two symbols, one has too few bars for any average."""
+    few, many = ([row for row in rows_of(BARS) if row["symbol"] == symbol] for symbol in ("AAA", "AAB"))
+    bars = write_rows(tmp_path / "bars.csv", few[:4] + many)
     out = tmp_path / "out"
     assert run_job("-q", *SMALL, "--objective", "sharpe", "--best", "-o", out, bars, job=Sweep).status == 0
     overall, none, best = windrow.read_output(out).to_dict("records")
     assert (overall["symbol"], none["symbol"], best["symbol"]) == ("", "AAA", "AAB")
     assert none["fast"] != none["fast"] and none["undefined"] == dict.fromkeys(
-        ("fast", "slow", "deflated_sharpe"), "no pair has sharpe: a single calendar year"
+        ("fast", "slow", "deflated_sharpe"), "no pair has sharpe: all days returned the same"
     )
     assert (best["fast"], best["all_sharpe"]) == (overall["fast"], overall["all_sharpe"])
 

@@ -109,11 +109,11 @@ def figures_of(run, cash):
         "trades_total": trades["total"]["total"],
         "trades_open": counts["total"]["open"] if counts else 0,
         **closed_trades(counts if counts and counts["total"].get("closed") else None),
-        "sharpe": result["SharpeRatio"]["sharperatio"],
-        "sqn": result["SQN"]["sqn"],
-        "max_drawdown_pct": down["max"]["drawdown"],
-        "max_drawdown": down["max"]["moneydown"],
-        "max_drawdown_bars": down["max"]["len"],
+        "bt_sharpe_annual": result["SharpeRatio"]["sharperatio"],
+        "bt_sqn": result["SQN"]["sqn"],
+        "bt_max_drawdown_pct": down["max"]["drawdown"],
+        "bt_max_drawdown": down["max"]["moneydown"],
+        "bt_max_drawdown_bars": down["max"]["len"],
     }
 
 
@@ -166,7 +166,7 @@ def averages_are_apart(frame, kind, fast, slow):
 
 
 def backtest(frame, kind, fast, slow, rules):
-    return windrow.backtest(frame, f"{kind}:{fast}", f"{kind}:{slow}", traced=True, **vars(rules))
+    return windrow.backtest(frame, f"{kind}:{fast}", f"{kind}:{slow}", traced=True, backtrader=True, **vars(rules))
 
 
 def assert_same_orders(ours, theirs):
@@ -182,16 +182,16 @@ def assert_same_orders(ours, theirs):
 def assert_same_figures(ours, theirs, values):
     why = ours.get("undefined")
     for name, expected in theirs.items():
-        if name == "max_drawdown_bars" and rounding_decides(values):
+        if name == "bt_max_drawdown_bars" and rounding_decides(values):
             continue
-        if name == "sharpe" and ours["ruined"]:  # backtrader trades on, and divides by what is below 0
+        if name == "bt_sharpe_annual" and ours["ruined"]:  # backtrader trades on, and divides by what is below 0
             assert np.isnan(ours[name]) or min(values[:-1]) > 0
             continue
         found = ours[name]
         if np.isnan(found):
             # What is not there for windrow is a division by what rounding leaves for backtrader, or by 0.
             assert expected is None or abs(expected) > 1e9, (name, why)
-        elif name in ("sharpe", "sqn"):  # small deviations are mostly rounding
+        elif name in ("bt_sharpe_annual", "bt_sqn"):  # small deviations are mostly rounding
             assert abs(found - expected) <= 1e-9 * max(1.0, abs(expected)) + 1e-12 * expected**2, name
         else:
             assert found == pytest.approx(expected, rel=1e-9, abs=1e-6), name

@@ -55,7 +55,7 @@ def test_orders_values_and_figures_are_vectorbts(frame, pair, costs):
     assert figures.won == (trades.closed.pnl.values >= 0).sum()
     assert figures.closed_pnl == pytest.approx(trades.closed.pnl.sum(), rel=1e-9, abs=1e-6)
     assert figures["return"] == pytest.approx(portfolio.total_return(), rel=1e-9, abs=1e-12)
-    assert figures.max_drawdown_pct == pytest.approx(-100 * portfolio.max_drawdown(), rel=1e-9)
+    assert figures.max_drawdown == pytest.approx(-portfolio.max_drawdown(), rel=1e-9)
     assert figures.exposure == pytest.approx(portfolio.position_mask().mean(), rel=1e-12)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from windrow.sweeps.overall import Sums
 from windrow.sweeps.ranking import standing
-from windrow.trading.figures import EQUAL_TRADES, EQUAL_YEARS, NO_YEAR_BELOW
+from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_DAY_BELOW
 
 
 def figures(**given):
@@ -41,10 +41,10 @@ RANKED = {
         figures(closed_pnl=6.0, ruined=True, **undefined(sqn=EQUAL_TRADES)),
     ],
     "sharpe": [
-        figures(**undefined(sharpe=EQUAL_YEARS, sortino=NO_YEAR_BELOW)),  # two years of 10 %
+        figures(**{"return": 0.1}, **undefined(sharpe=EQUAL_DAYS, sortino=NO_DAY_BELOW)),  # each day as much
         figures(sharpe=1.0),
         figures(sharpe=-1.0),
-        figures(**undefined(sharpe=EQUAL_YEARS)),  # never traded
+        figures(**{"return": 0.0}, **undefined(sharpe=EQUAL_DAYS, sortino=NO_DAY_BELOW)),  # never traded
     ],
 }
 

@@ -1,8 +1,9 @@
 """A backtest as plain as possible: one run, one bar after another, in fractions. DESIGN section 8, nothing else."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import sqrt
 
 NOT_FULL = -2
@@ -25,6 +26,9 @@ class Run:
     traded: Fraction = Fraction(0)
     values: list = field(default_factory=list)
     exposed: int = 0
+    entered: int = 0  # at which bar
+    trades: list = field(default_factory=list)  # of closed ones the return, and bars from entry to exit
+    costs: Fraction = Fraction(0)
 
 
 def number(value):
@@ -170,6 +174,7 @@ def trade(rules, run, placed, time, price):
         run.profits.append(closing * (price - run.entry) - costs)
     run.cash = left - shares * price - abs(shares * price) * rate
     run.paid = abs(shares * price) * rate + (0 if closing else fee)
+    settle(rules, run, closing, shares, price, side)
     run.traded += (abs(closing) + abs(shares)) * abs(price)
     run.held, run.entry = shares, price
     run.opened += shares != 0
@@ -181,49 +186,177 @@ def close_out(rules, run, side, time, price):
     costs = abs(run.held * price) * number(rules.commission) + number(rules.commission_per_order)
     run.orders.append((time, side, abs(run.held), price, "filled"))
     run.profits.append(run.held * (price - run.entry) - run.paid - costs)
+    settle(rules, run, run.held, Fraction(0), price, side)
     run.traded += abs(run.held * price)
     run.cash += run.held * price - costs
     run.held = Fraction(0)
+
+
+def settle(rules, run, closing, shares, price, side):
+    """Counts what a fill cost, and the trade that it closed; run.held and run.entry are those before it."""
+    slip = number(rules.slippage) * (side if price > 0 else -side)
+    moved = (abs(closing) + abs(shares)) * abs(price)
+    run.costs += moved * number(rules.commission) + number(rules.commission_per_order)
+    run.costs += moved / (1 + slip) * number(rules.slippage)
+    if closing:
+        run.trades.append((run.profits[-1] / abs(closing * run.entry), len(run.values) - run.entered))
+    run.entered = len(run.values)
 
 
 def figures(rules, bars, run):
     """The figures of a run, in floats; None where undefined."""
     cash, values = number(rules.cash), run.values
     wins = [profit >= 0 for profit in run.profits]
-    down, percent, longest = drawdown([cash, *values])
+    gains, losses = (sum(one for one in run.profits if (one >= 0) is kind) for kind in (True, False))
     status = [order[-1] for order in run.orders]
-    ruined = [time for (time, _, _), value in zip(bars, values, strict=True) if value <= 0]
     mean = sum(values) / len(values)
-    first, last = bars[0][2], bars[-1][2]
-    years = yearly(cash, bars, values) if min([cash, *values][:-1]) > 0 else []
-    excess = [value - TARGET for value in years] if len(years) > 1 else None
+    gone = min([cash, *values][:-1]) <= 0
+    rate = Fraction(sum(wins), len(wins)) if wins else None
+    returns, held = zip(*run.trades, strict=True) if run.trades else ((), ())
+    both = wins and losses < 0 < gains
     return {
         "pnl": values[-1] - cash,
         "final_value": values[-1],
+        "return": values[-1] / cash - 1,
+        **daily(cash, bars, values, gone),
         "trades_total": run.opened,
         "trades_open": int(run.held != 0),
         "trades_closed": len(wins),
         "won": sum(wins),
         "lost": len(wins) - sum(wins),
-        "strike_rate": Fraction(sum(wins), len(wins)) if wins else None,
+        "win_rate": rate,
+        "profit_factor": -gains / losses if wins and losses else None,
+        "expectancy": sum(run.profits) / len(wins) if wins else None,
+        "best_trade": max(returns, default=None),
+        "worst_trade": min(returns, default=None),
+        "average_trade": sum(returns) / len(returns) if returns else None,
+        "average_bars_held": Fraction(sum(held), len(held)) if held else None,
         "win_streak": streak(wins, True),
         "lose_streak": streak(wins, False),
         "closed_pnl": sum(run.profits),
-        "sharpe": ratio(excess, deviation(excess)) if excess and max(excess) - min(excess) > 2**-40 else None,
-        "sortino": ratio(excess, sqrt(sum(min(value, 0) ** 2 for value in excess) / len(excess))) if excess else None,
-        "sqn": sqn(run.profits),
-        "max_drawdown_pct": percent,
-        "max_drawdown": down,
-        "max_drawdown_bars": longest,
-        "return": values[-1] / cash - 1,
+        "sqn": sqn(run.profits) if len(wins) > 1 else None,
+        "kelly": rate - (1 - rate) * (-losses / wins.count(False)) / (gains / sum(wins)) if both else None,
         "exposure": Fraction(run.exposed, len(bars)),
         "turnover": run.traded / mean if mean > 0 else None,
-        "buy_and_hold": last / first - 1 if first > 0 else None,
+        "costs": run.costs,
+        **beside(cash, bars, values, gone),
         "orders": len([one for one in status if one != "open"]),
         "orders_refused": status.count("refused"),
         "fills_postponed": run.postponed,
-        "ruined": bool(ruined),
-        "ruined_at": f"{ruined[0]:%Y-%m-%dT%H:%M:%SZ}" if ruined else None,
+        **ruin(bars, values),
+        **backtraders(cash, bars, values, run.profits),
+    }
+
+
+def ruin(bars, values):
+    times = [time for (time, _, _), value in zip(bars, values, strict=True) if value <= 0]
+    return {"ruined": bool(times), "ruined_at": text(times[0]) if times else None}
+
+
+def text(time):
+    return time and f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def ends_of_days(bars, values):
+    """The last value of each day."""
+    return list({time.date(): value for (time, _, _), value in zip(bars, values, strict=True)}.values())
+
+
+def per_year(bars):
+    """The days of a year: those of longer bars, or 365 or 252."""
+    days = sorted({time.date() for time, _, _ in bars})
+    gaps = [(later - day).days for day, later in pairwise(days)]
+    if gaps and min(gaps) >= 5:
+        return max(round(365.25 * len(gaps) / (days[-1] - days[0]).days), 1)
+    every = [days[0] + timedelta(days=at) for at in range((days[-1] - days[0]).days + 1)]
+    on, possible = (sum(day.weekday() > 4 for day in some) for some in (days, every))
+    off, others = len(days) - on, len(every) - possible
+    return 365 if on and 4 * on * others >= 3 * off * possible else 252
+
+
+def daily(cash, bars, values, gone):
+    """What follows from the values at the ends of days, and from drawdowns."""
+    days, year = [cash, *ends_of_days(bars, values)], per_year(bars)
+    returns = [] if gone else [float(after / before - 1) for before, after in pairwise(days)]
+    n = len(days) - 1
+    mean, spread = (sum(returns) / n, sample(returns)) if returns else (0, 0)
+    below = sqrt(sum(min(one, 0) ** 2 for one in returns if abs(one) > 1e-12) / n)
+    fall, dates = deepest([time for time, _, _ in bars], [cash, *values])
+    falls = [float((max(days[: at + 1]) - value) / max(days[: at + 1])) for at, value in enumerate(days)][1:]
+    depths = [max(group) for is_below, group in groupby(falls, bool) if is_below for group in [list(group)]]
+    growth = None if gone or values[-1] < 0 else float(values[-1] / cash) ** (year / n) - 1
+    unequal = spread > 1e-9 and n > 1
+    scores = [(one - mean) / (spread * sqrt((n - 1) / n)) for one in returns] if unequal else []
+    skewed, peaked = (sum(one**power for one in scores) / n for power in (3, 4))
+    down, _, longest = drawdown([cash, *values])
+    return {
+        "cagr": growth,
+        "volatility": spread * sqrt(year) if n > 1 and returns else None,
+        "sharpe": mean / spread * sqrt(year) if unequal else None,
+        "sortino": mean / below * sqrt(year) if below else None,
+        "calmar": growth / fall if growth is not None and fall else None,
+        "max_drawdown": fall,
+        "max_drawdown_money": down,
+        **dates,
+        "longest_drawdown_bars": longest,
+        "average_drawdown": sum(depths) / len(depths) if depths else 0.0,
+        "ulcer_index": sqrt(sum(one**2 for one in falls) / n),
+        "skewness": skewed * sqrt(n * (n - 1)) / (n - 2) if unequal and n > 2 else None,
+        "kurtosis": ((n + 1) * (peaked - 3) + 6) * (n - 1) / ((n - 2) * (n - 3)) if unequal and n > 3 else None,
+    }
+
+
+def deepest(times, values):
+    """The deepest drawdown of values behind the cash, as a fraction; its dates and lengths."""
+    fall, at = max(((max(values[: at + 1]) - value) / max(values[: at + 1]), -at) for at, value in enumerate(values))
+    names = "from", "to", "recovered", "days", "bars"
+    if not fall:
+        return 0, dict(zip((f"max_drawdown_{name}" for name in names), (None, None, None, 0, 0), strict=True))
+    peak = max(values[:-at])
+    begin = max(number for number, value in enumerate(values[:-at]) if value == peak)
+    again = next((number for number, value in enumerate(values) if number > -at and value >= peak), None)
+    first, end = times[max(begin - 1, 0)], times[-1 if again is None else again - 1]
+    below = (len(values) if again is None else again) - begin - 1
+    told = text(first), text(times[-at - 1]), text(again and times[again - 1]), (end - first) / timedelta(days=1), below
+    return fall, dict(zip((f"max_drawdown_{name}" for name in names), told, strict=True))
+
+
+def beside(cash, bars, values, gone):
+    """What follows from values beside those of buying at the first close and holding."""
+    closes = [close for _, _, close in bars]
+    if closes[0] <= 0:
+        return dict.fromkeys(("buy_and_hold", "alpha", "beta", "correlation"))
+    ends = [cash, *ends_of_days(bars, values)]
+    others = [closes[0], *ends_of_days(bars, closes)]
+    n = len(ends) - 1
+    found = {"buy_and_hold": closes[-1] / closes[0] - 1, "alpha": None, "beta": None, "correlation": None}
+    if gone or n < 2 or min(others[:-1]) <= 0:
+        return found
+    one, other = ([float(after / before - 1) for before, after in pairwise(days)] for days in (ends, others))
+    if sample(other) <= 1e-9:
+        return found
+    mean, move = sum(one) / n, sum(other) / n
+    shared = sum((mine - mean) * (its - move) for mine, its in zip(one, other, strict=True)) / (n - 1)
+    beta = shared / sample(other) ** 2
+    alike = shared / sample(one) / sample(other) if sample(one) > 1e-9 else None
+    return found | {"alpha": (mean - beta * move) * per_year(bars), "beta": beta, "correlation": alike}
+
+
+def backtraders(cash, bars, values, profits):
+    wins = [profit >= 0 for profit in profits]
+    down, percent, longest = drawdown([cash, *values])
+    years = yearly(cash, bars, values) if min([cash, *values][:-1]) > 0 else []
+    excess = [value - TARGET for value in years] if len(years) > 1 else None
+    return {
+        "bt_sharpe_annual": ratio(excess, deviation(excess)) if excess and max(excess) - min(excess) > 2**-40 else None,
+        "bt_sortino_annual": ratio(excess, sqrt(sum(min(value, 0) ** 2 for value in excess) / len(excess)))
+        if excess
+        else None,
+        "bt_sqn": sqn(profits, sample=False),
+        "bt_strike_rate": Fraction(sum(wins), len(wins)) if wins else None,
+        "bt_max_drawdown_pct": percent,
+        "bt_max_drawdown": down,
+        "bt_max_drawdown_bars": longest,
     }
 
 
@@ -269,11 +402,17 @@ def ratio(sample, by):
     return float(sum(sample) / len(sample)) / by if by else None
 
 
-def sqn(profits):
-    if len(profits) < 2:
+def sample(numbers):
+    """Their deviation as that of a sample."""
+    return deviation(numbers) * sqrt(len(numbers) / (len(numbers) - 1)) if len(numbers) > 1 else 0
+
+
+def sqn(profits, sample=True):
+    n = len(profits)
+    if n < 2:
         return 0.0
     by = deviation(profits)
-    return sqrt(len(profits)) * float(sum(profits) / len(profits)) / by if by else None
+    return sqrt(n - sample) * float(sum(profits) / n) / by if by else None
 
 
 def streak(wins, kind):

@@ -16,9 +16,12 @@ import windrow
 from tests.trading import exact
 from windrow.errors import ConflictError, InputError, UsageError
 from windrow.trading.backtests import Backtests, Rules
+from windrow.trading.figures import UNTOLD
+from windrow.trading.measures import Measures
 from windrow.trading.signals import NOT_FULL
 
 DAY = 86_400 * 10**9
+TOLD = Measures(backtrader=True)
 COLUMNS = ["symbol", "timestamp", "open", "close"]
 PARTS = {"train": slice(None, 254), "test": slice(254, None)}
 #: The published strategy's figures for Intel's prices, by part, to 9 places. (As backtrader computes them: the last
@@ -26,12 +29,13 @@ PARTS = {"train": slice(None, 254), "test": slice(254, None)}
 PUBLISHED = {
     "train": {
         "pnl": 83.0, "final_value": 100_083.0, "trades_total": 15, "trades_open": 1, "trades_closed": 14, "won": 7,
-        "lost": 7, "closed_pnl": 71.0, "sharpe": -4.410461169, "sqn": 0.186805286, "max_drawdown_pct": 0.446855096,
-        "max_drawdown": 449.0,
+        "lost": 7, "closed_pnl": 71.0, "bt_sharpe_annual": -4.410461169, "bt_sqn": 0.186805286,
+        "bt_max_drawdown_pct": 0.446855096, "bt_max_drawdown": 449.0,
     },
     "test": {
         "pnl": 293.0, "final_value": 100_293.0, "trades_total": 4, "trades_open": 1, "trades_closed": 3, "won": 2,
-        "lost": 1, "closed_pnl": 154.0, "sqn": 0.783244376, "max_drawdown_pct": 0.176911544, "max_drawdown": 177.0,
+        "lost": 1, "closed_pnl": 154.0, "bt_sqn": 0.783244376,
+        "bt_max_drawdown_pct": 0.176911544, "bt_max_drawdown": 177.0,
     },
 }  # fmt: skip
 
@@ -44,13 +48,13 @@ def intel(shared_data):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_published_strategy_gives_the_published_figures(intel, part):
-    result = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21", size=100).iloc[0]
+    result = windrow.backtest(intel.iloc[PARTS[part]], "ema:7", "ema:21", size=100, backtrader=True).iloc[0]
     for name, value in PUBLISHED[part].items():
         assert result[name] == pytest.approx(
-            value, abs=5e-10 if name in ("sharpe", "sqn", "max_drawdown_pct") else 1e-9
+            value, abs=5e-10 if name in ("bt_sharpe_annual", "bt_sqn", "bt_max_drawdown_pct") else 1e-9
         )
     if part == "test":
-        assert np.isnan(result.sharpe) and result.undefined == ONE_YEAR
+        assert np.isnan(result.bt_sharpe_annual) and result.undefined == ONE_YEAR
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,7 @@ def test_a_trade_that_earns_just_its_commission_is_won():
 
 def pushed(rules, closes, trend, **how):
     """A run over daily bars whose opens are their closes."""
-    tests = Backtests(rules, 1, **how)
+    tests = Backtests(rules, 1, measures=Measures(backtrader=True), **how)
     closes = np.array(closes, np.float64)
     tests.push(np.arange(len(closes)) * DAY, closes, closes, np.array(trend, np.int8)[:, None])
     return tests
@@ -165,9 +169,23 @@ def pushed(rules, closes, trend, **how):
 
 UP, DOWN = [-2, 1, 1, 1], [-1, -1, -1, -1]
 #: Of most short series; and of one without bars.
-NO_TRADE, ONE_YEAR = {"strike_rate": "no closed trade"}, dict.fromkeys(("sharpe", "sortino"), "a single calendar year")
-RUINED = dict.fromkeys(("sharpe", "sortino"), "a bar began with a value of 0 or below")
-NO_BARS = ["sharpe", "sortino", "max_drawdown_pct", "max_drawdown", "max_drawdown_bars", "exposure", "turnover"]
+OF_TRADES = ["win_rate", "profit_factor", "expectancy", "best_trade", "worst_trade", "average_trade",
+             "average_bars_held", "sqn", "kelly", "bt_strike_rate"]  # fmt: skip
+OF_YEARS, BESIDE = ["bt_sharpe_annual", "bt_sortino_annual"], ["alpha", "beta", "correlation"]
+OF_DAYS = ["cagr", "volatility", "sharpe", "sortino", "calmar", "skewness", "kurtosis", *BESIDE]
+FALLS = ["max_drawdown", "max_drawdown_money", "max_drawdown_from", "max_drawdown_to", "max_drawdown_days",
+         "max_drawdown_bars", "longest_drawdown_bars", "average_drawdown", "ulcer_index"]  # fmt: skip
+NO_TRADE, ONE_YEAR = dict.fromkeys(OF_TRADES, "no closed trade"), dict.fromkeys(OF_YEARS, "a single calendar year")
+RUINED = dict.fromkeys([*OF_YEARS, *OF_DAYS], "a bar began with a value of 0 or below")
+NO_BARS = [*OF_YEARS, *OF_DAYS, *FALLS, "bt_max_drawdown_pct", "bt_max_drawdown", "bt_max_drawdown_bars", "exposure",
+           "turnover"]  # fmt: skip
+BELOW_0 = dict.fromkeys(["cagr", "calmar"], "the final value is below 0")
+NO_FALL = dict.fromkeys(["calmar", "max_drawdown_from", "max_drawdown_to"], "no drawdown")
+GAINS = {"sortino": "no day returned less than the risk-free rate"}
+FLAT = dict.fromkeys(["sharpe", "skewness", "kurtosis"], "all days returned the same")
+THREE_DAYS = {"kurtosis": "fewer than 4 days"}
+TWO_DAYS = THREE_DAYS | {"skewness": "fewer than 3 days"}
+ONE_DAY = TWO_DAYS | dict.fromkeys(["volatility", "sharpe", *BESIDE], "fewer than 2 days")
 NO_MEAN = {"turnover": "the mean value is not above 0"}
 #: 100 shares sold short at a close of 20 bring 1,900, which with the cash pays for just these shares.
 TO_0 = Rules(size=100, cash=100, slippage=0.05, fill="close")
@@ -176,34 +194,40 @@ TO_0 = Rules(size=100, cash=100, slippage=0.05, fill="close")
 @pytest.mark.parametrize(
     ("rules", "closes", "trend", "undefined"),
     [
-        (Rules(), [10, 10, 10, 10], UP, NO_TRADE | ONE_YEAR),
+        (  # never below the cash, nor above
+            Rules(), [10, 10, 10, 10], UP,
+            NO_TRADE | ONE_YEAR | NO_FALL | FLAT | GAINS
+            | dict.fromkeys(BESIDE, "all days of buying and holding returned the same"),
+        ),
         (Rules(), [], [], NO_TRADE | dict.fromkeys([*NO_BARS, "buy_and_hold"], "no bars")),
         (Rules(size=1, cash=10), [1, 1, 20, 20], DOWN, NO_TRADE | RUINED),  # 10, 10, -9, -9
-        (Rules(size=1, cash=10), [1, 1, 20], DOWN, NO_TRADE | ONE_YEAR),  # no bar begins below 0
+        (Rules(size=1, cash=10), [1, 1, 20], DOWN, NO_TRADE | ONE_YEAR | BELOW_0 | THREE_DAYS),  # no bar begins
         (Rules(size=1, cash=1), [1, 1, 20, 20], DOWN, NO_TRADE | RUINED | NO_MEAN),
         (Rules(size=1), [10.1, 10.1, 10.2, 20.2, 20.3, 30.3], [1, -1, 1, -1, 1, -1], ONE_YEAR),
         (  # 0.2 - 0.1 is not 0.5 - 0.4 in floats
             Rules(size=1, side="long"), [0.3, 0.1, 0.2, 0.4, 0.5, 0.5], [1, -1, 1, -1, -1, -1],
-            ONE_YEAR | {"sqn": "all closed trades had the same profit"},
+            ONE_YEAR | NO_FALL | GAINS | dict.fromkeys(["sqn", "bt_sqn"], "all closed trades had the same profit")
+            | dict.fromkeys(["profit_factor", "kelly"], "no trade was lost"),
         ),
         (
             Rules(size=1), [-10, -10, -10, -9], UP,
-            NO_TRADE | ONE_YEAR | {"buy_and_hold": "the first close is not above 0"},
+            NO_TRADE | ONE_YEAR | NO_FALL | GAINS
+            | dict.fromkeys(["buy_and_hold", *BESIDE], "the first close is not above 0"),
         ),
         (  # worth -490 at the first close
             Rules(fill="close", size=100, cash=10, slippage=0.5), [10, 11, 12], [-1, -1, -1],
             NO_TRADE | RUINED | NO_MEAN,
         ),
-        (TO_0, [20], [-1], NO_TRADE | ONE_YEAR | NO_MEAN),  # worth 0
+        (TO_0, [20], [-1], NO_TRADE | ONE_YEAR | NO_MEAN | ONE_DAY),  # worth 0
         (TO_0, [20, 19, 21], [-1, -1, -1], NO_TRADE | RUINED | NO_MEAN),  # 0, 100, -100
         (TO_0, [21, 20], [-1, -1], NO_TRADE | RUINED),  # -5, 95
-        (TO_0, [19, 21], [-1, -1], NO_TRADE | ONE_YEAR | NO_MEAN),  # 5, -195
+        (TO_0, [19, 21], [-1, -1], NO_TRADE | ONE_YEAR | NO_MEAN | TWO_DAYS | BELOW_0),  # 5, -195
     ],
 )  # fmt: skip
 def test_what_is_undefined_is_none_with_a_reason(rules, closes, trend, undefined):
     result = pushed(rules, closes, trend).figures()[0]
     assert result.get("undefined", {}) == undefined
-    assert {name for name, value in result.items() if value is None} - {"ruined_at"} == set(undefined)
+    assert {name for name, value in result.items() if value is None} - set(UNTOLD) == set(undefined)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +244,7 @@ def test_what_is_undefined_is_none_with_a_reason(rules, closes, trend, undefined
 def test_the_first_peak_is_the_cash_so_that_the_first_fill_can_be_a_drawdown(closes, percent, money, bars):
     """100 sold short at the first close, less 5 %: of the cash of 100 the account loses that at once."""
     result = pushed(TO_0, closes, [-1] * len(closes)).figures()[0]
-    found = result["max_drawdown_pct"], result["max_drawdown"], result["max_drawdown_bars"]
+    found = result["bt_max_drawdown_pct"], result["bt_max_drawdown"], result["bt_max_drawdown_bars"]
     assert found == (pytest.approx(percent), pytest.approx(money), bars)
 
 
@@ -253,27 +277,41 @@ def test_there_is_no_return_from_a_value_of_0_or_below():
 
 def test_years_that_return_the_same_or_begin_with_nothing_have_no_sharpe_ratio():
     years = np.array(["2019-12-30", "2020-12-30", "2021-12-30"], "datetime64[ns]").astype(np.int64)
-    idle = Backtests(Rules(), 1)
+    idle = Backtests(Rules(), 1, measures=TOLD)
     idle.push(years, np.ones(3), np.ones(3), np.full((3, 1), NOT_FULL, np.int8))
     result = idle.figures()[0]
-    assert result["undefined"]["sharpe"] == "all calendar years returned the same" and result["sortino"] == -1.0
-    ruined = Backtests(Rules(size=1, cash=1, fill="close"), 1)
+    assert (
+        result["undefined"]["bt_sharpe_annual"] == "all calendar years returned the same"
+        and result["bt_sortino_annual"] == -1.0
+    )
+    ruined = Backtests(Rules(size=1, cash=1, fill="close"), 1, measures=TOLD)
     ruined.push(years, None, np.array([1.0, 2.0, 3.0]), np.full((3, 1), -1, np.int8))
     reason = "a calendar year began with a value of 0 or below"
-    assert ruined.figures()[0]["undefined"]["sharpe"] == ruined.figures()[0]["undefined"]["sortino"] == reason
+    assert (
+        ruined.figures()[0]["undefined"]["bt_sharpe_annual"]
+        == ruined.figures()[0]["undefined"]["bt_sortino_annual"]
+        == reason
+    )
     # Worth 1, -1 and -2, the last a "gain" of 100 %.
-    below = Backtests(Rules(size=1, cash=1, fill="close"), 1)
+    below = Backtests(Rules(size=1, cash=1, fill="close"), 1, measures=TOLD)
     below.push(years, None, np.array([1.0, 3.0, 4.0]), np.full((3, 1), -1, np.int8))
-    assert below.figures()[0]["undefined"]["sharpe"] == below.figures()[0]["undefined"]["sortino"] == reason
+    assert (
+        below.figures()[0]["undefined"]["bt_sharpe_annual"]
+        == below.figures()[0]["undefined"]["bt_sortino_annual"]
+        == reason
+    )
 
 
 def test_no_sortino_ratio_where_every_year_returned_enough():
     years = np.array(["2019-12-29", "2019-12-30", "2020-12-30"], "datetime64[ns]").astype(np.int64)
-    tests = Backtests(Rules(size=1_000, fill="close"), 1)
+    tests = Backtests(Rules(size=1_000, fill="close"), 1, measures=TOLD)
     tests.push(years, None, np.array([10.0, 12.0, 14.0]), np.ones((3, 1), np.int8))
     result = tests.figures()[0]  # 100,000, 102,000, 104,000
-    assert result["undefined"]["sortino"] == "no calendar year returned less than 0.01" and result["sortino"] is None
-    assert result["sharpe"] > 0
+    assert (
+        result["undefined"]["bt_sortino_annual"] == "no calendar year returned less than 0.01"
+        and result["bt_sortino_annual"] is None
+    )
+    assert result["bt_sharpe_annual"] > 0
 
 
 def test_exposure_turnover_and_buying_and_holding():

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tests.trading import exact
 from windrow.trading.backtests import Backtests, Rules
+from windrow.trading.figures import UNTOLD
 from windrow.trading.ledger import STATUS
+from windrow.trading.measures import Measures
 
 # Few prices, so that the value comes back to its peak, trades end as they began, and years return the same.
 prices = st.lists(st.integers(1, 9_999).map(lambda cents: Fraction(cents, 100)), min_size=1, max_size=5)
@@ -85,7 +87,14 @@ def assert_orders(found, expected):
 
 
 #: Figures that divide by a deviation: where that is small against what it is of, rounding is large against it.
-RATIOS = ("sharpe", "sortino", "sqn")
+RATIOS = (
+    "sharpe", "sortino", "sqn", "skewness", "kurtosis", "alpha", "beta", "correlation", "kelly", "profit_factor",
+    "bt_sharpe_annual", "bt_sortino_annual", "bt_sqn",
+)  # fmt: skip
+MONEY = (
+    "pnl", "final_value", "closed_pnl", "max_drawdown_money", "expectancy", "costs", "bt_max_drawdown",
+)  # fmt: skip
+TOLD = Measures(backtrader=True)
 
 
 @settings(max_examples=300, deadline=None)
@@ -127,7 +136,7 @@ def test_nothing_is_filled_at_0_and_costs_cost_below_0(drawn, rules):
 
 
 def assert_exact(bars, trends, rules):
-    tests = Backtests(rules, len(trends), returns=True, traced=True)
+    tests = Backtests(rules, len(trends), returns=True, traced=True, measures=TOLD)
     trace = tests.push(*arrays(bars, trends))
     waiting = tests.open_orders()
     for run, (trend, found) in enumerate(zip(trends, tests.figures(), strict=True)):
@@ -149,7 +158,7 @@ def assert_moments(found, run, expected):
 
 def assert_figures(found, expected, cash):
     assert list(found)[: len(expected)] == list(expected)
-    nothing = {name for name, value in expected.items() if value is None} - {"ruined_at"}
+    nothing = {name for name, value in expected.items() if value is None} - set(UNTOLD)
     assert set(found.get("undefined", {})) == nothing
     for name, value in expected.items():
         if value is None or isinstance(value, int | str):
@@ -157,7 +166,7 @@ def assert_figures(found, expected, cash):
         elif name in RATIOS:
             assert abs(found[name] - value) <= 1e-9 * max(1.0, abs(value)) + 1e-12 * value**2, name
         else:
-            scale = cash if name in ("pnl", "final_value", "closed_pnl", "max_drawdown") else 1.0
+            scale = cash if name in MONEY else 1.0
             assert close_to(found[name], float(value), scale), name
 
 
@@ -167,10 +176,10 @@ def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn,
     bars, trends = drawn
     if data.draw(st.booleans()):  # so much cash that a span's values differ by what rounding may take
         rules = replace(rules, cash=1e14)
-    whole = Backtests(rules, len(trends), returns=True, traced=True)
+    whole = Backtests(rules, len(trends), returns=True, traced=True, measures=TOLD)
     trace = push(whole, bars, trends)[0]
     cuts = data.draw(st.lists(st.integers(0, len(bars)), max_size=4))
-    parts = Backtests(rules, len(trends), returns=True, traced=True)
+    parts = Backtests(rules, len(trends), returns=True, traced=True, measures=TOLD)
     traces = [each for each in push(parts, bars, trends, cuts) if each]
     assert repr(parts.figures()) == repr(whole.figures())
     assert all(map(same_bits, parts.returns(), whole.returns()))
@@ -179,7 +188,7 @@ def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn,
     found = [order for each in traces for order in orders_of(each.orders, run)]
     assert found == orders_of(trace.orders, run)
     assert orders_of(parts.open_orders(), run) == orders_of(whole.open_orders(), run)
-    alone = Backtests(rules, 1, returns=True)
+    alone = Backtests(rules, 1, returns=True, measures=TOLD)
     push(alone, bars, trends[run : run + 1], cuts)
     assert repr(alone.figures()[0]) == repr(whole.figures()[run])
     assert all(same_bits(np.ravel(one)[-1:], np.ravel(all_)[run if np.ndim(all_) else 0 :][:1])

@@ -6,6 +6,7 @@ import pytest
 
 import windrow
 from windrow.trading.backtests import Backtests, Rules
+from windrow.trading.measures import Measures
 
 DAY = 86_400 * 10**9
 #: 100 in cash, 10 shares sold short at 10, of which each unit of price costs 10.
@@ -28,7 +29,7 @@ def ran(closes, opens=None, **how):
 def test_the_first_close_with_a_value_of_0_is_the_ruin():
     figures = ran([10, 15, 19, 20, 25, 12]).figures.iloc[0]
     assert figures.ruined and figures.ruined_at == pd.Timestamp("2020-01-04")
-    assert figures.final_value == 80 and figures.max_drawdown_pct == 150 and figures.max_drawdown == 150
+    assert figures.final_value == 80 and figures.max_drawdown == 1.5 and figures.max_drawdown_money == 150
     reasons = {figures.undefined[name] for name in ("sharpe", "sortino")}
     assert reasons == {"a bar began with a value of 0 or below"} and np.isnan(figures.sharpe)
 
@@ -40,12 +41,12 @@ def test_a_value_above_0_is_no_ruin():
 
 def test_a_run_that_is_ruined_at_its_last_bar_has_ratios_as_no_bar_began_there():
     times = np.array(["2019-12-30", "2019-12-31", "2020-01-02"], "datetime64[ns]").astype(np.int64)
-    tests = Backtests(Rules(**SHORT), 1, returns=True)
+    tests = Backtests(Rules(**SHORT), 1, returns=True, measures=Measures(backtrader=True))
     tests.push(times, None, np.array([10.0, 12.0, 25.0]), np.full((3, 1), -1, np.int8))
     figures = tests.figures(dated=True)[0]  # 100, 80, -50: years of -20 % and -162.5 %
     assert (figures["ruined"], figures["ruined_at"]) == (True, "2020-01-02")
     mean, half = (-0.20 - 1.625) / 2 - 0.01, (1.625 - 0.20) / 2
-    assert figures["sharpe"] == pytest.approx(mean / half)
+    assert figures["bt_sharpe_annual"] == pytest.approx(mean / half)
     assert tests.returns().mean[0] == pytest.approx((0 - 0.2 - 1.625) / 3)
 
 

@@ -13,7 +13,9 @@ from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zo
 from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.trading.backtests import Rules, Strategy
+from windrow.trading.figures import TIMES
 from windrow.trading.ledger import STATUS, Entries
+from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side
 from windrow.trading.signals import Pair, parse_line
@@ -45,6 +47,9 @@ def backtest(
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
     stop_at_ruin: bool = Rules.stop_at_ruin,
+    days_per_year: float | None = Measures.days_per_year,
+    risk_free: float = Measures.risk_free,
+    backtrader: bool = Measures.backtrader,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
     adjusted: bool = False,
@@ -57,7 +62,7 @@ def backtest(
     `column`. fast, slow: an indicator each, e.g. `ema:7`, or the price by the name of its column, e.g. `close`. traced:
     whether to return orders and values too. The others are the job's options of the same names.
 
-    Returns a row per symbol, sorted: symbol, fast, slow, and the figures of windrow/trading/figures.py; an undefined
+    Returns a row per symbol, sorted: symbol, fast, slow, and the figures of docs/figures.md; an undefined
     figure is NaN, and a last column, `undefined`, gives the reasons where there are any. With `traced=True` a
     `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
     beside that of buying and holding (symbol, timestamp, value, buy_and_hold). Memory: some copies of the columns used.
@@ -82,8 +87,9 @@ def backtest(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
         fill=fill, side=side, entry=entry, whole_shares=whole_shares, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
+    measures = Measures(days_per_year, risk_free, backtrader)
     pair = Pair(parse_line(fast, column), parse_line(slow, column))
-    strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed))
+    strategy = Strategy(pair, rules, column, Options(ema_seed=ema_seed), measures)
     bars = named(bars, strategy.columns, adjusted)
     check_opens(bars, strategy.columns, column)
     check_needs(bars, [pair.fast, pair.slow])
@@ -107,7 +113,7 @@ def backtest(
     for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
         warn(text, stacklevel=2)
     none = {"symbol": "", **strategy.backtest().figures()}
-    figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, "ruined_at")
+    figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, *TIMES)
     return Traded(figures, _joined(orders, bars), _joined(equity, bars)) if traced else figures
 
 

@@ -17,6 +17,7 @@ from windrow.errors import InputError, WindrowError
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split, parse_split
+from windrow.trading.measures import Measures
 from windrow.trading.rules import Rules
 
 #: Bytes of a description at most; one of a hundred columns has some thousand.
@@ -49,6 +50,7 @@ def description_of(folder: Path) -> dict[str, Any] | None:
     try:
         split_of(described)
         Rules(**described.get("rules", {}))
+        Measures(**described.get("measures", {}))
     except (WindrowError, TypeError) as error:
         raise _refused(place, f"has options that no job has ({error})") from error
     return described
@@ -154,6 +156,11 @@ def _rules(value: Any) -> bool:
     return isinstance(value, dict) and all(name in kinds and _is_of(one, kinds[name]) for name, one in value.items())
 
 
+def _measures(value: Any) -> bool:
+    kinds = get_type_hints(Measures)
+    return isinstance(value, dict) and all(name in kinds and _is_of(one, kinds[name]) for name, one in value.items())
+
+
 #: Of each field that is read: whether a value fits, and what would.
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "job": (_text, "the name of a job"),
@@ -176,6 +183,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "warm": (lambda value: value is None or isinstance(value, bool), "true or false"),
     "rules": (_rules, "the rules of a backtest"),
+    "measures": (_measures, "what figures are measured by"),
 }  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.backtests import Rules
+from windrow.trading.figures import TIMES
+from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.rules import Entry, Fill, Side
 from windrow.windows import Options
@@ -44,6 +46,9 @@ def sweep(
     side: Side = Rules.side,
     entry: Entry = Rules.entry,
     stop_at_ruin: bool = Rules.stop_at_ruin,
+    days_per_year: float | None = Measures.days_per_year,
+    risk_free: float = Measures.risk_free,
+    backtrader: bool = Measures.backtrader,
     column: str = "close",
     ema_seed: Literal["sma", "first"] = "sma",
     adjusted: bool = False,
@@ -55,7 +60,7 @@ def sweep(
     the same names; `split` is taken as the decimal that it prints as.
 
     Returns a row for each of the job's lines, in their order, sorted by symbol: symbol, fast, slow, part, and the
-    figures of windrow/trading/figures.py; an undefined figure is NaN, and a last column, `undefined`, gives the reasons
+    figures of docs/figures.md; an undefined figure is NaN, and a last column, `undefined`, gives the reasons
     where there are any. With `best=True` the name of a part precedes its figures, e.g. train_pnl, and the row of all
     symbols has an empty symbol.
 
@@ -77,7 +82,14 @@ def sweep(
     share, at = (None if given is None else str(given) for given in (split, split_at))
     parts = parse_split(share, at, walk_forward)
     sweep = Sweep(
-        parse_grid(fast, slow, any_order), rules, column, parts, warm, Options(ema_seed=ema_seed), returns=best
+        parse_grid(fast, slow, any_order),
+        rules,
+        column,
+        parts,
+        warm,
+        Options(ema_seed=ema_seed),
+        returns=best,
+        measures=Measures(days_per_year, risk_free, backtrader),
     )
     choice = Choice(objective, top, best)
     bars = named(bars, sweep.columns, adjusted)
@@ -93,7 +105,7 @@ def sweep(
     fields = (line.split(b"\t") for line in lines)
     rows = [{"symbol": decode_symbol(symbol), **orjson.loads(figures)} for symbol, figures in fields]
     frame = figures_table(rows or [_none(sweep)]).iloc[: len(rows)]
-    return in_zone(frame, bars, *frame.columns[frame.columns.str.endswith("ruined_at")])
+    return in_zone(frame, bars, *frame.columns[frame.columns.str.endswith(TIMES)])
 
 
 def _none(sweep: Sweep) -> dict[str, Any]:

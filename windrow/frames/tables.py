@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from windrow.trading.figures import TIMES
+
 
 def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Figures, one dict per row, as a frame sorted by symbol; undefined ones are NaN, and times are datetimes in UTC.
@@ -16,7 +18,7 @@ def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     0     AA     7       83.0        NaN
     """
     table = pd.DataFrame(list(map(_flat, rows))).sort_values("symbol", kind="stable", ignore_index=True)
-    for name in table.columns[table.columns.str.endswith("ruined_at")]:
+    for name in table.columns[table.columns.str.endswith(TIMES)]:
         table[name] = (
             pd.to_datetime(table[name], utc=True, format="ISO8601").dt.tz_localize(None).astype("datetime64[ns]")
         )

@@ -41,6 +41,7 @@ def best_of(output: str) -> dict[str, Any]:
         "column": described["reading"]["values"][0],
         "adjusted": described["reading"].get("adjusted", False),
         **described["rules"],
+        **described.get("measures", {}),
     }
 
 

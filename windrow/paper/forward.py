@@ -55,5 +55,6 @@ def _description(stands: Standing) -> dict[str, Any]:
         "ema_seed": strategy.options.ema_seed,
         "reading": {"values": strategy.columns},
         "rules": as_made_of(strategy.rules),
+        "measures": as_made_of(strategy.measures),
         "forward": {"stream": stands.commit.made_of["stream"], "began_ns": stands.commit.began},
     }

@@ -14,7 +14,7 @@ from windrow.paper.best import best_of
 from windrow.paper.loop import Asked
 from windrow.storage.arrivals import split_query
 from windrow.storage.source import is_uri
-from windrow.trading.options import CURES, add_averages, add_lines, add_rules, strategy_of
+from windrow.trading.options import CURES, add_averages, add_lines, add_measures, add_rules, strategy_of
 
 _USAGE = "%(prog)s [options] URI --state DIR\n       windrow paper status|report|reset DIR"
 _ABOUT = (
@@ -61,6 +61,7 @@ def parser() -> ArgumentParser:
     add_lines(group)
     add_averages(group)
     add_rules(made.add_group("Trading"))
+    add_measures(made.add_group("Figures"))
     reading.add_reading(made, judges=False, adjusts=True)
     reading.add_rows(made.add_group("Choosing rows"))
     reading.add_streams(made)

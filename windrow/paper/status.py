@@ -13,6 +13,7 @@ from windrow.paper.checkpoint import COMMIT, Commit, Directory
 from windrow.paper.trader import Symbol, symbols_of
 from windrow.times import DAY, SECOND, format_times
 from windrow.trading.backtests import Strategy
+from windrow.trading.measures import Measures
 from windrow.trading.rules import Rules
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
@@ -47,7 +48,8 @@ def strategy_in(made_of: dict[str, Any]) -> Strategy:
     pair = Pair(parse_line(made_of["fast"], column), parse_line(made_of["slow"], column))
     rules = Rules(**{name: made_of[name] for name in Rules.__dataclass_fields__})
     options = Options(**{name: made_of[name] for name in Options.__dataclass_fields__})
-    return Strategy(pair, rules, column, options)
+    measures = Measures(**{name: made_of[name] for name in Measures.__dataclass_fields__})
+    return Strategy(pair, rules, column, options, measures)
 
 
 def lines_of(stands: Standing, now: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import OBJECTIVES, Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
-from windrow.trading.options import Group, column_of, rules_of, windows_of
+from windrow.trading.options import Group, column_of, measures_of, rules_of, windows_of
 from windrow.windows import kernels
 
 _GRID = (
@@ -52,7 +52,8 @@ def sweep(options: Namespace) -> Sweep:
     grid = parse_grid(options.fast, options.slow, options.any_order)
     split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
     rules, column, windows = rules_of(options), column_of(options), windows_of(options)
-    return Sweep(grid, rules, column, split, options.warm, windows, options.shards, returns=options.best)
+    measures = measures_of(options)
+    return Sweep(grid, rules, column, split, options.warm, windows, options.shards, options.best, measures=measures)
 
 
 def choice(options: Namespace) -> Choice:

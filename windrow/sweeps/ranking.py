@@ -20,7 +20,7 @@ from windrow.sweeps.grid import Cell
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.trading.backtests import Moments
-from windrow.trading.figures import EQUAL_TRADES, EQUAL_YEARS, NO_YEAR_BELOW
+from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_DAY_BELOW
 from windrow.trading.rules import DUST
 
 OBJECTIVES = ("pnl", "sharpe", "sqn", "return")
@@ -90,8 +90,8 @@ def standing(figures: Figures, objective: str) -> Standing:
 
 def _side(figures: Figures, objective: str) -> int:
     why = figures.get("undefined", {})
-    if objective == "sharpe" and why.get("sharpe") == EQUAL_YEARS and why.get("sortino") == NO_YEAR_BELOW:
-        return UPWARDS
+    if objective == "sharpe" and why.get("sharpe") == EQUAL_DAYS:
+        return UPWARDS if why.get("sortino") == NO_DAY_BELOW and figures["return"] > DUST else NONE
     if objective == "sqn" and why.get("sqn") == EQUAL_TRADES:
         cash = figures["final_value"] - figures["pnl"]
         if abs(figures["closed_pnl"]) <= DUST * cash:

@@ -25,6 +25,7 @@ from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Axis, Cell, Grid
 from windrow.sweeps.splits import Run, Split
 from windrow.trading.backtests import Backtests, Moments, Rules
+from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices
 from windrow.trading.signals import NOT_FULL
 from windrow.windows import Options
@@ -52,7 +53,7 @@ class Sweep:
     column: of the prices that are averaged. warm: averages, and the sign against which a cross is judged, continue from
     the bars before a test part; otherwise they restart there. shards: number of sweeps that share a series' pairs,
     dealt out like cards. returns: whether parts have the returns per bar. dated: whether figures have dates in place of
-    times. Raises UsageError for shards below 1.
+    times. measures: what figures are measured by. Raises UsageError for shards below 1.
     """
 
     grid: Grid
@@ -64,6 +65,7 @@ class Sweep:
     shards: int = 1
     returns: bool = False
     dated: bool = False
+    measures: Measures = field(default_factory=Measures)
 
     def __post_init__(self) -> None:
         if self.shards < 1:
@@ -125,7 +127,8 @@ class _Tests:
         return 0 if self._sweep.warm else run.begins
 
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
-        return Backtests(self._sweep.rules, len(chunk.pairs), self._sweep.returns, self._signs[number])
+        sweep = self._sweep
+        return Backtests(sweep.rules, len(chunk.pairs), sweep.returns, self._signs[number], measures=sweep.measures)
 
     def push(self, piece: Piece, progress: Progress | None) -> None:
         """Takes the section's next bars, with the sweep's columns."""

@@ -16,17 +16,18 @@ from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.states import Array, Carries, MadeOf, Part, Resumable
 from windrow.trading.broker import Broker, Orders
 from windrow.trading.buy_and_hold import BuyAndHold
-from windrow.trading.drawdown import Drawdown
+from windrow.trading.equity import Equity
 from windrow.trading.figures import figures
 from windrow.trading.ledger import Entries, Ledger, no_entries
+from windrow.trading.measures import Measures
 from windrow.trading.orders import OrderCounts
-from windrow.trading.ruin import Ruin, Stops
+from windrow.trading.ruin import Stops
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL, Pair, trend
 from windrow.trading.spans import SpanMaker
 from windrow.trading.trades import Trades
 from windrow.trading.turns import TurnFinder, Turns
-from windrow.trading.value import Moments, ReturnSums, Value, values
+from windrow.trading.value import Moments, ReturnSums, values
 from windrow.windows import Options
 
 __all__ = ["Backtest", "Backtests", "Moments", "Rules", "Strategy", "Trace"]
@@ -64,19 +65,25 @@ class Backtests(Resumable):
     """
 
     carries: ClassVar[Carries] = {"_close": Array()} | dict.fromkeys(
-        ("_turns", "_broker", "_spans", "_trades", "_drawdown", "_value", "_ruin", "_stops", "orders", "_returns",
-         "_ledger", "_bought"),
+        ("_turns", "_broker", "_spans", "_trades", "_equity", "_stops", "orders", "_returns", "_ledger", "_bought"),
         Part(),
     )  # fmt: skip
 
     def __init__(
-        self, rules: Rules, runs: int, returns: bool = False, signs: Signs | None = None, traced: bool = False
+        self,
+        rules: Rules,
+        runs: int,
+        returns: bool = False,
+        signs: Signs | None = None,
+        traced: bool = False,
+        measures: Measures | None = None,
     ) -> None:
         self.rules, self.runs = rules, runs
         self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
         self._spans, self._trades = SpanMaker(rules, runs), Trades(rules, runs)
-        self._drawdown, self._value = Drawdown(rules, runs), Value(rules, runs)
-        self._ruin, self._stops, self.orders = Ruin(rules, runs), Stops(rules, runs), OrderCounts(runs)
+        self._measures = measures or Measures()
+        self._equity = Equity(rules.cash, runs, self._measures)
+        self._stops, self.orders = Stops(rules, runs), OrderCounts(runs)
         self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._bought = BuyAndHold(rules)
@@ -85,7 +92,7 @@ class Backtests(Resumable):
     def made_of(self) -> MadeOf:
         """Its rules, how many runs, and what it returns of them."""
         told = {"returns": self._returns is not None, "traced": self._ledger is not None}
-        return {**asdict(self.rules), "runs": self.runs, **told}
+        return {**asdict(self.rules), **asdict(self._measures), "runs": self.runs, **told}
 
     def push(self, times: Ints, opens: Floats | None, closes: Floats, trend: Signs) -> Trace | None:
         """Takes the next bars: times (ns), prices (bars,), and trends as `signals.trend` returns them, (bars, runs).
@@ -114,13 +121,11 @@ class Backtests(Resumable):
         self._close = closes[-1:].copy()
         orders = self.orders.push(self._trade(turns, rows, placed, closes, prices), placed)
         spans = self._spans.push(orders, len(times))
-        self._ruin.push(times, spans, closes)
-        self._trades.push(spans)
-        self._drawdown.push(spans, closes)
-        self._value.push(times, spans, closes)
+        self._trades.push(spans, len(times))
+        bought = self._bought.push(opens, closes)
+        self._equity.push(times, spans, closes, bought / self.rules.cash)
         if self._returns:
             self._returns.push(spans, closes)
-        bought = self._bought.push(opens, closes)
         return (
             Trace(self._ledger.push(orders, times, placed), values(spans, closes).T, bought) if self._ledger else None
         )
@@ -149,7 +154,7 @@ class Backtests(Resumable):
     @property
     def bars(self) -> int:
         """How many bars the runs have taken."""
-        return self._value.bars
+        return self._equity.value.bars
 
     @property
     def full(self) -> Mask:
@@ -158,11 +163,11 @@ class Backtests(Resumable):
 
     def position(self, run: int) -> tuple[float, float]:
         """Shares that a run holds, and its value at the last close."""
-        return float(self._value.held[run]), float(self._value.now[run])
+        return float(self._equity.value.held[run]), float(self._equity.value.now[run])
 
     def figures(self, dated: bool = False) -> list[dict[str, Any]]:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
-        return figures(self.rules, self._value, self._trades, self._drawdown, self.orders, self._ruin, dated)
+        return figures(self._equity, self._trades, self.orders, self._measures, dated)
 
     def returns(self) -> Moments:
         """Moments of each run's returns from bar to bar so far."""
@@ -178,6 +183,7 @@ class Strategy:
     rules: Rules = field(default_factory=Rules)
     column: str = "close"
     options: Options = field(default_factory=Options)
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def columns(self) -> list[str]:
@@ -188,7 +194,7 @@ class Strategy:
     def made_of(self) -> MadeOf:
         """Its lines, how they are computed, and its rules, by name."""
         lines = {"fast": str(self.pair.fast), "slow": str(self.pair.slow), "column": self.column}
-        return {**lines, **asdict(self.options), **asdict(self.rules)}
+        return {**lines, **asdict(self.options), **asdict(self.rules), **asdict(self.measures)}
 
     def backtest(self, traced: bool = False) -> "Backtest":
         """A new backtest, for one symbol."""
@@ -206,7 +212,7 @@ class Backtest(Resumable):
         lines = strategy.pair.fast, strategy.pair.slow
         self._fast, self._slow = (line.kernel(strategy.options) for line in lines)
         self._taken = [line.columns(strategy.column) for line in lines]
-        self._tests = Backtests(strategy.rules, 1, traced=traced)
+        self._tests = Backtests(strategy.rules, 1, traced=traced, measures=strategy.measures)
         self._starts = np.zeros(1, np.int64)  # of the first push: a kernel's symbol begins there
 
     def made_of(self) -> MadeOf:

@@ -17,34 +17,62 @@ is visited:
                 |<------------------- span ------------>|
 """
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, run_starts
-from windrow.states import Array, Carries, Resumable
+from windrow.arrays import Floats, Ints, Mask, run_starts
+from windrow.states import Array, Carries, Count, Resumable
 from windrow.trading.ranges import Ranges
-from windrow.trading.rules import DUST, Rules
+from windrow.trading.ruin import NEVER
+from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
 
 
 class Drawdown(Resumable):
-    """The deepest and the longest drawdown of each run so far: `money`, `percent`, `bars`, all of shape (runs,).
+    """The deepest and the longest drawdown of each run so far, (runs,) arrays each.
 
-    State: the peak, and the bars since.
+    money, percent, bars: the largest of any; the deepest in money, and the longest, may be others than that of percent.
+    begun, lowest, recovered: of the deepest in percent, the time of the last bar at the peak before it (that of the
+    first bar, where the peak is the cash), of its first lowest bar, and of the first bar that is at that peak again;
+    NEVER where there is none. below: how many bars in a row it is or was below that peak.
+
+    State: the peak, the bars since, and these.
     """
 
-    carries: ClassVar[Carries] = dict.fromkeys(("money", "percent", "bars", "_peak", "_since", "_best"), Array())
+    carries: ClassVar[Carries] = {
+        **dict.fromkeys(("money", "percent", "bars", "begun", "lowest", "recovered", "below"), Array()),
+        **dict.fromkeys(("_peak", "_since", "_peaked", "_best", "_from"), Array()),
+        "_bars": Count(),
+    }
 
-    def __init__(self, rules: Rules, runs: int) -> None:
+    def __init__(self, cash: float, runs: int) -> None:
         self.money, self.percent, self.bars = np.zeros(runs), np.zeros(runs), np.zeros(runs, np.int64)
-        self._peak, self._since = np.full(runs, rules.cash, np.float64), np.zeros(runs, np.int64)
+        self.begun, self.lowest, self.recovered = (np.full(runs, NEVER) for _ in range(3))
+        self.below = np.zeros(runs, np.int64)
+        self._peak, self._since = np.full(runs, cash, np.float64), np.zeros(runs, np.int64)
         self._best = np.full(runs, np.nan)  # where the peak is in a run's last span: its close, as the position sees it
+        self._peaked = np.full(runs, NEVER)  # the time of the last bar at the peak
+        self._bars, self._from = 0, np.zeros(runs, np.int64)  # the number of the bar before the deepest
 
-    def push(self, spans: Spans, closes: Floats) -> None:
+    def push(self, times: Ints, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, at least one."""
+        if not self._bars:
+            self._peaked[:] = times[0]
+        self._push(times, spans, closes)
+        self._bars += len(closes)
+        self.below = np.where(self._goes_on, self._bars - 1 - self._from, self.below)
+
+    @property
+    def _goes_on(self) -> Mask:
+        """Where the deepest drawdown has not recovered yet."""
+        goes_on: Mask = (self.lowest != NEVER) & (self.recovered == NEVER)
+        return goes_on
+
+    def _push(self, times: Ints, spans: Spans, closes: Floats) -> None:
         if len(closes) == 1 and len(spans.runs) == len(spans.firsts):
-            self._push_bar(spans, closes)
+            self._push_bar(times, spans, closes)
             return
         kept = np.flatnonzero(spans.begins < spans.ends)
         run, held = spans.runs[kept], spans.held[kept]
@@ -59,11 +87,12 @@ class Drawdown(Resumable):
         dips.aim(self._peaks_before(run, firsts, dips.tops), best)
         for side in sides:
             dips.take_dips(side)
+        self._take_deepest(dips, times, run, firsts, sides)
         self._take_depths(dips, firsts)
-        self._take_lengths(dips, run, len(closes))
+        self._take_lengths(dips, run, times)
         self._keep_best(dips, best, np.append(firsts[1:], len(run)) - 1, np.sign(held) * closes[dips.lasts])
 
-    def _push_bar(self, spans: Spans, close: Floats) -> None:
+    def _push_bar(self, times: Ints, spans: Spans, close: Floats) -> None:
         """The same for a single bar without a fill: what bars that come one by one mostly are."""
         held, closes = np.abs(spans.held), np.sign(spans.held) * close
         value, inside = spans.cash + held * closes, ~np.isnan(self._best)
@@ -71,9 +100,14 @@ class Drawdown(Resumable):
         reached = np.where(inside, closes >= self._best, value >= self._peak - DUST * np.abs(self._peak))
         fall = np.where(reached, 0.0, peak - value)
         self.money = np.maximum(self.money, fall)
-        self.percent = np.maximum(self.percent, 100.0 * fall / peak)
+        percent = 100.0 * fall / peak
+        self.recovered = np.where(self._goes_on & reached, times, self.recovered)
+        deeper = np.flatnonzero(percent > self.percent)
+        self.percent[deeper], self.lowest[deeper], self.recovered[deeper] = percent[deeper], times[0], NEVER
+        self.begun[deeper], self._from[deeper] = self._peaked[deeper], self._bars - 1 - self._since[deeper]
         self._since = np.where(reached, 0, self._since + 1)
         self.bars = np.maximum(self.bars, self._since)
+        self._peaked = np.where(reached, times, self._peaked)
         self._peak = np.maximum(self._peak, value)
         self._best = np.where(held > 0, np.where(reached, closes, self._best), np.nan)
 
@@ -88,12 +122,48 @@ class Drawdown(Resumable):
         before: Floats = peaks[place, run]
         return before
 
+    def _take_deepest(self, dips: "Dips", times: Ints, run: Ints, firsts: Ints, sides: list["Side"]) -> None:
+        """Finds the bars of drawdowns that are deeper than those before, and where the deepest recover."""
+        reached = np.flatnonzero(dips.firsts < dips.ends)
+        later = firsts.copy()  # the span from which on a run's deepest drawdown may recover
+        largest = np.maximum.reduceat(dips.percent, firsts)
+        hits = np.flatnonzero((dips.percent == largest[run]) & (largest > self.percent)[run])
+        if len(hits):
+            span = hits[run_starts(run[hits])]
+            self._begin(dips, times, run, span, reached)
+            lowest = dips.lowest_bars(span, sides)
+            self.lowest[run[span]], self.recovered[run[span]] = times[lowest], NEVER
+            over = np.flatnonzero(dips.overs[span] < dips.ends[span])
+            self._recover(run[span[over]], dips.overs[span[over]], times)
+            later[run[span]] = span + 1
+        waits = np.flatnonzero(self._goes_on)
+        if len(waits) and len(reached):
+            at = reached[np.minimum(np.searchsorted(reached, later[waits]), len(reached) - 1)]
+            again = (at >= later[waits]) & (run[at] == waits)
+            self._recover(waits[again], dips.firsts[at[again]], times)
+
+    def _begin(self, dips: "Dips", times: Ints, run: Ints, span: Ints, reached: Ints) -> None:
+        """Sets the last bars at the peak before the deepest drawdowns, which are in these spans."""
+        runs, bar = run[span], dips.tips[span]
+        self.begun[runs], self._from[runs] = times[bar], self._bars + bar
+        before = np.searchsorted(reached, span) - 1
+        at = reached[np.maximum(before, 0)] if len(reached) else np.zeros_like(span)
+        here = (bar < 0) & (before >= 0) & (run[at] == runs)
+        self.begun[runs[here]], self._from[runs[here]] = times[dips.lasts[at[here]]], self._bars + dips.lasts[at[here]]
+        there = runs[(bar < 0) & ~here]
+        self.begun[there], self._from[there] = self._peaked[there], self._bars - 1 - self._since[there]
+
+    def _recover(self, runs: Ints, bars: Ints, times: Ints) -> None:
+        """Ends the deepest drawdowns of runs at these bars."""
+        self.recovered[runs], self.below[runs] = times[bars], self._bars + bars - self._from[runs] - 1
+
     def _take_depths(self, dips: "Dips", firsts: Ints) -> None:
         self.money = np.maximum(self.money, np.maximum.reduceat(dips.money, firsts))
         self.percent = np.maximum(self.percent, np.maximum.reduceat(dips.percent, firsts))
 
-    def _take_lengths(self, dips: "Dips", run: Ints, bars: int) -> None:
+    def _take_lengths(self, dips: "Dips", run: Ints, times: Ints) -> None:
         """Bars below the peak: the longest dips, and from the last bar at the peak to the next span's first."""
+        bars = len(times)
         np.maximum.at(self.bars, run, dips.longest)
         at = np.flatnonzero(dips.firsts < dips.ends)
         run = run[at]
@@ -102,7 +172,8 @@ class Drawdown(Resumable):
         before[first] = -1 - self._since[run[first]]
         np.maximum.at(self.bars, run, dips.firsts[at] - before - 1)
         self._since += bars
-        self._since[run] = bars - 1 - dips.lasts[at]
+        self._since[run] = bars - 1 - dips.lasts[at]  # the last of a run's spans is assigned last
+        self._peaked[run] = times[dips.lasts[at]]
         self.bars = np.maximum(self.bars, self._since)
 
     def _keep_best(self, dips: "Dips", best: Floats, ends: Ints, closes: Floats) -> None:
@@ -134,16 +205,23 @@ class Side:
         """The lowest close of each range, none of which is empty."""
         return -self._lows.largest(begins, ends)
 
+    def first_low(self, begins: Ints, ends: Ints, is_low: Callable[[Floats], Mask]) -> Ints:
+        """The first bar of each range whose close, negated, is low: so is then any that is lower."""
+        return self._lows.first_that(begins, ends, is_low)
+
 
 class Dips:
     """Where spans are below the peak, and how deep: arrays of shape (spans,), filled one side after the other.
 
     tops: the highest value in a span. firsts, lasts: a span's first and last bar at the peak; `firsts` is its end where
-    it is never at the peak. money, percent: its deepest drawdown. longest: bars of its longest dip that is over.
+    it is never at the peak. money, percent: its deepest drawdown. tips, overs: of that in percent, the last bar at the
+    peak, -1 where that is before the span, and the first bar at it again, or the span's end. longest: bars of its
+    longest dip that is over.
     """
 
     def __init__(self, begins: Ints, ends: Ints, cash: Floats, held: Floats) -> None:
         self.begins, self.ends, self.cash, self.held = begins, ends, cash, held
+        self.tips, self.overs = np.full(len(cash), -1), ends.copy()
         self.tops, self._highs = cash.copy(), np.zeros(len(cash))
         self.money, self.percent = np.zeros(len(cash)), np.zeros(len(cash))
         self.longest = np.zeros(len(cash), np.int64)
@@ -168,7 +246,7 @@ class Dips:
         self._reached = self._base + self._factor * self._highs >= self._goal
         self.firsts, self.lasts = np.where(self._reached, self.begins, self.ends), self.ends - 1
         below = np.flatnonzero((self.held == 0) & ~self._reached)
-        self._deepen(below, self._peaks[below], self.cash[below])
+        self._deepen(below, self._peaks[below], self.cash[below], -1, self.ends[below])
 
     def take_dips(self, side: Side) -> None:
         """Takes the dips of a side's spans."""
@@ -180,7 +258,7 @@ class Dips:
         at = side.spans[self.firsts[side.spans] > self.begins[side.spans]]
         if len(at):
             low = side.lowest(self.begins[at], self.firsts[at])
-            self._deepen(at, self._peaks[at], self._value(at, low))
+            self._deepen(at, self._peaks[at], self._value(at, low), -1, self.firsts[at])
 
     def _follow(self, side: Side, span: Ints, bar: Ints) -> None:
         """Moves from peak to peak in all spans at once, each from its first bar at the peak."""
@@ -194,7 +272,8 @@ class Dips:
             over = after < end
             low = side.low[bar]
             low[~over] = side.lowest(bar[~over] + 1, end[~over])
-            self._deepen(span, self._value(span, side.closes[bar]), self._value(span, low))
+            peak = self._value(span, side.closes[bar])
+            self._deepen(span, peak, self._value(span, low), bar, np.minimum(after, end))
             span, bar, after = span[over], bar[over], after[over]
             self.longest[span] = np.maximum(self.longest[span], after - bar - 1)
             bar = after
@@ -202,7 +281,27 @@ class Dips:
     def _value(self, at: Ints, close: Floats) -> Floats:
         return self.cash[at] + self.held[at] * close
 
-    def _deepen(self, at: Ints, peak: Floats, low: Floats) -> None:
+    def _deepen(self, at: Ints, peak: Floats, low: Floats, tips: Ints | int, overs: Ints) -> None:
+        """Takes a dip of each of these spans; those before a span's first bar at the peak come after its others."""
         money = peak - low
         self.money[at] = np.maximum(self.money[at], money)
-        self.percent[at] = np.maximum(self.percent[at], 100.0 * money / peak)
+        percent, before = 100.0 * money / peak, self.percent[at]
+        deeper = percent > before if isinstance(tips, np.ndarray) else percent >= before
+        self.percent[at] = np.maximum(before, percent)
+        self.tips[at], self.overs[at] = np.where(deeper, tips, self.tips[at]), np.where(deeper, overs, self.overs[at])
+
+    def lowest_bars(self, at: Ints, sides: Sequence[Side]) -> Ints:
+        """The first bar of the deepest dip of each of these spans at which it is that deep."""
+        lowest = np.where(self.tips[at] < 0, self.begins[at], self.tips[at] + 1)
+        for side in sides:
+            its = np.flatnonzero(np.isin(at, side.spans, assume_unique=True))
+            if len(its):
+                span = at[its]
+                peak = np.where(self.tips[span] < 0, self._peaks[span], self._value(span, side.closes[self.tips[span]]))
+                lowest[its] = side.first_low(
+                    lowest[its], self.overs[span], self._falls_to(span, peak, self.percent[span])
+                )
+        return lowest
+
+    def _falls_to(self, at: Ints, peak: Floats, percent: Floats) -> Callable[[Floats], Mask]:
+        return lambda lows: 100.0 * (peak - (self.cash[at] + self.held[at] * -lows)) / peak >= percent

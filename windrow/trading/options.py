@@ -6,6 +6,7 @@ from typing import Any, Protocol, get_args
 
 from windrow.bars.layout import normalise
 from windrow.trading.backtests import Strategy
+from windrow.trading.measures import Measures
 from windrow.trading.position_size import parse_size
 from windrow.trading.rules import CHOICES, Rules
 from windrow.trading.signals import Pair, parse_line
@@ -22,6 +23,12 @@ _WHOLE = "round positions down to whole shares (default: fractions of a share)"
 _COMMISSION = "commission as a fraction of the traded value: 0.001 is 0.1 %%"
 _SLIPPAGE = "slippage as a fraction of the price, against you at each fill"
 _STOP = "close the position and stop trading where the value at a close is 0 or below (default: trade on)"
+_DAYS = (
+    "how many days with a return a year has, for figures of a year (default: 252, or 365 where bars of weekends are as"
+    " frequent as others, or as many as there are in a year of bars longer than a day)"
+)
+_RISK_FREE = "yearly rate that costs no risk, as a fraction: 0.02 is 2 %% (default 0)"
+_BACKTRADER = "also write backtrader's own figures, under names that begin with bt_"
 _WORDS = {
     "fill": "fill orders at the next bar's open, or at the close at which they are placed",
     "side": "take long and short positions, or those of one side only",
@@ -60,6 +67,18 @@ def rules_of(options: Namespace) -> Rules:
     return Rules(**{field.name: getattr(options, field.name) for field in fields(Rules)})
 
 
+def add_measures(group: Group) -> None:
+    """Adds the options of figures."""
+    group.add("--days-per-year DAYS", _DAYS, type=float)
+    group.add("--risk-free RATE", _RISK_FREE, type=float, default=Measures.risk_free)
+    group.add("--backtrader", _BACKTRADER, action="store_true")
+
+
+def measures_of(options: Namespace) -> Measures:
+    """What figures are measured by. Raises UsageError for values out of range."""
+    return Measures(options.days_per_year, options.risk_free, options.backtrader)
+
+
 def add_lines(group: Group) -> None:
     """Adds the options of a pair of lines."""
     kinds = f"KIND:WINDOW, KIND one of {', '.join(kernels())}, or the price itself, close"
@@ -89,4 +108,4 @@ def strategy_of(options: Namespace) -> Strategy:
     """The lines, and the rules to trade them by. Raises UsageError."""
     column = column_of(options)
     pair = Pair(parse_line(options.fast, column), parse_line(options.slow, column))
-    return Strategy(pair, rules_of(options), column, windows_of(options))
+    return Strategy(pair, rules_of(options), column, windows_of(options), measures_of(options))

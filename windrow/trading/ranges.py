@@ -1,8 +1,10 @@
 """Largest values of ranges of one array, and the first value in a range that reaches a level."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, Mask
 
 
 class Ranges:
@@ -38,10 +40,16 @@ class Ranges:
 
         Rounding keeps the order of sums and products, so the largest value of a span shows whether any reaches it.
         """
+        return self.first_that(begins, ends, lambda values: base + factor * values >= goal)
+
+    def first_that(self, begins: Ints, ends: Ints, reaches: Callable[[Floats], Mask]) -> Ints:
+        """The first position in each range whose value reaches something, else its end; larger values do too.
+
+        reaches: which of the values, one for each range, do.
+        """
         at = begins.copy()
         for level in reversed(range(self._levels)):
             after = at + (1 << level)
             row = self._table[level * self._values : (level + 1) * self._values]
-            below = base + factor * row.take(at, mode="clip") < goal
-            at = np.where(below & (after <= ends), after, at)
+            at = np.where(~reaches(row.take(at, mode="clip")) & (after <= ends), after, at)
         return at

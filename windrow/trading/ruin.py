@@ -12,7 +12,7 @@ from windrow.arrays import Floats, Ints, Signs, run_starts
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.broker import FILLED, POSTPONED, Broker, Orders, closed, joined, quoted
 from windrow.trading.ranges import Ranges
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 #: In place of a time: later than any.
@@ -26,8 +26,8 @@ class Ruin(Resumable):
 
     carries: ClassVar[Carries] = {"times": Array()}
 
-    def __init__(self, rules: Rules, runs: int) -> None:
-        self._dust = rules.dust
+    def __init__(self, cash: float, runs: int) -> None:
+        self._dust = DUST * cash
         self.times = np.full(runs, NEVER)
 
     def push(self, times: Ints, spans: Spans, closes: Floats) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask, run_starts
-from windrow.states import Array, Carries, Resumable
+from windrow.states import Array, Carries, Count, Resumable
 from windrow.trading.rules import Rules
 from windrow.trading.spans import Spans
 
@@ -14,44 +14,72 @@ _ROUNDING = 2.0**-48
 
 
 class Trades(Resumable):
-    """Counts, streaks and profit of closed trades, (runs,) arrays each.
+    """Counts, streaks, profits and returns of closed trades, and what all fills cost, (runs,) arrays each.
 
     As backtrader's analyzers/tradeanalyzer.py: a trade's profit is net of the commission of both its legs, and a trade
     is won if its profit is 0 or more, rounding aside. Sums are taken trade by trade, so their bits do not depend on
     where pushes end. For the deviation, profits are measured from the run's first one: no number of a sample is farther
     from its mean than sqrt(n - 1) deviations (Samuelson 1968), so little cancels, and the deviation of equal profits is
     exactly 0.
+
+    gains, losses: sums of the profits of trades won and lost, of which the latter is below 0. returns, best, worst: the
+    sum of trades' returns, their largest and their smallest; a return is the profit as a share of the money that was
+    paid, or got, for the position. bars_held: bars from entry to exit, of all closed trades. costs: commission, and
+    what slippage took, of all fills.
     """
 
-    carries: ClassVar[Carries] = dict.fromkeys(
-        ("total", "closed", "won", "win_streak", "lose_streak", "_streak", "profit", "traded", "_largest", "_first",
-         "_sum", "_squares"),
-        Array(),
-    )  # fmt: skip
+    carries: ClassVar[Carries] = {
+        **dict.fromkeys(
+            ("total", "closed", "won", "win_streak", "lose_streak", "_streak", "profit", "traded", "_largest", "_first",
+             "_sum", "_squares", "gains", "losses", "returns", "best", "worst", "bars_held", "costs", "_begun"),
+            Array(),
+        ),
+        "_bars": Count(),
+    }  # fmt: skip
 
     def __init__(self, rules: Rules, runs: int) -> None:
-        self._rate, self._fee = rules.commission, rules.commission_per_order
+        self._rate, self._fee, self._slip = rules.commission, rules.commission_per_order, rules.slippage
         self.total, self.closed, self.won = (np.zeros(runs, np.int64) for _ in range(3))
         self.win_streak, self.lose_streak, self._streak = (np.zeros(runs, np.int64) for _ in range(3))
         self.profit, self.traded, self._largest = np.zeros(runs), np.zeros(runs), np.zeros(runs)
         self._first, self._sum, self._squares = np.zeros(runs), np.zeros(runs), np.zeros(runs)
+        self.gains, self.losses, self.returns, self.costs = (np.zeros(runs) for _ in range(4))
+        self.best, self.worst = np.full(runs, -np.inf), np.full(runs, np.inf)
+        self.bars_held, self._begun = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
+        self._bars = 0
 
-    def push(self, spans: Spans) -> None:
-        """Takes the fills with which spans begin."""
+    def push(self, spans: Spans, bars: int) -> None:
+        """Takes the fills with which spans among a number of bars begin."""
         fills = spans.fills
-        if not len(fills):  # as at most bars that come one by one
-            return
+        if len(fills):  # mostly there are none at bars that come one by one
+            self._push(spans, fills)
+        self._bars += bars
+
+    def _push(self, spans: Spans, fills: Ints) -> None:
         run, price, held = spans.runs[fills], spans.prices[fills], spans.held[fills]
         before, entry, cost = spans.held[fills - 1], spans.prices[fills - 1], spans.costs[fills - 1]
-        np.add.at(self.traded, run, (np.abs(before) + np.abs(held)) * np.abs(price))
+        moved = (np.abs(before) + np.abs(held)) * np.abs(price)
+        np.add.at(self.traded, run, moved)
+        slipped = self._slip / (1 + np.sign(held - before) * np.sign(price) * self._slip)  # a share of the price before
+        np.add.at(self.costs, run, self._fee + moved * (self._rate + slipped))
         self.total += np.bincount(run[held != 0], minlength=len(self.total))
+        begins = self._bars + spans.begins
+        begins[spans.firsts] = self._begun
+        self._begun = begins[spans.lasts]
         closed = np.flatnonzero(before)
-        run, price, before = run[closed], price[closed], before[closed]
+        run, price, before, entry = run[closed], price[closed], before[closed], entry[closed]
         fee = np.abs(before) * self._rate * np.abs(price) + self._fee
-        profit = before * (price - entry[closed]) - (cost[closed] + fee)
+        profit = before * (price - entry) - (cost[closed] + fee)
         traded = np.abs(before * price)
         np.maximum.at(self._largest, run, traded)
+        np.add.at(self.bars_held, run, (begins[fills] - begins[fills - 1])[closed])
         self._close(run, profit, profit >= -_ROUNDING * traded)
+        self._take_returns(run, profit / np.abs(before * entry))
+
+    def _take_returns(self, run: Ints, returns: Floats) -> None:
+        np.add.at(self.returns, run, returns)
+        np.maximum.at(self.best, run, returns)
+        np.minimum.at(self.worst, run, returns)
 
     def _close(self, run: Ints, profit: Floats, won: Mask) -> None:
         """Counts closed trades, sorted by run."""
@@ -61,6 +89,8 @@ class Trades(Resumable):
         self.closed += np.bincount(run, minlength=len(self.closed))
         self.won += np.bincount(run[won], minlength=len(self.won))
         np.add.at(self.profit, run, profit)
+        np.add.at(self.gains, run[won], profit[won])
+        np.add.at(self.losses, run[~won], profit[~won])
         apart = profit - self._first[run]
         np.add.at(self._sum, run, apart)
         np.add.at(self._squares, run, apart * apart)

@@ -6,7 +6,8 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Array, Carries, Count, Number, Resumable, Rows
-from windrow.trading.rules import Rules
+from windrow.trading.daily import added
+from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
 #: Bars x runs whose values are processed together.
@@ -23,14 +24,8 @@ def values(spans: Spans, closes: Floats) -> Floats:
     return held
 
 
-def added(rows: Floats) -> Floats:
-    """Rows added one after another. numpy adds a single column in another order, which must not change its bits."""
-    total: Floats = np.add.reduce(rows, axis=0) if rows.shape[1] > 1 else np.add.accumulate(rows)[-1]
-    return total
-
-
 class Value(Resumable):
-    """What figures need of the value of each run. State: a few numbers per run, and a return per calendar year.
+    """What figures need of the value of each run. State: a few numbers per run; if `yearly`, one per calendar year too.
 
     Sums over a span are taken when it ends, so their bits do not depend on where pushes end.
     """
@@ -42,11 +37,12 @@ class Value(Resumable):
         "_years": Rows(like="now"),
     }
 
-    def __init__(self, rules: Rules, runs: int) -> None:
+    def __init__(self, cash: float, runs: int, yearly: bool = False) -> None:
+        self.cash, self._yearly = cash, yearly
         self.bars, self.time, self.first_close, self.last_close = 0, 0, np.nan, np.nan
-        self.now, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
+        self.now, self.held = np.full(runs, cash, np.float64), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
-        self._cash, self._dust = self.now, rules.dust
+        self._cash, self._dust = self.now, DUST * cash
         self._sum, self._closes = np.zeros(runs), 0.0
         self._since, self._closes_since = np.zeros(runs, np.int64), np.zeros(runs)
         self._year, self._years, self._start = 0, list[Floats](), self.now
@@ -54,7 +50,8 @@ class Value(Resumable):
     def push(self, times: Ints, spans: Spans, closes: Floats) -> None:
         """Takes what runs held at these closes, at least one."""
         self._add_spans(spans, closes)
-        self._end_years(times, spans, closes)
+        if self._yearly:
+            self._end_years(times, spans, closes)
         held = (spans.ends - spans.begins) * (spans.held != 0)
         self.bars_held += np.add.reduceat(held, spans.firsts)
         self._cash, self.held = spans.cash[spans.lasts], spans.held[spans.lasts]

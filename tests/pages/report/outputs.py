@@ -58,9 +58,9 @@ def figures(**others):
     line = {
         "fast": "ema:7", "slow": "ema:21",
         "pnl": 83.0, "final_value": 100083.0, "trades_total": 15, "trades_open": 1, "trades_closed": 14, "won": 7,
-        "lost": 7, "strike_rate": 0.5, "win_streak": 2, "lose_streak": 2, "closed_pnl": -71.0, "sharpe": None,
-        "sortino": -0.9753, "sqn": 0.186805, "max_drawdown_pct": 0.4468, "max_drawdown": 449.0,
-        "max_drawdown_bars": 168, "return": 0.00083, "exposure": 0.9173, "turnover": 1.0398, "buy_and_hold": 0.0506,
+        "lost": 7, "win_rate": 0.5, "win_streak": 2, "lose_streak": 2, "closed_pnl": -71.0, "sharpe": None,
+        "sortino": -0.9753, "sqn": 0.186805, "max_drawdown": 0.004468, "max_drawdown_money": 449.0,
+        "longest_drawdown_bars": 168, "return": 0.00083, "exposure": 0.9173, "turnover": 1.0398, "buy_and_hold": 0.0506,
     }  # fmt: skip
     return {**line, **others, "undefined": {"sharpe": "a single calendar year"}}
 

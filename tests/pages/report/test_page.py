@@ -45,6 +45,17 @@ def both(shared_outputs, backtest, sweep):
 
 
 @pytest.fixture(scope="module")
+def short(shared_outputs):
+    """A page of both, over three bars of each symbol."""
+    few = ["--to", "2023-01-05", DATA]
+    outputs = [
+        shared_outputs.run("backtest", "--fast", "sma:5", "--slow", "sma:20", *few),
+        shared_outputs.run("sweep", "--fast", "sma:3..6", "--slow", "sma:5..20/5", *few),
+    ]
+    return report(outputs, [str(DATA)], out=shared_outputs.folder / "short.html")[0]
+
+
+@pytest.fixture(scope="module")
 def swept(shared_outputs, sweep):
     """A page of the sweep alone."""
     return report([sweep], [str(DATA)], out=shared_outputs.folder / "sweep.html")[0]
@@ -212,13 +223,23 @@ def test_figures_stand_side_by_side(look, both, backtest, sweep):
     )
 
 
-def test_what_is_undefined_is_a_dash_with_its_reason(look, both):
-    tab = look(both)
-    assert row(tab, "Sharpe ratio") == ["– 1"] * 3
-    assert tab.locator("#reasons li").all_inner_texts()[0] == "a single calendar year"
-    assert tab.locator("#figures td.none").first.get_attribute("title") == "a single calendar year"
+def test_what_is_undefined_is_a_dash_with_its_reason(look, short):
+    """Of three bars there is no average, and no trade."""
+    tab, why = look(short), "all days returned the same"
+    assert row(tab, "Sharpe ratio") == ["– 1"] * 2
+    assert tab.locator("#reasons li").all_inner_texts()[0] == why
+    assert tab.locator("#figures td.none").first.get_attribute("title") == why
     tile = tab.locator("#tiles div", has_text="Sharpe ratio").locator("dd").first
-    assert (tile.inner_text(), tile.get_attribute("title")) == ("–", "a single calendar year")
+    assert (tile.inner_text(), tile.get_attribute("title")) == ("–", why)
+    tab.get_by_label("Objective").select_option("Sharpe ratio")
+    assert f"– ({why})" in tab.inner_text("#described")
+
+
+def test_what_a_drawdown_was_and_when_stands_among_the_figures(look, both, backtest):
+    tab, its = look(both), lines_of(backtest)["AAA"][0]
+    assert row(tab, "Maximum drawdown")[0] == f"{100 * its['max_drawdown']:.2f} %"
+    for figure, name in {"from": "from", "to": "lowest", "recovered": "recovered"}.items():
+        assert row(tab, f"Maximum drawdown, {name}")[0] == (its[f"max_drawdown_{figure}"] or "–")
 
 
 def test_the_chooser_shows_another_symbol(look, both, backtest):
@@ -491,7 +512,6 @@ def test_an_objective_ranks_the_pairs_again(look, swept, sweep):
         shown = [f"{line['fast']} / {line['slow']}" for line in order[:8]]
         assert tab.locator("#ranking tbody th").all_inner_texts() == shown
         assert tab.inner_text("#maps h3 >> nth=0") == f"Train: {name}"
-    assert "– (a single calendar year)" in tab.inner_text("#described")
     tab.get_by_role("button", name=f"Show pair {shown[3]}").click()
     assert tab.inner_text("#described").startswith(shown[3])
 

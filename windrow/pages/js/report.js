@@ -12,14 +12,29 @@ const RATIO = (value) => figure(value, 3);
 const FIELDS = [
   ["pnl", "Profit and loss", SIGNED_MONEY, "Result"],
   ["return", "Return", SIGNED_SHARE, "Result"],
+  ["cagr", "Return a year", SIGNED_SHARE, "Result"],
   ["buy_and_hold", "Buy and hold", SIGNED_SHARE, "Result"],
+  ["alpha", "Alpha a year", SIGNED_SHARE, "Result"],
+  ["beta", "Beta", RATIO, "Result"],
+  ["correlation", "Correlation to buy and hold", RATIO, "Result"],
   ["final_value", "Final value", MONEY, "Result"],
-  ["max_drawdown_pct", "Maximum drawdown", (value) => `${figure(value, 2)} %`, "Risk"],
-  ["max_drawdown", "Maximum drawdown in money", MONEY, "Risk"],
-  ["max_drawdown_bars", "Longest drawdown in bars", COUNT, "Risk"],
+  ["costs", "Costs", MONEY, "Result"],
   ["sharpe", "Sharpe ratio", RATIO, "Risk"],
   ["sortino", "Sortino ratio", RATIO, "Risk"],
-  ["sqn", "SQN", RATIO, "Risk"],
+  ["calmar", "Calmar ratio", RATIO, "Risk"],
+  ["volatility", "Volatility a year", SHARE, "Risk"],
+  ["max_drawdown", "Maximum drawdown", SHARE, "Risk"],
+  ["max_drawdown_money", "Maximum drawdown in money", MONEY, "Risk"],
+  ["max_drawdown_from", "Maximum drawdown, from", String, "Risk"],
+  ["max_drawdown_to", "Maximum drawdown, lowest", String, "Risk"],
+  ["max_drawdown_recovered", "Maximum drawdown, recovered", String, "Risk"],
+  ["max_drawdown_days", "Maximum drawdown in days", COUNT, "Risk"],
+  ["max_drawdown_bars", "Maximum drawdown in bars", COUNT, "Risk"],
+  ["longest_drawdown_bars", "Longest drawdown in bars", COUNT, "Risk"],
+  ["average_drawdown", "Average drawdown", SHARE, "Risk"],
+  ["ulcer_index", "Ulcer index", SHARE, "Risk"],
+  ["skewness", "Skewness of days", RATIO, "Risk"],
+  ["kurtosis", "Kurtosis of days", RATIO, "Risk"],
   ["deflated_sharpe", "Deflated Sharpe ratio", RATIO, "Risk"],
   ["ruined", "Ruined", (value) => (value ? "yes" : "no"), "Risk"],
   ["ruined_at", "Ruined at", String, "Risk"],
@@ -28,15 +43,30 @@ const FIELDS = [
   ["trades_open", "Open", COUNT, "Trades"],
   ["won", "Won", COUNT, "Trades"],
   ["lost", "Lost", COUNT, "Trades"],
-  ["strike_rate", "Strike rate", SHARE, "Trades"],
+  ["win_rate", "Win rate", SHARE, "Trades"],
+  ["profit_factor", "Profit factor", RATIO, "Trades"],
+  ["expectancy", "Expectancy", SIGNED_MONEY, "Trades"],
+  ["best_trade", "Best trade", SIGNED_SHARE, "Trades"],
+  ["worst_trade", "Worst trade", SIGNED_SHARE, "Trades"],
+  ["average_trade", "Average trade", SIGNED_SHARE, "Trades"],
+  ["average_bars_held", "Bars held on average", (value) => figure(value, 1), "Trades"],
   ["win_streak", "Longest winning streak", COUNT, "Trades"],
   ["lose_streak", "Longest losing streak", COUNT, "Trades"],
   ["closed_pnl", "Closed trades’ profit and loss", SIGNED_MONEY, "Trades"],
+  ["sqn", "SQN", RATIO, "Trades"],
+  ["kelly", "Kelly criterion", RATIO, "Trades"],
   ["orders", "Orders", COUNT, "Activity"],
   ["orders_refused", "Refused orders", COUNT, "Activity"],
   ["fills_postponed", "Fills postponed", COUNT, "Activity"],
   ["exposure", "Exposure", SHARE, "Activity"],
   ["turnover", "Turnover", RATIO, "Activity"],
+  ["bt_sharpe_annual", "backtrader’s Sharpe ratio", RATIO, "backtrader"],
+  ["bt_sortino_annual", "Sortino ratio by years", RATIO, "backtrader"],
+  ["bt_sqn", "backtrader’s SQN", RATIO, "backtrader"],
+  ["bt_strike_rate", "Strike rate", SHARE, "backtrader"],
+  ["bt_max_drawdown_pct", "backtrader’s maximum drawdown", (value) => `${figure(value, 2)} %`, "backtrader"],
+  ["bt_max_drawdown", "The same in money", MONEY, "backtrader"],
+  ["bt_max_drawdown_bars", "The longest in bars", COUNT, "backtrader"],
 ];
 const NAMES = table(FIELDS.map(([field, name]) => [field, name]));
 const FORMS = table(FIELDS.map(([field, , form]) => [field, form]));
@@ -235,7 +265,7 @@ function rankAgain() {
 }
 
 function showRanking(sweep, order, train, test) {
-  const fields = [state.objective, ...["return", "max_drawdown_pct", "trades_closed", "sharpe"].filter((field) => field !== state.objective)];
+  const fields = [state.objective, ...["return", "max_drawdown", "trades_closed", "sharpe"].filter((field) => field !== state.objective)];
   const known = fields.filter((field) => sweep.parts[train].fields[field]);
   const parts = [train, test].filter((part) => part && sweep.parts[part]);
   const head = element("thead");
@@ -323,7 +353,7 @@ function showTiles(symbol, sides) {
     ? [
         ["pnl", beside("pnl", `final value ${shown(figures, "final_value")}`)],
         ["return", beside("return", `buy and hold ${shown(figures, "buy_and_hold")}`)],
-        ["max_drawdown_pct", beside("max_drawdown_pct", `longest ${shown(figures, "max_drawdown_bars")} bars`)],
+        ["max_drawdown", beside("max_drawdown", `longest ${shown(figures, "longest_drawdown_bars")} bars`)],
         ["sharpe", beside("sharpe", `Sortino ${shown(figures, "sortino")}`)],
         ["trades_closed", beside("trades_closed", `${shown(figures, "won")} won, ${shown(figures, "lost")} lost`)],
         ["exposure", beside("exposure", "of bars in a position")],

@@ -254,7 +254,7 @@ def _orders(candles: Candles, orders: Orders) -> dict[str, Packed]:
 def drawdown(values: Floats) -> Floats:
     """How far values are below their highest so far, in % of it; NaN where there is no value.
 
-    NaN throughout where the first value is 0 or below, as the figure `max_drawdown_pct` is then undefined.
+    NaN throughout where the first value is 0 or below, as there is then nothing to fall from.
 
     >>> drawdown(np.array([100.0, 125.0, 100.0]))
     array([ 0.,  0., 20.])

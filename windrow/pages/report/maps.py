@@ -11,8 +11,9 @@ from windrow.pages.packed import Packed, packed
 from windrow.pages.report.results import Figures
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import OBJECTIVES, standing
+from windrow.trading.figures import TIMES
 
-_NO_FIGURES = {"fast", "slow", "part", "undefined", "ruined_at"}
+_NO_FIGURES = {"fast", "slow", "part", "undefined", *TIMES}
 #: Of a pair without a line of a part, and of outputs from before there were these figures.
 _UNKNOWN = dict.fromkeys(OBJECTIVES) | {"orders_refused": 0, "trades_total": 0, "ruined": False}
 #: What a line of --best has beside figures.

@@ -48,7 +48,7 @@ def _subtitle(sources: Sources, symbol: SymbolReport, extent: str) -> list[str]:
     texts = [
         f"profit and loss {figures['pnl']:+,.2f} ({figures['return']:+.2%})",
         f"{figures['trades_closed']:,} closed trades",
-        f"maximum drawdown {_or_dash(figures['max_drawdown_pct'], '{:.2f} %')}",
+        f"maximum drawdown {_or_dash(figures['max_drawdown'], '{:.2%}').replace('%', ' %')}",
         f"Sharpe {_or_dash(figures['sharpe'], '{:.3f}')}",
     ]
     return [rules, ", ".join(texts)]

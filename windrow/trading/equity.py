@@ -1,0 +1,36 @@
+"""What is followed of the values of runs: results, days, drawdown, ruin."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from windrow.arrays import Floats, Ints
+from windrow.states import Carries, Part, Resumable
+from windrow.trading.daily import Daily
+from windrow.trading.drawdown import Drawdown
+from windrow.trading.measures import Measures
+from windrow.trading.ruin import Ruin
+from windrow.trading.spans import Spans
+from windrow.trading.value import Value
+
+
+class Equity(Resumable):
+    """What figures need of the values of runs, each in a class of its own. State: some thirty numbers per run."""
+
+    carries: ClassVar[Carries] = dict.fromkeys(("value", "daily", "drawdown", "ruin"), Part())
+
+    def __init__(self, cash: float, runs: int, measures: Measures) -> None:
+        self.value, self.daily = Value(cash, runs, measures.backtrader), Daily(cash, runs, measures)
+        self.drawdown, self.ruin = Drawdown(cash, runs), Ruin(cash, runs)
+
+    def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats | None = None) -> None:
+        """Takes what runs held at these closes, and what a benchmark was worth there: by default the closes, bought for
+        the cash at the first one.
+        """
+        if benchmark is None:
+            with np.errstate(all="ignore"):
+                benchmark = self.value.cash * closes / (self.value.first_close if self.value.bars else closes[0])
+        self.ruin.push(times, spans, closes)
+        self.drawdown.push(times, spans, closes)
+        self.daily.push(times, spans, closes, benchmark)
+        self.value.push(times, spans, closes)
