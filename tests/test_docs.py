@@ -14,6 +14,7 @@ from windrow import errors
 from windrow.catalog.collection.collected import INCOMPLETE
 from windrow.cli import INTERRUPTED
 from windrow.trading.backtests import Backtests, Rules
+from windrow.trading.measures import Measures
 from windrow.windows import kernels
 
 pytestmark = pytest.mark.one_python
@@ -86,13 +87,16 @@ def backtests():
 def test_the_guide_to_backtests_and_help_name_the_same_options(run_module):
     listed = re.findall(r"^\| `(--[a-z-]+)", backtests(), re.MULTILINE)
     helped = run_module("jobs.backtest", "--help").out.decode()
-    own, trading = (helped.partition(f"\n{title}:\n")[2].partition("\n\n")[0] for title in ("Backtest", "Trading"))
-    assert listed == re.findall(r"^  (--[a-z-]+)", f"{own}\n{trading}", re.MULTILINE)
+    titles = "Backtest", "Trading", "Figures"
+    groups = (helped.partition(f"\n{title}:\n")[2].partition("\n\n")[0] for title in titles)
+    assert listed == re.findall(r"^  (--[a-z-]+)", "\n".join(groups), re.MULTILINE)
 
 
-def test_the_guide_to_backtests_defines_every_figure():
-    names = re.findall(r"^\| (`.*?`) \|", backtests().partition("### Figures\n")[2], re.MULTILINE)
-    assert re.findall("`([a-z_]+)`", " ".join(names)) == list(Backtests(Rules(), 1).figures()[0])[:-1]
+def test_the_guide_to_figures_defines_every_one():
+    guide = (ROOT / "docs/figures.md").read_text().partition("## Undefined figures\n")[0]
+    names = re.findall(r"^\| (`.*?`) \|", guide, re.MULTILINE)
+    every = Backtests(Rules(), 1, measures=Measures(backtrader=True)).figures()[0]
+    assert re.findall("`([a-z_]+)`", " ".join(names)) == list(every)[:-1]
 
 
 def test_the_guide_to_reports_and_help_name_the_same_options(run_module):

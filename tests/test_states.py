@@ -17,6 +17,7 @@ from sort_keys.merge import Piece
 from windrow.errors import StateError, UsageError
 from windrow.states import VERSION, Part, Parts, Resumable
 from windrow.trading.backtests import Backtests, Strategy
+from windrow.trading.curves import Curve
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL, Crosses, Pair, PriceKernel, Signals, parse_line, parse_pairs
 from windrow.windows import Indicator, Options, kernels, parse_window
@@ -292,6 +293,19 @@ def test_many_runs_side_by_side_go_on_from_their_state(rules):
     assert bits(list(tests.returns())) == bits(list(whole.returns()))
 
 
+def test_a_curve_goes_on_from_its_state():
+    times, _, closes = bars(3)
+    whole, curve = Curve(50.0), Curve(50.0)
+    whole.push(times, closes, closes)
+    before = fixed(curve)
+    for begin, end in pairwise([*range(0, BARS, EVERY), BARS]):
+        cut = slice(begin, end)
+        curve.push(times[cut], closes[cut], closes[cut])
+        assert fixed(curve) == before
+        curve = moved(curve, Curve(50.0))
+    assert bits(curve.figures()) == bits(whole.figures())
+
+
 @pytest.mark.parametrize("rules", RULES)
 def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
     classes = set()
@@ -308,7 +322,15 @@ def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
             assert fixed(test) == before
         classes |= seen(test)
     unseen = {one.__name__ for one in FOUND} - classes - PROTOCOLS
-    assert unseen <= {"Rolling", "Indicators", "Signals", "Crosses", "ReturnSums", "Growth"}  # each has a test above
+    assert unseen <= {
+        "Rolling",
+        "Indicators",
+        "Signals",
+        "Crosses",
+        "ReturnSums",
+        "Growth",
+        "Curve",
+    }  # each has a test above
 
 
 def test_an_attribute_that_is_forgotten_is_found():
@@ -369,10 +391,10 @@ FLOATS = ["<f8", [1], "AAAAAAAA+D8="]
         ("carried._tests._broker.cash", "cash", "_tests._broker.cash is not an array; it is damaged"),
         ("carried._tests._broker._wanted", ["|i1", [1], "BQ=="], "_wanted has values that are not from -1 to 1; it is"),
         ("carried._tests._broker._retries", ["|b1", [1], "BQ=="], "_retries has other values than true and false; it"),
-        ("carried._tests._value.bars", True, "_tests._value.bars is not a whole number of 64 bits; it is damaged"),
-        ("carried._tests._value.bars", 2**63, "_tests._value.bars is not a whole number of 64 bits; it is damaged"),
-        ("carried._tests._value.last_close", 1.5, "last_close is not a number as float.hex writes it; it is damaged"),
-        ("carried._tests._value._years", FLOATS, "_tests._value._years is not an array; it is damaged"),
+        ("carried._tests._equity.value.bars", True, "_tests._equity.value.bars is not a whole number of 64 bits; it is damaged"),
+        ("carried._tests._equity.value.bars", 2**63, "_tests._equity.value.bars is not a whole number of 64 bits; it is damaged"),
+        ("carried._tests._equity.value.first_close", 1.5, "first_close is not a number as float.hex writes it; it is damaged"),
+        ("carried._tests._equity.value._years", FLOATS, "_tests._equity.value._years is not an array; it is damaged"),
         ("carried._tests._returns", {}, "_tests._returns is there in the state alone; it is damaged"),
         ("carried._tests._ledger", None, "_tests._ledger is missing; it is damaged"),
         ("carried._slow._times", ["<i8", [1], "AAAAAAAA+D8="], "_slow._times and _values are no bars in order of"),

@@ -41,7 +41,7 @@ class Curve(Resumable):
         if len(times):
             none, whole = np.zeros(1), np.zeros(1, np.int64)
             spans = Spans(whole, whole, np.array([len(times)]), none, np.ones(1), none, none, whole)
-            self._equity.push(times, spans, values, benchmark)
+            self._equity.push(times, spans, values, benchmark / self._cash)
 
     def figures(self, dated: bool = False) -> dict[str, Any]:
         """Its figures so far; `dated`: times are written as dates."""

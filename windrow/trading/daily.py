@@ -50,10 +50,10 @@ class Daily(Resumable):
         self._sums = np.zeros((_SUMS + len(self._rates), runs))
         self._peak, self._deepest, self._depths = self._base.copy(), np.zeros(runs), np.zeros(runs)
         self._falls = np.zeros(runs, np.int64)
-        self._other, self._other_base, self._shared = cash, cash, np.zeros((2, 1))  # of the benchmark
+        self._other, self._other_base, self._shared = 1.0, 1.0, np.zeros((2, 1))  # of the benchmark
 
     def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
-        """Takes what runs held at these closes, at least one, and the benchmark's value there."""
+        """Takes what runs held at these closes, at least one, and what a benchmark was worth, a share of the cash."""
         days = day_of(times)
         waits = self.days > 0 and days[0] != self._day
         ends = np.flatnonzero(days[1:] != days[:-1])
@@ -95,7 +95,7 @@ class Daily(Resumable):
         """The benchmark's returns; adds up their first two powers."""
         bases = np.append(self._other_base, others)[:-1]
         with np.errstate(all="ignore"):
-            moves: Floats = others / np.where(bases > self._dust, bases, np.nan) - 1.0
+            moves: Floats = others / np.where(bases > DUST, bases, np.nan) - 1.0
             for power, row in enumerate((moves, moves * moves)):
                 self._shared[power] = np.add.accumulate(np.append(self._shared[power], row))[-1]
         self._other_base = float(others[-1])
@@ -184,6 +184,7 @@ class Returns:
         self._measures = daily.measures
         self._depths, self._falls = daily._depths + daily._deepest, daily._falls + (daily._deepest > 0)
         found = days_of_year(daily._first, daily._day, daily.days, daily._weekends, daily._nearest)
+        self.bought = daily._other  # what the benchmark is worth, as a share
         self.per_year = float(daily.measures.days_per_year or found)
         self.rate = daily.measures.rate(self.per_year)
 

@@ -24,12 +24,12 @@ class Equity(Resumable):
         self.drawdown, self.ruin = Drawdown(cash, runs), Ruin(cash, runs)
 
     def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats | None = None) -> None:
-        """Takes what runs held at these closes, and what a benchmark was worth there: by default the closes, bought for
-        the cash at the first one.
+        """Takes what runs held at these closes; benchmark: what that was worth there, as a share of the cash that it
+        began with; by default the closes as a share of the first.
         """
         if benchmark is None:
             with np.errstate(all="ignore"):
-                benchmark = self.value.cash * closes / (self.value.first_close if self.value.bars else closes[0])
+                benchmark = closes / (self.value.first_close if self.value.bars else closes[0])
         self.ruin.push(times, spans, closes)
         self.drawdown.push(times, spans, closes)
         self.daily.push(times, spans, closes, benchmark)

@@ -176,10 +176,10 @@ def _trade_columns(trades: Trades) -> Columns:
 
 
 def _beside(equity: Equity, returns: Returns) -> Columns:
-    value, (mean, variance) = equity.value, returns.benchmark
+    mean, variance = returns.benchmark
     beta = returns.covariance / variance
     return {
-        "buy_and_hold": np.full(len(value.now), np.float64(value.last_close) / value.first_close - 1.0),
+        "buy_and_hold": np.full(len(equity.value.now), returns.bought - 1.0),
         "alpha": (returns.mean - returns.rate - beta * (mean - returns.rate)) * returns.per_year,
         "beta": beta,
         "correlation": returns.covariance / np.sqrt(returns.variance * variance),
