@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from windrow.arrays import Floats, Mask
-from windrow.trading.daily import added
+from windrow.trading.day_returns import added
 from windrow.trading.rules import DUST
 
 #: The yearly return by which others are measured: backtrader's riskfreerate.

@@ -6,7 +6,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Carries, Part, Resumable
-from windrow.trading.daily import Daily
+from windrow.trading.day_returns import Daily
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.measures import Measures
 from windrow.trading.ruin import Ruin

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from windrow.arrays import Floats, Ints
 from windrow.times import DAY, format_times
 from windrow.trading.annual import years_columns, years_undefined
-from windrow.trading.daily import Returns
+from windrow.trading.day_returns import Returns
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.equity import Equity
 from windrow.trading.measures import Measures

@@ -6,7 +6,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Array, Carries, Count, Number, Resumable, Rows
-from windrow.trading.daily import added
+from windrow.trading.day_returns import added
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
