@@ -393,7 +393,7 @@ FLOATS = ["<f8", [1], "AAAAAAAA+D8="]
         ("carried._tests._broker._retries", ["|b1", [1], "BQ=="], "_retries has other values than true and false; it"),
         ("carried._tests._equity.value.bars", True, "_equity.value.bars is not a whole number of 64 bits; it is"),
         ("carried._tests._equity.value.bars", 2**63, "_equity.value.bars is not a whole number of 64 bits; it is"),
-        ("carried._tests._equity.value.first_close", 1.5, "first_close is not a number as float.hex writes it; it"),
+        ("carried._tests._equity.value._closes", 1.5, "_closes is not a number as float.hex writes it; it"),
         ("carried._tests._equity.value._years", FLOATS, "_tests._equity.value._years is not an array; it is damaged"),
         ("carried._tests._returns", {}, "_tests._returns is there in the state alone; it is damaged"),
         ("carried._tests._ledger", None, "_tests._ledger is missing; it is damaged"),

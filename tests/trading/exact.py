@@ -1,6 +1,6 @@
 """A backtest as plain as possible: one run, one bar after another, in fractions. DESIGN section 8, nothing else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -239,7 +239,7 @@ def figures(rules, bars, run):
         "exposure": Fraction(run.exposed, len(bars)),
         "turnover": run.traded / mean if mean > 0 else None,
         "costs": run.costs,
-        **beside(cash, bars, values, gone),
+        **beside(rules, bars, values, gone),
         "orders": len([one for one in status if one != "open"]),
         "orders_refused": status.count("refused"),
         "fills_postponed": run.postponed,
@@ -321,15 +321,13 @@ def deepest(times, values):
     return fall, dict(zip((f"max_drawdown_{name}" for name in names), told, strict=True))
 
 
-def beside(cash, bars, values, gone):
-    """What follows from values beside those of buying at the first close and holding."""
-    closes = [close for _, _, close in bars]
-    if closes[0] <= 0:
-        return dict.fromkeys(("buy_and_hold", "alpha", "beta", "correlation"))
-    ends = [cash, *ends_of_days(bars, values)]
-    others = [closes[0], *ends_of_days(bars, closes)]
+def beside(rules, bars, values, gone):
+    """What follows from values beside those of buying as soon as one can and holding, by the same rules."""
+    cash, held = number(rules.cash), replace(rules, side="long", entry="state", stop_at_ruin=False)
+    bought = backtest(held, bars, [1] * len(bars)).values
+    ends, others = [cash, *ends_of_days(bars, values)], [cash, *ends_of_days(bars, bought)]
     n = len(ends) - 1
-    found = {"buy_and_hold": closes[-1] / closes[0] - 1, "alpha": None, "beta": None, "correlation": None}
+    found = {"buy_and_hold": bought[-1] / cash - 1, "alpha": None, "beta": None, "correlation": None}
     if gone or n < 2 or min(others[:-1]) <= 0:
         return found
     one, other = ([float(after / before - 1) for before, after in pairwise(days)] for days in (ends, others))

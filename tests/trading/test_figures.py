@@ -19,7 +19,8 @@ CLOSES = [10, 11, 12, 11.5, 12.5, 11.5, 13, 14]
 TREND = [-1, 1, 1, -1, 1, -1, 1, 1]
 VALUES = [1_000, 1_000, 1_050, 1_025, 1_025, 975, 975, 1_025]
 RETURNS = [0, 0, 1 / 20, -1 / 42, 0, -2 / 41, 0, 2 / 39]
-OTHERS = [0, 1 / 10, 1 / 11, -1 / 24, 2 / 23, -2 / 25, 3 / 23, 1 / 13]
+#: Of 50 shares bought at 10, and 500 in cash.
+OTHERS = [0, 50 / 1_000, 50 / 1_050, -25 / 1_100, 50 / 1_075, -50 / 1_125, 75 / 1_075, 50 / 1_150]
 RULES = Rules(size=50, cash=1_000, fill="close", side="long")
 
 
@@ -93,7 +94,7 @@ def by_hand():
         "exposure": 5 / 8,
         "turnover": 50 * (11 + 11.5 + 12.5 + 11.5 + 13) / (sum(VALUES) / 8),
         "costs": 0,
-        "buy_and_hold": 0.4,
+        "buy_and_hold": 200 / 1_000,
         "alpha": (mean - beta * other) * 252,
         "beta": beta,
         "correlation": shared / deviation / sqrt(moment(OTHERS, 2) * 8 / 7),

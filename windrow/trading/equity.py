@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-import numpy as np
-
 from windrow.arrays import Floats, Ints
 from windrow.states import Carries, Part, Resumable
 from windrow.trading.day_returns import Daily
@@ -23,13 +21,8 @@ class Equity(Resumable):
         self.value, self.daily = Value(cash, runs, measures.backtrader), Daily(cash, runs, measures)
         self.drawdown, self.ruin = Drawdown(cash, runs), Ruin(cash, runs)
 
-    def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats | None = None) -> None:
-        """Takes what runs held at these closes; benchmark: what that was worth there, as a share of the cash that it
-        began with; by default the closes as a share of the first.
-        """
-        if benchmark is None:
-            with np.errstate(all="ignore"):
-                benchmark = closes / (self.value.first_close if self.value.bars else closes[0])
+    def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+        """Takes what runs held at these closes, and what a benchmark was worth there, as a share of the cash."""
         self.ruin.push(times, spans, closes)
         self.drawdown.push(times, spans, closes)
         self.daily.push(times, spans, closes, benchmark)

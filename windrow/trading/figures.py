@@ -39,8 +39,8 @@ TIMES = ("max_drawdown_from", "max_drawdown_to", "max_drawdown_recovered", "ruin
 #: Times that are nothing where something has not happened, for no other reason.
 UNTOLD = ("max_drawdown_recovered", "ruined_at")
 
-_BENCHMARK = ("buy_and_hold", "alpha", "beta", "correlation")
-_OF_RETURNS = ("cagr", "volatility", "sharpe", "sortino", "calmar", "skewness", "kurtosis", *_BENCHMARK[1:])
+_BENCHMARK = ("alpha", "beta", "correlation")
+_OF_RETURNS = ("cagr", "volatility", "sharpe", "sortino", "calmar", "skewness", "kurtosis", *_BENCHMARK)
 _FALLS = ("max_drawdown", "max_drawdown_money", "max_drawdown_from", "max_drawdown_to", "max_drawdown_days",
           "max_drawdown_bars", "longest_drawdown_bars", "average_drawdown", "ulcer_index")  # fmt: skip
 _OF_TRADES = ("win_rate", "profit_factor", "expectancy", "best_trade", "worst_trade", "average_trade",
@@ -196,8 +196,6 @@ def _no_equity(equity: Equity, returns: Returns, columns: Columns) -> Iterator[M
     if not value.bars:
         yield from _of_all((*_OF_RETURNS, *_FALLS, "buy_and_hold"), _NO_BARS)
         return
-    if not value.first_close > 0:
-        yield from _of_all(_BENCHMARK, "the first close is not above 0")
     for name in _OF_RETURNS:
         yield name, equity.ruin.times < value.time, _GONE
     for name in ("cagr", "calmar"):
@@ -217,7 +215,7 @@ def _of_all(names: Iterable[str], why: str) -> Iterator[Missing]:
 
 def _too_few(returns: Returns) -> Iterator[Missing]:
     if returns.count < 2:
-        yield from _of_all(("volatility", "sharpe", *_BENCHMARK[1:]), "fewer than 2 days")
+        yield from _of_all(("volatility", "sharpe", *_BENCHMARK), "fewer than 2 days")
     if returns.count < 3:
         yield from _of_all(["skewness"], "fewer than 3 days")
     if returns.count < 4:
@@ -227,9 +225,9 @@ def _too_few(returns: Returns) -> Iterator[Missing]:
 def _all_equal(returns: Returns) -> Iterator[Missing]:
     variance, downside = returns.benchmark[1], returns.downside
     if np.isnan(variance).any():
-        yield from _of_all(_BENCHMARK[1:], "buying and holding was worth 0 or less")
+        yield from _of_all(_BENCHMARK, "buying and holding was worth 0 or less")
     if (variance == 0).any():
-        yield from _of_all(_BENCHMARK[1:], "all days of buying and holding returned the same")
+        yield from _of_all(_BENCHMARK, "all days of buying and holding returned the same")
     for name in ("sharpe", "skewness", "kurtosis", "correlation"):
         yield name, returns.variance == 0, EQUAL_DAYS
     yield "sortino", np.isnan(downside), "the risk-free rate of a day depends on how many a year has: give that"

@@ -33,13 +33,13 @@ class Value(Resumable):
     carries: ClassVar[Carries] = {
         **dict.fromkeys(("now", "held", "bars_held", "_cash", "_sum", "_since", "_closes_since", "_start"), Array()),
         **dict.fromkeys(("bars", "time", "_year"), Count()),
-        **dict.fromkeys(("first_close", "_closes"), Number()),
+        **dict.fromkeys(("_closes",), Number()),
         "_years": Rows(like="now"),
     }
 
     def __init__(self, cash: float, runs: int, yearly: bool = False) -> None:
         self.cash, self._yearly = cash, yearly
-        self.bars, self.time, self.first_close = 0, 0, np.nan
+        self.bars, self.time = 0, 0
         self.now, self.held = np.full(runs, cash, np.float64), np.zeros(runs)
         self.bars_held = np.zeros(runs, np.int64)
         self._cash, self._dust = self.now, DUST * cash
@@ -56,8 +56,6 @@ class Value(Resumable):
         self.bars_held += np.add.reduceat(held, spans.firsts)
         self._cash, self.held = spans.cash[spans.lasts], spans.held[spans.lasts]
         self.now = self._cash + self.held * closes[-1]
-        if not self.bars:
-            self.first_close = float(closes[0])
         self.bars += len(closes)
         self.time = int(times[-1])
 
