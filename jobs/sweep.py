@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sort_keys.merge import Stretch
@@ -72,9 +72,7 @@ class Sweep(BarJob):
         super().report(counts)
 
     def description(self) -> dict[str, Any]:
-        sweep = self.sweep()
-        traded = {"rules": asdict(sweep.rules), "measures": asdict(sweep.measures)}
-        return super().description() | sweeping.described(self.options) | traded
+        return super().description() | sweeping.described(self.options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The options of a sweep: which pairs, on which parts, and which of them are written."""
 
 from argparse import Namespace
+from dataclasses import asdict
 from typing import Any
 
 from windrow.sweeps.grid import parse_grid
@@ -63,4 +64,6 @@ def choice(options: Namespace) -> Choice:
 
 def described(options: Namespace) -> dict[str, Any]:
     """The options that are written beside an output."""
-    return {name: getattr(options, name) for name in _DESCRIBED}
+    made = sweep(options)
+    traded = {"rules": asdict(made.rules), "measures": asdict(made.measures)}
+    return {name: getattr(options, name) for name in _DESCRIBED} | traded
