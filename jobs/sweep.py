@@ -68,7 +68,8 @@ class Sweep(BarJob):
         return unadjusted(settled.unadjusted)
 
     def report(self, counts: Counter[str]) -> None:
-        say(*(f"warning: {text}" for text in warnings_of(counts, self.sweep().rules)))
+        sweep = self.sweep()
+        say(*(f"warning: {text}" for text in warnings_of(counts, sweep.rules, sweep.longer)))
         super().report(counts)
 
     def description(self) -> dict[str, Any]:

@@ -440,6 +440,11 @@ CASES = {
         [*LONG, "--sizing", "fixed"], "give --size all-in, or a number of shares, --size 100",
         [[*LONG, "--size", "all-in"], [*LONG, "--size", "100"]], **{**TRADED, "reads": traded, "right": True},
     ),
+    "mapreduce/help.py:usage_error warm": Case(
+        [*SWEPT, "--split", "0.7", "--warm"], "leave it out, or give --cold for the opposite",
+        [[*SWEPT, "--split", "0.7"], [*SWEPT, "--split", "0.7", "--cold"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
     "trading/rules.py:__post_init__ cash": Case(
         [*LONG, "--cash", "0"], "must be above 0", [[*LONG, "--cash", "1000"]], **TRADED
     ),
@@ -925,6 +930,8 @@ LEFT = {
     "sinks/replay.py:_left_out": "a note: tests/sinks/test_replay.py",
     "storage/publish.py:_described_parts": "needs another process that removes a folder just then",
     "storage/s3/writing.py:_complete": "needs another process that writes there: tests/storage/s3/test_writing.py",
+    "sweeps/runs.py:longer": "of a warning: tests/trading/test_orders.py",
+    "trading/notices.py:_without_a_trade": "a warning: tests/trading/test_orders.py",
     "trading/notices.py:unadjusted": "a note: tests/jobs/test_adjusted.py",
     "windows/ema.py:skip": "averages that meet no more: tests/windows/test_ema.py",
 }

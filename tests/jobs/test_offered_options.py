@@ -136,7 +136,7 @@ TRIALS = {
     "--split": Trial("0.5"),
     "--split-at": Trial("2023-07-01"),
     "--walk-forward": Trial("2"),
-    "--warm": Trial(beside="--fast ema:3 --slow sma:8 --split 0.5"),
+    "--cold": Trial(beside="--fast ema:3 --slow sma:8 --split 0.5"),
     "--objective": Trial("sqn", beside="--fast ema:2..7 --slow sma:8,9 --top 1"),
     "--top": Trial("1"),
     "--best": Trial(),

@@ -66,7 +66,7 @@ def test_each_pair_and_part_is_the_backtest_jobs_on_a_file_of_that_part(run_job,
     for part, begin, end in (("train", 0, 175), ("test", 175, 250)):
         rows = [row for rows in by_symbol.values() for row in rows[begin:end]]
         expected |= backtests(run_job, write_rows(tmp_path / f"{part}.csv", rows), options, part)
-    ran = run_job("-q", *SMALL, "--split", "0.7", *options, BARS, job=Sweep)
+    ran = run_job("-q", *SMALL, "--split", "0.7", "--cold", *options, BARS, job=Sweep)
     assert ran.status == 0, ran.err
     found = [told(line) for line in ran.out.splitlines()]
     assert dict(found) == expected and len(found) == 5 * 2 * len(PAIRS)
@@ -81,11 +81,11 @@ def test_without_a_split_it_is_the_backtest_job_on_all_bars(run_job):
 
 def test_a_warm_test_part_trades_from_its_first_bar(run_job):
     lines = {}
-    for warm in ((), ("--warm",)):
-        ran = run_job("-q", "--fast", "sma:10", "--slow", "sma:60", "--split", "0.7", *warm, BARS, job=Sweep)
-        lines[warm] = dict(map(told, ran.lines))
+    for cold in ((), ("--cold",)):
+        ran = run_job("-q", "--fast", "sma:10", "--slow", "sma:60", "--split", "0.7", *cold, BARS, job=Sweep)
+        lines[cold] = dict(map(told, ran.lines))
     for key, text in lines[()].items():
-        cold, warm = (json.loads("{" + figures) for figures in (text, lines["--warm",][key]))
+        warm, cold = (json.loads("{" + figures) for figures in (text, lines["--cold",][key]))
         if key[3] == "train":
             assert warm == cold
         else:  # flat for the first 59 bars until both are full, and at the first bar of all
@@ -93,7 +93,7 @@ def test_a_warm_test_part_trades_from_its_first_bar(run_job):
 
 
 def test_the_acceptance_figures_of_intcs_year(run_job, shared_data):
-    options = ["-q", "--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--size", "100"]
+    options = ["-q", "--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--size", "100", "--cold"]
     options.append(shared_data / "INTC_year.csv")
     ran = run_job(*options, "--best", job=Sweep)
     best, overall = (json.loads(line.split(b"\t")[1]) for line in sorted(ran.lines, reverse=True))
@@ -122,7 +122,7 @@ RUNS = {
 OUTPUTS = {
     "lines": ["--split", "0.29"],
     "top": ["--walk-forward", "3", "--top", "2", "--objective", "sqn"],
-    "best": ["--split-at", "2023-09-01", "--best", "--warm", "--objective", "return"],
+    "best": ["--split-at", "2023-09-01", "--best", "--cold", "--objective", "return"],
 }
 
 
@@ -247,7 +247,7 @@ def test_a_frame_gives_the_jobs_figures(run_job, tmp_path, output):
     asked = {
         "lines": {"split": 0.29},
         "top": {"walk_forward": 3, "top": 2, "objective": "sqn"},
-        "best": {"split_at": pd.Timestamp("2023-09-01"), "best": True, "warm": True, "objective": "return"},
+        "best": {"split_at": pd.Timestamp("2023-09-01"), "best": True, "cold": True, "objective": "return"},
     }
     frame = windrow.sweep(bars.sample(frac=1, random_state=0), fast="ema:3,5", slow="ema:5..9/2", **asked[output])
     assert run_job("-q", *SMALL, *OUTPUTS[output], "-o", tmp_path / "out", BARS, job=Sweep).status == 0

@@ -86,7 +86,7 @@ def parts_of(split, bars, times):
     return train | {f"test {k}": (bounds[k], bounds[k + 1]) for k in walks}
 
 
-def one_by_one(series, grid, rules, split, warm=False):
+def one_by_one(series, grid, rules, split, warm):
     """What a sweep should give: {part: [figures of each pair]}."""
     pairs = [(f"{grid.fast.kind}:{fast}", f"{grid.slow.kind}:{slow}") for fast, slow in grid.pairs()]
     return {
@@ -112,7 +112,7 @@ def test_every_pair_and_part_is_a_separate_backtest(closes, split, warm, data):
     series, rules = Series(closes), data.draw(st.sampled_from(RULES))
     grid = parse_grid(*data.draw(st.sampled_from(GRIDS)), any_order=data.draw(st.booleans()))
     cuts = data.draw(st.lists(st.integers(0, len(closes)), max_size=3))
-    swept = Sweep(grid, rules, split=split, warm=warm, shards=data.draw(st.integers(1, 3)))
+    swept = Sweep(grid, rules, split=split, cold=not warm, shards=data.draw(st.integers(1, 3)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "_BARS", data.draw(st.sampled_from([1, 5, 512])))
         patch.setattr(runs, "_PAIRS", data.draw(st.sampled_from([1, 3, 512])))
@@ -143,7 +143,7 @@ def test_a_warm_test_part_crosses_from_the_sign_of_train():
     series = Series([5.0, 6.0, 7.0, 7.0, 3.0, 2.0, 2.0])
     rules = Rules(size=1, cash=1000, entry="cross")
     for warm, trades in ((True, 1), (False, 0)):
-        swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), warm=warm)
+        swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), cold=not warm)
         _, test = swept.parts(series.pieces(swept.columns))
         assert test.figures[0]["trades_total"] == trades
 
@@ -152,7 +152,7 @@ def test_a_warm_test_part_crosses_from_the_sign_of_train():
 def test_what_the_first_fill_of_a_warm_test_costs_is_a_drawdown_and_a_return():
     series = Series([5.0, 6.0, 7.0, 8.0, 8.0, 8.0])
     rules = Rules(size=1, cash=10, fill="close", side="long", slippage=0.1)
-    swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), warm=True, returns=True)
+    swept = Sweep(parse_grid("sma:1", "sma:2"), rules, split=parse_split(share="0.5"), returns=True)
     _, test = swept.parts(series.pieces(swept.columns))
     figures = test.figures[0]
     assert figures["max_drawdown_money"] == pytest.approx(0.8) and figures["max_drawdown"] == pytest.approx(0.08)
@@ -165,7 +165,8 @@ def test_the_acceptance_figures_of_intcs_year(shared_data):
     bars = pd.read_csv(shared_data / "INTC_year.csv", parse_dates=["dt"])
     times = bars["dt"].to_numpy("datetime64[ns]").astype(np.int64)
     pieces = [Piece(times, [bars["close"].to_numpy(float), bars["open"].to_numpy(float)])]
-    swept = Sweep(parse_grid("ema:5..10", "ema:21..31"), Rules(size=100), split=parse_split(share="0.7"), measures=TOLD)
+    grid, split = parse_grid("ema:5..10", "ema:21..31"), parse_split(share="0.7")
+    swept = Sweep(grid, Rules(size=100), split=split, cold=True, measures=TOLD)
     train, test = (dict(zip(swept.pairs(), part.figures, strict=True)) for part in swept.parts(pieces))
     best = sorted(train, key=lambda pair: (-round(train[pair]["pnl"], 6), pair))
     assert best[:5] == [(7, 21), (7, 22), (5, 24), (6, 23), (8, 21)]
@@ -250,7 +251,7 @@ def plain_figures(swept, symbols):
     return {
         name: {
             part: dict(zip(pairs, figures, strict=True))
-            for part, figures in one_by_one(series, swept.grid, swept.rules, swept.split, swept.warm).items()
+            for part, figures in one_by_one(series, swept.grid, swept.rules, swept.split, not swept.cold).items()
         }
         for name, series in symbols.items()
     }

@@ -1,5 +1,7 @@
 """Orders by hand: refused ones are counted and told; a price of 0 fills nothing; a price below 0 fills, at a cost."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,3 +128,32 @@ def test_all_in_opens_nothing_below_0():
     with pytest.warns(UserWarning, match="all-in takes cash that is left, and a price above 0; use more --cash, or"):
         result = ran([-12, -11, -10, -9], side="long")
     assert set(result.orders.status) == {"refused", "open"} and result.figures.final_value[0] == 100_000
+
+
+NO_VALUE = "in {} of them a line had no value by the last bar; use shorter windows, or {}"
+
+
+#    close   10  11  12  13  12  |  11  10       2 bars of a test, which have no mean of 3 of their own
+@pytest.mark.parametrize(
+    ("how", "says", "cures"),
+    [
+        ({"cold": True}, f"1 of 2 backtests: {NO_VALUE.format(1, 'leave out --cold')}", [{}, {"slow": "sma:2"}]),
+        ({"split": None, "slow": "sma:9"}, f"1 of 1 backtests: {NO_VALUE.format(1, 'more bars')}", [{"split": None}]),
+        ({"split": 0.2}, f"1 of 2 backtests: {NO_VALUE.format(1, 'longer parts')}", [{"split": 0.75}]),
+        (
+            {"entry": "cross", "split": None, "side": "long"},
+            "1 of 1 backtests: their lines never called for it with --entry cross --side long",
+            [{"split": None}],
+        ),
+    ],
+)  # fmt: skip
+def test_a_part_without_a_trade_is_told_and_each_cure_trades(how, says, cures):
+    frame = bars_of([10, 11, 12, 13, 12, 11, 10])
+    asked = {"fast": "sma:1", "slow": "sma:3", "split": 0.75}
+    with pytest.warns(UserWarning) as told:
+        windrow.sweep(frame, **asked | how)
+    assert [str(one.message) for one in told] == [f"nothing was traded in {says}"]
+    for cure in cures:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert (windrow.sweep(frame, **asked | cure).orders > 0).all()

@@ -108,7 +108,7 @@ def backtest(
         if traced:
             orders.append(_orders(symbol, test.open_orders()))
         rows.append({"symbol": symbol, **test.figures()})
-        notices.add(test.orders)
+        notices.add((test.orders, test.full))
     unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
     for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
         warn(text, stacklevel=2)

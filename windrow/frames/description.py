@@ -181,7 +181,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, dict) and _texts(value.get("spans")) and bool(value["spans"]),
         "how larger bars were made",
     ),
-    "warm": (lambda value: value is None or isinstance(value, bool), "true or false"),
+    "cold": (lambda value: value is None or isinstance(value, bool), "true or false"),
     "rules": (_rules, "the rules of a backtest"),
     "measures": (_measures, "what figures are measured by"),
 }  # fmt: skip

@@ -32,7 +32,7 @@ def sweep(
     split: float | str | None = None,
     split_at: str | pd.Timestamp | None = None,
     walk_forward: int | None = None,
-    warm: bool = False,
+    cold: bool = False,
     objective: Literal["pnl", "sharpe", "sqn", "return"] = "pnl",
     top: int | None = None,
     best: bool = False,
@@ -73,7 +73,7 @@ def sweep(
     >>> swept[["symbol", "fast", "slow", "part", "pnl", "trades_total"]]
       symbol  fast  slow   part   pnl  trades_total
     0     AA     1     3  train -20.0             2
-    1     AA     1     3   test  10.0             1
+    1     AA     1     3   test -20.0             2
     """
     rules = Rules(
         size=size, cash=cash, commission=commission, commission_per_order=commission_per_order, slippage=slippage,
@@ -86,7 +86,7 @@ def sweep(
         rules,
         column,
         parts,
-        warm,
+        cold,
         Options(ema_seed=ema_seed),
         returns=best,
         measures=Measures(days_per_year, risk_free, backtrader),
@@ -98,7 +98,7 @@ def sweep(
     notices = Notices()
     lines = list(swept(sweep, choice, stretches(bars, sweep.columns, on_conflict, adjusted), notices=notices))
     unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
-    for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
+    for text in [*warnings_of(notices.counts, rules, sweep.longer), *unadjusted(unread)]:
         warn(text, stacklevel=2)
     if needs_uniting(sweep, choice):
         lines = list(unite(sweep, choice, (line[:-1] for line in sorted(lines))))

@@ -33,7 +33,10 @@ RUNNING = {
     "help": (["-h", "--help"], None, "show this help; with -v, all of mrjob's options; with -r, that runner's"),
 }  # fmt: skip
 #: Options that there were, and what is in their place.
-_GONE = {"--sizing": "--size says it: give --size all-in, or a number of shares, --size 100"}
+_GONE = {
+    "--sizing": "--size says it: give --size all-in, or a number of shares, --size 100",
+    "--warm": "tests begin with warm averages anyway; leave it out, or give --cold for the opposite",
+}
 #: Columns beyond which lines are hard to read.
 _WIDEST = 100
 

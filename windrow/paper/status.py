@@ -117,7 +117,7 @@ def _why_no_order(stands: Standing) -> str:
     """Why no symbol has had an order, by the one with most bars."""
     name, symbol = max(stands.symbols.items(), key=lambda one: one[1].test.bars)
     pair = stands.strategy.pair
-    if not symbol.test.has_lines:
+    if not symbol.test.full[0]:
         return f"{shown(name)} has {symbol.test.bars:,} bars, and {pair.fast} and {pair.slow} need more to begin"
     if symbol.open:
         return "the first orders are open"

@@ -50,7 +50,7 @@ def backtest_lines(
             if book:
                 book.writelines(order_lines(symbol, test.open_orders(), dated))
             if notices is not None:
-                notices.add(test.orders)
+                notices.add((test.orders, test.full))
             yield symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
 
 

@@ -19,7 +19,7 @@ _ANY_ORDER = "include pairs whose fast window is not shorter than the slow one"
 _SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the test"
 _SPLIT_AT = "train before this time, test from it on"
 _WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
-_WARM = "warm up each test's averages on the bars before it; by default they restart at its first bar"
+_COLD = "restart each test's averages at its first bar; by default they go on from the bars before it"
 _OBJECTIVE = (
     "figure to rank pairs by (default pnl); pairs where it is undefined rank last, ties are broken by (fast, slow)"
 )
@@ -30,7 +30,7 @@ _SHARDS = (
 )
 
 #: The options that a reader of an output must know.
-_DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "warm", "objective", "top", "best", "ema_seed")
+_DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "cold", "objective", "top", "best", "ema_seed")
 
 
 def add_to(group: Group) -> None:
@@ -41,7 +41,7 @@ def add_to(group: Group) -> None:
     group.add("--split SHARE", _SPLIT)
     group.add("--split-at TIME", _SPLIT_AT)
     group.add("--walk-forward N", _WALKS, type=int)
-    group.add("--warm", _WARM, action="store_true")
+    group.add("--cold", _COLD, action="store_true")
     group.add("--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
     group.add("--top K", _TOP, type=int)
     group.add("--best", _BEST, action="store_true")
@@ -54,7 +54,7 @@ def sweep(options: Namespace) -> Sweep:
     split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
     rules, column, windows = rules_of(options), column_of(options), windows_of(options)
     measures = measures_of(options)
-    return Sweep(grid, rules, column, split, options.warm, windows, options.shards, options.best, measures=measures)
+    return Sweep(grid, rules, column, split, options.cold, windows, options.shards, options.best, measures=measures)
 
 
 def choice(options: Namespace) -> Choice:

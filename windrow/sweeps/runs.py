@@ -50,8 +50,8 @@ class Part(NamedTuple):
 class Sweep:
     """What is tried on each series, and how.
 
-    column: of the prices that are averaged. warm: averages, and the sign against which a cross is judged, continue from
-    the bars before a test part; otherwise they restart there. shards: number of sweeps that share a series' pairs,
+    column: of the prices that are averaged. cold: averages, and the sign against which a cross is judged, restart at a
+    test part; otherwise they continue from the bars before it. shards: number of sweeps that share a series' pairs,
     dealt out like cards. returns: whether parts have the returns per bar. dated: whether figures have dates in place of
     times. measures: what figures are measured by. Raises UsageError for shards below 1.
     """
@@ -60,7 +60,7 @@ class Sweep:
     rules: Rules = field(default_factory=Rules)
     column: str = "close"
     split: Split = field(default_factory=Split)
-    warm: bool = False
+    cold: bool = False
     options: Options = field(default_factory=Options)
     shards: int = 1
     returns: bool = False
@@ -76,6 +76,13 @@ class Sweep:
         """The columns of bars that it needs, in order."""
         lines = (name for axis in (self.grid.fast, self.grid.slow) for name in axis.columns(self.column))
         return list(dict.fromkeys([*self.rules.columns(self.column), *lines]))
+
+    @property
+    def longer(self) -> str:
+        """How lines get more bars before the end of a part."""
+        if self.split.sections == 1:
+            return "more bars"
+        return "leave out --cold" if self.cold else "longer parts"
 
     def pairs(self, shard: int = 0) -> list[Cell]:
         """The pairs of a shard, in ascending order."""
@@ -111,10 +118,11 @@ class _Tests:
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
+        self._warms = not sweep.cold and len(sweep.split.runs) > 1
         self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
         self._pairs = sum(len(chunk.pairs) for chunk in self._chunks)
         self._share = self._pairs / len(sweep.grid.pairs())
-        self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, if warm
+        self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, unless cold
 
     def begin(self, number: int) -> None:
         """Begins the runs of a section."""
@@ -124,7 +132,7 @@ class _Tests:
                 self._running[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
 
     def _origin(self, run: Run) -> int:
-        return 0 if self._sweep.warm else run.begins
+        return run.begins if self._sweep.cold else 0
 
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         sweep = self._sweep
@@ -147,7 +155,7 @@ class _Tests:
                 trend = chunk.trend(averaged, self._room)
                 for tests in running:
                     tests[number].push(times, prices.get("open"), prices["close"], trend)
-                if self._sweep.warm:
+                if self._warms:
                     self._signs[number] = last_signs(trend, self._signs[number])
 
     def read(self, number: int) -> Iterator[Part]:
@@ -155,12 +163,11 @@ class _Tests:
         for begins, (run, tests) in reversed(list(self._running.items())):
             if number in run.reads:
                 figures = [figures for test in tests for figures in test.figures(self._sweep.dated)]
-                for test in tests:
-                    self._notices.add(test.orders)
+                self._notices.add(*((test.orders, test.full) for test in tests))
                 yield Part(run.reads[number], figures, self._moments(tests))
             if number == max(run.reads):
                 del self._running[begins]
-                if not self._sweep.warm:
+                if self._sweep.cold:
                     del self._lines[begins]
 
     def _moments(self, tests: list[Backtests]) -> Moments | None:

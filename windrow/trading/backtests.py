@@ -249,9 +249,9 @@ class Backtest(Resumable):
         return self._tests.bars
 
     @property
-    def has_lines(self) -> bool:
-        """Whether both lines had a value at the last bar."""
-        return bool(self._tests.full[0])
+    def full(self) -> Mask:
+        """Whether both lines had a value at the last bar, (1,)."""
+        return self._tests.full
 
     def figures(self, dated: bool = False) -> dict[str, Any]:
         """Its lines, and its figures so far; `dated`: times are written as dates."""

@@ -187,7 +187,7 @@ def sweep_of(outputs, bars=100, **described):
         for fast in (3, 4)
         for slow in (8, 20)
     ]
-    place = outputs.output("sweep", [("A", line) for line in lines], **{**GRID, **described})
+    place = outputs.output("sweep", [("A", line) for line in lines], **{**GRID, "cold": True, **described})
     output = open_output(place)
     return Sources.of([output]), SymbolReport(
         series_of(bars_of(("A",), bars)), swept=swept(read_figures(output, ["A"])["A"])
@@ -221,7 +221,8 @@ def test_of_many_averages_those_of_the_best_pairs_are_kept(outputs, monkeypatch)
     ("described", "cuts", "restarts"),
     [
         ({"split": None}, [], []),
-        ({"warm": True}, [[29, 100]], []),
+        ({"cold": False}, [[29, 100]], []),
+        ({}, [[29, 100]], [29]),
         ({"split": None, "split_at": "2024-01-11"}, [[10, 100]], [10]),
         ({"split": None, "walk_forward": 3}, [[25, 50], [50, 75], [75, 100]], []),
     ],

@@ -225,7 +225,7 @@ def _restarts(sources: Sources, series: Series) -> list[int]:
     """Bars at which the sweep's averages started again; those of walk-forward do so too often to be drawn."""
     assert sources.sweep is not None
     split = sources.split
-    return [] if sources.sweep.description.get("warm") or split.sections != 2 else _ends(split, series)[:1]
+    return _ends(split, series)[:1] if sources.sweep.description.get("cold") and split.sections == 2 else []
 
 
 def _ends(split: Split, series: Series) -> list[int]:
