@@ -889,7 +889,8 @@ def test_cures_of_a_killed_task(run_job, tmp_path, monkeypatch):
 
 #: The tests that follow cures of other rooms; each names its functions.
 OTHERS = (
-    "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "streams/test_cures.py",
+    "commands/test_cures.py", "emr/test_cures.py", "storage/s3/test_cures.py", "storage/test_force.py",
+    "streams/test_cures.py",
     "streams/test_kafka.py", "streams/test_load.py", "sinks/test_replay.py", "paper/test_cures.py",
     "paper/test_status.py", "learn/test_cures.py", "learn/test_forecast_cures.py", "jobs/test_larger_bars.py",
     "sql/test_refusals.py", "sql/test_publish.py", "jobs/test_sectors.py", "jobs/test_grid_search.py",

@@ -94,6 +94,7 @@ class _Later:
 
     def __init__(self, kernel, happens, notes):
         self.kernel, self.happens, self.notes, self.pushed = kernel, happens, notes, 0
+        self.columns = kernel.columns
 
     def push(self, times, *values, starts):
         self.pushed += 1

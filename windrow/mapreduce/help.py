@@ -22,6 +22,8 @@ RUNNING = {
                " core), hadoop, emr, or spark"),
     "output_dir": (["-o", "--output-dir"], "DIR", "write parts there; DIR must not exist, or be empty, and appears"
                    " whole or not at all (default: print the output)"),
+    "force": (["--force"], None, "replace DIR, if it is an output of a job and nothing else; it is there until the new"
+              " one is complete"),
     "output_format": (["--output-format"], "FORMAT", "format of the parts: text (default), parquet, or"
                       " parquet-ns, with times in nanoseconds"),
     "jobconf": (["-D"], "NAME=VALUE", "a Hadoop option, e.g. mapreduce.job.reduces=8; may be repeated"),

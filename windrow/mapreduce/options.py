@@ -95,6 +95,7 @@ def add_to(job: "BarJob") -> None:
     parser = job.arg_parser
     job.pass_through(parser.add_argument("--output-format", help=SUPPRESS, choices=FORMATS, default=FORMATS[0]))
     parser.add_argument("--environment", help=SUPPRESS)
+    parser.add_argument("--force", help=SUPPRESS, action="store_true")
     parser.set_defaults(**{name: default for name, default in UNUSED.items() if not _has(job, name)})
 
 

@@ -39,6 +39,8 @@ class Submission:
     output: str | None
     """The directory to publish; None: lines are printed."""
     prints: bool
+    force: bool
+    """Whether an output of a job that is there is replaced."""
     quiet: bool
     verbose: bool
     writes_parquet: bool
@@ -54,6 +56,7 @@ class Submission:
         runner = given.runner or "inline"
         _check_folders(runner, given)
         _check_runner(runner, given.output_dir)
+        _check_force(runner, given)
         if given.environment is not None:
             _check_environment(Path(given.environment), runner)
         if given.output_dir is not None and source_of(given.output_dir).takes_tables:
@@ -76,6 +79,7 @@ class Submission:
             slices=options.slices(given),
             output=given.output_dir,
             prints=given.output_dir is None if given.cat_output is None else given.cat_output,
+            force=given.force,
             quiet=given.quiet,
             verbose=given.verbose,
             writes_parquet=given.output_format != "text",
@@ -105,6 +109,21 @@ def _check_runner(runner: str, output: str | None) -> None:
         )
     if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
         raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
+
+
+def _check_force(runner: str, given: Namespace) -> None:
+    output = given.output_dir
+    if not given.force:
+        return
+    if output is None:
+        raise UsageError(
+            "--force: replaces an output, but lines are printed; name it with -o DIR, or leave --force out"
+        )
+    if not on_this_machine(runner) or not source_of(output).exchanges:
+        raise UsageError(
+            f"-o {output}: --force replaces directories on this machine only, where the old output is there until the"
+            " new one is complete; leave --force out, and remove the old output before"
+        )
 
 
 def _check_folders(runner: str, given: Namespace) -> None:

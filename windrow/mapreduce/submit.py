@@ -92,9 +92,9 @@ def _run(job: "BarJob", submission: Submission) -> Counter[str]:
             return run_and_judge(job, runner)
     description, scratch = job.description(), submission.scratch
     if submission.is_here:
-        refuse_taken(output)
+        refuse_taken(output, submission.force)
         with (
-            staged(output, description, scratch, submission.shows_progress) as staging,
+            staged(output, description, scratch, submission.shows_progress, submission.force) as staging,
             private_files(),
             job.prepared(str(staging)) as runner,
         ):

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from windrow.errors import InputError, OutputError
 from windrow.storage.newfile import hidden_beside
 from windrow.storage.private import give_usual_modes
-from windrow.storage.replacing import replace_if, revision_of
+from windrow.storage.replacing import exchange, replace_if, revision_of
 from windrow.storage.source import (
     Source,
     Version,
@@ -30,6 +30,7 @@ class LocalSource(Source):
     """Files at a path, or at file:/PATH. An output appears by one rename."""
 
     schemes = ("file",)
+    exchanges = True
 
     def expand(self, argument: str, recursive: bool = False) -> list[str]:
         """The absolute path of a file, or those of the files in a directory, or of those that match."""
@@ -84,8 +85,8 @@ class LocalSource(Source):
         if taken:
             what = "is not empty" if path.is_dir() else "is a file"
             raise OutputError(
-                f"{output}: exists and {what}; a job writes a new directory only; remove it, or choose another"
-                " with --output-dir"
+                f"{output}: exists and {what}; a job writes a new directory only; replace an output of a job with"
+                " --force, remove it, or choose another with --output-dir"
             )
 
     @contextmanager
@@ -109,12 +110,22 @@ class LocalSource(Source):
     def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
         """Renames the directory, after removing all other files from it."""
         try:
-            for file in set(os.listdir(staging)).difference(names):
-                (staging / file).unlink()
-            give_usual_modes(staging / name for name in names)
+            _keep_only(names, staging)
             os.replace(staging, self.path(output).resolve())  # fails unless that is free, or an empty directory
         except OSError as error:
             self.refuse_taken(output)  # another may have written there in the meantime
+            raise _cannot_make(output, error) from error
+
+    def exchange(self, staging: Path, names: Sequence[str], output: str) -> None:
+        """Exchanges the names of both directories, at once if the file system can."""
+        final = self.path(output).resolve()
+        try:
+            _keep_only(names, staging)
+            if final.exists():
+                exchange(staging, final)
+            else:
+                os.replace(staging, final)
+        except OSError as error:
             raise _cannot_make(output, error) from error
 
     def below(self, folder: str) -> list[str]:
@@ -156,6 +167,13 @@ class LocalSource(Source):
             raise OutputError(
                 f"{uri}: cannot be written: {error.strerror}; use a place that can be written to"
             ) from error
+
+
+def _keep_only(names: Sequence[str], staging: Path) -> None:
+    """Removes all other files from a directory, and has these be read by whom files usually are."""
+    for file in set(os.listdir(staging)).difference(names):
+        (staging / file).unlink()
+    give_usual_modes(staging / name for name in names)
 
 
 def _status(uri: str, path: Path) -> os.stat_result:

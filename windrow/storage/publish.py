@@ -1,8 +1,11 @@
 """Outputs: parts that appear together or not at all, by one rename, or, on S3, which has no rename, by one commit."""
 
 import json
+import os
+import re
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,27 +25,69 @@ SUCCESS = "_SUCCESS"
 TEXT_PARTS = "part-*[0-9]"
 #: Suffix of a part that the first of two steps writes: lines that need no stitching.
 INNER = "-inner"
+#: The files of an output, and checksums that Hadoop writes beside them.
+_OF_JOBS = re.compile(rf"part-.*|{re.escape(DESCRIPTION)}|{SUCCESS}|\..*\.crc")
 #: The parts whose lines are printed if no directory was asked for.
 PRINTED = (TEXT_PARTS, f"part-*{INNER}")
 
 
-def refuse_taken(output: str) -> None:
-    """Raises OutputError if an output already exists: nothing is ever overwritten or mixed."""
-    source_of(output).refuse_taken(output)
+def refuse_taken(output: str, force: bool = False) -> None:
+    """Raises OutputError if an output already exists: nothing is ever overwritten or mixed.
+
+    force: unless it is an output of a job, and nothing else, in a directory on this machine.
+    """
+    source = source_of(output)
+    place = source.path(output)
+    if force and source.exchanges and place is not None and place.is_dir():
+        _refuse_what_no_job_wrote(output, place)
+    else:
+        source.refuse_taken(output)
+
+
+def _refuse_what_no_job_wrote(output: str, folder: Path) -> None:
+    """Raises OutputError for a directory that is not to be replaced: it has no description, or more than jobs write."""
+    names = sorted(os.listdir(folder))
+    others = [
+        name for name in names if not _OF_JOBS.fullmatch(name) or not stat.S_ISREG((folder / name).lstat().st_mode)
+    ]
+    if names and (others or not _is_described(folder)):
+        what = f"has {others[0]}, which no job wrote" if others else f"has no {DESCRIPTION} of a job"
+        raise OutputError(
+            f"{output}: {what}; --force replaces outputs of jobs and nothing else; remove it yourself, or choose"
+            " another with --output-dir"
+        )
+
+
+def _is_described(folder: Path) -> bool:
+    with suppress(OSError, ValueError):
+        described = json.loads((folder / DESCRIPTION).read_text())
+        return isinstance(described, dict) and isinstance(described.get("job"), str) and "windrow" in described
+    return False
 
 
 @contextmanager
-def staged(output: str, description: dict[str, Any], scratch: str | None = None, shown: bool = False) -> Iterator[Path]:
+def staged(
+    output: str,
+    description: dict[str, Any],
+    scratch: str | None = None,
+    shown: bool = False,
+    force: bool = False,
+) -> Iterator[Path]:
     """A local directory to write parts into; it becomes `output`, described, unless the block fails.
 
     For a remote output it is in `scratch`, or else among the system's temporary files; `shown` shows the progress of a
-    long upload on the terminal.
+    long upload on the terminal. force: an output that `refuse_taken` does not refuse is there until the new one is, and
+    removed then.
     """
     source = source_of(output)
     with source.staging(output, scratch) as staging:
         yield staging
         names = _described_parts(staging, description, output)
         size = sum((staging / name).stat().st_size for name in names)
+        if force:
+            refuse_taken(output, force)  # something else may be there by now
+            source.exchange(staging, names, output)
+            return
         with progress(f"to {output}", size, shown and source.remote, "bytes") as advance:
             source.commit(staging, names, output, advance)
 

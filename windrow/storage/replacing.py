@@ -1,5 +1,7 @@
-"""A file that is replaced only where nobody else has replaced it in the meantime."""
+"""A file that is replaced only where nobody else has replaced it in the meantime; directories that are exchanged."""
 
+import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +11,11 @@ from pathlib import Path
 from shutil import copyfileobj
 
 from windrow.storage.newfile import hidden_beside
+
+#: Of Linux's renameat2: paths are as the process sees them; both names stay, exchanged.
+_HERE, _EXCHANGE = -100, 2
+#: The system's words for a file system, or a kernel, that cannot.
+_CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
 def revision_of(path: Path) -> str | None:
@@ -67,3 +74,33 @@ def _is_at(place: Path, number: int) -> bool:
         return os.path.samestat(place.stat(), os.fstat(number))
     except FileNotFoundError:
         return False
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchanges the names of two directories that are beside each other, at once.
+
+    On a file system that cannot, `other` has a hidden name for a moment; a process that is killed just then leaves it
+    under that name.
+    """
+    try:
+        _exchange_at_once(one, other)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+        aside = hidden_beside(other, "old")
+        other.rename(aside)
+        try:
+            one.rename(other)
+        except BaseException:
+            aside.rename(other)
+            raise
+        aside.rename(one)
+
+
+def _exchange_at_once(one: Path, other: Path) -> None:
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:  # an old C library
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if rename(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(other))

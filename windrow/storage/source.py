@@ -61,6 +61,8 @@ class Source(ABC):
     is_spooled = False
     #: Whether its outputs are tables with columns, of which windrow writes no other parts than Parquet.
     takes_tables = False
+    #: Whether an output may be put in place of another, which is there until then.
+    exchanges = False
 
     # Inputs.
 
@@ -133,6 +135,10 @@ class Source(ABC):
     def commit(self, staging: Path, names: Sequence[str], output: str, advance: Callable[[int], object]) -> None:
         """Publishes these files of `staging` as the output, all or none, in this order; `advance` takes bytes done."""
         raise NotImplementedError(f"{self.schemes[0]}:// cannot be written")
+
+    def exchange(self, staging: Path, names: Sequence[str], output: str) -> None:
+        """Publishes these files in place of what is there, which then is in `staging`: at any moment one of both is."""
+        raise NotImplementedError(f"{self.schemes[0]}:// exchanges no outputs")
 
     def contents(self, output: str) -> Sequence[str]:
         """URIs of all files of an output, hidden ones too; the output itself if it is one file."""
