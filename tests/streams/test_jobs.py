@@ -290,7 +290,7 @@ def test_bars_of_a_stream_are_drawn_alone(kinesis, tmp_path, monkeypatch, capsys
 
 def test_the_published_pair_comes_out_of_the_stream(resharded, run_job):
     _, stream = resharded
-    money = ["--size", "100", "--cash", "100000"]
+    money = ["--size", "100", "--cash", "100000", "--cold"]
     pairs = ["--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--top", "1"]
     found = run_job("-q", "--share", "1", *pairs, *money, stream.uri, job=Sweep)
     train, test = (json.loads(line.partition("\t")[2]) for line in found.out.decode().splitlines())
