@@ -1,13 +1,14 @@
 """Moving windows over bars, one kernel per file.
 
-    window.py    windows by count and by time     kernel.py    what a kernel is, and its options
+    window.py    windows of bars, time and days   kernel.py      what a kernel is, and its options
     rolling.py   kernels of a window's bars alone: sma, sum, min, max, std, wma
     ema.py       the one recursion                indicator.py   a kind, its numbers and its text
     resample.py  bars of larger spans             indicators.py  several kernels side by side
     values.py    the values of larger bars        periods.py     those spans: 5min, 1d, 1mo
-    trend.py     Theil-Sen: the robust line of a window
+    trend.py     Theil-Sen, a robust line         smoothing.py   what recursive kernels are made of
 
-A new kernel is a new file here with a class that has a `kind`, and its test.
+A new kernel is a new file here with a class that has a `kind`, and its test. It takes one column of bars and gives one,
+or declares others: see `Declared` in kernel.py. docs/indicators.md has them all.
 """
 
 from windrow.times import parse_duration
