@@ -486,9 +486,8 @@ def test_the_map_is_read_and_chosen_from_by_keys(look, swept, sweep):
     assert tab.inner_text("#tiled") == "Pair 4 / 10 on train, and below on test"
     assert "sma:4 " in tab.inner_text("#readout") and "sma:10 " in tab.inner_text("#readout")
     assert tab.inner_text("#notes") == "The averages drawn are sma:4 and sma:10."
-    assert (
-        tab.evaluate("[...chart.panes[0].lines[1].values].filter(Number.isNaN).length") == 2 * 9
-    )  # again with the test
+    # Of the first bars alone: the test goes on with the averages of the train.
+    assert tab.evaluate("[...chart.panes[0].lines[1].values].filter(Number.isNaN).length") == 9
 
 
 def test_the_map_is_chosen_from_by_a_click(look, swept):
