@@ -17,6 +17,7 @@ from sort_keys.blocks import Columns, write_blocks
 from sort_keys.merge import Merge
 from sort_keys.slots import Slots
 from windrow.sweeps.averages import averages
+from windrow.sweeps.grid import Axis
 from windrow.trading.signals import Signals, parse_pairs
 from windrow.windows import Options, parse_indicator
 
@@ -138,7 +139,7 @@ def wrong_values(rng: Rng, x: Values, exact: Exact) -> tuple[int, int]:
 def wrong_averages(rng: Rng, x: Values, exact: Exact) -> tuple[int, int]:
     """The averages of a sweep, side by side."""
     windows = np.unique(rng.integers(1, len(x) + 2, 4)).tolist()
-    lines = averages("sma", windows, Options())
+    lines = averages(Axis("sma", tuple(windows)), Options())
     got = np.concatenate([lines.push(times, values) for times, values, _ in pushes(rng, x)], axis=1)
     wanted = np.array([exact.line("sma", bars) for bars in windows])
     return wanted.size, wanted.size - int(((got == wanted) | (np.isnan(got) & np.isnan(wanted))).sum())
@@ -153,7 +154,7 @@ def wrong_crosses(rng: Rng, x: Values, exact: Exact) -> tuple[int, int]:
     signals = Signals(parse_pairs([fast], [slow]))
     got, begin = [], 0
     for times, values, starts in pushes(rng, x):
-        found = signals.push(times, values, starts)
+        found = signals.push(times, values, starts=starts)
         got += zip((begin + found.positions).tolist(), found.signs.tolist(), strict=True)
         begin += len(values)
     lines = [x.tolist() if text == "close" else exact.line(*_parsed(text)) for text in (fast, slow)]
