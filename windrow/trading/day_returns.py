@@ -19,12 +19,12 @@ from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
 
 #: Days x runs that are processed together: so they stay in the cache.
-_TILE = 1 << 15
-#: Days whose running maximum is found side by side.
-_BLOCK = 32
+_TILE = 1 << 16
 #: What is added up of each day: powers of its return, its product with the benchmark's, its squared drawdown.
 _ONE, _TWO, _THREE, _FOUR, _BOTH, _FALL = range(6)
 _SUMS = 6
+#: Runs from which on rows are compared one by one.
+_NARROW = 32
 #: More days than any two are apart.
 _FAR = 1 << 60
 
@@ -80,16 +80,9 @@ class Daily(Resumable):
         """Takes the days that are over: the one that waited, if it is, and those that end among these bars."""
         others = benchmark[ends]
         if waits:
-            others = np.append(self._other, others)
-        moves = self._moves(others)
-        width = max(_TILE // (len(ends) + 2), 1)
-        for at in range(0, len(self._now), width):
-            runs = slice(at, at + width)
-            rows = np.empty((len(others) + 1, len(self._now[runs])))
-            if waits:
-                rows[1] = self._now[runs]
-            rows[1 + waits :] = values_at(spans.of(runs), closes, ends).T
-            self._add(runs, rows, moves)
+            self._add(self._now[:, None], self._moves(np.array([self._other])))
+        if len(ends):
+            self._add(values_at(spans, closes, ends), self._moves(others))
 
     def _moves(self, others: Floats) -> Floats:
         """The benchmark's returns; adds up their first two powers."""
@@ -101,78 +94,84 @@ class Daily(Resumable):
         self._other_base = float(others[-1])
         return moves
 
-    def _add(self, runs: slice, rows: Floats, moves: Floats) -> None:
-        """Takes values (days, runs) of some runs, below a row that is free."""
-        rows[0] = self._base[runs]
-        self._base[runs] = rows[-1]
+    def _add(self, values: Floats, moves: Floats) -> None:
+        """Takes values (runs, days), some days at a time, so that they stay in the cache."""
+        days = max(_TILE // len(values), 1)
         with np.errstate(all="ignore"):
-            self._add_falls(runs, rows[1:])
-            self._add_returns(runs, rows, moves)
+            for at in range(0, len(moves), days):
+                some = np.ascontiguousarray(values[:, at : at + days])
+                rows = np.empty((some.shape[1] + 1, len(some)))
+                rows[1:] = some.T
+                self._add_falls(some, rows[1:])
+                self._add_returns(rows, moves[at : at + days])
 
-    def _add_returns(self, runs: slice, rows: Floats, moves: Floats) -> None:
-        bases, room = rows[:-1], np.empty_like(rows)
+    def _add_returns(self, rows: Floats, moves: Floats) -> None:
+        """Takes values (days, runs) below a row that is free."""
+        rows[0] = self._base
+        self._base = rows[-1].copy()
+        bases, room, product = rows[:-1], np.empty_like(rows), np.empty_like(rows)
         if bases.min() <= self._dust:
             bases = np.where(bases > self._dust, bases, np.nan)
-        returns = rows[1:] / bases
+        returns, its = room[1:], product[1:]
+        np.divide(rows[1:], bases, out=returns)
         returns -= 1.0
-        its = room[1:]
-        its[:] = returns
-        self._sum(_ONE, runs, room)
-        for power in (_TWO, _THREE, _FOUR):
+        self._sum(_ONE, room)
+        np.multiply(returns, returns, out=its)
+        self._sum(_TWO, product)
+        for power in (_THREE, _FOUR):
             its *= returns
-            self._sum(power, runs, room)
+            self._sum(power, product)
         np.multiply(returns, moves[:, None], out=its)
-        self._sum(_BOTH, runs, room)
+        self._sum(_BOTH, product)
         for number, rate in enumerate(self._rates):
-            np.subtract(returns, rate, out=its) if rate else np.copyto(its, returns)
-            np.minimum(its, 0.0, out=its)
+            np.minimum(returns - rate if rate else returns, 0.0, out=its)
             its *= its
-            self._sum(_SUMS + number, runs, room)
+            self._sum(_SUMS + number, product)
 
-    def _sum(self, number: int, runs: slice, room: Floats) -> None:
-        """Adds the rows below the first to a sum."""
-        room[0] = self._sums[number, runs]
-        self._sums[number, runs] = added(room)
+    def _sum(self, number: int, rows: Floats) -> None:
+        """Adds rows to a sum; the first row is free."""
+        rows[0] = self._sums[number]
+        self._sums[number] = added(rows)
 
-    def _add_falls(self, runs: slice, values: Floats) -> None:
-        """Takes how far values are below their peaks."""
-        room = np.empty((len(values) + 1, values.shape[1]))
-        peaks = np.maximum(values, self._peak[runs])
-        run_up(peaks)
-        self._peak[runs] = peaks[-1]
+    def _add_falls(self, values: Floats, rows: Floats) -> None:
+        """Takes how far values, (runs, days) and (days, runs), are below their peaks."""
+        peaks = running_maximum(self._peak, rows)
+        self._peak = peaks[-1].copy()
+        room = np.empty((len(rows) + 1, rows.shape[1]))
         falls = room[1:]
-        np.subtract(peaks, values, out=falls)
+        np.subtract(peaks, rows, out=falls)
         falls /= peaks
-        falls *= falls > DUST
-        self._count_falls(runs, np.ascontiguousarray(falls.T))
+        self._count_falls(values, peaks, falls > DUST)
         falls *= falls
-        self._sum(_FALL, runs, room)
+        self._sum(_FALL, room)
 
-    def _count_falls(self, runs: slice, falls: Floats) -> None:
-        """Adds up the depths of drawdowns that are over, of (runs, days); one may go on."""
-        width, deepest = falls.shape[1], self._deepest[runs]
-        run, begins, ends = stretches(falls > 0)
-        flat = np.append(falls.ravel(), 0.0)
+    def _count_falls(self, values: Floats, peaks: Floats, below: Mask) -> None:
+        """Adds up the depths of drawdowns that are over; `below`: the days, (days, runs), that are in one."""
+        over = np.flatnonzero((self._deepest > 0) & ~below[0])
+        self._depths[over] += self._deepest[over]
+        self._falls[over] += 1
+        self._deepest[over] = 0.0
+        run, begins, ends = stretches(below.T)
+        if not len(run):
+            return
+        width = values.shape[1]
         bounds = np.stack([run * width + begins, run * width + ends], axis=1).ravel()
-        depths = np.maximum.reduceat(flat, bounds)[::2] if len(run) else np.empty(0)
+        lowest = np.minimum.reduceat(np.append(values.ravel(), 0.0), bounds)[::2]
+        peak = peaks[begins, run]
+        depths = (peak - lowest) / peak
         goes_on = begins == 0
-        over = (deepest > 0) & (falls[:, 0] == 0)
-        depths[goes_on] = np.maximum(depths[goes_on], deepest[run[goes_on]])
-        total, count = self._depths[runs], self._falls[runs]
-        total[over] += deepest[over]
-        count += over
+        depths[goes_on] = np.maximum(depths[goes_on], self._deepest[run[goes_on]])
         done = ends < width
-        np.add.at(total, run[done], depths[done])
-        count += np.bincount(run[done], minlength=len(count))
-        deepest[:] = 0.0
-        deepest[run[~done]] = depths[~done]
+        np.add.at(self._depths, run[done], depths[done])
+        self._falls += np.bincount(run[done], minlength=len(self._falls))
+        self._deepest[run[goes_on]] = 0.0
+        self._deepest[run[~done]] = depths[~done]
 
     def so_far(self) -> "Returns":
         """The returns, with that of the last day as far as it is known."""
         whole = deepcopy(self)
         if self.days:
-            moves = whole._moves(np.array([self._other]))
-            whole._add(slice(0, None), np.stack([self._base, self._now]), moves)
+            whole._add(self._now[:, None], whole._moves(np.array([self._other])))
         return Returns(whole)
 
 
@@ -286,25 +285,19 @@ def added(rows: Floats) -> Floats:
     return total
 
 
-def run_up(rows: Floats) -> None:
-    """Makes each row the largest so far, column by column.
+def running_maximum(before: Floats, rows: Floats) -> Floats:
+    """The largest value of each column so far, row by row; with many columns that is faster by rows.
 
-    >>> rows = np.array([[3.0], [1.0], [4.0], [1.0]])
-    >>> run_up(rows)
-    >>> rows.ravel().tolist()
-    [3.0, 3.0, 4.0, 4.0]
+    >>> running_maximum(np.array([2.0]), np.array([[1.0], [3.0], [2.0]])).ravel().tolist()
+    [2.0, 3.0, 3.0]
     """
-    blocks = len(rows) // _BLOCK
-    head, tail = rows[: blocks * _BLOCK].reshape(blocks, _BLOCK, rows.shape[1]), rows[blocks * _BLOCK :]
-    for at in range(1, _BLOCK):
-        np.maximum(head[:, at - 1], head[:, at], out=head[:, at])
-    for block in range(1, blocks):
-        np.maximum(head[block - 1, -1], head[block, -1], out=head[block, -1])
-    np.maximum(head[1:, :-1], head[:-1, -1:], out=head[1:, :-1])
-    for at in range(len(tail)):
-        before = tail[at - 1] if at else rows[blocks * _BLOCK - 1]
-        if at or blocks:
-            np.maximum(before, tail[at], out=tail[at])
+    largest = np.maximum(before, rows)
+    if rows.shape[1] < _NARROW:
+        np.maximum.accumulate(largest, axis=0, out=largest)
+        return largest
+    for row, so_far in zip(largest[1:], largest, strict=False):
+        np.maximum(so_far, row, out=row)
+    return largest
 
 
 def stretches(mask: Mask) -> tuple[Ints, Ints, Ints]:
