@@ -17,7 +17,7 @@ class ATR(Declared):
 
     A symbol's first bar has no close before it, and no range; the average starts from the mean of the next n, so its
     first value is at bar n + 1, then it is e + (x - e) / n (Wilder, "New Concepts in Technical Trading Systems", 1978);
-    as TA-Lib's ATR. TradingView and pandas-ta take the first bar's high - low as a range too. Ranges are those of
+    as TA-Lib's ATR. TradingView takes the first bar's high - low as a range too. Ranges are those of
     decimals, correctly rounded.
 
     >>> from windrow.windows import CountWindow

@@ -17,9 +17,9 @@ from windrow.windows.window import MOST_BARS, CountWindow, Window
 class Donchian(Windowed):
     """The highest high of the window, its lowest low, and the middle of the two; exact, the middle rounded once.
 
-    donchian:20,1 is the channel of the 20 bars up to the bar before the present one, which a close can leave: it never
-    leaves that of donchian:20, which its own bar is in, as in TradingView and pandas-ta; with an offset as backtrader's
-    with lookback=-1, and the turtles' rule. An offset goes with a window of bars only, full ones.
+    donchian:20 has the present bar in it, as TradingView's, so that no close ever leaves it. donchian:20,1 is the
+    channel of the 20 bars up to the bar before the present one, which a close leaves at a breakout: the rule of the
+    Turtles (Faith, "Way of the Turtle", 2007). An offset goes with a window of bars only, full ones.
 
     >>> kernel, high = Donchian(CountWindow(2), Options()), np.array([2.0, 5.0, 3.0, 4.0])
     >>> kernel.push(np.arange(4), high, high - 0.5, np.array([0])).tolist()

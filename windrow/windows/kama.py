@@ -26,7 +26,7 @@ class KAMA(Declared):
     n bars before to the present one, over the way that the price went in between, each exact and rounded once (Kaufman,
     "Smarter Trading", 1995). kama:10,2,30 is of 10 bars, fast 2 and slow 30, as TA-Lib's KAMA, which has no other: the
     first value is at bar n + 1, from the price at bar n. Where the price did not move in n bars, 0 / 0, er is 1, as in
-    TA-Lib; others take 0.
+    TA-Lib.
 
     >>> kernel = KAMA(CountWindow(2), Options())
     >>> kernel.push(np.arange(5), np.array([1.0, 2.0, 3.0, 2.0, 2.0]), np.array([0])).round(9).tolist()
