@@ -156,7 +156,7 @@ class Daily(Resumable):
             return
         width = values.shape[1]
         bounds = np.stack([run * width + begins, run * width + ends], axis=1).ravel()
-        lowest = np.minimum.reduceat(np.append(values.ravel(), 0.0), bounds)[::2]
+        lowest = np.minimum.reduceat(values.ravel(), bounds[:-1] if bounds[-1] == values.size else bounds)[::2]
         peak = peaks[begins, run]
         depths = (peak - lowest) / peak
         goes_on = begins == 0
