@@ -321,6 +321,13 @@ def deepest(times, values):
     return fall, dict(zip((f"max_drawdown_{name}" for name in names), told, strict=True))
 
 
+def is_tied(rules, values):
+    """Whether two drawdowns are as deep as the deepest, so that rounding decides which is."""
+    values = [number(rules.cash), *values]
+    falls = [(max(values[: at + 1]) - value) / max(values[: at + 1]) for at, value in enumerate(values)]
+    return sum(fall > max(falls) * (1 - Fraction(1, 10**9)) for fall in falls) > 1
+
+
 def beside(rules, bars, values, gone):
     """What follows from values beside those of buying as soon as one can and holding, by the same rules."""
     cash, held = number(rules.cash), replace(rules, side="long", entry="state", stop_at_ruin=False)
