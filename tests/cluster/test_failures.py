@@ -26,6 +26,20 @@ def test_an_output_directory_appears_described_and_is_not_overwritten(on_hadoop,
     check_refused(on_hadoop(*INDICATORS, "-o", output, BARS), f"{output}: exists;")
 
 
+def test_an_output_is_replaced_if_asked_for_and_nothing_else_is(on_hadoop, tmp_path):
+    output, out = f"file://{tmp_path}/out", tmp_path / "out"
+    assert on_hadoop("--window", 5, "-o", output, BARS).status == 0
+    assert on_hadoop("--window", 20, "-o", output, "--force", BARS).status == 0
+    assert len(windrow.read_output(out)) == 1155
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".crc")] == ["out"]
+    (out / "notes.txt").write_text("mine")
+    why = f"{output}: has notes.txt, which no job wrote; --force replaces outputs of jobs and nothing else;"
+    check_refused(on_hadoop("--window", 5, "-o", output, "--force", BARS), why)
+    assert (out / "notes.txt").read_text() == "mine"
+    (out / "notes.txt").unlink()
+    assert len(windrow.read_output(out)) == 1155
+
+
 @pytest.mark.cluster
 @pytest.mark.full
 def test_an_output_directory_on_the_cluster(on_cluster, hdfs):

@@ -145,6 +145,15 @@ def test_the_clock_goes_on_while_nothing_is_heard(terminal, monkeypatch):
     assert terminal.taken().count("Hadoop") > 3
 
 
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_in_the_background_nothing_is_drawn(terminal, monkeypatch, is_behind):
+    monkeypatch.setattr(terminal, "fileno", lambda: 2, raising=False)
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + is_behind)
+    with progress("bars", 10) as report:
+        report(5)
+        assert bool(terminal.taken()) != is_behind
+
+
 def test_a_closed_terminal_is_no_error():
     reads, writes = os.pipe()
     os.close(reads)

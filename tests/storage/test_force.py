@@ -1,6 +1,6 @@
 """--force replaces an output of a job, which is there until the new one is complete, and nothing else.
 
-Cures followed here: storage/publish.py:_refuse_what_no_job_wrote, mapreduce/submission.py:_check_force.
+Cures followed here: storage/publish.py:refuse_what_no_job_wrote, mapreduce/submission.py:_check_force.
 """
 
 import errno
@@ -164,14 +164,14 @@ def test_lines_that_are_printed_replace_nothing(run_job, tmp_path):
 
 @pytest.mark.parametrize(
     "where",
-    [["-o", "s3://bucket/out"], ["-o", "sqlite:///bars.db?table=out"], ["-r", "hadoop", "-o", "out"]],
+    [["-o", "s3://b/out"], ["-o", "sqlite:///bars.db?table=out"], ["-r", "hadoop", "-o", "s3://b/out"]],
 )
 def test_elsewhere_it_is_refused(run_job, where):
     ran = run_job("--window", "20", "--force", *where, BARS)
     assert (ran.status, ran.err) == (
         2,
-        f"error: -o {where[-1]}: --force replaces directories on this machine only, where the old output is there until"
-        " the new one is complete; leave --force out, and remove the old output before\n",
+        f"error: -o {where[-1]}: --force replaces directories on this machine and on HDFS only, where the old output is"
+        " there until the new one is complete; leave --force out, and remove the old output before\n",
     )
 
 

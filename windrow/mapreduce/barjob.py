@@ -440,7 +440,6 @@ class BarJob(JobAdapter):
     def advance(self, bars: float, done: int) -> None:
         """Tells of how many bars, and how much of the job's `unit`, a reducer has done since the last call."""
         self.running.has_done(bars, done)
-        self.show(f"{self.unit} advance")
 
     def told(self, read: float, done: int = 0, names: Collection[str] = ()) -> None:
         """Takes what a task has read and done; in a task that runs here it is `Meter.add`."""

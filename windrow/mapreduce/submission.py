@@ -119,10 +119,10 @@ def _check_force(runner: str, given: Namespace) -> None:
         raise UsageError(
             "--force: replaces an output, but lines are printed; name it with -o DIR, or leave --force out"
         )
-    if not on_this_machine(runner) or not source_of(output).exchanges:
+    if s3.is_s3(output) or not (runner == "hadoop" or source_of(output).exchanges):
         raise UsageError(
-            f"-o {output}: --force replaces directories on this machine only, where the old output is there until the"
-            " new one is complete; leave --force out, and remove the old output before"
+            f"-o {output}: --force replaces directories on this machine and on HDFS only, where the old output is there"
+            " until the new one is complete; leave --force out, and remove the old output before"
         )
 
 

@@ -210,6 +210,7 @@ def launch(job: "BarJob") -> Launch:
         imports=("windrow.sinks.parquet",) if submission.writes_parquet else ("pyarrow.compute",),
         quiet=submission.quiet,
         verbose=submission.verbose,
+        force=submission.force,
         meter=job.meter,
     )
 

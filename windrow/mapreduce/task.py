@@ -26,6 +26,7 @@ class Task:
     def __init__(self, job: "BarJob") -> None:
         self._job = job
         self._reported_at = float("-inf")
+        self._is_own = OWN_TASK in os.environ  # asked for often
 
     @property
     def stdin(self) -> BinaryIO:
@@ -62,7 +63,7 @@ class Task:
 
     def show(self, status: str) -> None:
         """Reports progress to Hadoop every few seconds: Hadoop shows it, and ends tasks that stay silent."""
-        if OWN_TASK in os.environ:
+        if self._is_own:
             self._job.told(0)  # that it is alive
         elif monotonic() > self._reported_at + _SECONDS:
             self._reported_at = monotonic()
@@ -81,7 +82,10 @@ class Task:
 
     def has_done(self, bars: float, amount: int) -> None:
         """Tells of bars that a reducer has used, where they are those that it reads, and how much it has done."""
-        self._job.told(0 if self._has_larger else bars, amount)
+        if self._is_own:
+            self._job.told(0 if self._has_larger else bars, amount)
+        else:
+            self.show(f"{self._job.unit} advance")
 
     @cached_property
     def _has_larger(self) -> bool:

@@ -31,11 +31,13 @@ from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
 from windrow.storage.open import is_plain, needs_end, size_of
 from windrow.storage.publish import (
+    DESCRIPTION,
     INNER,
     PRINTED,
     TEXT_PARTS,
     describe_output,
     publish_from_s3,
+    refuse_what_no_job_wrote,
     writes_own_parts,
 )
 from windrow.storage.source import (
@@ -315,8 +317,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     @contextmanager
     def _publish(self, output: str, description: dict[str, Any]) -> Iterator[None]:
-        if self.fs.hadoop.exists(output):
-            raise _taken(output)
+        aside = self._aside(output)
         self._published = output
         try:
             yield
@@ -324,14 +325,36 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             self._hadoop("fs", "-put", str(described), self.output)
             if writes_own_parts(description):
                 self._hadoop("fs", "-rm", "-skipTrash", f"{self.output}/{TEXT_PARTS}")
+            if aside:
+                self._refuse_what_no_job_wrote(output)  # something else may be there by now
+                self._hadoop("fs", "-mv", output, aside)
             self._hadoop("fs", "-mv", self.output, output)
             inside = f"{output}/{self.output.rpartition('/')[2]}"
             if self.fs.hadoop.exists(inside):  # another job published first, and Hadoop moves into what exists
                 self.output = inside
                 raise _taken(output)
         except BaseException:
+            if aside and self.fs.hadoop.exists(aside) and not self.fs.hadoop.exists(output):
+                self._hadoop("fs", "-mv", aside, output)
             self.fs.hadoop.rm(self.output)
             raise
+        if aside:
+            self.fs.hadoop.rm(aside)
+
+    def _aside(self, output: str) -> str | None:
+        """Where an output that is there is put for the moment in which the new one gets its name; None: nothing is."""
+        if not self.fs.hadoop.exists(output):
+            return None
+        if not self.launch.force:
+            raise _taken(output)
+        self._refuse_what_no_job_wrote(output)
+        return f"{self.output}.old"
+
+    def _refuse_what_no_job_wrote(self, output: str) -> None:
+        listed = self._hadoop("fs", "-ls", output)
+        files = {uri.rpartition("/")[2]: kind == "-" for kind in "-d" for uri, _ in hdfs.entries(listed, kind)}
+        described = self._hadoop("fs", "-cat", f"{output}/{DESCRIPTION}") if DESCRIPTION in files else b""
+        refuse_what_no_job_wrote(output, files, described)
 
     @contextmanager
     def _publish_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:

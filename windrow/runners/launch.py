@@ -31,5 +31,7 @@ class Launch:
     """Whether to report nothing about the cluster."""
     verbose: bool = False
     """Whether to show Spark's own output."""
+    force: bool = False
+    """Whether an output of a job that is there is replaced."""
     meter: Meter = field(default_factory=lambda: Meter(wanted=False))
     """What shows how far the run is."""

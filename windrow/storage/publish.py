@@ -4,7 +4,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -45,12 +45,20 @@ def refuse_taken(output: str, force: bool = False) -> None:
 
 
 def _refuse_what_no_job_wrote(output: str, folder: Path) -> None:
-    """Raises OutputError for a directory that is not to be replaced: it has no description, or more than jobs write."""
-    names = sorted(os.listdir(folder))
-    others = [
-        name for name in names if not _OF_JOBS.fullmatch(name) or not stat.S_ISREG((folder / name).lstat().st_mode)
-    ]
-    if names and (others or not _is_described(folder)):
+    files = {name: stat.S_ISREG((folder / name).lstat().st_mode) for name in os.listdir(folder)}
+    description = b""
+    with suppress(OSError):
+        description = (folder / DESCRIPTION).read_bytes()
+    refuse_what_no_job_wrote(output, files, description)
+
+
+def refuse_what_no_job_wrote(output: str, files: Mapping[str, bool], description: bytes) -> None:
+    """Raises OutputError for a directory that is not to be replaced: it has no description, or more than jobs write.
+
+    files: the names in it, and whether they are those of files.
+    """
+    others = sorted(name for name, is_file in files.items() if not (is_file and _OF_JOBS.fullmatch(name)))
+    if files and (others or not _is_of_job(description)):
         what = f"has {others[0]}, which no job wrote" if others else f"has no {DESCRIPTION} of a job"
         raise OutputError(
             f"{output}: {what}; --force replaces outputs of jobs and nothing else; remove it yourself, or choose"
@@ -58,9 +66,9 @@ def _refuse_what_no_job_wrote(output: str, folder: Path) -> None:
         )
 
 
-def _is_described(folder: Path) -> bool:
-    with suppress(OSError, ValueError):
-        described = json.loads((folder / DESCRIPTION).read_text())
+def _is_of_job(description: bytes) -> bool:
+    with suppress(ValueError):
+        described = json.loads(description)
         return isinstance(described, dict) and isinstance(described.get("job"), str) and "windrow" in described
     return False
 
