@@ -107,6 +107,14 @@ def test_a_phase_that_has_ended_is_shown_as_it_was(terminal, monkeypatch):
     ]  # fmt: skip
 
 
+def test_parts_of_bars_add_up(terminal):
+    shown = Meter()
+    shown.begin("reduce", "pairs x bars", 1250)
+    for _ in range(3 * 25):
+        shown.add(50 / 3, 100)
+    assert "100%  7,500 pairs x bars" in terminal.taken().rpartition("reduce")[2]
+
+
 def test_more_than_was_expected_has_no_share(terminal):
     shown = Meter()
     shown.begin("map", BARS, 100, about=True)

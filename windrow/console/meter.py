@@ -22,6 +22,8 @@ from windrow.errors import escaped, without_passwords
 SHOWN_AFTER = 2.0
 #: Seconds between two pictures.
 _EVERY = 0.1
+#: What thirds of bars, told one after another, may lack of their sum.
+_ROUNDING = 1e-9
 #: Seconds between two pictures where nothing is heard of the work: its clock goes on.
 TICK = 0.5
 #: Columns of a terminal that does not know how many it has, and of the shortest and the longest bar.
@@ -238,7 +240,7 @@ class Meter:
     def _picture(self, now: float) -> Picture:
         took, share = now - self._phase_began, None
         if self._total and (self._read <= self._total or not self._about):
-            share = min(self._read / self._total, 1.0)
+            share = min(self._read / self._total + _ROUNDING, 1.0)
         told = self._text
         rate = f"{short(self.done / took)}/s" if self.done and took > 0 else ""
         if not told and (self.done or self._unit):
