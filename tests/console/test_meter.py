@@ -107,6 +107,13 @@ def test_a_phase_that_has_ended_is_shown_as_it_was(terminal, monkeypatch):
     ]  # fmt: skip
 
 
+def test_of_what_has_not_begun_nobody_knows_how_long_it_takes(terminal):
+    shown = Meter()
+    shown.begin("Spark", total=2)
+    shown.at(0, "0 of 2 tasks")
+    assert terminal.taken().endswith("  0%  0 of 2 tasks  0:00 elapsed\x1b[K")
+
+
 def test_parts_of_bars_add_up(terminal):
     shown = Meter()
     shown.begin("reduce", "pairs x bars", 1250)

@@ -240,7 +240,8 @@ class Meter:
     def _picture(self, now: float) -> Picture:
         took, share = now - self._phase_began, None
         if self._total and (self._read <= self._total or not self._about):
-            share = min(self._read / self._total + _ROUNDING, 1.0)
+            share = self._read / self._total
+            share = 1.0 if share > 1 - _ROUNDING else share
         told = self._text
         rate = f"{short(self.done / took)}/s" if self.done and took > 0 else ""
         if not told and (self.done or self._unit):
