@@ -148,7 +148,8 @@ def test_figures_are_those_of_the_snapshots(place):
     assert np.count_nonzero(~np.isnan(late)) == 2
     storage = next(section for section in sections(read) if section.title == "Storage")
     assert storage.words[0].startswith(
-        "At the pace of the last 90 days, or since it last changed at once, it grows by +11 GB a day, to 69.1 TB in 90"
+        "At the pace of the last 90 days, or since the last step, storage changes by +11 GB a day, reaching 69.1 TB in"
+        " 90"
     )
     assert {row["change"]: row["number"] for row in read.changed_by_day} == {"altered": 1, "created": 1}
     [changes] = next(section for section in sections(read) if section.title == "Changes").figures
@@ -357,3 +358,13 @@ def test_one_long_name_does_not_take_the_figures_out_of_sight(alerted, look, wid
     tab = opened(look, alerted[1], width=width)
     for box in tab.query_selector_all("#sections tbody th"):
         assert box.bounding_box()["width"] <= max(0.5 * width, 180)
+
+
+@pytest.mark.needs("chromium")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_of_tables_stay_on_a_line_and_texts_at_the_left(page, look, width):
+    tab = opened(look, page, width=width)
+    assert {box.bounding_box()["height"] for box in tab.query_selector_all("#rows #shown th")} == {34}
+    heads = {cell.inner_text(): cell.evaluate("cell => getComputedStyle(cell).textAlign")
+             for cell in tab.query_selector_all("#sections section:first-of-type th[scope=col]")}  # fmt: skip
+    assert heads["Account"] == heads["Region"] == "left" and heads["Tables"] == heads["Stored"] == "right"

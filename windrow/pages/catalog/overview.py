@@ -50,8 +50,8 @@ def tiles(lake: Lake) -> list[list[str]]:
             f"in {several(sum(row['databasename'] is not None for row in lake.databases), 'database')}",
         ],
         ["Stored", size(now["bytes"]), several(now["files"] or 0, "file")],
-        ["Grown in 30 days", size(lake.bytes_grown or 0, signed=True), "or since a table is known"],
-        ["Not updated for 30 days", f"{stale:,}", f"of {several(len(sizes), 'table')} with a time"],
+        ["Grown in 30 days", size(lake.bytes_grown or 0, signed=True), "or since a table first appeared"],
+        ["Not updated for 30 days", f"{stale:,}", f"of {several(len(sizes), 'table')} of known age"],
         ["Without a size", f"{lake.tables['bytes'].null_count:,}", f"{several(unread, 'database')} not read"],
     ]
 
@@ -123,8 +123,8 @@ def _storage(lake: Lake) -> Section:
             caption += f" Dashed: {_AHEAD} days more at that pace, and its 95 % interval."
             middle, low, high = (max(0.0, trend.at(_AHEAD, slope)) for slope in (trend.slope, trend.low, trend.high))
             words.append(
-                f"At the pace of the last {_WINDOW} days, or since it last changed at once, it grows by"
-                f" {size(trend.slope, signed=True)} a day, to {size(middle)} in {_AHEAD} days ({size(low)} to"
+                f"At the pace of the last {_WINDOW} days, or since the last step, storage changes by"
+                f" {size(trend.slope, signed=True)} a day, reaching {size(middle)} in {_AHEAD} days ({size(low)} to"
                 f" {size(high)})."
             )
         figures.append(Figure("Stored", _projected(days, bytes_of, trend), caption))

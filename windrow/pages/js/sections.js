@@ -10,19 +10,23 @@ function element(name, text = "", attributes = {}) {
   return made;
 }
 
+// Whether a column is of texts, an account's number among them, and not of amounts.
+const isText = (cells) => cells.some((text) => /^\d{12}$|^[^\d+−–$.-]/.test(text));
+
 function tableOf({ head, rows, caption, more }, title) {
   const box = element("div", "", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption || title });
   const table = element("table");
   if (caption) table.append(element("caption", caption));
   const thead = element("thead");
   const names = element("tr");
-  head.forEach((name) => names.append(element("th", name, { scope: "col" })));
+  const kinds = head.map((_, at) => (isText([...rows, ...more].map((row) => row[at])) ? { class: "text" } : {}));
+  head.forEach((name, at) => names.append(element("th", name, { scope: "col", ...kinds[at] })));
   thead.append(names);
   const tbody = element("tbody");
   const add = (some) => {
     for (const [first, ...rest] of some) {
       const row = element("tr");
-      row.append(element("th", first, { scope: "row" }), ...rest.map((text) => element("td", text)));
+      row.append(element("th", first, { scope: "row" }), ...rest.map((text, at) => element("td", text, kinds[at + 1])));
       tbody.append(row);
     }
   };
