@@ -130,15 +130,16 @@ class Heard:
         self.ticks += 1
 
 
-def test_what_tasks_report_is_heard_whole_however_often_they_do(monkeypatch):
-    monkeypatch.setattr(tasks, "_SECONDS", 0.0)
+@pytest.mark.parametrize("seconds", [0.0, 3600.0])
+def test_what_tasks_report_is_heard_whole_however_often_they_do(monkeypatch, seconds):
+    monkeypatch.setattr(tasks, "_SECONDS", seconds)
     heard, reports = Heard(), []
 
     def task(number):
         def run():
+            reports[0].add(0, 0, [f"S{number}", "A"])
             for _ in range(500):
                 reports[0].add(0.5, 3)
-            reports[0].add(0, 0, [f"S{number}", "A"])
 
         return run
 
