@@ -9,7 +9,7 @@ from sort_keys.merge import Stretch
 from windrow.console import say
 from windrow.errors import UsageError
 from windrow.feeds.settle import Settled
-from windrow.mapreduce.barjob import BarJob
+from windrow.market.portfolios import PortfolioJob
 from windrow.sinks.backtests import backtest_lines
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
@@ -20,7 +20,7 @@ ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to par
 EQUITY = "also write the equity at each close, SYMBOL, TIME, value, buy and hold, to part-NNNNN-equity in the -o DIR"
 
 
-class Backtest(BarJob):
+class Backtest(PortfolioJob):
     """One line per symbol, SYMBOL<tab>JSON: the figures of a strategy that is long while the fast line is above the
     slow line, and short while it is below.
     """
@@ -32,10 +32,12 @@ class Backtest(BarJob):
         group.add("--orders", ORDERS, action="store_true")
         group.add("--equity", EQUITY, action="store_true")
         add_rules(self.add_group("Trading"))
+        self.add_portfolio()
         add_measures(self.add_group("Figures"))
 
     def check_options(self) -> None:
         self.strategy()
+        _ = self.portfolio
         for name in ("orders", "equity"):
             if getattr(self.options, name) and self.options.output_dir is None:
                 raise UsageError(f"--{name}: writes files beside the figures, but the figures are printed; give -o DIR")
@@ -49,8 +51,12 @@ class Backtest(BarJob):
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         options, notices = self.options, Notices()
-        yield from backtest_lines(self.strategy(), stretches, self.dated, options.orders, options.equity, notices)
+        asked = options.orders, options.equity, notices, self.members()
+        yield from backtest_lines(self.strategy(), stretches, self.dated, *asked)
         self.running.count(notices.counts)
+
+    def writes_beside(self) -> bool:
+        return bool(self.options.orders or self.options.equity)
 
     def cures(self) -> dict[str, str]:
         pair = self.strategy().pair

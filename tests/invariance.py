@@ -48,6 +48,18 @@ JOBS = {
     "sectors": Case(Sectors, ["--constituents", str(DATA / "constituents.csv"), "--averages", "5,20"], [], 2),
     "crossover": Case(Crossover, PAIRS.split(), []),
     "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
+    "portfolio": Case(
+        Backtest,
+        ["--fast=ema:3", "--slow=sma:8", "--portfolio=equal", "--rebalance=month"],
+        ["--orders", "--equity"],
+        2,
+    ),
+    "weights": Case(
+        Backtest,
+        ["--fast=ema:3", "--slow=sma:8", *COSTS, f"--portfolio={DATA / 'weights.csv'}", "--size=money:2000"],
+        ["--equity"],
+        2,
+    ),
     "sweep": Case(Sweep, [*GRID, *COSTS], []),
     "sweep best": Case(Sweep, [*GRID, "--best", "--shards", "2"], []),
     "normalize": Case(Normalize, ["--method", "robust", "--fit-until", "2023-06-30"], [], always=2),

@@ -21,6 +21,7 @@ ONE_MEANING = {
     "bars": "bars: what they are, made up, from a DataFrame",
     "backtest": "one backtest of each symbol: the job, and the function of that name",
     "backtests": "runs of a strategy: computed, and written",
+    "portfolios": "portfolios of backtests: the jobs, and what these write",
     "crossover": "crosses of each symbol: the job, and the function of that name",
     "averages": "moving averages: many side by side, and drawn",
     "sectors": "sectors of symbols: the job, and how",

@@ -896,6 +896,7 @@ OTHERS = (
     "sql/test_refusals.py", "sql/test_publish.py", "jobs/test_sectors.py", "jobs/test_grid_search.py",
     "market/test_cures.py", "pages/test_market.py", "catalog/test_collect.py", "catalog/test_usage.py",
     "catalog/test_query.py", "catalog/test_ddl.py", "catalog/test_growth_cures.py", "catalog/test_plan.py",
+    "jobs/test_portfolio.py",
 )  # fmt: skip
 #: The cures that no test follows, by function, and why.
 LEFT = {
@@ -925,6 +926,8 @@ LEFT = {
     "runners/spark.py:_submit_arguments": "no error: what spark-submit gets",
     "runners/spark_tasks.py:_run": "no error: what a task gets",
     "market/options.py:task_arguments": "no error: what tasks get",
+    "market/portfolios.py:task_arguments": "no error: what tasks get",
+    "trading/portfolio.py:_fixed": "no error: an option in that of `check`",
     "catalog/growth/options.py:task_arguments": "no error: what tasks get",
     "catalog/plan.py:_advice": "no error: the plan",
     "sessions.py:_sessions": "jobs ask for the years that are known: tests/test_sessions.py",

@@ -87,7 +87,7 @@ def backtests():
 def test_the_guide_to_backtests_and_help_name_the_same_options(run_module):
     listed = re.findall(r"^\| `(--[a-z-]+)", backtests(), re.MULTILINE)
     helped = run_module("jobs.backtest", "--help").out.decode()
-    titles = "Backtest", "Trading", "Figures"
+    titles = "Backtest", "Trading", "Portfolio", "Figures"
     groups = (helped.partition(f"\n{title}:\n")[2].partition("\n\n")[0] for title in titles)
     assert listed == re.findall(r"^  (--[a-z-]+)", "\n".join(groups), re.MULTILINE)
 

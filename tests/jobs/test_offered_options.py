@@ -124,6 +124,8 @@ TRIALS = {
     "--slow": Trial("sma:8", beside="--fast ema:3"),
     "--orders": Trial(),
     "--equity": Trial(),
+    "--portfolio": Trial("equal"),
+    "--rebalance": Trial("month", beside="--fast ema:3 --slow sma:8 --portfolio equal"),
     "--any-order": Trial(beside="--fast ema:3,9 --slow sma:8"),
     "--method": Trial("robust"),
     "--fit-until": Trial("2023-07-01"),

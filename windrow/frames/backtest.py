@@ -1,35 +1,47 @@
 """A strategy over the bars of a DataFrame: `windrow.backtest(...)`."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 from warnings import warn
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import by_symbol
+from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints
+from windrow.errors import UsageError
 from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
-from windrow.trading.backtests import Rules, Strategy
+from windrow.sinks.portfolios import Members, United
+from windrow.trading.backtests import Rules, Strategy, Trace
 from windrow.trading.figures import TIMES
 from windrow.trading.ledger import STATUS, Entries
 from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices, unadjusted, warnings_of
+from windrow.trading.portfolio import Portfolio, Rebalance
 from windrow.trading.rules import Entry, Fill, Side
 from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options
 
+#: Half a year: what is put together at once of a portfolio.
+_SLOT = 1 << 58
 _SIDES = np.array(["", "buy", "sell"], object)  # by side: -1 counts from the end
 
 
 class Traded(NamedTuple):
-    """The results of a strategy: its figures, one row per symbol; its orders; and its value at each close."""
+    """The results of a strategy: its figures, one row per symbol; its orders; and its value at each close.
+
+    portfolio: the value of a portfolio at each time, if there is one.
+    """
 
     figures: pd.DataFrame
     orders: pd.DataFrame
     equity: pd.DataFrame
+    portfolio: pd.DataFrame | None = None
 
 
 def backtest(
@@ -55,17 +67,22 @@ def backtest(
     adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
     traced: bool = False,
+    portfolio: Literal["equal"] | Mapping[str, float] | None = None,
+    rebalance: Rebalance | None = None,
 ) -> pd.DataFrame | Traded:
     """Backtests a pair of lines over every symbol's bars, to the bit what `jobs.backtest` writes for them.
 
     bars: as for `windrow.moving_average`, with columns `close`, `open` where orders are filled at the next open, and
     `column`. fast, slow: an indicator each, e.g. `ema:7`, or the price by the name of its column, e.g. `close`. traced:
-    whether to return orders and values too. The others are the job's options of the same names.
+    whether to return orders and values too. portfolio: `equal`, or the weight of each symbol, e.g. a Series by symbol,
+    to put all accounts together as well. The others are the job's options of the same names.
 
     Returns a row per symbol, sorted: symbol, fast, slow, and the figures of docs/figures.md; an undefined
     figure is NaN, and a last column, `undefined`, gives the reasons where there are any. With `traced=True` a
     `Traded`: these figures, the orders (symbol, timestamp, side, size, price, status) and the value at each close
-    beside that of buying and holding (symbol, timestamp, value, buy_and_hold). Memory: some copies of the columns used.
+    beside that of buying and holding (symbol, timestamp, value, buy_and_hold). A portfolio's figures are those of an
+    empty symbol, and its values (timestamp, value, buy_and_hold) the last of a `Traded`. Memory: some copies of the
+    columns used; of a portfolio, all accounts' values.
     Warns where most orders of a symbol were refused, and where a price of 0 postponed a fill.
 
     Raises UsageError for wrong options, InputError for invalid values, ConflictError for two different bars
@@ -93,6 +110,7 @@ def backtest(
     bars = named(bars, strategy.columns, adjusted)
     check_opens(bars, strategy.columns, column)
     check_needs(bars, [pair.fast, pair.slow])
+    pool = _Pool(_portfolio(portfolio, rebalance, rules), strategy) if portfolio is not None or rebalance else None
     rows: list[dict[str, Any]] = []
     notices = Notices()
     orders, equity = (
@@ -100,9 +118,14 @@ def backtest(
         [_equity("", np.empty(0, np.int64), np.empty(0), np.empty(0))],
     )
     for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict, adjusted)):
-        symbol, test = decode_symbol(key), strategy.backtest(traced)
+        symbol, own = decode_symbol(key), strategy if pool is None else pool.begin(key)
+        if own is None:
+            continue
+        test = own.backtest(traced or pool is not None)
         for piece in pieces:
             if trace := test.push(piece):
+                if pool is not None:
+                    pool.push(piece.times, trace)
                 orders.append(_orders(symbol, trace.orders))
                 equity.append(_equity(symbol, piece.times, trace.values[:, 0], trace.bought))
         if traced:
@@ -112,9 +135,57 @@ def backtest(
     unread = ["the frame"] if not adjusted and adjusted_column(bars) else []
     for text in [*warnings_of(notices.counts, rules), *unadjusted(unread)]:
         warn(text, stacklevel=2)
+    rows += pool.rows() if pool is not None else []
     none = {"symbol": "", **strategy.backtest().figures()}
     figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, *TIMES)
-    return Traded(figures, _joined(orders, bars), _joined(equity, bars)) if traced else figures
+    if not traced:
+        return figures
+    values = None if pool is None else _joined(pool.values, bars).drop(columns="symbol")
+    return Traded(figures, _joined(orders, bars), _joined(equity, bars), values)
+
+
+def _portfolio(
+    asked: Literal["equal"] | Mapping[str, float] | None, rebalance: Rebalance | None, rules: Rules
+) -> Portfolio:
+    """The portfolio that is asked for. Raises UsageError."""
+    if asked is None:
+        raise UsageError(
+            f"rebalance={rebalance!r}: is of a portfolio, and there is none; add portfolio='equal', or leave it out"
+        )
+    if isinstance(asked, str) and asked != "equal":
+        raise UsageError(
+            f"portfolio={asked!r}: is neither 'equal' nor weights; give the weight of each symbol, e.g. {{'AA': 0.5}}"
+        )
+    weights = None if isinstance(asked, str) else {str(name): float(weight) for name, weight in asked.items()}
+    found = Portfolio(weights, rebalance)
+    found.check(rules)
+    return found
+
+
+class _Pool:
+    """A portfolio, by the two steps of the job."""
+
+    def __init__(self, portfolio: Portfolio, strategy: Strategy) -> None:
+        self._members = Members(portfolio, strategy, Slots(_SLOT))
+        self._lines: list[bytes] = []
+        self.values = [_equity("", np.empty(0, np.int64), np.empty(0), np.empty(0))]
+        take = lambda times, values: self.values.append(_equity("", times, *values))  # noqa: E731
+        self._united = United(portfolio, strategy, False, lambda text: warn(text, stacklevel=4), take=take)
+
+    def begin(self, symbol: bytes) -> Strategy | None:
+        """The strategy of the next symbol; None: it has no part in the portfolio."""
+        line, strategy = self._members.begin(symbol)
+        self._lines.append(line)
+        return strategy
+
+    def push(self, times: Ints, trace: Trace) -> None:
+        """Takes what its run did."""
+        self._lines += self._members.lines(times, trace)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The portfolio's row; none without bars. Raises InputError."""
+        lines = self._united.lines(sorted(line[:-1] for line in self._lines))
+        return [{"symbol": "", **orjson.loads(line.partition(b"\t")[2])} for line in lines]
 
 
 def _orders(symbol: str, orders: Entries) -> pd.DataFrame:

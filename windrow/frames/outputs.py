@@ -26,6 +26,7 @@ from windrow.sinks.alerted import ALERTS, FIELDS
 from windrow.sinks.backtests import EQUITY, ORDERS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES
+from windrow.sinks.portfolios import PORTFOLIO
 from windrow.sinks.sequenced import SEQUENCES
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
@@ -42,8 +43,8 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     `columns`, or else by the directory's _windrow.json or a Parquet part, or else value_1, value_2, ...; an empty field
     is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs, pair. Outputs
     of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where a figure is
-    undefined; orders, equity and scales next to them are read by the names of their parts. Of a part of alerts the
-    columns are value and alert. All lines are held in memory.
+    undefined; orders, equity, a portfolio's values and scales next to them are read by the names of their parts. Of a
+    part of alerts the columns are value and alert. All lines are held in memory.
 
     Raises InputError where there is no output, or lines have another number of fields than there are `columns`.
 
@@ -85,7 +86,9 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith((ORDERS, EQUITY, SCALES, SYMBOLS, ALERTS, *SEQUENCES))
+    return path.name[0] not in "._" and not path.name.endswith(
+        (ORDERS, EQUITY, PORTFOLIO, SCALES, SYMBOLS, ALERTS, *SEQUENCES)
+    )
 
 
 def _holds_figures(part: Path) -> bool:

@@ -177,6 +177,10 @@ class BarJob(JobAdapter):
         """
         return []
 
+    def writes_beside(self) -> bool:
+        """Whether `reduce_bars` writes parts of the output itself; asked where there is a second step."""
+        return False
+
     def unites(self) -> bool:
         """Whether a second step makes the output from the lines of `reduce_bars`, with `unite`."""
         return False

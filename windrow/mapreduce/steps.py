@@ -59,7 +59,9 @@ class Step:
     reduce: Callable[[Task], None] | None = None
     """None: the mappers' lines are the step's output."""
     writes_parts: bool = False
-    """Whether its reducers write parts of the job's output themselves, besides the lines for the next step."""
+    """Whether its reducers write parts of the job's lines themselves, besides those for the next step."""
+    writes_beside: bool = False
+    """Whether they write other parts of the job's output, besides the lines for the next step."""
     unit: str = BARS
     """What its reducers count while they work."""
 
@@ -74,7 +76,7 @@ def steps_of(job: "BarJob") -> list[Step]:
         return [sliced, Step(pass_on, partial(stitch_slices, job), unit=LINES)]
     if (survey := job.survey()) is not None:
         return [Step(first, partial(survey_bars, job, survey)), Step(pass_on, partial(reduce_surveyed, job))]
-    reduced = Step(first, partial(reduce_bars, job), unit=job.unit)
+    reduced = Step(first, partial(reduce_bars, job), writes_beside=job.writes_beside(), unit=job.unit)
     return [reduced, Step(pass_on, partial(unite_lines, job), unit=LINES)] if job.unites() else [reduced]
 
 

@@ -144,7 +144,8 @@ def run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
     job.check_counts(summary.counts)
     suffix = PARQUET[0] if job.submission.writes_parquet else ""
     reducers, all_report = runner.asked_reducers, job.submission.is_here
-    expected = expected_parts(counters, runner.steps_with_parts, suffix, reducers, all_report)
+    with_lines = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
+    expected = expected_parts(counters, with_lines, suffix, reducers, all_report)
     check_parts(runner.part_names(), expected, job.submission.output or "the output")
     if job.counted is None:  # else the run that read the inputs has told it
         if job.options.on_conflict != "fail" and (what := job.left_out(summary.counts)) is not None:
@@ -252,7 +253,7 @@ def _warn_of_cuts(paths: Sequence[str]) -> None:
 def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:
     """Gives the job and its runner their steps, which depend on whether there are slices."""
     job.slice_by(settled.slices)
-    with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
+    with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts or step.writes_beside]
     units = [step.unit for step in job.pipeline()]
     runner.take_steps(job.describe_steps(), with_parts, units, settled.expected)
 

@@ -18,7 +18,7 @@ blocks. An index is a recursion in order of time: so neither does it.
 Memory: in the first step a stretch of bars; in the second, of one sector, the bars of all its members within a slot.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ from windrow.arrays import Floats, Ints, run_starts
 from windrow.errors import InputError, UsageError
 from windrow.exact.groups import products, totals
 from windrow.market.constituents import NONE, Clock, Constituents
-from windrow.sinks import SYMBOLS
+from windrow.sinks import SYMBOLS, told_symbols
 from windrow.sinks.lines import format_lines
 from windrow.storage.part import own_part
 from windrow.times import DAY, format_times
@@ -46,8 +46,6 @@ _BASE = 100.0
 #: Lines of blocks that are decoded together; slots that a block of a member is within are so many times shorter.
 _LINES, _SHORTER = 256, 16
 _LEAST, _MOST = 1e-15, 1e15
-#: How many symbols a warning names.
-_SHOWN = 20
 
 
 class Windows(NamedTuple):
@@ -267,15 +265,11 @@ def told(names: set[str], constituents: Constituents) -> Iterator[str]:
     absent, path = set(constituents.members) - names, constituents.path
     if without:
         yield (
-            f"--constituents {path}: has no sector of {_some(without)}, which are under {NONE!r} now; add their lines"
+            f"--constituents {path}: has no sector of {told_symbols(without)}, which are under {NONE!r} now; add their"
+            " lines"
         )
     if absent:
-        yield f"--constituents {path}: no bar is of {_some(absent)}; check how the inputs write symbols"
-
-
-def _some(names: Collection[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return f"{len(names):,} symbol{'s' * (len(names) > 1)}, {', '.join(sorted(names)[:_SHOWN])}{more}"
+        yield f"--constituents {path}: no bar is of {told_symbols(absent)}; check how the inputs write symbols"
 
 
 def write_symbols(names: Iterable[str], constituents: Constituents) -> None:

@@ -41,7 +41,7 @@ from windrow.runners.streaming import Streaming
 from windrow.storage import local, s3
 from windrow.storage.hdfs import CLIENT
 from windrow.storage.open import size_of
-from windrow.storage.publish import INNER, PRINTED, publish_from_s3
+from windrow.storage.publish import OWN_PARTS, PRINTED, publish_from_s3
 from windrow.storage.source import list_inputs, source_of, versions_of
 
 #: The script that a step runs.
@@ -191,7 +191,7 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         super().run()
         self.check_inputs()
         for number in self.steps_with_parts:
-            s3.publish_copies(self.step_output(number), self.output, {}, keep=_is_inner)
+            s3.publish_copies(self.step_output(number), self.output, {}, keep=_is_own)
 
     def _check_regions(self) -> None:
         """Refuses a cluster in another region than its output: EMR accepts no log folder there, and traffic costs."""
@@ -405,8 +405,8 @@ def bucket_region(uri: str) -> str | None:
     return response.get("BucketRegion") or headers.get("x-amz-bucket-region")  # type: ignore[no-any-return]
 
 
-def _is_inner(name: str) -> bool:
-    return INNER in name
+def _is_own(name: str) -> bool:
+    return fnmatch(name, OWN_PARTS)
 
 
 def _plain(state: str) -> str:

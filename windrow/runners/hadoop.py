@@ -32,7 +32,7 @@ from windrow.storage import hdfs, s3
 from windrow.storage.open import is_plain, needs_end, size_of
 from windrow.storage.publish import (
     DESCRIPTION,
-    INNER,
+    OWN_PARTS,
     PRINTED,
     TEXT_PARTS,
     describe_output,
@@ -93,7 +93,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             raise self._explained() from error
         self.check_inputs()
         for number in self.steps_with_parts:
-            self._hadoop("fs", "-mv", f"{self.step_output(number)}/*{INNER}*", self.output)
+            self._hadoop("fs", "-mv", f"{self.step_output(number)}/{OWN_PARTS}", self.output)
 
     def run_client(
         self, command: Sequence[str], environment: Mapping[str, str] | None, number: int

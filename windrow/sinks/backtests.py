@@ -18,6 +18,7 @@ import orjson
 
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.sinks.lines import format_lines
+from windrow.sinks.portfolios import Members
 from windrow.storage.part import own_part
 from windrow.times import format_times
 from windrow.trading.backtests import Strategy, Trace
@@ -36,22 +37,33 @@ def backtest_lines(
     orders: bool = False,
     equity: bool = False,
     notices: Notices | None = None,
+    members: Members | None = None,
 ) -> Iterator[bytes]:
     """A line of figures for each symbol of a reducer's stretches; writes its orders and equity as well, on request.
 
-    `notices` gets what a user must be told of the runs.
+    `notices` gets what a user must be told of the runs. With `members` of a portfolio the lines are those of its first
+    step.
     """
     with own_part(ORDERS) if orders else nullcontext() as book, own_part(EQUITY) if equity else nullcontext() as curve:
         for symbol, pieces in by_symbol(stretches):
-            test = strategy.backtest(traced=orders or equity)
+            own: Strategy | None = strategy
+            if members is not None:
+                line, own = members.begin(symbol)
+                yield line
+            if own is None:
+                continue
+            test = own.backtest(traced=orders or equity or members is not None)
             for piece in pieces:
                 if trace := test.push(piece):
                     _write(symbol, piece, trace, dated, book, curve)
+                    if members is not None:
+                        yield from members.lines(piece.times, trace)
             if book:
                 book.writelines(order_lines(symbol, test.open_orders(), dated))
             if notices is not None:
                 notices.add((test.orders, test.full))
-            yield symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
+            told = symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
+            yield told if members is None else members.figures(told)
 
 
 def _write(

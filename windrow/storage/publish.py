@@ -25,6 +25,8 @@ SUCCESS = "_SUCCESS"
 TEXT_PARTS = "part-*[0-9]"
 #: Suffix of a part that the first of two steps writes: lines that need no stitching.
 INNER = "-inner"
+#: The parts that tasks write themselves, beside those of lines.
+OWN_PARTS = "part-*-*"
 #: The files of an output, and checksums that Hadoop writes beside them.
 _OF_JOBS = re.compile(rf"part-.*|{re.escape(DESCRIPTION)}|{SUCCESS}|\..*\.crc")
 #: The parts whose lines are printed if no directory was asked for.
