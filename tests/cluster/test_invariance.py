@@ -37,7 +37,7 @@ ON_CLUSTER = {
 #: In one process in CI.
 IN_PROCESS = {
     "averages": PAIRWISE[::3],
-    **dict.fromkeys(["crossover", "sweep best"], OTHERS[:1]),
+    **dict.fromkeys(["crossover", "sweep best", "portfolio"], OTHERS[:1]),
     **dict.fromkeys(["larger bars", "sectors", "growth"], OTHERS[2:3]),
 }
 #: Bytes of a small block of HDFS.
