@@ -156,6 +156,18 @@ def test_a_file_that_is_not_there_and_a_directory_are_refused(backtest, tmp_path
         assert ran.status == 1 and f"error: --portfolio {place}: cannot be read: " in ran.err
 
 
+@pytest.mark.parametrize("rebalance", [[], ["--rebalance", "month"]])
+def test_blocks_may_be_read_one_by_one(backtest, tmp_path, monkeypatch, rebalance):
+    """What waits for later blocks waits on, and what does not is out."""
+    how = ["--portfolio", "equal", *rebalance, "--slot", "90d", BARS]
+    backtest("-o", tmp_path / "out", *how)
+    monkeypatch.setattr("windrow.sinks.portfolios._BYTES", 1)
+    monkeypatch.setattr("windrow.sinks.portfolios._BYTES_A_ROW", 0)
+    backtest("-o", tmp_path / "singly", *how)
+    for name in ("part-00000", "part-00000-portfolio"):
+        assert (tmp_path / "singly" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+
+
 def test_without_a_portfolio_there_is_no_part_of_one(backtest, tmp_path):
     backtest("--portfolio", "equal", "-o", tmp_path / "with", BARS)
     backtest("-o", tmp_path / "out", BARS)
