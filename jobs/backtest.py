@@ -7,17 +7,13 @@ from typing import Any
 
 from sort_keys.merge import Stretch
 from windrow.console import say
-from windrow.errors import UsageError
 from windrow.feeds.settle import Settled
 from windrow.market.portfolios import PortfolioJob
-from windrow.sinks.backtests import backtest_lines
+from windrow.sinks.backtests import add_beside, backtest_lines, beside_of, check_beside
 from windrow.trading.backtests import Strategy
 from windrow.trading.notices import Notices, unadjusted, warnings_of
-from windrow.trading.options import CURES, add_averages, add_lines, add_measures, add_rules, strategy_of
+from windrow.trading.options import CURES, add_averages, add_excursions, add_lines, add_measures, add_rules, strategy_of
 from windrow.windows.indicator import cures_of
-
-ORDERS = "also write the orders, SYMBOL, TIME, side, size, price, status, to part-NNNNN-orders in the -o DIR"
-EQUITY = "also write the equity at each close, SYMBOL, TIME, value, buy and hold, to part-NNNNN-equity in the -o DIR"
 
 
 class Backtest(PortfolioJob):
@@ -29,8 +25,8 @@ class Backtest(PortfolioJob):
         group = self.add_group("Backtest")
         add_lines(group)
         add_averages(group)
-        group.add("--orders", ORDERS, action="store_true")
-        group.add("--equity", EQUITY, action="store_true")
+        add_beside(group)
+        add_excursions(group)
         add_rules(self.add_group("Trading"))
         self.add_portfolio()
         add_measures(self.add_group("Figures"))
@@ -38,9 +34,7 @@ class Backtest(PortfolioJob):
     def check_options(self) -> None:
         self.strategy()
         _ = self.portfolio
-        for name in ("orders", "equity"):
-            if getattr(self.options, name) and self.options.output_dir is None:
-                raise UsageError(f"--{name}: writes files beside the figures, but the figures are printed; give -o DIR")
+        check_beside(self.options)
 
     def columns(self) -> list[str]:
         return self.strategy().columns
@@ -50,13 +44,12 @@ class Backtest(PortfolioJob):
         return strategy_of(self.options)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        options, notices = self.options, Notices()
-        asked = options.orders, options.equity, notices, self.members()
-        yield from backtest_lines(self.strategy(), stretches, self.dated, *asked)
+        notices, beside = Notices(), beside_of(self.options)
+        yield from backtest_lines(self.strategy(), stretches, self.dated, beside, notices, self.members())
         self.running.count(notices.counts)
 
     def writes_beside(self) -> bool:
-        return bool(self.options.orders or self.options.equity)
+        return bool(beside_of(self.options))
 
     def cures(self) -> dict[str, str]:
         pair = self.strategy().pair

@@ -47,11 +47,11 @@ JOBS = {
     "averages of months": Case(MovingAverage, ["--resample", "1mo", "--column", "vwap", "--window", "3"], []),
     "sectors": Case(Sectors, ["--constituents", str(DATA / "constituents.csv"), "--averages", "5,20"], [], 2),
     "crossover": Case(Crossover, PAIRS.split(), []),
-    "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity"]),
+    "backtest": Case(Backtest, ["--fast", "ema:3", "--slow", "sma:8", *COSTS], ["--orders", "--equity", "--trades"]),
     "portfolio": Case(
         Backtest,
         ["--fast=ema:3", "--slow=sma:8", "--portfolio=equal", "--rebalance=month"],
-        ["--orders", "--equity"],
+        ["--orders", "--equity", "--trades"],
         2,
     ),
     "weights": Case(

@@ -279,6 +279,14 @@ CASES = {
         LONG, "fill them at the close with --fill close", [[*LONG, "--fill", "close"]],
         bars=csv("symbol,timestamp,close", columns=(0, 1, 3)), **{**TRADED, "right": [-10.0]},
     ),
+    "sinks/backtests.py:check_beside": Case(
+        [*LONG, "--excursions", "range"], "add --trades, or leave it out",
+        [[*LONG]], **TRADED,
+    ),
+    "trading/options.py:CURES of excursions": Case(
+        [*LONG, "--trades", "--excursions", "range", "-o", "none"], "leave out --excursions range for those of closes",
+        [[*LONG]], **TRADED,
+    ),
     "trading/options.py:CURES of sweeps": Case(
         SWEPT, "fill them at the close with --fill close",
         [[*SWEPT[:3], "sma:2", *SWEPT[4:], "--size", "100", "--fill", "close"]],

@@ -66,11 +66,12 @@ def test_figures_orders_and_equity_are_those_of_the_frame_to_the_bit(backtest, t
         {name for name in figures if figures[name] is None} - set(UNTOLD) == set(reasons[its])
         for its, figures in found.items()
     )
-    done = backtest(*LINES, *options, "--orders", "--equity", "-r", "local", "-o", tmp_path / "out", bars)
+    done = backtest(*LINES, *options, "--orders", "--equity", "--trades", "-r", "local", "-o", tmp_path / "out", bars)
     assert done.status == 0 and done.out == b""
     dated = bars == BARS
     assert lines_of(tmp_path / "out", "orders") == sorted(map(bytes, order_lines(frames.orders, dated)))
     assert lines_of(tmp_path / "out", "equity") == sorted(map(bytes, equity_lines(frames.equity, dated)))
+    assert lines_of(tmp_path / "out", "trades") == sorted(trade_lines(frames.trades, dated))
 
 
 @pytest.mark.parametrize("fast", ["close", "sma:1"])
@@ -105,6 +106,12 @@ def order_lines(orders, dated):
 def equity_lines(equity, dated):
     for symbol, moment, value, bought in equity.itertuples(index=False):
         yield f"{symbol}\t{time_of(moment, dated)}\t{value!r}\t{bought!r}".encode()
+
+
+def trade_lines(trades, dated):
+    for symbol, entered, exited, side, *numbers, reason in trades.itertuples(index=False):
+        times = time_of(entered, dated), time_of(exited, dated)
+        yield "\t".join([symbol, *times, side, *(orjson.dumps(one).decode() for one in numbers), reason]).encode()
 
 
 #: The figures, in the order of a line; then backtrader's.
@@ -148,17 +155,37 @@ def test_the_published_figures_from_the_file(backtest, shared_data, tmp_path):
     assert figures["bt_sharpe_annual"] == pytest.approx(-4.410461169, abs=5e-10)
 
 
-def test_orders_and_equity_are_files_beside_the_figures_that_nothing_else_reads(backtest, tmp_path):
+def test_orders_trades_and_equity_are_files_beside_the_figures_that_nothing_else_reads(backtest, tmp_path):
     ran = backtest(
-        *LINES, "--orders", "--equity", "--cat-output", "-D", "mapreduce.job.reduces=2", "-o", tmp_path / "out", BARS
+        *LINES,
+        "--orders",
+        "--equity",
+        "--trades",
+        "--cat-output",
+        "-D",
+        "mapreduce.job.reduces=2",
+        "-o",
+        tmp_path / "out",
+        BARS,
     )
-    kinds = ("", "-equity", "-orders")
+    kinds = ("", "-equity", "-orders", "-trades")
     names = [f"part-{number:05}{kind}" for number in range(2) for kind in kinds]
     assert sorted(os.listdir(tmp_path / "out")) == ["_SUCCESS", "_windrow.json", *names]
     assert ran.lines == backtest(*LINES, BARS).lines
     frame = windrow.read_output(tmp_path / "out")
     assert list(rows(frame)) == list(rows(windrow.backtest(frame_of(BARS), "ema:7", "sma:21")))
     assert windrow.read_output(tmp_path / "out" / "part-00000").symbol.is_monotonic_increasing
+
+
+def test_excursions_are_of_ranges_where_trades_are_written_too(backtest, tmp_path):
+    bars = tmp_path / "bars.csv"
+    rows = ["2,8,9,10", "12,8,13,12", "12,7,14,13", "9,8,15,9"]
+    bars.write_text("".join(f"AA,2020-01-0{at},{row}\n" for at, row in enumerate(rows, 1)))
+    how = ["--columns", "symbol,date,open,low,high,close", "--fast", "close", "--slow", "sma:2", "--trades", "-o"]
+    for number, more in enumerate([[], ["--excursions", "range"]]):
+        assert backtest(*how, tmp_path / str(number), *more, bars).status == 0
+    found = [(tmp_path / str(number) / "part-00000-trades").read_bytes().split(b"\t")[10:12] for number in range(2)]
+    assert found == [[b"-0.25", b"0.08333333333333333"], [b"-0.4166666666666667", b"0.25"]]
 
 
 def test_without_orders_and_equity_there_are_no_such_files(backtest, tmp_path):
@@ -241,6 +268,11 @@ def test_opens_of_0_are_told_and_counted(backtest, tmp_path, options):
     [
         (["--orders"], "--orders: writes files beside the figures, but the figures are printed; give -o DIR"),
         (["--equity"], "--equity: writes files beside the figures, but the figures are printed; give -o DIR"),
+        (["--trades"], "--trades: writes files beside the figures, but the figures are printed; give -o DIR"),
+        (
+            ["--excursions", "range"],
+            "--excursions range: is of trades, which are not written; add --trades, or leave it out",
+        ),
         (["--size", "0"], "--size 0: a position's size must be above 0 and at most 1e15"),
         (
             ["--sizing", "all-in"],

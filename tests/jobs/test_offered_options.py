@@ -126,6 +126,8 @@ TRIALS = {
     "--equity": Trial(),
     "--portfolio": Trial("equal"),
     "--rebalance": Trial("month", beside="--fast ema:3 --slow sma:8 --portfolio equal"),
+    "--trades": Trial(),
+    "--excursions": Trial("range", beside="--fast ema:3 --slow sma:8 --trades"),
     "--any-order": Trial(beside="--fast ema:3,9 --slow sma:8"),
     "--method": Trial("robust"),
     "--fit-until": Trial("2023-07-01"),

@@ -44,12 +44,13 @@ def crossed(frame, fast, slow):
         ((20, 50), {"slippage": 0.003, "commission": 0.002}),
     ],
 )
-def test_orders_values_and_figures_are_vectorbts(frame, pair, costs):
+def test_orders_trades_values_and_figures_are_vectorbts(frame, pair, costs):
     theirs = {NAMES[name]: value for name, value in costs.items()}
     portfolio = vbt.Portfolio.from_signals(*crossed(frame, *pair), init_cash=10_000.0, freq="1D", **theirs)
     result = windrow.backtest(frame, f"sma:{pair[0]}", f"sma:{pair[1]}", cash=10_000.0, traced=True, **RULES, **costs)
     assert_orders(result.orders, portfolio.orders.records_readable)
     assert result.equity.value.to_numpy() == pytest.approx(portfolio.value().to_numpy(), rel=1e-9)
+    assert_trades(result.trades, portfolio.trades.records_readable)
     figures, trades = result.figures.iloc[0], portfolio.trades
     assert figures.trades_total == trades.count() and figures.trades_closed == trades.closed.count()
     assert figures.won == (trades.closed.pnl.values >= 0).sum()
@@ -65,3 +66,14 @@ def assert_orders(ours, theirs):
     assert ours["size"].to_numpy() == pytest.approx(theirs["Size"].to_numpy(), rel=1e-9)
     assert ours.price.to_numpy() == pytest.approx(theirs["Price"].to_numpy(), rel=1e-12)
     assert set(ours.status) <= {"filled"}
+
+
+def assert_trades(ours, theirs):
+    """An open trade ends at the last close, for both."""
+    for name, their in {"entry_time": "Entry Timestamp", "exit_time": "Exit Timestamp"}.items():
+        assert ours[name].tolist() == theirs[their].tolist()
+    assert ours.side.str.title().tolist() == theirs["Direction"].tolist()
+    assert (ours.closed_by == "open").tolist() == (theirs["Status"] == "Open").tolist()
+    prices = {"size": "Size", "entry_price": "Avg Entry Price", "exit_price": "Avg Exit Price"}
+    for name, their in {**prices, "pnl": "PnL", "return": "Return"}.items():
+        assert ours[name].to_numpy() == pytest.approx(theirs[their].to_numpy(), rel=1e-9, abs=1e-6), name

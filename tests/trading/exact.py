@@ -29,6 +29,9 @@ class Run:
     entered: int = 0  # at which bar
     trades: list = field(default_factory=list)  # of closed ones the return, and bars from entry to exit
     costs: Fraction = Fraction(0)
+    since: object = None  # the time of the entry
+    seen: list = field(default_factory=list)  # the closes since then
+    log: list = field(default_factory=list)  # trades as they are written
 
 
 def number(value):
@@ -55,6 +58,10 @@ def backtest(rules, bars, trend):
                 placed = attempt(rules, run, placed, time, close)
         run.values.append(run.cash + run.held * close)
         run.exposed += run.held != 0
+        run.seen.append(close)
+    if run.held:
+        profit, bars = run.held * (close - run.entry) - run.paid, len(run.values) - 1 - run.entered
+        run.log.append(logged(run, run.held, time, close, profit, bars, "open"))
     if placed:
         side, time, close = placed
         run.orders.append((time, side, abs(run.held) if run.ended else ordered(rules, run, side), close, "open"))
@@ -174,7 +181,7 @@ def trade(rules, run, placed, time, price):
         run.profits.append(closing * (price - run.entry) - costs)
     run.cash = left - shares * price - abs(shares * price) * rate
     run.paid = abs(shares * price) * rate + (0 if closing else fee)
-    settle(rules, run, closing, shares, price, side)
+    settle(rules, run, closing, shares, price, side, time)
     run.traded += (abs(closing) + abs(shares)) * abs(price)
     run.held, run.entry = shares, price
     run.opened += shares != 0
@@ -186,13 +193,13 @@ def close_out(rules, run, side, time, price):
     costs = abs(run.held * price) * number(rules.commission) + number(rules.commission_per_order)
     run.orders.append((time, side, abs(run.held), price, "filled"))
     run.profits.append(run.held * (price - run.entry) - run.paid - costs)
-    settle(rules, run, run.held, Fraction(0), price, side)
+    settle(rules, run, run.held, Fraction(0), price, side, time)
     run.traded += abs(run.held * price)
     run.cash += run.held * price - costs
     run.held = Fraction(0)
 
 
-def settle(rules, run, closing, shares, price, side):
+def settle(rules, run, closing, shares, price, side, time):
     """Counts what a fill cost, and the trade that it closed; run.held and run.entry are those before it."""
     slip = number(rules.slippage) * (side if price > 0 else -side)
     moved = (abs(closing) + abs(shares)) * abs(price)
@@ -200,7 +207,17 @@ def settle(rules, run, closing, shares, price, side):
     run.costs += moved / (1 + slip) * number(rules.slippage)
     if closing:
         run.trades.append((run.profits[-1] / abs(closing * run.entry), len(run.values) - run.entered))
-    run.entered = len(run.values)
+        why = "ruin" if run.ended else "cross"
+        run.log.append(logged(run, closing, time, price, run.profits[-1], run.trades[-1][1], why))
+    run.entered, run.since, run.seen = len(run.values), time, []
+
+
+def logged(run, held, time, price, profit, bars, why):
+    """A trade as it is written; excursions are those of closes, and of the exit, before costs."""
+    moves = [(seen - run.entry) * (1 if held > 0 else -1) / abs(run.entry) for seen in [*run.seen, price]]
+    side = "long" if held > 0 else "short"
+    shape = profit, profit / abs(held * run.entry), bars, min(0, *moves), max(0, *moves)
+    return run.since, time, side, abs(held), run.entry, price, *shape, why
 
 
 def figures(rules, bars, run):

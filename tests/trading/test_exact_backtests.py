@@ -1,4 +1,4 @@
-"""Runs of any rules against a backtest in fractions: every order, value and figure; and against themselves, cut."""
+"""Runs of any rules against a backtest in fractions: every order, trade, value and figure; and themselves, cut."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from windrow.trading.backtests import Backtests, Rules
 from windrow.trading.figures import UNTOLD
 from windrow.trading.ledger import STATUS
 from windrow.trading.measures import Measures
+from windrow.trading.trade_book import CLOSED_BY
 
 # Few prices, so that the value comes back to its peak, trades end as they began, and years return the same.
 prices = st.lists(st.integers(1, 9_999).map(lambda cents: Fraction(cents, 100)), min_size=1, max_size=5)
@@ -72,6 +73,15 @@ def orders_of(entries, run):
     ]
 
 
+def trades_of(rows, run):
+    named = zip(*(column.tolist() for column in rows), strict=True)
+    return [
+        (entered, exited, {1: "long", -1: "short"}[side], *numbers, CLOSED_BY[why])
+        for owner, entered, exited, side, *numbers, why in named
+        if owner == run
+    ]
+
+
 def close_to(found, expected, scale=1.0):
     return abs(found - expected) <= 1e-9 * max(abs(expected), scale)
 
@@ -84,6 +94,16 @@ def assert_orders(found, expected):
         assert (ours[1] is None) == (theirs[1] is None)
         assert ours[1] is None or close_to(ours[1], float(theirs[1]))
         assert close_to(ours[2], float(theirs[2]))
+
+
+def assert_trades(found, expected, cash):
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours[:2] == tuple(int(moment.timestamp()) * 10**9 for moment in theirs[:2])
+        assert (ours[2], ours[8], ours[11]) == (theirs[2], theirs[8], theirs[11])
+        money = [cash] * 4 + [1.0] + [0.0] + [1.0] * 2
+        for one, other, scale in zip(ours[3:11], theirs[3:11], money, strict=True):
+            assert close_to(one, float(other), scale)
 
 
 #: Figures that divide by a deviation: where that is small against what it is of, rounding is large against it.
@@ -139,11 +159,12 @@ def test_nothing_is_filled_at_0_and_costs_cost_below_0(drawn, rules):
 def assert_exact(bars, trends, rules):
     tests = Backtests(rules, len(trends), returns=True, traced=True, measures=TOLD)
     trace = tests.push(*arrays(bars, trends))
-    waiting = tests.open_orders()
+    waiting, open_trades = tests.open_orders(), tests.open_trades()
     for run, (trend, found) in enumerate(zip(trends, tests.figures(), strict=True)):
         expected = exact.backtest(rules, bars, trend)
         assert_moments(tests.returns(), run, exact.moments(rules, expected.values))
         assert_orders(orders_of(trace.orders, run) + orders_of(waiting, run), expected.orders)
+        assert_trades(trades_of(trace.trades, run) + trades_of(open_trades, run), expected.log, rules.cash)
         values = [float(value) for value in expected.values]
         assert all(map(close_to, trace.values[:, run], values, [rules.cash] * len(values)))
         told = exact.figures(rules, bars, expected)
@@ -192,8 +213,11 @@ def test_the_bits_do_not_depend_on_where_pushes_end_nor_on_the_other_runs(drawn,
     found = [order for each in traces for order in orders_of(each.orders, run)]
     assert found == orders_of(trace.orders, run)
     assert orders_of(parts.open_orders(), run) == orders_of(whole.open_orders(), run)
-    alone = Backtests(rules, 1, returns=True, measures=TOLD)
-    push(alone, bars, trends[run : run + 1], cuts)
+    assert [trade for each in traces for trade in trades_of(each.trades, run)] == trades_of(trace.trades, run)
+    assert trades_of(parts.open_trades(), run) == trades_of(whole.open_trades(), run)
+    alone = Backtests(rules, 1, returns=True, traced=True, measures=TOLD)
+    its = [each for each in push(alone, bars, trends[run : run + 1], cuts) if each]
+    assert [trade for each in its for trade in trades_of(each.trades, 0)] == trades_of(trace.trades, run)
     assert repr(alone.figures()[0]) == repr(whole.figures()[run])
     assert all(same_bits(np.ravel(one)[-1:], np.ravel(all_)[run if np.ndim(all_) else 0 :][:1])
                for one, all_ in zip(alone.returns(), whole.returns(), strict=True))  # fmt: skip

@@ -153,6 +153,17 @@ def check_opens(bars: pd.DataFrame, columns: Sequence[str], column: str) -> None
         )
 
 
+def check_ranges(bars: pd.DataFrame, excursions: str) -> None:
+    """Raises UsageError where the excursions of trades are of lows and highs that the frame lacks, or of nothing."""
+    if excursions not in ("close", "range"):
+        raise UsageError(f"excursions={excursions!r}: is neither 'close' nor 'range'; use one of them")
+    if excursions == "range" and not {"low", "high"} <= set(bars.columns):
+        raise UsageError(
+            f"the frame's columns are {', '.join(map(str, bars.columns))}, and excursions='range' takes low and high;"
+            " add them, or leave it out for excursions of closes"
+        )
+
+
 def _scaled(bars: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
     """The values of these columns, scaled by adj_close / close."""
     found = adjusted_column(bars)

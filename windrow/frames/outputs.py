@@ -23,7 +23,7 @@ from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
 from windrow.sinks.alerted import ALERTS, FIELDS
-from windrow.sinks.backtests import EQUITY, ORDERS
+from windrow.sinks.backtests import EQUITY, ORDERS, TRADES
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.normalized import SCALES
 from windrow.sinks.portfolios import PORTFOLIO
@@ -87,7 +87,7 @@ def _parts(place: Path) -> list[Path]:
 
 def _is_part(path: Path) -> bool:
     return path.name[0] not in "._" and not path.name.endswith(
-        (ORDERS, EQUITY, PORTFOLIO, SCALES, SYMBOLS, ALERTS, *SEQUENCES)
+        (ORDERS, TRADES, EQUITY, PORTFOLIO, SCALES, SYMBOLS, ALERTS, *SEQUENCES)
     )
 
 

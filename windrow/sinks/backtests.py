@@ -1,22 +1,26 @@
-"""Backtests -> lines of text: figures, and optionally orders and the value at each close.
+"""Backtests -> lines of text: figures, and optionally orders, trades and the value at each close.
 
     figures   SYMBOL <tab> JSON object
     orders    SYMBOL <tab> TIME <tab> buy|sell <tab> size <tab> price <tab> filled|closed-only|refused|open
+    trades    SYMBOL <tab> TIME of entry <tab> TIME of exit <tab> long|short <tab> size <tab> price of entry <tab> price
+              of exit <tab> profit <tab> return <tab> bars <tab> worst <tab> best <tab> cross|ruin|open
     equity    SYMBOL <tab> TIME <tab> value <tab> value of buying and holding
 
-Orders and equity are separate parts next to the figures, part-NNNNN-orders and part-NNNNN-equity. Values and times are
+Orders, trades and equity are separate parts next to the figures, part-NNNNN-orders and so on. Values and times are
 written as in windrow/sinks/lines.py; where the cash at the fill would have decided the size of an order, and there was
-no fill, the size is an empty field.
+no fill, the size is an empty field. A symbol's open trade is its last line.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from argparse import Namespace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import BinaryIO
 
 import numpy as np
 import orjson
 
 from sort_keys.merge import Piece, Stretch, by_symbol
+from windrow.errors import UsageError
 from windrow.sinks.lines import format_lines
 from windrow.sinks.portfolios import Members
 from windrow.storage.part import own_part
@@ -24,27 +28,57 @@ from windrow.times import format_times
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.ledger import STATUS, Entries
 from windrow.trading.notices import Notices
+from windrow.trading.options import Group
+from windrow.trading.trade_book import CLOSED_BY, TradeRows
 
-#: The ends of the names of parts with orders, and with values.
-ORDERS, EQUITY = "-orders", "-equity"
+#: The ends of the names of parts with orders, with trades, and with values.
+ORDERS, TRADES, EQUITY = "-orders", "-trades", "-equity"
+#: What each has.
+_BESIDE = {
+    ORDERS: "the orders, SYMBOL, TIME, side, size, price, status",
+    TRADES: "the trades, SYMBOL, TIME of entry and of exit, side, size, prices, profit, return, bars, MAE, MFE, reason",
+    EQUITY: "the equity at each close, SYMBOL, TIME, value, buy and hold",
+}
 _SIDES = {1: b"buy", -1: b"sell"}
+_POSITIONS = {1: b"long", -1: b"short"}
+
+
+def add_beside(group: Group) -> None:
+    """Adds the options of what is written beside the figures, which are named as the parts are."""
+    for name, text in _BESIDE.items():
+        group.add(f"-{name}", f"also write {text}, to part-NNNNN{name} in the -o DIR", action="store_true")
+
+
+def beside_of(options: Namespace) -> list[str]:
+    """The parts that are written beside the figures, by the ends of their names."""
+    return [name for name in _BESIDE if getattr(options, name[1:])]
+
+
+def check_beside(options: Namespace) -> None:
+    """Raises UsageError where such parts have no place, or an option is of one that is not written."""
+    if options.output_dir is None and (asked := beside_of(options)):
+        raise UsageError(f"-{asked[0]}: writes files beside the figures, but the figures are printed; give -o DIR")
+    if options.excursions != "close" and not options.trades:
+        raise UsageError(
+            f"--excursions {options.excursions}: is of trades, which are not written; add --trades, or leave it out"
+        )
 
 
 def backtest_lines(
     strategy: Strategy,
     stretches: Iterable[Stretch],
     dated: bool,
-    orders: bool = False,
-    equity: bool = False,
+    beside: Collection[str] = (),
     notices: Notices | None = None,
     members: Members | None = None,
 ) -> Iterator[bytes]:
-    """A line of figures for each symbol of a reducer's stretches; writes its orders and equity as well, on request.
+    """A line of figures for each symbol of a reducer's stretches; writes the parts `beside` as well, e.g. ORDERS.
 
     `notices` gets what a user must be told of the runs. With `members` of a portfolio the lines are those of its first
     step.
     """
-    with own_part(ORDERS) if orders else nullcontext() as book, own_part(EQUITY) if equity else nullcontext() as curve:
+    with ExitStack() as opened:
+        parts = {name: opened.enter_context(own_part(name)) for name in beside}
         for symbol, pieces in by_symbol(stretches):
             own: Strategy | None = strategy
             if members is not None:
@@ -52,29 +86,31 @@ def backtest_lines(
                 yield line
             if own is None:
                 continue
-            test = own.backtest(traced=orders or equity or members is not None)
+            test = own.backtest(traced=bool(parts) or members is not None)
             for piece in pieces:
                 if trace := test.push(piece):
-                    _write(symbol, piece, trace, dated, book, curve)
+                    _write(symbol, piece, trace, dated, parts)
                     if members is not None:
                         yield from members.lines(piece.times, trace)
-            if book:
-                book.writelines(order_lines(symbol, test.open_orders(), dated))
+            if ORDERS in parts:
+                parts[ORDERS].writelines(order_lines(symbol, test.open_orders(), dated))
+            if TRADES in parts:
+                parts[TRADES].writelines(trade_lines(symbol, test.open_trades(), dated))
             if notices is not None:
                 notices.add((test.orders, test.full))
             told = symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
             yield told if members is None else members.figures(told)
 
 
-def _write(
-    symbol: bytes, piece: Piece, trace: Trace, dated: bool, book: BinaryIO | None, curve: BinaryIO | None
-) -> None:
-    if book:
-        book.writelines(order_lines(symbol, trace.orders, dated))
-    if curve:
+def _write(symbol: bytes, piece: Piece, trace: Trace, dated: bool, parts: Mapping[str, BinaryIO]) -> None:
+    if ORDERS in parts:
+        parts[ORDERS].writelines(order_lines(symbol, trace.orders, dated))
+    if TRADES in parts:
+        parts[TRADES].writelines(trade_lines(symbol, trace.trades, dated))
+    if EQUITY in parts:
         bars = Stretch([symbol], np.zeros(1, np.int64), False, piece.times, [])
         for lines in format_lines(bars, np.arange(len(piece.times)), [trace.values[:, 0], trace.bought], dated):
-            curve.write(lines)
+            parts[EQUITY].write(lines)
 
 
 def order_lines(symbol: bytes, orders: Entries, dated: bool) -> Iterator[bytes]:
@@ -88,6 +124,23 @@ def order_lines(symbol: bytes, orders: Entries, dated: bool) -> Iterator[bytes]:
     times = format_times(orders.times, dated)
     for time, side, size, price, state in zip(times, sides, orders.sizes, orders.prices, status, strict=True):
         fields = symbol, time, _SIDES[side], _number(size), _number(price), STATUS[state].encode()
+        yield b"\t".join(fields) + b"\n"
+
+
+def trade_lines(symbol: bytes, trades: TradeRows, dated: bool) -> Iterator[bytes]:
+    r"""A line for each trade of a symbol.
+
+    >>> day, amounts = 86_400 * 10**9, (10.0, 12.5, 15.0, 25.0, 0.2)
+    >>> rows = TradeRows(*([value] for value in (0, 0, 2 * day, 1, *amounts, 2, -0.04, 0.24, 0)))
+    >>> list(trade_lines(b"AA", TradeRows(*map(np.array, rows)), dated=True))
+    [b'AA\t1970-01-01\t1970-01-03\tlong\t10.0\t12.5\t15.0\t25.0\t0.2\t2\t-0.04\t0.24\tcross\n']
+    """
+    if not len(trades.runs):
+        return
+    entered, exited = format_times(trades.entered, dated), format_times(trades.exited, dated)
+    rows = zip(*(column.tolist() for column in trades[3:]), strict=True)
+    for begin, end, (side, *numbers, reason) in zip(entered, exited, rows, strict=True):
+        fields = symbol, begin, end, _POSITIONS[side], *map(orjson.dumps, numbers), CLOSED_BY[reason].encode()
         yield b"\t".join(fields) + b"\n"
 
 

@@ -7,7 +7,7 @@ Backtests     many runs side by side over one symbol's bars, each with its own t
 
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from windrow.trading.ruin import Stops
 from windrow.trading.rules import Rules
 from windrow.trading.signals import NOT_FULL, Pair, trend
 from windrow.trading.spans import SpanMaker
+from windrow.trading.trade_book import Extremes, TradeBook, TradeRows
 from windrow.trading.trades import Trades
 from windrow.trading.turns import TurnFinder, Turns
 from windrow.trading.value import Moments, ReturnSums, values
@@ -32,14 +33,20 @@ from windrow.windows import Options
 
 __all__ = ["Backtest", "Backtests", "Moments", "Rules", "Strategy", "Trace"]
 
+#: Of which prices the excursions of trades are: of the closes, or of bars' lows and highs.
+Excursions: TypeAlias = Literal["close", "range"]
+
 #: Bars x runs that are processed at once; temporaries take at most some 100 bytes of each.
 _CELLS = 1 << 20
 
 
 class Trace(NamedTuple):
-    """The orders of runs; the value at each close, (bars, runs), and that of buying and holding, (bars,)."""
+    """The orders of runs, and the trades that closed; the value at each close, (bars, runs), and that of buying and
+    holding, (bars,).
+    """
 
     orders: Entries
+    trades: TradeRows
     values: Floats
     bought: Floats
 
@@ -51,9 +58,9 @@ class Backtests(Resumable):
     length, stay below 200 MB for up to 10,000 runs. Time grows with fills, not with bars. Results depend, to the bit,
     neither on where a push ends nor on the other runs.
 
-    returns: whether `returns` will be asked for; its time grows with bars. traced: whether pushes return orders and
-    values, whose time grows with bars as well. signs: (runs,), the signs of the averages before the first bar, 1, 0 or
-    -1, where the first bar may be a cross.
+    returns: whether `returns` will be asked for; its time grows with bars. traced: whether pushes return orders, trades
+    and values, whose time grows with bars as well. signs: (runs,), the signs of the averages before the first bar, 1, 0
+    or -1, where the first bar may be a cross.
 
     >>> tests = Backtests(Rules(size=10, cash=1000), runs=1, traced=True)
     >>> prices = np.array([10.0, 11.0, 12.0, 13.0])
@@ -65,7 +72,8 @@ class Backtests(Resumable):
     """
 
     carries: ClassVar[Carries] = {"_close": Array()} | dict.fromkeys(
-        ("_turns", "_broker", "_spans", "_trades", "_equity", "_stops", "orders", "_returns", "_ledger", "_bought"),
+        ("_turns", "_broker", "_spans", "_trades", "_equity", "_stops", "orders", "_returns", "_ledger", "_book",
+         "_bought"),
         Part(),
     )  # fmt: skip
 
@@ -86,6 +94,7 @@ class Backtests(Resumable):
         self._stops, self.orders = Stops(rules, runs), OrderCounts(runs)
         self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
+        self._book = TradeBook(rules, runs) if traced else None
         self._bought = BuyAndHold(rules)
         self._close = np.zeros(1)
 
@@ -94,48 +103,61 @@ class Backtests(Resumable):
         told = {"returns": self._returns is not None, "traced": self._ledger is not None}
         return {**asdict(self.rules), **asdict(self._measures), "runs": self.runs, **told}
 
-    def push(self, times: Ints, opens: Floats | None, closes: Floats, trend: Signs) -> Trace | None:
+    def push(
+        self, times: Ints, opens: Floats | None, closes: Floats, trend: Signs, ranges: Extremes | None = None
+    ) -> Trace | None:
         """Takes the next bars: times (ns), prices (bars,), and trends as `signals.trend` returns them, (bars, runs).
 
-        Returns orders and values, where traced and there are bars. `opens` may be None where orders are filled at the
-        close. Fastest where a run's trends are contiguous in memory, as in the transpose of a (runs, bars) array, and
-        in pushes of a thousand bars or more.
+        Returns orders, trades and values, where traced and there are bars. `opens` may be None where orders are filled
+        at the close; `ranges` are the bars' lows and highs, where trades' excursions are of these. Fastest where a
+        run's trends are contiguous in memory, as in the transpose of a (runs, bars) array, and in pushes of a thousand
+        bars or more.
         """
         bars = max(_CELLS // max(self.runs, 1), 1)
         cuts = [slice(at, at + bars) for at in range(0, len(times), bars)]
         prices = closes if opens is None else opens
-        traces = [self._push(times[cut], prices[cut], closes[cut], trend[cut]) for cut in cuts]
+        traces = [
+            self._push(times[cut], prices[cut], closes[cut], trend[cut], ranges and ranges.at(cut)) for cut in cuts
+        ]
         parts = [trace for trace in traces if trace is not None]
         if len(parts) < 2:
             return parts[0] if parts else None
         orders = Entries._make(np.concatenate(column) for column in zip(*(part.orders for part in parts), strict=True))
-        values, bought = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
-        return Trace(orders, values, bought)
+        trades = TradeRows._make(
+            np.concatenate(column) for column in zip(*(part.trades for part in parts), strict=True)
+        )
+        values, bought = (np.concatenate([part[column] for part in parts]) for column in (2, 3))
+        return Trace(orders, trades, values, bought)
 
-    def _push(self, times: Ints, opens: Floats, closes: Floats, trend: Signs) -> Trace | None:
+    def _push(self, times: Ints, opens: Floats, closes: Floats, trend: Signs, ranges: Extremes | None) -> Trace | None:
         rows, turns = self._turns.push(trend)
         if self.rules.fill == "close":
             placed, prices = closes, closes
         else:
             placed, prices = np.append(self._close, closes)[:-1], opens
         self._close = closes[-1:].copy()
-        orders = self.orders.push(self._trade(turns, rows, placed, closes, prices), placed)
+        traded, ruined = self._trade(turns, rows, placed, closes, prices)
+        orders = self.orders.push(traded, placed)
         spans = self._spans.push(orders, len(times))
         self._trades.push(spans, len(times))
         bought = self._bought.push(opens, closes)
         self._equity.push(times, spans, closes, bought / self.rules.cash)
         if self._returns:
             self._returns.push(spans, closes)
-        return (
-            Trace(self._ledger.push(orders, times, placed), values(spans, closes).T, bought) if self._ledger else None
-        )
+        if not (self._ledger and self._book):
+            return None
+        trades = self._book.push(spans, times, closes, ruined, ranges)
+        return Trace(self._ledger.push(orders, times, placed), trades, values(spans, closes).T, bought)
 
-    def _trade(self, turns: Turns, rows: Signs, placed: Floats, closes: Floats, prices: Floats) -> Orders:
+    def _trade(self, turns: Turns, rows: Signs, placed: Floats, closes: Floats, prices: Floats) -> tuple[Orders, Mask]:
+        """The orders at these bars, and which runs' last one closes a position because the run is ruined."""
         orders = self._broker.trade(turns, rows, placed, prices)
         if not self.rules.stop_at_ruin:
-            return orders
+            return orders, np.zeros(self.runs, bool)
         self._stops.find(self._spans.made(orders, len(closes)), closes)
-        return self._stops.cut(orders, prices, self._broker)
+        holding = self._stops.held != 0
+        orders = self._stops.cut(orders, prices, self._broker)
+        return orders, holding & (self._stops.held == 0)
 
     def open_orders(self) -> Entries:
         """The orders, of traced runs, that were placed at the last close, for the bar after the last one."""
@@ -150,6 +172,11 @@ class Backtests(Resumable):
         entries = self._ledger.open_orders(stops.cut(orders, price, broker), self._close)
         closing, held = self._stops.ended[entries.runs], np.abs(self._stops.held[entries.runs])
         return entries._replace(sizes=np.where(closing, held, entries.sizes))
+
+    def open_trades(self) -> TradeRows:
+        """The trades, of traced runs, that are open at the last bar."""
+        assert self._book, "takes traced=True"
+        return self._book.open_trades(self._close)
 
     @property
     def bars(self) -> int:
@@ -184,17 +211,21 @@ class Strategy:
     column: str = "close"
     options: Options = field(default_factory=Options)
     measures: Measures = field(default_factory=Measures)
+    excursions: Excursions = "close"
+    """Of which prices trades' excursions are."""
 
     @property
     def columns(self) -> list[str]:
         """The columns of bars that it needs, in order."""
         lines = (name for line in (self.pair.fast, self.pair.slow) for name in line.columns(self.column))
-        return list(dict.fromkeys([*self.rules.columns(self.column), *lines]))
+        ranges = ["low", "high"] if self.excursions == "range" else []
+        return list(dict.fromkeys([*self.rules.columns(self.column), *lines, *ranges]))
 
     def made_of(self) -> MadeOf:
         """Its lines, how they are computed, and its rules, by name."""
         lines = {"fast": str(self.pair.fast), "slow": str(self.pair.slow), "column": self.column}
-        return {**lines, **asdict(self.options), **asdict(self.rules), **asdict(self.measures)}
+        told = {**asdict(self.options), **asdict(self.rules), **asdict(self.measures)}
+        return {**lines, **told, "excursions": self.excursions}
 
     def backtest(self, traced: bool = False) -> "Backtest":
         """A new backtest, for one symbol."""
@@ -202,7 +233,7 @@ class Strategy:
 
 
 class Backtest(Resumable):
-    """A strategy's run over the bars of one symbol. `traced`: whether pushes return its orders and values."""
+    """A strategy's run over the bars of one symbol. `traced`: whether pushes return its orders, trades and values."""
 
     carries: ClassVar[Carries] = {"_fast": Part(), "_slow": Part(), "_tests": Part(), "_starts": Array(grows=True)}
 
@@ -227,11 +258,17 @@ class Backtest(Resumable):
             for line, names in zip((self._fast, self._slow), self._taken, strict=True)
         )
         self._starts = self._starts[:0]
-        return self._tests.push(piece.times, prices.get("open"), prices["close"], trend(fast, slow)[:, None])
+        ranges = Extremes(prices["low"], prices["high"]) if self._strategy.excursions == "range" else None
+        signs = trend(fast, slow)[:, None]
+        return self._tests.push(piece.times, prices.get("open"), prices["close"], signs, ranges)
 
     def open_orders(self) -> Entries:
         """See `Backtests.open_orders`."""
         return self._tests.open_orders()
+
+    def open_trades(self) -> TradeRows:
+        """See `Backtests.open_trades`."""
+        return self._tests.open_trades()
 
     @property
     def orders(self) -> OrderCounts:

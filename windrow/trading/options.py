@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, Protocol, get_args
 
 from windrow.bars.layout import normalise
-from windrow.trading.backtests import Strategy
+from windrow.trading.backtests import Excursions, Strategy
 from windrow.trading.measures import Measures
 from windrow.trading.position_size import parse_size
 from windrow.trading.rules import CHOICES, Rules
@@ -13,7 +13,12 @@ from windrow.trading.signals import Pair, parse_line
 from windrow.windows import Options, kernels
 
 #: What a user can do where an input lacks a column that orders need.
-CURES = {"open": "orders are filled at the next open; fill them at the close with --fill close"}
+CURES = {
+    "open": "orders are filled at the next open; fill them at the close with --fill close",
+    **dict.fromkeys(
+        ("low", "high"), "excursions of trades are of it; leave out --excursions range for those of closes"
+    ),
+}
 
 _SIZE = (
     "size of a position: all-in, a number of shares, e.g. 100, a share of the equity, e.g. 50%%, or shares worth an"
@@ -29,6 +34,7 @@ _DAYS = (
 )
 _RISK_FREE = "yearly rate that costs no risk, as a fraction: 0.02 is 2 %% (default 0)"
 _BACKTRADER = "also write backtrader's own figures, under names that begin with bt_"
+_EXCURSIONS = "find trades' worst and best prices among the closes, or in the range of low and high (default close)"
 _WORDS = {
     "fill": "fill orders at the next bar's open, or at the close at which they are placed",
     "side": "take long and short positions, or those of one side only",
@@ -74,6 +80,11 @@ def add_measures(group: Group) -> None:
     group.add("--backtrader", _BACKTRADER, action="store_true")
 
 
+def add_excursions(group: Group) -> None:
+    """Adds the option of what trades' excursions are of."""
+    group.add("--excursions PRICES", _EXCURSIONS, choices=get_args(Excursions), default=Strategy.excursions)
+
+
 def measures_of(options: Namespace) -> Measures:
     """What figures are measured by. Raises UsageError for values out of range."""
     return Measures(options.days_per_year, options.risk_free, options.backtrader)
@@ -108,4 +119,5 @@ def strategy_of(options: Namespace) -> Strategy:
     """The lines, and the rules to trade them by. Raises UsageError."""
     column = column_of(options)
     pair = Pair(parse_line(options.fast, column), parse_line(options.slow, column))
-    return Strategy(pair, rules_of(options), column, windows_of(options), measures_of(options))
+    told = measures_of(options), getattr(options, "excursions", Strategy.excursions)
+    return Strategy(pair, rules_of(options), column, windows_of(options), *told)

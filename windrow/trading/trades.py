@@ -13,6 +13,11 @@ from windrow.trading.spans import Spans
 _ROUNDING = 2.0**-48
 
 
+def profits(held: Floats, entries: Floats, exits: Floats, costs: Floats, rate: float, fee: float) -> Floats:
+    """What trades of so many shares earned; `costs` are those of their entries, `rate` and `fee` those of the exits."""
+    return held * (exits - entries) - (costs + (np.abs(held) * rate * np.abs(exits) + fee))
+
+
 class Trades(Resumable):
     """Counts, streaks, profits and returns of closed trades, and what all fills cost, (runs,) arrays each.
 
@@ -68,8 +73,7 @@ class Trades(Resumable):
         self._begun = begins[spans.lasts]
         closed = np.flatnonzero(before)
         run, price, before, entry = run[closed], price[closed], before[closed], entry[closed]
-        fee = np.abs(before) * self._rate * np.abs(price) + self._fee
-        profit = before * (price - entry) - (cost[closed] + fee)
+        profit = profits(before, entry, price, cost[closed], self._rate, self._fee)
         traded = np.abs(before * price)
         np.maximum.at(self._largest, run, traded)
         np.add.at(self.bars_held, run, (begins[fills] - begins[fills - 1])[closed])
