@@ -29,6 +29,7 @@ JOBS = {
     "sweep": (Sweep, GRID, []),
     "best of a sweep, in two steps": (Sweep, [*GRID, "--best", "--shards", "2"], []),
     "backtest with its orders": (Backtest, [*RULE, "--orders"], ["-orders"]),
+    "portfolio": (Backtest, [*RULE, "--portfolio", "equal", "--equity"], ["-equity", "-portfolio"]),
     "slices": (MovingAverage, [*INDICATORS, "--slices", "100d"], ["-inner"]),
 }
 
