@@ -427,6 +427,25 @@ CASES = {
         [*SWEPT, "--walk-forward", "0"], "use 1 or more", [[*SWEPT, "--walk-forward", "1"]], job=Sweep, reads=pairs,
         right=[(1, 2), (1, 3)] * 2,
     ),
+    "sweeps/overall.py:_none_at_all no bars": Case(
+        [*SWEPT, "--best", "--split", "0.5", "--embargo", "9"], "a smaller --embargo, or fewer parts",
+        [[*SWEPT, "--best", "--split", "0.5", "--embargo", "0"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 2)],
+    ),
+    "sweeps/splits.py:parse_split rolling": Case(
+        [*SWEPT, "--rolling"], "add --walk-forward N, or leave it out",
+        [[*SWEPT, "--rolling", "--walk-forward", "1"], [*SWEPT, "--split", "0.7"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
+    "sweeps/splits.py:__post_init__": Case(
+        [*SWEPT, "--walk-forward", "1", "--embargo", "-1"], "use 0 or more",
+        [[*SWEPT, "--walk-forward", "1", "--embargo", "0"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 3)] * 2,
+    ),
+    "sweeps/splits.py:__post_init__ one part": Case(
+        [*SWEPT, "--embargo", "1"], "add --split, --split-at or --walk-forward, or leave it out",
+        [[*SWEPT, "--embargo", "1", *cut]
+         for cut in (["--split", "0.7"], ["--split-at", "2020-01-03"], ["--walk-forward", "1"])],
+        job=Sweep, reads=pairs, right=[(1, 2), (1, 3)] * 2,
+    ),
     "trading/rules.py:__post_init__ size": Case(
         [*LONG, "--size", "0"], "must be above 0", [[*LONG, "--size", "10"]], **TRADED
     ),

@@ -98,10 +98,10 @@ def test_the_acceptance_figures_of_intcs_year(run_job, shared_data):
     ran = run_job(*options, "--best", job=Sweep)
     best, overall = (json.loads(line.split(b"\t")[1]) for line in sorted(ran.lines, reverse=True))
     assert [line.split(b"\t")[0] for line in sorted(ran.lines, reverse=True)] == [b"INTC", b""]
-    assert (best["fast"], best["slow"], best["pairs"], best["objective"]) == (7, 21, 66, "pnl")
+    assert (best["fast"], best["slow"], best["trials"], best["objective"]) == (7, 21, 66, "pnl")
     assert best["train"]["pnl"] == 83 and best["test"]["pnl"] == 293 and 0 < best["deflated_sharpe"] < 0.5
     assert overall == {
-        "fast": 7, "slow": 21, "objective": "pnl", "symbols": 1, "pairs": 66,
+        "fast": 7, "slow": 21, "objective": "pnl", "symbols": 1, "trials": 66,
         "deflated_sharpe": pytest.approx(best["deflated_sharpe"], rel=1e-9),
         "train": {"symbols": 1, "pnl": 83, "ruined": 0}, "test": {"symbols": 1, "pnl": 293, "ruined": 0},
     }  # fmt: skip

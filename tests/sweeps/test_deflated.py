@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, deflated_sharpe, expected_best
+from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, Tries, expected_best
 
 #: Bailey and Lopez de Prado (2014), "A numerical example": a Sharpe ratio of 2.5 a year from 5 years of 250 daily
 #: returns with skewness -3 and kurtosis 10, the best of 100 tries whose ratios, of a year, have variance 1/2.
@@ -22,15 +22,15 @@ def spread(tries, variance=0.5 / YEAR):
 
 def test_the_papers_numerical_example():
     assert expected_best(0.5 / YEAR, 100) == pytest.approx(0.1132, abs=5e-5)
-    assert deflated_sharpe(PAPER, spread(100))[0] == pytest.approx(0.9004, abs=5e-5)
-    assert deflated_sharpe(PAPER, spread(46))[0] == pytest.approx(0.9505, abs=5e-5)
-    normal = Returns(PAPER.bars, PAPER.sharpe, 0.0, 3.0)
-    assert deflated_sharpe(normal, spread(88))[0] == pytest.approx(0.9505, abs=5e-5)
+    assert Tries(spread(100)).deflated_sharpe(PAPER)[0] == pytest.approx(0.9004, abs=5e-5)
+    assert Tries(spread(46)).deflated_sharpe(PAPER)[0] == pytest.approx(0.9505, abs=5e-5)
+    normal = Returns(PAPER.days, PAPER.sharpe, 0.0, 3.0)
+    assert Tries(spread(88)).deflated_sharpe(normal)[0] == pytest.approx(0.9505, abs=5e-5)
 
 
 def test_of_a_single_try_it_is_the_probabilistic_sharpe_ratio_against_0():
     normal = Returns(101, 0.1, 0.0, 3.0)
-    assert deflated_sharpe(normal, [0.1])[0] == pytest.approx(0.84074, abs=1e-5)  # P(0.1 x 10 / sqrt(1 + 0.005))
+    assert Tries([0.1]).deflated_sharpe(normal)[0] == pytest.approx(0.84074, abs=1e-5)  # P(0.1 x 10 / sqrt(1 + 0.005))
     assert expected_best(1.0, 1) == 0.0
 
 
@@ -43,13 +43,13 @@ def test_more_tries_make_a_higher_hurdle(tries):
 def test_the_order_of_tries_does_not_matter(sharpes, random):
     mixed = list(sharpes)
     random.shuffle(mixed)
-    assert deflated_sharpe(PAPER, mixed) == deflated_sharpe(PAPER, sharpes)
+    assert Tries(mixed).deflated_sharpe(PAPER) == Tries(sharpes).deflated_sharpe(PAPER)
 
 
 def test_a_pair_that_never_trades_counts_as_a_try():
-    assert deflated_sharpe(PAPER, [*spread(46), *[None] * 54])[0] < deflated_sharpe(PAPER, spread(46))[0]
+    assert Tries([*spread(46), *[None] * 54]).deflated_sharpe(PAPER)[0] < Tries(spread(46)).deflated_sharpe(PAPER)[0]
     # The spread over 46 of them, the hurdle of 100.
-    assert deflated_sharpe(PAPER, [*spread(46), *[None] * 54])[0] == pytest.approx(0.9004, abs=5e-5)
+    assert Tries([*spread(46), *[None] * 54]).deflated_sharpe(PAPER)[0] == pytest.approx(0.9004, abs=5e-5)
 
 
 @pytest.mark.parametrize(("best", "sharpes", "why"), [
@@ -60,4 +60,4 @@ def test_a_pair_that_never_trades_counts_as_a_try():
     (Returns(100, 2.0, 3.0, 3.0), [2.0, 0.1], "the spread of its Sharpe ratio is not above 0"),
 ])  # fmt: skip
 def test_it_is_undefined_with_a_reason(best, sharpes, why):
-    assert deflated_sharpe(best, sharpes) == (None, why)
+    assert Tries(sharpes).deflated_sharpe(best) == (None, why)

@@ -143,3 +143,44 @@ def test_only_splits_that_must_count_hold_bars_back(monkeypatch):
     taken.clear()
     next(next(split_by_share("0.5").cut(watched())))
     assert taken == [0, 3, 6]
+
+
+#     |   0   |gap|   1   |gap|   2   |       embargo of 2
+#     |train 1|   |test 1 ... |
+#     |  train 2          |   |test 2 |
+@pytest.mark.parametrize(("split", "bars", "trains", "tests"), [
+    (parse_split(walks=2, embargo=2), 15, [range(3), range(8)], [range(5, 10), range(10, 15)]),
+    (parse_split(walks=2, embargo=2, rolling=True), 15, [range(3), range(5, 8)], [range(5, 10), range(10, 15)]),
+    (parse_split(walks=2, rolling=True), 15, [range(5), range(5, 10)], [range(5, 10), range(10, 15)]),
+    (parse_split(walks=2, embargo=7), 15, [range(0), range(3)], [range(5, 10), range(10, 15)]),  # before test 1 begins
+    (parse_split(walks=2, embargo=7, rolling=True), 15, [range(0), range(0)], [range(5, 10), range(10, 15)]),
+    (parse_split(walks=2, embargo=99), 15, [range(0), range(0)], [range(5, 10), range(10, 15)]),
+    (parse_split(walks=3, embargo=1), 2, [range(0), range(0), range(0)], [range(1), range(0), range(1, 2)]),
+    (parse_split(share="0.7", embargo=3), 10, [range(4)], [range(7, 10)]),
+    (Split(2, time=7 * DAY, embargo=3), 10, [range(4)], [range(7, 10)]),
+])  # fmt: skip
+def test_an_embargo_ends_trains_before_their_tests(split, bars, trains, tests):
+    found, running = {}, {}
+    pieces = pieces_of(np.arange(bars) * DAY, [2, 9][: bars // 9 * 2])
+    for number, (runs, section) in enumerate(split.planned(pieces)):
+        running |= {run.begins: (run, []) for run in runs if run.begins == number}
+        here = [int(4 * value) for piece in section for value in piece.values[0]]
+        for run, taken in running.values():
+            taken += here
+            found |= {name: list(taken) for name in run.names(number)}
+        running = {begins: one for begins, one in running.items() if one[0].ends > number}
+    assert not running
+    for walk, train, test in zip(split.walks, trains, tests, strict=True):
+        assert (found[walk.train], found[walk.test]) == (list(train), list(test)), walk
+
+
+def test_what_has_no_train_and_test_has_no_embargo():
+    message = "--embargo 5: is between train and test, but all bars are one part; add --split, --split-at or"
+    with pytest.raises(UsageError, match=message):
+        parse_split(embargo=5)
+    with pytest.raises(UsageError, match="--embargo -1: it is a number of bars between train and test; use 0 or more"):
+        parse_split(walks=2, embargo=-1)
+    message = "--rolling: is of walks from train to test; add --walk-forward N, or leave it out"
+    with pytest.raises(UsageError, match=message):
+        parse_split(share="0.7", rolling=True)
+    assert parse_split(walks=2, embargo=0) == walk_forward(2)

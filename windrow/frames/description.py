@@ -76,7 +76,8 @@ def reading_in(described: Mapping[str, Any] | None) -> Reading:
 def split_of(described: Mapping[str, Any]) -> Split:
     """How a sweep cut the series, by its description."""
     zone = (described.get("reading") or {}).get("timezone", "UTC")
-    return parse_split(described.get("split"), described.get("split_at"), described.get("walk_forward"), zone)
+    share, at, walks = (described.get(name) for name in ("split", "split_at", "walk_forward"))
+    return parse_split(share, at, walks, zone, bool(described.get("rolling")), described.get("embargo") or 0)
 
 
 def _reading_fields(place: Path, fields: dict[str, Any], needs_none: bool) -> dict[str, Any]:
@@ -181,6 +182,8 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, dict) and _texts(value.get("spans")) and bool(value["spans"]),
         "how larger bars were made",
     ),
+    "rolling": (lambda value: value is None or isinstance(value, bool), "true or false"),
+    "embargo": (lambda value: value is None or (_is_of(value, int) and value >= 0), "a number of bars"),
     "cold": (lambda value: value is None or isinstance(value, bool), "true or false"),
     "rules": (_rules, "the rules of a backtest"),
     "measures": (_measures, "what figures are measured by"),

@@ -32,6 +32,8 @@ def sweep(
     split: float | str | None = None,
     split_at: str | pd.Timestamp | None = None,
     walk_forward: int | None = None,
+    rolling: bool = False,
+    embargo: int = 0,
     cold: bool = False,
     objective: Literal["pnl", "sharpe", "sqn", "return"] = "pnl",
     top: int | None = None,
@@ -80,7 +82,7 @@ def sweep(
         fill=fill, side=side, entry=entry, whole_shares=whole_shares, stop_at_ruin=stop_at_ruin,
     )  # fmt: skip
     share, at = (None if given is None else str(given) for given in (split, split_at))
-    parts = parse_split(share, at, walk_forward)
+    parts = parse_split(share, at, walk_forward, rolling=rolling, embargo=embargo)
     sweep = Sweep(
         parse_grid(fast, slow, any_order),
         rules,
@@ -88,7 +90,6 @@ def sweep(
         parts,
         cold,
         Options(ema_seed=ema_seed),
-        returns=best,
         measures=Measures(days_per_year, risk_free, backtrader),
     )
     choice = Choice(objective, top, best)

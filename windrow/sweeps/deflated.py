@@ -11,8 +11,8 @@ and whose kurtosis is g4, 3 for a normal distribution:
 
     DSR = P((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2))
 
-All ratios are mean / deviation of returns per bar, not annualised. Below 0.95 or so, the result may be luck. The
-formula assumes independent tries; pairs of a grid are not independent, which makes it strict.
+All ratios are mean / deviation of returns from day to day, not annualised. Below 0.95 or so, the result may be luck.
+The formula assumes independent tries; pairs of a grid are not independent, which makes it strict.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ _NORMAL = NormalDist()
 #: Why returns have no Sharpe ratio: all are equal; or some are undefined, as a value that is not above 0 has no return.
 NO_DEVIATION = "its returns have no deviation"
 NOT_ABOVE_0 = "its value was 0 or below before the last bar"
-NO_BARS = "it has no returns: that takes bars"
+NO_DAYS = "it has no returns: that takes bars"
 
 
 class Returns(NamedTuple):
-    """A backtest's returns per bar: how many, mean / deviation (None: undefined, and `why`), and their shape."""
+    """A backtest's returns by day: how many, mean / deviation (None: undefined, and `why`), and their shape."""
 
-    bars: int
+    days: int
     sharpe: float | None = None
     skewness: float = 0.0
     kurtosis: float = 0.0
@@ -51,29 +51,36 @@ def expected_best(variance: float, tries: int) -> float:
     return sqrt(variance) * ((1 - _EULER_MASCHERONI) * quantile + _EULER_MASCHERONI * farther)
 
 
-def deflated_sharpe(best: Returns, sharpes: Sequence[float | None]) -> tuple[float | None, str]:
-    """The deflated Sharpe ratio of the best of all tries, or None and the reason.
+class Tries:
+    """All tries, of which one may be chosen: what each is measured by is what the best of them would show by luck.
 
-    sharpes: of all tries, the best included, in any order; None where a try has none, e.g. a pair that never trades: it
-    counts as a try and not for the variance, which divides by n - 1.
+    sharpes: of all of them, in any order; None where a try has none, e.g. a pair that never trades: it counts as a try
+    and not for the variance, which divides by n - 1.
 
-    >>> best = Returns(1250, 2.5 / sqrt(250), -3.0, 10.0)
     >>> spread = [sqrt(0.5 / 250 * 99 / 100) * sign for sign in (1, -1)] * 50  # of variance 0.5 / 250
-    >>> round(deflated_sharpe(best, spread)[0], 4)
-    0.9004
+    >>> tries = Tries(spread)
+    >>> tries.count, round(tries.deflated_sharpe(Returns(1250, 2.5 / sqrt(250), -3.0, 10.0))[0], 4)
+    (100, 0.9004)
     """
-    known = [sharpe for sharpe in sharpes if sharpe is not None]
-    if best.sharpe is None:
-        return None, best.why
-    if best.bars < 2:
-        return None, "it takes 2 returns or more"
-    if len(sharpes) > 1 and len(known) < 2:
-        return None, "fewer than 2 pairs have returns with a deviation"
-    hurdle = expected_best(_variance(known), len(sharpes))
-    spread = 1 - best.skewness * best.sharpe + (best.kurtosis - 1) / 4 * best.sharpe**2
-    if not isfinite(spread) or spread <= 0:
-        return None, "the spread of its Sharpe ratio is not above 0"
-    return _NORMAL.cdf((best.sharpe - hurdle) * sqrt(best.bars - 1) / sqrt(spread)), ""
+
+    def __init__(self, sharpes: Sequence[float | None]) -> None:
+        known = [sharpe for sharpe in sharpes if sharpe is not None]
+        self.count = len(sharpes)
+        self._few = len(sharpes) > 1 and len(known) < 2
+        self._hurdle = expected_best(_variance(known), len(sharpes))
+
+    def deflated_sharpe(self, one: Returns) -> tuple[float | None, str]:
+        """The deflated Sharpe ratio of one of them as the best, or None and the reason."""
+        if one.sharpe is None:
+            return None, one.why
+        if one.days < 2:
+            return None, "it takes 2 returns or more"
+        if self._few:
+            return None, "fewer than 2 pairs have returns with a deviation"
+        spread = 1 - one.skewness * one.sharpe + (one.kurtosis - 1) / 4 * one.sharpe**2
+        if not isfinite(spread) or spread <= 0:
+            return None, "the spread of its Sharpe ratio is not above 0"
+        return _NORMAL.cdf((one.sharpe - self._hurdle) * sqrt(one.days - 1) / sqrt(spread)), ""
 
 
 def _variance(values: Sequence[float]) -> float:

@@ -19,6 +19,8 @@ _ANY_ORDER = "include pairs whose fast window is not shorter than the slow one"
 _SPLIT = "share of a symbol's bars to train on, e.g. 0.7; the others are the test"
 _SPLIT_AT = "train before this time, test from it on"
 _WALKS = "N + 1 equal parts: train on the first k, test on the next one, for k from 1 to N"
+_ROLLING = "with --walk-forward, train on one part in place of all before the test: part k, tested on the next one"
+_EMBARGO = "leave out the last N bars of each train: so many are between it and its test (default 0)"
 _COLD = "restart each test's averages at its first bar; by default they go on from the bars before it"
 _OBJECTIVE = (
     "figure to rank pairs by (default pnl); pairs where it is undefined rank last, ties are broken by (fast, slow)"
@@ -30,7 +32,20 @@ _SHARDS = (
 )
 
 #: The options that a reader of an output must know.
-_DESCRIBED = ("fast", "slow", "split", "split_at", "walk_forward", "cold", "objective", "top", "best", "ema_seed")
+_DESCRIBED = (
+    "fast",
+    "slow",
+    "split",
+    "split_at",
+    "walk_forward",
+    "rolling",
+    "embargo",
+    "cold",
+    "objective",
+    "top",
+    "best",
+    "ema_seed",
+)
 
 
 def add_to(group: Group) -> None:
@@ -41,6 +56,8 @@ def add_to(group: Group) -> None:
     group.add("--split SHARE", _SPLIT)
     group.add("--split-at TIME", _SPLIT_AT)
     group.add("--walk-forward N", _WALKS, type=int)
+    group.add("--rolling", _ROLLING, action="store_true")
+    group.add("--embargo N", _EMBARGO, type=int, default=0)
     group.add("--cold", _COLD, action="store_true")
     group.add("--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
     group.add("--top K", _TOP, type=int)
@@ -51,10 +68,12 @@ def add_to(group: Group) -> None:
 def sweep(options: Namespace) -> Sweep:
     """What is tried on each symbol. Raises UsageError."""
     grid = parse_grid(options.fast, options.slow, options.any_order)
-    split = parse_split(options.split, options.split_at, options.walk_forward, options.timezone)
+    split = parse_split(
+        options.split, options.split_at, options.walk_forward, options.timezone, options.rolling, options.embargo
+    )
     rules, column, windows = rules_of(options), column_of(options), windows_of(options)
     measures = measures_of(options)
-    return Sweep(grid, rules, column, split, options.cold, windows, options.shards, options.best, measures=measures)
+    return Sweep(grid, rules, column, split, options.cold, windows, options.shards, measures=measures)
 
 
 def choice(options: Namespace) -> Choice:

@@ -3,7 +3,7 @@
 A pair's objective over all series is its mean over those where it has one. A pair that has none for half of the series
 or more ranks behind the others: a mean over few series depends more on those than on the pair. One that was ruined on
 any series ranks behind all that were not. Where the objective is undefined upwards on most series, a pair ranks first,
-and where downwards, behind those with a mean. Its returns per bar are those of all series, counted as the number that
+and where downwards, behind those with a mean. Its returns by day are those of all series, counted as the number that
 one series has on average: as if all moved as one, the strictest view.
 
 A reducer adds up all its series, pair by pair and exactly (tally.py); the sums of all reducers add up to what a single
@@ -21,7 +21,7 @@ import numpy as np
 import orjson
 
 from windrow.errors import InputError
-from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, deflated_sharpe
+from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, Tries
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import (
     ALL_REFUSED,
@@ -41,7 +41,8 @@ from windrow.sweeps.ranking import (
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.sweeps.tally import Tally
-from windrow.trading.backtests import Moments
+from windrow.trading.day_returns import Moments
+from windrow.trading.figures import NO_BARS
 from windrow.trading.notices import cure_of_refusals
 from windrow.trading.rules import Rules
 
@@ -57,7 +58,7 @@ class Sums:
 
     upwards, downwards, level: series where the objective on train is undefined, but above, below or at 0. ruined,
     ruined_on_test: those where its value fell to 0 or below. lost: those where it has no returns therefore. why: a
-    reason why it has no objective, the first in order. returns: sums of the powers 0 to 4 of all returns per bar on
+    reason why it has no objective, the first in order. returns: sums of the powers 0 to 4 of all returns by day on
     train.
     """
 
@@ -132,12 +133,12 @@ class Sums:
         """The returns of all series as those of one, of average length."""
         if self.lost:
             return Returns(0, why=f"{NOT_ABOVE_0} on {self.lost:,} of {self.series:,} symbols")
-        bars, *sums = (tally.sum for tally in self.returns)
-        if not bars:
+        days, *sums = (tally.sum for tally in self.returns)
+        if not days:
             return Returns(0, why=_NO_RETURNS)
-        one, two, three, four = (power / bars for power in sums)
+        one, two, three, four = (power / days for power in sums)
         variance = two - one**2
-        each = int(bars / self.series)
+        each = int(days / self.series)
         if not variance:
             return Returns(each)
         third = three - 3 * one * two + 2 * one**3
@@ -159,7 +160,6 @@ class Overall:
         """The parts of one series, added up as they pass; `pairs`: which pairs they are of."""
         for part in parts:
             if part.name in self._trains:
-                assert part.returns is not None
                 of_walk = self._sums[self._trains[part.name]][pairs]
                 for sums, figures, powers in zip(of_walk, part.figures, powers_of(part.returns), strict=True):
                     self._add(sums, figures, powers, part.returns.count)
@@ -234,14 +234,19 @@ def overall_lines(objective: str, rules: Rules, walks: Sequence[Walk], found: It
 
 
 def _none_at_all(objective: str, rules: Rules, why: str) -> str:
-    cure = cure_of_refusals(rules) if why == ALL_REFUSED else "rank by another --objective, e.g. pnl, or use more bars"
+    cure = "rank by another --objective, e.g. pnl, or use more bars"
+    if why == ALL_REFUSED:
+        cure = cure_of_refusals(rules)
+    if why == NO_BARS:
+        cure = "leave bars to train on: a smaller --embargo, or fewer parts"
     return f"--best --objective {objective}: no pair has it on any symbol: {why}; {cure}"
 
 
 def _line(objective: str, walks: Sequence[Walk], best: Sums, sharpes: Sequence[float | None]) -> Figures:
     if not best.known:
         return no_best(objective, walk_field(walks, best.walk), len(sharpes), f"{best.why} on every symbol")
-    deflated, why = deflated_sharpe(best.pooled(), sharpes)
+    tries = Tries(sharpes)
+    deflated, why = tries.deflated_sharpe(best.pooled())
     parts = {"train": (best.train, best.ruined), "test": (best.test, best.ruined_on_test)}
     if walks[best.walk].test is None:
         parts = {"all": parts["train"]}
@@ -251,7 +256,7 @@ def _line(objective: str, walks: Sequence[Walk], best: Sums, sharpes: Sequence[f
         **walk_field(walks, best.walk),
         "objective": objective,
         "symbols": best.series,
-        "pairs": len(sharpes),
+        "trials": tries.count,
         "deflated_sharpe": deflated,
         **{
             part: {"symbols": tally.count, objective: tally.mean, "ruined": ruined}

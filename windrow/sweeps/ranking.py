@@ -15,12 +15,12 @@ import numpy as np
 import orjson
 
 from windrow.errors import UsageError
-from windrow.sweeps.deflated import NO_BARS, NO_DEVIATION, NOT_ABOVE_0, Returns, deflated_sharpe
+from windrow.sweeps.deflated import NO_DAYS, NO_DEVIATION, NOT_ABOVE_0, Returns, Tries
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
-from windrow.trading.backtests import Moments
-from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_DAY_BELOW
+from windrow.trading.day_returns import Moments
+from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_BARS, NO_DAY_BELOW
 from windrow.trading.rules import DUST
 
 OBJECTIVES = ("pnl", "sharpe", "sqn", "return")
@@ -76,8 +76,10 @@ UPWARDS, DEFINED, DOWNWARDS, NONE = -1, 0, 1, 2
 
 
 def objective_of(figures: Figures, objective: str) -> float | None:
-    """A pair's objective; None also where all its orders were refused: it has figures, of never having traded."""
-    return None if _all_refused(figures) else figures[objective]
+    """A pair's objective; None also where all its orders were refused, or a part has no bars: it has figures, of never
+    having traded.
+    """
+    return None if _all_refused(figures) or _is_empty(figures) else figures[objective]
 
 
 def standing(figures: Figures, objective: str) -> Standing:
@@ -104,6 +106,8 @@ def why_none(figures: Figures, objective: str) -> str:
     """Why a pair has no objective."""
     if _all_refused(figures):
         return ALL_REFUSED
+    if _is_empty(figures):
+        return NO_BARS
     return str(figures.get("undefined", {}).get(objective, ""))
 
 
@@ -111,15 +115,19 @@ def _all_refused(figures: Figures) -> bool:
     return bool(figures["orders_refused"]) and not figures["trades_total"]
 
 
+def _is_empty(figures: Figures) -> bool:
+    return bool(figures.get("undefined", {}).get("exposure") == NO_BARS)
+
+
 class Candidate(NamedTuple):
-    """A pair, where it stands on train, its figures there and on test, and its returns on train if parts have them."""
+    """A pair, where it stands on train, its figures there and on test, and its returns on train."""
 
     fast: int
     slow: int
     standing: Standing
     train: Figures
     test: Figures | None
-    returns: Returns | None
+    returns: Returns
 
     @property
     def order(self) -> tuple[Standing, int, int]:
@@ -128,7 +136,7 @@ class Candidate(NamedTuple):
 
 
 class Record(NamedTuple):
-    """The results of one series' pairs, or some of them, on one walk; `sharpes` only where parts have returns."""
+    """The results of one series' pairs, or some of them, on one walk, and the Sharpe ratios of all of them."""
 
     walk: int
     pairs: int
@@ -138,7 +146,7 @@ class Record(NamedTuple):
     def to_json(self) -> bytes:
         """As it is sent to the second step."""
         candidates = [
-            (one.fast, one.slow, tuple(one.standing), one.train, one.test, one.returns and tuple(one.returns))
+            (one.fast, one.slow, tuple(one.standing), one.train, one.test, tuple(one.returns))
             for one in self.candidates
         ]
         return orjson.dumps((self.walk, self.pairs, candidates, self.sharpes))
@@ -151,7 +159,7 @@ class Record(NamedTuple):
 
 
 def _candidate(fast: int, slow: int, standing: list[Any], train: Figures, test: Figures, returns: Any) -> Candidate:
-    return Candidate(fast, slow, Standing(*standing), train, test, returns and Returns(*returns))
+    return Candidate(fast, slow, Standing(*standing), train, test, Returns(*returns))
 
 
 def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Cell], parts: Iterable[Part]) -> Iterator[Record]:
@@ -173,12 +181,12 @@ def _chosen(choice: Choice, part: Part) -> list[int]:
 def _record(
     choice: Choice, walk: int, pairs: Sequence[Cell], train: Part, test: Part | None, chosen: Sequence[int]
 ) -> Record:
-    returns = [] if train.returns is None else returns_of(train.returns)
+    returns = returns_of(train.returns)
     candidates = []
     for at in chosen:
         (fast, slow), on_train = pairs[at], train.figures[at]
-        on_test, shape = test and test.figures[at], returns[at] if returns else None
-        candidates.append(Candidate(fast, slow, standing(on_train, choice.objective), on_train, on_test, shape))
+        on_test = test and test.figures[at]
+        candidates.append(Candidate(fast, slow, standing(on_train, choice.objective), on_train, on_test, returns[at]))
     return Record(walk, len(pairs), candidates, [one.sharpe for one in returns])
 
 
@@ -189,7 +197,7 @@ def returns_of(moments: Moments) -> list[Returns]:
     known = np.isfinite([sharpes, moments.skewness, moments.kurtosis]).all(axis=0)
     ruined = np.isnan(moments.mean) & (moments.count > 0)
     columns = (column.tolist() for column in (known, ruined, sharpes, moments.skewness, moments.kurtosis))
-    none = NO_DEVIATION if moments.count else NO_BARS
+    none = NO_DEVIATION if moments.count else NO_DAYS
     return [
         Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else none)
         for defined, zero, *shape in zip(*columns, strict=True)
@@ -206,12 +214,27 @@ def united(choice: Choice, found: Iterable[Record]) -> Iterator[Record]:
 
 def top_lines(walks: Sequence[Walk], record: Record) -> Iterator[Figures]:
     """A walk's best pairs as lines: on train, best first, then on test in the same order."""
-    walk = walks[record.walk]
+    walk, tries = walks[record.walk], Tries(record.sharpes)
     for one in record.candidates:
-        yield {"fast": one.fast, "slow": one.slow, "part": walk.train, **one.train}
+        yield pair_line((one.fast, one.slow), walk.train, one.train, tries, one.returns)
     for one in record.candidates:
         if one.test is not None:
-            yield {"fast": one.fast, "slow": one.slow, "part": walk.test, **one.test}
+            yield pair_line((one.fast, one.slow), str(walk.test), one.test)
+
+
+def pair_line(
+    pair: Cell, part: str, figures: Figures, tries: Tries | None = None, returns: Returns | None = None
+) -> Figures:
+    """A pair's figures on one part as a line; with its returns, among all tries, how likely it is better than luck."""
+    line: Figures = {"fast": pair[0], "slow": pair[1], "part": part}
+    if tries is None or returns is None:
+        return line | figures
+    deflated, why = tries.deflated_sharpe(returns)
+    line |= {"trials": tries.count, "deflated_sharpe": deflated}
+    if not why:
+        return line | figures
+    reasons = {"deflated_sharpe": why} | figures.get("undefined", {})
+    return {**line, **figures, "undefined": reasons}
 
 
 def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:
@@ -224,15 +247,15 @@ def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:
         return no_best(
             choice.objective, walk_field(walks, record.walk), record.pairs, why_none(best.train, choice.objective)
         )
-    assert best.returns is not None
-    deflated, why = deflated_sharpe(best.returns, record.sharpes)
+    tries = Tries(record.sharpes)
+    deflated, why = tries.deflated_sharpe(best.returns)
     test = {} if best.test is None else {"test": best.test}
     return {
         "fast": best.fast,
         "slow": best.slow,
         **walk_field(walks, record.walk),
         "objective": choice.objective,
-        "pairs": record.pairs,
+        "trials": tries.count,
         "deflated_sharpe": deflated,
         "all" if best.test is None else "train": best.train,
         **test,
@@ -248,7 +271,7 @@ def no_best(objective: str, walk: Figures, pairs: int, why: str) -> Figures:
         "slow": None,
         **walk,
         "objective": objective,
-        "pairs": pairs,
+        "trials": pairs,
         "deflated_sharpe": None,
         **undefined(dict.fromkeys(("fast", "slow", "deflated_sharpe"), reason)),
     }

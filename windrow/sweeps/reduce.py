@@ -18,9 +18,10 @@ import orjson
 
 from sort_keys.keys import encode_slice, encode_time, split_record, split_slice
 from sort_keys.merge import Stretch, by_symbol
+from windrow.sweeps.deflated import Returns, Tries
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.overall import Overall, Sums, overall_lines
-from windrow.sweeps.ranking import Choice, Figures, Record, best_line, records, top_lines, united
+from windrow.sweeps.ranking import Choice, Figures, Record, best_line, pair_line, records, returns_of, top_lines, united
 from windrow.sweeps.runs import Part, Progress, Sweep
 from windrow.trading.notices import Notices
 
@@ -28,6 +29,9 @@ from windrow.trading.notices import Notices
 _ALL = encode_slice(b"", 0)
 #: Findings of one part, or of one walk, are numbered below this.
 _PART = 1 << 40
+
+#: The Sharpe ratios of a shard's pairs on one part.
+_TRIES = "tries"
 
 #: A reducer's result for a symbol, or for all: the symbol, encoded, a number to sort by, and JSON.
 Finding = tuple[bytes, int, bytes]
@@ -72,7 +76,7 @@ def _found(
         if overall is not None:
             parts = overall.seen(parts, slice(shard, None, sweep.shards))
         if choice.keeps is None:
-            found = _lines(parts, pairs, shard, sweep.shards)
+            found = _lines(sweep, parts, pairs, shard)
         else:
             ranked = records(choice, sweep.split.walks, pairs, parts)
             found = ((record.walk * _PART + shard, record.to_json()) for record in ranked)
@@ -81,11 +85,31 @@ def _found(
         yield from ((_ALL, walk * _PART + number, sums.to_json()) for walk, number, sums in overall.sums())
 
 
-def _lines(parts: Iterable[Part], pairs: list[Cell], shard: int, shards: int) -> Iterator[tuple[int, bytes]]:
+def _lines(sweep: Sweep, parts: Iterable[Part], pairs: list[Cell], shard: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of all pairs; those of a shard, which knows the ratios of its own pairs alone, come behind these."""
+    trains = {walk.train for walk in sweep.split.walks}
     for place, part in enumerate(parts):
-        numbers = range(place * _PART + shard, (place + 1) * _PART, shards)
-        for number, (fast, slow), figures in zip(numbers, pairs, part.figures, strict=False):
-            yield number, orjson.dumps({"fast": fast, "slow": slow, "part": part.name, **figures})
+        returns = returns_of(part.returns) if part.name in trains else [None] * len(pairs)
+        sharpes = [one.sharpe for one in returns if one is not None]
+        first, tries = 2 * place * _PART, Tries(sharpes)
+        if sweep.shards > 1:
+            yield first + shard, orjson.dumps({_TRIES: sharpes})
+        numbers = range(first + _PART + shard, first + 2 * _PART, sweep.shards)
+        for number, pair, figures, its in zip(numbers, pairs, part.figures, returns, strict=False):
+            if sweep.shards > 1:
+                yield number, orjson.dumps((pair, part.name, figures, its and tuple(its)))
+            else:
+                yield number, orjson.dumps(pair_line(pair, part.name, figures, tries, its))
+
+
+def _among_all(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines that a single reducer would have written, from those of all shards."""
+    for heads, group in groupby(map(orjson.loads, texts), lambda found: isinstance(found, dict)):
+        if heads:
+            tries = Tries([sharpe for found in group for sharpe in found[_TRIES]])
+        else:
+            for pair, part, figures, its in group:
+                yield orjson.dumps(pair_line(pair, part, figures, tries, its and Returns(*its)))
 
 
 def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[bytes]:
@@ -93,7 +117,8 @@ def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[
         texts = map(itemgetter(2), group)
         name = b"" if symbol == _ALL else symbol
         if choice.keeps is None:
-            yield from (b"%b\t%b\n" % (name, line) for line in texts)
+            lines = _among_all(texts) if sweep.shards > 1 else texts
+            yield from (b"%b\t%b\n" % (name, line) for line in lines)
         else:
             yield from (b"%b\t%b\n" % (name, orjson.dumps(line)) for line in _chosen(sweep, choice, symbol, texts))
 

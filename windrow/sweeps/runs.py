@@ -24,7 +24,8 @@ from windrow.errors import UsageError
 from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Axis, Cell, Grid
 from windrow.sweeps.splits import Run, Split
-from windrow.trading.backtests import Backtests, Moments, Rules
+from windrow.trading.backtests import Backtests, Rules
+from windrow.trading.day_returns import Moments
 from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices
 from windrow.trading.signals import NOT_FULL
@@ -43,7 +44,7 @@ class Part(NamedTuple):
 
     name: str
     figures: list[dict[str, Any]]
-    returns: Moments | None
+    returns: Moments
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Sweep:
 
     column: of the prices that are averaged. cold: averages, and the sign against which a cross is judged, restart at a
     test part; otherwise they continue from the bars before it. shards: number of sweeps that share a series' pairs,
-    dealt out like cards. returns: whether parts have the returns per bar. dated: whether figures have dates in place of
+    dealt out like cards. dated: whether figures have dates in place of
     times. measures: what figures are measured by. Raises UsageError for shards below 1.
     """
 
@@ -63,7 +64,6 @@ class Sweep:
     cold: bool = False
     options: Options = field(default_factory=Options)
     shards: int = 1
-    returns: bool = False
     dated: bool = False
     measures: Measures = field(default_factory=Measures)
 
@@ -82,6 +82,8 @@ class Sweep:
         """How lines get more bars before the end of a part."""
         if self.split.sections == 1:
             return "more bars"
+        if self.split.embargo:
+            return "longer parts, or a smaller --embargo"
         return "leave out --cold" if self.cold else "longer parts"
 
     def pairs(self, shard: int = 0) -> list[Cell]:
@@ -95,19 +97,37 @@ class Sweep:
         progress: Progress | None = None,
         notices: Notices | None = None,
     ) -> Iterator[Part]:
-        """Each part of a series, as soon as its last bar has been read; a test part before the train part around it.
+        """Each part of a series, in order of `walks`, as soon as its last bar has been read.
 
         No part where there are fewer pairs than shards, and this one has none. `progress` is called often.
         `notices` gets what a user must be told of the runs.
         """
         if not self.pairs(shard):
             return
-        tests = _Tests(self, shard, notices or Notices())
-        for number, section in enumerate(self.split.cut(pieces)):
-            tests.begin(number)
+        names = [name for walk in self.split.walks for name in walk if name is not None]
+        yield from in_order(self._read(pieces, _Tests(self, shard, notices or Notices()), progress), names)
+
+    def _read(self, pieces: Iterable[Piece], tests: "_Tests", progress: Progress | None) -> Iterator[Part]:
+        for number, (runs, section) in enumerate(self.split.planned(pieces)):
+            tests.begin(number, runs)
             for piece in section:
                 tests.push(piece, progress)
             yield from tests.read(number)
+
+
+def in_order(parts: Iterable[Part], names: Sequence[str]) -> Iterator[Part]:
+    """Parts in the order of their names; one that is early waits.
+
+    >>> parts = [Part(name, [], None) for name in ("train 1", "train 2", "test 1")]
+    >>> [part.name for part in in_order(parts, ["train 1", "test 1", "train 2"])]
+    ['train 1', 'test 1', 'train 2']
+    """
+    waiting: dict[str, Part] = {}
+    left = list(reversed(names))
+    for part in parts:
+        waiting[part.name] = part
+        while left and left[-1] in waiting:
+            yield waiting.pop(left.pop())
 
 
 class _Tests:
@@ -118,15 +138,15 @@ class _Tests:
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
-        self._warms = not sweep.cold and len(sweep.split.runs) > 1
+        self._warms = not sweep.cold and sweep.split.sections > 1
         self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
         self._pairs = sum(len(chunk.pairs) for chunk in self._chunks)
         self._share = self._pairs / len(sweep.grid.pairs())
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, unless cold
 
-    def begin(self, number: int) -> None:
-        """Begins the runs of a section."""
-        for run in self._sweep.split.runs:
+    def begin(self, number: int, runs: Sequence[Run]) -> None:
+        """Begins those of a series' runs that begin with a section."""
+        for run in runs:
             if run.begins == number:
                 self._lines.setdefault(self._origin(run), _Lines(self._sweep))
                 self._running[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
@@ -136,7 +156,7 @@ class _Tests:
 
     def _backtests(self, number: int, chunk: "_Chunk") -> Backtests:
         sweep = self._sweep
-        return Backtests(sweep.rules, len(chunk.pairs), sweep.returns, self._signs[number], measures=sweep.measures)
+        return Backtests(sweep.rules, len(chunk.pairs), signs=self._signs[number], measures=sweep.measures)
 
     def push(self, piece: Piece, progress: Progress | None) -> None:
         """Takes the section's next bars, with the sweep's columns."""
@@ -161,20 +181,21 @@ class _Tests:
     def read(self, number: int) -> Iterator[Part]:
         """The parts that end with a section, those that began last first; ends the runs that are complete."""
         for begins, (run, tests) in reversed(list(self._running.items())):
-            if number in run.reads:
+            if names := run.names(number):
                 figures = [figures for test in tests for figures in test.figures(self._sweep.dated)]
                 self._notices.add(*((test.orders, test.full) for test in tests))
-                yield Part(run.reads[number], figures, self._moments(tests))
-            if number == max(run.reads):
+                moments = _moments(tests)
+                yield from (Part(name, figures, moments) for name in names)
+            if number == run.ends:
                 del self._running[begins]
                 if self._sweep.cold:
                     del self._lines[begins]
 
-    def _moments(self, tests: list[Backtests]) -> Moments | None:
-        if not self._sweep.returns:
-            return None
-        count, *moments = zip(*(test.returns() for test in tests), strict=True)
-        return Moments(count[0], *map(np.concatenate, moments))
+
+def _moments(tests: list[Backtests]) -> Moments:
+    """The moments of all runs' returns."""
+    count, *moments = zip(*(test.daily() for test in tests), strict=True)
+    return Moments(count[0], *map(np.concatenate, moments))
 
 
 def last_signs(trend: Signs, before: Signs) -> Signs:

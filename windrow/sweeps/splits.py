@@ -6,6 +6,12 @@
     --walk-forward 3     |train 1 |test 1  |
                          |---- train 2 ----|test 2  |
                          |--------- train 3 --------|test 3  |
+    --rolling            |train 1 |test 1  |
+                                  |train 2 |test 2  |
+                                           |train 3 |test 3  |
+
+An embargo ends every train so many bars before its test, which keeps all of its bars. It may be longer than a part: the
+train of a walk may then end before the test of the walk before begins, or have no bars at all.
 
 A split by share, and walk-forward, must know how many bars a series has before they are processed. A first MapReduce
 step could count them, but that reads, parses and merges everything twice. Instead the reducer holds a series' merged
@@ -15,9 +21,9 @@ Measured: 75 ns per bar, as much as two pairs cost. A split by time, or none, do
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 from tempfile import TemporaryFile
@@ -39,10 +45,23 @@ _ONE_SLOT = Slots(1 << 62)
 
 @dataclass(frozen=True)
 class Run:
-    """Backtests that begin with a section and are read at the ends of some sections: the part's name by section."""
+    """Backtests that begin with a section and are read at the ends of some sections: the part's name by section.
+
+    again: the same under further names, as what is tested on one walk may be what the next one is trained on.
+    """
 
     begins: int
     reads: dict[int, str]
+    again: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> int:
+        """The section at whose end they are over."""
+        return max([*self.reads, *self.again])
+
+    def names(self, section: int) -> list[str]:
+        """The parts that are read at the end of a section."""
+        return [reads[section] for reads in (self.reads, self.again) if section in reads]
 
 
 class Walk(NamedTuple):
@@ -58,12 +77,24 @@ class Split:
 
     sections: how many. share: the first of two sections has floor(share x bars) bars. time: the second of two sections
     begins at it. With neither they are equal: section i of n ends before bar floor((i + 1) x bars / n), so that their
-    numbers of bars differ by at most one.
+    numbers of bars differ by at most one. rolling: whether each walk is trained on one section, in place of all before
+    its test. embargo: bars at the end of a train that are left out.
     """
 
     sections: int = 1
     share: Fraction | None = None
     time: int | None = None
+    rolling: bool = False
+    embargo: int = 0
+
+    def __post_init__(self) -> None:
+        if self.embargo < 0:
+            raise UsageError(f"--embargo {self.embargo}: it is a number of bars between train and test; use 0 or more")
+        if self.embargo and self.sections == 1:
+            raise UsageError(
+                f"--embargo {self.embargo}: is between train and test, but all bars are one part; add --split,"
+                " --split-at or --walk-forward, or leave it out"
+            )
 
     @property
     def walks(self) -> list[Walk]:
@@ -76,9 +107,29 @@ class Split:
 
     @property
     def runs(self) -> list[Run]:
-        """The runs of backtests, in the order in which they begin: all trains are one, read at several ends."""
-        tests = [Run(number, {number: walk.test}) for number, walk in enumerate(self.walks, 1) if walk.test is not None]
-        return [Run(0, {number: walk.train for number, walk in enumerate(self.walks)}), *tests]
+        """The runs of backtests without an embargo: see `_runs`."""
+        return self._runs(range(self.sections), range(self.sections))
+
+    def _runs(self, parts: Sequence[int], trains: Sequence[int]) -> list[Run]:
+        """The runs of backtests, in the order in which they begin: all trains are one, read at several ends.
+
+        parts, trains: the section with which each part ends, and the one with which the train of its walk does. Rolling
+        trains are the tests of the walks before, and may end before these.
+        """
+        read = {trains[number]: walk.train for number, walk in enumerate(self.walks)}
+        tests = [
+            Run(parts[number - 1] + 1, {parts[number]: walk.test})
+            for number, walk in enumerate(self.walks, 1)
+            if walk.test is not None
+        ]
+        if not self.rolling:
+            return [Run(0, read), *tests]
+        first, *others = read.items()
+        last = len(tests) - 1
+        return [
+            Run(0, dict([first])),
+            *(replace(test, again=dict([others[at]] if at < last else [])) for at, test in enumerate(tests)),
+        ]
 
     def cut(self, pieces: Iterable[Piece]) -> Iterator[Iterator[Piece]]:
         """The pieces of each section, in order; a section may be empty. Read each to its end before the next one.
@@ -89,13 +140,31 @@ class Split:
         >>> [[piece.times.tolist() for piece in section] for section in Split(3).cut([bars])]
         [[[0, 1]], [[2, 3]], [[4, 5, 6]]]
         """
+        return (section for _, section in self.planned(pieces))
+
+    def planned(self, pieces: Iterable[Piece]) -> Iterator[tuple[list[Run], Iterator[Piece]]]:
+        """The same, each with all runs over this series."""
         if self.sections == 1:
-            yield iter(pieces)
-        elif self.time is not None:
-            yield from _cut_at_time(pieces, self.time)
+            yield self.runs, iter(pieces)
+        elif self.time is not None and not self.embargo:
+            yield from ((self.runs, section) for section in _cut_at_time(pieces, self.time))
         else:
-            with held_back(pieces) as (bars, again):
-                yield from _cut_at_bars(again, self.ends(bars))
+            before = Before(pieces, self.time)
+            with held_back(before) as (bars, again):
+                runs, cuts = self._plan([before.bars, bars] if self.time is not None else self.ends(bars))
+                yield from ((runs, section) for section in _cut_at_bars(again, cuts))
+
+    def _plan(self, ends: list[int]) -> tuple[list[Run], list[int]]:
+        """The runs over parts that end there, and where sections end: with the parts and, before those, with trains."""
+        if not self.embargo:
+            return self.runs, ends
+        begins = [0, *ends] if self.rolling else [0] * len(ends)
+        marks = [(end, 0, part) for part, end in enumerate(ends)]
+        marks += [(max(end - self.embargo, begins[part]), 1, part) for part, end in enumerate(ends[:-1])]
+        marks.sort()
+        places = {mark[1:]: section for section, mark in enumerate(marks)}
+        parts, trains = ([places[kind, part] for part in range(len(ends) - kind)] for kind in (0, 1))
+        return self._runs(parts, trains), [end for end, *_ in marks]
 
     def ends(self, bars: int) -> list[int]:
         """Where the sections of a series with a number of bars end.
@@ -137,7 +206,20 @@ def split_at(text: str, timezone: str = "UTC") -> Split:
     return Split(2, time=int(times.ns[0]))
 
 
-def walk_forward(walks: int) -> Split:
+class Before:
+    """Pieces, of which it counts the bars before a time as they pass; none without one."""
+
+    def __init__(self, pieces: Iterable[Piece], time: int | None) -> None:
+        self._pieces, self._time, self.bars = pieces, time, 0
+
+    def __iter__(self) -> Iterator[Piece]:
+        for piece in self._pieces:
+            if self._time is not None:
+                self.bars += int(np.searchsorted(piece.times, self._time))
+            yield piece
+
+
+def walk_forward(walks: int, rolling: bool = False) -> Split:
     """The split into a number of walks. Raises UsageError for a number below 1.
 
     >>> [run.reads for run in walk_forward(2).runs]
@@ -145,13 +227,24 @@ def walk_forward(walks: int) -> Split:
     """
     if walks < 1:
         raise UsageError(f"--walk-forward {walks}: it is the number of walks from train to test; use 1 or more")
-    return Split(walks + 1)
+    return Split(walks + 1, rolling=rolling)
 
 
 def parse_split(
-    share: str | None = None, at: str | None = None, walks: int | None = None, timezone: str = "UTC"
+    share: str | None = None,
+    at: str | None = None,
+    walks: int | None = None,
+    timezone: str = "UTC",
+    rolling: bool = False,
+    embargo: int = 0,
 ) -> Split:
     """The split that one of these options asks for; without any, all bars are one part. Raises UsageError."""
+    if rolling and walks is None:
+        raise UsageError("--rolling: is of walks from train to test; add --walk-forward N, or leave it out")
+    return replace(_parse_split(share, at, walks, timezone, rolling), embargo=embargo)
+
+
+def _parse_split(share: str | None, at: str | None, walks: int | None, timezone: str, rolling: bool) -> Split:
     options = {"--split": share, "--split-at": at, "--walk-forward": walks}
     given = [f"{name} {value}" for name, value in options.items() if value is not None]
     if len(given) > 1:
@@ -160,7 +253,7 @@ def parse_split(
         return split_by_share(share)
     if at is not None:
         return split_at(at, timezone)
-    return Split() if walks is None else walk_forward(walks)
+    return Split() if walks is None else walk_forward(walks, rolling)
 
 
 def _cut_at_time(pieces: Iterable[Piece], time: int) -> Iterator[Iterator[Piece]]:

@@ -16,6 +16,7 @@ from windrow.arrays import Floats, Ints, Mask, Signs
 from windrow.states import Array, Carries, MadeOf, Part, Resumable
 from windrow.trading.broker import Broker, Orders
 from windrow.trading.buy_and_hold import BuyAndHold
+from windrow.trading.day_returns import Moments
 from windrow.trading.equity import Equity
 from windrow.trading.figures import figures
 from windrow.trading.ledger import Entries, Ledger, no_entries
@@ -28,7 +29,7 @@ from windrow.trading.spans import SpanMaker
 from windrow.trading.trade_book import Extremes, TradeBook, TradeRows
 from windrow.trading.trades import Trades
 from windrow.trading.turns import TurnFinder, Turns
-from windrow.trading.value import Moments, ReturnSums, values
+from windrow.trading.value import ReturnSums, values
 from windrow.windows import Options
 
 __all__ = ["Backtest", "Backtests", "Moments", "Rules", "Strategy", "Trace"]
@@ -195,6 +196,10 @@ class Backtests(Resumable):
     def figures(self, dated: bool = False) -> list[dict[str, Any]]:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
         return figures(self._equity, self._trades, self.orders, self._measures, dated)
+
+    def daily(self) -> Moments:
+        """Moments of each run's returns from day to day so far, of which the first is from the cash."""
+        return self._equity.daily.so_far().moments()
 
     def returns(self) -> Moments:
         """Moments of each run's returns from bar to bar so far."""

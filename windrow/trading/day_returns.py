@@ -8,7 +8,7 @@ a day each is the last of its own. A day ends where a bar of another one follows
 """
 
 from copy import deepcopy
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,21 @@ _SUMS = 6
 _NARROW = 32
 #: More days than any two are apart.
 _FAR = 1 << 60
+
+
+class Moments(NamedTuple):
+    """Returns of runs: how many, and their moments, (runs,) arrays.
+
+    std divides by the number of returns. skewness and kurtosis are those of the population; normal returns have a
+    kurtosis of 3. NaN where they are undefined: no returns, no deviation, or a value of 0 or below before the last bar,
+    from which there is no return.
+    """
+
+    count: int  # type: ignore[assignment]  # rather than tuple's method
+    mean: Floats
+    std: Floats
+    skewness: Floats
+    kurtosis: Floats
 
 
 class Daily(Resumable):
@@ -243,6 +258,13 @@ class Returns:
         excess = fourth / (second * second) - 3
         kurtosis: Floats = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * excess + 6)
         return kurtosis
+
+    def moments(self) -> Moments:
+        """Their moments, of the population."""
+        with np.errstate(all="ignore"):
+            second, third, fourth = self._central()
+            deviation = np.sqrt(second)
+            return Moments(self.count, self.mean, deviation, third / (second * deviation), fourth / (second * second))
 
     def _central(self) -> tuple[Floats, Floats, Floats]:
         """The second, third and fourth moments about the mean."""

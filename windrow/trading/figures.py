@@ -27,9 +27,9 @@ from windrow.trading.value import Value
 #: Why a ratio is undefined that has no deviation to divide by: its sign is that of the mean.
 EQUAL_TRADES = "all closed trades had the same profit"
 EQUAL_DAYS = "all days returned the same"
+NO_BARS = "no bars"
 NO_DAY_BELOW = "no day returned less than the risk-free rate"
 
-_NO_BARS = "no bars"
 _GONE = "a bar began with a value of 0 or below"
 _NO_TRADE = "no closed trade"
 _NO_FALL = "no drawdown"
@@ -194,7 +194,7 @@ def _ruined(equity: Equity, dated: bool) -> Columns:
 def _no_equity(equity: Equity, returns: Returns, columns: Columns) -> Iterator[Missing]:
     value, drawdown = equity.value, equity.drawdown
     if not value.bars:
-        yield from _of_all((*_OF_RETURNS, *_FALLS, "buy_and_hold"), _NO_BARS)
+        yield from _of_all((*_OF_RETURNS, *_FALLS, "buy_and_hold"), NO_BARS)
         return
     for name in _OF_RETURNS:
         yield name, equity.ruin.times < value.time, _GONE
@@ -246,7 +246,7 @@ def _no_trades(trades: Trades, columns: Columns) -> Iterator[Missing]:
 
 def _no_activity(value: Value) -> Iterator[Missing]:
     if not value.bars:
-        yield from _of_all(("exposure", "turnover"), _NO_BARS)
+        yield from _of_all(("exposure", "turnover"), NO_BARS)
     yield "turnover", value.mean() <= DUST * value.cash, "the mean value is not above 0"
 
 
@@ -267,4 +267,4 @@ def _not_backtraders(equity: Equity, trades: Trades, columns: Columns) -> Iterat
     if equity.value.bars:
         yield from years_undefined(equity.value.years(), equity.ruin.times < equity.value.time, _GONE)
     else:
-        yield from _of_all(("bt_sharpe_annual", "bt_sortino_annual", *_BT_FALLS), _NO_BARS)
+        yield from _of_all(("bt_sharpe_annual", "bt_sortino_annual", *_BT_FALLS), NO_BARS)

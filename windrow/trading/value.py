@@ -1,12 +1,12 @@
 """The value at the closes: cash + shares x close, its mean, what it was at the ends of years, and returns."""
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Array, Carries, Count, Number, Resumable, Rows
-from windrow.trading.day_returns import added
+from windrow.trading.day_returns import Moments, added
 from windrow.trading.rules import DUST, Rules
 from windrow.trading.spans import Spans
 
@@ -98,25 +98,6 @@ class Value(Resumable):
         """
         with np.errstate(all="ignore"):
             return np.array([*self._years, self.now / self._start - 1.0 if self.bars else self.now * np.nan])
-
-
-class Moments(NamedTuple):
-    """The returns of runs from one bar's value to the next: how many, and their moments, (runs,) arrays.
-
-    The first is that of the first bar that may have a fill, from the cash: with fills at the close the first bar, and
-    with fills at the next open the second, as there is no close before the first at which an order could be placed.
-
-    std divides by the number of returns. skewness and kurtosis are those of the population; normal returns have a
-    kurtosis of 3.
-    NaN where they are undefined: no returns, no deviation, or a value of 0 or below before the last bar, from which
-    there is no return.
-    """
-
-    count: int  # type: ignore[assignment]  # rather than tuple's method
-    mean: Floats
-    std: Floats
-    skewness: Floats
-    kurtosis: Floats
 
 
 class ReturnSums(Resumable):

@@ -77,7 +77,7 @@ def test_a_page_ranks_pairs_as_the_sweep_does():
     sweep = swept({"fast": fast, "slow": slow, "part": "all", **row} for (fast, slow), row in rows.items())
     assert sweep.parts["all"].orders["sqn"].tolist() == [2, 1, 3, 0]
     assert sweep.parts["all"].orders["pnl"].tolist() == [2, 1, 3, 0] and sweep.best_pair("all", "pnl") == (3, 9)
-    assert swept([{"fast": None, "slow": None, "walk": 1, "objective": "sharpe", "pairs": 6}]).pairs == []
+    assert swept([{"fast": None, "slow": None, "walk": 1, "objective": "sharpe", "trials": 6}]).pairs == []
 
 
 def test_walks_pair_their_parts_in_order():
@@ -88,7 +88,7 @@ def test_walks_pair_their_parts_in_order():
 
 
 def test_lines_of_the_best_pair_are_parts_too():
-    line = {"fast": 7, "slow": 21, "walk": 2, "objective": "pnl", "pairs": 66, "deflated_sharpe": 0.25}
+    line = {"fast": 7, "slow": 21, "walk": 2, "objective": "pnl", "trials": 66, "deflated_sharpe": 0.25}
     sweep = swept([{**line, "train": {"pnl": 83.0}, "test": {"pnl": 293.0}}])
     assert sweep.walks() == [("train 2", "test 2")]
     assert sweep.parts["test 2"].fields["pnl"].tolist() == [293.0]

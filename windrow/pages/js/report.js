@@ -243,7 +243,7 @@ function choiceText() {
   const best = view.symbol.sweep.best.find((line) => (line.walk ?? 1) === state.walk + 1);
   if (!best) return ` from ${figure(state.sweep.fast.length, 0)} pairs`;
   const chance = typeof best.deflated_sharpe === "number" ? RATIO(best.deflated_sharpe) : NONE;
-  return ` as the best of ${figure(best.pairs, 0)} pairs by ${NAMES[best.objective]}, deflated Sharpe ratio ${chance}`;
+  return ` as the best of ${figure(best.trials, 0)} pairs by ${NAMES[best.objective]}, deflated Sharpe ratio ${chance}`;
 }
 
 function choosePair(pair) {

@@ -13,11 +13,11 @@ from windrow.sweeps.grid import Cell
 from windrow.sweeps.ranking import OBJECTIVES, standing
 from windrow.trading.figures import TIMES
 
-_NO_FIGURES = {"fast", "slow", "part", "undefined", *TIMES}
+_NO_FIGURES = {"fast", "slow", "part", "undefined", "trials", *TIMES}
 #: Of a pair without a line of a part, and of outputs from before there were these figures.
 _UNKNOWN = dict.fromkeys(OBJECTIVES) | {"orders_refused": 0, "trades_total": 0, "ruined": False}
 #: What a line of --best has beside figures.
-_OF_BEST = ("walk", "objective", "pairs", "deflated_sharpe")
+_OF_BEST = ("walk", "objective", "trials", "deflated_sharpe")
 
 
 @dataclass(frozen=True)
