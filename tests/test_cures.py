@@ -405,6 +405,10 @@ CASES = {
     "sweeps/ranking.py:__post_init__ best": Case(
         [*SWEPT, "--top", "1", "--best"], "use one", [[*SWEPT, "--best"]], job=Sweep, reads=pairs, right=[(1, 2)] * 2
     ),
+    "sweeps/ranking.py:__post_init__ across": Case(
+        [*SWEPT, "--across", "median"], "add --best, or leave it out",
+        [[*SWEPT, "--across", "median", "--best"]], job=Sweep, reads=pairs, right=[(1, 2)] * 2,
+    ),
     "sweeps/runs.py:__post_init__": Case(
         [*SWEPT, "--shards", "0"], "use 1 or more", [[*SWEPT, "--shards", "1"]], job=Sweep, reads=pairs,
         right=[(1, 2), (1, 3)],

@@ -419,7 +419,7 @@ def test_the_best_lines_are_the_same_bytes_for_any_number_of_reducers(symbols, d
     )
     assert of_several == lines
     if isinstance(lines, str):
-        assert choice.objective == "sqn"
+        assert choice.objective == "sqn" or ": no bars; " in lines
         return
     assert all(-1e-9 <= (line["deflated_sharpe"] or 0) <= 1 for _, line in lines)
     for _, line in lines:

@@ -11,7 +11,7 @@ from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zo
 from windrow.frames.naming import named
 from windrow.frames.tables import figures_table
 from windrow.sweeps.grid import parse_grid
-from windrow.sweeps.ranking import Choice
+from windrow.sweeps.ranking import Across, Choice
 from windrow.sweeps.reduce import needs_uniting, swept, unite
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
@@ -38,6 +38,7 @@ def sweep(
     objective: Literal["pnl", "sharpe", "sqn", "return"] = "pnl",
     top: int | None = None,
     best: bool = False,
+    across: Across = Choice.across,
     size: float | str = Rules.size,
     whole_shares: bool = Rules.whole_shares,
     cash: float = Rules.cash,
@@ -92,7 +93,7 @@ def sweep(
         Options(ema_seed=ema_seed),
         measures=Measures(days_per_year, risk_free, backtrader),
     )
-    choice = Choice(objective, top, best)
+    choice = Choice(objective, top, best, across)
     bars = named(bars, sweep.columns, adjusted)
     check_opens(bars, sweep.columns, column)
     check_needs(bars, [*sweep.grid.fast.indicators(), *sweep.grid.slow.indicators()])

@@ -2,10 +2,10 @@
 
 from argparse import Namespace
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from windrow.sweeps.grid import parse_grid
-from windrow.sweeps.ranking import OBJECTIVES, Choice
+from windrow.sweeps.ranking import OBJECTIVES, Across, Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.options import Group, column_of, measures_of, rules_of, windows_of
@@ -27,6 +27,7 @@ _OBJECTIVE = (
 )
 _TOP = "write only each symbol's K best pairs on train, and the same pairs on test"
 _BEST = "write one line per symbol, its best pair, and one with an empty SYMBOL, the best pair over all symbols"
+_ACROSS = "by what of its objectives on symbols the best pair over all of them is chosen (default mean)"
 _SHARDS = (
     "split each symbol's pairs over N reducers, each of which reads all its bars; never changes the output (default 1)"
 )
@@ -44,6 +45,7 @@ _DESCRIBED = (
     "objective",
     "top",
     "best",
+    "across",
     "ema_seed",
 )
 
@@ -62,6 +64,7 @@ def add_to(group: Group) -> None:
     group.add("--objective", _OBJECTIVE, choices=OBJECTIVES, default=OBJECTIVES[0])
     group.add("--top K", _TOP, type=int)
     group.add("--best", _BEST, action="store_true")
+    group.add("--across", _ACROSS, choices=get_args(Across), default=Choice.across)
     group.add("--shards N", _SHARDS, type=int, default=1)
 
 
@@ -78,7 +81,7 @@ def sweep(options: Namespace) -> Sweep:
 
 def choice(options: Namespace) -> Choice:
     """Which of its results are written. Raises UsageError."""
-    return Choice(options.objective, options.top, options.best)
+    return Choice(options.objective, options.top, options.best, options.across)
 
 
 def described(options: Namespace) -> dict[str, Any]:

@@ -1,21 +1,22 @@
 """The best single pair over all series.
 
-A pair's objective over all series is its mean over those where it has one. A pair that has none for half of the series
-or more ranks behind the others: a mean over few series depends more on those than on the pair. One that was ruined on
-any series ranks behind all that were not. Where the objective is undefined upwards on most series, a pair ranks first,
-and where downwards, behind those with a mean. Its returns by day are those of all series, counted as the number that
-one series has on average: as if all moved as one, the strictest view.
+A pair's objective over all series is its mean, or its median, over those where it has one. A pair that has none for
+half of the series or more ranks behind the others: a mean over few series depends more on those than on the pair. One
+that was ruined on any series ranks behind all that were not. Where the objective is undefined upwards on most series, a
+pair ranks first, and where downwards, behind those with a mean; in a median such series are above, or below, all
+others. Its returns by day are those of all series, counted as the number that one series has on average: as if all
+moved as one, the strictest view.
 
 A reducer adds up all its series, pair by pair and exactly (tally.py); the sums of all reducers add up to what a single
 one would have found. So nothing depends on the order of series, or on which reducer saw which. Memory: some numbers per
-pair; where sums are united, one number per pair.
+pair, for medians one per pair and series; where sums are united, one number per pair.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby
-from math import inf, sqrt
+from math import inf, isinf, sqrt
 
 import numpy as np
 import orjson
@@ -29,6 +30,8 @@ from windrow.sweeps.ranking import (
     DOWNWARDS,
     NONE,
     UPWARDS,
+    Across,
+    Choice,
     Figures,
     Standing,
     no_best,
@@ -40,13 +43,16 @@ from windrow.sweeps.ranking import (
 )
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
-from windrow.sweeps.tally import Tally
+from windrow.sweeps.tally import Numbers, Tally
 from windrow.trading.day_returns import Moments
 from windrow.trading.figures import NO_BARS
 from windrow.trading.notices import cure_of_refusals
 from windrow.trading.rules import Rules
 
 _NONE = "no symbol has the objective"
+_INFINITE = "on half of the symbols or more it has no deviation to divide by"
+#: What the objective of a pair is collected in.
+MIDDLES: dict[Across, type[Tally] | type[Numbers]] = {"mean": Tally, "median": Numbers}
 #: The counts of sums, in the order in which they are sent.
 _COUNTS = ("series", "upwards", "downwards", "level", "ruined", "ruined_on_test", "lost")
 _NO_RETURNS = "it has returns on no symbol"
@@ -73,8 +79,8 @@ class Sums:
     ruined_on_test: int = 0
     lost: int = 0
     why: str = ""
-    train: Tally = field(default_factory=Tally)
-    test: Tally = field(default_factory=Tally)
+    train: Tally | Numbers = field(default_factory=Tally)
+    test: Tally | Numbers = field(default_factory=Tally)
     returns: list[Tally] = field(default_factory=lambda: [Tally() for _ in range(5)])
 
     def plus(self, other: "Sums") -> "Sums":
@@ -83,11 +89,11 @@ class Sums:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.why = min(filter(None, (self.why, other.why)), default="")
         for tally, more in zip(self._tallies, other._tallies, strict=True):
-            tally.take(more)
+            tally.take(more)  # type: ignore[arg-type]  # of one kind, as all sums of a sweep
         return self
 
     @property
-    def _tallies(self) -> list[Tally]:
+    def _tallies(self) -> list[Tally | Numbers]:
         return [self.train, self.test, *self.returns]
 
     def to_json(self) -> bytes:
@@ -97,17 +103,30 @@ class Sums:
         return orjson.dumps([self.walk, self.fast, self.slow, counts, self.why, tallies])
 
     @classmethod
-    def of(cls, text: bytes) -> "Sums":
+    def of(cls, text: bytes, across: Across = "mean") -> "Sums":
         """The sums that `to_json` wrote."""
-        walk, fast, slow, counts, why, tallies = orjson.loads(text)
-        train, test, *returns = map(Tally.of, tallies)
+        walk, fast, slow, counts, why, (train, test, *returns) = orjson.loads(text)
         named = dict(zip(_COUNTS, counts, strict=True))
-        return cls(walk, fast, slow, **named, why=why, train=train, test=test, returns=returns)
+        on_train, on_test = (MIDDLES[across].of(one) for one in (train, test))
+        powers = [Tally.of(one) for one in returns]
+        return cls(walk, fast, slow, **named, why=why, train=on_train, test=on_test, returns=powers)
 
     @property
     def value(self) -> float | None:
-        """The objective on train: its mean, correctly rounded."""
-        return self.train.mean
+        """The objective on train: its mean, correctly rounded, or its median, which may be infinite."""
+        if isinstance(self.train, Tally):
+            return self.train.mean
+        return self.train.median(self.downwards, self.level, self.upwards)
+
+    @property
+    def on_parts(self) -> list[tuple[int, float | None, int]]:
+        """Of train and test: in how many series the objective counts, what it is, and how many were ruined."""
+        if isinstance(self.train, Tally) and isinstance(self.test, Tally):
+            train, test = (self.train.count, self.train.mean), (self.test.count, self.test.mean)
+        else:
+            assert isinstance(self.test, Numbers)
+            train, test = (self.known, self.value), (self.test.count, self.test.median())
+        return [(*train, self.ruined), (*test, self.ruined_on_test)]
 
     @property
     def known(self) -> int:
@@ -124,6 +143,8 @@ class Sums:
     def _side(self) -> int:
         if 2 * self.known <= self.series:
             return NONE
+        if isinstance(self.train, Numbers):
+            return {inf: UPWARDS, -inf: DOWNWARDS}.get(self.value or 0.0, DEFINED)
         for side, count, other in ((UPWARDS, self.upwards, self.downwards), (DOWNWARDS, self.downwards, self.upwards)):
             if 2 * count > self.series or (not self.train.count and count > other):
                 return side
@@ -150,9 +171,11 @@ class Sums:
 class Overall:
     """Adds up the results of every pair over the parts of all series."""
 
-    def __init__(self, objective: str, walks: Sequence[Walk], pairs: Sequence[Cell]) -> None:
-        self._objective = objective
-        self._sums = [[Sums(number, *pair) for pair in pairs] for number in range(len(walks))]
+    def __init__(self, objective: str, walks: Sequence[Walk], pairs: Sequence[Cell], across: Across = "mean") -> None:
+        self._objective, middle = objective, MIDDLES[across]
+        self._sums = [
+            [Sums(number, *pair, train=middle(), test=middle()) for pair in pairs] for number in range(len(walks))
+        ]
         self._trains = {walk.train: number for number, walk in enumerate(walks)}
         self._tests = {walk.test: number for number, walk in enumerate(walks)}
 
@@ -214,7 +237,7 @@ def united(found: Iterable[Sums]) -> Iterator[Sums]:
         yield reduce(Sums.plus, group)
 
 
-def overall_lines(objective: str, rules: Rules, walks: Sequence[Walk], found: Iterable[Sums]) -> Iterator[Figures]:
+def overall_lines(choice: Choice, rules: Rules, walks: Sequence[Walk], found: Iterable[Sums]) -> Iterator[Figures]:
     """A line for each walk, from the sums of all reducers in order of walk and pair.
 
     Raises InputError where no pair has the objective on any series, on any walk: then there is no best pair.
@@ -228,9 +251,9 @@ def overall_lines(objective: str, rules: Rules, walks: Sequence[Walk], found: It
         assert best is not None
         bests.append((best, sharpes))
     if bests and not any(best.known for best, _ in bests):
-        raise InputError(_none_at_all(objective, rules, bests[0][0].why))
+        raise InputError(_none_at_all(choice.objective, rules, bests[0][0].why))
     for best, sharpes in bests:
-        yield _line(objective, walks, best, sharpes)
+        yield _line(choice, walks, best, sharpes)
 
 
 def _none_at_all(objective: str, rules: Rules, why: str) -> str:
@@ -242,25 +265,33 @@ def _none_at_all(objective: str, rules: Rules, why: str) -> str:
     return f"--best --objective {objective}: no pair has it on any symbol: {why}; {cure}"
 
 
-def _line(objective: str, walks: Sequence[Walk], best: Sums, sharpes: Sequence[float | None]) -> Figures:
+def _line(choice: Choice, walks: Sequence[Walk], best: Sums, sharpes: Sequence[float | None]) -> Figures:
+    objective = choice.objective
     if not best.known:
         return no_best(objective, walk_field(walks, best.walk), len(sharpes), f"{best.why} on every symbol")
     tries = Tries(sharpes)
     deflated, why = tries.deflated_sharpe(best.pooled())
-    parts = {"train": (best.train, best.ruined), "test": (best.test, best.ruined_on_test)}
-    if walks[best.walk].test is None:
-        parts = {"all": parts["train"]}
+    names = ("all",) if walks[best.walk].test is None else ("train", "test")
+    parts = dict(zip(names, best.on_parts, strict=False))
+    whys = {part: _why_none(count, value) for part, (count, value, _) in parts.items()}
     return {
         "fast": best.fast,
         "slow": best.slow,
         **walk_field(walks, best.walk),
         "objective": objective,
+        **({} if choice.across == "mean" else {"across": choice.across}),
         "symbols": best.series,
         "trials": tries.count,
         "deflated_sharpe": deflated,
         **{
-            part: {"symbols": tally.count, objective: tally.mean, "ruined": ruined}
-            for part, (tally, ruined) in parts.items()
+            part: {"symbols": count, objective: None if whys[part] else value, "ruined": ruined}
+            for part, (count, value, ruined) in parts.items()
         },
-        **undefined({"deflated_sharpe": why} | {part: _NONE for part, (tally, _) in parts.items() if not tally.count}),
+        **undefined({"deflated_sharpe": why} | whys),
     }
+
+
+def _why_none(count: int, value: float | None) -> str:
+    if not count:
+        return _NONE
+    return _INFINITE if value is not None and isinf(value) else ""

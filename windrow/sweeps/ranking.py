@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import orjson
@@ -24,6 +24,8 @@ from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_BARS, NO_DAY_BE
 from windrow.trading.rules import DUST
 
 OBJECTIVES = ("pnl", "sharpe", "sqn", "return")
+#: What the objective is, over all symbols, of their objectives.
+Across = Literal["mean", "median"]
 ALL_REFUSED = "all its orders were refused"
 
 Figures = dict[str, Any]
@@ -33,16 +35,24 @@ Figures = dict[str, Any]
 class Choice:
     """Which pairs are kept: the `top` ones by an objective, one line per part; or the `best` one, as a single line.
 
-    Raises UsageError for an unknown objective, a number below 1, or both at once.
+    across: what the objective of the best pair over all symbols is. Raises UsageError for an unknown objective, or what
+    it is across symbols, a number below 1, or both at once.
     """
 
     objective: str = "pnl"
     top: int | None = None
     best: bool = False
+    across: Across = "mean"
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
             raise UsageError(f"--objective {self.objective}: not one of {', '.join(OBJECTIVES)}; use one of them")
+        if self.across not in get_args(Across):
+            raise UsageError(f"--across {self.across}: not one of {', '.join(get_args(Across))}; use one of them")
+        if self.across != "mean" and not self.best:
+            raise UsageError(
+                f"--across {self.across}: is of the best pair over all symbols; add --best, or leave it out"
+            )
         if self.top is not None and self.top < 1:
             raise UsageError(f"--top {self.top}: it is the number of best pairs to keep; use 1 or more")
         if self.top is not None and self.best:

@@ -69,7 +69,7 @@ def _found(
     sweep: Sweep, choice: Choice, stretches: Iterable[Stretch], progress: Progress | None, notices: Notices
 ) -> Iterator[Finding]:
     """The results for a stream of bars, symbol after symbol, and after them those for all symbols."""
-    overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs()) if choice.best else None
+    overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs(), choice.across) if choice.best else None
     for field, pieces in by_symbol(stretches):
         symbol, shard = split_slice(field)
         parts, pairs = sweep.parts(pieces, shard, progress, notices), sweep.pairs(shard)
@@ -126,7 +126,7 @@ def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[
 def _chosen(sweep: Sweep, choice: Choice, symbol: bytes, texts: Iterable[bytes]) -> Iterator[Figures]:
     walks = sweep.split.walks
     if symbol == _ALL:
-        yield from overall_lines(choice.objective, sweep.rules, walks, map(Sums.of, texts))
+        yield from overall_lines(choice, sweep.rules, walks, (Sums.of(text, choice.across) for text in texts))
         return
     for record in united(choice, map(Record.of, texts)):
         if choice.best:
