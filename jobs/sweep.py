@@ -9,6 +9,7 @@ from sort_keys.merge import Stretch
 from windrow.console import say
 from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
+from windrow.sinks.equity_lines import equity_part
 from windrow.sweeps import options as sweeping
 from windrow.sweeps import runs
 from windrow.sweeps.ranking import Choice
@@ -32,8 +33,7 @@ class Sweep(BarJob):
         add_measures(self.add_group("Figures"))
 
     def check_options(self) -> None:
-        self.sweep()
-        self.choice()
+        sweeping.check(self.options)
 
     def columns(self) -> list[str]:
         return self.sweep().columns
@@ -58,7 +58,8 @@ class Sweep(BarJob):
         return needs_uniting(self.sweep(), self.choice())
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        return unite(self.sweep(), self.choice(), lines)
+        with equity_part(self.options.equity, self.dated) as write:
+            yield from unite(replace(self.sweep(), dated=self.dated), self.choice(), lines, write)
 
     def cures(self) -> dict[str, str]:
         grid = self.sweep().grid
@@ -68,8 +69,7 @@ class Sweep(BarJob):
         return unadjusted(settled.unadjusted)
 
     def report(self, counts: Counter[str]) -> None:
-        sweep = self.sweep()
-        say(*(f"warning: {text}" for text in warnings_of(counts, sweep.rules, sweep.longer)))
+        say(*(f"warning: {text}" for text in warnings_of(counts, self.sweep().rules, self.sweep().longer)))
         super().report(counts)
 
     def description(self) -> dict[str, Any]:

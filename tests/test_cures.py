@@ -409,6 +409,21 @@ CASES = {
         [*SWEPT, "--across", "median"], "add --best, or leave it out",
         [[*SWEPT, "--across", "median", "--best"]], job=Sweep, reads=pairs, right=[(1, 2)] * 2,
     ),
+    "sweeps/ranking.py:__post_init__ equity": Case(
+        [*SWEPT, "--equity", "--split", "0.5"], "add --best, or leave it out",
+        [[*SWEPT, "--split", "0.5"]], job=Sweep, reads=pairs, right=[(1, 2), (1, 3)] * 2,
+    ),
+    "sweeps/reduce.py:check": Case(
+        [*SWEPT, "--equity", "--best"], "add --split, --split-at or --walk-forward",
+        [[*SWEPT, "--equity", "--best", "-o", f"by{cut[0]}", *cut]
+         for cut in (["--split", "0.5"], ["--split-at", "2020-01-03"], ["--walk-forward", "1"])],
+        job=Sweep, reads=lambda ran: bool(list(Path().glob("by--*/part-00000-equity"))), right=True,
+    ),
+    "sweeps/options.py:check": Case(
+        [*SWEPT, "--equity", "--best", "--split", "0.5"], "give -o DIR",
+        [[*SWEPT, "--equity", "--best", "--split", "0.5", "-o", "out"]],
+        job=Sweep, reads=lambda ran: Path("out/part-00000-equity").is_file(), right=True,
+    ),
     "sweeps/runs.py:__post_init__": Case(
         [*SWEPT, "--shards", "0"], "use 1 or more", [[*SWEPT, "--shards", "1"]], job=Sweep, reads=pairs,
         right=[(1, 2), (1, 3)],
@@ -422,7 +437,7 @@ CASES = {
         reads=pairs,
         right=[(1, 2), (1, 3)] * 2,
     ),
-    "sweeps/splits.py:parse_split": Case(
+    "sweeps/splits.py:_parse_split": Case(
         [*SWEPT, "--split", "0.7", "--walk-forward", "1"], "use one of them",
         [[*SWEPT, "--split", "0.7"], [*SWEPT, "--walk-forward", "1"]], job=Sweep, reads=pairs,
         right=[(1, 2), (1, 3)] * 2,

@@ -201,7 +201,7 @@ def streams(symbols, shards, reducers):
         yield sorted(((field, series) for field, to, series in fields if to == reducer), key=lambda one: one[0])
 
 
-def run_sweep(swept, choice, symbols, reducers=1):
+def run_sweep(swept, choice, symbols, reducers=1, write=None):
     """The output of a sweep of whole symbols, its second step included, lines sorted."""
     lines = []
     for stream in streams(symbols, swept.shards, reducers):
@@ -212,7 +212,7 @@ def run_sweep(swept, choice, symbols, reducers=1):
         )
         lines += sweep.swept(swept, choice, stretches)
     if sweep.needs_uniting(swept, choice):
-        lines = sweep.unite(swept, choice, (line.rstrip(b"\n") for line in sorted(lines)))
+        lines = sweep.unite(swept, choice, (line.rstrip(b"\n") for line in sorted(lines)), write)
     return [(line.split(b"\t")[0], json.loads(line.split(b"\t")[1])) for line in lines]
 
 

@@ -126,7 +126,7 @@ def backtest(
     notices = Notices()
     orders, equity, trades = (
         [_orders("", no_entries())],
-        [_equity("", np.empty(0, np.int64), np.empty(0), np.empty(0))],
+        [equity_rows("", np.empty(0, np.int64), np.empty(0), np.empty(0))],
         [_trades("", no_trades())],
     )
     for key, pieces in by_symbol(stretches(bars, strategy.columns, on_conflict, adjusted)):
@@ -139,7 +139,7 @@ def backtest(
                 if pool is not None:
                     pool.push(piece.times, trace)
                 orders.append(_orders(symbol, trace.orders))
-                equity.append(_equity(symbol, piece.times, trace.values[:, 0], trace.bought))
+                equity.append(equity_rows(symbol, piece.times, trace.values[:, 0], trace.bought))
                 trades.append(_trades(symbol, trace.trades))
         if traced:
             orders.append(_orders(symbol, test.open_orders()))
@@ -182,8 +182,8 @@ class _Pool:
     def __init__(self, portfolio: Portfolio, strategy: Strategy) -> None:
         self._members = Members(portfolio, strategy, Slots(_SLOT))
         self._lines: list[bytes] = []
-        self.values = [_equity("", np.empty(0, np.int64), np.empty(0), np.empty(0))]
-        take = lambda times, values: self.values.append(_equity("", times, *values))  # noqa: E731
+        self.values = [equity_rows("", np.empty(0, np.int64), np.empty(0), np.empty(0))]
+        take = lambda times, values: self.values.append(equity_rows("", times, *values))  # noqa: E731
         self._united = United(portfolio, strategy, False, lambda text: warn(text, stacklevel=4), take=take)
 
     def begin(self, symbol: bytes) -> Strategy | None:
@@ -212,7 +212,8 @@ def _orders(symbol: str, orders: Entries) -> pd.DataFrame:
     return pd.DataFrame({"symbol": symbol, "timestamp": orders.times.view("datetime64[ns]"), **columns})
 
 
-def _equity(symbol: str, times: Ints, values: Floats, bought: Floats) -> pd.DataFrame:
+def equity_rows(symbol: str, times: Ints, values: Floats, bought: Floats) -> pd.DataFrame:
+    """A symbol's values at its closes beside those of buying and holding, a row each."""
     columns = {"value": values, "buy_and_hold": bought}
     return pd.DataFrame({"symbol": symbol, "timestamp": times.view("datetime64[ns]"), **columns})
 

@@ -4,6 +4,8 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any, get_args
 
+from windrow.errors import UsageError
+from windrow.sweeps import reduce
 from windrow.sweeps.grid import parse_grid
 from windrow.sweeps.ranking import OBJECTIVES, Across, Choice
 from windrow.sweeps.runs import Sweep
@@ -28,6 +30,10 @@ _OBJECTIVE = (
 _TOP = "write only each symbol's K best pairs on train, and the same pairs on test"
 _BEST = "write one line per symbol, its best pair, and one with an empty SYMBOL, the best pair over all symbols"
 _ACROSS = "by what of its objectives on symbols the best pair over all of them is chosen (default mean)"
+_EQUITY = (
+    "with --best, also write the equity of each symbol's best pairs on their tests, as one curve, SYMBOL, TIME, value,"
+    " buy and hold, to part-NNNNN-equity in the -o DIR, and its figures to the line of the last walk"
+)
 _SHARDS = (
     "split each symbol's pairs over N reducers, each of which reads all its bars; never changes the output (default 1)"
 )
@@ -65,6 +71,7 @@ def add_to(group: Group) -> None:
     group.add("--top K", _TOP, type=int)
     group.add("--best", _BEST, action="store_true")
     group.add("--across", _ACROSS, choices=get_args(Across), default=Choice.across)
+    group.add("--equity", _EQUITY, action="store_true")
     group.add("--shards N", _SHARDS, type=int, default=1)
 
 
@@ -81,7 +88,14 @@ def sweep(options: Namespace) -> Sweep:
 
 def choice(options: Namespace) -> Choice:
     """Which of its results are written. Raises UsageError."""
-    return Choice(options.objective, options.top, options.best, options.across)
+    return Choice(options.objective, options.top, options.best, options.across, options.equity)
+
+
+def check(options: Namespace) -> None:
+    """Raises UsageError for options that make no sense, alone or together."""
+    reduce.check(sweep(options), choice(options))
+    if options.equity and options.output_dir is None:
+        raise UsageError("--equity: writes files beside the figures, but the figures are printed; give -o DIR")
 
 
 def described(options: Namespace) -> dict[str, Any]:

@@ -35,14 +35,16 @@ Figures = dict[str, Any]
 class Choice:
     """Which pairs are kept: the `top` ones by an objective, one line per part; or the `best` one, as a single line.
 
-    across: what the objective of the best pair over all symbols is. Raises UsageError for an unknown objective, or what
-    it is across symbols, a number below 1, or both at once.
+    across: what the objective of the best pair over all symbols is. equity: whether the best pairs' equity on tests is
+    written too. Raises UsageError for an unknown objective, or what it is across symbols, a number below 1, or both at
+    once.
     """
 
     objective: str = "pnl"
     top: int | None = None
     best: bool = False
     across: Across = "mean"
+    equity: bool = False
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
@@ -53,6 +55,8 @@ class Choice:
             raise UsageError(
                 f"--across {self.across}: is of the best pair over all symbols; add --best, or leave it out"
             )
+        if self.equity and not self.best:
+            raise UsageError("--equity: is of the best pairs on their tests; add --best, or leave it out")
         if self.top is not None and self.top < 1:
             raise UsageError(f"--top {self.top}: it is the number of best pairs to keep; use 1 or more")
         if self.top is not None and self.best:
@@ -183,6 +187,13 @@ def records(choice: Choice, walks: Sequence[Walk], pairs: Sequence[Cell], parts:
                 yield _record(choice, number, pairs, train, None if walk.test is None else part, chosen)
 
 
+def best_of(choice: Choice, part: Part) -> int | None:
+    """The best pair of a train; None where no pair has the objective."""
+    standings = [standing(figures, choice.objective) for figures in part.figures]
+    best = min(range(len(standings)), key=lambda at: (standings[at], at))
+    return best if standings[best].known else None
+
+
 def _chosen(choice: Choice, part: Part) -> list[int]:
     standings = [standing(figures, choice.objective) for figures in part.figures]
     return sorted(range(len(standings)), key=lambda at: (standings[at], at))[: choice.keeps]
@@ -236,13 +247,12 @@ def pair_line(
     pair: Cell, part: str, figures: Figures, tries: Tries | None = None, returns: Returns | None = None
 ) -> Figures:
     """A pair's figures on one part as a line; with its returns, among all tries, how likely it is better than luck."""
-    line: Figures = {"fast": pair[0], "slow": pair[1], "part": part}
     if tries is None or returns is None:
-        return line | figures
+        return {"fast": pair[0], "slow": pair[1], "part": part, **figures}
     deflated, why = tries.deflated_sharpe(returns)
-    line |= {"trials": tries.count, "deflated_sharpe": deflated}
+    line = {"fast": pair[0], "slow": pair[1], "part": part, "trials": tries.count, "deflated_sharpe": deflated}
     if not why:
-        return line | figures
+        return {**line, **figures}
     reasons = {"deflated_sharpe": why} | figures.get("undefined", {})
     return {**line, **figures, "undefined": reasons}
 

@@ -11,18 +11,33 @@ are those of a single reducer, to the last byte.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from functools import partial
+from itertools import count, groupby
 from operator import itemgetter
 
 import orjson
 
 from sort_keys.keys import encode_slice, encode_time, split_record, split_slice
 from sort_keys.merge import Stretch, by_symbol
+from windrow.errors import UsageError
 from windrow.sweeps.deflated import Returns, Tries
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.overall import Overall, Sums, overall_lines
-from windrow.sweeps.ranking import Choice, Figures, Record, best_line, pair_line, records, returns_of, top_lines, united
-from windrow.sweeps.runs import Part, Progress, Sweep
+from windrow.sweeps.ranking import (
+    Choice,
+    Figures,
+    Record,
+    best_line,
+    best_of,
+    pair_line,
+    records,
+    returns_of,
+    top_lines,
+    united,
+)
+from windrow.sweeps.runs import Follow, Part, Progress, Sweep
+from windrow.sweeps.stitched import Follower, Values, Write, stitched, with_figures
+from windrow.trading.curves import Curve
 from windrow.trading.notices import Notices
 
 #: In place of a symbol: all symbols. No encoded symbol begins like this.
@@ -32,6 +47,9 @@ _PART = 1 << 40
 
 #: The Sharpe ratios of a shard's pairs on one part.
 _TRIES = "tries"
+
+#: Values of the best pairs are numbered from this on, behind all else of a symbol.
+_CURVES = 1 << 61
 
 #: A reducer's result for a symbol, or for all: the symbol, encoded, a number to sort by, and JSON.
 Finding = tuple[bytes, int, bytes]
@@ -55,14 +73,23 @@ def swept(
     return _output(sweep, choice, found)
 
 
+def check(sweep: Sweep, choice: Choice) -> None:
+    """Raises UsageError for what cannot be written of a sweep."""
+    if choice.equity and sweep.split.sections == 1:
+        raise UsageError("--equity: is of tests, but all bars are one part; add --split, --split-at or --walk-forward")
+
+
 def needs_uniting(sweep: Sweep, choice: Choice) -> bool:
     """Whether there is a second step: a reducer sees only some of a symbol's pairs, or results span all symbols."""
     return sweep.shards > 1 or choice.best
 
 
-def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The output's lines from the sorted lines of all reducers, without their line ends."""
-    return _output(sweep, choice, map(split_record, lines))
+def unite(sweep: Sweep, choice: Choice, lines: Iterable[bytes], write: Write | None = None) -> Iterator[bytes]:
+    """The output's lines from the sorted lines of all reducers, without their line ends.
+
+    `write` gets the equity of the best pairs, where that is asked for.
+    """
+    return _output(sweep, choice, map(split_record, lines), write)
 
 
 def _found(
@@ -72,7 +99,8 @@ def _found(
     overall = Overall(choice.objective, sweep.split.walks, sweep.grid.pairs(), choice.across) if choice.best else None
     for field, pieces in by_symbol(stretches):
         symbol, shard = split_slice(field)
-        parts, pairs = sweep.parts(pieces, shard, progress, notices), sweep.pairs(shard)
+        follow = Follow(Follower(sweep.rules, shard), partial(best_of, choice)) if choice.equity else None
+        parts, pairs = sweep.parts(pieces, shard, progress, notices, follow), sweep.pairs(shard)
         if overall is not None:
             parts = overall.seen(parts, slice(shard, None, sweep.shards))
         if choice.keeps is None:
@@ -80,7 +108,14 @@ def _found(
         else:
             ranked = records(choice, sweep.split.walks, pairs, parts)
             found = ((record.walk * _PART + shard, record.to_json()) for record in ranked)
-        yield from ((symbol, number, text) for number, text in found)
+        blocks = count()
+        for number, text in found:
+            yield symbol, number, text
+            if follow:
+                yield from (
+                    (symbol, _CURVES + values.walk * _PART + next(blocks), values.to_json())
+                    for values in follow.follower.taken()
+                )
     if overall is not None:
         yield from ((_ALL, walk * _PART + number, sums.to_json()) for walk, number, sums in overall.sums())
 
@@ -112,7 +147,7 @@ def _among_all(texts: Iterable[bytes]) -> Iterator[bytes]:
                 yield orjson.dumps(pair_line(pair, part, figures, tries, its and Returns(*its)))
 
 
-def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[bytes]:
+def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding], write: Write | None = None) -> Iterator[bytes]:
     for symbol, group in groupby(found, itemgetter(0)):
         texts = map(itemgetter(2), group)
         name = b"" if symbol == _ALL else symbol
@@ -120,16 +155,40 @@ def _output(sweep: Sweep, choice: Choice, found: Iterable[Finding]) -> Iterator[
             lines = _among_all(texts) if sweep.shards > 1 else texts
             yield from (b"%b\t%b\n" % (name, line) for line in lines)
         else:
-            yield from (b"%b\t%b\n" % (name, orjson.dumps(line)) for line in _chosen(sweep, choice, symbol, texts))
+            yield from (
+                b"%b\t%b\n" % (name, orjson.dumps(line)) for line in _chosen(sweep, choice, symbol, texts, write)
+            )
 
 
-def _chosen(sweep: Sweep, choice: Choice, symbol: bytes, texts: Iterable[bytes]) -> Iterator[Figures]:
+def _chosen(
+    sweep: Sweep, choice: Choice, symbol: bytes, texts: Iterable[bytes], write: Write | None
+) -> Iterator[Figures]:
     walks = sweep.split.walks
     if symbol == _ALL:
         yield from overall_lines(choice, sweep.rules, walks, (Sums.of(text, choice.across) for text in texts))
         return
+    if choice.best:
+        yield from _best_lines(sweep, choice, symbol, texts, write)
+        return
     for record in united(choice, map(Record.of, texts)):
-        if choice.best:
-            yield best_line(choice, walks, record)
-        else:
-            yield from top_lines(walks, record)
+        yield from top_lines(walks, record)
+
+
+def _best_lines(
+    sweep: Sweep, choice: Choice, symbol: bytes, texts: Iterable[bytes], write: Write | None
+) -> Iterator[Figures]:
+    """A line for each walk of a symbol, the last one with the figures of the curve, whose values come last."""
+    lines, shards, pairs = [], dict[int, int](), sweep.grid.pairs()
+    for are_values, group in groupby(texts, lambda text: text.startswith(b"{")):
+        if not are_values:
+            for record in united(choice, map(Record.of, group)):
+                [best] = record.candidates
+                lines.append(best_line(choice, sweep.split.walks, record))
+                shards[record.walk] = pairs.index((best.fast, best.slow)) % sweep.shards
+            continue
+        for some in stitched(map(Values.of, group), shards, sweep.rules.cash, sweep.measures):
+            if isinstance(some, Curve):
+                lines[-1] = with_figures(lines[-1], some, sweep.dated)
+            elif write is not None:
+                write(symbol, some.times, some.values, some.bought)
+    yield from lines

@@ -24,6 +24,7 @@ from windrow.errors import UsageError
 from windrow.sweeps.averages import averages
 from windrow.sweeps.grid import Axis, Cell, Grid
 from windrow.sweeps.splits import Run, Split
+from windrow.sweeps.stitched import Follower
 from windrow.trading.backtests import Backtests, Rules
 from windrow.trading.day_returns import Moments
 from windrow.trading.measures import Measures
@@ -96,16 +97,17 @@ class Sweep:
         shard: int = 0,
         progress: Progress | None = None,
         notices: Notices | None = None,
+        follow: "Follow | None" = None,
     ) -> Iterator[Part]:
         """Each part of a series, in order of `walks`, as soon as its last bar has been read.
 
         No part where there are fewer pairs than shards, and this one has none. `progress` is called often.
-        `notices` gets what a user must be told of the runs.
+        `notices` gets what a user must be told of the runs; `follow` follows pairs through their tests.
         """
         if not self.pairs(shard):
             return
         names = [name for walk in self.split.walks for name in walk if name is not None]
-        yield from in_order(self._read(pieces, _Tests(self, shard, notices or Notices()), progress), names)
+        yield from in_order(self._read(pieces, _Tests(self, shard, notices or Notices(), follow), progress), names)
 
     def _read(self, pieces: Iterable[Piece], tests: "_Tests", progress: Progress | None) -> Iterator[Part]:
         for number, (runs, section) in enumerate(self.split.planned(pieces)):
@@ -130,11 +132,21 @@ def in_order(parts: Iterable[Part], names: Sequence[str]) -> Iterator[Part]:
             yield waiting.pop(left.pop())
 
 
+class Follow(NamedTuple):
+    """Who follows pairs through tests, and which one, by the results on train; None: none is to be followed."""
+
+    follower: Follower
+    choose: Callable[[Part], int | None]
+
+
 class _Tests:
     """The runs of a split over one series, while its bars are read."""
 
-    def __init__(self, sweep: Sweep, shard: int, notices: Notices) -> None:
-        self._notices = notices
+    def __init__(self, sweep: Sweep, shard: int, notices: Notices, follow: Follow | None) -> None:
+        self._notices, self._follow = notices, follow
+        self._chosen: dict[str, int | None] = {}  # by the test on which the pair is followed
+        self._followed: tuple[Run, int | None] | None = None
+        self._tests = {walk.train: walk.test for walk in sweep.split.walks if walk.test is not None}
         self._sweep, self._columns, self._chunks = sweep, sweep.columns, _chunks(sweep.grid, sweep.shards, shard)
         self._lines: dict[int, _Lines] = {}  # by the section in which they begin
         self._running: dict[int, tuple[Run, list[Backtests]]] = {}  # likewise
@@ -150,6 +162,17 @@ class _Tests:
             if run.begins == number:
                 self._lines.setdefault(self._origin(run), _Lines(self._sweep))
                 self._running[number] = run, [self._backtests(*chunk) for chunk in enumerate(self._chunks)]
+                if self._follow:
+                    self._begin_following(run, self._follow.follower)
+
+    def _begin_following(self, run: Run, follower: Follower) -> None:
+        """Follows the pair that was chosen for a test that begins."""
+        for walk, test in enumerate(self._tests.values()):
+            if test in run.reads.values():
+                pair = self._chosen.get(test)
+                self._followed = run, pair
+                sign = None if pair is None else self._signs[pair // _PAIRS][[pair % _PAIRS]]
+                follower.begin(walk, sign)
 
     def _origin(self, run: Run) -> int:
         return run.begins if self._sweep.cold else 0
@@ -168,15 +191,34 @@ class _Tests:
                 progress(self._share * len(piece.times[block]), self._pairs * len(piece.times[block]))
 
     def _push(self, times: Ints, prices: dict[str, Floats]) -> None:
+        followed: Signs | None = None
         for origin, lines in self._lines.items():
             averaged = lines.push(times, prices)
             running = [tests for run, tests in self._running.values() if self._origin(run) == origin]
             for number, chunk in enumerate(self._chunks):
                 trend = chunk.trend(averaged, self._room)
+                if self._is_followed(number, origin):
+                    followed = trend[:, [self._column]]
                 for tests in running:
                     tests[number].push(times, prices.get("open"), prices["close"], trend)
                 if self._warms:
                     self._signs[number] = last_signs(trend, self._signs[number])
+
+        if self._follow and self._followed:
+            self._follow.follower.push(times, prices.get("open"), prices["close"], followed)
+
+    def _is_followed(self, chunk: int, origin: int) -> bool:
+        """Whether the pair that is followed is in a chunk, with the averages that begin there."""
+        if self._followed is None or self._followed[1] is None:
+            return False
+        run, pair = self._followed
+        return pair is not None and pair // _PAIRS == chunk and self._origin(run) == origin
+
+    @property
+    def _column(self) -> int:
+        """Where in its chunk the pair is that is followed."""
+        assert self._followed is not None and self._followed[1] is not None
+        return self._followed[1] % _PAIRS
 
     def read(self, number: int) -> Iterator[Part]:
         """The parts that end with a section, those that began last first; ends the runs that are complete."""
@@ -185,7 +227,10 @@ class _Tests:
                 figures = [figures for test in tests for figures in test.figures(self._sweep.dated)]
                 self._notices.add(*((test.orders, test.full) for test in tests))
                 moments = _moments(tests)
-                yield from (Part(name, figures, moments) for name in names)
+                for part in (Part(name, figures, moments) for name in names):
+                    if self._follow and part.name in self._tests:
+                        self._chosen[self._tests[part.name]] = self._follow.choose(part)
+                    yield part
             if number == run.ends:
                 del self._running[begins]
                 if self._sweep.cold:
