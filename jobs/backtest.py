@@ -21,6 +21,8 @@ class Backtest(PortfolioJob):
     slow line, and short while it is below.
     """
 
+    of_figures = True
+
     def add_options(self) -> None:
         group = self.add_group("Backtest")
         add_lines(group)
@@ -44,8 +46,9 @@ class Backtest(PortfolioJob):
         return strategy_of(self.options)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        notices, beside = Notices(), beside_of(self.options)
-        yield from backtest_lines(self.strategy(), stretches, self.dated, beside, notices, self.members())
+        notices, form = Notices(), self.options.output_format
+        asked = beside_of(self.options), notices, self.members(), form
+        yield from backtest_lines(self.strategy(), stretches, self.dated, *asked)
         self.running.count(notices.counts)
 
     def writes_beside(self) -> bool:

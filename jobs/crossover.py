@@ -1,12 +1,13 @@
 """Golden and death crosses of two averages, or of the price and an average, for every symbol."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sort_keys.merge import Stretch
 from windrow.bars.layout import normalise
 from windrow.mapreduce.barjob import BarJob
-from windrow.sinks.crosses import names_of, signal_lines
+from windrow.sinks.crosses import fields_of, names_of, signal_lines
+from windrow.sinks.fields import Field
 from windrow.trading.signals import Pair, Signals, parse_pairs
 from windrow.windows import Options, kernels
 from windrow.windows.indicator import cures_of
@@ -45,6 +46,9 @@ class Crossover(BarJob):
 
     def cures(self) -> dict[str, str]:
         return cures_of(line for pair in self.pairs() for line in (pair.fast, pair.slow))
+
+    def fields(self) -> Sequence[Field]:
+        return fields_of(len(self.pairs()))
 
     def pairs(self) -> list[Pair]:
         """The pairs asked for, in order."""

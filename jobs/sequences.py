@@ -26,6 +26,8 @@ class Sequences(BarJob):
 
     without_resampling = "no sequence leaves a session"
 
+    of_figures = True
+
     def add_options(self) -> None:
         group = self.add_group("Sequences")
         learning.add_sequences(group)

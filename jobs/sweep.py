@@ -22,7 +22,7 @@ from windrow.windows.indicator import cures_of
 class Sweep(BarJob):
     """One line per pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
-    unit = "pairs x bars"
+    of_figures, unit = True, "pairs x bars"
     no_lines = "no figures: no valid row in any input"
 
     def add_options(self) -> None:

@@ -960,6 +960,7 @@ LEFT = {
     "mapreduce/barjob.py:sliced_kernel": "for jobs of other people: tests/mapreduce/test_slices.py",
     "pages/market/forecasts.py:_lines": "an output of other forecasts is the cure: tests/pages/test_market.py",
     "runners/emr.py:_check_regions": "-r emr needs the emulator with Hadoop: tests/runners/emr/test_failures.py",
+    "pages/report/results.py:parts": "of a page: tests/frames/test_forms.py",
     "runners/emr.py:_how_to_see": "the step of a run on EMR; `windrow emr logs` itself: tests/emr/test_account.py",
     "runners/emr.py:run_attempts": "a cluster lost amid a job: tests/runners/emr/test_failures.py",
     "runners/emr_cluster.py:region": "-r emr needs the emulator with Hadoop: tests/runners/emr/test_failures.py",

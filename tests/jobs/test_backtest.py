@@ -284,10 +284,6 @@ def test_opens_of_0_are_told_and_counted(backtest, tmp_path, options):
             "--fast ema:7 --slow ema:7: a line never crosses itself; use two different lines",
         ),
         (["--slices", "365d"], "--slices: does not apply to this job; leave it out"),
-        (
-            ["--output-format", "parquet", "-o", "out"],
-            "--output-format parquet: this job's output is not a table of values; leave it out, and read text",
-        ),
     ],
 )
 def test_refused_by_name(backtest, args, message):

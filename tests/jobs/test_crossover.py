@@ -358,10 +358,6 @@ PAIRED = "the first fast line crosses the first slow line, the second the second
         ),
         (["--fast", "ema:5d", "--slow", "sma:20"], "ema:5d: an ema is smoothed over a number of bars; use e.g. ema:20"),
         (["--slices", "90d"], "--slices: does not apply to this job; leave it out"),
-        (
-            ["--output-format", "parquet", "-o", "out"],
-            "--output-format parquet: this job's output is not a table of values; leave it out, and read text",
-        ),
     ],
 )
 def test_wrong_options_are_refused_with_the_cure_and_status_2(crossover, args, message):

@@ -274,10 +274,7 @@ REFUSED = [
     (["--objective", "luck"], "argument --objective: invalid choice: 'luck'"),
     (["--size", "0"], "--size 0"),
     (["--slices", "30d"], "--slices: does not apply to this job; leave it out"),
-    (
-        ["--output-format", "parquet", "-o", "out"],
-        "--output-format parquet: this job's output is not a table",
-    ),
+    (["--output-format", "parquet"], "--output-format parquet: needs files, but lines are printed; name a directory"),
 ]
 
 

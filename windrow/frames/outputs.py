@@ -15,16 +15,18 @@ import pyarrow.parquet as pq
 from sort_keys.keys import decode_symbol
 from windrow.bars.columns import Bars
 from windrow.bars.layout import Reading, normalise
-from windrow.errors import InputError
+from windrow.errors import InputError, UsageError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
 from windrow.frames.description import description_of, reading_in, refuse_larger
+from windrow.frames.fielded import CSV, fields_in, figures_in, read_fields
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
 from windrow.sinks.alerted import ALERTS, FIELDS
-from windrow.sinks.backtests import EQUITY, ORDERS, TRADES
+from windrow.sinks.backtests import FIELDS as BACKTESTS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
+from windrow.sinks.fields import SYMBOL, TIME, VALUES, Field
 from windrow.sinks.normalized import SCALES
 from windrow.sinks.portfolios import PORTFOLIO
 from windrow.sinks.sequenced import SEQUENCES
@@ -32,21 +34,31 @@ from windrow.storage.open import is_parquet
 from windrow.storage.publish import at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
 
+#: The fields of what is written beside lines, by the ends of the names of parts.
+_BESIDE = {
+    **{name: tuple(fields) for name, fields in BACKTESTS.items()},
+    PORTFOLIO: VALUES,
+    ALERTS: (SYMBOL, TIME, Field(FIELDS[0]), Field(FIELDS[1], "text")),
+}
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
-def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_output(path: str | Path, columns: Sequence[str] | None = None, part: str | None = None) -> pd.DataFrame:
     r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column for each of an indicator's.
 
-    `path` is an output directory, or one part of it, local or on S3, of lines or Parquet. Rows are sorted by symbol and
-    timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named by
-    `columns`, or else by the directory's _windrow.json or a Parquet part, or else value_1, value_2, ...; an empty field
-    is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs, pair. Outputs
-    of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where a figure is
-    undefined; orders, equity, a portfolio's values and scales next to them are read by the names of their parts. Of a
-    part of alerts the columns are value and alert. All lines are held in memory.
+    `path` is an output directory, or one part of it, local or on S3, of lines, CSV or Parquet. Rows are sorted by
+    symbol and timestamp. Timestamps are datetime64[ns], in UTC where the output holds times of day. Columns are named
+    by `columns`, or else by the directory's _windrow.json or by parts of CSV or Parquet, or else value_1, value_2, ...;
+    an empty field is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs,
+    pair. Outputs of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where
+    a figure is undefined.
 
-    Raises InputError where there is no output, or lines have another number of fields than there are `columns`.
+    `part` is what to read in place of the lines: `orders`, `trades`, `equity` or `portfolio` of a backtest, or `alerts`
+    of a catalog's growth, where they were asked for; docs/signals.md and docs/catalog.md name their columns. All lines
+    are held in memory.
+
+    Raises UsageError for another part, and InputError where there is no output, or lines have another number of fields
+    than there are `columns`.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -58,19 +70,71 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None) -> pd.Da
     1     AA 2008-03-05  37.485
     """
     with at_hand(path) as place:
-        return _read_all(place, columns)
+        return _read_beside(place, part) if part is not None else _read_all(place, columns)
+
+
+def _read_beside(place: Path, part: str) -> pd.DataFrame:
+    """What was written beside the lines of an output, by its name."""
+    if (fields := _BESIDE.get(f"-{part}")) is None:
+        raise UsageError(
+            f"part={part!r}: is no part of an output; use one of {', '.join(name[1:] for name in _BESIDE)}, or leave it"
+            " out for the output itself"
+        )
+    parts = [place] if place.is_file() else sorted(one for one in place.glob("part-*") if _suffix(one) == f"-{part}")
+    if not parts:
+        raise InputError(
+            f"{place}: it holds no {part}; run the job again with --{part[:-1] if part == 'alerts' else part}, or leave"
+            " part out for the output itself"
+        )
+    return read_fields(parts, fields)
+
+
+def _suffix(part: Path) -> str | None:
+    """The end of the name of a part that is written beside the lines; None of any other."""
+    stem = part.name.removesuffix(".csv").removesuffix(".parquet")
+    return next((suffix for suffix in _BESIDE if stem.startswith("part-") and stem.endswith(suffix)), None)
 
 
 def _read_all(place: Path, columns: Sequence[str] | None) -> pd.DataFrame:
+    if place.is_file() and columns is None and (beside := _suffix(place)) is not None:
+        return read_fields([place], _BESIDE[beside])
     parts = _parts(place)
     if any(map(_holds_figures, parts)):
         return figures_table([row for part in parts for row in _read_figures(part)])
+    if (named := _read_named(parts, columns)) is not None:
+        return named
     names = columns if columns is not None else _described(place)
     read = [_read_parquet(part, names) if is_parquet(part.name) else _read_part(part, names) for part in parts]
     frames = [frame for frame in read if frame is not None]
     if not frames:
         return _empty(names or [])
     return _in_order(pd.concat(frames, ignore_index=True))
+
+
+def _read_named(parts: Sequence[Path], columns: Sequence[str] | None) -> pd.DataFrame | None:
+    """What is in CSV, or in Parquet other than the tables of values that `_read_parquet` reads; else None."""
+    if not all(part.suffix == CSV or _has_names(part) for part in parts):
+        return None
+    fields = fields_in(parts[0])
+    if fields is None:
+        return figures_table([row for part in parts for row in figures_in(part)])
+    frame = read_fields(parts, fields)
+    if columns is not None:
+        if len(columns) != len(fields) - 2:
+            raise _other_names(parts[0], len(fields) - 2, columns)
+        frame.columns = pd.Index(["symbol", "timestamp", *columns])
+    return frame
+
+
+def _has_names(part: Path) -> bool:
+    """Whether a part is of Parquet with texts, or with figures."""
+    try:
+        schema = pq.read_schema(part) if is_parquet(part.name) else None
+    except (OSError, pa.ArrowException):
+        return False
+    if schema is None or schema.names[:1] != ["symbol"] or schema.field(0).type != pa.string():
+        return False
+    return "timestamp" not in schema.names or any(map(pa.types.is_string, schema.types[1:]))
 
 
 def _parts(place: Path) -> list[Path]:
@@ -86,9 +150,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not path.name.endswith(
-        (ORDERS, TRADES, EQUITY, PORTFOLIO, SCALES, SYMBOLS, ALERTS, *SEQUENCES)
-    )
+    return path.name[0] not in "._" and not (path.name.endswith((SCALES, SYMBOLS, *SEQUENCES)) or _suffix(path))
 
 
 def _holds_figures(part: Path) -> bool:
@@ -116,8 +178,6 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
         raise InputError(f"{part}: its last line has no end, so some of it is missing; copy the whole output again")
     fields = first.count(b"\t") - 1
     usual = names_of(fields - 3) if is_cross(first) else [f"value_{i + 1}" for i in range(fields)]
-    if part.name.endswith(ALERTS):
-        usual = FIELDS
     names = names if names is not None else usual
     if fields < 1:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from windrow.sinks.fields import flat
 from windrow.trading.figures import TIMES
 
 
@@ -17,18 +18,10 @@ def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
       symbol  fast  train_pnl  train_sqn
     0     AA     7       83.0        NaN
     """
-    table = pd.DataFrame(list(map(_flat, rows))).sort_values("symbol", kind="stable", ignore_index=True)
+    table = pd.DataFrame(list(map(flat, rows))).sort_values("symbol", kind="stable", ignore_index=True)
     for name in table.columns[table.columns.str.endswith(TIMES)]:
         table[name] = (
             pd.to_datetime(table[name], utc=True, format="ISO8601").dt.tz_localize(None).astype("datetime64[ns]")
         )
     empty = [name for name in table if table[name].isna().all() and table[name].dtype.kind != "M"]
     return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        parted = isinstance(value, dict) and name != "undefined"
-        flat |= {f"{name}_{figure}": number for figure, number in _flat(value).items()} if parted else {name: value}
-    return flat

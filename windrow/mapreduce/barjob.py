@@ -58,6 +58,7 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
+from windrow.sinks.fields import FIGURES, Field
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
@@ -98,6 +99,8 @@ class BarJob(JobAdapter):
     keeps_incomplete = False
     #: Whether a row that lacks values is a bar, in which they are UNKNOWN (windrow/bars/checks.py).
     takes_unknown = False
+    #: Whether its lines are SYMBOL <tab> an object of JSON, whose entries are figures.
+    of_figures = False
     #: What its first reducers count while they work: bars, or what the job tells of, by `advance` or otherwise.
     unit = BARS
     #: Why there may be no output, and the fix.
@@ -121,6 +124,10 @@ class BarJob(JobAdapter):
     def output_names(self) -> list[str]:
         """Names of the output's columns after symbol and timestamp; none for output that is not such a table."""
         return []
+
+    def fields(self) -> Sequence[Field]:
+        """The fields of the lines of `reduce_bars`, by which they can be a table; none: they stay text."""
+        return FIGURES if self.of_figures else ()
 
     def add_options(self) -> None:
         """Adds the job's own options, with `add_group`; --help shows them first."""

@@ -24,8 +24,8 @@ RUNNING = {
                    " whole or not at all (default: print the output)"),
     "force": (["--force"], None, "replace DIR, if it is an output of a job and nothing else; it is there until the new"
               " one is complete"),
-    "output_format": (["--output-format"], "FORMAT", "format of the parts: text (default), parquet, or"
-                      " parquet-ns, with times in nanoseconds"),
+    "output_format": (["--output-format"], "FORMAT", "format of the parts: text (default), csv with a"
+                      " header, parquet, or parquet-ns, with times in nanoseconds"),
     "jobconf": (["-D"], "NAME=VALUE", "a Hadoop option, e.g. mapreduce.job.reduces=8; may be repeated"),
     "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, made by `windrow pack`,"
                     " for nodes without numpy"),
@@ -69,8 +69,9 @@ def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[Opt
 
 
 def writes_tables(job: "type[BarJob]") -> bool:
-    """Whether the job's output is a table of values, which Parquet can hold."""
-    return "output_names" in {name for base in job.__mro__[:-1] if base.__name__ != "BarJob" for name in vars(base)}
+    """Whether the job's output can be a table with names."""
+    own = {name for base in job.__mro__[:-1] if base.__name__ != "BarJob" for name in vars(base)}
+    return job.of_figures or bool({"output_names", "fields"} & own)
 
 
 def _described(action: Action, spellings: list[str], metavar: str | None, text: str) -> Action:

@@ -16,6 +16,7 @@ from windrow.mapreduce.rounds import RoundsJob
 class LearningJob(RoundsJob):
     """A job that trains networks, and says what they are worth."""
 
+    of_figures = True
     without_resampling = "no sequence leaves a session"
 
     @property

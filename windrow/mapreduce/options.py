@@ -30,7 +30,7 @@ _VOLUME = "volume"
 #: Value of --slices: chosen from samples of the inputs.
 AUTO = "auto"
 #: Values of --output-format.
-FORMATS = ("text", "parquet", "parquet-ns")
+FORMATS = ("text", "csv", "parquet", "parquet-ns")
 
 _ZONE = "time zone of times without one, e.g. America/New_York; dates have none"
 _BAD = "share of an input's rows that may be invalid, from 0 to 1; above it the job fails"

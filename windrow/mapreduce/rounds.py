@@ -29,7 +29,7 @@ from windrow.feeds.fetch import fetched
 from windrow.mapreduce import submit
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import STOPPED, refusal, summed
-from windrow.mapreduce.steps import Step, map_bars, reduce_bars
+from windrow.mapreduce.steps import Step, map_bars, reduce_bars, task_lines
 from windrow.mapreduce.task import Task
 from windrow.runners import Runner
 
@@ -207,17 +207,18 @@ def _returned(runner: Runner, tasks: int) -> list[bytes]:
 def _map_tasks(job: RoundsJob, task: Task) -> None:
     """Does the tasks that this mapper was handed."""
     counts = Counter({"map tasks": 1})
-    for line in task.stdin:
-        asked = json.loads(line[line.index(b"{") :])
-        with fetched(asked["files"]) as places:
-            rows = _each([places[path] for path in asked["files"]])
-            if job.options.phase == ROUND:
-                task.write([job.work(asked, rows) + b"\n"])
-            else:
-                for written in job.finish(asked, rows, counts):
-                    counts["output lines"] += 1
-                    task.write([written])
-            job.told(1, 1)
+    with task_lines(job, task, last=job.options.phase == LAST) as write:
+        for line in task.stdin:
+            asked = json.loads(line[line.index(b"{") :])
+            with fetched(asked["files"]) as places:
+                rows = _each([places[path] for path in asked["files"]])
+                if job.options.phase == ROUND:
+                    task.write([job.work(asked, rows) + b"\n"])
+                else:
+                    for written in job.finish(asked, rows, counts):
+                        counts["output lines"] += 1
+                        write(written)
+                job.told(1, 1)
     task.count(counts)
 
 

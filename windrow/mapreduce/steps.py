@@ -36,6 +36,7 @@ from windrow.mapreduce.survey import Known, Surveys, known, surveyed
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
 from windrow.sinks import Write
+from windrow.sinks.fields import SUFFIXES, written_part
 from windrow.sinks.lines import line_sink
 from windrow.storage.part import own_part
 from windrow.storage.publish import INNER
@@ -163,7 +164,7 @@ def reduce_bars(job: "BarJob", task: Task) -> None:
     if lines is None:
         _write(job, task, job.table(Known(stretch, []) for stretch in stretches), counts)
     else:
-        _write_lines(task, lines, Counter() if job.unites() else counts)
+        _write_lines(job, task, lines, Counter() if job.unites() else counts, last=not job.unites())
     counts.update(larger.counts)
     _finish(job, task, merge, accounts, counts)
 
@@ -187,7 +188,7 @@ def reduce_surveyed(job: "BarJob", task: Task) -> None:
         _write(job, task, job.table(bars), counts)
         del counts["symbols"]
     else:
-        _write_lines(task, lines, counts)
+        _write_lines(job, task, lines, counts)
     task.count(counts)
 
 
@@ -210,7 +211,7 @@ def stitch_slices(job: "BarJob", task: Task) -> None:
 def unite_lines(job: "BarJob", task: Task) -> None:
     """Writes the job's output from the lines of all reducers."""
     counts = Counter({"reduce tasks": 1})
-    _write_lines(task, job.unite(line.rstrip(b"\n") for line in _passed(task)), counts)
+    _write_lines(job, task, job.unite(line.rstrip(b"\n") for line in _passed(task)), counts)
     task.count(counts)
 
 
@@ -281,10 +282,23 @@ def _counted(job: "BarJob", stretches: Iterable[Stretch], counts: Counter[str]) 
         job.show(_status(counts))
 
 
-def _write_lines(task: Task, lines: Iterable[bytes], counts: Counter[str]) -> None:
-    for line in lines:
-        counts["output lines"] += 1
-        task.stdout.write(line)
+def _write_lines(job: "BarJob", task: Task, lines: Iterable[bytes], counts: Counter[str], last: bool = True) -> None:
+    """Writes lines to the step's output, or, of the last step, as the table that they are to be."""
+    with task_lines(job, task, last) as write:
+        for line in lines:
+            counts["output lines"] += 1
+            write(line)
+
+
+@contextmanager
+def task_lines(job: "BarJob", task: Task, last: bool = True) -> Iterator[Callable[[bytes], object]]:
+    """What takes the lines of a task."""
+    form = job.options.output_format
+    if form == "text" or not last or not job.fields():
+        yield task.stdout.write
+        return
+    with written_part("", job.fields(), form, job.dated) as write:
+        yield write
 
 
 def _write(job: "BarJob", task: Task, lines: Iterable[Lines], counts: Counter[str], name: str = "") -> None:
@@ -305,7 +319,12 @@ def _status(counts: Counter[str]) -> str:
 def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
     """The sink for a reducer's results."""
     dated, kind = job.dated, job.options.output_format
-    if kind != "text":
+    if kind == "csv":
+        from windrow.sinks.tabular import csv_sink
+
+        with own_part(name + SUFFIXES[kind]) as file, csv_sink(file, job.output_names(), dated) as write:
+            yield write
+    elif kind != "text":
         from windrow.sinks.parquet import SUFFIX, parquet_sink
 
         names, fine = job.output_names(), kind == "parquet-ns"

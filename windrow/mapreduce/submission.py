@@ -43,7 +43,8 @@ class Submission:
     """Whether an output of a job that is there is replaced."""
     quiet: bool
     verbose: bool
-    writes_parquet: bool
+    form: str
+    """The format of parts, one of FORMATS."""
     environment: str | None
     """A packed environment for the tasks."""
     scratch: str | None
@@ -62,7 +63,7 @@ class Submission:
         if given.output_dir is not None and source_of(given.output_dir).takes_tables:
             _write_table(job, runner)
         elif given.output_format != "text":
-            _check_table(job)
+            _check_table(job, fields=bool(job.fields()))
         _check_reducers(given.jobconf or {})
         options.check(given)
         if given.slices:
@@ -82,7 +83,7 @@ class Submission:
             force=given.force,
             quiet=given.quiet,
             verbose=given.verbose,
-            writes_parquet=given.output_format != "text",
+            form=given.output_format,
             environment=given.environment,
             scratch=given.spark_tmp_dir,
         )
@@ -176,10 +177,13 @@ def _write_table(job: "BarJob", runner: str) -> None:
     _check_table(job, f"-o {output}", "name a directory instead")
 
 
-def _check_table(job: "BarJob", asked: str = "", cure: str = "leave it out, and read text") -> None:
+def _check_table(
+    job: "BarJob", asked: str = "", cure: str = "leave it out, and read text", fields: bool = False
+) -> None:
+    """Raises UsageError where a job's output, of lines with `fields` or of a table, cannot be a table with names."""
     given, names = job.options, ["symbol", "timestamp", *job.output_names()]
     asked = asked or f"--output-format {given.output_format}"
-    if len(names) == 2:
+    if len(names) == 2 and not fields:
         raise UsageError(f"{asked}: this job's output is not a table of values; {cure}")
     if given.output_dir is None or given.cat_output:
         raise UsageError(

@@ -63,7 +63,8 @@ class PortfolioJob(BarJob):
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The portfolio's figures, and the lines of symbols as they are."""
         assert self.portfolio is not None
-        writes, warn = _settled(self.options)["writes"], partial(self.running.report, WARNING)
+        warn = partial(self.running.report, WARNING)
+        writes = self.options.output_format if _settled(self.options)["writes"] else None
         return United(self.portfolio, self.strategy(), self.dated, warn, writes).lines(lines)
 
     def description(self) -> dict[str, Any]:

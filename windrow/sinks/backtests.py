@@ -14,25 +14,33 @@ no fill, the size is an empty field. A symbol's open trade is its last line.
 from argparse import Namespace
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import BinaryIO
 
 import numpy as np
 import orjson
 
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.errors import UsageError
+from windrow.sinks.fields import SYMBOL, TIME, VALUES, Field, Kind, WriteLines, written_part
 from windrow.sinks.lines import format_lines
 from windrow.sinks.portfolios import Members
-from windrow.storage.part import own_part
 from windrow.times import format_times
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.ledger import STATUS, Entries
 from windrow.trading.notices import Notices
 from windrow.trading.options import Group
-from windrow.trading.trade_book import CLOSED_BY, TradeRows
+from windrow.trading.trade_book import CLOSED_BY, TRADE_COLUMNS, TradeRows
 
 #: The ends of the names of parts with orders, with trades, and with values.
 ORDERS, TRADES, EQUITY = "-orders", "-trades", "-equity"
+_TRADE_KINDS: dict[str, Kind] = {
+    "entry_time": "time", "exit_time": "time", "side": "text", "bars": "count", "closed_by": "text",
+}  # fmt: skip
+#: The fields of their lines.
+FIELDS = {
+    ORDERS: (SYMBOL, TIME, Field("side", "text"), Field("size"), Field("price"), Field("status", "text")),
+    TRADES: (SYMBOL, *(Field(name, _TRADE_KINDS.get(name, "number")) for name in TRADE_COLUMNS)),
+    EQUITY: VALUES,
+}
 #: What each has.
 _BESIDE = {
     ORDERS: "the orders, SYMBOL, TIME, side, size, price, status",
@@ -71,14 +79,16 @@ def backtest_lines(
     beside: Collection[str] = (),
     notices: Notices | None = None,
     members: Members | None = None,
+    form: str = "text",
 ) -> Iterator[bytes]:
-    """A line of figures for each symbol of a reducer's stretches; writes the parts `beside` as well, e.g. ORDERS.
+    """A line of figures for each symbol of a reducer's stretches; writes the parts `beside` as well, e.g. ORDERS,
+    in a format.
 
     `notices` gets what a user must be told of the runs. With `members` of a portfolio the lines are those of its first
     step.
     """
     with ExitStack() as opened:
-        parts = {name: opened.enter_context(own_part(name)) for name in beside}
+        parts = {name: opened.enter_context(written_part(name, FIELDS[name], form, dated)) for name in beside}
         for symbol, pieces in by_symbol(stretches):
             own: Strategy | None = strategy
             if members is not None:
@@ -93,24 +103,29 @@ def backtest_lines(
                     if members is not None:
                         yield from members.lines(piece.times, trace)
             if ORDERS in parts:
-                parts[ORDERS].writelines(order_lines(symbol, test.open_orders(), dated))
+                _pass_on(order_lines(symbol, test.open_orders(), dated), parts[ORDERS])
             if TRADES in parts:
-                parts[TRADES].writelines(trade_lines(symbol, test.open_trades(), dated))
+                _pass_on(trade_lines(symbol, test.open_trades(), dated), parts[TRADES])
             if notices is not None:
                 notices.add((test.orders, test.full))
             told = symbol + b"\t" + orjson.dumps(test.figures(dated)) + b"\n"
             yield told if members is None else members.figures(told)
 
 
-def _write(symbol: bytes, piece: Piece, trace: Trace, dated: bool, parts: Mapping[str, BinaryIO]) -> None:
+def _write(symbol: bytes, piece: Piece, trace: Trace, dated: bool, parts: Mapping[str, WriteLines]) -> None:
     if ORDERS in parts:
-        parts[ORDERS].writelines(order_lines(symbol, trace.orders, dated))
+        _pass_on(order_lines(symbol, trace.orders, dated), parts[ORDERS])
     if TRADES in parts:
-        parts[TRADES].writelines(trade_lines(symbol, trace.trades, dated))
+        _pass_on(trade_lines(symbol, trace.trades, dated), parts[TRADES])
     if EQUITY in parts:
         bars = Stretch([symbol], np.zeros(1, np.int64), False, piece.times, [])
         for lines in format_lines(bars, np.arange(len(piece.times)), [trace.values[:, 0], trace.bought], dated):
-            parts[EQUITY].write(lines)
+            parts[EQUITY](lines)
+
+
+def _pass_on(lines: Iterable[bytes], write: WriteLines) -> None:
+    for line in lines:
+        write(line)
 
 
 def order_lines(symbol: bytes, orders: Entries, dated: bool) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from sort_keys.merge import Stretch
+from windrow.sinks.fields import SYMBOL, TIME, Field
 from windrow.times import format_times
 from windrow.trading.signals import Found, Pair, Signals
 
@@ -26,6 +27,11 @@ def names_of(pairs: int) -> list[str]:
     (['signal', 'price', 'fast', 'slow'], ['pair'])
     """
     return ["signal", "price", "fast", "slow", "pair"][: 5 if pairs > 1 else 4]
+
+
+def fields_of(pairs: int) -> list[Field]:
+    """The fields of a line, for a number of pairs."""
+    return [SYMBOL, TIME, *(Field(name, "text" if name in TEXT_FIELDS else "number") for name in names_of(pairs))]
 
 
 def is_cross(line: bytes) -> bool:

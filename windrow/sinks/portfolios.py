@@ -28,8 +28,8 @@ from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
 from windrow.sinks import told_symbols
+from windrow.sinks.fields import VALUES, WriteLines, written_part
 from windrow.sinks.lines import format_lines
-from windrow.storage.part import own_part
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.curves import Curve
 from windrow.trading.portfolio import Changes, Portfolio
@@ -95,27 +95,27 @@ def blocks(changes: Changes, slots: Slots) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class United:
-    """The second step: what it puts together, and whom it tells of symbols. `writes`: whether to a part as well."""
+    """The second step: what it puts together, and whom it tells of symbols. `writes`: the format of a part as well."""
 
     portfolio: Portfolio
     strategy: Strategy
     dated: bool
     warn: Callable[[str], object]
-    writes: bool = False
+    writes: str | None = None
     take: Callable[[Ints, Floats], object] | None = None
     """Gets the portfolio's times and values (2, n), as they are found."""
 
     def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The output's lines from those of the first step, sorted, without their line ends. Raises InputError."""
-        with own_part(PORTFOLIO) if self.writes else nullcontext() as part:
-            write = part.write if part is not None else None
+        opened = written_part(PORTFOLIO, VALUES, self.writes, self.dated) if self.writes else nullcontext()
+        with opened as write:
             for field, group in groupby(lines, lambda line: line[: line.index(b"\t")]):
                 if field == _ALL:
                     yield b"\t" + orjson.dumps(self._figures(group, write)) + b"\n"
                 else:
                     yield from (b"%b\t%b\n" % (field, line.split(b"\t", 2)[2]) for line in group)
 
-    def _figures(self, lines: Iterator[bytes], write: Callable[[memoryview], object] | None) -> dict[str, Any]:
+    def _figures(self, lines: Iterator[bytes], write: WriteLines | None) -> dict[str, Any]:
         names, first = self._names(lines)
         rules = self.strategy.rules
         pool, curve = self.portfolio.pool(rules.cash, names), Curve(rules.cash, self.strategy.measures)

@@ -36,6 +36,10 @@ _NO_FALL = "no drawdown"
 
 #: Figures that are times, or nothing.
 TIMES = ("max_drawdown_from", "max_drawdown_to", "max_drawdown_recovered", "ruined_at")
+#: Figures that are whole numbers; `fast` and `slow` are, where they are windows of a grid.
+COUNTS = ("max_drawdown_bars", "longest_drawdown_bars", "trades_total", "trades_open", "trades_closed", "won", "lost",
+          "win_streak", "lose_streak", "orders", "orders_refused", "fills_postponed", "symbols", "pairs", "fast",
+          "slow", "bars")  # fmt: skip
 #: Times that are nothing where something has not happened, for no other reason.
 UNTOLD = ("max_drawdown_recovered", "ruined_at")
 

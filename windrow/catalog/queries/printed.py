@@ -21,24 +21,14 @@ import pyarrow.parquet as pq
 from windrow.catalog.queries.query import Answer
 from windrow.console import shown, shown_json
 from windrow.errors import UsageError, escaped
+from windrow.sinks.inert import inert
 from windrow.storage.newfile import new_file
 
-#: What makes a spreadsheet take a text for a formula, as OWASP lists it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: Rows whose texts decide how wide the columns of a table are.
 _MEASURED = 1_000
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 #: Kinds of values that are no texts, whatever they begin with; those of all others, such as enums and JSON, may be any.
 _NO_TEXTS = (*_NUMBERS, pa.types.is_boolean, pa.types.is_temporal)
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
-
-    >>> inert("=cmd|' /c calc'!a0"), inert("orders")
-    ("'=cmd|' /c calc'!a0", 'orders')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def write(answer: Answer, form: str, file: Path | None, force: bool = False) -> None:

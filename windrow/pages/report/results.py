@@ -42,7 +42,13 @@ class Output(NamedTuple):
 
     @property
     def parts(self) -> list[Path]:
-        """The files of its lines."""
+        """The files of its lines. Raises InputError where it wrote tables of figures instead."""
+        form = self.description.get("format", "text")
+        if form != "text" and not self.description.get("columns"):
+            raise InputError(
+                f"{self.place}: was written as {form}, and pages are made of text; run the job again without"
+                " --output-format"
+            )
         return sorted(self.place.glob(TEXT_PARTS))
 
     def beside(self, suffix: str) -> list[Path]:

@@ -1,0 +1,142 @@
+"""Outputs as text, CSV and Parquet are the same frames, whatever texts they hold, and so is what is beside."""
+
+import csv
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+
+import windrow
+from jobs.backtest import Backtest
+from jobs.crossover import Crossover
+from jobs.moving_average import MovingAverage
+from jobs.sweep import Sweep
+from tests.rules import ROOT
+from windrow.cli import main
+from windrow.errors import InputError, UsageError
+from windrow.pages.report.results import Output
+
+PAIR = ["--fast", "ema:5", "--slow", "sma:24"]
+ALL = ["--orders", "--trades", "--equity"]
+GRID = ["--fast", "ema:3,5", "--slow", "sma:9,24", "--split", "0.7"]
+CASES = {
+    "averages": (MovingAverage, ["--indicator", "sma:3", "--indicator", "ema:5"], [None]),
+    "crosses": (Crossover, ["--fast", "close", "--slow", "sma:9"], [None]),
+    "crosses of pairs": (Crossover, ["--fast", "close", "--slow", "sma:9", *PAIR], [None]),
+    "backtest": (Backtest, [*PAIR, "--commission-per-order", "3", *ALL], [None, "orders", "trades", "equity"]),
+    "backtest, refused": (Backtest, [*PAIR, "--size", "9999", *ALL], [None, "orders", "trades", "equity"]),
+    "sweep": (Sweep, GRID, [None]),
+    "sweep, top": (Sweep, [*GRID, "--top", "2"], [None]),
+    "sweep, best": (Sweep, [*GRID, "--best", "--shards", "2"], [None]),
+}
+#: Formulas to spreadsheets, what looks made inert already, quotes, separators, and texts that look like others.
+HOSTILE = [
+    "@ES",
+    "'@ES",
+    "=1+1",
+    "-",
+    "+A",
+    "a,b",
+    'a"b',
+    "a\tb",
+    "007",
+    "NA",
+    "true",
+    "{}",
+    "[1]",
+    "'",
+    "é%09",
+]
+
+
+def ran(run_job, job, options, folder, *files):
+    done = run_job("-q", *options, "-o", folder, *files, job=job)
+    assert done.status == 0, done.err
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    path = tmp_path / "hostile.csv"
+    rng = np.random.default_rng(5)
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["symbol", "timestamp", "open", "close"])
+        for symbol in HOSTILE:
+            prices = 20 * np.exp(np.cumsum(rng.normal(0, 0.05, (60, 2)), axis=0))
+            rows.writerows(
+                [symbol, f"2024-01-01T{at // 60:02}:{at % 60:02}:00Z", *prices[at].round(3)] for at in range(60)
+            )
+    return path
+
+
+@pytest.mark.parametrize("bars", ["dates", "times, hostile symbols"])
+@pytest.mark.parametrize("case", CASES)
+def test_every_form_of_every_part_is_the_same_frame(run_job, tmp_path, hostile, case, bars):
+    job, options, parts = CASES[case]
+    file = ROOT / "data/bars.csv" if bars == "dates" else hostile
+    more = ["-D", "mapreduce.job.reduces=2"]
+    for form in ("text", "csv", "parquet", "parquet-ns"):
+        ran(run_job, job, [*options, *more, "--output-format", form], tmp_path / form, file)
+    for part in parts:
+        expected = windrow.read_output(tmp_path / "text", part=part)
+        assert len(expected) or (case == "backtest, refused" and part == "trades")
+        for form in ("csv", "parquet", "parquet-ns"):
+            found = windrow.read_output(tmp_path / form, part=part)
+            types = case != "sweep, best"  # `ruined` of all symbols is a count, and of one a truth
+            assert_frame_equal(found, expected[list(found)], check_dtype=types)
+            assert set(found) == set(expected)
+
+
+def test_each_part_has_its_header_or_types_and_reads_alone(run_job, tmp_path):
+    for form in ("csv", "parquet"):
+        options = [*PAIR, *ALL, "-D", "mapreduce.job.reduces=3", "--output-format", form]
+        ran(run_job, Backtest, options, tmp_path / form, ROOT / "data/bars.csv")
+        kinds = ("", "-equity", "-orders", "-trades")
+        names = {f"part-{number:05}{kind}.{form}" for number in range(3) for kind in kinds}
+        assert {path.name for path in (tmp_path / form).glob("part-*")} == names
+        whole = windrow.read_output(tmp_path / form, part="trades")
+        alone = [windrow.read_output(part) for part in (tmp_path / form).glob(f"*-trades.{form}")]
+        assert_frame_equal(pd.concat(alone).sort_values(["symbol", "entry_time"], ignore_index=True), whole)
+    head = (tmp_path / "csv" / "part-00000-orders.csv").read_text().split("\n")[0]
+    assert head == "symbol,timestamp,side,size,price,status"
+    schema = pq.read_schema(tmp_path / "parquet" / "part-00000.parquet")
+    told = ("won", "sharpe", "ruined", "max_drawdown_from", "fast")
+    assert [str(schema.field(name).type) for name in told] == ["int64", "double", "bool", "date32[day]", "string"]
+    counted = duckdb.sql(f"select count(*), sum(pnl) from '{tmp_path}/parquet/*-trades.parquet'").fetchall()[0]
+    assert counted == (len(whole), pytest.approx(whole.pnl.sum()))
+
+
+def test_symbols_are_inert_in_csv(run_job, tmp_path, hostile):
+    for job, options in ((MovingAverage, ["--window", "2"]), (Backtest, [*PAIR, *ALL])):
+        ran(run_job, job, [*options, "--output-format", "csv"], tmp_path / job.__name__, hostile)
+        for part in (tmp_path / job.__name__).glob("*.csv"):
+            with part.open(newline="") as file:
+                symbols = {row[0] for row in csv.reader(file)} - {"symbol"}
+            assert len(symbols) == len(HOSTILE) or "trades" in part.name
+            assert not [symbol for symbol in symbols if symbol.startswith(("=", "+", "-", "@", "\t"))]
+
+
+def test_pages_are_made_of_text_and_say_so(run_job, tmp_path):
+    bars = ROOT / "data/bars.csv"
+    ran(run_job, Backtest, [*PAIR, "--output-format", "csv"], tmp_path / "out", bars)
+    asked = ["--bars", str(bars), "-o", str(tmp_path / "page.html")]
+    assert main(["report", str(tmp_path / "out"), *asked]) == 1
+    told = "out: was written as csv, and pages are made of text; run the job again without --output-format"
+    with pytest.raises(InputError, match=told):
+        _ = Output(tmp_path / "out", "jobs.backtest", {"format": "csv", "columns": []}).parts
+    ran(run_job, Backtest, [*PAIR, *ALL], tmp_path / "again", bars)
+    assert main(["report", str(tmp_path / "again"), *asked]) == 0
+
+
+def test_parts_that_are_not_there_are_refused_with_what_to_do(run_job, tmp_path):
+    ran(run_job, Backtest, [*PAIR], tmp_path / "out", ROOT / "data/bars.csv")
+    with pytest.raises(InputError, match="out: it holds no trades; run the job again with --trades, or leave part out"):
+        windrow.read_output(tmp_path / "out", part="trades")
+    with pytest.raises(UsageError, match="part='fills': is no part of an output; use one of orders, trades, equity,"):
+        windrow.read_output(tmp_path / "out", part="fills")
+    ran(run_job, Backtest, [*PAIR, "--trades"], tmp_path / "again", ROOT / "data/bars.csv")
+    assert len(windrow.read_output(tmp_path / "again", part="trades"))
+    assert len(windrow.read_output(tmp_path / "again"))

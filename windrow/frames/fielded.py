@@ -1,0 +1,143 @@
+"""Parts of outputs that are read by the names of their fields: of text, CSV or Parquet, the same frame."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from sort_keys.keys import decode_symbol
+from windrow.errors import InputError
+from windrow.sinks.crosses import TEXT_FIELDS
+from windrow.sinks.fields import SYMBOL, TIME, UNDEFINED, Field
+from windrow.sinks.inert import original
+from windrow.storage.open import is_parquet
+from windrow.trading.figures import TIMES
+
+CSV = ".csv"
+_TYPES = {"number": pa.float64(), "count": pa.int64()}
+
+
+def read_fields(parts: Sequence[Path], fields: Sequence[Field]) -> pd.DataFrame:
+    """The rows of parts, sorted by symbol, then by the first of the times. Raises InputError for other files."""
+    names = [field.name for field in fields]
+    tables = [_table(part, fields) for part in parts]
+    time = next(field.name for field in fields if field.kind == "time")
+    frame = pd.concat([_frame(part, table, fields) for part, table in zip(parts, tables, strict=True)])
+    return frame[names].sort_values(["symbol", time], kind="stable", ignore_index=True)
+
+
+def fields_in(part: Path) -> list[Field] | None:
+    """The fields of a part of CSV or Parquet that has times; None of one of figures."""
+    names = pq.read_schema(part).names if is_parquet(part.name) else _header(part)
+    if names[:2] != [SYMBOL.name, TIME.name]:
+        return None
+    return [SYMBOL, TIME, *(Field(name, "text" if name in TEXT_FIELDS else "number") for name in names[2:])]
+
+
+def figures_in(part: Path) -> Iterator[dict[str, Any]]:
+    """The figures in a part of CSV or Parquet, a row of a dict each."""
+    table = pq.read_table(part) if is_parquet(part.name) else _inferred(part)
+    names = table.column_names
+    texts = [table.column(name).cast(pa.string()) if name.endswith(TIMES) else table.column(name) for name in names]
+    for row in zip(*(column.to_pylist() for column in texts), strict=True):
+        told = dict(zip(names, row, strict=True))
+        yield {
+            name: _value(value, part.suffix == CSV, plain=name == SYMBOL.name)
+            for name, value in told.items()
+            if value is not None or not name.endswith(UNDEFINED)
+        }
+
+
+def _value(value: Any, from_csv: bool, plain: bool) -> Any:
+    """A cell's value: what was an object or a list is one again, unless it is a plain text."""
+    if not isinstance(value, str):
+        return value
+    if not plain and value[:1] in ("{", "["):
+        return orjson.loads(value)
+    return original(value) if from_csv else value
+
+
+def _header(part: Path) -> list[str]:
+    with part.open("rb") as file:
+        return list(pa_csv.read_csv(pa.BufferReader(file.readline()), _reading(part)).column_names)
+
+
+def _reading(part: Path) -> pa_csv.ReadOptions:
+    if not part.stat().st_size:
+        raise InputError(f"{part}: is empty, but a part has a header; copy the whole output again")
+    return pa_csv.ReadOptions()
+
+
+def _inferred(part: Path) -> pa.Table:
+    names = _header(part)
+    texts = {name: pa.string() for name in names if name == SYMBOL.name or name.endswith((UNDEFINED, *TIMES))}
+    how = pa_csv.ConvertOptions(
+        column_types=texts, null_values=[""], true_values=["true"], false_values=["false"], strings_can_be_null=True
+    )
+    table = pa_csv.read_csv(part, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=how)
+    symbols = pa.array([text or "" for text in table.column(SYMBOL.name).to_pylist()], pa.string())
+    return table.set_column(0, SYMBOL.name, symbols)
+
+
+def _table(part: Path, fields: Sequence[Field]) -> pa.Table:
+    """The columns of a part: texts and times of lines as texts."""
+    names = [field.name for field in fields]
+    try:
+        if is_parquet(part.name):
+            table = pq.ParquetFile(part, page_checksum_verification=True).read()
+        else:
+            table = _lines(part, fields)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{part}: it is truncated or damaged ({error}); copy the whole output again") from error
+    if table.column_names != names:
+        raise InputError(
+            f"{part}: its columns are {', '.join(table.column_names)}, and not {', '.join(names)}; use a part that"
+            " a job wrote"
+        )
+    return table
+
+
+def _lines(part: Path, fields: Sequence[Field]) -> pa.Table:
+    types = {field.name: _TYPES.get(field.kind, pa.string()) for field in fields}
+    how = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
+    if part.suffix == CSV:
+        return pa_csv.read_csv(part, _reading(part), pa_csv.ParseOptions(newlines_in_values=True), how)
+    if not part.stat().st_size:
+        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+    reading = pa_csv.ReadOptions(column_names=[field.name for field in fields])
+    return pa_csv.read_csv(part, reading, pa_csv.ParseOptions(delimiter="\t", quote_char=False), how)
+
+
+def _frame(part: Path, table: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for field in fields:
+        column = table.column(field.name)
+        if field.kind == "time":
+            columns[field.name] = _moments(part, column)
+        elif field.kind in ("symbol", "text"):
+            columns[field.name] = pd.Series([_read(text, field, part) for text in column.to_pylist()], dtype=str)
+        else:
+            columns[field.name] = column.to_numpy()
+    return pd.DataFrame(columns)
+
+
+def _read(text: str, field: Field, part: Path) -> str:
+    if part.suffix == CSV:
+        return original(text)
+    return decode_symbol(text.encode()) if field.kind == "symbol" and not is_parquet(part.name) else text
+
+
+def _moments(part: Path, column: pa.ChunkedArray) -> Any:
+    if not pa.types.is_string(column.type):
+        return column.cast(pa.timestamp("ns", getattr(column.type, "tz", None))).to_pandas().array
+    texts = column.to_pylist()
+    try:
+        zoned = bool(texts) and texts[0].endswith("Z")
+        return pd.to_datetime(pd.Index(texts), format="ISO8601", utc=zoned).as_unit("ns")
+    except ValueError as error:
+        raise InputError(f"{part}: it is not the output of a job ({error}); use a part that a job wrote") from error

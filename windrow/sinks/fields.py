@@ -1,0 +1,57 @@
+"""The fields of lines, by which they can be tables with names (windrow/sinks/tabular.py), and are read by name."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from windrow.storage.part import own_part
+
+Kind: TypeAlias = Literal["symbol", "time", "text", "number", "count", "flag", "figures"]
+
+#: Suffixes of parts, by formats.
+SUFFIXES = {"text": "", "csv": ".csv", "parquet": ".parquet", "parquet-ns": ".parquet"}
+#: The column of reasons why figures are undefined, an object of JSON; it is the last one.
+UNDEFINED = "undefined"
+
+
+class Field(NamedTuple):
+    """A field of a line."""
+
+    name: str
+    kind: Kind = "number"
+
+
+SYMBOL, TIME = Field("symbol", "symbol"), Field("timestamp", "time")
+#: The fields of lines of values beside those of buying and holding.
+VALUES = (SYMBOL, TIME, Field("value"), Field("buy_and_hold"))
+#: The fields of lines of figures.
+FIGURES = (SYMBOL, Field("figures", "figures"))
+
+#: Writes lines, each with its end.
+WriteLines: TypeAlias = Callable[[bytes | memoryview], object]
+
+
+@contextmanager
+def written_part(name: str, fields: Sequence[Field], form: str, dated: bool) -> Iterator[WriteLines]:
+    """Writes a task's lines into a part of its own, part-NNNNN and the name, in a format."""
+    with own_part(name + SUFFIXES[form]) as file:
+        if form == "text":
+            yield file.write
+        else:
+            from windrow.sinks.tabular import line_table
+
+            with line_table(file, fields, form, dated) as write:
+                yield write
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Figures as columns: those of an object within get names that begin with its name.
+
+    >>> flat({"fast": 7, "train": {"pnl": 83.0}, "undefined": {"sqn": "a single closed trade"}})
+    {'fast': 7, 'train_pnl': 83.0, 'undefined': {'sqn': 'a single closed trade'}}
+    """
+    columns: dict[str, Any] = {}
+    for name, value in row.items():
+        parted = isinstance(value, dict) and not name.endswith(UNDEFINED)
+        columns |= {f"{name}_{figure}": one for figure, one in flat(value).items()} if parted else {name: value}
+    return columns
