@@ -49,6 +49,7 @@ ROOMS = {
     "catalog": "people",
     "emr": "running",
     "pages": "people",
+    "outcomes": "people",
     "windrow": "people",
     "commands": "people",
     "cli": "people",

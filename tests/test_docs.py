@@ -1,6 +1,7 @@
 """The guides in docs/ are true: what they show on a console is what the commands print, their options exist."""
 
 import ast
+import doctest
 import os
 import re
 import shutil
@@ -120,6 +121,15 @@ def test_the_notebook_of_a_guide_runs(guide, lines, shown):
         [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )
     assert shown in done.stdout and lines in (None, len(done.stdout.splitlines()))
+
+
+def test_the_guide_to_python_shows_what_is_printed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
+    guide = doctest.DocTestParser().get_doctest("".join(blocks), {}, "docs/python.md", None, 0)
+    said = []
+    ran = doctest.DocTestRunner(verbose=False).run(guide, out=said.append)
+    assert ran.attempted > 8 and not ran.failed, "".join(said)
 
 
 # docs/command-line.md.

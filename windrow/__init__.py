@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windrow.frames.average import moving_average
-    from windrow.frames.backtest import backtest
     from windrow.frames.crossover import crossover
     from windrow.frames.outputs import read_output
-    from windrow.frames.sweep import sweep
     from windrow.mapreduce.barjob import BarJob
+    from windrow.outcomes.backtest import backtest
+    from windrow.outcomes.sweep import sweep
     from windrow.pages.averages import plot
     from windrow.pages.report import report
 
@@ -26,13 +26,13 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BarJob": "windrow.mapreduce.barjob",
-    "backtest": "windrow.frames.backtest",
+    "backtest": "windrow.outcomes.backtest",
     "crossover": "windrow.frames.crossover",
     "moving_average": "windrow.frames.average",
     "plot": "windrow.pages.averages",
     "read_output": "windrow.frames.outputs",
     "report": "windrow.pages.report",
-    "sweep": "windrow.frames.sweep",
+    "sweep": "windrow.outcomes.sweep",
 }
 
 

@@ -35,8 +35,9 @@ def test_capitals_and_an_index_of_dates():
     pd.testing.assert_frame_equal(averages(single()), right)
     pd.testing.assert_frame_equal(averages(single().reset_index()), right)
     pd.testing.assert_frame_equal(averages(single().rename(columns={"Close": "Last"})), right)
-    traded = windrow.backtest(single(), "close", "sma:2", side="long")
-    pd.testing.assert_frame_equal(traded, windrow.backtest(PLAIN.drop(columns="symbol"), "close", "sma:2", side="long"))
+    traded = windrow.backtest(single(), "close", "sma:2", side="long").figures
+    plain = windrow.backtest(PLAIN.drop(columns="symbol"), "close", "sma:2", side="long")
+    pd.testing.assert_frame_equal(traded, plain.figures)
 
 
 def test_an_index_of_dates_is_the_time_whatever_columns_of_dates_there_are():
@@ -68,7 +69,7 @@ def test_two_levels_of_columns(by, names):
     pd.testing.assert_frame_equal(averages(frame), averages(long))
     for run in (windrow.backtest, windrow.sweep):
         ours, theirs = run(frame, "sma:1", "sma:2", side="long"), run(long, "sma:1", "sma:2", side="long")
-        pd.testing.assert_frame_equal(ours, theirs)
+        pd.testing.assert_frame_equal(ours.figures, theirs.figures)
     pd.testing.assert_frame_equal(windrow.crossover(frame, "close", "sma:2"), windrow.crossover(long, "close", "sma:2"))
     stacked = frame.stack(1 if by == "Price" else 0, future_stack=True).dropna()
     if names:

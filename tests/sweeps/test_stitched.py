@@ -136,12 +136,13 @@ def test_frames_return_it_beside_the_lines():
     closes = 20 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.02, 120)))
     bars = pd.DataFrame({"symbol": "AA", "timestamp": pd.date_range("2024-01-01", periods=120), "close": closes})
     how = {"fill": "close", "walk_forward": 3, "rolling": True, "embargo": 2, "best": True}
-    figures, equity = windrow.sweep(bars, "sma:1..3", "sma:3..6", equity=True, **how)
+    found = windrow.sweep(bars, "sma:1..3", "sma:3..6", equity=True, **how)
+    figures, equity = found.figures, found.equity
     assert equity.columns.tolist() == ["symbol", "timestamp", "value", "buy_and_hold"]
     assert equity["timestamp"].tolist() == bars["timestamp"].tolist()[30:] and set(equity["symbol"]) == {"AA"}
     [final] = figures["stitched_final_value"].dropna()
     assert final == equity["value"].iloc[-1]
-    plain = windrow.sweep(bars, "sma:1..3", "sma:3..6", **how)
+    plain = windrow.sweep(bars, "sma:1..3", "sma:3..6", **how).figures
     pd.testing.assert_frame_equal(plain, figures[plain.columns], check_dtype=False)
 
 

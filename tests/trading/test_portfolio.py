@@ -111,7 +111,7 @@ def test_figures_are_those_of_the_curve_beside_its_benchmark(bars, rebalance):
     for name, value in curve.figures().items():
         if not name.startswith(("max_drawdown_", "ruined_at", "undefined")):
             assert row[name] == value or (value is None and np.isnan(row[name]))
-    alone = windrow.backtest(bars, **LINES)
+    alone = windrow.backtest(bars, **LINES).figures
     pd.testing.assert_frame_equal(
         found.figures[found.figures.symbol != ""][[*alone]].reset_index(drop=True), alone, check_dtype=False
     )

@@ -4,8 +4,7 @@ bars.py       a frame's bars, in the form that a reducer gets them
 naming.py     frames as people have them: names in any case, yfinance's two levels of columns
 average.py    windrow.moving_average
 crossover.py  windrow.crossover
-backtest.py   windrow.backtest
-sweep.py      windrow.sweep
+arguments.py  arguments that a function does not have
 outputs.py    windrow.read_output; the bars of files as a frame
 rows.py       rows for bars as a frame     tables.py   figures as a frame
 """

@@ -4,6 +4,7 @@ from typing import Literal
 
 import pandas as pd
 
+from windrow.frames.arguments import with_known_arguments
 from windrow.frames.bars import check_needs, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.rows import Rows
@@ -11,6 +12,7 @@ from windrow.windows import Options, parse_indicator
 from windrow.windows.indicators import Indicators, Step, parse_step
 
 
+@with_known_arguments
 def moving_average(
     bars: pd.DataFrame,
     *indicators: str,

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from windrow.frames.arguments import with_known_arguments
 from windrow.frames.bars import check_needs, in_zone, stretches
 from windrow.frames.naming import named
 from windrow.frames.rows import Rows
@@ -16,6 +17,7 @@ from windrow.windows import Options
 _SIGNALS = np.array(["", SIGNALS[1], SIGNALS[-1]], object)  # by sign: -1 counts from the end
 
 
+@with_known_arguments
 def crossover(
     bars: pd.DataFrame,
     fast: str | Sequence[str] = "sma:50",

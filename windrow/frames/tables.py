@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from windrow.arrays import Floats, Ints
 from windrow.sinks.fields import flat
 from windrow.trading.figures import TIMES
 
@@ -25,3 +26,9 @@ def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
         )
     empty = [name for name in table if table[name].isna().all() and table[name].dtype.kind != "M"]
     return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
+
+
+def equity_rows(symbol: str, times: Ints, values: Floats, bought: Floats) -> pd.DataFrame:
+    """A symbol's values at its closes beside those of buying and holding, a row each."""
+    columns = {"value": values, "buy_and_hold": bought}
+    return pd.DataFrame({"symbol": symbol, "timestamp": times.view("datetime64[ns]"), **columns})

@@ -56,8 +56,7 @@ class Places(NamedTuple):
     def write(self, page: str, picture: Callable[[], bytes]) -> list[Path]:
         """Write both, or neither; without the packages that draw pictures the page alone, and say so."""
         contents = {self.page: page.encode(errors="replace")}
-        missing = [package for module, package in _PACKAGES.items() if not find_spec(module)]
-        if missing:
+        if missing := missing_packages():
             needed = " and ".join(missing)
             say(f"{self.picture}: not written: a picture needs {needed}; install with: pip install 'windrow[plot]'")
         else:
@@ -66,6 +65,11 @@ class Places(NamedTuple):
             for place, content in contents.items():
                 opened.enter_context(new_file(place, self.force)).write(content)
         return list(contents)
+
+
+def missing_packages() -> list[str]:
+    """The packages that pictures need and that are not installed."""
+    return [package for module, package in _PACKAGES.items() if not find_spec(module)]
 
 
 def listed(paths: Paths) -> list[str]:

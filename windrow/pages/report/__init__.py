@@ -64,14 +64,21 @@ def report(
         sources = Sources.of([open_output(place) for place in here])
         wanted = listed(symbols)
         reports, known = _read(sources, listed(bars), wanted, *beside)
-        shown = page_data(sources, reports, known, most_bytes=None if wanted else MOST_BYTES)
+        return write_report(places, sources, reports, known, None if wanted else MOST_BYTES)
 
-        def drawn() -> bytes:
-            from windrow.pages.report.picture import picture
 
-            return picture(sources, reports[0])
+def write_report(
+    places: Places, sources: Sources, reports: Sequence[SymbolReport], known: int, most_bytes: int | None
+) -> list[Path]:
+    """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are."""
+    shown = page_data(sources, reports, known, most_bytes)
 
-        return places.write(page(shown, "report/main.html", ["heatmap", "report"]), drawn)
+    def drawn() -> bytes:
+        from windrow.pages.report.picture import picture
+
+        return picture(sources, reports[0])
+
+    return places.write(page(shown, "report/main.html", ["heatmap", "report"]), drawn)
 
 
 def _read(

@@ -14,7 +14,7 @@ from windrow.pages.report.contents import Sources, SymbolReport, below, drawn_av
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import SIDES, Orders
 from windrow.pages.series import is_over_prices
-from windrow.pages.theme import LIGHT
+from windrow.pages.theme import LIGHT, config
 
 #: Orders that can be told apart on paper.
 MOST_TRIANGLES = 100
@@ -35,9 +35,14 @@ def draw(sources: Sources, symbol: SymbolReport) -> Any:
     panes = [Pane(over), *([Pane(apart)] if apart else []), *below(symbol)]
     parts = vega.panels(candles, panes, _orders(candles, symbol.orders))
     if symbol.swept is not None and len(symbol.swept.pairs) > 1:
-        parts.append(_maps(symbol.swept, sources.objective))
+        parts.append(maps(symbol.swept, sources.objective))
     title = f"{vega.shortened(symbol.series.symbol)}: {sources.title}"
     return vega.stacked(parts, title, _subtitle(sources, symbol, vega.extent(candles)))
+
+
+def themed(chart: Any) -> Any:
+    """A chart for a notebook, in the theme of pictures."""
+    return chart.properties(padding=16).configure(**config(LIGHT))
 
 
 def _subtitle(sources: Sources, symbol: SymbolReport, extent: str) -> list[str]:
@@ -95,7 +100,7 @@ def _ticks(candles: Candles, times: Ints, kind: str, opacity: float) -> Any:
     return mark.encode(x=vega.time(candles), y=alt.value(vega.PRICES - (4 if kind == "buy" else 12)))
 
 
-def _maps(swept: Swept, objective: str) -> Any:
+def maps(swept: Swept, objective: str) -> Any:
     """The maps of the first walk, side by side, in one scale of colours."""
     parts = [part for part in swept.walks()[0] if part is not None]
     scale = _colours(np.concatenate([swept.parts[part].fields[objective] for part in parts]))
