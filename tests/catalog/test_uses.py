@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from tests.catalog.lake import ACCOUNT, HOSTILE, REGION
+from windrow.catalog.columns import symbol_of
 from windrow.catalog.usage.uses import Table, Use, Uses
 
 DAY = date(2026, 11, 29)
@@ -49,7 +50,7 @@ def test_uses_by_nobody_who_is_known_have_no_users():
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_name_is_a_name(name):
     [(found, _)] = counted([Use(table(name, name), DAY, name, name, name)]).items()
-    assert f"/{found}".endswith(f"{name}.{name}".rpartition("/")[2])
+    assert found == symbol_of(ACCOUNT, REGION, name, name).rpartition("/")[2]
 
 
 def test_random_uses_are_counted_as_plain_python_counts_them():

@@ -274,7 +274,7 @@ def test_progress_says_how_many_are_done(place, monkeypatch):
         assert wanted
         yield lambda share, text: told.append((share, text))
 
-    monkeypatch.setattr("windrow.console.going", going)
+    monkeypatch.setattr("windrow.console.meter.going", going)
     with collect._progress(quiet=False) as move:
         move(0, 30, 0)
         move(10, 30, 19_500)
