@@ -49,7 +49,8 @@ class Line(NamedTuple):
 class Pane:
     """Lines on one scale. Those of the first pane are drawn over the prices; `fills` down from 0.
 
-    `sums`: columns that stand on 0, such as volumes; where bars are joined, their sum.
+    `sums`: columns that stand on 0, such as volumes; where bars are joined, their sum. `grows`: it is drawn on a
+    logarithmic scale where the reader asks for one, as prices are.
     """
 
     lines: Sequence[Line]
@@ -57,6 +58,7 @@ class Pane:
     suffix: str = ""
     fills: bool = False
     sums: bool = False
+    grows: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def charted(candles: Candles, below: Iterable[Pane] = ()) -> Json:
 
 def _pane(candles: Candles, pane: Pane) -> Json:
     lines = drawn_lines(candles, pane)
-    how = {"fills": pane.fills, "sums": pane.sums}
+    how = {"fills": pane.fills, "sums": pane.sums, "grows": pane.grows}
     return {"lines": lines, "digits": pane.digits, "suffix": pane.suffix, **how}
 
 

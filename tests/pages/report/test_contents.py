@@ -11,6 +11,7 @@ from windrow.bars.layout import Reading
 from windrow.errors import UsageError
 from windrow.pages import chart
 from windrow.pages.report import contents as reporting
+from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.contents import Sources, SymbolReport, drawdown, drawn_averages, page_data
 from windrow.pages.report.maps import swept
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures
@@ -128,6 +129,39 @@ def test_rules_are_put_in_words(outputs):
         "initial cash 1,234,567.5", "positions of 12.5 % of the equity", "whole shares",
         "commission 0.001 of the value traded", "2.5 per order", "filled at the close", "long only", "entry by cross",
     ]  # fmt: skip
+
+
+def test_other_rules_of_a_sweep_are_warned_of(outputs):
+    rules = {"cash": 1e5, "commission": 0.001, "side": "long", "fill": "next-open", "whole_shares": False}
+    ours = {"rules": rules, "measures": {"risk_free": 0.0}, "reading": READING}
+    theirs = {
+        "rules": rules | {"commission": 0.002, "side": "both", "whole_shares": True},
+        "measures": {"risk_free": 0.02}, "reading": READING | {"until": "2024-02-01", "delimiter": ";"},
+    }  # fmt: skip
+    for others, warning in (
+        (
+            theirs,
+            "Backtest and sweep differ in their rules, so their figures do not compare. commission: 0.001, 0.002;"
+            " side: long only, long and short; whole shares: no, yes; risk free: 0, 0.02; until: none, 2024-02-01.",
+        ),
+        (ours, ""),
+    ):
+        backtest = open_output(outputs.output("backtest", [], name=f"backtest{len(warning)}", **ours))
+        sweep = open_output(outputs.output("sweep", [], name=f"sweep{len(warning)}", **others))
+        assert Sources.of([sweep, backtest]).warning == warning
+        assert Sources.of([sweep]).warning == ""
+
+
+def test_buying_and_holding_has_figures_of_its_own():
+    frame = bars_of(("A",), bars=40)
+    series, description = series_of(frame), {"rules": {"cash": 1000.0}, "measures": {"days_per_year": 100}}
+    bought = 1000 + np.cumsum(np.arange(40) % 7 - 2.5)
+    returns = np.diff(bought, prepend=1000.0) / np.append(1000.0, bought[:-1])
+    found = bought_figures(Equity(series.times, bought[::-1], bought), description, dated=True)
+    assert found["return"] == bought[-1] / 1000 - 1
+    assert found["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 10, rel=1e-12)
+    assert not {"beta", "alpha", "buy_and_hold", "trades_total"} & found.keys()
+    assert bought_figures(Equity(series.times, bought), description, dated=True) is None
 
 
 def shown_of(outputs, frame, **described):

@@ -201,7 +201,44 @@ def test_the_test_part_is_marked(look, swept):
     assert tab.evaluate("chart.series.cut") == {"at": 175, "end": 250, "labels": ["train", "test"]}
 
 
+def test_prices_and_values_are_drawn_on_a_logarithmic_scale_on_demand(look, both):
+    tab = look(both)
+    middle = "chart.scales.map(({ y, low, high, top, bottom }) => (y((low + high) / 2) - top) / (bottom - top))"
+    assert tab.evaluate(middle) == pytest.approx([0.5, 0.5, 0.5])
+    tab.get_by_role("button", name="Log").click()
+    tab.evaluate(NEXT_FRAME)
+    prices, values, falls = tab.evaluate(middle)
+    assert prices < 0.499 and values < 0.4999 and falls == pytest.approx(0.5)
+    back = "(({ y, value, high }) => value(y(high)) / high)(chart.scales[0])"
+    assert tab.evaluate(back) == pytest.approx(1)
+    assert tab.get_by_role("button", name="Log").get_attribute("aria-pressed") == "true"
+    assert tab.evaluate("[...logValues(0.9, 1100, 8)]") == [1, 3, 10, 30, 100, 300, 1000]
+    assert tab.evaluate("[...logValues(1e-3, 5, 20)]")[:4] == [0.001, 0.002, 0.005, 0.01]
+
+
 # Figures.
+
+
+def test_rules_and_a_warning_stand_above(look, both, swept, outputs, backtest):
+    tab = look(both)
+    assert tab.inner_text("#rules") == (
+        "Initial cash 100,000, positions of all cash, filled at the next open, long and short, entry by state,"
+        " no costs."
+    )
+    assert not tab.locator("#warning").is_visible()
+    other = outputs.run("sweep", "--fast", "sma:3..6", "--slow", "sma:10", "--commission", "0.01", DATA)
+    tab = look(report([other, backtest], [str(DATA)], out=outputs.folder / "other.html")[0])
+    assert tab.inner_text("#warning").endswith("do not compare. commission: 0, 0.01.")
+
+
+def test_buying_and_holding_stands_beside_the_backtest(look, both, backtest):
+    tab = look(both)
+    heads = tab.locator("#figures table >> nth=0").locator("th[scope=col]").all_inner_texts()
+    assert heads == ["Result", "Backtest", "Buy and hold", "Train", "Test"]
+    held = lines_of(backtest)["AAA"][0]["buy_and_hold"]
+    assert row(tab, "Return")[1] == f"{100 * held:+.2f} %".replace("-", "−")
+    of_trades = tab.locator("#figures table >> nth=2").locator("th[scope=col]").all_inner_texts()
+    assert of_trades == ["Trades", "Backtest", "Train", "Test"] and pixels(tab, "series-2") > 100
 
 
 def test_figures_stand_side_by_side(look, both, backtest, sweep):
@@ -214,12 +251,15 @@ def test_figures_stand_side_by_side(look, both, backtest, sweep):
         for line in grid
         if {**best, "part": "test"}.items() >= {k: line[k] for k in ("part", "fast", "slow")}.items()
     )
-    assert row(tab, "Profit and loss") == [money(its["pnl"]) for its in (whole, best, proof)]
-    assert row(tab, "Return") == [f"{100 * its['return']:+.2f} %".replace("-", "−") for its in (whole, best, proof)]
+    held = {"pnl": 100_000 * whole["buy_and_hold"], "return": whole["buy_and_hold"]}
+    assert row(tab, "Profit and loss") == [money(its["pnl"]) for its in (whole, held, best, proof)]
+    returns = [f"{100 * its['return']:+.2f} %".replace("-", "−") for its in (whole, held, best, proof)]
+    assert row(tab, "Return") == returns
     assert row(tab, "Trades") == [str(its["trades_total"]) for its in (whole, best, proof)]
     assert row(tab, "SQN") == [f"{its['sqn']:.3f}".replace("-", "−") for its in (whole, best, proof)]
     assert tab.inner_text("#compared") == (
-        f"Backtest of sma:5 / sma:20, train of {best['fast']} / {best['slow']}, test of {best['fast']} / {best['slow']}"
+        f"Backtest of sma:5 / sma:20, buying and holding with the same cash, size and costs,"
+        f" train of {best['fast']} / {best['slow']}, test of {best['fast']} / {best['slow']}"
     )
 
 
@@ -289,7 +329,9 @@ def test_keys_move_zoom_and_read(look, both, backtest):
     tab.keyboard.press("Shift+ArrowLeft")
     one = tab.inner_text("#announced")
     tab.keyboard.press("Shift+ArrowRight")
-    assert re.match(r"2023-01-\d\d O .* Equity 100,000.00, Drawdown 0.00 %", one.replace("\n", " "))
+    assert re.match(
+        r"2023-01-\d\d O .* Equity 100,000.00 Buy and hold 10\d,\d{3}\.\d\d, Drawdown 0.00 %", one.replace("\n", " ")
+    )
     assert tab.inner_text("#announced") != one
     tab.keyboard.press("Escape")
     assert tab.evaluate("chart.cross") is None
@@ -447,7 +489,7 @@ def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
         assert outline == "solid", name
     pairs = [name for name in visited if name.startswith("Show pair")]
     assert [name for name in visited if name not in pairs] == [
-        "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All",
+        "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All", "Log",
         "Prices, averages, orders, equity and drawdown", "Objective", "Train: Profit and loss of every pair",
         "Test: Profit and loss of every pair", "Best pairs",
     ]  # fmt: skip
@@ -459,7 +501,7 @@ def test_every_control_has_a_name(look, both):
     named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
       it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
     names = tab.evaluate(named)
-    assert len(names) == 20 and all(names)
+    assert len(names) == 21 and all(names)
 
 
 # The sweep.

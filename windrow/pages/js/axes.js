@@ -13,6 +13,21 @@ function roundValues(low, high, most) {
   return values;
 }
 
+// The same of a logarithmic axis: 1, 2 and 5 times powers of ten, or fewer where they are too many; round values where the
+// axis is short. Both ends are above 0.
+function logValues(low, high, most) {
+  if (high < 4 * low) return roundValues(low, high, most);
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  for (const [factors, every] of [[[1, 2, 5], 1], [[1, 3], 1], ...[1, 2, 3, 5, 10, 20, 50, 100].map((count) => [[1], count])]) {
+    const values = [];
+    for (let power = first; power <= last; power += every) {
+      values.push(...factors.map((factor) => Number(`${factor}e${power}`)).filter((value) => value >= low && value <= high));
+    }
+    if (values.length <= most) return values;
+  }
+  return [];
+}
+
 // Times are labelled at the first bars of calendar units: [unit, how many of it, its length in ms].
 const SECOND = 1e3;
 const DAY = 864e5;

@@ -239,10 +239,20 @@ class Chart {
     return [low, high];
   }
 
-  scale(low, high, top, bottom) {
-    const y = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);
-    const value = (at) => low + ((bottom - at) / (bottom - top)) * (high - low);
-    return { y, value, top, bottom, low, high };
+  // `grows`: logarithmic where that is asked for and all that is seen is above 0.
+  scale(low, high, top, bottom, grows = false) {
+    const log = grows && this.log && low > 0;
+    const [to, from] = log ? [Math.log, Math.exp] : [(value) => value, (value) => value];
+    const [least, span] = [to(low), to(high) - to(low)];
+    const y = (value) => bottom - ((to(value) - least) / span) * (bottom - top);
+    const value = (at) => from(least + ((bottom - at) / (bottom - top)) * span);
+    return { y, value, top, bottom, low, high, log };
+  }
+
+  toggleLog() {
+    this.log = !this.log;
+    this.ask();
+    return this.log;
   }
 
   drawPrices(ctx, ticks) {
@@ -253,7 +263,7 @@ class Chart {
     const { lines } = this.panes[0];
     const columns = [[price, level], ...lines.map((line) => [line, lineLevel])];
     const room = this.series.orders.at.length ? 12 : 4;
-    const scale = this.scale(...this.range(columns), top + 8 + room, bottom - RUG - room);
+    const scale = this.scale(...this.range(columns), top + 8 + room, bottom - RUG - room, true);
     this.drawGrid(ctx, { ...scale, top, bottom }, scale, ticks, this.series.digits);
     this.clipped(ctx, top, bottom, () => {
       if (this.series.bare) this.drawLine(ctx, price, scale, 1.2);
@@ -270,7 +280,7 @@ class Chart {
     let [low, high] = this.range(pane.lines.map((line) => [line, level]));
     if (pane.fills) [low, high] = [Math.min(low, -1e-9), 0];
     if (pane.sums) [low, high] = [Math.min(low, 0), Math.max(high, 1e-9)];
-    const scale = this.scale(low, high, top + 24, bottom - 4);
+    const scale = this.scale(low, high, top + 24, bottom - 4, pane.grows);
     this.drawGrid(ctx, { top, bottom }, scale, ticks, pane.digits, pane.suffix);
     this.clipped(ctx, top, bottom, () => {
       for (const line of pane.lines) {
@@ -300,12 +310,12 @@ class Chart {
       ctx.moveTo(Math.round(x) + 0.5, place.top);
       ctx.lineTo(Math.round(x) + 0.5, place.bottom);
     }
-    const values = roundValues(scale.low, scale.high, Math.max(3, Math.floor((scale.bottom - scale.top) / 44)));
+    const values = (scale.log ? logValues : roundValues)(scale.low, scale.high, Math.max(3, Math.floor((scale.bottom - scale.top) / 44)));
     for (const value of values) {
       const y = Math.round(scale.y(value)) + 0.5;
       ctx.moveTo(0, y);
       ctx.lineTo(this.right, y);
-      ctx.fillText(axisNumber(value, values.step, digits) + suffix, this.right + 8, y);
+      ctx.fillText(axisNumber(value, values.step ?? 10 ** Math.floor(Math.log10(value)), digits) + suffix, this.right + 8, y);
     }
     ctx.moveTo(0, place.bottom + 0.5);
     ctx.lineTo(this.width, place.bottom + 0.5);

@@ -309,6 +309,7 @@ function compared(symbol) {
   const pairOf = (figures) => `${figures.fast} / ${figures.slow}`;
   const { tested } = data;
   const sides = symbol.figures ? [[tested, symbol.figures, `${tested.toLowerCase()} of ${pairOf(symbol.figures)}`]] : [];
+  if (symbol.bought) sides.push(["Buy and hold", symbol.bought, "buying and holding with the same cash, size and costs"]);
   if (symbol.compared) sides.push(["Backtest", symbol.compared, `backtest of ${pairOf(symbol.compared)}`]);
   for (const part of sweep ? [walk().train, walk().test] : []) {
     const figures = part && figuresOf(sweep, part, state.pair);
@@ -326,12 +327,14 @@ function showFigures(symbol) {
   const rows = [...known, ...others.map((field) => [field, field.replaceAll("_", " "), null, "Others"])];
   const reasons = [];
   const tables = [...new Set(rows.map(([, , , group]) => group))].map((group) => {
+    const its = rows.filter((row) => row[3] === group);
+    const telling = sides.filter(([, figures]) => its.some(([field]) => own(figures, field) !== undefined));
     const table = element("table");
     const names = table.createTHead().insertRow();
-    names.append(element("th", group, { scope: "col" }), ...sides.map(([name]) => element("th", name, { scope: "col" })));
+    names.append(element("th", group, { scope: "col" }), ...telling.map(([name]) => element("th", name, { scope: "col" })));
     const body = table.createTBody();
-    for (const [field, name] of rows.filter((row) => row[3] === group)) {
-      body.insertRow().append(element("th", name, { scope: "row" }), ...sides.map(([, figures]) => cell(figures, field, reasons)));
+    for (const [field, name] of its) {
+      body.insertRow().append(element("th", name, { scope: "row" }), ...telling.map(([, figures]) => cell(figures, field, reasons)));
     }
     const box = element("div");
     box.append(table);
@@ -369,6 +372,9 @@ function showTiles(symbol, sides) {
     return tile;
   }));
 }
+
+byId("rules").textContent = data.rules.length ? `${capitalised(data.rules.join(", "))}.` : "";
+byId("warning").textContent = data.warning;
 
 data.objectives.forEach((name) => byId("objective").append(element("option", NAMES[name], { value: name })));
 byId("objective").value = state.objective;

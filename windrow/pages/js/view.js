@@ -41,7 +41,7 @@ class View {
   listen() {
     const { chart } = this;
     byId("symbol").addEventListener("change", ({ target }) => this.show(data.symbols[target.value]));
-    const does = { earlier: () => chart.step(-1), later: () => chart.step(1), in: () => chart.zoom(0.6), out: () => chart.zoom(1 / 0.6), all: () => chart.all() };
+    const does = { earlier: () => chart.step(-1), later: () => chart.step(1), in: () => chart.zoom(0.6), out: () => chart.zoom(1 / 0.6), all: () => chart.all(), log: () => byId("log").setAttribute("aria-pressed", chart.toggleLog()) };
     document.querySelector(".tools[role=group]").addEventListener("click", ({ target }) => {
       does[target.dataset.does]?.();
       if (["earlier", "later"].includes(target.dataset.does)) this.announce();
@@ -182,7 +182,7 @@ class View {
     const { bars } = this.symbol;
     const last = this.candles.close.length - 1;
     const span = `${this.timeText(0)} to ${this.timeText(last)}${data.dated ? "" : " UTC"}`;
-    byId("subtitle").textContent = [span, `${figure(bars, 0)} bars`, ...(data.rules || [])].join(" · ");
+    byId("subtitle").textContent = [span, `${figure(bars, 0)} bars`].join(" · ");
     byId("notes").textContent = [...data.notes, ...(this.notes || [])].join(" ");
   }
 }

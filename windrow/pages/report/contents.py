@@ -23,26 +23,20 @@ from windrow.pages.chart import (
     left_out,
 )
 from windrow.pages.packed import Packed, packed
+from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
+from windrow.pages.report.rules import differences, in_words
 from windrow.pages.series import Series, is_over_prices
 from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split
-from windrow.trading.position_size import parse_size
 from windrow.windows import Options
 
 #: Values of averages that a page holds of a symbol, so that other pairs of a sweep than the best can be drawn.
 MOST_AVERAGED = 1_000_000
 
-_RULES = {
-    "cash": "initial cash {:,.12g}", "size": "positions of {}", "whole_shares": "whole shares",
-    "commission": "commission {:.4g} of the value traded", "commission_per_order": "{:,.12g} per order",
-    "slippage": "slippage {:.4g} of the price", "fill": "filled at the {}", "side": "{}", "entry": "entry by {}",
-    "stop_at_ruin": "stopped at ruin",
-}  # fmt: skip
 _FORWARD = "forward test"
-_WORDS = {"next-open": "next open", "both": "long and short", "long": "long only", "short": "short only"}
 
 
 @dataclass(frozen=True)
@@ -126,14 +120,20 @@ class Sources:
 
     @property
     def rules(self) -> list[str]:
-        """How orders were placed and filled, in words; costs that are 0 are left out."""
-        rules = self.description.get("rules", {})
-        if "size" in rules:
-            rules = rules | {"size": parse_size(rules["size"]).words}
-        known = [(form, rules[name]) for name, form in _RULES.items() if rules.get(name)]
-        texts = [form.format(_WORDS.get(value, value)) for form, value in known]
-        texts += ["adjusted prices"] if self.description.get("reading", {}).get("adjusted") else []
-        return [text for text in texts if text]
+        """How orders were placed and filled, in words."""
+        return in_words(self.description)
+
+    @property
+    def warning(self) -> str:
+        """That backtest and sweep were run with different rules, if they were: their figures then do not compare."""
+        if self.backtest is None or self.sweep is None:
+            return ""
+        found = differences(self.backtest.description, self.sweep.description)
+        return (
+            f"Backtest and sweep differ in their rules, so their figures do not compare. {'; '.join(found)}."
+            if found
+            else ""
+        )
 
 
 def page_data(sources: Sources, reports: Sequence[SymbolReport], known: int, most_bytes: int | None = None) -> Json:
@@ -145,6 +145,7 @@ def page_data(sources: Sources, reports: Sequence[SymbolReport], known: int, mos
         "title": sources.title,
         "tested": "Backtest" if sources.backtest is None or not is_forward(sources.backtest) else "Forward test",
         "rules": sources.rules,
+        "warning": sources.warning,
         "notes": left_out(len(symbols), known, "report"),
         "dated": first.series.dated,
         "column": first.series.price,
@@ -168,6 +169,7 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "orders": orders,
         "figures": symbol.figures,
         "compared": symbol.compared,
+        "bought": symbol.equity and bought_figures(symbol.equity, sources.description, symbol.series.dated),
         "sweep": symbol.swept and symbol.swept.packed(sources.averages),
     }
 
@@ -178,7 +180,11 @@ def below(symbol: SymbolReport) -> list[Pane]:
         return []
     values = symbol.series.values(symbol.equity.times, symbol.equity.values, "a value of the equity curve")
     falls = Line("Drawdown", -drawdown(values), "fall")
-    return [Pane([Line("Equity", values, "equity")]), Pane([falls], suffix=" %", fills=True)]
+    lines = [Line("Equity", values, "equity")]
+    if symbol.equity.bought is not None:
+        bought = symbol.series.values(symbol.equity.times, symbol.equity.bought, "a value of buying and holding")
+        lines.append(Line("Buy and hold", bought, "series-2"))
+    return [Pane(lines, grows=True), Pane([falls], suffix=" %", fills=True)]
 
 
 def drawn_averages(sources: Sources, symbol: SymbolReport) -> dict[str, Floats]:
