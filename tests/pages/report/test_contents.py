@@ -3,20 +3,23 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tests.pages.report.outputs import READING, bars_of, figures, series_of, unpacked
+from tests.pages.report.outputs import DAY, READING, bars_of, figures, series_of, unpacked
 from windrow import moving_average
 from windrow.bars.layout import Reading
 from windrow.errors import UsageError
 from windrow.pages import chart
 from windrow.pages.report import contents as reporting
 from windrow.pages.report.benchmark import bought_figures
-from windrow.pages.report.contents import Sources, SymbolReport, drawdown, drawn_averages, page_data
+from windrow.pages.report.contents import Sources, SymbolReport, drawn_averages, page_data
+from windrow.pages.report.falls import deepest, drawdown
 from windrow.pages.report.maps import swept
+from windrow.pages.report.periods import months, years
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures
+from windrow.trading.curves import Curve
 
-DAY = 86_400 * 10**9
 CLOSE = Reading(values=("close", "open"))
 
 
@@ -32,6 +35,59 @@ def test_drawdown_is_from_the_highest_value_so_far():
 def test_a_value_that_begins_at_0_or_below_has_no_drawdown(first):
     assert np.isnan(drawdown(np.array([np.nan, first, 100, 50]))).all()
     assert drawdown(np.empty(0)).tolist() == []
+
+
+def test_the_deepest_drawdowns_are_those_of_the_figures_and_of_pandas():
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        values = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 300)))
+        days = np.arange(300) * DAY
+        curve = Curve(100.0)
+        curve.push(days, values, values)
+        found, falls = curve.figures(dated=True), deepest(values, 100.0, most=300)
+        first = falls[0]
+        assert first.depth == pytest.approx(found["max_drawdown"], rel=1e-12)
+        texts = [None if at is None else str(np.datetime64(at, "D")) for at in first[1:]]
+        assert texts == [found[f"max_drawdown_{name}"] for name in ("from", "to", "recovered")]
+        whole = pd.Series([100.0, *values])
+        depths = (1 - whole / whole.cummax())[1:].reset_index(drop=True)
+        spans = (depths == 0).cumsum()[depths > 0]
+        oracle = depths[depths > 0].groupby(spans).max().sort_values(ascending=False)
+        assert [fall.depth for fall in falls] == pytest.approx(oracle.tolist(), rel=1e-9)
+
+
+def test_a_curve_that_never_falls_has_no_drawdowns():
+    assert deepest(np.array([100.0, 100.0, 101.0]), 100.0) == []
+    assert deepest(np.array([-1.0, 5.0, 3.0])) == []
+    (fall,) = deepest(np.array([90.0, 95.0]), 100.0)
+    assert fall == (pytest.approx(0.1), 0, 0, None)
+
+
+# Months and years.
+
+
+def test_returns_of_months_and_years_are_pandas():
+    rng = np.random.default_rng(6)
+    index = pd.bdate_range("2019-03-11", periods=900)
+    index = index[(index < "2020-02-01") | (index >= "2020-04-01")]  # two months without a bar
+    values = pd.Series(1000 * np.exp(np.cumsum(rng.normal(0, 0.02, len(index)))), index)
+    times = index.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    for periods, unit, first in ((months, "M", 49 * 12 + 2), (years, "Y", 49)):
+        ends = values.groupby(index.to_period(unit)).last()
+        returns = (ends / ends.shift(1, fill_value=1000.0) - 1).reindex(
+            pd.period_range(ends.index[0], ends.index[-1], freq=unit)
+        )
+        found = periods(times, values.to_numpy(), 1000.0)
+        assert found.first == first
+        assert found.returns == pytest.approx(returns.to_numpy(), rel=1e-12, nan_ok=True)
+
+
+def test_from_a_value_of_0_or_below_there_is_no_return():
+    times = np.arange(4) * 31 * DAY
+    assert months(times, np.array([50.0, 0.0, 10.0, 5.0]), 100.0).returns.tolist() == pytest.approx(
+        [-0.5, -1.0, np.nan, -0.5], nan_ok=True
+    )
+    assert months(times, np.full(4, np.nan), 100.0).returns.tolist() == []
 
 
 # Sweeps.

@@ -216,6 +216,55 @@ def test_prices_and_values_are_drawn_on_a_logarithmic_scale_on_demand(look, both
     assert tab.evaluate("[...logValues(1e-3, 5, 20)]")[:4] == [0.001, 0.002, 0.005, 0.01]
 
 
+# Returns and drawdowns.
+
+
+def test_months_and_years_are_a_table_of_colours(look, both, backtest):
+    tab = look(both)
+    heads = tab.locator("#months th[scope=col]").all_inner_texts()
+    assert heads[:3] + heads[-2:] == ["Year", "Jan", "Feb", "Year", "Buy and hold"] and len(heads) == 15
+    cells = tab.locator("#months tbody tr >> nth=0").locator("td")
+    texts = [text.replace("−", "-") for text in cells.all_inner_texts()]
+    whole = lines_of(backtest)["AAA"][0]
+    assert texts[12:] == [f"{100 * whole[field]:.1f}" for field in ("return", "buy_and_hold")]  # of 2023 alone
+    product = np.prod([1 + float(text) / 100 for text in texts[:12]])
+    assert product == pytest.approx(1 + whole["return"], abs=0.006)
+    colours = cells.evaluate_all("(cells) => cells.map((cell) => cell.style.backgroundColor)")
+    signs = {(float(text) > 0, colour.split(",")[0]) for text, colour in zip(texts, colours, strict=True)}
+    assert len(signs) > 2 and all(colours)
+    before = colours[0]
+    tab.emulate_media(color_scheme="dark")
+    tab.evaluate(NEXT_FRAME)
+    assert cells.first.evaluate("(cell) => cell.style.backgroundColor") != before
+
+
+def test_the_deepest_drawdowns_are_marked_and_listed(look, both, backtest):
+    tab = look(both)
+    whole = lines_of(backtest)["AAA"][0]
+    found = tab.locator("#falls tbody tr >> nth=0").locator("td").all_inner_texts()
+    ends = [whole[f"max_drawdown_{name}"] or "not yet" for name in ("from", "to", "recovered")]
+    assert found == [f"{100 * whole['max_drawdown']:.2f} %", *ends, f"{whole['max_drawdown_days']:.0f}"]
+    marks = tab.evaluate("chart.panes.at(-1).marks")
+    assert len(marks) == tab.locator("#falls tbody tr").count() and 1 < len(marks) <= 5
+    times = tab.evaluate("view.timeText(chart.panes.at(-1).marks[0][0])")
+    assert times == ends[0]
+    drawn = tab.evaluate("""() => {
+      const said = [];
+      const { fillText } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        said.push(text);
+        return fillText.call(this, text, ...at);
+      };
+      chart.draw();
+      return said;
+    }""")
+    assert {*range(1, len(marks) + 1)} <= set(drawn)
+
+
+def test_without_values_there_are_no_returns_of_months(look, swept):
+    assert not look(swept).locator("#sheet").is_visible()
+
+
 # Figures.
 
 
@@ -490,7 +539,8 @@ def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
     pairs = [name for name in visited if name.startswith("Show pair")]
     assert [name for name in visited if name not in pairs] == [
         "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All", "Log",
-        "Prices, averages, orders, equity and drawdown", "Objective", "Train: Profit and loss of every pair",
+        "Prices, averages, orders, equity and drawdown", "Returns of months and years", "Deepest drawdowns",
+        "Objective", "Train: Profit and loss of every pair",
         "Test: Profit and loss of every pair", "Best pairs",
     ]  # fmt: skip
     assert len(pairs) == 8
@@ -501,7 +551,7 @@ def test_every_control_has_a_name(look, both):
     named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
       it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
     names = tab.evaluate(named)
-    assert len(names) == 21 and all(names)
+    assert len(names) == 23 and all(names)
 
 
 # The sweep.
@@ -672,7 +722,7 @@ def large(tmp_path_factory):
     )
     place = outputs.folder / "large.html"
     place.write_text(
-        page(page_data(Sources.of([output]), [symbol], known=1), "report/main.html", ["heatmap", "report"])
+        page(page_data(Sources.of([output]), [symbol], known=1), "report/main.html", ["heatmap", "sheet", "report"])
     )
     return place
 

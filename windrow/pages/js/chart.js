@@ -283,12 +283,24 @@ class Chart {
     const scale = this.scale(low, high, top + 24, bottom - 4, pane.grows);
     this.drawGrid(ctx, { top, bottom }, scale, ticks, pane.digits, pane.suffix);
     this.clipped(ctx, top, bottom, () => {
+      (pane.marks ?? []).forEach((mark, at) => this.drawMark(ctx, mark, at + 1, scale));
       for (const line of pane.lines) {
         if (pane.sums) this.drawColumns(ctx, line, level, scale);
         else this.drawLine(ctx, line, scale, 1.4, pane.fills);
       }
     });
     return { ...scale, digits: pane.digits, suffix: pane.suffix, edge: bottom };
+  }
+
+  // A span of bars, tinted and numbered at its foot.
+  drawMark(ctx, [first, last], number, { top, bottom }) {
+    const [from, to] = [this.x(first), Math.max(this.x(last), this.x(first) + 1)];
+    if (to < 0 || from > this.right) return;
+    ctx.fillStyle = this.colours("brush");
+    ctx.fillRect(from, top, to - from, bottom - top + 4);
+    ctx.fillStyle = this.colours("ink");
+    ctx.textAlign = "center";
+    ctx.fillText(number, (Math.max(from, 0) + Math.min(to, this.right)) / 2, bottom - 4);
   }
 
   clipped(ctx, top, bottom, draw) {

@@ -117,7 +117,7 @@ const maps = [];
 // The chart.
 
 const view = new View("Prices, averages, orders, equity and drawdown", {
-  panes: (symbol) => [...drawnPanes(symbol), ...symbol.panes],
+  panes: (symbol) => [...drawnPanes(symbol), ...markedPanes(symbol)],
   cut: ({ cuts }) => {
     const found = cuts[state.walk];
     return found ? { at: found[0], end: found[1], labels: [walk().train, walk().test] } : null;
@@ -126,6 +126,7 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
     state.pair = null;
     state.sweep = sweepOf(symbol);
     showSweep(symbol);
+    showSheet(symbol);
     showFigures(symbol);
     note(symbol);
   },
@@ -155,6 +156,11 @@ function drawnPair(symbol) {
 
 function note(symbol) {
   view.notes = state.sweep && !symbol.figures ? [`The averages drawn are ${drawnPair(symbol).join(" and ")}.`] : [];
+}
+
+// The deepest drawdowns are marked where drawdown is drawn.
+function markedPanes({ panes, sheet }) {
+  return panes.map((pane) => (pane.fills && sheet ? { ...pane, marks: sheet.falls.map(({ at }) => at) } : pane));
 }
 
 // The sweep.
@@ -392,5 +398,6 @@ byId("ranking").addEventListener("click", ({ target }) => {
   if (target.tagName === "BUTTON") choosePair(Number(target.closest("tr").dataset.pair));
 });
 dark.addEventListener("change", () => {
+  showSheet(view.symbol);
   if (state.sweep) showSweep();
 });

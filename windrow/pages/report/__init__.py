@@ -73,12 +73,16 @@ def write_report(
     """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are."""
     shown = page_data(sources, reports, known, most_bytes)
 
+<<<<<<< HEAD
     def drawn() -> bytes:
         from windrow.pages.report.picture import picture
 
         return picture(sources, reports[0])
 
     return places.write(page(shown, "report/main.html", ["heatmap", "report"]), drawn)
+=======
+        return places.write(page(shown, "report/main.html", ["heatmap", "sheet", "report"]), drawn)
+>>>>>>> b31b94d (A report has returns of months and years as a table of colours, and marks and lists the five deepest drawdowns)
 
 
 def _read(

@@ -24,7 +24,9 @@ from windrow.pages.chart import (
 )
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.benchmark import bought_figures
+from windrow.pages.report.falls import Fall, deepest, drawdown
 from windrow.pages.report.maps import Swept
+from windrow.pages.report.periods import months, years
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
 from windrow.pages.report.rules import differences, in_words
 from windrow.pages.series import Series, is_over_prices
@@ -124,6 +126,12 @@ class Sources:
         return in_words(self.description)
 
     @property
+    def cash(self) -> float | None:
+        """What each run began with, where it is known."""
+        cash = self.description.get("rules", {}).get("cash")
+        return None if cash is None else float(cash)
+
+    @property
     def warning(self) -> str:
         """That backtest and sweep were run with different rules, if they were: their figures then do not compare."""
         if self.backtest is None or self.sweep is None:
@@ -161,7 +169,7 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
     orders = symbol.orders and _orders(candles, symbol.orders)
     lines = [Line(name, values, "soft") for name, values in _averages(sources, symbol).items()]
     return {
-        **charted(candles, below(symbol)),
+        **charted(candles, below(sources, symbol)),
         "lines": {line["name"]: line["values"] for line in drawn_lines(candles, Pane(lines, candles.digits))},
         "pair": list(_pair(sources, symbol)),
         "over": list(map(is_over_prices, _pair(sources, symbol))),
@@ -169,17 +177,18 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "orders": orders,
         "figures": symbol.figures,
         "compared": symbol.compared,
+        "sheet": _sheet(sources, symbol, candles),
         "bought": symbol.equity and bought_figures(symbol.equity, sources.description, symbol.series.dated),
         "sweep": symbol.swept and symbol.swept.packed(sources.averages),
     }
 
 
-def below(symbol: SymbolReport) -> list[Pane]:
+def below(sources: Sources, symbol: SymbolReport) -> list[Pane]:
     """What is drawn below the prices: equity and drawdown, where a backtest wrote its equity."""
     if symbol.equity is None:
         return []
     values = symbol.series.values(symbol.equity.times, symbol.equity.values, "a value of the equity curve")
-    falls = Line("Drawdown", -drawdown(values), "fall")
+    falls = Line("Drawdown", -drawdown(values, sources.cash or np.nan), "fall")
     lines = [Line("Equity", values, "equity")]
     if symbol.equity.bought is not None:
         bought = symbol.series.values(symbol.equity.times, symbol.equity.bought, "a value of buying and holding")
@@ -257,15 +266,27 @@ def _orders(candles: Candles, orders: Orders) -> dict[str, Packed]:
     return {name: packed(column) for name, column in columns.items()}
 
 
-def drawdown(values: Floats) -> Floats:
-    """How far values are below their highest so far, in % of it; NaN where there is no value.
+def _sheet(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json | None:
+    """Of the equity curve: returns of months and years, and the deepest drawdowns."""
+    equity = symbol.equity
+    if equity is None or not len(equity.times):
+        return None
+    cash = sources.cash or float(equity.values[0])
+    bought = None if equity.bought is None else years(equity.times, equity.bought, cash).packed()
+    return {
+        "months": months(equity.times, equity.values, cash).packed(),
+        "years": years(equity.times, equity.values, cash).packed(),
+        "bought": bought,
+        "falls": [_fall(candles, equity.times, fall) for fall in deepest(equity.values, cash)],
+    }
 
-    NaN throughout where the first value is 0 or below, as there is then nothing to fall from.
 
-    >>> drawdown(np.array([100.0, 125.0, 100.0]))
-    array([ 0.,  0., 20.])
-    """
-    peaks = np.fmax.accumulate(values)
-    if np.nanmin(peaks, initial=np.inf) <= 0:
-        return np.full_like(values, np.nan)
-    return 100 * (peaks - values) / peaks
+def _fall(candles: Candles, times: Ints, fall: Fall) -> Json:
+    """A drawdown: its depth, its times in ms, and the candles that it is marked over."""
+    last = len(times) - 1 if fall.recovered is None else fall.recovered
+    begins, lowest, ends = (int(times[at]) / 1e6 for at in (fall.peak, fall.lowest, last))
+    at = candles.series.at(times[[fall.peak, last]], "a value of the equity curve") // candles.size
+    return {
+        "depth": fall.depth, "from": begins, "lowest": lowest, "recovered": None if fall.recovered is None else ends,
+        "until": ends, "at": at.tolist(),
+    }  # fmt: skip

@@ -32,7 +32,7 @@ def draw(sources: Sources, symbol: SymbolReport) -> Any:
     lines = zip(drawn_averages(sources, symbol).items(), ("fast", "slow"), strict=True)
     drawn = [Line(name, values, color) for (name, values), color in lines]
     over, apart = ([line for line in drawn if is_over_prices(line.name) == over] for over in (True, False))
-    panes = [Pane(over), *([Pane(apart)] if apart else []), *below(symbol)]
+    panes = [Pane(over), *([Pane(apart)] if apart else []), *below(sources, symbol)]
     parts = vega.panels(candles, panes, _orders(candles, symbol.orders))
     if symbol.swept is not None and len(symbol.swept.pairs) > 1:
         parts.append(maps(symbol.swept, sources.objective))
