@@ -13,10 +13,10 @@ from windrow.errors import UsageError
 from windrow.pages import chart
 from windrow.pages.report import contents as reporting
 from windrow.pages.report.benchmark import bought_figures
+from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.contents import Sources, SymbolReport, drawn_averages, page_data
 from windrow.pages.report.falls import deepest, drawdown
 from windrow.pages.report.maps import swept
-from windrow.pages.report.periods import months, years
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures
 from windrow.trading.curves import Curve
 

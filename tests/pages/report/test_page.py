@@ -265,6 +265,76 @@ def test_without_values_there_are_no_returns_of_months(look, swept):
     assert not look(swept).locator("#sheet").is_visible()
 
 
+# All symbols.
+
+
+@pytest.fixture(scope="module")
+def many(shared_outputs):
+    """A page of 505 symbols, of which eight have a chart, and their returns; two of them have names that bite."""
+    names = [HOSTILE[0], "constructor", *(f"S{at:03d}" for at in range(503))]
+    frame = bars_of(names, bars=30)
+    returns = np.round(np.random.default_rng(2).normal(0.05, 0.2, 505), 4)
+    lines = [(name, figures(**{"return": value, "sharpe": None})) for name, value in zip(names, returns, strict=True)]
+    output = shared_outputs.output("backtest", lines, name="many")
+    bars = shared_outputs.bars(frame, "many.csv")
+    return report([output], [bars], out=shared_outputs.folder / "many.html")[0], dict(zip(names, returns, strict=True))
+
+
+def test_all_symbols_are_a_table_to_sort_and_to_search(look, many):
+    place, returns = many
+    tab = look(place)
+    names = tab.locator("#shown th")
+    ranked = sorted(returns, key=lambda name: -returns[name])
+    assert [returns[name] for name in names.all_inner_texts()] == [returns[name] for name in ranked]
+    assert names.count() == 505 and tab.inner_text("#matches") == "505 of 505"
+    tab.locator('#heads [data-field="return"]').click()
+    assert names.first.inner_text() == ranked[-1]
+    tab.locator('#heads [data-field=""]').click()
+    assert names.first.inner_text() == min(returns)
+    tab.get_by_label("Find symbols").fill("s50")
+    assert names.all_inner_texts() == ["S500", "S501", "S502"]
+    assert tab.inner_text("#spread-title") == "Return of 3 symbols"
+
+
+def test_a_symbol_of_the_table_is_shown(look, many):
+    tab = look(many[0])
+    tab.get_by_label("Find symbols").fill("s001")
+    tab.get_by_role("button", name="Show S001").click()
+    assert tab.text_content("h1").startswith("S001: ") and tab.locator("#shown tr.chosen th").inner_text() == "S001"
+    assert tab.evaluate("document.getElementById('symbol').selectedOptions[0].textContent") == "S001"
+    tab.get_by_label("Find symbols").fill("onerror")
+    assert tab.locator("#shown th").all_inner_texts() == [HOSTILE[0]]
+    assert tab.evaluate("document.images.length") == 0
+    tab.get_by_label("Find symbols").fill("s400")
+    assert tab.locator("#shown button").count() == 0 and tab.locator("#absent").is_visible()
+
+
+def test_a_histogram_is_of_the_figure_that_the_table_is_sorted_by(look, many):
+    place, returns = many
+    tab = look(place)
+    bins = tab.evaluate("binned(listed.columns.return)")
+    values = np.array(list(returns.values()))
+    assert sum(each["count"] for each in bins) == 505
+    inner = bins[1:-1]
+    counted = [int(np.sum((values >= each["from"] - 1e-9) & (values < each["to"] - 1e-9))) for each in inner]
+    assert [each["count"] for each in inner] == counted and len(bins) > 10
+    assert tab.locator("#spread .bars span").count() == len(bins)
+    tab.locator('#heads [data-field="max_drawdown"]').click()
+    assert tab.inner_text("#spread-title") == "Maximum drawdown of 505 symbols"
+    assert tab.evaluate("[binned([]), binned([NaN]), binned([2, 2]).map(({ count }) => count)]") == [[], [], [2]]
+
+
+def test_a_page_of_505_symbols_opens_in_2_s(look, many, record_property):
+    """By what a browser's clock says of it, the best of three."""
+    tab = look(many[0])
+    taken = []
+    for _ in range(3):
+        tab.reload()
+        taken.append(tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
+    record_property("ms", min(taken))
+    assert min(taken) < 2000
+
+
 # Figures.
 
 
@@ -333,7 +403,7 @@ def test_what_a_drawdown_was_and_when_stands_among_the_figures(look, both, backt
 
 def test_the_chooser_shows_another_symbol(look, both, backtest):
     tab = look(both)
-    tab.get_by_label("Symbol").select_option("AAD")
+    tab.get_by_label("Symbol", exact=True).select_option("AAD")
     assert tab.inner_text("h1") == "AAD: Backtest of sma:5 over sma:20"
     assert row(tab, "Profit and loss")[0] == money(lines_of(backtest)["AAD"][0]["pnl"])
     tab.evaluate(NEXT_FRAME)
@@ -536,14 +606,15 @@ def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
             break
         visited.append(name)
         assert outline == "solid", name
-    pairs = [name for name in visited if name.startswith("Show pair")]
+    pairs = [name for name in visited if name.startswith("Show ")]
+    heads = tab.locator("#heads button").all_inner_texts()
     assert [name for name in visited if name not in pairs] == [
         "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All", "Log",
         "Prices, averages, orders, equity and drawdown", "Returns of months and years", "Deepest drawdowns",
-        "Objective", "Train: Profit and loss of every pair",
+        "Find symbols", "All symbols", *heads, "Objective", "Train: Profit and loss of every pair",
         "Test: Profit and loss of every pair", "Best pairs",
     ]  # fmt: skip
-    assert len(pairs) == 8
+    assert len(pairs) == 8 + 5 and len(heads) == 14
 
 
 def test_every_control_has_a_name(look, both):
@@ -551,7 +622,7 @@ def test_every_control_has_a_name(look, both):
     named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
       it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
     names = tab.evaluate(named)
-    assert len(names) == 23 and all(names)
+    assert len(names) == 43 and all(names)
 
 
 # The sweep.
@@ -722,7 +793,11 @@ def large(tmp_path_factory):
     )
     place = outputs.folder / "large.html"
     place.write_text(
-        page(page_data(Sources.of([output]), [symbol], known=1), "report/main.html", ["heatmap", "sheet", "report"])
+        page(
+            page_data(Sources.of([output]), [symbol], known=1),
+            "report/main.html",
+            ["heatmap", "histogram", "sheet", "report", "symbols"],
+        )
     )
     return place
 

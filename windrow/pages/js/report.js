@@ -127,6 +127,7 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
     state.sweep = sweepOf(symbol);
     showSweep(symbol);
     showSheet(symbol);
+    markSymbol(symbol);
     showFigures(symbol);
     note(symbol);
   },

@@ -2,8 +2,10 @@
 
     results.py    what jobs wrote: figures, orders, equity curves
     maps.py       a sweep's lines as columns over its pairs
+    all_symbols.py, benchmark.py, calendar_returns.py, falls.py, rules_in_words.py
+                  the table of symbols, what buying and holding has, months and years, drawdowns, rules and differences
     contents.py   what the page shows, as JSON
-    main.html     the page's markup; js/report.js and js/heatmap.js show it
+    main.html     the page's markup; js/report.js, sheet.js, symbols.js, heatmap.js show it
     picture.py    the picture
 
 Symbols are any text: they reach the page as JSON, never as markup.
@@ -14,7 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from windrow.frames.outputs import ends_of, full_reading_of
-from windrow.pages.chart import MOST_BYTES
+from windrow.pages.chart import MOST_BYTES, Json
+from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.maps import swept
 from windrow.pages.report.results import (
@@ -63,8 +66,13 @@ def report(
         beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, equity)]
         sources = Sources.of([open_output(place) for place in here])
         wanted = listed(symbols)
+<<<<<<< HEAD
         reports, known = _read(sources, listed(bars), wanted, *beside)
         return write_report(places, sources, reports, known, None if wanted else MOST_BYTES)
+=======
+        reports, known, everyone = _read(sources, listed(bars), wanted, *beside)
+        shown = page_data(sources, reports, known, most_bytes=None if wanted else MOST_BYTES, symbols=everyone)
+>>>>>>> 37a3167 (A report has all symbols in one table to sort and to search, with a histogram)
 
 
 def write_report(
@@ -73,6 +81,7 @@ def write_report(
     """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are."""
     shown = page_data(sources, reports, known, most_bytes)
 
+<<<<<<< HEAD
 <<<<<<< HEAD
     def drawn() -> bytes:
         from windrow.pages.report.picture import picture
@@ -83,30 +92,41 @@ def write_report(
 =======
         return places.write(page(shown, "report/main.html", ["heatmap", "sheet", "report"]), drawn)
 >>>>>>> b31b94d (A report has returns of months and years as a table of colours, and marks and lists the five deepest drawdowns)
+=======
+        return places.write(
+            page(shown, "report/main.html", ["heatmap", "histogram", "sheet", "report", "symbols"]), drawn
+        )
+>>>>>>> 37a3167 (A report has all symbols in one table to sort and to search, with a histogram)
 
 
 def _read(
     sources: Sources, bars: Sequence[str], symbols: Sequence[str], orders: Path | None, equity: Path | None
-) -> tuple[list[SymbolReport], int]:
-    """What is known of each chosen symbol, and how many symbols there are."""
+) -> tuple[list[SymbolReport], int, Json | None]:
+    """What is known of each chosen symbol, how many symbols there are, and the figures of all of a backtest."""
     names = [symbols_in(output) for output in sources.outputs]
     known = [symbol for symbol in names[0] if all(symbol in others for others in names[1:])]
     chosen = choose(known, symbols, MOST_SYMBOLS, " ".join(str(output.place) for output in sources.outputs))
     reading = full_reading_of(sources.outputs[0].place)
     series = read_series(bars, chosen, reading, reading.values[0], until=ends_of(sources.outputs[0].place))
-    figures = {output.job: read_figures(output, chosen) for output in sources.outputs}
+    figures = {
+        output.job: read_figures(output, known if output.job == BACKTEST else chosen) for output in sources.outputs
+    }
     compared = read_figures(sources.compared, chosen) if sources.compared else {}
     order_parts = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
     equity_parts = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
     orders_of, equity_of = read_orders(order_parts, chosen), read_equity(equity_parts, chosen)
-    return [
-        SymbolReport(
-            series[symbol],
-            figures[BACKTEST][symbol][0] if BACKTEST in figures else None,
-            orders_of.get(symbol),
-            equity_of.get(symbol),
-            swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
-            next(iter(compared.get(symbol, ())), None),
-        )
-        for symbol in chosen
-    ], len(known)
+    return (
+        [
+            SymbolReport(
+                series[symbol],
+                figures[BACKTEST][symbol][0] if BACKTEST in figures else None,
+                orders_of.get(symbol),
+                equity_of.get(symbol),
+                swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
+                next(iter(compared.get(symbol, ())), None),
+            )
+            for symbol in chosen
+        ],
+        len(known),
+        listing(figures[BACKTEST]) if BACKTEST in figures else None,
+    )

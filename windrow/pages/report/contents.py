@@ -24,11 +24,11 @@ from windrow.pages.chart import (
 )
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.benchmark import bought_figures
+from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.falls import Fall, deepest, drawdown
 from windrow.pages.report.maps import Swept
-from windrow.pages.report.periods import months, years
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
-from windrow.pages.report.rules import differences, in_words
+from windrow.pages.report.rules_in_words import differences, in_words
 from windrow.pages.series import Series, is_over_prices
 from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
@@ -144,9 +144,18 @@ class Sources:
         )
 
 
-def page_data(sources: Sources, reports: Sequence[SymbolReport], known: int, most_bytes: int | None = None) -> Json:
-    """The page's data, of as many of the symbols as `most_bytes` have room for; `known` is how many there are."""
-    symbols = fitting((_symbol(sources, report) for report in reports), most_bytes)
+def page_data(
+    sources: Sources,
+    reports: Sequence[SymbolReport],
+    known: int,
+    most_bytes: int | None = None,
+    symbols: Json | None = None,
+) -> Json:
+    """The page's data, of as many of the symbols as `most_bytes` have room for; `known` is how many there are.
+
+    `symbols`: the figures of all of them: all_symbols.py.
+    """
+    drawn = fitting((_symbol(sources, report) for report in reports), most_bytes)
     first = reports[0]
     walks = first.swept.walks() if first.swept else []
     return {
@@ -154,13 +163,14 @@ def page_data(sources: Sources, reports: Sequence[SymbolReport], known: int, mos
         "tested": "Backtest" if sources.backtest is None or not is_forward(sources.backtest) else "Forward test",
         "rules": sources.rules,
         "warning": sources.warning,
-        "notes": left_out(len(symbols), known, "report"),
+        "listing": symbols,
+        "notes": left_out(len(drawn), known, "report"),
         "dated": first.series.dated,
         "column": first.series.price,
         "objective": sources.objective,
         "objectives": list(OBJECTIVES),
         "walks": [{"train": train, "test": test} for train, test in walks],
-        "symbols": symbols,
+        "symbols": drawn,
     }
 
 
