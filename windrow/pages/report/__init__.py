@@ -66,37 +66,31 @@ def report(
         beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, equity)]
         sources = Sources.of([open_output(place) for place in here])
         wanted = listed(symbols)
-<<<<<<< HEAD
-        reports, known = _read(sources, listed(bars), wanted, *beside)
-        return write_report(places, sources, reports, known, None if wanted else MOST_BYTES)
-=======
         reports, known, everyone = _read(sources, listed(bars), wanted, *beside)
-        shown = page_data(sources, reports, known, most_bytes=None if wanted else MOST_BYTES, symbols=everyone)
->>>>>>> 37a3167 (A report has all symbols in one table to sort and to search, with a histogram)
+        return write_report(places, sources, reports, known, None if wanted else MOST_BYTES, everyone)
 
 
 def write_report(
-    places: Places, sources: Sources, reports: Sequence[SymbolReport], known: int, most_bytes: int | None
+    places: Places,
+    sources: Sources,
+    reports: Sequence[SymbolReport],
+    known: int,
+    most_bytes: int | None,
+    everyone: Json | None = None,
 ) -> list[Path]:
-    """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are."""
-    shown = page_data(sources, reports, known, most_bytes)
+    """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are.
 
-<<<<<<< HEAD
-<<<<<<< HEAD
+    `everyone`: the figures of all of them, as all_symbols.py has them.
+    """
+    shown = page_data(sources, reports, known, most_bytes, everyone)
+
     def drawn() -> bytes:
         from windrow.pages.report.picture import picture
 
         return picture(sources, reports[0])
 
-    return places.write(page(shown, "report/main.html", ["heatmap", "report"]), drawn)
-=======
-        return places.write(page(shown, "report/main.html", ["heatmap", "sheet", "report"]), drawn)
->>>>>>> b31b94d (A report has returns of months and years as a table of colours, and marks and lists the five deepest drawdowns)
-=======
-        return places.write(
-            page(shown, "report/main.html", ["heatmap", "histogram", "sheet", "report", "symbols"]), drawn
-        )
->>>>>>> 37a3167 (A report has all symbols in one table to sort and to search, with a histogram)
+    scripts = ["heatmap", "histogram", "sheet", "report", "symbols"]
+    return places.write(page(shown, "report/main.html", scripts), drawn)
 
 
 def _read(
