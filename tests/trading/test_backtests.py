@@ -446,7 +446,7 @@ def test_symbols_zones_and_frames_without_bars():
     assert result.figures.symbol.tolist() == ["AA", "é"] and result.equity.symbol.tolist() == ["AA"] * 5 + ["é"] * 5
     assert result.orders.timestamp.dt.tz is not None and result.equity.timestamp.iloc[0] == bars.timestamp.iloc[0]
     none = windrow.backtest(bars.iloc[:0], "close", "sma:2", traced=True)
-    assert [len(frame) for frame in none] == [0, 0, 0, 0]
+    assert [len(frame) for frame in (none.figures, none.orders, none.trades, none.equity)] == [0, 0, 0, 0]
     assert result.trades.entry_time.dt.tz is not None and set(result.trades.symbol) == {"AA", "é"}
     assert [list(frame) for frame in none[1:]] == [list(frame) for frame in result[1:]]
     assert list(none.figures)[: len(result.figures.columns)] == list(result.figures)

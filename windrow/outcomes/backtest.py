@@ -24,6 +24,7 @@ from windrow.outcomes.readable import Shown, drawing, shortened, worded
 from windrow.outcomes.sweep import SweepResult
 from windrow.pages.chart import MOST_BYTES
 from windrow.pages.report import MOST_SYMBOLS, write_report
+from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport
 from windrow.pages.report.results import BACKTEST, Equity, Orders, Output
 from windrow.pages.series import choose
@@ -167,8 +168,9 @@ class BacktestResult(Shown):
         wanted = listed(symbols)
         chosen = choose(known, wanted, MOST_SYMBOLS, "the result")
         reports = self._reports(chosen, sweep)
-        most = None if wanted else MOST_BYTES
-        return write_report(places, self._sources(sweep), reports, len(known), most)[0]
+        most, lines = None if wanted else MOST_BYTES, self.figures.set_index("symbol")
+        everyone = listing({symbol: [lines.loc[symbol].to_dict()] for symbol in known})
+        return write_report(places, self._sources(sweep), reports, len(known), most, everyone)[0]
 
     def plot(self, symbol: str | None = None) -> Any:
         """Draw one symbol: candles, the two lines, orders, equity and drawdown.
