@@ -343,7 +343,7 @@ def backtest(
     >>> result = backtest(bars, fast="close", slow="sma:2", size=10, cash=1000)
     >>> result
     Backtest of close over sma:2: AA
-    initial cash 1,000, positions of 10 shares, filled at the next open, long and short, entry by state
+    initial cash 1,000, positions of 10 shares, filled at the next open, long and short, entry by state, no costs
                         AA
     return          -2.00%
     buy_and_hold    -3.00%

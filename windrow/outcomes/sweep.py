@@ -271,7 +271,7 @@ def sweep(
     >>> result = sweep(bars, fast=range(1, 3), slow=[2, 3], kind="sma", split=0.5, size=10, cash=1000)
     >>> result
     Sweep of sma:1..2 over sma:2,3: 3 pairs, AA
-    initial cash 1,000, positions of 10 shares, filled at the next open, long and short, entry by state
+    initial cash 1,000, positions of 10 shares, filled at the next open, long and short, entry by state, no costs
         fast  slow  train pnl  test pnl
     AA     1     3     -20.00    -20.00
     >>> result.figures[["symbol", "fast", "slow", "part", "pnl", "trades_total"]].head(2)
