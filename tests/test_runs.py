@@ -83,7 +83,8 @@ def test_a_package_that_is_absent_is_seen():
     """`importorskip` skips, and CI goes on; comparisons with other programs are not collected without these."""
     tests = ROOT / "tests"
     found = {path.relative_to(tests).as_posix() for path in tests.rglob("*.py") if "importorskip(" in path.read_text()}
-    compared = {"peers/test_backtrader.py", "peers/test_vectorbt.py", "runners/test_compat.py"}
+    peers = ("backtesting_py", "backtrader", "quantstats", "vectorbt")
+    compared = {"runners/test_compat.py", *(f"peers/test_{name}.py" for name in peers)}
     assert found - compared == {"test_runs.py"}
 
 
