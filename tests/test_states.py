@@ -281,7 +281,7 @@ def test_many_runs_side_by_side_go_on_from_their_state(rules):
     times, opens, closes = bars(4, zeros=True)
     trend = np.sign(np.cumsum(rng.integers(-1, 2, (BARS, 30)), axis=0)).astype(np.int8)
     trend[:20] = NOT_FULL
-    made = {"rules": Rules(**rules), "runs": 30, "returns": True, "traced": True}
+    made = {"rules": Rules(**rules), "runs": 30, "traced": True}
     whole = Backtests(**made)
     whole.push(times, opens, closes, trend)
     tests = Backtests(**made)
@@ -290,7 +290,7 @@ def test_many_runs_side_by_side_go_on_from_their_state(rules):
         tests.push(times[cut], opens[cut], closes[cut], trend[cut])
         tests = moved(tests, Backtests(**made))
     assert bits(tests.figures()) == bits(whole.figures())
-    assert bits(list(tests.returns())) == bits(list(whole.returns()))
+    assert bits(list(tests.daily())) == bits(list(whole.daily()))
 
 
 def test_a_curve_goes_on_from_its_state():
@@ -324,9 +324,15 @@ def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
     unseen = {one.__name__ for one in FOUND} - classes - PROTOCOLS
     kernels_above = set().union(*(seen(one.values[0].kernel(one.values[1])) for one in possible()))
     bases = {"Declared", "Windowed", "Rolling", "Chained"}
-    others = {"Indicators", "Signals", "Crosses", "ReturnSums", "Growth", "Curve"}
-    whole = {"Account", "Pool"}  # of a portfolio, made anew by each run: no state of theirs is kept
-    assert unseen <= kernels_above | bases | others | whole  # each of the others has a test above
+    others = {"Indicators", "Signals", "Crosses", "Growth", "Curve"}
+    assert unseen <= kernels_above | bases | others  # each has a test above
+
+
+def test_a_part_that_a_state_alone_has_is_refused():
+    tests = Backtests(Rules(), 1)
+    carried = {**tests.state()["carried"], "_ledger": {}}
+    with pytest.raises(StateError, match="_ledger is there in the state alone; it is damaged"):
+        tests.restore({**tests.state(), "carried": carried})
 
 
 def test_an_attribute_that_is_forgotten_is_found():
@@ -391,7 +397,6 @@ FLOATS = ["<f8", [1], "AAAAAAAA+D8="]
         ("carried._tests._equity.value.bars", 2**63, "_equity.value.bars is not a whole number of 64 bits; it is"),
         ("carried._tests._equity.value._closes", 1.5, "_closes is not a number as float.hex writes it; it"),
         ("carried._tests._equity.value._years", FLOATS, "_tests._equity.value._years is not an array; it is damaged"),
-        ("carried._tests._returns", {}, "_tests._returns is there in the state alone; it is damaged"),
         ("carried._tests._ledger", None, "_tests._ledger is missing; it is damaged"),
         ("carried._slow._times", ["<i8", [1], "AAAAAAAA+D8="], "_slow._times and _values are no bars in order of"),
         ("carried._fast._unseeded", FLOATS, "_fast._unseeded has 1 bars, with which there is an average;"),

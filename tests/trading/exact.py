@@ -399,12 +399,12 @@ def yearly(start, bars, values):
     return [end / start - 1 for start, end in zip(starts, lasts.values(), strict=True)]
 
 
-def moments(rules, values):
-    """Returns from bar to bar: how many, mean, deviation, skewness and kurtosis; None where a return has no base.
+def moments(rules, bars, values):
+    """Returns from day to day: how many, mean, deviation, skewness and kurtosis; None where a return has no base.
 
-    The first is from the cash, where the first bar may have a fill.
+    The first is from the cash.
     """
-    values = [number(rules.cash), *values] if rules.fill == "close" else values
+    values = [number(rules.cash), *ends_of_days(bars, values)]
     if len(values) < 2 or min(values[:-1]) <= 0:
         return None
     returns = [float(after / before - 1) for before, after in pairwise(values)]

@@ -266,12 +266,12 @@ def test_there_is_no_return_from_a_value_of_0_or_below():
     """From 100 in cash to 50, and from 50 to 0, of -1; from 0 there is none, nor from -50 to 150."""
     for closes, mean in (([10, 10.5], -0.75), ([10, 11], -1.25), ([10, 10.5, 9], None), ([10, 11, 9], None)):
         for cut in range(len(closes)):
-            tests, prices = Backtests(TO_0, 1, returns=True), np.array(closes, np.float64)
+            tests, prices = Backtests(TO_0, 1), np.array(closes, np.float64)
             for rows in (slice(0, cut), slice(cut, None)):
                 if len(prices[rows]):
                     times, signs = np.arange(len(prices)) * DAY, np.full((len(prices), 1), -1, np.int8)
                     tests.push(times[rows], None, prices[rows], signs[rows])
-            found = tests.returns().mean[0]
+            found = tests.daily().mean[0]
             assert np.isnan(found) if mean is None else found == pytest.approx(mean)
 
 
@@ -336,24 +336,25 @@ def test_a_run_alone_has_the_bits_of_one_among_others():
     times = np.arange(400) * 11 * DAY
     closes = np.round(20 * np.exp(np.cumsum(random.normal(0, 0.03, 400))), 2)
     trend = random.choice(np.array([-1, 1], np.int8), (400, 3))
-    among, alone = Backtests(Rules(), 3, returns=True), Backtests(Rules(), 1, returns=True)
+    among, alone = Backtests(Rules(), 3), Backtests(Rules(), 1)
     among.push(times, closes, closes, trend)
     alone.push(times, closes, closes, trend[:, 1:2])
     assert repr(alone.figures()[0]) == repr(among.figures()[1])
-    moments = zip(alone.returns()[1:], among.returns()[1:], strict=True)
+    moments = zip(alone.daily()[1:], among.daily()[1:], strict=True)
     assert all(one[0].hex() == other[1].hex() for one, other in moments)
 
 
 def test_returns_have_the_moments_of_the_values():
     random = np.random.default_rng(1)
     closes = 10 * np.exp(np.cumsum(random.normal(0, 0.02, 300)))
-    tests = Backtests(Rules(size=1_000), 3, returns=True, traced=True)
+    tests = Backtests(Rules(size=1_000), 3, traced=True)
     trend = random.choice(np.array([-1, 1], np.int8), (300, 3))
     values = tests.push(np.arange(300) * DAY, closes, closes, trend).values
+    values = np.concatenate([np.full((1, 3), Rules.cash), values])
     returns = values[1:] / values[:-1] - 1
-    count, mean, std, skewness, kurtosis = tests.returns()
+    count, mean, std, skewness, kurtosis = tests.daily()
     scores = (returns - returns.mean(axis=0)) / returns.std(axis=0)
-    assert count == 299 and mean == pytest.approx(returns.mean(axis=0), rel=1e-9)
+    assert count == 300 and mean == pytest.approx(returns.mean(axis=0), rel=1e-9)
     assert std == pytest.approx(returns.std(axis=0), rel=1e-9)
     assert skewness == pytest.approx((scores**3).mean(axis=0), rel=1e-6)
     assert kurtosis == pytest.approx((scores**4).mean(axis=0), rel=1e-6)
@@ -365,7 +366,7 @@ def test_ten_thousand_runs_take_little_memory():
     bars, runs = 400, 10_000
     closes = np.round(100 * np.exp(np.cumsum(random.normal(0, 0.01, bars))), 2)
     trend = np.repeat(random.choice(np.array([-1, 1], np.int8), (runs, bars // 10)), 10, axis=1).T
-    tests = Backtests(Rules(), runs, returns=True)
+    tests = Backtests(Rules(), runs)
     tracemalloc.start()
     tests.push(np.arange(bars) * DAY, closes, closes, trend)
     held, peak = tracemalloc.get_traced_memory()

@@ -149,7 +149,7 @@ def test_who_has_nothing_left_has_no_shares():
     pool = Portfolio(rebalance="month").pool(100.0, 1)
     account = Account("AA", 100.0, 1.0, 1)
     days = np.array([0, 40, 41]) * 86_400 * 10**9
-    _, values = pool.push(account.push(days, np.array([[-50.0, 100.0, 200.0], [100.0, 150.0, 300.0]])))
+    _, values = pool.worth(account.changes(days, np.array([[-50.0, 100.0, 200.0], [100.0, 150.0, 300.0]])))
     assert values.tolist() == [[-50.0, -50.0, -50.0], [100.0, 150.0, 300.0]]
 
 
@@ -161,9 +161,9 @@ def test_bits_do_not_depend_on_where_pushes_end(data):
     months = data.draw(st.sampled_from([0, 1, 3]))
     whole, parts = (Account("AA", 100.0, 0.25, months) for _ in range(2))
     pools = [Portfolio(rebalance={0: None, 1: "month", 3: "quarter"}[months]).pool(100.0, 1) for _ in range(2)]
-    expected = pools[0].push(whole.push(times, values))
+    expected = pools[0].worth(whole.changes(times, values))
     cuts = [0, *sorted(data.draw(st.sets(st.integers(1, 59)))), 60]
-    found = [pools[1].push(parts.push(times[begin:end], values[:, begin:end])) for begin, end in pairwise(cuts)]
+    found = [pools[1].worth(parts.changes(times[begin:end], values[:, begin:end])) for begin, end in pairwise(cuts)]
     assert np.concatenate([times for times, _ in found]).tolist() == expected[0].tolist()
     assert np.concatenate([values for _, values in found], axis=1).tolist() == expected[1].tolist()
 
@@ -204,7 +204,7 @@ def test_weights_may_add_up_to_1_as_floats_do():
 
 def test_an_account_beyond_all_numbers_is_refused():
     with pytest.raises(InputError, match="AA: its account is worth more than 1e"):
-        Account("AA", 1.0, 1.0, 0).push(np.array([0]), np.array([[1e300], [1.0]]))
+        Account("AA", 1.0, 1.0, 0).changes(np.array([0]), np.array([[1e300], [1.0]]))
 
 
 def test_frames_say_what_is_no_portfolio():

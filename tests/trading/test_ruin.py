@@ -41,13 +41,13 @@ def test_a_value_above_0_is_no_ruin():
 
 def test_a_run_that_is_ruined_at_its_last_bar_has_ratios_as_no_bar_began_there():
     times = np.array(["2019-12-30", "2019-12-31", "2020-01-02"], "datetime64[ns]").astype(np.int64)
-    tests = Backtests(Rules(**SHORT), 1, returns=True, measures=Measures(backtrader=True))
+    tests = Backtests(Rules(**SHORT), 1, measures=Measures(backtrader=True))
     tests.push(times, None, np.array([10.0, 12.0, 25.0]), np.full((3, 1), -1, np.int8))
     figures = tests.figures(dated=True)[0]  # 100, 80, -50: years of -20 % and -162.5 %
     assert (figures["ruined"], figures["ruined_at"]) == (True, "2020-01-02")
     mean, half = (-0.20 - 1.625) / 2 - 0.01, (1.625 - 0.20) / 2
     assert figures["bt_sharpe_annual"] == pytest.approx(mean / half)
-    assert tests.returns().mean[0] == pytest.approx((0 - 0.2 - 1.625) / 3)
+    assert tests.daily().mean[0] == pytest.approx((0 - 0.2 - 1.625) / 3)
 
 
 #    close    10    15    20    25    12        filled at the close: at that of the ruin, 100 + 100 - 200 are left

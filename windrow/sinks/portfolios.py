@@ -67,7 +67,7 @@ class Members:
 
     def lines(self, times: Ints, trace: Trace) -> Iterator[bytes]:
         """The blocks of the last symbol's next values."""
-        changes = self._account.push(times, np.stack([trace.values[:, 0], trace.bought]))
+        changes = self._account.changes(times, np.stack([trace.values[:, 0], trace.bought]))
         return blocks(changes, self._slots)
 
     @staticmethod
@@ -120,7 +120,7 @@ class United:
         rules = self.strategy.rules
         pool, curve = self.portfolio.pool(rules.cash, names), Curve(rules.cash, self.strategy.measures)
         for changes in _released(first, lines):
-            times, values = pool.push(changes)
+            times, values = pool.worth(changes)
             curve.push(times, *values)
             if write is not None:
                 bars = Stretch([b""], np.zeros(1, np.int64), False, times, [])

@@ -14,7 +14,7 @@ The rules are those of DESIGN section 8; the runs are over the bars of one symbo
     ledger.py         orders as a user reads them
     spans.py          what a run holds from one fill to the next
     trades.py         closed trades: counts, streaks, profit
-    value.py          the value at the closes, and at the ends of calendar years; returns
+    value.py          the value at the closes, and at the ends of calendar years
     drawdown.py       how far and for how long the value is below its peak
     ranges.py         largest values of ranges of an array
     buy_and_hold.py   what runs are compared with

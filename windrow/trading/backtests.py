@@ -29,7 +29,7 @@ from windrow.trading.spans import SpanMaker
 from windrow.trading.trade_book import Extremes, TradeBook, TradeRows
 from windrow.trading.trades import Trades
 from windrow.trading.turns import TurnFinder, Turns
-from windrow.trading.value import ReturnSums, values
+from windrow.trading.value import values
 from windrow.windows import Options
 
 __all__ = ["Backtest", "Backtests", "Moments", "Rules", "Strategy", "Trace"]
@@ -55,13 +55,12 @@ class Trace(NamedTuple):
 class Backtests(Resumable):
     """Runs over one symbol's bars, push by push, each with its own trend of two averages.
 
-    Memory: some hundred bytes per run, and a return per run and calendar year; temporaries of a push, whatever its
-    length, stay below 200 MB for up to 10,000 runs. Time grows with fills, not with bars. Results depend, to the bit,
-    neither on where a push ends nor on the other runs.
+    Memory: some hundred bytes per run, and by --backtrader a return per run and calendar year; temporaries of a push,
+    whatever its length, stay below 200 MB for up to 10,000 runs. Time grows with fills, and with days, not with bars.
+    Results depend, to the bit, neither on where a push ends nor on the other runs.
 
-    returns: whether `returns` will be asked for; its time grows with bars. traced: whether pushes return orders, trades
-    and values, whose time grows with bars as well. signs: (runs,), the signs of the averages before the first bar, 1, 0
-    or -1, where the first bar may be a cross.
+    traced: whether pushes return orders, trades and values, whose time grows with bars. signs: (runs,), the signs of
+    the averages before the first bar, 1, 0 or -1, where the first bar may be a cross.
 
     >>> tests = Backtests(Rules(size=10, cash=1000), runs=1, traced=True)
     >>> prices = np.array([10.0, 11.0, 12.0, 13.0])
@@ -73,7 +72,7 @@ class Backtests(Resumable):
     """
 
     carries: ClassVar[Carries] = {"_close": Array()} | dict.fromkeys(
-        ("_turns", "_broker", "_spans", "_trades", "_equity", "_stops", "orders", "_returns", "_ledger", "_book",
+        ("_turns", "_broker", "_spans", "_trades", "_equity", "_stops", "orders", "_ledger", "_book",
          "_bought"),
         Part(),
     )  # fmt: skip
@@ -82,7 +81,6 @@ class Backtests(Resumable):
         self,
         rules: Rules,
         runs: int,
-        returns: bool = False,
         signs: Signs | None = None,
         traced: bool = False,
         measures: Measures | None = None,
@@ -93,15 +91,14 @@ class Backtests(Resumable):
         self._measures = measures or Measures()
         self._equity = Equity(rules.cash, runs, self._measures)
         self._stops, self.orders = Stops(rules, runs), OrderCounts(runs)
-        self._returns = ReturnSums(rules, runs) if returns else None
         self._ledger = Ledger(rules, runs) if traced else None
         self._book = TradeBook(rules, runs) if traced else None
         self._bought = BuyAndHold(rules)
         self._close = np.zeros(1)
 
     def made_of(self) -> MadeOf:
-        """Its rules, how many runs, and what it returns of them."""
-        told = {"returns": self._returns is not None, "traced": self._ledger is not None}
+        """Its rules, how many runs, and whether they are traced."""
+        told = {"traced": self._ledger is not None}
         return {**asdict(self.rules), **asdict(self._measures), "runs": self.runs, **told}
 
     def push(
@@ -143,8 +140,6 @@ class Backtests(Resumable):
         self._trades.push(spans, len(times))
         bought = self._bought.push(opens, closes)
         self._equity.push(times, spans, closes, bought / self.rules.cash)
-        if self._returns:
-            self._returns.push(spans, closes)
         if not (self._ledger and self._book):
             return None
         trades = self._book.push(spans, times, closes, ruined, ranges)
@@ -200,11 +195,6 @@ class Backtests(Resumable):
     def daily(self) -> Moments:
         """Moments of each run's returns from day to day so far, of which the first is from the cash."""
         return self._equity.daily.so_far().moments()
-
-    def returns(self) -> Moments:
-        """Moments of each run's returns from bar to bar so far."""
-        assert self._returns, "takes returns=True"
-        return self._returns.moments()
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class Account:
 
     >>> account = Portfolio(rebalance="month").account("AA", 100.0)
     >>> days = np.array([30, 31, 32]) * 86_400 * 10**9
-    >>> account.push(days, np.array([[110.0, 121.0, 110.0]] * 2)).new[0].tolist()
+    >>> account.changes(days, np.array([[110.0, 121.0, 110.0]] * 2)).new[0].tolist()
     [1.1, 1.1, 1.0]
     """
 
@@ -156,8 +156,8 @@ class Account:
         self._period: int | None = None
         self._values, self._bases, self._last = (np.full((2, 1), number) for number in (cash, cash, share))
 
-    def push(self, times: Ints, values: Floats) -> Changes:
-        """Takes the next values of the run, and of buying and holding, (2, n). Raises InputError."""
+    def changes(self, times: Ints, values: Floats) -> Changes:
+        """How it changes by the next values of the run, and of buying and holding, (2, n). Raises InputError."""
         if not (np.abs(values) < _MOST).all():
             raise InputError(
                 f"{self._symbol}: its account is worth more than {_MOST:g}, which no portfolio holds; check its prices,"
@@ -197,7 +197,7 @@ class Pool:
         self._period: int | None = None
         self._last = self._worth
 
-    def push(self, changes: Changes) -> tuple[Ints, Floats]:
+    def worth(self, changes: Changes) -> tuple[Ints, Floats]:
         """The next times, and values (2, k) there."""
         begins = run_starts(changes.times)
         times = changes.times[begins]

@@ -1,4 +1,4 @@
-"""The value at the closes: cash + shares x close, its mean, what it was at the ends of years, and returns."""
+"""The value at the closes: cash + shares x close, its mean, and what it was at the ends of years."""
 
 from typing import ClassVar
 
@@ -6,12 +6,8 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Array, Carries, Count, Number, Resumable, Rows
-from windrow.trading.day_returns import Moments, added
-from windrow.trading.rules import DUST, Rules
+from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
-
-#: Bars x runs whose values are processed together.
-_TILE = 1 << 16
 
 
 def values(spans: Spans, closes: Floats) -> Floats:
@@ -98,53 +94,3 @@ class Value(Resumable):
         """
         with np.errstate(all="ignore"):
             return np.array([*self._years, self.now / self._start - 1.0 if self.bars else self.now * np.nan])
-
-
-class ReturnSums(Resumable):
-    """Sums of the powers 1..4 of returns from bar to bar, added in order of bars. State: those sums, and the value."""
-
-    carries: ClassVar[Carries] = {"_value": Array(), "_sums": Array(), "_bars": Count()}
-
-    def __init__(self, rules: Rules, runs: int) -> None:
-        self._dust = rules.dust
-        self._value, self._sums = np.full(runs, rules.cash, np.float64), np.zeros((4, runs))
-        self._bars, self._first = 0, 0 if rules.fill == "close" else 1  # the first bar with a return
-
-    def push(self, spans: Spans, closes: Floats) -> None:
-        """Takes what runs held at these closes; some runs at a time, so that their values stay in the cache."""
-        width = max(_TILE // len(closes), 1)
-        for at in range(0, len(self._value), width):
-            runs = slice(at, at + width)
-            self._add(runs, values(spans.of(runs), closes).T.copy())
-        self._bars += len(closes)
-
-    def _add(self, runs: slice, values: Floats) -> None:
-        """Takes (bars, runs) values of some runs."""
-        rows = np.ones((len(values) + 1, values.shape[1]))
-        bases = values[:-1]
-        if bases.min(initial=np.inf) <= self._dust:
-            bases = self._above_0(bases)
-        with np.errstate(all="ignore"):
-            first = values[0] / self._value[runs] if self._bars >= self._first else np.ones(values.shape[1])
-            returns = np.concatenate([first[None], values[1:] / bases])
-            returns -= 1.0
-            for power in range(4):
-                rows[0] = self._sums[power, runs]
-                rows[1:] *= returns
-                self._sums[power, runs] = added(rows)
-        self._value[runs] = self._above_0(values[-1])
-
-    def _above_0(self, values: Floats) -> Floats:
-        """Values from which there is a return, NaN in place of the others."""
-        return np.where(values > self._dust, values, np.nan)
-
-    def moments(self) -> Moments:
-        """The moments of the returns so far."""
-        count = max(self._bars - self._first, 0)
-        with np.errstate(all="ignore"):
-            one, two, three, four = self._sums / count
-            variance = np.maximum(two - one * one, 0.0)
-            deviation, square = np.sqrt(variance), one * one
-            third = three - 3 * one * two + 2 * square * one
-            fourth = four - 4 * one * three + 6 * square * two - 3 * square * square
-            return Moments(count, one, deviation, third / (variance * deviation), fourth / (variance * variance))
