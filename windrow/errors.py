@@ -20,6 +20,8 @@ every runner. No message has a password in it.
 import os
 import re
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 
 #: User and password in a URL, up to its host.
 _USER = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@")
@@ -122,3 +124,19 @@ def without_passwords(text: str) -> str:
         if user and _SERVERS.fullmatch(name):
             text = text.replace(f"{user}@", "***@")
     return _USER.sub("***@", text)
+
+
+def required(what: str, module: str, name: str, extra: str, kind: type[WindrowError] = WindrowError) -> ModuleType:
+    """A package's module that `what`, such as a command or a URI, needs. Raises such an error where it is absent.
+
+    >>> required("windrow catalog query", "no_such_module", "DuckDB", "catalog")
+    Traceback (most recent call last):
+    windrow.errors.WindrowError: windrow catalog query: needs DuckDB, which is not installed; install it with: pip \
+install 'windrow[catalog]'
+    """
+    try:
+        return import_module(module)
+    except ImportError:
+        raise kind(
+            f"{what}: needs {name}, which is not installed; install it with: pip install 'windrow[{extra}]'"
+        ) from None

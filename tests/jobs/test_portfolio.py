@@ -229,7 +229,7 @@ def test_each_cure_of_a_message_ends_well_and_is_right(run_job, weighed, tmp_pat
 
 
 def test_cures_of_an_account_beyond_numbers(run_job, weighed, tmp_path, monkeypatch):
-    """trading/portfolio.py:push: its account is left out by --symbols, or its price is right."""
+    """trading/portfolio.py:changes: its account is left out by --symbols, or its price is right."""
     monkeypatch.setattr("windrow.trading.portfolio._MOST", 120_000)
     (tmp_path / "bars.csv").write_text(OF_AA + OF_AA.replace("AA", "BB").partition("\n")[2].replace("15,15", "11,11"))
     how = ["-q", "--fast", "close", "--slow", "sma:2", "--side", "long", *EQUAL]

@@ -11,7 +11,6 @@ import pytest
 
 from tests.sql.servers import SERVERS
 from windrow.errors import InputError
-from windrow.storage.sql import connection as connections
 from windrow.storage.sql.connection import PassingError, connected, refusal
 from windrow.storage.sql.lock import locked
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
@@ -271,6 +270,6 @@ def test_a_package_that_is_absent(absent, monkeypatch):
             raise ImportError(name)
         return __import__(name)
 
-    monkeypatch.setattr(connections, "import_module", without)
+    monkeypatch.setattr("windrow.errors.import_module", without)
     with pytest.raises(InputError, match=r"which is not installed; install it with: pip install 'windrow\[sql\]'"):
         connect("mysql://h/d")

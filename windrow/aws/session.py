@@ -4,13 +4,12 @@ AWS's own variables and files choose endpoint, region and credentials.
 """
 
 import os
-from importlib import import_module
 from threading import Lock
 from typing import Any
 
 from windrow.aws.parallel import MANY
 from windrow.aws.roles import assuming
-from windrow.errors import WindrowError
+from windrow.errors import WindrowError, required
 
 _ATTEMPTS = 10
 
@@ -21,12 +20,7 @@ _making = Lock()
 
 def require_boto3(what: str) -> None:
     """Raises WindrowError where boto3 is not installed, which `what`, a command or a URI, needs."""
-    try:
-        import_module("boto3")
-    except ImportError:
-        raise WindrowError(
-            f"{what}: needs boto3, which is not installed; install it with: pip install 'windrow[aws]'"
-        ) from None
+    required(what, "boto3", "boto3", "aws")
 
 
 def session(role: str | None = None) -> Any:

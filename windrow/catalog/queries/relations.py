@@ -20,7 +20,7 @@ from windrow.catalog import snapshots
 from windrow.catalog.columns import TREES, USAGE
 from windrow.catalog.queries.questions import DAYS, STORED, VIEWS, Stored
 from windrow.console.meter import progress
-from windrow.errors import UsageError, WindrowError
+from windrow.errors import UsageError, required
 from windrow.storage.source import each, source_of
 
 if TYPE_CHECKING:
@@ -45,12 +45,7 @@ Objects = Mapping[str, Mapping[date, str]]
 
 def require_duckdb(what: str) -> None:
     """Raises WindrowError where DuckDB is not installed, which `what` needs."""
-    try:
-        import duckdb  # noqa: F401
-    except ImportError:
-        raise WindrowError(
-            f"{what}: needs DuckDB, which is not installed; install it with: pip install 'windrow[catalog]'"
-        ) from None
+    required(what, "duckdb", "DuckDB", "catalog")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from windrow.errors import WindrowError
+from windrow.errors import required
 
 #: What Athena tells of a table under a name of its own: "orders$partitions".
 _METADATA = re.compile(
@@ -19,6 +19,7 @@ _TENDING = {
     "SHOW", "DESCRIBE", "DESC", "MSCK", "OPTIMIZE", "VACUUM", "ANALYZE", "ALTER", "DROP", "TRUNCATE", "REFRESH", "CALL",
     "DEALLOCATE", "USE", "SET", "RESET", "GRANT", "REVOKE",
 }  # fmt: skip
+
 #: Statements that are about another one within.
 _AROUND = {"EXPLAIN", "UNLOAD", "PREPARE", "USING"}
 
@@ -33,12 +34,7 @@ class Named(NamedTuple):
 
 def require_sqlglot(what: str) -> None:
     """Raises WindrowError where sqlglot is not installed, which `what` needs."""
-    try:
-        import sqlglot  # noqa: F401
-    except ImportError:
-        raise WindrowError(
-            f"{what}: needs sqlglot, which is not installed; install it with: pip install 'windrow[catalog]'"
-        ) from None
+    required(what, "sqlglot", "sqlglot", "catalog")
 
 
 @lru_cache(1000)  # many run the same query again and again

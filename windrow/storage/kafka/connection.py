@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from windrow.errors import InputError, WindrowError, without_passwords
+from windrow.errors import InputError, required, without_passwords
 from windrow.storage.kafka.uris import parse
 
 #: Names the file of client properties.
@@ -84,12 +84,7 @@ _BY_NAME = {name: text for names, text in _REFUSALS.items() for name in names}
 
 def kafka(uri: str) -> Any:
     """The module confluent_kafka. Raises WindrowError where it is not installed, which a URI needs."""
-    try:
-        return import_module("confluent_kafka")
-    except ImportError:
-        raise WindrowError(
-            f"{uri}: needs confluent-kafka, which is not installed; install it with: pip install 'windrow[kafka]'"
-        ) from None
+    return required(uri, "confluent_kafka", "confluent-kafka", "kafka")
 
 
 class Connection:

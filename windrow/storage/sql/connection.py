@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from windrow.errors import InputError
+from windrow.errors import InputError, required
 from windrow.storage.sql import encryption
 from windrow.storage.sql.uris import CONFIG, PASSWORD, Place
 
@@ -115,12 +115,7 @@ def import_sqlalchemy(place: Place) -> Any:
     """The package SQLAlchemy. Raises InputError where it, or the driver of this database, is not installed."""
     packages = [("sqlalchemy", "SQLAlchemy"), *([_MODULES[place.dialect]] if place.dialect in _MODULES else [])]
     for module, name in packages:
-        try:
-            import_module(module)
-        except ImportError:
-            raise InputError(
-                f"{place}: needs {name}, which is not installed; install it with: pip install 'windrow[sql]'"
-            ) from None
+        required(str(place), module, name, "sql", InputError)
     return import_module("sqlalchemy")
 
 
