@@ -5,14 +5,12 @@ It does over the sample bars, and over the published year, where it finds the pu
 
 import re
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.conftest import ROOT, SHARED
+from tests.notebooks import assert_clean, outputs_of, printed
 
 NOTEBOOK = ROOT / "notebooks" / "kinesis_backtest.ipynb"
-SECONDS = 600
 
 
 @pytest.fixture
@@ -26,21 +24,10 @@ def execute(kinesis_local, tmp_path):
         (tmp_path / name).symlink_to(ROOT / name)
 
     def run(bars=None, symbol=None):
-        notebook = nbformat.read(NOTEBOOK, as_version=4)
-        [parameters] = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
-        if bars is not None:
-            parameters.source = f"BARS = {str(bars)!r}\nSYMBOL = {symbol!r}"
-        client = NotebookClient(
-            notebook, timeout=SECONDS, resources={"metadata": {"path": str(tmp_path / "notebooks")}}
-        )
-        client.execute()
-        return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+        given = None if bars is None else f"BARS = {str(bars)!r}\nSYMBOL = {symbol!r}"
+        return outputs_of(NOTEBOOK, tmp_path / "notebooks", given)
 
     return run
-
-
-def printed(outputs):
-    return "".join(one.text for one in outputs if one.output_type == "stream")
 
 
 def pictures(outputs):
@@ -66,10 +53,4 @@ def test_it_finds_the_published_pair_in_the_published_year(execute):
 
 
 def test_it_is_stored_without_outputs():
-    """These have paths, and times, of the machine on which it ran."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert cells and all(cell.outputs == [] and cell.execution_count is None for cell in cells)
-    assert not re.search(r"/home/|/root/|/tmp/|/Users/", NOTEBOOK.read_text())
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert_clean(NOTEBOOK)
