@@ -6,7 +6,6 @@ catalog/sizes/manifests.py:newest, catalog/sizes/manifests.py:_found.
 """
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from tests.catalog import wire
 from tests.catalog.lake import ACCOUNT, HOSTILE, OTHERS, REGION, fill, role
 from tests.catalog.test_inventory import PLACE, configure, put
 from tests.conftest import ROOT
+from tests.console import terminal
 from windrow.catalog import snapshots
 from windrow.catalog.collection import daily
 from windrow.catalog.metastore.described import Run
@@ -291,21 +291,14 @@ def test_cloudwatch_knows_whole_buckets_alone(collect, sales):
 
 
 def test_a_terminal_shows_progress_and_a_pipe_none(sales, tmp_path):
-    """In a process of its own, at moto's server."""
-    command = [sys.executable, "-m", "windrow.cli", "catalog", "collect", "-o", str(tmp_path / "m")]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+    """In a process of its own, at moto's server; a terminal as if the work took longer."""
+    asked = ["catalog", "collect", "-o", str(tmp_path / "m")]
+    command = [sys.executable, "-m", "windrow.cli", *asked]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(command, env=env, capture_output=True, check=True).stderr == b""
-    main_end, end = pty.openpty()
-    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=end) as process:
-        os.close(end)
-        shown = b""
-        while True:
-            try:
-                shown += os.read(main_end, 1 << 16)
-            except OSError:  # the terminal has been closed
-                break
-    os.close(main_end)
-    assert process.returncode == 0
-    assert b"1 of 1 database, 1 table" in shown and b"1 of 1 folder, 2 files" in shown
+    ran = terminal.run(*asked)
+    assert ran.status == 0
+    shown = "\n".join(ran.pictures)
+    assert "1 of 1 database, 1 table" in shown and "1 of 1 folder, 2 files" in shown
     quiet = subprocess.run([*command, "--quiet"], env=env, capture_output=True, check=True)
     assert quiet.stderr == b"" and b"measured: 1 table; 42 bytes in 2 files" in quiet.stdout
