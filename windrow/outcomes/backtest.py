@@ -201,6 +201,7 @@ class BacktestResult(Shown):
             "slow": str(strategy.pair.slow),
             "ema_seed": strategy.options.ema_seed,
             "rules": asdict(strategy.rules),
+            "measures": asdict(strategy.measures),
             "reading": {"adjusted": self._kept.adjusted},
         }
         return Sources(Output(Path(), BACKTEST, described), None if sweep is None else sweep.output)

@@ -154,6 +154,7 @@ class SweepResult(Shown):
             "objective": self._choice.objective,
             "ema_seed": self._sweep.options.ema_seed,
             "rules": asdict(self._sweep.rules),
+            "measures": asdict(self._sweep.measures),
             "reading": {"adjusted": self._kept.adjusted},
         }
         return Output(Path(), SWEEP, described)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.pages.browser import NEXT_FRAME, Looker, pixels, view, wait_until
 from tests.pages.report.outputs import HOSTILE, INHERITED, Outputs, bars_of, figures
-from windrow.pages.report import report
+from windrow.pages.report import SCRIPTS, report
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures, read_orders
 from windrow.pages.series import Series
@@ -611,8 +611,8 @@ def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
     assert [name for name in visited if name not in pairs] == [
         "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All", "Log",
         "Prices, averages, orders, equity and drawdown", "Returns of months and years", "Deepest drawdowns",
-        "Find symbols", "All symbols", *heads, "Objective", "Train: Profit and loss of every pair",
-        "Test: Profit and loss of every pair", "Best pairs",
+        "Rolling Sharpe ratio and volatility", "Find symbols", "All symbols", *heads, "Objective",
+        "Train: Profit and loss of every pair", "Test: Profit and loss of every pair", "Best pairs",
     ]  # fmt: skip
     assert len(pairs) == 8 + 5 and len(heads) == 14
 
@@ -622,7 +622,7 @@ def test_every_control_has_a_name(look, both):
     named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
       it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
     names = tab.evaluate(named)
-    assert len(names) == 43 and all(names)
+    assert len(names) == 44 and all(names)
 
 
 # The sweep.
@@ -796,7 +796,7 @@ def large(tmp_path_factory):
         page(
             page_data(Sources.of([output]), [symbol], known=1),
             "report/main.html",
-            ["heatmap", "histogram", "sheet", "report", "symbols"],
+            SCRIPTS,
         )
     )
     return place

@@ -28,7 +28,7 @@ class Chart {
 
   // series: {times, candles: {open, high, low, close}, bare: whether close alone is known,
   //          panes: [{lines: [{values, color, dash, sparse}], fills, sums, digits, suffix}], of which the first has the prices,
-  //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, timeText(bar)}
+  //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, even, timeText(bar)}
   show(series) {
     this.series = series;
     this.bars = series.times.length;
@@ -137,10 +137,11 @@ class Chart {
     this.ask();
   }
 
-  // Heights: the prices have three times that of another pane.
+  // Heights: the prices have three times that of another pane, unless all are to be even.
   placePanes() {
     const bottom = this.height - 24;
-    const shares = this.panes.map((_, number) => (number ? 1 : 3) / (this.panes.length + 2));
+    const heights = this.panes.map((_, number) => (number || this.series.even ? 1 : 3));
+    const shares = heights.map((height) => height / heights.reduce((one, other) => one + other));
     let top = 0;
     this.tops = shares.map((share) => {
       const place = { top: Math.round(top), bottom: Math.round(top + share * bottom) - 8 };

@@ -127,6 +127,7 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
     state.sweep = sweepOf(symbol);
     showSweep(symbol);
     showSheet(symbol);
+    showDays(symbol);
     markSymbol(symbol);
     showFigures(symbol);
     note(symbol);
@@ -400,5 +401,6 @@ byId("ranking").addEventListener("click", ({ target }) => {
 });
 dark.addEventListener("change", () => {
   showSheet(view.symbol);
+  rolled.chart?.recolour();
   if (state.sweep) showSweep();
 });

@@ -2,10 +2,11 @@
 
     results.py    what jobs wrote: figures, orders, equity curves
     maps.py       a sweep's lines as columns over its pairs
-    all_symbols.py, benchmark.py, calendar_returns.py, falls.py, rules_in_words.py
-                  the table of symbols, what buying and holding has, months and years, drawdowns, rules and differences
+    all_symbols.py, benchmark.py, calendar_returns.py, falls.py, returns_of_days.py, rules_in_words.py
+                  the table of symbols, what buying and holding has, months and years, drawdowns, returns of days, rules
+                  and differences
     contents.py   what the page shows, as JSON
-    main.html     the page's markup; js/report.js, sheet.js, symbols.js, heatmap.js show it
+    main.html     the page's markup; js/report.js, sheet.js, days.js, symbols.js, heatmap.js show it
     picture.py    the picture
 
 Symbols are any text: they reach the page as JSON, never as markup.
@@ -37,6 +38,8 @@ from windrow.storage.publish import at_hand
 
 #: Symbols on a page whose reader asked for none.
 MOST_SYMBOLS = 8
+#: What a report runs beside the chart, in the order in which one needs the other.
+SCRIPTS = ("heatmap", "histogram", "sheet", "days", "report", "symbols")
 
 
 def report(
@@ -89,8 +92,7 @@ def write_report(
 
         return picture(sources, reports[0])
 
-    scripts = ["heatmap", "histogram", "sheet", "report", "symbols"]
-    return places.write(page(shown, "report/main.html", scripts), drawn)
+    return places.write(page(shown, "report/main.html", SCRIPTS), drawn)
 
 
 def _read(

@@ -28,6 +28,7 @@ from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.falls import Fall, deepest, drawdown
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
+from windrow.pages.report.returns_of_days import daily
 from windrow.pages.report.rules_in_words import differences, in_words
 from windrow.pages.series import Series, is_over_prices
 from windrow.sweeps.grid import Cell, around
@@ -277,7 +278,7 @@ def _orders(candles: Candles, orders: Orders) -> dict[str, Packed]:
 
 
 def _sheet(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json | None:
-    """Of the equity curve: returns of months and years, and the deepest drawdowns."""
+    """Of the equity curve: returns of days, months and years, and the deepest drawdowns."""
     equity = symbol.equity
     if equity is None or not len(equity.times):
         return None
@@ -287,6 +288,7 @@ def _sheet(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json | N
         "months": months(equity.times, equity.values, cash).packed(),
         "years": years(equity.times, equity.values, cash).packed(),
         "bought": bought,
+        "daily": daily(equity, cash, sources.description.get("measures", {})),
         "falls": [_fall(candles, equity.times, fall) for fall in deepest(equity.values, cash)],
     }
 
