@@ -101,11 +101,11 @@ def test_nothing_found_is_a_frame_without_rows(bars):
 
 
 @pytest.mark.parametrize(("how", "error", "message"), [
-    ({"fast": "close", "slow": "close"}, UsageError, "--fast close --slow close: a line never crosses itself"),
-    ({"fast": ["close", "ema:2"], "slow": "sma:2"}, UsageError, "--fast close ema:2 --slow sma:2: "),
+    ({"fast": "close", "slow": "close"}, UsageError, "fast='close', slow='close': a line never crosses itself"),
+    ({"fast": ["close", "ema:2"], "slow": "sma:2"}, UsageError, "fast='close ema:2', slow='sma:2': "),
     ({"fast": "open", "slow": "sma:2"}, UsageError, "line 'open': a line is an indicator"),
     ({"column": "open"}, UsageError, "column='open': the frame's columns are symbol, timestamp, close"),
-    ({"ema_seed": "last"}, UsageError, "--ema-seed last: "),
+    ({"ema_seed": "last"}, UsageError, "ema_seed='last': "),
     ({"on_conflict": "first"}, UsageError, "on_conflict='first': "),
     ({"bars": frame(close=[1.0, None, 2.0, 3.0])}, InputError, "column 'close': it holds nan and 0 more invalid"),
     ({"bars": frame(timestamp=[pd.Timestamp(0)] * 4)}, ConflictError, "2 bars differ from another"),

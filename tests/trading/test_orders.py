@@ -30,7 +30,7 @@ def orders_of(result):
 
 REFUSED = (
     "most orders were refused in 1 of 1 backtests (3 of 3 orders in all), e.g. 100 shares at a price of about 60,000"
-    " with 100,000 in cash: a position must be paid for; use a smaller --size, more --cash, or --size all-in"
+    " with 100,000 in cash: a position must be paid for; use a smaller size, more cash, or size='all-in'"
 )
 
 
@@ -125,7 +125,7 @@ def test_a_round_trip_at_one_price_costs_whatever_its_sign():
 
 
 def test_all_in_opens_nothing_below_0():
-    with pytest.warns(UserWarning, match="all-in takes cash that is left, and a price above 0; use more --cash, or"):
+    with pytest.warns(UserWarning, match="all-in takes cash that is left, and a price above 0; use more cash, or"):
         result = ran([-12, -11, -10, -9], side="long")
     assert set(result.orders.status) == {"refused", "open"} and result.figures.final_value[0] == 100_000
 
@@ -137,12 +137,12 @@ NO_VALUE = "in {} of them a line had no value by the last bar; use shorter windo
 @pytest.mark.parametrize(
     ("how", "says", "cures"),
     [
-        ({"cold": True}, f"1 of 2 backtests: {NO_VALUE.format(1, 'leave out --cold')}", [{}, {"slow": "sma:2"}]),
+        ({"cold": True}, f"1 of 2 backtests: {NO_VALUE.format(1, 'leave out cold=True')}", [{}, {"slow": "sma:2"}]),
         ({"split": None, "slow": "sma:9"}, f"1 of 1 backtests: {NO_VALUE.format(1, 'more bars')}", [{"split": None}]),
         ({"split": 0.2}, f"1 of 2 backtests: {NO_VALUE.format(1, 'longer parts')}", [{"split": 0.75}]),
         (
             {"entry": "cross", "split": None, "side": "long"},
-            "1 of 1 backtests: their lines never called for it with --entry cross --side long",
+            "1 of 1 backtests: their lines never called for it with entry='cross', side='long'",
             [{"split": None}],
         ),
     ],

@@ -1,9 +1,11 @@
 """Moving averages of the bars of a DataFrame: `windrow.moving_average(...)`."""
 
+from numbers import Integral
 from typing import Literal
 
 import pandas as pd
 
+from windrow.errors import UsageError
 from windrow.frames.arguments import with_known_arguments
 from windrow.frames.bars import check_needs, in_zone, stretches
 from windrow.frames.naming import named
@@ -12,7 +14,7 @@ from windrow.windows import Options, parse_indicator
 from windrow.windows.indicators import Indicators, Step, parse_step
 
 
-@with_known_arguments
+@with_known_arguments("bars, 'sma:20', 'ema:12'")
 def moving_average(
     bars: pd.DataFrame,
     *indicators: str,
@@ -24,18 +26,53 @@ def moving_average(
     adjusted: bool = False,
     on_conflict: Literal["fail", "smallest", "largest"] = "fail",
 ) -> pd.DataFrame:
-    """Moving averages of every symbol's bars, to the bit what `jobs.moving_average` writes for them.
+    """Moving averages and other indicators of every symbol's bars, to the bit what `jobs.moving_average` writes.
 
-    bars: columns `symbol`, `timestamp` (datetimes, in UTC if they have no zone) and `column`, in any order; without a
-    symbol column all bars belong to one symbol, and a DatetimeIndex serves as timestamp. Their names may be those that
-    files have, in any case (Date, Close); what `yfinance.download` returns, with levels of values and symbols, is taken
-    too. indicators: KIND:WINDOW, e.g. `sma:20`, `max:30d`, `bollinger:20,2` (default `sma:20`): docs/indicators.md.
-    The others are the job's options of the same names.
+    Parameters
+    ----------
+    bars
+        A row per symbol and time, in any order: columns `symbol`, `timestamp` and `column`. Times are datetimes, in UTC
+        if they have no zone; a DatetimeIndex serves too. Names may be those that files have, in any case (Ticker, Date,
+        Close); what `yfinance.download` returns, with levels of values and symbols, is taken as it is. Without a column
+        of symbols all bars belong to one, which is called `bars`.
+    *indicators
+        Each KIND:WINDOW, e.g. `sma:20`, `max:30d` or `bollinger:20,2`: docs/indicators.md; by default `sma:20`.
+    column
+        The column that indicators are of.
+    step
+        A row only every so many bars, e.g. 5, or once so much time has passed, e.g. "1d"; by default at every bar.
+    min_periods
+        Values from so many bars on, not only from a full window; not for recursive averages.
+    ema_seed
+        "sma": an ema starts from the mean of its first bars; "first": from the first bar.
+    ddof
+        std and zscore divide by the number of bars less this.
+    adjusted
+        Whether open, high, low and close are scaled by adj_close / close first.
+    on_conflict
+        Of two different bars at one symbol and time: "fail", or keep the "smallest" or "largest".
 
-    Returns symbol, timestamp and a float64 column per indicator, or several, as of bollinger (NaN: no value yet),
-    sorted, for the bars that have a value. Memory: some copies of the columns used. Raises UsageError for wrong
-    options, InputError for invalid values, ConflictError for two different bars at one (symbol, timestamp).
+    Returns
+    -------
+    DataFrame
+        symbol, timestamp and a float64 column for each indicator, or several, as for bollinger, sorted, of the bars
+        that have a value. NaN: no value yet.
 
+    Raises
+    ------
+    UsageError
+        For wrong arguments, and columns that are missing.
+    InputError
+        For invalid values.
+    ConflictError
+        For two different bars at one (symbol, timestamp).
+
+    Notes
+    -----
+    Memory: some copies of the columns used.
+
+    Examples
+    --------
     >>> bars = pd.DataFrame({
     ...     "symbol": "AA", "timestamp": pd.date_range("2008-03-03", periods=4), "close": [38.71, 38.37, 36.6, 36.6]})
     >>> moving_average(bars, "sma:2", "max:3d")
@@ -44,7 +81,7 @@ def moving_average(
     1     AA 2008-03-05  37.485     NaN
     2     AA 2008-03-06  36.600   38.37
     """
-    texts = [str(text) for text in indicators] or ["sma:20"]
+    texts = [_text(one) for one in indicators] or ["sma:20"]
     asked = list(map(parse_indicator, texts))
     kernel = Indicators(
         asked,
@@ -61,3 +98,13 @@ def moving_average(
     for stretch in stretches(bars, kernel.columns, on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts))
     return in_zone(rows.frame(), bars)
+
+
+def _text(indicator: object) -> str:
+    """An indicator's text. Raises UsageError for a list of them, and for a window alone."""
+    if isinstance(indicator, list | tuple):
+        each = ", ".join(map(repr, indicator))
+        raise UsageError(f"indicators={indicator!r}: each is an argument of its own; leave out the brackets: {each}")
+    if isinstance(indicator, Integral):
+        raise UsageError(f"indicators={indicator}: is a window, of which indicator is not said; use 'sma:{indicator}'")
+    return str(indicator)

@@ -13,6 +13,7 @@ from windrow.bars.adjusted import PRICES, has_ratio, scale
 from windrow.bars.checks import BLANKS, outside_range
 from windrow.bars.layout import SYMBOL_NAMES, adjusted_close, normalise
 from windrow.errors import ConflictError, InputError, UsageError
+from windrow.frames.naming import check_times, told_columns
 from windrow.windows.indicator import needs_of
 
 
@@ -112,14 +113,10 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
         timestamps = pd.Series(bars.index, index=bars.index)
     else:
         raise UsageError(
-            f"the frame has the columns {', '.join(map(str, bars.columns))}: bars need a column `timestamp`, or a"
+            f"the frame has the columns {told_columns(bars)}: bars need a column `timestamp`, or a"
             " DatetimeIndex; rename the column that holds the times"
         )
-    if not pd.api.types.is_datetime64_any_dtype(timestamps):
-        raise InputError(
-            f"column timestamp: it is of type {timestamps.dtype}: a bar's time is a datetime; convert it with"
-            " pd.to_datetime"
-        )
+    check_times("timestamp", timestamps)
     if timestamps.isna().any():
         raise InputError(
             "column timestamp: missing in some rows: a bar needs a time; drop those rows, e.g. with bars.dropna()"
@@ -139,7 +136,7 @@ def check_needs(bars: pd.DataFrame, lines: Iterable[object]) -> None:
     for name, need in needs_of(lines).items():
         if name not in bars:
             raise UsageError(
-                f"the frame's columns are {', '.join(map(str, bars.columns))}, and {need}; leave it out, or rename the"
+                f"the frame's columns are {told_columns(bars)}, and {need}; leave it out, or rename the"
                 f" column that has them to `{name}`"
             )
 
@@ -148,7 +145,7 @@ def check_opens(bars: pd.DataFrame, columns: Sequence[str], column: str) -> None
     """Raises UsageError where orders are to be filled at opens that the frame lacks."""
     if "open" in columns and "open" not in bars and column != "open":
         raise UsageError(
-            f"the frame's columns are {', '.join(map(str, bars.columns))}, and orders are filled at the next open; add"
+            f"the frame's columns are {told_columns(bars)}, and orders are filled at the next open; add"
             " a column `open`, or fill them at the close with fill='close'"
         )
 
@@ -159,7 +156,7 @@ def check_ranges(bars: pd.DataFrame, excursions: str) -> None:
         raise UsageError(f"excursions={excursions!r}: is neither 'close' nor 'range'; use one of them")
     if excursions == "range" and not {"low", "high"} <= set(bars.columns):
         raise UsageError(
-            f"the frame's columns are {', '.join(map(str, bars.columns))}, and excursions='range' takes low and high;"
+            f"the frame's columns are {told_columns(bars)}, and excursions='range' takes low and high;"
             " add them, or leave it out for excursions of closes"
         )
 
@@ -169,7 +166,7 @@ def _scaled(bars: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, 
     found = adjusted_column(bars)
     if found is None or not set(columns) <= {*PRICES, found}:
         raise UsageError(
-            f"adjusted=True: the frame's columns are {', '.join(map(str, bars.columns))}, and {', '.join(columns)} are"
+            f"adjusted=True: the frame's columns are {told_columns(bars)}, and {', '.join(columns)} are"
             " used: open, high, low and close are scaled by adj_close / close; leave it out"
         )
     close, adjusting = _values(bars, "close"), _values(bars, found)
@@ -189,9 +186,7 @@ def _scaled(bars: pd.DataFrame, columns: Sequence[str]) -> list[np.ndarray[Any, 
 
 def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if column not in bars:
-        raise UsageError(
-            f"column={column!r}: the frame's columns are {', '.join(map(str, bars.columns))}; use one of them"
-        )
+        raise UsageError(f"column={column!r}: the frame's columns are {told_columns(bars)}; use one of them")
     try:
         values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
     except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from windrow.bars.layout import ADJUSTED_NAMES, ALIASES, TIME_NAMES, normalise
 from windrow.bars.shapes import SYMBOL_CORNERS, are_values
-from windrow.errors import UsageError
+from windrow.errors import InputError, UsageError
 
 
 def named(bars: pd.DataFrame, columns: Sequence[str], adjusted: bool = False) -> pd.DataFrame:
@@ -33,9 +33,35 @@ def named(bars: pd.DataFrame, columns: Sequence[str], adjusted: bool = False) ->
     names = {name: _column(bars, name, ALIASES.get(name, ())) for name in dict.fromkeys(("open", "close", *needed))}
     if "timestamp" not in bars and not isinstance(bars.index, pd.DatetimeIndex):
         names["timestamp"] = _time_column(bars)
+        if names["timestamp"] is not None:
+            check_times(str(names["timestamp"]), bars[names["timestamp"]])
     new = {name: bars[old] for name, old in names.items() if old is not None and old != name}
     bars = bars.assign(**new) if new else bars
     return bars.dropna(how="all", subset=[name for name in needed if name in bars]) if stacked else bars
+
+
+def told_columns(bars: pd.DataFrame) -> str:
+    """The columns of a frame that `named` returned, as its owner knows them: without those that `named` added.
+
+    >>> told_columns(named(pd.DataFrame({"Close": [2.0], "Date": pd.to_datetime(["2008-03-03"])}), ["close"]))
+    'Close, Date'
+    """
+    others = {"timestamp": TIME_NAMES[1:]}
+    added = [
+        name
+        for name in ("open", "high", "low", "close", "volume", "timestamp")
+        if name in bars and _column(bars.drop(columns=name), name, others.get(name, ALIASES.get(name, ()))) is not None
+    ]
+    return ", ".join(str(name) for name in bars.columns if name not in added)
+
+
+def check_times(name: str, times: Any) -> None:
+    """Raises InputError where a column does not hold times."""
+    if not pd.api.types.is_datetime64_any_dtype(times):
+        raise InputError(
+            f"column {name}: it is of type {times.dtype}: a bar's time is a datetime; convert it with"
+            f" bars[{name!r}] = pd.to_datetime(bars[{name!r}])"
+        )
 
 
 def _column(bars: pd.DataFrame, name: str, aliases: Sequence[str]) -> Any:

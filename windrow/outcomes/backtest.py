@@ -15,10 +15,11 @@ from sort_keys.merge import Piece, by_symbol
 from sort_keys.slots import Slots
 from windrow.arrays import Ints
 from windrow.errors import UsageError
-from windrow.frames.arguments import with_known_arguments
+from windrow.frames.arguments import is_number, with_known_arguments
 from windrow.frames.bars import adjusted_column, check_needs, check_opens, check_ranges, in_zone
 from windrow.frames.naming import named
 from windrow.frames.tables import equity_rows, figures_table
+from windrow.frames.wording import in_words_of, python_words
 from windrow.outcomes.kept_bars import Kept
 from windrow.outcomes.readable import Shown, drawing, shortened, worded
 from windrow.outcomes.sweep import SweepResult
@@ -100,7 +101,7 @@ class BacktestResult(Shown):
     def __init__(self, strategy: Strategy, kept: Kept, traced: bool, portfolio: Portfolio | None = None) -> None:
         self._strategy, self._kept, self._together = strategy, kept, portfolio
         found = _pass(strategy, kept, traced, portfolio)
-        self.figures, self.warnings = found.figures, found.warnings
+        self.figures, self.warnings = found.figures, [python_words(text, backtest) for text in found.warnings]
         self.symbols = [symbol for symbol in self.figures["symbol"] if symbol]
         self._traced = found if traced else None
 
@@ -162,7 +163,8 @@ class BacktestResult(Shown):
         InputError
             The result has no such symbol.
         """
-        places, known = Places.of(out, force), self.symbols
+        with in_words_of(self.report):
+            places, known = Places.of(out, force), self.symbols
         if sweep is not None:
             known = [symbol for symbol in known if symbol in set(sweep.symbols)]
         wanted = listed(symbols)
@@ -260,7 +262,7 @@ class _Run:
         return test.figures(dated), orders, Equity(times, values[:, 0], bought)
 
 
-@with_known_arguments
+@with_known_arguments("bars, fast='sma:50', slow='sma:200'")
 def backtest(
     bars: pd.DataFrame,
     fast: str,
@@ -309,7 +311,7 @@ def backtest(
     ema_seed, adjusted, on_conflict
         The job's options of these names: docs/signals.md and docs/inputs.md.
     traced
-        Whether to compute orders and equity with the figures, rather than when they are asked for.
+        Whether to compute orders, trades and equity with the figures, rather than when they are asked for.
     excursions
         "close" or "range": whether `mae` and `mfe` of trades are of closes, or of lows and highs.
     portfolio
@@ -320,12 +322,12 @@ def backtest(
     Returns
     -------
     BacktestResult
-        With `figures`, `orders` and `equity`, which are frames, `report()` and `plot()`.
+        With `figures`, `orders`, `trades` and `equity`, which are frames, `report()` and `plot()`.
 
     Raises
     ------
     UsageError
-        For wrong options, and columns that are missing.
+        For wrong arguments, and columns that are missing.
     InputError
         For invalid values.
     ConflictError
@@ -429,14 +431,20 @@ def _portfolio(
         raise UsageError(
             f"rebalance={rebalance!r}: is of a portfolio, and there is none; add portfolio='equal', or leave it out"
         )
-    if isinstance(asked, str) and asked != "equal":
+    found = Portfolio(None if isinstance(asked, str) and asked == "equal" else _weights(asked), rebalance)
+    found.check(rules)
+    return found
+
+
+def _weights(asked: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(asked, Mapping | pd.Series):
         raise UsageError(
             f"portfolio={asked!r}: is neither 'equal' nor weights; give the weight of each symbol, e.g. {{'AA': 0.5}}"
         )
-    weights = None if isinstance(asked, str) else {str(name): float(weight) for name, weight in asked.items()}
-    found = Portfolio(weights, rebalance)
-    found.check(rules)
-    return found
+    for name, weight in asked.items():
+        if not is_number(weight):
+            raise UsageError(f"portfolio: the weight {weight!r} of {name} is no number; write 20 % as 0.2")
+    return {str(name): float(weight) for name, weight in asked.items()}
 
 
 class _Pool:

@@ -56,7 +56,10 @@ class Shown:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "figures":  # what copies and notebooks look for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(self.figures, name)
+        try:
+            return getattr(self.figures, name)
+        except AttributeError:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
 
 
 def shortened(text: str) -> str:

@@ -17,6 +17,7 @@ from windrow.frames.arguments import with_known_arguments
 from windrow.frames.bars import adjusted_column, check_needs, check_opens, in_zone
 from windrow.frames.naming import named
 from windrow.frames.tables import equity_rows, figures_table
+from windrow.frames.wording import in_words_of, python_words
 from windrow.outcomes.grids import Windows, axis_text
 from windrow.outcomes.kept_bars import Kept
 from windrow.outcomes.readable import Shown, drawing, shortened, worded
@@ -57,45 +58,64 @@ class SweepResult(Shown):
     best : DataFrame
         The pair that is best on train, by the objective, of each symbol and, with an empty symbol, over all of them.
         The name of a part precedes its figures, e.g. train_pnl; `deflated_sharpe` tells luck from worth.
+    equity : DataFrame
+        The value of the best pairs on their tests, each test's after that of the one before, beside that of buying and
+        holding: symbol, timestamp, value, buy_and_hold.
     symbols : list of str
         The symbols, by name.
 
     Notes
     -----
-    The best pairs are found by one more pass over the bars when they are first asked for, and kept: returns from bar to
-    bar, which the deflated Sharpe ratio is of, take longer than the figures. Whatever the figures have, the result has
-    too: `result["pnl"]`, `result.pivot_table(...)`.
+    The best pairs and their equity are found by one more pass over the bars each, when they are first asked for, and
+    kept. Whatever the figures have, the result has too, but for these names and `plot`: `result["pnl"]`,
+    `result.pivot_table(...)`.
     """
 
-    def __init__(self, sweep: Sweep, choice: Choice, kept: Kept, asked: dict[str, Any]) -> None:
-        self._sweep, self._choice, self._kept, self._asked = sweep, choice, kept, asked
+    def __init__(self, pairs: Sweep, choice: Choice, kept: Kept, asked: dict[str, Any]) -> None:
+        self._sweep, self._choice, self._kept, self._asked = pairs, choice, kept, asked
         notices = Notices()
-        self._found = _lines(sweep, choice, kept, notices)
-        self.figures = _frame(sweep, self._found, kept.frame)
+        self._found = _lines(pairs, choice, kept, notices)
+        self.figures = _frame(pairs, self._found, kept.frame)
         self.symbols = sorted({symbol for symbol, _ in self._found} - {""})
         self._best = self.figures if choice.best else None
         self._curves: pd.DataFrame | None = None
         unread = ["the frame"] if not kept.adjusted and adjusted_column(kept.frame) else []
-        self.warnings = [*warnings_of(notices.counts, sweep.rules, sweep.longer), *unadjusted(unread)]
+        told = [*warnings_of(notices.counts, pairs.rules, pairs.longer), *unadjusted(unread)]
+        self.warnings = [python_words(text, sweep) for text in told]
 
     @property
     def best(self) -> pd.DataFrame:
         """The best pairs, with their figures on train and test and their deflated Sharpe ratio."""
         if self._best is None:
             choice = Choice(self._choice.objective, None, True, self._choice.across)
-            self._best = _frame(self._sweep, _lines(self._sweep, choice, self._kept, Notices()), self._kept.frame)
+            with in_words_of(sweep):
+                self._best = _frame(self._sweep, _lines(self._sweep, choice, self._kept, Notices()), self._kept.frame)
         return self._best
 
     @property
     def equity(self) -> pd.DataFrame:
-        """Of each symbol the pairs that walks chose, on their tests, as one curve, and that of buying and holding."""
+        """Of each symbol the pairs that walks chose, on their tests, as one curve, and that of buying and holding.
+
+        Raises
+        ------
+        UsageError
+            The sweep has no tests.
+        """
+        if self._sweep.split.sections == 1:
+            raise UsageError(
+                "equity: is of tests, and the sweep has none; give it split, split_at or walk_forward, e.g. split=0.7"
+            )
         if self._curves is None:
             choice = Choice(self._choice.objective, None, True, self._choice.across, True)
-            check(self._sweep, choice)
             curves = _Curves()
-            _lines(self._sweep, choice, self._kept, Notices(), curves)
+            with in_words_of(sweep):
+                _lines(self._sweep, choice, self._kept, Notices(), curves)
             self._curves = in_zone(curves.frame(), self._kept.frame)
         return self._curves
+
+    def plot(self, symbol: str | None = None) -> Any:
+        """Draw the maps of `heatmap`: what a sweep has to look at."""
+        return self.heatmap(symbol)
 
     def heatmap(self, symbol: str | None = None, objective: str | None = None) -> Any:
         """Draw maps of all pairs of one symbol, on train and on test.
@@ -138,7 +158,8 @@ class SweepResult(Shown):
         Parameters, what it returns and raises are those of `BacktestResult.report`, which shows a sweep beside a
         backtest.
         """
-        places, wanted = Places.of(out, force), listed(symbols)
+        with in_words_of(self.report):
+            places, wanted = Places.of(out, force), listed(symbols)
         chosen = choose(self.symbols, wanted, MOST_SYMBOLS, "the result")
         series, found = self._kept.series(chosen), self.swept(chosen)
         reports = [SymbolReport(series[symbol], swept=found[symbol]) for symbol in chosen]
@@ -188,7 +209,7 @@ class SweepResult(Shown):
         return [["", "fast", "slow", *(f"{part} {objective}" for part in parts)], *rows, *last]
 
 
-@with_known_arguments
+@with_known_arguments("bars, fast='sma:5..20/5', slow='sma:30..60/10', split=0.7")
 def sweep(
     bars: pd.DataFrame,
     fast: Windows,
@@ -252,7 +273,7 @@ def sweep(
     Returns
     -------
     SweepResult
-        With `figures` and `best`, which are frames, `heatmap()` and `report()`.
+        With `figures`, `best` and `equity`, which are frames, `heatmap()` and `report()`.
 
     Raises
     ------
