@@ -151,6 +151,11 @@ def test_pictures(bars, swept):
     its = swept.figures.query("symbol == 'AAC' and part == 'train'")
     assert [cell["value"] for cell in values] == its["sharpe"].tolist()
     assert swept.heatmap().to_dict()["hconcat"][0]["title"]["text"] == "Train: pnl"
+    deflated = swept.heatmap(objective="deflated_sharpe").to_dict()["hconcat"]  # which a test has not
+    assert [one["title"]["text"] for one in deflated] == ["Train: deflated_sharpe"]
+    assert [deflated[0]["encoding"][axis]["title"] for axis in "xy"] == [
+        "fast line: ema, window in bars", "slow line: ema, window in bars",
+    ]  # fmt: skip
 
 
 def test_a_map_needs_all_pairs_and_a_figure(bars, swept):

@@ -148,7 +148,7 @@ class SweepResult(Shown):
         fields = [name for name, values in found.parts[found.walks()[0][0]].fields.items() if values.dtype.kind == "f"]
         if shown not in fields:
             raise UsageError(f"objective={shown!r}: is no figure of this sweep; use one of {', '.join(fields)}")
-        return picture.themed(picture.maps(found, shown))
+        return picture.themed(picture.maps(found, shown, Sources(None, self.output).axes))
 
     def report(
         self, out: str | Path = "report.html", *, symbols: str | Sequence[str] = (), force: bool = False

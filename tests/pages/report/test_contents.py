@@ -150,6 +150,15 @@ def test_lines_of_the_best_pair_are_parts_too():
     assert sweep.walks() == [("train 2", "test 2")]
     assert sweep.parts["test 2"].fields["pnl"].tolist() == [293.0]
     assert sweep.best == [line]
+    train, test = sweep.parts["train 2"], sweep.parts["test 2"]
+    assert (train.fields["deflated_sharpe"].tolist(), train.trials) == ([0.25], 66)
+    assert (list(test.fields), test.trials) == (["pnl"], None)
+    unknown = {**line, "deflated_sharpe": None, "undefined": {"deflated_sharpe": "few days"}}
+    part = swept([{**unknown, "all": {"pnl": None, "undefined": {"pnl": "why"}}}]).parts["all 2"]
+    assert {name: texts for name, (texts, _) in part.reasons.items()} == {
+        "deflated_sharpe": ["few days"],
+        "pnl": ["why"],
+    }
 
 
 def test_what_top_left_out_has_no_figures():

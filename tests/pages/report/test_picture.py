@@ -93,7 +93,7 @@ def test_a_sweep_has_its_maps(outputs):
 )
 def test_maps_are_pale_at_zero_and_single_figures_do_not_bleach_them(outputs, values, domain):
     lines = [{"fast": 3, "slow": at, "part": "all", "pnl": value} for at, value in enumerate(values, 8)]
-    spec = drawing.maps(swept(lines), "pnl").to_dict()
+    spec = drawing.maps(swept(lines), "pnl", ["fast line", "slow line"]).to_dict()
     assert spec["hconcat"][0]["encoding"]["color"]["scale"]["domain"] == domain
 
 

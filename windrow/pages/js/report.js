@@ -90,7 +90,8 @@ function shown(figures, field) {
 // A symbol's sweep, its columns unpacked.
 function sweepOf({ sweep }) {
   if (!sweep) return null;
-  const part = ({ fields, reasons, orders }) => ({
+  const part = ({ fields, reasons, orders, trials }) => ({
+    trials,
     fields: columnsOf(fields),
     orders: columnsOf(orders),
     reasons: Object.fromEntries(Object.entries(reasons).map(([field, { texts, which }]) => [field, { texts, which: column(which) }])),
@@ -175,20 +176,25 @@ function showSweep() {
   const { sweep } = state;
   byId("swept").hidden = !sweep;
   if (!sweep) return;
-  const { train, test } = walk();
+  const { train } = walk();
   const single = sweep.fast.length === 1;
   for (const id of ["maps", "mapped", "legend", "objectives"]) byId(id).hidden = single;
   const order = Array.from(sweep.parts[train].orders[state.objective]); // as the sweep ranks pairs, the best first
   state.best = order[0];
   if (state.pair === null) state.pair = state.best;
   showMaps(sweep);
-  showRanking(sweep, order, train, test);
+  showRanking(sweep, order, train);
   describePair(null);
 }
 
-function showMaps(sweep) {
+// The parts of a walk that have a figure: how a pair was ranked among all is known of its train alone.
+function partsWith(sweep, field) {
   const { train, test } = walk();
-  const parts = [train, test].filter((part) => part && sweep.parts[part]);
+  return [train, test].filter((part) => part && sweep.parts[part]?.fields[field]);
+}
+
+function showMaps(sweep) {
+  const parts = partsWith(sweep, state.objective);
   const values = parts.map((part) => sweep.parts[part].fields[state.objective]);
   const scale = colourScale(values.flatMap((column) => [...column]), dark.matches);
   const form = FORMS[state.objective];
@@ -200,10 +206,14 @@ function showMaps(sweep) {
     const shares = state.objective === "return";
     const shown = shares ? values[at].map((value) => value * 100) : values[at];
     const colour = shares ? (value) => scale.colour(value / 100) : scale.colour;
-    map.show(sweep, shown, colour, ["sharpe", "sqn"].includes(state.objective) || shares ? 2 : 0);
+    map.show(sweep, shown, colour, state.objective === "pnl" ? 0 : 2, data.axes);
+  });
+  HeatMap.even(maps);
+  for (const map of maps) {
     map.mark(state.best, "best");
     map.mark(state.pair, "chosen");
-  });
+  }
+  byId("maps").style.setProperty("--least", `${Math.max(...maps.map(({ least }) => least))}px`);
   byId("legend").hidden ||= !scale.known;
   byId("least").textContent = scale.known ? `${scale.below ? "≤ " : ""}${form(scale.low)}` : "";
   byId("most").textContent = scale.known ? `${scale.above ? "≥ " : ""}${form(scale.high)}` : "";
@@ -221,9 +231,22 @@ function makeMaps(count) {
   for (let at = 0; at < count; at++) {
     const box = byId("maps").appendChild(element("div"));
     const title = box.appendChild(element("h3"));
-    const map = new HeatMap(box.appendChild(element("canvas", "", { "aria-describedby": "described" })), describePair, choosePair);
+    const canvas = box.appendChild(element("div")).appendChild(element("canvas", "", { "aria-describedby": "described" }));
+    const map = new HeatMap(canvas, describePair, choosePair);
     map.title = title;
     maps.push(map);
+    map.box.addEventListener("scroll", () => scrollTogether(map));
+  }
+}
+
+// Maps that are scrolled show the same pairs; one that followed another does not lead it in turn.
+function scrollTogether(map) {
+  const { scrollLeft } = map.box;
+  if (scrollLeft === map.followed) return;
+  for (const other of maps) {
+    if (other === map) continue;
+    other.box.scrollLeft = scrollLeft;
+    other.followed = other.box.scrollLeft;
   }
 }
 
@@ -236,14 +259,26 @@ function describePair(pair) {
   const { sweep } = state;
   for (const map of maps) map.mark(pair, "marked");
   const described = pair ?? state.pair;
-  const parts = [walk().train, walk().test].filter((part) => part && sweep.parts[part]);
-  const texts = parts.map((part) => {
+  const texts = partsWith(sweep, state.objective).map((part) => {
     const figures = figuresOf(sweep, part, described);
     const reason = figures?.undefined[state.objective];
     return `${part === "all" ? "" : `${part} `}${shown(figures, state.objective)}${reason ? ` (${reason})` : ""}`;
   });
   const which = pair === null ? `, chosen${choiceText()}` : "";
   byId("described").textContent = `${pairName(described)}${which}: ${texts.join(", ")}`;
+  byId("luck").textContent = luckText(sweep, described);
+}
+
+// What the deflated Sharpe ratio of a pair is, in words; nothing where the sweep does not have it.
+function luckText(sweep, pair) {
+  const { train } = walk();
+  const figures = figuresOf(sweep, train, pair);
+  if (!figures || own(figures, "deflated_sharpe") === undefined) return "";
+  const { trials } = sweep.parts[train];
+  const reason = figures.undefined.deflated_sharpe;
+  const value = `${shown(figures, "deflated_sharpe")}${reason ? ` (${reason})` : ""}`;
+  const bound = trials === 1 ? "0, as there was a single trial" : `what the best of ${figure(trials, 0)} trials without any skill is expected to reach`;
+  return `Deflated Sharpe ratio of ${pairName(pair)}: ${value}. It is the probability that the pair’s true Sharpe ratio is above ${bound}, judged by its daily returns on ${train === "all" ? "all bars" : train}; below 0.95 it may be luck.`;
 }
 
 // How many pairs were tried: the more, the better the best looks by luck alone.
@@ -272,17 +307,16 @@ function rankAgain() {
   describePair(null);
 }
 
-function showRanking(sweep, order, train, test) {
+function showRanking(sweep, order, train) {
   const fields = [state.objective, ...["return", "max_drawdown", "trades_closed", "sharpe"].filter((field) => field !== state.objective)];
   const known = fields.filter((field) => sweep.parts[train].fields[field]);
-  const parts = [train, test].filter((part) => part && sweep.parts[part]);
   const head = element("thead");
   const names = head.appendChild(element("tr"));
   names.append(element("th", `Best on ${train === "all" ? "all bars" : train}`, { scope: "col", rowspan: 2 }));
   const under = head.appendChild(element("tr"));
   for (const field of known) {
-    names.append(element("th", field === "trades_closed" ? "Closed trades" : NAMES[field], { scope: "colgroup", colspan: parts.length }));
-    for (const part of parts) under.append(element("th", part === "all" ? "" : part, { scope: "col" }));
+    names.append(element("th", field === "trades_closed" ? "Closed trades" : NAMES[field], { scope: "colgroup", colspan: partsWith(sweep, field).length }));
+    for (const part of partsWith(sweep, field)) under.append(element("th", part === "all" ? "" : part, { scope: "col" }));
   }
   const body = element("tbody");
   for (const pair of order.slice(0, 8)) {
@@ -290,7 +324,7 @@ function showRanking(sweep, order, train, test) {
     row.classList.toggle("chosen", pair === state.pair);
     const name = row.appendChild(element("th", "", { scope: "row" }));
     name.append(element("button", pairName(pair), { type: "button", "aria-label": `Show pair ${pairName(pair)}` }));
-    for (const field of known) for (const part of parts) row.append(cell(figuresOf(sweep, part, pair), field));
+    for (const field of known) for (const part of partsWith(sweep, field)) row.append(cell(figuresOf(sweep, part, pair), field));
   }
   byId("ranking").replaceChildren(head, body);
 }

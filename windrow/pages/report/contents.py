@@ -26,7 +26,7 @@ from windrow.pages.packed import Packed, packed
 from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.falls import Fall, deepest, drawdown
-from windrow.pages.report.maps import Swept
+from windrow.pages.report.maps import RANKED, Swept
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
 from windrow.pages.report.returns_of_days import daily
 from windrow.pages.report.rules_in_words import differences, in_words
@@ -111,6 +111,16 @@ class Sources:
         return [around(str(self.sweep.description[side])) for side in ("fast", "slow")]
 
     @property
+    def axes(self) -> list[str]:
+        """What maps' axes are of: the fast line, and the slow one."""
+        if self.sweep is None:
+            return []
+        return [
+            f"{side} line: {front}N{back}, N in bars" if back else f"{side} line: {front.rstrip(':')}, window in bars"
+            for side, (front, back) in zip(("fast", "slow"), self.averages, strict=True)
+        ]
+
+    @property
     def split(self) -> Split:
         """How the sweep cut the series."""
         return split_of(self.sweep.description if self.sweep else {})
@@ -169,10 +179,17 @@ def page_data(
         "dated": first.series.dated,
         "column": first.series.price,
         "objective": sources.objective,
-        "objectives": list(OBJECTIVES),
+        "objectives": _objectives(first.swept),
+        "axes": sources.axes,
         "walks": [{"train": train, "test": test} for train, test in walks],
         "symbols": drawn,
     }
+
+
+def _objectives(swept: Swept | None) -> list[str]:
+    """What pairs can be ranked by; by the deflated Sharpe ratio, where the sweep's lines have it."""
+    trains = [swept.parts[train] for train, _ in swept.walks()] if swept else []
+    return [name for name in RANKED if name in OBJECTIVES or all(name in part.orders for part in trains)]
 
 
 def _symbol(sources: Sources, symbol: SymbolReport) -> Json:

@@ -16,27 +16,32 @@ from windrow.trading.figures import TIMES
 _NO_FIGURES = {"fast", "slow", "part", "undefined", "trials", *TIMES}
 #: Of a pair without a line of a part, and of outputs from before there were these figures.
 _UNKNOWN = dict.fromkeys(OBJECTIVES) | {"orders_refused": 0, "trades_total": 0, "ruined": False}
-#: What a line of --best has beside figures.
+#: What a line of --best has beside figures, and which of that is of the part that it was chosen on.
 _OF_BEST = ("walk", "objective", "trials", "deflated_sharpe")
+_OF_CHOICE = ("trials", "deflated_sharpe")
+#: What maps show, and pairs are ranked by.
+RANKED = (*OBJECTIVES, "deflated_sharpe")
 
 
 @dataclass(frozen=True)
 class Part:
     """Figures of all pairs on one part: a column for each field, NaN where undefined; and the reasons, pair by pair.
 
-    orders: by objective, the pairs' numbers from the best to the worst, as sweeps rank them.
+    orders: by objective, the pairs' numbers from the best to the worst, as sweeps rank them. trials: of how many pairs
+    the best was chosen on it, where that is known.
     """
 
     fields: dict[str, Floats]
     reasons: dict[str, tuple[list[str], Floats]]
     orders: dict[str, Floats]
+    trials: int | None = None
 
     def packed(self) -> dict[str, Any]:
         """For the page."""
         fields = {field: packed(values) for field, values in self.fields.items()}
         reasons = {field: {"texts": texts, "which": packed(which)} for field, (texts, which) in self.reasons.items()}
         orders = {objective: packed(order) for objective, order in self.orders.items()}
-        return {"fields": fields, "reasons": reasons, "orders": orders}
+        return {"fields": fields, "reasons": reasons, "orders": orders, "trials": self.trials}
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def swept(lines: Iterable[Figures]) -> Swept:
         for name in ("all", "train", "test"):
             if name in line:
                 part = f"{name} {line['walk']}" if "walk" in line else name
-                rows.setdefault(part, {})[pair] = line[name]
+                rows.setdefault(part, {})[pair] = line[name] if name == "test" else _with_choice(line, line[name])
     pairs = sorted({pair for part in rows.values() for pair in part})
     return Swept(pairs, {name: _part(pairs, found) for name, found in rows.items()}, best)
 
@@ -96,7 +101,15 @@ def _part(pairs: Sequence[Cell], found: dict[Cell, Figures]) -> Part:
     fields = {name: np.array([line.get(name) for line in lines], np.float64) for name in names}
     whys = {name: [line.get("undefined", {}).get(name) for line in lines] for name in names}
     reasons = {name: _reasons(why) for name, why in whys.items() if any(why)}
-    return Part(fields, reasons, {name: _order(lines, name) for name in OBJECTIVES if name in fields})
+    orders = {name: _order(lines, name) for name in RANKED if name in fields}
+    return Part(fields, reasons, orders, next((line["trials"] for line in lines if "trials" in line), None))
+
+
+def _with_choice(line: Figures, figures: Figures) -> Figures:
+    """The figures of the part that the best pair was chosen on, with what its line tells of the choice."""
+    told = {name: line[name] for name in _OF_CHOICE if name in line}
+    whys = {name: why for name, why in line.get("undefined", {}).items() if name in told}
+    return told | figures | {"undefined": whys | figures.get("undefined", {})}
 
 
 def _order(lines: Sequence[Figures], objective: str) -> Floats:

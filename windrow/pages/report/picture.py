@@ -35,7 +35,7 @@ def draw(sources: Sources, symbol: SymbolReport) -> Any:
     panes = [Pane(over), *([Pane(apart)] if apart else []), *below(sources, symbol)]
     parts = vega.panels(candles, panes, _orders(candles, symbol.orders))
     if symbol.swept is not None and len(symbol.swept.pairs) > 1:
-        parts.append(maps(symbol.swept, sources.objective))
+        parts.append(maps(symbol.swept, sources.objective, sources.axes))
     title = f"{vega.shortened(symbol.series.symbol)}: {sources.title}"
     return vega.stacked(parts, title, _subtitle(sources, symbol, vega.extent(candles)))
 
@@ -100,11 +100,11 @@ def _ticks(candles: Candles, times: Ints, kind: str, opacity: float) -> Any:
     return mark.encode(x=vega.time(candles), y=alt.value(vega.PRICES - (4 if kind == "buy" else 12)))
 
 
-def maps(swept: Swept, objective: str) -> Any:
-    """The maps of the first walk, side by side, in one scale of colours."""
-    parts = [part for part in swept.walks()[0] if part is not None]
+def maps(swept: Swept, objective: str, axes: Sequence[str]) -> Any:
+    """The maps of the first walk, side by side, in one scale of colours; `axes` are the titles of both."""
+    parts = [part for part in swept.walks()[0] if part is not None and objective in swept.parts[part].fields]
     scale = _colours(np.concatenate([swept.parts[part].fields[objective] for part in parts]))
-    return alt.hconcat(*(_map(swept, part, objective, scale) for part in parts), spacing=40)
+    return alt.hconcat(*(_map(swept, part, objective, scale, axes) for part in parts), spacing=40)
 
 
 def _colours(values: Floats) -> Any:
@@ -127,7 +127,7 @@ def _reach(figures: Floats) -> float:
     return usual if sizes[-1] > 3 * usual else float(sizes[-1])
 
 
-def _map(swept: Swept, part: str, objective: str, scale: Any) -> Any:
+def _map(swept: Swept, part: str, objective: str, scale: Any, axes: Sequence[str]) -> Any:
     fast, slow = zip(*swept.pairs, strict=True)
     data = {"fast": fast, "slow": slow, "value": swept.parts[part].fields[objective].tolist()}
     words = alt.TitleParams(f"{part[0].upper()}{part[1:]}: {objective}", fontSize=12.5, offset=6, frame="group")
@@ -136,8 +136,8 @@ def _map(swept: Swept, part: str, objective: str, scale: Any) -> Any:
         alt.Chart(vega.records(data), title=words, width=vega.WIDTH / 2 - 90, height=_MAP)
         .mark_rect()
         .encode(
-            x=alt.X("fast:O", sort="ascending", title="fast", axis=_windows(fast)),
-            y=alt.Y("slow:O", sort="descending", title="slow", axis=_windows(slow)),
+            x=alt.X("fast:O", sort="ascending", title=axes[0], axis=_windows(fast)),
+            y=alt.Y("slow:O", sort="descending", title=axes[1], axis=_windows(slow)),
             color=alt.Color("value:Q", scale=scale, title=None, legend=legend),
         )
     )
