@@ -22,6 +22,7 @@ class Backtest(PortfolioJob):
     """
 
     of_figures = True
+    example = "--fast ema:5 --slow ema:24 --orders --trades --equity -o out/backtest data/bars.csv"
 
     def add_options(self) -> None:
         group = self.add_group("Backtest")

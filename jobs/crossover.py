@@ -29,6 +29,8 @@ class Crossover(BarJob):
     SYMBOL<tab>TIME<tab>golden|death<tab>PRICE<tab>FAST<tab>SLOW.
     """
 
+    example = "--fast ema:5 --slow ema:20 data/bars.csv"
+
     no_lines = "no cross: the lines were never both full, or never crossed; use shorter windows, or more bars"
 
     def add_options(self) -> None:

@@ -22,6 +22,8 @@ EMA_SEED = "start an ema from the mean of its first bars (sma, the default) or f
 class MovingAverage(BarJob):
     """One line per bar, SYMBOL<tab>TIME<tab>VALUE..., with one value for each indicator."""
 
+    example = "--indicator sma:20 --indicator rsi:14 -o out/averages data/bars.csv"
+
     def add_options(self) -> None:
         group = self.add_group("Moving averages")
         group.add("--indicator KIND:WINDOW", INDICATOR, action="append")

@@ -23,6 +23,7 @@ class Sweep(BarJob):
     """One line per pair and part, SYMBOL<tab>JSON; pairs are chosen on train and tested out of sample."""
 
     of_figures, unit = True, "pairs x bars"
+    example = "--fast ema:5..10 --slow ema:21..31 --split 0.7 -o out/sweep data/bars.csv"
     no_lines = "no figures: no valid row in any input"
 
     def add_options(self) -> None:

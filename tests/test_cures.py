@@ -349,6 +349,14 @@ CASES = {
         right=["AA\t2020-01-01\t\t10.0", *map("{}\t{}.0".format, MEANS, (12, 11, 15))],
     ),
     "mapreduce/help.py:usage_error": Case(["--windw", "2"], "did you mean --window?", [MEAN]),
+    "mapreduce/help.py:usage_error other names": Case(
+        [*SWEPT, "--train", "0.5"], "did you mean --split?", [[*SWEPT, "--split", "0.5"]], job=Sweep, reads=pairs,
+        right=[(1, 2), (1, 3)] * 2,
+    ),
+    "mapreduce/help.py:_no_number": Case(
+        [*ONE_PAIR, "--commission", "0.1 %"], "is a share, which is written as a fraction; use 0.001",
+        [[*ONE_PAIR, "--commission", "0.001"]], job=Sweep, reads=pairs, right=[(1, 2)] * 2,
+    ),
     "windows/indicators.py:parse_step": Case(
         [*MEAN, "--step", "0"], "use e.g. 5 or 1d", [[*MEAN, "--step", "1"], [*MEAN, "--step", "1d"]]
     ),
@@ -884,7 +892,7 @@ def test_cures_of_the_parquet_output(run_job, tmp_path):
     path, out = tmp_path / "AA.csv", tmp_path / "out"
     path.write_text(csv(rows=[(name, f"{day}T09:30:00.000000001", *its) for name, day, *its in ROWS]))
     failed = run_job(*MEAN, "--output-format", "parquet", path)
-    assert "name a directory with -o DIR, without --cat-output" in failed.err
+    assert failed.err.endswith("name a directory with -o DIR\n")
     failed = run_job(*MEAN, "--output-format", "parquet", "-o", out, path)
     assert failed.status == 1 and failed.err.endswith("use parquet-ns, or text\n")
     for kind in ("parquet-ns", "text"):
@@ -949,6 +957,7 @@ LEFT = {
     "bars/layout.py:_only_one": "two columns of one name: tests/bars/test_layout.py",
     "bars/headers.py:contradiction": "the first half of refuse_contradiction's message",
     "bars/layout.py:symbol_of_filename": "no file name leaves nothing before its suffix today",
+    "commands/inspect.py:_adjusted": "no error: what --adjusted does, tests/jobs/test_adjusted.py",
     "commands/report.py:collect_usage_pieces": "no error: the usage",
     "commands/report.py:parse_args": "no error: how --bars is parsed",
     "emr/clusters.py:create": "`cluster create` has no --cluster; only Python can give one",

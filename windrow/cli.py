@@ -120,9 +120,9 @@ class Commands(click.Group):
 @click.version_option(package_name="windrow", message="windrow %(version)s")
 @click.pass_context
 def windrow(ctx: click.Context) -> None:
-    """Run MapReduce jobs over market bars: each symbol's bars reach a reducer in time order, and averages of
-    any window have the same bits on a laptop and under Hadoop Streaming. `windrow COMMAND
-    --help` shows a command's options.
+    """Moving averages, crossover signals, backtests and parameter sweeps over market bars, from CSV files to
+    Hadoop and EMR, with the same bytes everywhere. `windrow COMMAND --help` shows a command's options, and
+    `windrow inspect FILE...` what would be read of your files.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

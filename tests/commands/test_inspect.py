@@ -38,6 +38,17 @@ def test_a_plain_file():
     }  # fmt: skip
 
 
+def test_columns_for_people(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text("Date,Ticker,Open,Close,Adj Close\n2023-01-02,AA,1.5,2,1\n")
+    said = run(path).stdout.splitlines()
+    assert said[2:4] == [
+        "  columns     date is the time, ticker is the symbol, close is the value; others: open, adj_close",
+        "  adjusted    --adjusted scales open, high, low and close by adj_close / close",
+    ]
+    assert "adjusted" not in run(ROOT / "data/bars.csv").stdout
+
+
 def test_rows_that_are_no_bars_have_an_example(tmp_path):
     rows = [f"A,2023-01-{day:02},{day}" for day in range(1, 29)]
     path = tmp_path / "a.csv"

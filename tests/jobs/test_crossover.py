@@ -341,7 +341,7 @@ PAIRED = "the first fast line crosses the first slow line, the second the second
         (
             ["--fast", "sma5", "--slow", "sma:20"],
             f"line 'sma5': a line is an indicator, KIND:WINDOW with {ONE_OF}, or the price itself, close;"
-            " use e.g. sma:50, or close",
+            " use e.g. sma:5, or close",
         ),
         (
             ["--fast", "close", "--slow", "sma:20", "--column", "Adj Close"],

@@ -158,7 +158,8 @@ def test_nanoseconds_are_written_where_they_are_asked_for_and_never_rounded(run_
 
 @pytest.mark.parametrize(("options", "job", "message"), [
     ([], None, "--output-format parquet: needs files, but lines are printed; name a directory with -o DIR"),
-    (["--cat-output", "-o", "out"], None, "--output-format parquet: needs files"),
+    (["--cat-output", "-o", "out"], None,
+     "--output-format parquet: needs files, but lines are printed; name a directory with -o DIR, and leave out --cat-"),
     (["-o", "out"], Rejects, "--output-format parquet: this job's output is not a table of values; leave it out"),
     (["-o", "out", "--indicator", "sma:2", "--indicator", "sma:2"], None,
      "--output-format parquet: 2 columns are named sma:2; the columns of a table need distinct names; ask for"),

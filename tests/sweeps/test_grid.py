@@ -31,7 +31,8 @@ FORM = "KIND:WINDOWS, WINDOWS in bars, e.g. 7, 5..10, 10..100/5 (every fifth), o
 KINDS = ", ".join(kernels())
 WRONG = {
     "foo:3": f"'foo:3': KIND is one of {KINDS}; use {FORM}",
-    "20": f"'20': KIND is one of {KINDS}; use {FORM}",
+    "20": f"'20': KIND is one of {KINDS}; use sma:20, of the form {FORM}",
+    "ema5..20/5": f"'ema5..20/5': KIND is one of {KINDS}; use ema:5..20/5, of the form {FORM}",
     "sma:": f"'sma:': '' is not a number of bars or a range of numbers; use {FORM}",
     "sma:5,,6": f"'sma:5,,6': '' is not a number of bars or a range of numbers; use {FORM}",
     "sma:5..": f"'sma:5..': '5..' is not a number of bars or a range of numbers; use {FORM}",

@@ -112,11 +112,15 @@ def test_the_price_is_full_from_its_first_bar():
     assert Price().kernel(Options()).push(np.arange(2), prices, np.array([0])).tolist() == [1.5, -2.0]
 
 
-@pytest.mark.parametrize("text", ["sma20", "close", "", "open"])
-def test_a_text_that_is_not_a_line_is_refused_with_the_fix(text):
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("sma20", "sma:20"), ("7", "sma:7"), ("30d", "sma:30d"), ("ma20", "sma:50"), ("close", "sma:50"), ("", "sma:50")],
+)
+def test_a_text_that_is_not_a_line_is_refused_with_the_fix(text, meant):
     with pytest.raises(UsageError) as refused:
         parse_line(text, "adj_close")
     assert str(refused.value) == (
         f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the"
-        " price itself, adj_close; use e.g. sma:50, or adj_close"
+        f" price itself, adj_close; use e.g. {meant}, or adj_close"
     )
+    assert str(parse_line(meant, "adj_close")) == meant

@@ -50,13 +50,20 @@ def test_min_periods_is_not_for_ema_and_wma(run: Run) -> None:
         assert run(kind, "4", prices, min_periods=9).shape == (5,)
 
 
-@pytest.mark.parametrize("text", ["sma", "sma:", "20", "SMA:20", "tma:5", ":5"])
+@pytest.mark.parametrize("text", ["sma", "sma:", "SMA:20", "tma:5", ":5"])
 def test_a_text_that_is_not_an_indicator(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_indicator(text)
     kinds = ", ".join(kernels())
     expected = f"indicator {text!r}: an indicator is KIND:WINDOW, with KIND one of {kinds}; use e.g. sma:20 or max:30d"
     assert str(raised.value) == (expected if text != "sma:" else str(_error_of_window("")))
+
+
+@pytest.mark.parametrize(("text", "meant"), [("20", "sma:20"), ("rsi14", "rsi:14"), ("7d", "sma:7d")])
+def test_a_window_alone_has_the_indicator_that_may_be_meant(text: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"; use e.g. {meant} or max:30d$"):
+        parse_indicator(text)
+    assert str(parse_indicator(meant)).split(":")[0] == meant.split(":")[0]
 
 
 def _error_of_window(text: str) -> UsageError:

@@ -135,6 +135,7 @@ def _lines(found: "Inspected") -> list[str]:
         f"{found.path}:",
         f"  form        {found.form or 'plain'}",
         f"  columns     {_columns(found)}",
+        *_adjusted(found),
         f"  rows        {rows}: {', '.join(kinds)}",
         *(f"  {reason:<10}  {number:,}, e.g. {found.examples.get(reason, '')}" for reason, number in _bad(found)),
         f"  symbols     {len(found.symbols):,}: {listed}",
@@ -150,4 +151,13 @@ def _bad(found: "Inspected") -> list[tuple[str, int]]:
 def _columns(found: "Inspected") -> str:
     used = [f"{name or '(no name)'} is the {what}" for name, what in found.columns.items() if what != "ignored"]
     ignored = [name for name, what in found.columns.items() if what == "ignored"]
-    return ", ".join(used) + (f"; ignored: {', '.join(ignored)}" if ignored else "")
+    return ", ".join(used) + (f"; others: {', '.join(ignored)}" if ignored else "")
+
+
+def _adjusted(found: "Inspected") -> list[str]:
+    """What can be done with adjusted closes, where there are any."""
+    from windrow.bars.layout import adjusted_close
+
+    taken = adjusted_close(list(found.columns))
+    prices = f"--adjusted scales open, high, low and close by {taken} / close"
+    return [f"  adjusted    {prices}"] if taken and "close" in found.columns else []

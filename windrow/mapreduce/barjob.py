@@ -103,6 +103,8 @@ class BarJob(JobAdapter):
     of_figures = False
     #: What its first reducers count while they work: bars, or what the job tells of, by `advance` or otherwise.
     unit = BARS
+    #: Arguments that are typical of it, for --help.
+    example = ""
     #: Why there may be no output, and the fix.
     no_lines = "no output: no window was ever full; use a shorter one, or --min-periods"
 

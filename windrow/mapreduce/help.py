@@ -39,6 +39,8 @@ _GONE = {
     "--sizing": "--size says it: give --size all-in, or a number of shares, --size 100",
     "--warm": "tests begin with warm averages anyway; leave it out, or give --cold for the opposite",
 }
+#: What others call options.
+_KNOWN_AS = {"--train": "--split", "--train-size": "--split", "--stake": "--size", "--fees": "--commission"}
 #: Columns beyond which lines are hard to read.
 _WIDEST = 100
 
@@ -65,6 +67,8 @@ def print_help(job: "type[BarJob]", parser: ArgumentParser, groups: Sequence[Opt
     if everything:
         listed = {action.dest for group in groups for action in group.actions}.union(RUNNING)
         _add(shown, "mrjob's other options", [action for dest, action in by_dest.items() if dest not in listed])
+    if job.example:
+        shown.epilog = f"Example: windrow {command_name(job)} {job.example}"
     shown.print_help(sys.stdout)
 
 
@@ -95,6 +99,8 @@ def command_name(job: type) -> str:
 
 def usage_error(message: str, parser: ArgumentParser) -> UsageError:
     """The error for arguments that argparse refuses, with the nearest option if one is misspelt."""
+    if found := re.match(r"argument (?:\S+/)?(-[^\s/]+): invalid (int|float) value: '(.*)'", message):
+        return _no_number(*found.groups())
     found = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
     if found is None:
         return UsageError(f"{message}; see --help")
@@ -103,8 +109,29 @@ def usage_error(message: str, parser: ArgumentParser) -> UsageError:
     if found[1] in _GONE:
         return UsageError(f"{found[1]}: is no option any more; {_GONE[found[1]]}")
     known = [spelling for action in parser._actions for spelling in action.option_strings]
-    near = difflib.get_close_matches(found[1], known, n=1)
-    return UsageError(f"{message}; " + (f"did you mean {near[0]}?" if near else "see --help"))
+    meant = [_KNOWN_AS[found[1]]] if _KNOWN_AS.get(found[1]) in known else _nearest(found[1], parser)
+    return UsageError(f"{message}; " + (f"did you mean {meant[0]}?" if meant else "see --help"))
+
+
+def _nearest(misspelt: str, parser: ArgumentParser) -> list[str]:
+    """The option that is spelt most alike; one that --help does not show has to be nearly the same."""
+    shown: list[str] = []
+    others: list[str] = []
+    for action in parser._actions:
+        of_mrjob = getattr(action, "container", None) is parser._optionals and action.dest not in RUNNING
+        (others if of_mrjob else shown).extend(action.option_strings)
+    near = difflib.get_close_matches(misspelt, shown, 1) + difflib.get_close_matches(misspelt, others, 1, cutoff=0.8)
+    return difflib.get_close_matches(misspelt, near, 1)
+
+
+def _no_number(option: str, kind: str, value: str) -> UsageError:
+    """The error for a text in place of a number."""
+    if (share := re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,9})?) ?%", value)) and kind == "float":
+        return UsageError(
+            f"{option} {value}: is a share, which is written as a fraction; use {float(share[1]) / 100:g}"
+        )
+    what = "a whole number" if kind == "int" else "a number"
+    return UsageError(f"{option} {value}: is not {what}; give one, as --help says")
 
 
 def _first_line(documented: type | ModuleType) -> str:

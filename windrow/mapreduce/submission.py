@@ -187,7 +187,8 @@ def _check_table(
         raise UsageError(f"{asked}: this job's output is not a table of values; {cure}")
     if given.output_dir is None or given.cat_output:
         raise UsageError(
-            f"{asked}: needs files, but lines are printed; name a directory with -o DIR, without --cat-output"
+            f"{asked}: needs files, but lines are printed; name a directory with -o DIR"
+            + (", and leave out --cat-output" if given.cat_output else "")
         )
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(

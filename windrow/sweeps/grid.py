@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from windrow.errors import UsageError
 from windrow.windows import Indicator, Options, kernels
-from windrow.windows.indicator import check_output, parse_numbers, split_text
+from windrow.windows.indicator import check_output, meant, parse_numbers, split_text
 from windrow.windows.window import MOST_BARS, CountWindow
 
 _ITEM = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9})(?:/([0-9]{1,9}))?)?", re.ASCII)
@@ -54,7 +54,8 @@ def parse_axis(text: str) -> Axis:
     """
     kind, colon, rest = text.partition(":")
     if not colon or kind not in kernels():
-        raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; use {_FORM}")
+        example = f"{meant(text)}, of the form " if meant(text) else ""
+        raise UsageError(f"{text!r}: KIND is one of {', '.join(kernels())}; use {example}{_FORM}")
     items, output = split_text(rest)
     check_output(text, kind, output)
     takes_more = kernels()[kind].arguments

@@ -20,6 +20,7 @@ from windrow.arrays import Floats, Ints, Signs
 from windrow.errors import UsageError
 from windrow.states import Carries, Count, Json, MadeOf, Parts, Resumable
 from windrow.windows import Indicator, Options, kernels, parse_indicator
+from windrow.windows.indicator import meant
 
 #: In place of a sign, where a line has no value yet. A cross is where a sign times the one before is -1, which no sign
 #: times this is.
@@ -86,7 +87,7 @@ def parse_line(text: str, column: str = "close") -> Line:
     if ":" not in text:
         raise UsageError(
             f"line {text!r}: a line is an indicator, KIND:WINDOW with KIND one of {', '.join(kernels())}, or the price"
-            f" itself, {column}; use e.g. sma:50, or {column}"
+            f" itself, {column}; use e.g. {meant(text) or 'sma:50'}, or {column}"
         )
     indicator = parse_indicator(text)
     indicator.check_line()

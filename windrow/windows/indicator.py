@@ -158,11 +158,23 @@ def parse_indicator(text: str) -> Indicator:
     if not colon or kind not in kernels():
         raise UsageError(
             f"indicator {text!r}: an indicator is KIND:WINDOW, with KIND one of {', '.join(kernels())};"
-            " use e.g. sma:20 or max:30d"
+            f" use e.g. {meant(text) or 'sma:20'} or max:30d"
         )
     (window, *numbers), output = split_text(rest)
     check_output(text, kind, output)
     return Indicator(kind, parse_window(window), parse_numbers(text, kind, numbers), output, len(numbers))
+
+
+def meant(text: str) -> str:
+    """The indicator, or grid of them, that may be meant by a window, or by a kind and a window without a colon.
+
+    >>> meant("20"), meant("ema20"), meant("5..20/5"), meant("the 20")
+    ('sma:20', 'ema:20', 'sma:5..20/5', '')
+    """
+    found = re.fullmatch(r"([a-z]*) ?([1-9][0-9]*(?:[a-z]|[0-9.,/]+)?)", text)
+    if found is None or (found[1] and found[1] not in kernels()):
+        return ""
+    return f"{found[1] or 'sma'}:{found[2]}"
 
 
 def split_text(text: str) -> tuple[list[str], str]:
