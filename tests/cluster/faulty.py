@@ -17,6 +17,9 @@ COMPARATOR = {
 class _Late:
     """A kernel that fails once the reducer's output is open."""
 
+    def __init__(self, columns):
+        self.columns = columns
+
     def push(self, times, *values, starts):
         raise ZeroDivisionError(f"a reducer that nobody foresaw, at {len(times)} bars")
 
@@ -48,7 +51,7 @@ class Faulty(MovingAverage):
             Path(self.options.makes).mkdir(exist_ok=True)
             Path(self.options.makes, "theirs").touch()
         kernel = super().kernel()
-        return _Late() if self.options.fault == "late reducer" and self.is_task() else kernel
+        return _Late(kernel.columns) if self.options.fault == "late reducer" and self.is_task() else kernel
 
     def show(self, status):
         waits = self.options.wait_for and getattr(self.options, f"run_{self.options.waits}")

@@ -15,7 +15,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -77,8 +77,10 @@ def steps_of(job: "BarJob") -> list[Step]:
         return [sliced, Step(pass_on, partial(stitch_slices, job), unit=LINES)]
     if (survey := job.survey()) is not None:
         return [Step(first, partial(survey_bars, job, survey)), Step(pass_on, partial(reduce_surveyed, job))]
-    reduced = Step(first, partial(reduce_bars, job), writes_beside=job.writes_beside(), unit=job.unit)
-    return [reduced, Step(pass_on, partial(unite_lines, job), unit=LINES)] if job.unites() else [reduced]
+    reduced = Step(first, partial(reduce_bars, job), unit=job.unit)
+    if not job.unites():
+        return [reduced]
+    return [replace(reduced, writes_beside=job.writes_beside()), Step(pass_on, partial(unite_lines, job), unit=LINES)]
 
 
 # Mappers.
