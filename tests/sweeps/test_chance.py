@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 import windrow
 from tests.sweeps.test_reduce import QUARTERS, SYMBOLS, Series, run_sweep
+from windrow.sweeps.deflated import Returns
 from windrow.sweeps.grid import parse_grid
+from windrow.sweeps.overall import Sums, powers_of
 from windrow.sweeps.ranking import Choice
 from windrow.sweeps.runs import Sweep
 from windrow.sweeps.splits import parse_split
 from windrow.trading.backtests import Rules
+from windrow.trading.day_returns import Moments
 
 PAIRS = [(1, 4), (1, 6), (3, 4), (3, 6)]
 
@@ -83,3 +86,15 @@ def test_an_undefined_one_has_a_reason(closes):
     for _, line in lines:
         assert (line["deflated_sharpe"] is None) == ("deflated_sharpe" in line.get("undefined", {}))
         assert list(line)[-1] == "undefined" or "undefined" not in line
+
+
+@pytest.mark.parametrize("each", [0.1, 1 / 3, -0.05, 3.7])
+def test_equal_returns_on_all_symbols_have_no_deviation_however_their_powers_are_rounded(each):
+    """So the variance of all may come out as a little below 0."""
+    zeros = np.zeros(1)
+    for days in range(1, 60):
+        pooled = Sums(0, 1, 2, series=1)
+        moments = Moments(days, zeros + each, zeros, zeros * np.nan, zeros * np.nan)
+        for tally, power in zip(pooled.returns, powers_of(moments)[0], strict=True):
+            tally.add(power)
+        assert pooled.pooled() == Returns(days)

@@ -47,7 +47,7 @@ from windrow.sweeps.tally import Numbers, Tally
 from windrow.trading.day_returns import Moments
 from windrow.trading.figures import NO_BARS
 from windrow.trading.notices import cure_of_refusals
-from windrow.trading.rules import Rules
+from windrow.trading.rules import DUST, Rules
 
 _NONE = "no symbol has the objective"
 _INFINITE = "on half of the symbols or more it has no deviation to divide by"
@@ -160,7 +160,7 @@ class Sums:
         one, two, three, four = (power / days for power in sums)
         variance = two - one**2
         each = int(days / self.series)
-        if not variance:
+        if variance <= DUST * two:  # the powers were rounded
             return Returns(each)
         third = three - 3 * one * two + 2 * one**3
         fourth = four - 4 * one * three + 6 * one**2 * two - 3 * one**4
