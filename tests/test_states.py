@@ -289,7 +289,7 @@ def test_many_runs_side_by_side_go_on_from_their_state(rules):
         cut = slice(begin, end)
         tests.push(times[cut], opens[cut], closes[cut], trend[cut])
         tests = moved(tests, Backtests(**made))
-    assert bits(tests.figures()) == bits(whole.figures())
+    assert bits(list(tests.figures())) == bits(list(whole.figures()))
     assert bits(list(tests.daily())) == bits(list(whole.daily()))
 
 

@@ -20,6 +20,7 @@ from windrow.sweeps.grid import Cell
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
 from windrow.trading.day_returns import Moments
+from windrow.trading.figure_rows import Columns, FigureRows
 from windrow.trading.figures import EQUAL_DAYS, EQUAL_TRADES, NO_BARS, NO_DAY_BELOW
 from windrow.trading.rules import DUST
 
@@ -255,6 +256,18 @@ def pair_line(
         return {**line, **figures}
     reasons = {"deflated_sharpe": why} | figures.get("undefined", {})
     return {**line, **figures, "undefined": reasons}
+
+
+def pair_lines(pairs: Sequence[Cell], part: Part, tries: Tries, returns: Sequence[Returns] | None) -> FigureRows:
+    """The same lines of all pairs; `returns` are none on a test."""
+    fast, slow = np.array(pairs).T
+    head: Columns = {"fast": fast, "slow": slow, "part": np.full(len(pairs), part.name, object)}
+    reasons: dict[int, dict[str, str]] = {}
+    if returns is not None:
+        deflated, whys = zip(*map(tries.deflated_sharpe, returns), strict=True)
+        head |= {"trials": np.full(len(pairs), tries.count), "deflated_sharpe": np.array(deflated, np.float64)}
+        reasons = {run: {"deflated_sharpe": why} for run, why in enumerate(whys) if why}
+    return part.figures.led_by(head, reasons)
 
 
 def best_line(choice: Choice, walks: Sequence[Walk], record: Record) -> Figures:

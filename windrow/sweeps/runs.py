@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from windrow.sweeps.splits import Run, Split
 from windrow.sweeps.stitched import Follower
 from windrow.trading.backtests import Backtests, Rules
 from windrow.trading.day_returns import Moments
+from windrow.trading.figure_rows import FigureRows
 from windrow.trading.measures import Measures
 from windrow.trading.notices import Notices
 from windrow.trading.signals import NOT_FULL
@@ -44,7 +45,7 @@ class Part(NamedTuple):
     """The results of every pair, in order, over one part of a series."""
 
     name: str
-    figures: list[dict[str, Any]]
+    figures: FigureRows
     returns: Moments
 
 
@@ -224,7 +225,7 @@ class _Tests:
         """The parts that end with a section, those that began last first; ends the runs that are complete."""
         for begins, (run, tests) in reversed(list(self._running.items())):
             if names := run.names(number):
-                figures = [figures for test in tests for figures in test.figures(self._sweep.dated)]
+                figures = FigureRows.joined([test.figures(self._sweep.dated) for test in tests])
                 self._notices.add(*((test.orders, test.full) for test in tests))
                 moments = _moments(tests)
                 for part in (Part(name, figures, moments) for name in names):

@@ -18,6 +18,7 @@ from windrow.trading.broker import Broker, Orders
 from windrow.trading.buy_and_hold import BuyAndHold
 from windrow.trading.day_returns import Moments
 from windrow.trading.equity import Equity
+from windrow.trading.figure_rows import FigureRows
 from windrow.trading.figures import figures
 from windrow.trading.ledger import Entries, Ledger, no_entries
 from windrow.trading.measures import Measures
@@ -188,7 +189,7 @@ class Backtests(Resumable):
         """Shares that a run holds, and its value at the last close."""
         return float(self._equity.value.held[run]), float(self._equity.value.now[run])
 
-    def figures(self, dated: bool = False) -> list[dict[str, Any]]:
+    def figures(self, dated: bool = False) -> FigureRows:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
         return figures(self._equity, self._trades, self.orders, self._measures, dated)
 

@@ -257,37 +257,39 @@ def _invested(rules: Rules) -> Fill:
     shares are worth, and it has to be paid for as a number of shares has. Prices that are not above 0 open nothing.
     """
     sign_of, rate, nothing, size = signs(rules), rules.commission, rules.dust, rules.sized
+    by_equity = size.kind == "equity"
 
-    def opened(sign: Floats, money: Floats, price: Floats) -> tuple[Floats, Floats, Mask]:
-        """The cash that is left of this, the shares that are held, and whether they can be had."""
-        if size.kind == "equity":
-            paid = money * size.amount
-            worth = paid / (1 + rate)
+    def opened(sign: Floats, money: Floats, price: Floats) -> tuple[Floats, Floats]:
+        """The cash that is left of this, and the shares that are held, below 0 of a short position."""
+        if by_equity:
+            paid = sign * money if size.amount == 1 else sign * money * size.amount
+            worth = paid / (1 + rate) if rate else paid
         else:
-            worth = np.full_like(money, size.amount)
+            worth = sign * size.amount
             paid = worth * (1 + rate)
-        priced = price > 0
-        price = np.where(priced, price, 1.0)
-        shares = sign * worth / price
+        shares = worth / price
         if rules.whole_shares:
             shares = np.trunc(shares * (1 + DUST))  # what rounding takes from a share leaves it whole
-            worth = np.abs(shares) * price
+            worth = shares * price
             paid = worth * (1 + rate)
-        left = np.where(sign > 0, money - paid, money - sign * worth * (1 - rate))
-        paid_for = money > nothing if size.kind == "equity" else left >= -nothing
-        return left, shares, paid_for & priced & (shares != 0)
+        return money - (np.where(sign > 0, paid, worth * (1 - rate)) if rate else paid), shares
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         sign, money = sign_of[side], closed(rules, cash, held, price)
-        left, target, fits = opened(sign, money, price)
-        if size.kind == "equity":  # only the fill shows whether there is anything to take a share of
-            fits = np.where(sign == 0, money >= -nothing, fits)
+        if by_equity and len(price) and price.min() > 0 and money.min() > nothing:  # as nearly always: all can be had
+            left, target = opened(sign, money, price)
+            if np.count_nonzero(target) == np.count_nonzero(sign):
+                return np.zeros(len(cash), np.int8), left, target
+        priced = price > 0
+        left, target = opened(sign, money, np.where(priced, price, 1.0))
+        had = priced & (target != 0)
+        if by_equity:  # only the fill shows whether there is anything to take a share of
+            fits = np.where(sign == 0, money >= -nothing, had & (money > nothing))
             accepted = fits | (sign != 0)
         else:
-            accepted = opened(sign, closed(rules, cash, held, close), close)[0] >= -nothing
-            fits |= sign == 0
-        if (accepted & fits & (price != 0)).all():
-            return np.zeros(len(cash), np.int8), left, target
+            worth, its = closed(rules, cash, held, close), np.where(close > 0, close, 1.0)
+            accepted = opened(sign, worth, its)[0] >= -nothing
+            fits = (had & (left >= -nothing)) | (sign == 0)
         return _settle(accepted, fits, cash, held, price, left, target, money)
 
     return fill
@@ -295,6 +297,8 @@ def _invested(rules: Rules) -> Fill:
 
 def closed(rules: Rules, cash: Floats, held: Floats, price: Floats) -> Floats:
     """The cash once all shares held are sold, or bought back, at a price that has its slippage."""
+    if not (rules.commission or rules.commission_per_order):
+        return cash + held * price
     return cash - ((np.copysign(rules.commission, price) * np.abs(held) - held) * price + rules.commission_per_order)
 
 

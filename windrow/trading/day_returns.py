@@ -19,7 +19,7 @@ from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
 
 #: Days x runs that are processed together: so they stay in the cache.
-_TILE = 1 << 16
+_TILE = 1 << 17
 #: What is added up of each day: powers of its return, its product with the benchmark's, its squared drawdown.
 _ONE, _TWO, _THREE, _FOUR, _BOTH, _FALL = range(6)
 _SUMS = 6

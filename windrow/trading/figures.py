@@ -17,6 +17,7 @@ from windrow.trading.annual import years_columns, years_undefined
 from windrow.trading.day_returns import Returns
 from windrow.trading.drawdown import Drawdown
 from windrow.trading.equity import Equity
+from windrow.trading.figure_rows import Columns, FigureRows
 from windrow.trading.measures import Measures
 from windrow.trading.orders import OrderCounts
 from windrow.trading.ruin import NEVER
@@ -51,19 +52,16 @@ _OF_TRADES = ("win_rate", "profit_factor", "expectancy", "best_trade", "worst_tr
               "average_bars_held", "sqn", "kelly")  # fmt: skip
 _BT_FALLS = ("bt_max_drawdown_pct", "bt_max_drawdown", "bt_max_drawdown_bars")
 
-Columns: TypeAlias = dict[str, NDArray[Any]]
 #: The name of a figure, the runs where it is undefined, and why.
 Missing: TypeAlias = tuple[str, Any, str]
 
 
 @np.errstate(all="ignore")
-def figures(
-    equity: Equity, trades: Trades, orders: OrderCounts, measures: Measures, dated: bool
-) -> list[dict[str, Any]]:
-    """One dict per run: its figures by name, in the order in which they are written.
+def figures(equity: Equity, trades: Trades, orders: OrderCounts, measures: Measures, dated: bool) -> FigureRows:
+    """Each run's figures by name, in the order in which they are written, and why some are undefined.
 
-    An undefined figure is None; a last entry "undefined", where there is any, gives the reasons by name. A run that was
-    never ruined has no time of its ruin, and one that has not recovered none of that, for no other reason.
+    A run that was never ruined has no time of its ruin, and one that has not recovered none of that, for no other
+    reason.
     """
     returns = equity.daily.so_far()
     columns = {
@@ -82,28 +80,25 @@ def figures(
     if measures.backtrader:
         columns |= _backtraders(equity, trades)
         missing += _not_backtraders(equity, trades, columns)
-    return _rows(columns, missing)
+    return _without(columns, missing)
 
 
 @np.errstate(all="ignore")
-def equity_figures(equity: Equity, dated: bool) -> list[dict[str, Any]]:
+def equity_figures(equity: Equity, dated: bool) -> FigureRows:
     """The figures of values alone, in the same order."""
     returns = equity.daily.so_far()
     columns = {**_results(equity, returns, dated), **_beside(equity, returns), **_ruined(equity, dated)}
-    return _rows(columns, _no_equity(equity, returns, columns))
+    return _without(columns, _no_equity(equity, returns, columns))
 
 
-def _rows(columns: Columns, missing: Iterable[Missing]) -> list[dict[str, Any]]:
-    """A dict per run; the first of two reasons counts."""
-    names = list(columns)
-    rows: list[dict[str, Any]] = [
-        dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns.values()), strict=True)
-    ]
+def _without(columns: Columns, missing: Iterable[Missing]) -> FigureRows:
+    """The figures, without those that are undefined; the first of two reasons counts."""
+    runs = len(columns["pnl"])
+    undefined: dict[int, dict[str, str]] = {}
     for name, where, why in missing:
-        for run in np.flatnonzero(np.broadcast_to(where, len(rows))).tolist():
-            rows[run][name] = None
-            rows[run].setdefault("undefined", {}).setdefault(name, why)
-    return rows
+        for run in np.flatnonzero(np.broadcast_to(where, runs)).tolist():
+            undefined.setdefault(run, {}).setdefault(name, why)
+    return FigureRows({name: column.copy() for name, column in columns.items()}, undefined)  # the runs may go on
 
 
 def _results(equity: Equity, returns: Returns, dated: bool) -> Columns:
