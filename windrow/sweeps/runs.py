@@ -225,10 +225,10 @@ class _Tests:
         """The parts that end with a section, those that began last first; ends the runs that are complete."""
         for begins, (run, tests) in reversed(list(self._running.items())):
             if names := run.names(number):
-                figures = FigureRows.joined([test.figures(self._sweep.dated) for test in tests])
+                figures, moments = zip(*(test.results(self._sweep.dated) for test in tests), strict=True)
                 self._notices.add(*((test.orders, test.full) for test in tests))
-                moments = _moments(tests)
-                for part in (Part(name, figures, moments) for name in names):
+                results = FigureRows.joined(figures), _joined(moments)
+                for part in (Part(name, *results) for name in names):
                     if self._follow and part.name in self._tests:
                         self._chosen[self._tests[part.name]] = self._follow.choose(part)
                     yield part
@@ -238,9 +238,9 @@ class _Tests:
                     del self._lines[begins]
 
 
-def _moments(tests: list[Backtests]) -> Moments:
+def _joined(parts: Sequence[Moments]) -> Moments:
     """The moments of all runs' returns."""
-    count, *moments = zip(*(test.daily() for test in tests), strict=True)
+    count, *moments = zip(*parts, strict=True)
     return Moments(count[0], *map(np.concatenate, moments))
 
 

@@ -191,11 +191,17 @@ class Backtests(Resumable):
 
     def figures(self, dated: bool = False) -> FigureRows:
         """Each run's figures so far: see windrow/trading/figures.py. `dated`: times are written as dates."""
-        return figures(self._equity, self._trades, self.orders, self._measures, dated)
+        return self.results(dated)[0]
 
     def daily(self) -> Moments:
         """Moments of each run's returns from day to day so far, of which the first is from the cash."""
-        return self._equity.daily.so_far().moments()
+        return self.results()[1]
+
+    def results(self, dated: bool = False) -> tuple[FigureRows, Moments]:
+        """Both at once."""
+        returns = self._equity.daily.so_far()
+        told = figures(self._equity, returns, self._trades, self.orders, self._measures, dated)
+        return told, returns.moments()
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,16 @@ Missing: TypeAlias = tuple[str, Any, str]
 
 
 @np.errstate(all="ignore")
-def figures(equity: Equity, trades: Trades, orders: OrderCounts, measures: Measures, dated: bool) -> FigureRows:
+def figures(
+    equity: Equity, returns: Returns, trades: Trades, orders: OrderCounts, measures: Measures, dated: bool
+) -> FigureRows:
     """Each run's figures by name, in the order in which they are written, and why some are undefined.
+
+    returns: those of `equity` so far.
 
     A run that was never ruined has no time of its ruin, and one that has not recovered none of that, for no other
     reason.
     """
-    returns = equity.daily.so_far()
     columns = {
         **_results(equity, returns, dated),
         **_trade_columns(trades),
