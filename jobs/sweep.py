@@ -63,8 +63,7 @@ class Sweep(BarJob):
             yield from unite(replace(self.sweep(), dated=self.dated), self.choice(), lines, write)
 
     def cures(self) -> dict[str, str]:
-        grid = self.sweep().grid
-        return CURES | cures_of([*grid.fast.indicators(), *grid.slow.indicators()])
+        return CURES | cures_of(self.sweep().grid.indicators())
 
     def notes(self, settled: Settled) -> list[str]:
         return unadjusted(settled.unadjusted)

@@ -325,7 +325,7 @@ def sweep(
     check(sweep, choice)
     bars = named(bars, sweep.columns, adjusted)
     check_opens(bars, sweep.columns, column)
-    check_needs(bars, [*sweep.grid.fast.indicators(), *sweep.grid.slow.indicators()])
+    check_needs(bars, sweep.grid.indicators())
     asked: dict[str, Any] = {
         "fast": axes[0],
         "slow": axes[1],

@@ -119,6 +119,10 @@ class Grid:
                 " shorter than the slow one; exchange the two, or keep such pairs with --any-order"
             )
 
+    def indicators(self) -> list[Indicator]:
+        """The averages of both axes."""
+        return [*self.fast.indicators(), *self.slow.indicators()]
+
     def pairs(self) -> list[Cell]:
         """The pairs' windows, (fast, slow)."""
         return [
