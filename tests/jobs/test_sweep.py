@@ -94,12 +94,15 @@ def test_a_warm_test_part_trades_from_its_first_bar(run_job):
 
 def test_the_acceptance_figures_of_intcs_year(run_job, shared_data):
     options = ["-q", "--fast", "ema:5..10", "--slow", "ema:21..31", "--split", "0.7", "--size", "100", "--cold"]
+    options.append("--backtrader")
     options.append(shared_data / "INTC_year.csv")
     ran = run_job(*options, "--best", job=Sweep)
     best, overall = (json.loads(line.split(b"\t")[1]) for line in sorted(ran.lines, reverse=True))
     assert [line.split(b"\t")[0] for line in sorted(ran.lines, reverse=True)] == [b"INTC", b""]
     assert (best["fast"], best["slow"], best["trials"], best["objective"]) == (7, 21, 66, "pnl")
     assert best["train"]["pnl"] == 83 and best["test"]["pnl"] == 293 and 0 < best["deflated_sharpe"] < 0.5
+    assert best["train"]["bt_sharpe_annual"] == pytest.approx(-4.410461169, abs=5e-10)
+    assert best["train"]["bt_sqn"] == pytest.approx(0.186805286, abs=5e-10) and best["test"]["bt_max_drawdown"] == 177
     assert overall == {
         "fast": 7, "slow": 21, "objective": "pnl", "symbols": 1, "trials": 66,
         "deflated_sharpe": pytest.approx(best["deflated_sharpe"], rel=1e-9),
