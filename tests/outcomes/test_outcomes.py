@@ -103,7 +103,7 @@ def test_symbols_are_no_markup_and_no_commands_of_a_terminal():
 
 def test_pages_are_those_of_windrow_report(bars, swept, run_job, tmp_path):
     lines = [f"--{name}={line}" for name, line in LINES.items()]
-    done = run_job(*lines, "--orders", "--equity", "-q", "-o", tmp_path / "backtest", BARS, job=Backtest)
+    done = run_job(*lines, "--orders", "--trades", "--equity", "-q", "-o", tmp_path / "backtest", BARS, job=Backtest)
     axes = [f"--{name}={axis}" for name, axis in AXES.items()]
     also = run_job(*axes, "--split", "0.7", "-q", "-o", tmp_path / "sweep", BARS, job=Sweep)
     assert done.status == also.status == 0, done.err + also.err

@@ -39,6 +39,7 @@ class FilesCommand(click.Command):
 @click.option("--bars", multiple=True, metavar="FILE...", help="The bars that the job read.  [required]")
 @click.option("--symbol", "symbols", multiple=True, help="A symbol to show; repeatable.  [default: the first 8]")
 @click.option("--orders", metavar="PATH", help="What backtest --orders wrote.  [default: in OUTPUT]")
+@click.option("--trades", metavar="PATH", help="What backtest --trades wrote.  [default: in OUTPUT]")
 @click.option("--equity", metavar="PATH", help="What backtest --equity wrote.  [default: in OUTPUT]")
 @click.option("-o", "--out", default="report.html", **OUT)
 @click.option("--force", **FORCE)
@@ -47,6 +48,7 @@ def report(
     bars: tuple[str, ...],
     symbols: tuple[str, ...],
     orders: str | None,
+    trades: str | None,
     equity: str | None,
     out: Path,
     force: bool,
@@ -64,5 +66,6 @@ def report(
         raise click.UsageError(
             "OUTPUT and --bars are required: OUTPUT comes first, e.g. windrow report out/backtest --bars bars.csv"
         )
-    for place in write(outputs, bars, symbols=symbols, orders=orders, equity=equity, out=out, force=force):
+    beside = {"orders": orders, "trades": trades, "equity": equity}
+    for place in write(outputs, bars, symbols=symbols, **beside, out=out, force=force):
         tell(f"wrote {place}")

@@ -1,7 +1,7 @@
 """A strategy over the bars of a DataFrame: `windrow.backtest(...)`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from warnings import warn
@@ -27,8 +27,8 @@ from windrow.pages.chart import MOST_BYTES
 from windrow.pages.report import MOST_SYMBOLS, write_report
 from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport
-from windrow.pages.report.results import BACKTEST, Equity, Orders, Output
-from windrow.pages.series import choose
+from windrow.pages.report.results import BACKTEST, Equity, Orders, Output, Trades
+from windrow.pages.series import Series, choose
 from windrow.pages.shell import Places, listed
 from windrow.sinks.portfolios import Members, United
 from windrow.trading.backtests import Excursions, Rules, Strategy, Trace
@@ -211,9 +211,7 @@ class BacktestResult(Shown):
     def _reports(self, symbols: Sequence[str], sweep: SweepResult | None = None) -> list[SymbolReport]:
         series, runs = self._kept.series(symbols), dict(self._runs(symbols))
         swept = {} if sweep is None else sweep.swept(symbols)
-        return [
-            SymbolReport(series[symbol], *runs[symbol](series[symbol].dated), swept.get(symbol)) for symbol in symbols
-        ]
+        return [replace(runs[symbol](series[symbol]), swept=swept.get(symbol)) for symbol in symbols]
 
     def _runs(self, symbols: Sequence[str]) -> Iterator[tuple[str, "_Run"]]:
         members = None if self._together is None else Members(self._together, self._strategy, Slots(_SLOT))
@@ -248,18 +246,29 @@ class _Run:
     def __init__(self, strategy: Strategy, pieces: Sequence[Piece]) -> None:
         self._strategy, self._pieces = strategy, pieces
 
-    def __call__(self, dated: bool) -> tuple[dict[str, Any], Orders, Equity]:
-        """Figures, with times as they are written, orders and equity, as a page takes them."""
+    def __call__(self, series: Series) -> SymbolReport:
+        """Figures, with times as they are written, orders, equity and trades, as a page takes them."""
         test = self._strategy.backtest(traced=True)
         traces = [trace for piece in self._pieces if (trace := test.push(piece))]
-        entries = [*(trace.orders for trace in traces), test.open_orders()]
-        made = Entries._make(np.concatenate(column) for column in zip(*entries, strict=True))
-        order = np.argsort(made.times, kind="stable")
-        columns = made.times, (1 - made.sides.astype(np.int64)) // 2, made.status, made.sizes, made.prices
         times = np.concatenate([piece.times for piece in self._pieces])
         values, bought = (np.concatenate([getattr(trace, at) for trace in traces]) for at in ("values", "bought"))
-        orders = Orders._make(column[order] for column in columns)
-        return test.figures(dated), orders, Equity(times, values[:, 0], bought)
+        orders = _page_orders([*(trace.orders for trace in traces), test.open_orders()])
+        trades = _page_trades([*(trace.trades for trace in traces), test.open_trades()])
+        equity = Equity(times, values[:, 0], bought)
+        return SymbolReport(series, test.figures(series.dated), orders, equity, trades=trades)
+
+
+def _page_orders(entries: Sequence[Entries]) -> Orders:
+    made = Entries._make(np.concatenate(column) for column in zip(*entries, strict=True))
+    order = np.argsort(made.times, kind="stable")
+    columns = made.times, (1 - made.sides.astype(np.int64)) // 2, made.status, made.sizes, made.prices
+    return Orders._make(column[order] for column in columns)
+
+
+def _page_trades(rows: Sequence[TradeRows]) -> Trades:
+    made = TradeRows._make(np.concatenate(column) for column in zip(*rows, strict=True))
+    sides, reasons = (1 - made.sides.astype(np.int64)) // 2, made.closed_by.astype(np.int64)
+    return Trades._make([made.entered, made.exited, sides, *made[4:-1], reasons])
 
 
 @with_known_arguments("bars, fast='sma:50', slow='sma:200'")

@@ -76,15 +76,15 @@ class Outputs:
         frame.to_csv(self.folder / name, index=False)
         return str(self.folder / name)
 
-    def output(self, job, lines, name=None, orders=(), equity=(), **description):
-        """A job's directory by hand: lines are (symbol, figures), orders and equity rows of (symbol, field, ...)."""
+    def output(self, job, lines, name=None, orders=(), equity=(), trades=(), **description):
+        """A job's directory by hand: lines are (symbol, figures), the others rows of (symbol, field, ...)."""
         place = self.folder / (name or job)
         place.mkdir()
         lines_of = {"fast": "ema:7", "slow": "ema:21"}
         description = {"windrow": 1, "job": f"jobs.{job}", "reading": READING, **lines_of, **description}
         (place / "_windrow.json").write_text(json.dumps(description))
         rows = [(symbol, json.dumps(line)) for symbol, line in lines]
-        for suffix, part in (("", rows), ("-orders", orders), ("-equity", equity)):
+        for suffix, part in (("", rows), ("-orders", orders), ("-trades", trades), ("-equity", equity)):
             if part:
                 encoded = ("\t".join([encode_symbol(row[0]).decode(), *map(str, row[1:])]) + "\n" for row in part)
                 (place / f"part-00000{suffix}").write_text("".join(encoded))

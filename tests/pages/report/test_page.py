@@ -622,7 +622,7 @@ def test_every_control_has_a_name(look, both):
     named = """() => [...document.querySelectorAll("button, select, [tabindex]")].map((it) =>
       it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent.trim())"""
     names = tab.evaluate(named)
-    assert len(names) == 44 and all(names)
+    assert len(names) == 48 and all(names)
 
 
 # The sweep.

@@ -1,13 +1,18 @@
 """What a report tells below its chart, in a real Chromium: rolling figures, the distribution of days, trades."""
 
+import csv
+import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pages.browser import NEXT_FRAME, pixels
+from tests.pages.browser import NEXT_FRAME, pixels, view
+from tests.pages.report.outputs import bars_of, figures
 from windrow.pages.report import report
+from windrow.trading.trade_book import TRADE_COLUMNS
 
 pytestmark = pytest.mark.usefixtures("unpictured")
 DATA = Path(__file__).parents[3] / "data" / "bars.csv"
@@ -98,6 +103,117 @@ def test_returns_of_days_are_a_histogram_with_mean_worst_and_best(look, page, ba
 def test_without_values_there_are_no_returns_of_days(look, bare):
     tab = look(bare)
     assert [tab.locator(part).is_visible() for part in ("#rolled", "#distribution")] == [False, False]
+
+
+# Trades.
+
+COLUMNS = ["symbol", *TRADE_COLUMNS]
+
+
+def trades_of(place, symbol="AAA"):
+    rows = pd.read_csv(place / "part-00000-trades", sep="\t", header=None, names=COLUMNS)
+    return rows[rows["symbol"] == symbol].reset_index(drop=True)
+
+
+def shown(tab, column):
+    """What the table has in a column."""
+    at = tab.locator("#trade-heads button").all_inner_texts().index(column) + 1
+    return tab.locator(f"#trade-lines > tr > :nth-child({at})").all_inner_texts()
+
+
+def saved(tab):
+    """What is downloaded as CSV."""
+    with tab.expect_download() as told:
+        tab.get_by_role("button", name="Save as CSV").click()
+    return told.value.suggested_filename, Path(told.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_trades_are_a_table_to_sort(look, page, backtest):
+    tab, trades = look(page), trades_of(backtest)
+    assert shown(tab, "Entry") == trades["entry_time"].tolist() and shown(tab, "Exit") == trades["exit_time"].tolist()
+    assert shown(tab, "Side") == trades["side"].tolist() and shown(tab, "Closed by") == trades["closed_by"].tolist()
+    money = lambda values: [f"{value:+,.2f}".replace("-", "−") for value in values]  # noqa: E731
+    assert shown(tab, "Profit and loss") == money(trades["pnl"])
+    assert shown(tab, "MAE") == [f"{100 * value:.2f} %".replace("-", "−") for value in trades["mae"]]
+    assert tab.inner_text("#traded-sum") == (
+        f"{len(trades)} of {len(trades)} trades, profit and loss {money([trades['pnl'].sum()])[0]}."
+    )
+    for ascending in (False, True):
+        tab.locator('#trade-heads [data-field="pnl"]').click()
+        assert shown(tab, "Profit and loss") == money(trades["pnl"].sort_values(ascending=ascending))
+    tab.locator('#trade-heads [data-field="number"]').click()
+    tab.select_option("#symbol", "2")
+    assert shown(tab, "Entry") == trades_of(backtest, "AAC")["entry_time"].tolist()
+
+
+def test_trades_are_filtered_and_saved_as_csv(look, page, backtest):
+    tab, trades = look(page), trades_of(backtest)
+    figures = json.loads((backtest / "part-00000").read_text().splitlines()[0].partition("\t")[2])
+    counts = {}
+    for result in ("won", "lost", "open"):
+        tab.select_option("#trade-result", result)
+        counts[result] = len(shown(tab, "Entry"))
+    assert counts == {"won": figures["won"], "lost": figures["lost"], "open": figures["trades_open"]}
+    tab.select_option("#trade-result", "lost")
+    tab.select_option("#trade-side", "short")
+    kept = trades[(trades["side"] == "short") & (trades["pnl"] < 0) & (trades["closed_by"] == "cross")]
+    assert shown(tab, "Entry") == kept["entry_time"].tolist()
+    name, text = saved(tab)
+    assert name == "trades-AAA.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text)).round(6), kept.reset_index(drop=True).round(6))
+    tab.select_option("#trade-side", "")
+    tab.select_option("#trade-result", "")
+    found = pd.read_csv(io.StringIO(saved(tab)[1]))
+    exact = ["entry_price", "exit_price", "size", "pnl"]
+    pd.testing.assert_frame_equal(found[exact], trades[exact], check_exact=True)
+
+
+def test_a_trade_is_shown_in_the_chart(look, page, backtest):
+    tab, trades = look(page), trades_of(backtest)
+    tab.get_by_role("button", name="Show trade 5").click()
+    tab.evaluate(NEXT_FRAME)
+    assert tab.inner_text("#readout").startswith(trades["entry_time"][4])
+    begin, end = view(tab)
+    entry, left = (tab.evaluate(f"view.timeText({bar})") for bar in (int(begin) + 1, int(end) - 1))
+    assert entry < trades["entry_time"][4] < trades["exit_time"][4] < left and end - begin < 100
+
+
+def test_names_in_csv_are_no_formulas(look, outputs):
+    names = ["=1+2", "+1", "-1", "@x", "＝1", 'a"b,c']
+    frame = bars_of(names, bars=30)
+    days = frame["timestamp"].dt.strftime("%Y-%m-%d").tolist()
+    rest = ("short", 2.5, 10.0, 12.0, -5.0, -0.2, 3, -0.25, 0.1, "ruin")
+    place = outputs.output(
+        "backtest", [(name, figures()) for name in names], trades=[(name, days[2], days[5], *rest) for name in names]
+    )
+    tab = look(report(place, outputs.bars(frame), out=outputs.folder / "named.html")[0])
+    for at, name in enumerate(sorted(names)):
+        tab.select_option("#symbol", index=at)
+        _, text = saved(tab)
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        inert = name if name.startswith("a") else f"'{name}"
+        assert rows[1] == [inert, days[2], days[5], *map(str, ("short", 2.5, 10, 12, -5, -0.2, 3, -0.25, 0.1, "ruin"))]
+    assert tab.evaluate("['\\tx', '\\rx'].map(cellOf)") == ["'\tx", '"\'\rx"']
+
+
+def test_without_trades_the_page_says_which_option_writes_them(look, bare, shared, outputs):
+    tab = look(bare)
+    assert tab.inner_text("#untold") == "For a table of every trade run the backtest with --trades."
+    parts = [tab.locator(part).is_visible() for part in ("#trade-tools", "#trade-rows", "#traded-sum", "#untold")]
+    assert parts == [False, False, False, True]
+    swept = shared.run("sweep", "--fast", "sma:3..4", "--slow", "sma:5..6", DATA)
+    assert not look(report(swept, str(DATA), out=outputs.folder / "sweep.html")[0]).locator("#traded").is_visible()
+
+
+def test_trades_may_be_elsewhere_and_a_run_may_have_none(look, shared, outputs, backtest):
+    bars = str(DATA)
+    apart = shared.run("backtest", *LINES, DATA)
+    made = report(apart, bars, trades=backtest, out=outputs.folder / "apart.html")[0]
+    assert len(shown(look(made), "Entry")) == len(trades_of(backtest))
+    still = shared.run("backtest", "--fast", "sma:5", "--slow", "sma:400", "--trades", DATA)
+    tab = look(report(still, bars, out=outputs.folder / "still.html")[0])
+    assert tab.inner_text("#traded-sum") == "0 of 0 trades, profit and loss 0.00."
+    assert not tab.locator("#untold").is_visible()
 
 
 # Any screen.

@@ -32,7 +32,7 @@ def write(
     """Writes the page and the picture beside it; returns both places."""
     before = 1 + [section.title for section in parts].index("Storage")
     data = data_of(title, subtitle, parts) | {"tiles": list(tiles), "listing": {**listing, "before": before}}
-    scripts = "\n".join(part(f"js/{name}.js") for name in ("numbers", "sections", "listing"))
+    scripts = "\n".join(part(f"js/{name}.js") for name in ("numbers", "sections", "inert", "listing"))
     page = bare_page(data, "catalog.html", f"{vega()}\n{scripts}")
     return places.write(page, lambda: picture(title, subtitle, parts))
 

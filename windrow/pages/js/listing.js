@@ -161,13 +161,7 @@ function drawRows() {
   document.body.dataset.listed = rows.length;
 }
 
-// A cell that a spreadsheet would compute is text: a name is anything that somebody called a table.
-function cellOf(value) {
-  const text = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function csv() {
+function csvLines() {
   const written = COLUMNS.filter(({ spark }) => !spark);
   const value = (column, at) => {
     if (column.plain) return cellOf(column.of(at));
@@ -175,16 +169,10 @@ function csv() {
     return Number.isNaN(number) ? "" : column.name === "Last used" ? dateText(number) : String(number);
   };
   const units = { Stored: "Stored (bytes)", Live: "Live (bytes)", "In 30 days": "In 30 days (bytes)", Updated: "Updated (days ago)" };
-  const lines = [written.map(({ name }) => cellOf(units[name] ?? name)), ...Array.from(rows, (at) => written.map((column) => value(column, at)))];
-  return lines.map((line) => line.join(",")).join("\r\n") + "\r\n";
+  return [written.map(({ name }) => cellOf(units[name] ?? name)), ...Array.from(rows, (at) => written.map((column) => value(column, at)))];
 }
 
-document.getElementById("save").addEventListener("click", () => {
-  const link = element("a", "", { download: `catalog-${list.day}.csv` });
-  link.href = URL.createObjectURL(new Blob(["\ufeff", csv()], { type: "text/csv" }));
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-});
+document.getElementById("save").addEventListener("click", () => saveCsv(`catalog-${list.day}.csv`, csvLines()));
 
 const TITLES = { account: "Account", region: "Region", databasename: "Database", format: "Format" };
 for (const name of list.filters) {

@@ -129,6 +129,7 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
     showSweep(symbol);
     showSheet(symbol);
     showDays(symbol);
+    showTrades(symbol);
     markSymbol(symbol);
     showFigures(symbol);
     note(symbol);

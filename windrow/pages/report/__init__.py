@@ -29,17 +29,18 @@ from windrow.pages.report.results import (
     read_equity,
     read_figures,
     read_orders,
+    read_trades,
     symbols_in,
 )
 from windrow.pages.series import choose, read_series
 from windrow.pages.shell import Paths, Places, listed, page
-from windrow.sinks.backtests import EQUITY, ORDERS
+from windrow.sinks.backtests import EQUITY, ORDERS, TRADES
 from windrow.storage.publish import at_hand
 
 #: Symbols on a page whose reader asked for none.
 MOST_SYMBOLS = 8
 #: What a report runs beside the chart, in the order in which one needs the other.
-SCRIPTS = ("heatmap", "histogram", "sheet", "days", "report", "symbols")
+SCRIPTS = ("heatmap", "histogram", "sheet", "inert", "days", "report", "trades", "symbols")
 
 
 def report(
@@ -48,16 +49,18 @@ def report(
     *,
     symbols: str | Sequence[str] = (),
     orders: str | Path | None = None,
+    trades: str | Path | None = None,
     equity: str | Path | None = None,
     out: str | Path = "report.html",
     force: bool = False,
 ) -> list[Path]:
     """Report on a backtest, a sweep or both; return the places written: the page, and the picture beside it.
 
-    `outputs` are directories that these jobs wrote, `bars` what they read, all of them local or on S3. `orders` and
-    `equity` are files, or directories, that a backtest wrote; those in its own directory are found. Without `symbols`,
-    the first eight by name that all outputs have are shown, or fewer where the page would be large. The picture shows
-    the first symbol; without the packages of the extra `plot` it is not drawn, and a line on standard error says so.
+    `outputs` are directories that these jobs wrote, `bars` what they read, all of them local or on S3. `orders`,
+    `trades` and `equity` are files, or directories, that a backtest wrote; those in its own directory are found.
+    Without `symbols`, the first eight by name that all outputs have are shown, or fewer where the page would be large.
+    The picture shows the first symbol; without the packages of the extra `plot` it is not drawn, and a line on standard
+    error says so.
 
     Raises OutputError if `out`, or the picture beside it, exists (unless `force`), InputError where an output, the
     bars or the orders are not what they should be, UsageError for outputs that do not go together. Memory: the chosen
@@ -66,7 +69,7 @@ def report(
     places = Places.of(out, force)
     with ExitStack() as kept:
         here = [kept.enter_context(at_hand(output)) for output in listed(outputs)]
-        beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, equity)]
+        beside = [None if each is None else kept.enter_context(at_hand(each)) for each in (orders, trades, equity)]
         sources = Sources.of([open_output(place) for place in here])
         wanted = listed(symbols)
         reports, known, everyone = _read(sources, listed(bars), wanted, *beside)
@@ -96,7 +99,12 @@ def write_report(
 
 
 def _read(
-    sources: Sources, bars: Sequence[str], symbols: Sequence[str], orders: Path | None, equity: Path | None
+    sources: Sources,
+    bars: Sequence[str],
+    symbols: Sequence[str],
+    orders: Path | None,
+    trades: Path | None,
+    equity: Path | None,
 ) -> tuple[list[SymbolReport], int, Json | None]:
     """What is known of each chosen symbol, how many symbols there are, and the figures of all of a backtest."""
     names = [symbols_in(output) for output in sources.outputs]
@@ -108,9 +116,10 @@ def _read(
         output.job: read_figures(output, known if output.job == BACKTEST else chosen) for output in sources.outputs
     }
     compared = read_figures(sources.compared, chosen) if sources.compared else {}
-    order_parts = parts_of(orders, ORDERS) if orders else sources.beside(ORDERS)
-    equity_parts = parts_of(equity, EQUITY) if equity else sources.beside(EQUITY)
-    orders_of, equity_of = read_orders(order_parts, chosen), read_equity(equity_parts, chosen)
+    beside = {ORDERS: orders, TRADES: trades, EQUITY: equity}
+    parts = {name: parts_of(place, name) if place else sources.beside(name) for name, place in beside.items()}
+    orders_of, equity_of = read_orders(parts[ORDERS], chosen), read_equity(parts[EQUITY], chosen)
+    trades_of = read_trades(parts[TRADES], chosen) if parts[TRADES] else {}
     return (
         [
             SymbolReport(
@@ -120,6 +129,7 @@ def _read(
                 equity_of.get(symbol),
                 swept(figures[SWEEP][symbol]) if SWEEP in figures else None,
                 next(iter(compared.get(symbol, ())), None),
+                trades_of.get(symbol),
             )
             for symbol in chosen
         ],

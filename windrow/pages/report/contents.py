@@ -27,7 +27,7 @@ from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.falls import Fall, deepest, drawdown
 from windrow.pages.report.maps import RANKED, Swept
-from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output
+from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output, Trades
 from windrow.pages.report.returns_of_days import daily
 from windrow.pages.report.rules_in_words import differences, in_words
 from windrow.pages.series import Series, is_over_prices
@@ -40,6 +40,7 @@ from windrow.windows import Options
 MOST_AVERAGED = 1_000_000
 
 _FORWARD = "forward test"
+_SHARE = 6  # decimals of a trade's return
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class SymbolReport:
     equity: Equity | None = None
     swept: Swept | None = None
     compared: Figures | None = None
+    trades: Trades | None = None
 
 
 def is_forward(output: Output) -> bool:
@@ -203,6 +205,7 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "over": list(map(is_over_prices, _pair(sources, symbol))),
         "cuts": _cuts(sources, symbol, candles.size),
         "orders": orders,
+        "trades": symbol.trades and _trades(symbol.trades),
         "figures": symbol.figures,
         "compared": symbol.compared,
         "sheet": _sheet(sources, symbol, candles),
@@ -291,6 +294,17 @@ def _orders(candles: Candles, orders: Orders) -> dict[str, Packed]:
     columns: dict[str, Floats | Ints] = {
         "at": at, "side": orders.side, "status": orders.status, "size": orders.size, "price": orders.price
     }  # fmt: skip
+    return {name: packed(column) for name, column in columns.items()}
+
+
+def _trades(trades: Trades) -> dict[str, Packed]:
+    """Times in ms; shares with as many decimals as are read, and money and prices as they are, for they are saved."""
+    columns = trades._asdict()
+    for name in ("entered", "exited"):
+        columns[name] = columns[name] / 1e6
+    columns["return"] = columns.pop("returns")
+    for name in ("return", "mae", "mfe"):
+        columns[name] = np.round(columns[name], _SHARE)
     return {name: packed(column) for name, column in columns.items()}
 
 

@@ -17,12 +17,15 @@ from windrow.frames.description import description_of
 from windrow.storage.publish import DESCRIPTION, TEXT_PARTS
 from windrow.times import parse_times
 from windrow.trading.ledger import STATUS
+from windrow.trading.trade_book import CLOSED_BY, TRADE_COLUMNS
 
 BACKTEST, SWEEP = "backtest", "sweep"
 _FIXES = {"moving_average": "draw it with windrow plot", "crossover": "run windrow backtest with its --fast and --slow"}
 
 SIDES = ("buy", "sell")
+POSITIONS = ("long", "short")
 _ORDERS = "SYMBOL, TIME, side, size, price and status, as written by backtest --orders"
+_TRADES = f"SYMBOL, {', '.join(TRADE_COLUMNS)}, as written by backtest --trades"
 _EQUITY = "SYMBOL, TIME, value and that of buying and holding, as written by backtest --equity"
 
 Figures = dict[str, Any]
@@ -64,6 +67,31 @@ class Orders(NamedTuple):
     status: Ints
     size: Floats
     price: Floats
+
+
+class Trades(NamedTuple):
+    """One symbol's trades, in order: times of entry and exit (ns), numbers in POSITIONS and CLOSED_BY, and the columns
+    of docs/signals.md.
+    """
+
+    entered: Ints
+    exited: Ints
+    side: Ints
+    size: Floats
+    entry_price: Floats
+    exit_price: Floats
+    pnl: Floats
+    returns: Floats
+    bars: Floats
+    mae: Floats
+    mfe: Floats
+    closed_by: Ints
+
+    @classmethod
+    def none(cls) -> "Trades":
+        """Those of a run that never traded."""
+        whole = {"entered", "exited", "side", "closed_by"}
+        return cls._make(np.empty(0, np.int64 if name in whole else np.float64) for name in cls._fields)
 
 
 class Equity(NamedTuple):
@@ -158,6 +186,25 @@ def read_orders(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Orde
         )
         for symbol, part, times, rows in _tables(parts, names, numbers, symbols, _ORDERS)
     }
+
+
+def read_trades(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Trades]:
+    """The trades of each of these symbols. Raises InputError where a file has something else."""
+    names = ["symbol", "time", *TRADE_COLUMNS[1:]]
+    numbers = [name for name in TRADE_COLUMNS if name not in ("entry_time", "exit_time", "side", "closed_by")]
+    found = {
+        symbol: Trades._make(
+            [
+                times,
+                _times(part, rows["exit_time"], _TRADES),
+                _numbered(part, rows["side"], POSITIONS, _TRADES),
+                *(rows[name].to_numpy() for name in numbers),
+                _numbered(part, rows["closed_by"], CLOSED_BY, _TRADES),
+            ]
+        )
+        for symbol, part, times, rows in _tables(parts, names, set(numbers), symbols, _TRADES)
+    }
+    return {symbol: found.get(symbol, Trades.none()) for symbol in symbols}
 
 
 def read_equity(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Equity]:
