@@ -120,6 +120,23 @@ def test_pages_are_those_of_windrow_report(bars, swept, run_job, tmp_path):
         assert page.with_suffix(".png").read_bytes() == picture.read_bytes()
 
 
+@pytest.mark.parametrize("weights", [None, {"AAA": 0.5, "AAC": 0.25}], ids=["equal", "weights"])
+@pytest.mark.filterwarnings("ignore:--portfolio")
+def test_pages_of_portfolios_are_those_of_windrow_report(bars, run_job, tmp_path, weights):
+    lines = [f"--{name}={line}" for name, line in LINES.items()]
+    file = tmp_path / "weights.csv"
+    file.write_text("symbol,weight\nAAA,0.5\nAAC,0.25\n")
+    asked = ["--portfolio", "equal" if weights is None else file, "--rebalance", "month", "--risk-free", "0.03"]
+    beside = ["--orders", "--trades", "--equity", "-q", "-o", tmp_path / "out"]
+    done = run_job(*lines, *asked, *beside, BARS, job=Backtest)
+    assert done.status == 0, done.err
+    how = {"portfolio": weights or "equal", "rebalance": "month", "risk_free": 0.03}
+    page = windrow.backtest(bars, **LINES, **how).report(tmp_path / "ours.html")
+    theirs, picture = windrow.report(tmp_path / "out", BARS, out=tmp_path / "theirs.html")
+    assert page.read_text() == theirs.read_text()
+    assert page.with_suffix(".png").read_bytes() == picture.read_bytes()
+
+
 def test_pages_of_adjusted_prices_and_of_frames_without_candles(tmp_path):
     bars = series(closes=(10.0, 11, 12, 11, 9, 8) * 3)
     for more in ({}, {"high": None}, {"High": 12.0, "HIGH": 12.0}, {"high": bars["close"], "low": bars["close"]}):
@@ -243,7 +260,7 @@ def test_warnings_are_of_the_caller():
         assert {one.filename for one in told} == {__file__}
 
 
-def test_a_portfolio_is_first_and_has_no_page_of_its_own(bars, tmp_path):
+def test_a_portfolio_is_first(bars, tmp_path):
     asked = {**LINES, "portfolio": {"AAA": 0.5, "AAC": 0.25}}
     with pytest.warns(UserWarning):
         result = windrow.backtest(bars, **asked)

@@ -1,6 +1,6 @@
 """A strategy over the bars of a DataFrame: `windrow.backtest(...)`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from sort_keys.keys import decode_symbol
 from sort_keys.merge import Piece, by_symbol
 from sort_keys.slots import Slots
-from windrow.arrays import Ints
+from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
 from windrow.frames.arguments import is_number, with_known_arguments
 from windrow.frames.bars import adjusted_column, check_needs, check_opens, check_ranges, in_zone
@@ -27,6 +27,7 @@ from windrow.pages.chart import MOST_BYTES
 from windrow.pages.report import MOST_SYMBOLS, write_report
 from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport
+from windrow.pages.report.pooled import Pooled
 from windrow.pages.report.results import BACKTEST, Equity, Orders, Output, Trades
 from windrow.pages.series import Series, choose
 from windrow.pages.shell import Places, listed
@@ -172,7 +173,8 @@ class BacktestResult(Shown):
         reports = self._reports(chosen, sweep)
         most, lines = None if wanted else MOST_BYTES, self.figures.set_index("symbol")
         everyone = listing({symbol: [lines.loc[symbol].to_dict()] for symbol in known})
-        return write_report(places, self._sources(sweep), reports, len(known), most, everyone)[0]
+        pooled = self._pooled(reports[0].series.dated)
+        return write_report(places, self._sources(sweep), reports, len(known), most, everyone, pooled)[0]
 
     def plot(self, symbol: str | None = None) -> Any:
         """Draw one symbol: candles, the two lines, orders, equity and drawdown.
@@ -205,8 +207,26 @@ class BacktestResult(Shown):
             "rules": asdict(strategy.rules),
             "measures": asdict(strategy.measures),
             "reading": {"adjusted": self._kept.adjusted},
+            **({"portfolio": self._together.name} if self._together else {}),
         }
         return Sources(Output(Path(), BACKTEST, described), None if sweep is None else sweep.output)
+
+    def _pooled(self, dated: bool) -> Pooled | None:
+        """The portfolio, as a page takes it: one more pass over the bars where it has not been traced."""
+        if self._together is None:
+            return None
+        taken: list[tuple[Ints, Floats]] = []
+        pool = _Pool(self._together, self._strategy, dated, lambda times, values: taken.append((times, values)))
+        for key, pieces in by_symbol(self._kept.stretches()):
+            if (strategy := pool.begin(key)) is None:
+                continue
+            test = strategy.backtest(traced=True)
+            for piece in pieces:
+                if trace := test.push(piece):
+                    pool.push(piece.times, trace)
+        [figures] = pool.figures()
+        times, values = (np.concatenate(column, axis=-1) for column in zip(*taken, strict=True))
+        return Pooled(figures, Equity(times, *values), dated)
 
     def _reports(self, symbols: Sequence[str], sweep: SweepResult | None = None) -> list[SymbolReport]:
         series, runs = self._kept.series(symbols), dict(self._runs(symbols))
@@ -396,7 +416,9 @@ def backtest(
 
 
 def _pass(strategy: Strategy, kept: Kept, traced: bool, portfolio: Portfolio | None) -> Traced:
-    bars, pool = kept.frame, None if portfolio is None else _Pool(portfolio, strategy)
+    bars, pooled = kept.frame, [equity_rows("", np.empty(0, np.int64), np.empty(0), np.empty(0))]
+    take = lambda times, values: pooled.append(equity_rows("", times, *values))  # noqa: E731
+    pool = None if portfolio is None else _Pool(portfolio, strategy, False, take)
     rows: list[dict[str, Any]] = []
     notices = Notices()
     orders, equity, trades = (
@@ -423,11 +445,11 @@ def _pass(strategy: Strategy, kept: Kept, traced: bool, portfolio: Portfolio | N
         notices.add((test.orders, test.full))
     unread = ["the frame"] if not kept.adjusted and adjusted_column(bars) else []
     warnings = [*warnings_of(notices.counts, strategy.rules), *unadjusted(unread)]
-    rows += pool.rows() if pool is not None else []
+    rows += [{"symbol": "", **its} for its in pool.figures()] if pool is not None else []
     warnings += pool.warnings if pool is not None else []
     none = {"symbol": "", **strategy.backtest().figures()}
     figures = in_zone(figures_table(rows or [none]).iloc[: len(rows)], bars, *TIMES)
-    values = None if pool is None else _joined(pool.values, bars).drop(columns="symbol")
+    values = None if pool is None else _joined(pooled, bars).drop(columns="symbol")
     made = _joined(orders, bars), _joined(equity, bars), _joined(trades, bars, *_TRADE_TIMES)
     return Traced(figures, *made, values, warnings)
 
@@ -459,13 +481,13 @@ def _weights(asked: Mapping[str, float]) -> dict[str, float]:
 class _Pool:
     """A portfolio, by the two steps of the job."""
 
-    def __init__(self, portfolio: Portfolio, strategy: Strategy) -> None:
+    def __init__(
+        self, portfolio: Portfolio, strategy: Strategy, dated: bool, take: Callable[[Ints, Floats], object]
+    ) -> None:
         self.warnings: list[str] = []
         self._members = Members(portfolio, strategy, Slots(_SLOT))
         self._lines: list[bytes] = []
-        self.values = [equity_rows("", np.empty(0, np.int64), np.empty(0), np.empty(0))]
-        take = lambda times, values: self.values.append(equity_rows("", times, *values))  # noqa: E731
-        self._united = United(portfolio, strategy, False, self.warnings.append, take=take)
+        self._united = United(portfolio, strategy, dated, self.warnings.append, take=take)
 
     def begin(self, symbol: bytes) -> Strategy | None:
         """The strategy of the next symbol; None: it has no part in the portfolio."""
@@ -477,10 +499,10 @@ class _Pool:
         """Takes what its run did."""
         self._lines += self._members.lines(times, trace)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The portfolio's row; none without bars. Raises InputError."""
+    def figures(self) -> list[dict[str, Any]]:
+        """The portfolio's figures; none without bars. Raises InputError."""
         lines = self._united.lines(sorted(line[:-1] for line in self._lines))
-        return [{"symbol": "", **orjson.loads(line.partition(b"\t")[2])} for line in lines]
+        return [orjson.loads(line.partition(b"\t")[2]) for line in lines]
 
 
 def _orders(symbol: str, orders: Entries) -> pd.DataFrame:

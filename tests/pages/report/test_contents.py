@@ -219,14 +219,14 @@ def test_other_rules_of_a_sweep_are_warned_of(outputs):
 
 def test_buying_and_holding_has_figures_of_its_own():
     frame = bars_of(("A",), bars=40)
-    series, description = series_of(frame), {"rules": {"cash": 1000.0}, "measures": {"days_per_year": 100}}
+    series, description = series_of(frame), {"measures": {"days_per_year": 100}}
     bought = 1000 + np.cumsum(np.arange(40) % 7 - 2.5)
     returns = np.diff(bought, prepend=1000.0) / np.append(1000.0, bought[:-1])
-    found = bought_figures(Equity(series.times, bought[::-1], bought), description, dated=True)
+    found = bought_figures(Equity(series.times, bought[::-1], bought), 1000.0, description, dated=True)
     assert found["return"] == bought[-1] / 1000 - 1
     assert found["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * 10, rel=1e-12)
     assert not {"beta", "alpha", "buy_and_hold", "trades_total"} & found.keys()
-    assert bought_figures(Equity(series.times, bought), description, dated=True) is None
+    assert bought_figures(Equity(series.times, bought), 1000.0, description, dated=True) is None
 
 
 def shown_of(outputs, frame, **described):

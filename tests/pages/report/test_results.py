@@ -13,8 +13,10 @@ from windrow.pages.report.results import (
     read_equity,
     read_figures,
     read_orders,
+    read_trades,
     symbols_in,
 )
+from windrow.trading.trade_book import TRADE_COLUMNS
 
 DAY = 86_400 * 10**9
 
@@ -137,6 +139,28 @@ def test_equity_of_another_form_is_refused(tmp_path):
         InputError, match="are SYMBOL, TIME, value and that of buying and holding, as written by backtest"
     ):
         read_equity([tmp_path / "values"], ["A"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"side": "flat"}, "'flat' is not one of long, short"),
+        ({"exit_time": "later"}, "'later' is not a time"),
+        ({"closed_by": "boredom"}, "'boredom' is not one of cross, ruin, open"),
+    ],
+)
+def test_trades_of_another_form_are_refused(tmp_path, changed, why):
+    (tmp_path / "trades").write_text("")
+    assert len(read_trades([tmp_path / "trades"], ["A"])["A"].entered) == 0
+    line = {"entry_time": "2024-01-01", "exit_time": "2024-01-02", "side": "long", "closed_by": "cross"}
+    numbers = dict.fromkeys(TRADE_COLUMNS, "1.5") | line | changed
+    (tmp_path / "trades").write_text("\t".join(["A", *(numbers[name] for name in TRADE_COLUMNS)]) + "\n")
+    with pytest.raises(InputError) as error:
+        read_trades([tmp_path / "trades"], ["A"])
+    assert str(error.value).startswith(f"{tmp_path}/trades: {why}: its lines are SYMBOL, entry_time, exit_time, ")
+    assert str(error.value).endswith(
+        "as written by backtest --trades, separated by tabs; use such a file, or leave it out"
+    )
 
 
 def test_missing_orders_are_refused(tmp_path):

@@ -216,11 +216,99 @@ def test_trades_may_be_elsewhere_and_a_run_may_have_none(look, shared, outputs, 
     assert not tab.locator("#untold").is_visible()
 
 
+# Portfolios.
+
+
+@pytest.fixture(scope="module")
+def pooled(shared):
+    """The directory of a backtest whose accounts are put together, by weights, and rebalanced."""
+    weights = shared.folder / "weights.csv"
+    weights.write_text("symbol,weight\nAAA,0.5\nAAC,0.25\nAAD,0\n")
+    asked = ("--portfolio", weights, "--rebalance", "quarter", "--equity", "--trades")
+    return shared.run("backtest", *LINES, *asked, DATA)
+
+
+@pytest.fixture(scope="module")
+def portfolio(shared, pooled):
+    """Its page."""
+    return report(pooled, [str(DATA)], out=shared.folder / "portfolio.html")[0]
+
+
+def figures_of(place):
+    """Figures by symbol; those of the portfolio are of an empty one."""
+    lines = (place / "part-00000").read_text().splitlines()
+    return {symbol: json.loads(line) for symbol, _, line in (text.partition("\t") for text in lines)}
+
+
+def money_of(value):
+    return f"{value:,.2f}".replace("-", "−")
+
+
+def test_a_portfolio_is_first(look, portfolio, pooled):
+    tab, whole = look(portfolio), figures_of(pooled)[""]
+    assert tab.locator("#symbol option").all_inner_texts() == ["Portfolio", "AAA", "AAC"]
+    assert tab.text_content("h1") == "Portfolio: Backtest of sma:5 over sma:20"
+    assert tab.inner_text("#subtitle") == (
+        "2023-01-02 to 2023-12-15 · 2 symbols, shares by weights, set back every quarter"
+    )
+    tiles = dict(
+        zip(tab.locator("#tiles dt").all_inner_texts(), tab.locator("#tiles dt + dd").all_inner_texts(), strict=True)
+    )
+    assert tiles["Profit and loss"] == "{:+,.2f}".format(whole["pnl"]).replace("-", "−")
+    assert (tiles["Maximum drawdown"], tiles["Symbols"]) == (f"{100 * whole['max_drawdown']:.2f} %", "2")
+    assert tab.locator("#figures thead tr >> nth=0").locator("th").all_inner_texts() == [
+        "Result", "Portfolio", "Buy and hold",
+    ]  # fmt: skip
+    rows = [line.split("\t") for line in (pooled / "part-00000-portfolio").read_text().splitlines()]
+    assert " ".join(tab.inner_text("#readout").split()) == (
+        f"2023-12-15 Value {money_of(float(rows[-1][2]))} Buy and hold {money_of(float(rows[-1][3]))}"
+    )
+    assert tab.evaluate("[...view.candles.close]") == [float(row[2]) for row in rows]
+    assert pixels(tab, "equity") > 300 and pixels(tab, "series-2") > 300 and pixels(tab, "fall") > 100
+    assert tab.locator("#falls tbody tr >> nth=0").locator("td").first.inner_text() == tiles["Maximum drawdown"]
+    year = tab.locator("#months tbody td.year").all_inner_texts()
+    shares = [f"{100 * whole[field]:.1f}".replace("-", "−") for field in ("return", "buy_and_hold")]
+    assert year == shares
+    assert tab.locator("#rolled").is_visible() and tab.locator("#distribution").is_visible()
+    assert not tab.locator("#traded").is_visible()
+
+
+def test_then_symbols_with_the_cash_of_their_accounts(look, portfolio, pooled):
+    tab = look(portfolio)
+    for symbol in ("AAA", "AAC"):
+        tab.get_by_role("button", name=f"Show {symbol}").click()
+        tab.evaluate(NEXT_FRAME)
+        its = figures_of(pooled)[symbol]
+        assert tab.text_content("h1").startswith(f"{symbol}: ") and tab.locator("#traded").is_visible()
+        assert tab.locator("#shown tr.chosen th").inner_text() == symbol
+        first = tab.locator("#falls tbody tr >> nth=0").locator("td").first.inner_text()
+        assert first == f"{100 * its['max_drawdown']:.2f} %"
+        year = tab.locator("#months tbody td.year").all_inner_texts()
+        assert year[0] == f"{100 * its['return']:.1f}".replace("-", "−")
+        held = tab.locator("#figures tr", has=tab.get_by_role("rowheader", name="Return", exact=True)).locator("td")
+        assert held.all_inner_texts()[1] == f"{100 * its['buy_and_hold']:+.2f} %".replace("-", "−")
+    tab.select_option("#symbol", "0")
+    assert tab.locator("#shown tr.chosen").count() == 0 and not tab.locator("#traded").is_visible()
+
+
+def test_a_symbol_may_be_called_portfolio(look, outputs):
+    frame = bars_of(("Portfolio", "Q"), bars=90)
+    bars = outputs.bars(frame)
+    place = outputs.run("backtest", "--fast", "sma:2", "--slow", "sma:5", "--portfolio", "equal", bars)
+    tab = look(report(place, bars, out=outputs.folder / "called.html")[0], scheme="dark")
+    assert tab.locator("#symbol option").all_inner_texts() == ["Portfolio", "Portfolio", "Q"]
+    assert tab.locator("#shown tr.chosen").count() == 0
+    tab.get_by_role("button", name="Show Portfolio").click()
+    assert tab.inner_text("#charted-title") == "Prices and averages"
+    assert tab.locator("#shown tr.chosen th").inner_text() == "Portfolio"
+
+
 # Any screen.
 
 
+@pytest.mark.parametrize("name", ["page", "portfolio"])
 @pytest.mark.parametrize("width", [320, 390, 768])
-def test_narrow_screens_scroll_down_only(look, page, width):
-    tab = look(page, width=width, height=844, scheme="dark")
+def test_narrow_screens_scroll_down_only(look, request, name, width):
+    tab = look(request.getfixturevalue(name), width=width, height=844, scheme="dark")
     assert tab.evaluate("document.documentElement.scrollWidth") == width
     assert pixels(tab, "equity", "#rolling canvas") > 100

@@ -26,7 +26,7 @@ class Chart {
     new ResizeObserver(() => this.resize()).observe(box);
   }
 
-  // series: {times, candles: {open, high, low, close}, bare: whether close alone is known,
+  // series: {times, candles: {open, high, low, close}, bare: whether close alone is known, color: of its line,
   //          panes: [{lines: [{values, color, dash, sparse}], fills, sums, digits, suffix}], of which the first has the prices,
   //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, even, timeText(bar)}
   show(series) {
@@ -260,14 +260,14 @@ class Chart {
     const { top, bottom } = this.tops[0];
     const level = this.candleLevel();
     const lineLevel = this.level(LINE);
-    const price = { levels: this.candles, color: "soft" };
+    const price = { levels: this.candles, color: this.series.color ?? "soft" };
     const { lines } = this.panes[0];
     const columns = [[price, level], ...lines.map((line) => [line, lineLevel])];
     const room = this.series.orders.at.length ? 12 : 4;
     const scale = this.scale(...this.range(columns), top + 8 + room, bottom - RUG - room, true);
     this.drawGrid(ctx, { ...scale, top, bottom }, scale, ticks, this.series.digits);
     this.clipped(ctx, top, bottom, () => {
-      if (this.series.bare) this.drawLine(ctx, price, scale, 1.2);
+      if (this.series.bare) this.drawLine(ctx, price, scale, this.series.color === "equity" ? 1.6 : 1.2);
       else this.drawCandles(ctx, level, scale);
       for (const line of lines) this.drawLine(ctx, line, scale, 1.6);
       this.drawOrders(ctx, level, scale, bottom);

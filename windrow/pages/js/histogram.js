@@ -32,7 +32,7 @@ function showHistogram(box, values, form, what, { most = BINS, marks = [] } = {}
   if (bins.length) {
     const { from } = bins[0];
     const { to } = bins.at(-1);
-    ends.append(element("span", form(from)), element("span", `${figure(highest, 0)} ${what} at most`), element("span", form(to)));
+    ends.append(element("span", form(from)), element("span", `${figure(highest, 0)} ${highest === 1 ? what.replace(/s$/, "") : what} at most`), element("span", form(to)));
     const zero = -from / (to - from);
     if (zero > 0.12 && zero < 0.88) {
       const label = ends.appendChild(element("span", "0", { class: "zero" }));

@@ -19,6 +19,7 @@ const FIELDS = [
   ["correlation", "Correlation to buy and hold", RATIO, "Result"],
   ["final_value", "Final value", MONEY, "Result"],
   ["costs", "Costs", MONEY, "Result"],
+  ["symbols", "Symbols", COUNT, "Result"],
   ["sharpe", "Sharpe ratio", RATIO, "Risk"],
   ["sortino", "Sortino ratio", RATIO, "Risk"],
   ["calmar", "Calmar ratio", RATIO, "Risk"],
@@ -146,7 +147,7 @@ function drawnPanes(symbol) {
 }
 
 function drawnLines(symbol) {
-  return drawnPair(symbol).map((name, at) => ({ name, values: symbol.lines[name], color: ["fast", "slow"][at] }));
+  return drawnPair(symbol).map((name, at) => ({ name, values: symbol.lines[name], color: symbol.portfolio ? "series-2" : ["fast", "slow"][at] }));
 }
 
 // The averages drawn: those of the chosen pair, if the page has them, else the best pair's.
@@ -351,7 +352,7 @@ function compared(symbol) {
   const { sweep } = state;
   const pairOf = (figures) => `${figures.fast} / ${figures.slow}`;
   const { tested } = data;
-  const sides = symbol.figures ? [[tested, symbol.figures, `${tested.toLowerCase()} of ${pairOf(symbol.figures)}`]] : [];
+  const sides = symbol.figures ? [[symbol.portfolio ? "Portfolio" : tested, symbol.figures, `${tested.toLowerCase()} of ${pairOf(symbol.figures)}`]] : [];
   if (symbol.bought) sides.push(["Buy and hold", symbol.bought, "buying and holding with the same cash, size and costs"]);
   if (symbol.compared) sides.push(["Backtest", symbol.compared, `backtest of ${pairOf(symbol.compared)}`]);
   for (const part of sweep ? [walk().train, walk().test] : []) {
@@ -401,8 +402,8 @@ function showTiles(symbol, sides) {
         ["return", beside("return", `buy and hold ${shown(figures, "buy_and_hold")}`)],
         ["max_drawdown", beside("max_drawdown", `longest ${shown(figures, "longest_drawdown_bars")} bars`)],
         ["sharpe", beside("sharpe", `Sortino ${shown(figures, "sortino")}`)],
-        ["trades_closed", beside("trades_closed", `${shown(figures, "won")} won, ${shown(figures, "lost")} lost`)],
-        ["exposure", beside("exposure", "of bars in a position")],
+        ...(symbol.portfolio ? [["volatility", `Calmar ${shown(figures, "calmar")}`], ["symbols", symbol.portfolio.replace(/^[^,]*, /, "")]] : [["trades_closed", beside("trades_closed", `${shown(figures, "won")} won, ${shown(figures, "lost")} lost`)],
+        ["exposure", beside("exposure", "of bars in a position")]]),
       ]
     : [];
   byId("tiles").replaceChildren(...tiles.map(([field, small]) => {

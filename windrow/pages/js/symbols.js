@@ -2,7 +2,7 @@
 
 const MOST_ROWS = 600; // more are found by searching
 const listed = data.listing && { names: data.listing.names, columns: columnsOf(data.listing.columns) };
-const charted = new Map(data.symbols.map(({ name }, at) => [name, at]));
+const charted = new Map(data.symbols.flatMap(({ name, portfolio }, at) => (portfolio ? [] : [[name, at]])));
 const ordered = { field: "return", down: true };
 
 function matching() {
@@ -31,7 +31,7 @@ function symbolRow(at, fields) {
   const head = row.appendChild(element("th", "", { scope: "row" }));
   const text = element("bdi", name, { title: name });
   if (charted.has(name)) {
-    row.classList.toggle("chosen", name === view.symbol?.name);
+    row.classList.toggle("chosen", isShown(name));
     head.appendChild(element("button", "", { type: "button", "data-symbol": charted.get(name), "aria-label": `Show ${name}` })).append(text);
   } else head.append(text);
   row.append(...fields.map((field) => element("td", figureText(field, listed.columns[field][at]))));
@@ -55,7 +55,7 @@ function headSymbols() {
 function listSymbols() {
   byId("symbols").hidden = !listed;
   if (!listed) return;
-  byId("absent").hidden = data.symbols.length === listed.names.length;
+  byId("absent").hidden = charted.size === listed.names.length;
   headSymbols();
   showSymbols();
   byId("search").addEventListener("input", showSymbols);
@@ -78,8 +78,12 @@ function listSymbols() {
 }
 
 // Marks the symbol whose chart is shown.
-function markSymbol({ name }) {
-  for (const row of byId("shown").rows) row.classList.toggle("chosen", row.querySelector("bdi").textContent === name);
+function markSymbol() {
+  for (const row of byId("shown").rows) row.classList.toggle("chosen", isShown(row.querySelector("bdi").textContent));
+}
+
+function isShown(name) {
+  return !view.symbol?.portfolio && name === view.symbol?.name;
 }
 
 listSymbols();

@@ -38,7 +38,7 @@ function isWon(at) {
 }
 
 function showTrades(symbol) {
-  const isRun = Boolean(symbol.figures) && data.tested === "Backtest";
+  const isRun = Boolean(symbol.figures) && data.tested === "Backtest" && !symbol.portfolio;
   byId("traded").hidden = !symbol.trades && !isRun;
   byId("untold").hidden = Boolean(symbol.trades);
   for (const part of document.querySelectorAll("#trade-tools, #trade-rows, #traded-sum")) part.hidden = !symbol.trades;

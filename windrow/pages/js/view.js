@@ -63,8 +63,8 @@ class View {
     this.drawn = this.unpackedPanes();
     byId("title").textContent = `${symbol.name}: ${data.title}`;
     byId("symbol").title = symbol.name;
-    const drawn = symbol.high ? "Prices" : capitalised(data.column);
-    const beside = symbol.orders ? "orders" : (data.beside ?? "averages");
+    const drawn = symbol.high ? "Prices" : capitalised(this.priceName());
+    const beside = symbol.portfolio ? "drawdown" : symbol.orders ? "orders" : (data.beside ?? "averages");
     byId("charted-title").textContent = beside ? `${drawn} and ${beside}` : drawn;
     byId("overview").hidden = times.length < 200;
     const hasOrders = this.orders.at.length > 0;
@@ -77,6 +77,7 @@ class View {
       candles: this.candles,
       panes: this.drawn,
       bare: !symbol.high,
+      color: symbol.portfolio ? "equity" : "soft",
       orders: this.orders,
       cut: this.cut(symbol),
       digits: symbol.digits,
@@ -112,6 +113,11 @@ class View {
     byId("labels").replaceChildren(...labels);
   }
 
+  // What the line in place of candles is of.
+  priceName() {
+    return this.symbol.portfolio ? "value" : data.column;
+  }
+
   timeText(bar) {
     return timeText(column(this.symbol.times)[bar], data.dated);
   }
@@ -129,8 +135,10 @@ class View {
       const low = candles.low.subarray(first, last + 1).reduce((one, other) => Math.min(one, other));
       for (const [letter, value] of [["O", candles.open[first]], ["H", high], ["L", low]]) spans.push(element("span", `${letter} ${written(value, digits)}`));
     }
-    spans.push(element("span", `${symbol.high ? "C" : data.column} ${written(candles.close[last], digits)}`));
-    for (const line of this.drawn[0].lines) spans.push(lineLabel(line, last, digits + 2));
+    const { portfolio } = symbol;
+    const value = { name: capitalised(this.priceName()), values: candles.close, color: "equity" };
+    spans.push(portfolio ? lineLabel(value, last, digits) : element("span", `${symbol.high ? "C" : data.column} ${written(candles.close[last], digits)}`));
+    for (const line of this.drawn[0].lines) spans.push(lineLabel(line, last, portfolio ? digits : digits + 2));
     const orders = this.orderText(first, last);
     if (orders) spans.push(element("span", orders.text, { class: orders.kind }));
     const readout = byId("readout");
@@ -179,10 +187,10 @@ class View {
 
   // What is shown: below the title, and at the end of the page.
   describe() {
-    const { bars } = this.symbol;
+    const { bars, portfolio } = this.symbol;
     const last = this.candles.close.length - 1;
     const span = `${this.timeText(0)} to ${this.timeText(last)}${data.dated ? "" : " UTC"}`;
-    byId("subtitle").textContent = [span, `${figure(bars, 0)} bars`].join(" · ");
+    byId("subtitle").textContent = [span, portfolio ?? `${figure(bars, 0)} bars`].join(" · ");
     byId("notes").textContent = [...data.notes, ...(this.notes || [])].join(" ");
   }
 }

@@ -5,6 +5,8 @@
     all_symbols.py, benchmark.py, calendar_returns.py, falls.py, returns_of_days.py, rules_in_words.py
                   the table of symbols, what buying and holding has, months and years, drawdowns, returns of days, rules
                   and differences
+    sheet.py      what is told of an equity curve
+    pooled.py     a portfolio
     contents.py   what the page shows, as JSON
     main.html     the page's markup; js/report.js, sheet.js, days.js, symbols.js, heatmap.js show it
     picture.py    the picture
@@ -21,6 +23,7 @@ from windrow.pages.chart import MOST_BYTES, Json
 from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.maps import swept
+from windrow.pages.report.pooled import Pooled
 from windrow.pages.report.results import (
     BACKTEST,
     SWEEP,
@@ -29,6 +32,7 @@ from windrow.pages.report.results import (
     read_equity,
     read_figures,
     read_orders,
+    read_portfolio,
     read_trades,
     symbols_in,
 )
@@ -73,7 +77,8 @@ def report(
         sources = Sources.of([open_output(place) for place in here])
         wanted = listed(symbols)
         reports, known, everyone = _read(sources, listed(bars), wanted, *beside)
-        return write_report(places, sources, reports, known, None if wanted else MOST_BYTES, everyone)
+        pooled = _pooled(sources, reports[0].series.dated)
+        return write_report(places, sources, reports, known, None if wanted else MOST_BYTES, everyone, pooled)
 
 
 def write_report(
@@ -83,19 +88,29 @@ def write_report(
     known: int,
     most_bytes: int | None,
     everyone: Json | None = None,
+    pooled: Pooled | None = None,
 ) -> list[Path]:
     """Write the page of these symbols, and the picture of the first; `known` is how many symbols there are.
 
-    `everyone`: the figures of all of them, as all_symbols.py has them.
+    `everyone`: the figures of all of them, as all_symbols.py has them. `pooled`: their portfolio, which the page has
+    first, and the picture in place of a symbol.
     """
-    shown = page_data(sources, reports, known, most_bytes, everyone)
+    shown = page_data(sources, reports, known, most_bytes, everyone, pooled)
 
     def drawn() -> bytes:
-        from windrow.pages.report.picture import picture
+        from windrow.pages.report.picture import picture, pooled_picture
 
-        return picture(sources, reports[0])
+        return picture(sources, reports[0]) if pooled is None else pooled_picture(sources, pooled)
 
     return places.write(page(shown, "report/main.html", SCRIPTS), drawn)
+
+
+def _pooled(sources: Sources, dated: bool) -> Pooled | None:
+    """The portfolio of a backtest, if it has one."""
+    output = sources.backtest
+    equity = output and read_portfolio(output)
+    found = read_figures(output, [""])[""] if output and equity else []
+    return Pooled(found[0], equity, dated) if found and equity else None
 
 
 def _read(

@@ -11,9 +11,10 @@ from windrow.trading.measures import Measures
 _COMPARING = ("buy_and_hold", "alpha", "beta", "correlation")
 
 
-def bought_figures(equity: Equity, description: Mapping[str, Any], dated: bool) -> Figures | None:
-    """The figures of the account that bought and held, by the run's measures; None where its values are unknown."""
-    cash = description.get("rules", {}).get("cash")
+def bought_figures(equity: Equity, cash: float | None, description: Mapping[str, Any], dated: bool) -> Figures | None:
+    """The figures of the account that bought and held with this cash, by the run's measures; None where its values are
+    unknown, or the cash.
+    """
     if equity.bought is None or not cash:
         return None
     measures = description.get("measures", {})

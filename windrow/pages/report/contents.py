@@ -24,12 +24,12 @@ from windrow.pages.chart import (
 )
 from windrow.pages.packed import Packed, packed
 from windrow.pages.report.benchmark import bought_figures
-from windrow.pages.report.calendar_returns import months, years
-from windrow.pages.report.falls import Fall, deepest, drawdown
+from windrow.pages.report.falls import drawdown
 from windrow.pages.report.maps import RANKED, Swept
+from windrow.pages.report.pooled import Pooled, pooled_data
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output, Trades
-from windrow.pages.report.returns_of_days import daily
 from windrow.pages.report.rules_in_words import differences, in_words
+from windrow.pages.report.sheet import sheet
 from windrow.pages.series import Series, is_over_prices
 from windrow.sweeps.grid import Cell, around
 from windrow.sweeps.ranking import OBJECTIVES
@@ -163,12 +163,14 @@ def page_data(
     known: int,
     most_bytes: int | None = None,
     symbols: Json | None = None,
+    pooled: Pooled | None = None,
 ) -> Json:
     """The page's data, of as many of the symbols as `most_bytes` have room for; `known` is how many there are.
 
-    `symbols`: the figures of all of them: all_symbols.py.
+    `symbols`: the figures of all of them: all_symbols.py. `pooled`: their portfolio, which is first.
     """
     drawn = fitting((_symbol(sources, report) for report in reports), most_bytes)
+    portfolio = [] if pooled is None else [pooled_data(pooled, sources.description)]
     first = reports[0]
     walks = first.swept.walks() if first.swept else []
     return {
@@ -184,7 +186,7 @@ def page_data(
         "objectives": _objectives(first.swept),
         "axes": sources.axes,
         "walks": [{"train": train, "test": test} for train, test in walks],
-        "symbols": drawn,
+        "symbols": [*portfolio, *drawn],
     }
 
 
@@ -208,10 +210,29 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "trades": symbol.trades and _trades(symbol.trades),
         "figures": symbol.figures,
         "compared": symbol.compared,
-        "sheet": _sheet(sources, symbol, candles),
-        "bought": symbol.equity and bought_figures(symbol.equity, sources.description, symbol.series.dated),
+        **_of_equity(sources, symbol, candles),
         "sweep": symbol.swept and symbol.swept.packed(sources.averages),
     }
+
+
+def _of_equity(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json:
+    """What is told of the equity curve, and of buying and holding."""
+    equity = symbol.equity
+    if equity is None or not len(equity.times):
+        return {"sheet": None, "bought": None}
+    cash, described = _cash(sources, symbol), sources.description
+    return {
+        "sheet": sheet(candles, equity, cash or float(equity.values[0]), described.get("measures", {})),
+        "bought": bought_figures(equity, cash, described, symbol.series.dated),
+    }
+
+
+def _cash(sources: Sources, symbol: SymbolReport) -> float | None:
+    """What the symbol's run began with: by weights of a portfolio, its share of the cash."""
+    figures = symbol.figures or {}
+    if sources.description.get("portfolio") == "weights" and "final_value" in figures:
+        return float(figures["final_value"] - figures["pnl"])
+    return sources.cash
 
 
 def below(sources: Sources, symbol: SymbolReport) -> list[Pane]:
@@ -219,7 +240,7 @@ def below(sources: Sources, symbol: SymbolReport) -> list[Pane]:
     if symbol.equity is None:
         return []
     values = symbol.series.values(symbol.equity.times, symbol.equity.values, "a value of the equity curve")
-    falls = Line("Drawdown", -drawdown(values, sources.cash or np.nan), "fall")
+    falls = Line("Drawdown", -drawdown(values, _cash(sources, symbol) or np.nan), "fall")
     lines = [Line("Equity", values, "equity")]
     if symbol.equity.bought is not None:
         bought = symbol.series.values(symbol.equity.times, symbol.equity.bought, "a value of buying and holding")
@@ -306,30 +327,3 @@ def _trades(trades: Trades) -> dict[str, Packed]:
     for name in ("return", "mae", "mfe"):
         columns[name] = np.round(columns[name], _SHARE)
     return {name: packed(column) for name, column in columns.items()}
-
-
-def _sheet(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json | None:
-    """Of the equity curve: returns of days, months and years, and the deepest drawdowns."""
-    equity = symbol.equity
-    if equity is None or not len(equity.times):
-        return None
-    cash = sources.cash or float(equity.values[0])
-    bought = None if equity.bought is None else years(equity.times, equity.bought, cash).packed()
-    return {
-        "months": months(equity.times, equity.values, cash).packed(),
-        "years": years(equity.times, equity.values, cash).packed(),
-        "bought": bought,
-        "daily": daily(equity, cash, sources.description.get("measures", {})),
-        "falls": [_fall(candles, equity.times, fall) for fall in deepest(equity.values, cash)],
-    }
-
-
-def _fall(candles: Candles, times: Ints, fall: Fall) -> Json:
-    """A drawdown: its depth, its times in ms, and the candles that it is marked over."""
-    last = len(times) - 1 if fall.recovered is None else fall.recovered
-    begins, lowest, ends = (int(times[at]) / 1e6 for at in (fall.peak, fall.lowest, last))
-    at = candles.series.at(times[[fall.peak, last]], "a value of the equity curve") // candles.size
-    return {
-        "depth": fall.depth, "from": begins, "lowest": lowest, "recovered": None if fall.recovered is None else ends,
-        "until": ends, "at": at.tolist(),
-    }  # fmt: skip

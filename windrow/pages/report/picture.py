@@ -12,7 +12,8 @@ from windrow.pages import vega
 from windrow.pages.chart import Candles, Line, Pane
 from windrow.pages.report.contents import Sources, SymbolReport, below, drawn_averages
 from windrow.pages.report.maps import Swept
-from windrow.pages.report.results import SIDES, Orders
+from windrow.pages.report.pooled import NAME, Pooled
+from windrow.pages.report.results import SIDES, Figures, Orders
 from windrow.pages.series import is_over_prices
 from windrow.pages.theme import LIGHT, config
 
@@ -40,6 +41,14 @@ def draw(sources: Sources, symbol: SymbolReport) -> Any:
     return vega.stacked(parts, title, _subtitle(sources, symbol, vega.extent(candles)))
 
 
+def pooled_picture(sources: Sources, pooled: Pooled, scale: float = 2) -> bytes:
+    """A portfolio's picture as PNG: its value beside that of buying and holding, and its drawdown."""
+    candles = Candles.of(pooled.series, vega.MOST_CANDLES)
+    parts = vega.panels(candles, pooled.panes(sources.cash or float(pooled.equity.values[0])))
+    words = [", ".join([vega.extent(candles), pooled.words, *sources.rules]), _words(pooled.figures)]
+    return vega.png(vega.stacked(parts, f"{NAME}: {sources.title}", words), scale)
+
+
 def themed(chart: Any) -> Any:
     """A chart for a notebook, in the theme of pictures."""
     return chart.properties(padding=16).configure(**config(LIGHT))
@@ -50,13 +59,17 @@ def _subtitle(sources: Sources, symbol: SymbolReport, extent: str) -> list[str]:
     figures = symbol.figures
     if figures is None:
         return [rules]
+    return [rules, _words(figures)]
+
+
+def _words(figures: Figures) -> str:
     texts = [
         f"profit and loss {figures['pnl']:+,.2f} ({figures['return']:+.2%})",
-        f"{figures['trades_closed']:,} closed trades",
+        *([f"{figures['trades_closed']:,} closed trades"] if "trades_closed" in figures else []),
         f"maximum drawdown {_or_dash(figures['max_drawdown'], '{:.2%}').replace('%', ' %')}",
         f"Sharpe {_or_dash(figures['sharpe'], '{:.3f}')}",
     ]
-    return [rules, ", ".join(texts)]
+    return ", ".join(texts)
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -14,6 +14,7 @@ from sort_keys.keys import decode_symbol, encode_symbol
 from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
 from windrow.frames.description import description_of
+from windrow.sinks.portfolios import PORTFOLIO
 from windrow.storage.publish import DESCRIPTION, TEXT_PARTS
 from windrow.times import parse_times
 from windrow.trading.ledger import STATUS
@@ -214,6 +215,11 @@ def read_equity(parts: Sequence[Path], symbols: Sequence[str]) -> dict[str, Equi
         symbol: Equity(times, rows["value"].to_numpy(), rows["bought"].to_numpy())
         for symbol, _, times, rows in _tables(parts, ["symbol", "time", *values], set(values), symbols, _EQUITY)
     }
+
+
+def read_portfolio(output: Output) -> Equity | None:
+    """The values of the portfolio of a backtest, if it has one. Raises InputError where a file has something else."""
+    return read_equity(output.beside(PORTFOLIO), [""]).get("")
 
 
 def _in_order(orders: Orders) -> Orders:
