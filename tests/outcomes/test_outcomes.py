@@ -121,7 +121,7 @@ def test_pages_are_those_of_windrow_report(bars, swept, run_job, tmp_path):
 
 
 @pytest.mark.parametrize("weights", [None, {"AAA": 0.5, "AAC": 0.25}], ids=["equal", "weights"])
-@pytest.mark.filterwarnings("ignore:--portfolio")
+@pytest.mark.filterwarnings("ignore:portfolio")
 def test_pages_of_portfolios_are_those_of_windrow_report(bars, run_job, tmp_path, weights):
     lines = [f"--{name}={line}" for name, line in LINES.items()]
     file = tmp_path / "weights.csv"

@@ -230,7 +230,8 @@ class BacktestResult(Shown):
 
     def _reports(self, symbols: Sequence[str], sweep: SweepResult | None = None) -> list[SymbolReport]:
         series, runs = self._kept.series(symbols), dict(self._runs(symbols))
-        swept = {} if sweep is None else sweep.swept(symbols)
+        dated = [symbol for symbol in symbols if series[symbol].dated]
+        swept = {} if sweep is None else sweep.swept(symbols, dated)
         return [replace(runs[symbol](series[symbol]), swept=swept.get(symbol)) for symbol in symbols]
 
     def _runs(self, symbols: Sequence[str]) -> Iterator[tuple[str, "_Run"]]:

@@ -1,7 +1,8 @@
 """A sweep over the bars of a DataFrame: `windrow.sweep(...)`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 from warnings import warn
@@ -23,6 +24,7 @@ from windrow.outcomes.kept_bars import Kept
 from windrow.outcomes.readable import Shown, drawing, shortened, worded
 from windrow.pages.chart import MOST_BYTES
 from windrow.pages.report import MOST_SYMBOLS, write_report
+from windrow.pages.report.all_symbols import chosen_listing
 from windrow.pages.report.contents import Sources, SymbolReport
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.maps import swept as columns_of_lines
@@ -161,10 +163,14 @@ class SweepResult(Shown):
         with in_words_of(self.report):
             places, wanted = Places.of(out, force), listed(symbols)
         chosen = choose(self.symbols, wanted, MOST_SYMBOLS, "the result")
-        series, found = self._kept.series(chosen), self.swept(chosen)
+        series = self._kept.series(chosen)
+        found = self.swept(chosen, [symbol for symbol in chosen if series[symbol].dated])
         reports = [SymbolReport(series[symbol], swept=found[symbol]) for symbol in chosen]
         most = None if wanted else MOST_BYTES
-        return write_report(places, Sources(None, self.output), reports, len(self.symbols), most)[0]
+        groups = groupby(self._found, key=lambda line: line[0])
+        lines = ((symbol, [figures for _, figures in its]) for symbol, its in groups)
+        everyone = chosen_listing(lines, self._choice.objective)
+        return write_report(places, Sources(None, self.output), reports, len(self.symbols), most, everyone)[0]
 
     @property
     def output(self) -> Output:
@@ -180,12 +186,12 @@ class SweepResult(Shown):
         }
         return Output(Path(), SWEEP, described)
 
-    def swept(self, symbols: Sequence[str]) -> dict[str, Swept]:
-        """The sweeps of these symbols, as maps and pages take them."""
+    def swept(self, symbols: Sequence[str], dated: Collection[str] = ()) -> dict[str, Swept]:
+        """The sweeps of these symbols, as maps and pages take them; `dated`: those whose times are dates."""
         lines: dict[str, list[dict[str, Any]]] = {symbol: [] for symbol in symbols}
         for symbol, figures in self._found:
             if symbol in lines:
-                lines[symbol].append(figures)
+                lines[symbol].append(_with_dates(figures) if symbol in dated else figures)
         return {symbol: columns_of_lines(its) for symbol, its in lines.items()}
 
     def _heading(self) -> list[str]:
@@ -348,6 +354,17 @@ def _lines(sweep: Sweep, choice: Choice, kept: Kept, notices: Notices, curves: "
         lines = list(unite(sweep, choice, (line[:-1] for line in sorted(lines)), curves.add))
     fields = (line.split(b"\t") for line in lines)
     return [(decode_symbol(symbol), orjson.loads(figures)) for symbol, figures in fields]
+
+
+def _with_dates(figures: dict[str, Any]) -> dict[str, Any]:
+    """The same with times of midnight as dates, as a job writes those of bars that are days."""
+
+    def dated(name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return _with_dates(value)
+        return value[: len("2024-01-01")] if name in TIMES and value else value
+
+    return {name: dated(name, value) for name, value in figures.items()}
 
 
 def _frame(sweep: Sweep, lines: Lines, bars: pd.DataFrame) -> pd.DataFrame:

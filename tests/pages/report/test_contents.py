@@ -16,7 +16,7 @@ from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.calendar_returns import months, years
 from windrow.pages.report.contents import Sources, SymbolReport, drawn_averages, page_data
 from windrow.pages.report.falls import deepest, drawdown
-from windrow.pages.report.maps import swept
+from windrow.pages.report.maps import chosen, swept
 from windrow.pages.report.results import Equity, Orders, open_output, read_figures
 from windrow.trading.curves import Curve
 
@@ -135,6 +135,20 @@ def test_a_page_ranks_pairs_as_the_sweep_does():
     assert sweep.parts["all"].orders["sqn"].tolist() == [2, 1, 3, 0]
     assert sweep.parts["all"].orders["pnl"].tolist() == [2, 1, 3, 0] and sweep.best_pair("all", "pnl") == (3, 9)
     assert swept([{"fast": None, "slow": None, "walk": 1, "objective": "sharpe", "trials": 6}]).pairs == []
+
+
+def test_the_pair_that_a_table_tells_of_is_the_first_in_the_ranking():
+    rng = np.random.default_rng(8)
+    for objective in ("pnl", "sharpe"):
+        lines = [
+            {"fast": fast, "slow": slow, "part": part, "pnl": value, "sharpe": value if value else None}
+            for fast in range(3) for slow in range(5) for part in ("test 1", "train 1", "train 2", "test 2")
+            for value in [float(rng.integers(-2, 3))]
+        ]  # fmt: skip
+        found, whole = chosen(lines, objective), swept(lines)
+        assert found.pair == whole.best_pair("train 1", objective)
+        assert (found.train, found.test, found.on_test["part"]) == ("train 1", "test 1", "test 1")
+    assert chosen([{"fast": None, "slow": None, "objective": "pnl"}], "pnl") is None
 
 
 def test_walks_pair_their_parts_in_order():

@@ -303,6 +303,80 @@ def test_a_symbol_may_be_called_portfolio(look, outputs):
     assert tab.locator("#shown tr.chosen th").inner_text() == "Portfolio"
 
 
+# Sweeps alone.
+
+
+@pytest.fixture(scope="module")
+def sweep(shared):
+    """The directory of a sweep."""
+    return shared.run("sweep", "--fast", "sma:3..6", "--slow", "sma:5..20/5", "--split", "0.7", DATA)
+
+
+def chosen_in(place):
+    """Of each symbol the lines of its best pair, on train and on test."""
+    lines = [text.partition("\t") for text in (place / "part-00000").read_text().splitlines()]
+    parts = {
+        (symbol, (line := json.loads(text))["fast"], line["slow"], line["part"]): line for symbol, _, text in lines
+    }
+    trains = [(key, line) for key, line in parts.items() if key[3] == "train" and line["pnl"] is not None]
+    best = {}
+    for (symbol, fast, slow, _), line in trains:
+        if symbol not in best or line["pnl"] > best[symbol][0]["pnl"]:
+            best[symbol] = line, parts[symbol, fast, slow, "test"]
+    return best
+
+
+def listed(tab, field):
+    """What the table of symbols has in a column."""
+    fields = tab.locator("#heads button").evaluate_all("(all) => all.map(({ dataset }) => dataset.field)")
+    return tab.locator(f"#shown > tr > :nth-child({fields.index(field) + 1})").all_inner_texts()
+
+
+def test_a_sweep_alone_has_all_symbols_in_a_table(look, shared, sweep):
+    tab = look(report(sweep, [str(DATA)], symbols=["AAB"], out=shared.folder / "swept.html")[0], scheme="dark")
+    best = chosen_in(sweep)
+    ranked = sorted(best, key=lambda symbol: -best[symbol][1]["return"])
+    share = lambda value: f"{100 * value:+.2f} %".replace("-", "−")  # noqa: E731
+    assert listed(tab, "") == ranked and len(ranked) == 5
+    assert listed(tab, "return") == [share(best[symbol][1]["return"]) for symbol in ranked]
+    for side in ("fast", "slow"):
+        assert listed(tab, side) == [str(best[symbol][0][side]) for symbol in ranked]
+    assert listed(tab, "chosen") == [f"{best[symbol][0]['pnl']:+,.2f}".replace("-", "−") for symbol in ranked]
+    assert listed(tab, "deflated_sharpe") == [f"{best[symbol][0]['deflated_sharpe']:.3f}" for symbol in ranked]
+    assert tab.inner_text("#pairs-chosen") == (
+        "Each symbol has its best pair by Profit and loss on train, and its figures on test."
+    )
+    tab.locator('#heads [data-field="chosen"]').click()
+    assert listed(tab, "") == sorted(best, key=lambda symbol: -best[symbol][0]["pnl"])
+    assert tab.inner_text("#spread-title") == "Profit and loss, train of 5 symbols"
+    tab.get_by_label("Find symbols").fill("aad")
+    assert listed(tab, "") == ["AAD"] and tab.locator("#absent").is_visible()
+
+
+def test_a_sweep_of_its_best_pairs_has_them_too(look, shared):
+    place = shared.run("sweep", "--fast", "sma:3..6", "--slow", "sma:5..20/5", "--best", "--objective", "sharpe", DATA)
+    tab = look(report(place, [str(DATA)], out=shared.folder / "best.html")[0])
+    lines = {symbol: line for symbol, line in figures_of(place).items() if symbol}
+    ranked = sorted(lines, key=lambda symbol: -lines[symbol]["all"]["return"])
+    assert listed(tab, "") == ranked and len(ranked) == 5
+    assert listed(tab, "chosen") == [f"{lines[symbol]['all']['sharpe']:.3f}".replace("-", "−") for symbol in ranked]
+    assert tab.inner_text("#pairs-chosen") == "Each symbol has its best pair by Sharpe ratio on all bars."
+
+
+def test_the_deepest_drawdown_of_train_and_of_test_has_its_dates(look, shared, sweep):
+    tab = look(report(sweep, [str(DATA)], out=shared.folder / "dated.html")[0])
+    for pair in (None, 3):
+        if pair is not None:
+            tab.locator("#ranking button").nth(pair).click()
+        fast, slow = tab.inner_text("#compared").split(" of ")[1].partition(",")[0].split(" / ")
+        lines = [json.loads(line[4:]) for line in (sweep / "part-00000").read_text().splitlines() if line[:3] == "AAA"]
+        its = {line["part"]: line for line in lines if (line["fast"], line["slow"]) == (int(fast), int(slow))}
+        for field, name in (("from", "from"), ("to", "lowest"), ("recovered", "recovered")):
+            row = tab.locator("#figures tr", has=tab.get_by_role("rowheader", name=f"Maximum drawdown, {name}"))
+            texts = [its[part][f"max_drawdown_{field}"] or "–" for part in ("train", "test")]
+            assert row.locator("td").all_inner_texts() == texts
+
+
 # Any screen.
 
 

@@ -91,11 +91,13 @@ function shown(figures, field) {
 // A symbol's sweep, its columns unpacked.
 function sweepOf({ sweep }) {
   if (!sweep) return null;
-  const part = ({ fields, reasons, orders, trials }) => ({
+  const textsOf = (packed) => Object.fromEntries(Object.entries(packed).map(([field, { texts, which }]) => [field, { texts, which: column(which) }]));
+  const part = ({ fields, reasons, times, orders, trials }) => ({
     trials,
     fields: columnsOf(fields),
     orders: columnsOf(orders),
-    reasons: Object.fromEntries(Object.entries(reasons).map(([field, { texts, which }]) => [field, { texts, which: column(which) }])),
+    reasons: textsOf(reasons),
+    times: textsOf(times),
   });
   const parts = Object.fromEntries(Object.entries(sweep.parts).map(([name, columns]) => [name, part(columns)]));
   return { fast: column(sweep.fast), slow: column(sweep.slow), parts };
@@ -106,6 +108,7 @@ function figuresOf(sweep, part, pair) {
   const columns = part && pair !== null && sweep.parts[part];
   if (!columns || columns.fields.pnl?.[pair] === undefined) return null;
   const figures = table(Object.entries(columns.fields).map(([field, values]) => [field, values[pair]]));
+  for (const [field, { texts, which }] of Object.entries(columns.times)) figures[field] = texts[which[pair]] ?? null;
   figures.undefined = table([]);
   for (const [field, { texts, which }] of Object.entries(columns.reasons)) {
     if (which[pair] >= 0) figures.undefined[field] = texts[which[pair]];

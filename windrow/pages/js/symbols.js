@@ -5,6 +5,11 @@ const listed = data.listing && { names: data.listing.names, columns: columnsOf(d
 const charted = new Map(data.symbols.flatMap(({ name, portfolio }, at) => (portfolio ? [] : [[name, at]])));
 const ordered = { field: "return", down: true };
 
+// What a sweep has beside figures: of each symbol the pair that it chooses, and by what.
+const CHOICE = table([["fast", ["Fast", COUNT]], ["slow", ["Slow", COUNT]], ["chosen", [`${NAMES[data.objective]}, ${data.listing?.train}`, FORMS[data.objective]]]]);
+const nameOf = (field) => (field === "trades_closed" ? "Closed trades" : (CHOICE[field]?.[0] ?? NAMES[field]));
+const formOf = (field) => CHOICE[field]?.[1] ?? FORMS[field];
+
 function matching() {
   const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = listed.names.map((_, at) => at).filter((at) => words.every((word) => listed.names[at].toLowerCase().includes(word)));
@@ -21,8 +26,8 @@ function showSymbols() {
   byId("matches").textContent = `${figure(rows.length, 0)} of ${figure(listed.names.length, 0)}${rows.length > MOST_ROWS ? `, the first ${MOST_ROWS} shown` : ""}`;
   byId("shown").replaceChildren(...rows.slice(0, MOST_ROWS).map((at) => symbolRow(at, fields)));
   const field = listed.columns[ordered.field] ? ordered.field : "return";
-  byId("spread-title").textContent = `${NAMES[field]} of ${rows.length === 1 ? "a symbol" : `${figure(rows.length, 0)} symbols`}`;
-  showHistogram(byId("spread"), rows.map((at) => listed.columns[field][at]), FORMS[field], "symbols");
+  byId("spread-title").textContent = `${nameOf(field)} of ${rows.length === 1 ? "a symbol" : `${figure(rows.length, 0)} symbols`}`;
+  showHistogram(byId("spread"), rows.map((at) => listed.columns[field][at]), formOf(field), "symbols");
 }
 
 function symbolRow(at, fields) {
@@ -39,22 +44,30 @@ function symbolRow(at, fields) {
 }
 
 function figureText(field, value) {
-  return value === value ? FORMS[field](value) : NONE;
+  return value === value ? formOf(field)(value) : NONE;
 }
 
 function headSymbols() {
   const fields = [null, ...Object.keys(listed.columns)];
   byId("heads").replaceChildren(...fields.map((field) => {
     const head = element("th", "", { scope: "col" });
-    head.append(element("button", field === "trades_closed" ? "Closed trades" : field ? NAMES[field] : "Symbol", { type: "button", "data-field": field ?? "" }));
+    head.append(element("button", field ? nameOf(field) : "Symbol", { type: "button", "data-field": field ?? "" }));
     if ((field ?? "") === ordered.field) head.setAttribute("aria-sort", ordered.down ? "descending" : "ascending");
     return head;
   }));
 }
 
+// By what, and on which part, a sweep chose the pairs whose figures are told.
+function choiceOfPairs({ train, test }) {
+  if (!train) return "";
+  const on = train === "all" ? "all bars" : train;
+  return `Each symbol has its best pair by ${NAMES[data.objective]} on ${on}${test ? `, and its figures on ${test}` : ""}.`;
+}
+
 function listSymbols() {
   byId("symbols").hidden = !listed;
   if (!listed) return;
+  byId("pairs-chosen").textContent = choiceOfPairs(data.listing);
   byId("absent").hidden = charted.size === listed.names.length;
   headSymbols();
   showSymbols();

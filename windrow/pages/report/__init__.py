@@ -20,13 +20,14 @@ from pathlib import Path
 
 from windrow.frames.outputs import ends_of, full_reading_of
 from windrow.pages.chart import MOST_BYTES, Json
-from windrow.pages.report.all_symbols import listing
+from windrow.pages.report.all_symbols import chosen_listing, listing
 from windrow.pages.report.contents import Sources, SymbolReport, page_data
 from windrow.pages.report.maps import swept
 from windrow.pages.report.pooled import Pooled
 from windrow.pages.report.results import (
     BACKTEST,
     SWEEP,
+    lines_by_symbol,
     open_output,
     parts_of,
     read_equity,
@@ -149,5 +150,10 @@ def _read(
             for symbol in chosen
         ],
         len(known),
-        listing(figures[BACKTEST]) if BACKTEST in figures else None,
+        listing(figures[BACKTEST]) if BACKTEST in figures else _chosen_listing(sources),
     )
+
+
+def _chosen_listing(sources: Sources) -> Json | None:
+    """The pairs that a sweep alone chooses of all its symbols, by one pass over its lines."""
+    return chosen_listing(lines_by_symbol(sources.outputs[0]), sources.objective)

@@ -1,8 +1,8 @@
 """A sweep's lines of one symbol as columns over its pairs, part by part."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,26 +22,33 @@ _OF_CHOICE = ("trials", "deflated_sharpe")
 #: What maps show, and pairs are ranked by.
 RANKED = (*OBJECTIVES, "deflated_sharpe")
 
+#: A text for each pair: the different ones, and which of them a pair has, or -1.
+Texts: TypeAlias = tuple[list[str], Floats]
+
 
 @dataclass(frozen=True)
 class Part:
     """Figures of all pairs on one part: a column for each field, NaN where undefined; and the reasons, pair by pair.
 
     orders: by objective, the pairs' numbers from the best to the worst, as sweeps rank them. trials: of how many pairs
-    the best was chosen on it, where that is known.
+    the best was chosen on it, where that is known. times: when things were, as texts, in the form of reasons.
     """
 
     fields: dict[str, Floats]
-    reasons: dict[str, tuple[list[str], Floats]]
+    reasons: dict[str, Texts]
     orders: dict[str, Floats]
     trials: int | None = None
+    times: dict[str, Texts] = field(default_factory=dict)
 
     def packed(self) -> dict[str, Any]:
         """For the page."""
         fields = {field: packed(values) for field, values in self.fields.items()}
-        reasons = {field: {"texts": texts, "which": packed(which)} for field, (texts, which) in self.reasons.items()}
+        reasons, times = (
+            {name: {"texts": texts, "which": packed(which)} for name, (texts, which) in those.items()}
+            for those in (self.reasons, self.times)
+        )
         orders = {objective: packed(order) for objective, order in self.orders.items()}
-        return {"fields": fields, "reasons": reasons, "orders": orders, "trials": self.trials}
+        return {"fields": fields, "reasons": reasons, "times": times, "orders": orders, "trials": self.trials}
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,7 @@ class Swept:
 
     def walks(self) -> list[tuple[str, str | None]]:
         """The names of the parts that pairs are chosen on, each with the part they are tested on, if there is one."""
-        tests = {name.replace("train", "test"): name for name in self.parts if name.startswith("train")}
-        if not tests:
-            return [(name, None) for name in self.parts]
-        return [(train, test if test in self.parts else None) for test, train in tests.items()]
+        return _walks(self.parts)
 
     def best_pair(self, part: str, objective: str) -> Cell:
         """The pair that a sweep ranks first on a part, by the objective."""
@@ -77,6 +81,47 @@ def swept(lines: Iterable[Figures]) -> Swept:
     >>> sweep.pairs, sweep.parts["all"].fields, sweep.parts["all"].reasons
     ([(5, 21)], {'pnl': array([nan])}, {'pnl': (['why'], array([0.]))})
     """
+    rows, best = _by_part(lines)
+    pairs = sorted({pair for part in rows.values() for pair in part})
+    return Swept(pairs, {name: _part(pairs, found) for name, found in rows.items()}, best)
+
+
+class Chosen(NamedTuple):
+    """The pair that a sweep chooses on the first part of its walks: where it is chosen and tested, and its figures."""
+
+    pair: Cell
+    train: str
+    test: str | None
+    on_train: Figures
+    on_test: Figures | None
+
+
+def chosen(lines: Iterable[Figures], objective: str) -> Chosen | None:
+    """One symbol's choice from its lines; None where there is none.
+
+    >>> found = chosen([{"fast": 5, "slow": slow, "part": "all", "pnl": 60.0 - slow} for slow in (30, 20)], "pnl")
+    >>> found.pair, found.train, found.on_train["pnl"]
+    ((5, 20), 'all', 40.0)
+    """
+    rows, _ = _by_part(lines)
+    if not rows:
+        return None
+    train, test = _walks(rows)[0]
+    standings = {pair: standing({**_UNKNOWN, **line}, objective) for pair, line in rows[train].items()}
+    pair = min(standings, key=lambda pair: (standings[pair], pair))
+    return Chosen(pair, train, test, rows[train][pair], rows[test].get(pair) if test else None)
+
+
+def _walks(parts: Iterable[str]) -> list[tuple[str, str | None]]:
+    names = list(parts)
+    tests = {name.replace("train", "test"): name for name in names if name.startswith("train")}
+    if not tests:
+        return [(name, None) for name in names]
+    return [(train, test if test in names else None) for test, train in tests.items()]
+
+
+def _by_part(lines: Iterable[Figures]) -> tuple[dict[str, dict[Cell, Figures]], list[Figures]]:
+    """The figures of each part's pairs, and what lines of --best tell of each walk."""
     best: list[Figures] = []
     rows: dict[str, dict[Cell, Figures]] = {}
     for line in lines:
@@ -91,8 +136,7 @@ def swept(lines: Iterable[Figures]) -> Swept:
             if name in line:
                 part = f"{name} {line['walk']}" if "walk" in line else name
                 rows.setdefault(part, {})[pair] = line[name] if name == "test" else _with_choice(line, line[name])
-    pairs = sorted({pair for part in rows.values() for pair in part})
-    return Swept(pairs, {name: _part(pairs, found) for name, found in rows.items()}, best)
+    return rows, best
 
 
 def _part(pairs: Sequence[Cell], found: dict[Cell, Figures]) -> Part:
@@ -100,9 +144,11 @@ def _part(pairs: Sequence[Cell], found: dict[Cell, Figures]) -> Part:
     names = dict.fromkeys(name for line in lines for name in line if name not in _NO_FIGURES)
     fields = {name: np.array([line.get(name) for line in lines], np.float64) for name in names}
     whys = {name: [line.get("undefined", {}).get(name) for line in lines] for name in names}
-    reasons = {name: _reasons(why) for name, why in whys.items() if any(why)}
+    reasons = {name: _texts(why) for name, why in whys.items() if any(why)}
     orders = {name: _order(lines, name) for name in RANKED if name in fields}
-    return Part(fields, reasons, orders, next((line["trials"] for line in lines if "trials" in line), None))
+    moments = {name: [line.get(name) for line in lines] for name in TIMES}
+    times = {name: _texts(found) for name, found in moments.items() if any(found)}
+    return Part(fields, reasons, orders, next((line["trials"] for line in lines if "trials" in line), None), times)
 
 
 def _with_choice(line: Figures, figures: Figures) -> Figures:
@@ -117,6 +163,6 @@ def _order(lines: Sequence[Figures], objective: str) -> Floats:
     return np.array(sorted(range(len(lines)), key=lambda at: (standings[at], at)), np.float64)
 
 
-def _reasons(whys: Sequence[str | None]) -> tuple[list[str], Floats]:
-    texts = list(dict.fromkeys(why for why in whys if why))
-    return texts, np.array([texts.index(why) if why else -1 for why in whys], np.float64)
+def _texts(found: Sequence[str | None]) -> Texts:
+    number = {text: at for at, text in enumerate(dict.fromkeys(text for text in found if text))}
+    return list(number), np.array([number[text] if text else -1 for text in found], np.float64)

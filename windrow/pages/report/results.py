@@ -1,6 +1,7 @@
 """What backtests and sweeps wrote: lines of JSON, and files of orders and equity curves beside them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,6 +143,14 @@ def read_figures(output: Output, symbols: Iterable[str]) -> dict[str, list[Figur
             if field in encoded:
                 found[encoded[field]].append(_figures(part, number, text))
     return found
+
+
+def lines_by_symbol(output: Output) -> Iterator[tuple[str, Iterator[Figures]]]:
+    """All lines, symbol by symbol, as jobs write them: those of a symbol follow one another. InputError for others."""
+    for part in output.parts:
+        numbered = enumerate(_lines(part), 1)
+        for symbol, its in groupby(numbered, key=lambda line: line[1].partition(b"\t")[0]):
+            yield decode_symbol(symbol), (_figures(part, number, text.partition(b"\t")[2]) for number, text in its)
 
 
 def _lines(part: Path) -> Iterator[bytes]:
