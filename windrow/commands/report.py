@@ -56,8 +56,9 @@ def report(
     """Show a backtest, a sweep or both: a page and a picture.
 
     OUTPUT is the directory given to -o of backtest or sweep; with one of each, the page has the sweep's maps below the
-    backtest's chart. The chart has candles, averages, orders, equity and drawdown; below it are the figures, those of
-    train and test side by side, and the maps of the sweep. The page is one file and needs no network.
+    backtest's chart. The chart has candles, averages, orders, equity and drawdown; below it are returns, drawdowns,
+    trades, all symbols, the maps of the sweep, and the figures, those of train and test side by side. A portfolio is
+    first. The page is one file and needs no network.
     """
     from windrow.console import tell
     from windrow.pages.report import report as write

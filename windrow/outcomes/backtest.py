@@ -139,7 +139,7 @@ class BacktestResult(Shown):
         sweep: SweepResult | None = None,
         force: bool = False,
     ) -> Path:
-        """Write a page of the run, as `windrow report` does, and a picture of the first symbol beside it.
+        """Write a page of the run, as `windrow report` does, and beside it a picture of its portfolio, or first symbol.
 
         Parameters
         ----------

@@ -100,6 +100,18 @@ def test_returns_of_days_are_a_histogram_with_mean_worst_and_best(look, page, ba
     assert places == sorted(places) and places[0] >= 0 and places[-1] <= 100
 
 
+def test_bars_of_minutes_have_their_days_and_times_as_people_read_them(look, outputs):
+    bars = outputs.bars(bars_of(("A",), bars=6 * 90, start="2024-01-01 12:00", step="4h"))
+    place = outputs.run("backtest", "--fast", "sma:2", "--slow", "sma:5", "--equity", "--trades", bars)
+    tab = look(report(place, bars, out=outputs.folder / "hours.html")[0])
+    assert tab.inner_text("#rolled-title") == "Rolling Sharpe ratio and volatility, 30 days"
+    assert tab.inner_text("#rolled-read").startswith("2024-03-31 Sharpe ratio")
+    its = figures_of(place)["A"]
+    row = tab.locator("#figures tr", has=tab.get_by_role("rowheader", name="Maximum drawdown, from"))
+    assert row.locator("td").first.inner_text() == its["max_drawdown_from"].replace("T", " ")[:16]
+    assert shown(tab, "Entry") == [time.replace("T", " ")[:16] for time in trades_of(place, "A")["entry_time"]]
+
+
 def test_without_values_there_are_no_returns_of_days(look, bare):
     tab = look(bare)
     assert [tab.locator(part).is_visible() for part in ("#rolled", "#distribution")] == [False, False]

@@ -67,6 +67,7 @@ function showDistribution(daily) {
   const still = known.length - changed.length;
   byId("extremes").replaceChildren(
     ...text("Mean", mean), ...text(", worst", worst), ` on ${on(worst)}`, ...text(", best", best), ` on ${on(best)}.`,
-    still ? ` ${figure(still, 0)} ${unit} without a change count for the mean alone.` : "",
+    still === 1 ? ` A ${unit.replace(/s$/, "")} without a change counts for the mean alone.` : "",
+    still > 1 ? ` ${figure(still, 0)} ${unit} without a change count for the mean alone.` : "",
   );
 }

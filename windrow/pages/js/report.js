@@ -9,6 +9,7 @@ const MONEY = (value) => figure(value, 2);
 const SIGNED_MONEY = (value) => signed(value, 2);
 const COUNT = (value) => figure(value, 0);
 const RATIO = (value) => figure(value, 3);
+const WHEN = (text) => text.replace("T", " ").replace(/(:00)?Z$/, "");
 const FIELDS = [
   ["pnl", "Profit and loss", SIGNED_MONEY, "Result"],
   ["return", "Return", SIGNED_SHARE, "Result"],
@@ -26,9 +27,9 @@ const FIELDS = [
   ["volatility", "Volatility a year", SHARE, "Risk"],
   ["max_drawdown", "Maximum drawdown", SHARE, "Risk"],
   ["max_drawdown_money", "Maximum drawdown in money", MONEY, "Risk"],
-  ["max_drawdown_from", "Maximum drawdown, from", String, "Risk"],
-  ["max_drawdown_to", "Maximum drawdown, lowest", String, "Risk"],
-  ["max_drawdown_recovered", "Maximum drawdown, recovered", String, "Risk"],
+  ["max_drawdown_from", "Maximum drawdown, from", WHEN, "Risk"],
+  ["max_drawdown_to", "Maximum drawdown, lowest", WHEN, "Risk"],
+  ["max_drawdown_recovered", "Maximum drawdown, recovered", WHEN, "Risk"],
   ["max_drawdown_days", "Maximum drawdown in days", COUNT, "Risk"],
   ["max_drawdown_bars", "Maximum drawdown in bars", COUNT, "Risk"],
   ["longest_drawdown_bars", "Longest drawdown in bars", COUNT, "Risk"],
@@ -38,7 +39,7 @@ const FIELDS = [
   ["kurtosis", "Kurtosis of days", RATIO, "Risk"],
   ["deflated_sharpe", "Deflated Sharpe ratio", RATIO, "Risk"],
   ["ruined", "Ruined", (value) => (value ? "yes" : "no"), "Risk"],
-  ["ruined_at", "Ruined at", String, "Risk"],
+  ["ruined_at", "Ruined at", WHEN, "Risk"],
   ["trades_total", "Trades", COUNT, "Trades"],
   ["trades_closed", "Closed", COUNT, "Trades"],
   ["trades_open", "Open", COUNT, "Trades"],
