@@ -91,6 +91,20 @@ def test_lines_and_indicators_that_are_no_texts():
     assert windrow.moving_average(BARS, "sma:2", "ema:3").columns[2:].tolist() == ["sma:2", "ema:3"]
 
 
+@pytest.mark.parametrize(("function", "given", "message"), [
+    (windrow.report, ("out", "bars.csv", "page.html"), "windrow.report: too many positional arguments; write e.g. "),
+    (windrow.plot, ("out",), "windrow.plot: missing a required argument: 'bars'; write e.g. windrow.plot("),
+    (windrow.read_output, (), "windrow.read_output: missing a required argument: 'path'; write e.g. windrow.read_ou"),
+])  # fmt: skip
+def test_pages_and_outputs_say_what_to_write(function, given, message):
+    with pytest.raises(UsageError) as refused:
+        function(*given)
+    assert str(refused.value).startswith(message)
+    arguments = str(refused.value).partition(f"; write e.g. windrow.{function.__name__}")[2]
+    inspect.signature(function).bind(*eval(f"(lambda *args, **named: args){arguments}"),
+                                     **eval(f"(lambda *args, **named: named){arguments}"))  # fmt: skip
+
+
 class Other:
     def to_pandas(self):
         return BARS

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from difflib import get_close_matches
 from functools import wraps
 from numbers import Integral, Real
@@ -36,11 +37,11 @@ _KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
 }
 
 
-def with_known_arguments(example: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function of a frame that raises UsageError where it is called with what it does not take.
+def with_known_arguments(example: str, of_job: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function that raises UsageError where it is called with what it does not take.
 
-    `example` are arguments that it takes, which such an error shows. What errors say of options of jobs is said of its
-    arguments.
+    `example` are arguments that it takes, which such an error shows. `of_job`: whether it does what a job does; what
+    errors say of the job's options is then said of its arguments.
 
     >>> @with_known_arguments("3, height=4")
     ... def area(width: float, height: float = 1) -> float:
@@ -67,7 +68,7 @@ def with_known_arguments(example: str) -> Callable[[Callable[P, R]], Callable[P,
                 raise _refused(function.__name__, list(signature.parameters), kwargs, str(error), example) from None
             for name, value in given.items():
                 _check(name, value, signature.parameters[name])
-            with in_words_of(function):
+            with in_words_of(function) if of_job else nullcontext():
                 return function(*args, **kwargs)
 
         return called

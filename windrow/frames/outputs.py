@@ -18,6 +18,7 @@ from windrow.bars.layout import Reading, normalise
 from windrow.errors import InputError, UsageError
 from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
+from windrow.frames.arguments import with_known_arguments
 from windrow.frames.description import description_of, reading_in, refuse_larger
 from windrow.frames.fielded import CSV, fields_in, figures_in, read_fields
 from windrow.frames.rows import frame_of
@@ -43,6 +44,7 @@ _BESIDE = {
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
+@with_known_arguments("'out/backtest', part='orders'", of_job=False)
 def read_output(path: str | Path, columns: Sequence[str] | None = None, part: str | None = None) -> pd.DataFrame:
     r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column for each of an indicator's.
 

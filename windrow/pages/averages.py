@@ -11,6 +11,7 @@ import pandas as pd
 from windrow.arrays import Floats
 from windrow.bars.layout import normalise
 from windrow.errors import InputError
+from windrow.frames.arguments import with_known_arguments
 from windrow.frames.outputs import ends_of, full_reading_of, read_output
 from windrow.pages.alone import VOLUME, Alone, Asked, read_alone
 from windrow.pages.chart import (
@@ -46,6 +47,7 @@ class SymbolAverages:
     panes: Sequence[Pane]
 
 
+@with_known_arguments("'out/averages', 'data/bars.csv', out='plot.html'", of_job=False)
 def plot(
     output: str | Path | None,
     bars: Paths,

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from windrow.frames.arguments import with_known_arguments
 from windrow.frames.outputs import ends_of, full_reading_of
 from windrow.pages.chart import MOST_BYTES, Json
 from windrow.pages.report.all_symbols import chosen_listing, listing
@@ -48,6 +49,7 @@ MOST_SYMBOLS = 8
 SCRIPTS = ("heatmap", "histogram", "sheet", "inert", "days", "report", "trades", "symbols")
 
 
+@with_known_arguments("'out/backtest', 'data/bars.csv', out='report.html'", of_job=False)
 def report(
     outputs: Paths,
     bars: Paths,
