@@ -14,10 +14,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import count, groupby, repeat
 from operator import itemgetter
-from typing import Any
 
 import orjson
-from numpy.typing import NDArray
 
 from sort_keys.keys import encode_slice, encode_time, split_record, split_slice
 from sort_keys.merge import Stretch, by_symbol
@@ -41,7 +39,6 @@ from windrow.sweeps.ranking import (
 from windrow.sweeps.runs import Follow, Part, Progress, Sweep
 from windrow.sweeps.stitched import Follower, Values, Write, stitched, with_figures
 from windrow.trading.curves import Curve
-from windrow.trading.figure_rows import UNDEFINED, FigureRows
 from windrow.trading.notices import Notices
 
 #: In place of a symbol: all symbols. No encoded symbol begins like this.
@@ -132,30 +129,11 @@ def _lines(sweep: Sweep, parts: Iterable[Part], pairs: list[Cell], shard: int) -
         sharpes, first = [one.sharpe for one in returns or ()], 2 * place * _PART
         numbers = range(first + _PART + shard, first + 2 * _PART, sweep.shards)
         if sweep.shards == 1:
-            yield from zip(numbers, _texts(pair_lines(pairs, part, Tries(sharpes), returns)), strict=False)
+            yield from zip(numbers, map(orjson.dumps, pair_lines(pairs, part, Tries(sharpes), returns)), strict=False)
             continue
         yield first + shard, orjson.dumps({_TRIES: sharpes})
         for number, pair, figures, its in zip(numbers, pairs, part.figures, returns or repeat(None), strict=False):
             yield number, orjson.dumps((pair, part.name, figures, its and tuple(its)))
-
-
-def _texts(lines: FigureRows) -> list[bytes]:
-    """Lines as JSON, made column by column, without a dict of each."""
-    columns = {name: _values(column) for name, column in lines.columns.items()}
-    reasons = [b""] * len(lines)
-    for line, why in lines.undefined.items():
-        reasons[line] = b',"%b":%b' % (UNDEFINED.encode(), orjson.dumps(why))
-        for name in why:
-            columns[name][line] = b"null"
-    form = b"{%b%%b}" % b",".join(b"%b:%%b" % orjson.dumps(name) for name in columns)
-    return [form % values for values in zip(*columns.values(), reasons, strict=True)]
-
-
-def _values(column: NDArray[Any]) -> list[bytes]:
-    """Each value of a column as JSON."""
-    if column.dtype == object:  # texts, in which there may be commas
-        return list(map(orjson.dumps, column.tolist()))
-    return orjson.dumps(column.tolist())[1:-1].split(b",")
 
 
 def _among_all(texts: Iterable[bytes]) -> Iterator[bytes]:

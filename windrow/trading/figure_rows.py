@@ -1,6 +1,7 @@
-"""Figures of many runs, by column: a sweep has thousands of lines, and most of them are only ever text."""
+"""Figures of many runs, by column: of the thousands of a sweep few are ever looked at, or kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -57,14 +58,14 @@ class FigureRows(Sequence[dict[str, Any]]):
         if isinstance(run, slice):
             return list(self)[run]
         run = range(len(self))[run]
-        return self._row(run, [column[run : run + 1].tolist()[0] for column in self.columns.values()])
+        return self._with_reasons(run, {name: each[run : run + 1].tolist()[0] for name, each in self.columns.items()})
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        rows = zip(*(column.tolist() for column in self.columns.values()), strict=True)
-        return (self._row(run, row) for run, row in enumerate(rows))
+        values = zip(*(column.tolist() for column in self.columns.values()), strict=True)
+        rows = map(dict, map(zip, repeat(self.columns), values))
+        return (self._with_reasons(run, row) for run, row in enumerate(rows))
 
-    def _row(self, run: int, values: Sequence[Any]) -> dict[str, Any]:
-        row = dict(zip(self.columns, values, strict=True))
+    def _with_reasons(self, run: int, row: dict[str, Any]) -> dict[str, Any]:
         if why := self.undefined.get(run):
             return {**row, **dict.fromkeys(why), UNDEFINED: dict(why)}
         return row
