@@ -28,7 +28,8 @@ from windrow.pages.report import MOST_SYMBOLS, write_report
 from windrow.pages.report.all_symbols import listing
 from windrow.pages.report.contents import Sources, SymbolReport
 from windrow.pages.report.pooled import Pooled
-from windrow.pages.report.results import BACKTEST, Equity, Orders, Output, Trades
+from windrow.pages.report.results import BACKTEST, Equity, Output
+from windrow.pages.report.strategy_runs import run_over
 from windrow.pages.series import Series, choose
 from windrow.pages.shell import Places, listed
 from windrow.sinks.portfolios import Members, United
@@ -268,28 +269,9 @@ class _Run:
         self._strategy, self._pieces = strategy, pieces
 
     def __call__(self, series: Series) -> SymbolReport:
-        """Figures, with times as they are written, orders, equity and trades, as a page takes them."""
-        test = self._strategy.backtest(traced=True)
-        traces = [trace for piece in self._pieces if (trace := test.push(piece))]
-        times = np.concatenate([piece.times for piece in self._pieces])
-        values, bought = (np.concatenate([getattr(trace, at) for trace in traces]) for at in ("values", "bought"))
-        orders = _page_orders([*(trace.orders for trace in traces), test.open_orders()])
-        trades = _page_trades([*(trace.trades for trace in traces), test.open_trades()])
-        equity = Equity(times, values[:, 0], bought)
-        return SymbolReport(series, test.figures(series.dated), orders, equity, trades=trades)
-
-
-def _page_orders(entries: Sequence[Entries]) -> Orders:
-    made = Entries._make(np.concatenate(column) for column in zip(*entries, strict=True))
-    order = np.argsort(made.times, kind="stable")
-    columns = made.times, (1 - made.sides.astype(np.int64)) // 2, made.status, made.sizes, made.prices
-    return Orders._make(column[order] for column in columns)
-
-
-def _page_trades(rows: Sequence[TradeRows]) -> Trades:
-    made = TradeRows._make(np.concatenate(column) for column in zip(*rows, strict=True))
-    sides, reasons = (1 - made.sides.astype(np.int64)) // 2, made.closed_by.astype(np.int64)
-    return Trades._make([made.entered, made.exited, sides, *made[4:-1], reasons])
+        """What is known of it, as a page takes it."""
+        figures, orders, equity, trades = run_over(self._strategy, self._pieces, series.dated)
+        return SymbolReport(series, figures, orders, equity, trades=trades)
 
 
 @with_known_arguments("bars, fast='sma:50', slow='sma:200'")

@@ -130,11 +130,12 @@ def charted(candles: Candles, below: Iterable[Pane] = ()) -> Json:
         "digits": candles.digits,
         "times": packed_times(candles.times),
         **{name: packed(column) for name, column in candles.prices().items()},
-        "panes": [_pane(candles, pane) for pane in below],
+        "panes": [drawn_pane(candles, pane) for pane in below],
     }
 
 
-def _pane(candles: Candles, pane: Pane) -> Json:
+def drawn_pane(candles: Candles, pane: Pane) -> Json:
+    """A pane, and how it is drawn."""
     lines = drawn_lines(candles, pane)
     how = {"fills": pane.fills, "sums": pane.sums, "grows": pane.grows}
     return {"lines": lines, "digits": pane.digits, "suffix": pane.suffix, **how}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -111,3 +112,12 @@ class Outputs:
         place = self.folder / f"{job}{len(list(self.folder.iterdir()))}"
         assert main([job, "--quiet", "-o", str(place), *map(str, args)]) == 0
         return place
+
+    def forgetting_rules(self, place):
+        """A copy of an output that does not tell its rules, as those from before there were any."""
+        copy = self.folder / f"{place.name}-older"
+        shutil.copytree(place, copy)
+        described = json.loads((place / "_windrow.json").read_text())
+        del described["rules"]
+        (copy / "_windrow.json").write_text(json.dumps(described))
+        return copy

@@ -354,7 +354,8 @@ def test_a_backtests_averages_are_drawn_beside_a_sweep(outputs):
     both = Sources.of([*sources.outputs, open_output(outputs.output("backtest", []))])
     assert both.title == "Backtest of ema:7 over ema:21"
     (symbol,) = page_data(both, [dataclasses.replace(report, figures=figures())], known=1)["symbols"]
-    assert (symbol["pair"], list(symbol["lines"])) == (["ema:7", "ema:21"], ["ema:7", "ema:21"])
+    assert symbol["pair"] == ["ema:7", "ema:21"]
+    assert list(symbol["lines"]) == ["ema:7", "ema:21", "sma:3", "sma:8", "sma:20", "sma:4"]  # of pairs to choose, too
     assert symbol["cuts"] == [[29, 100]]
 
 

@@ -61,6 +61,13 @@ def swept(shared_outputs, sweep):
     return report([sweep], [str(DATA)], out=shared_outputs.folder / "sweep.html")[0]
 
 
+@pytest.fixture(scope="module")
+def older(shared_outputs, sweep):
+    """The same of an output from before rules were told, from which no curve can be had."""
+    place = shared_outputs.forgetting_rules(sweep)
+    return report([place], [str(DATA)], out=shared_outputs.folder / "older.html")[0]
+
+
 def lines_of(place):
     """A directory's lines by symbol."""
     found = {}
@@ -165,8 +172,8 @@ def test_candles_averages_orders_and_values_are_drawn(look, both):
     assert {name: pixels(tab, name) > few for name, few in least.items()} == dict.fromkeys(least, True)
 
 
-def test_without_orders_and_values_there_are_none(look, swept):
-    tab = look(swept)
+def test_without_orders_and_values_there_are_none(look, older):
+    tab = look(older)
     assert (pixels(tab, "buy"), pixels(tab, "sell")) == (0, 0)
     assert pixels(tab, "up") > 500 and tab.evaluate("chart.tops.length") == 1
     assert tab.get_by_role("button", name="Later order").count() == 0
@@ -261,8 +268,8 @@ def test_the_deepest_drawdowns_are_marked_and_listed(look, both, backtest):
     assert {*range(1, len(marks) + 1)} <= set(drawn)
 
 
-def test_without_values_there_are_no_returns_of_months(look, swept):
-    assert not look(swept).locator("#sheet").is_visible()
+def test_without_values_there_are_no_returns_of_months(look, older):
+    assert not look(older).locator("#sheet").is_visible()
 
 
 # All symbols.

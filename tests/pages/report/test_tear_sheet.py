@@ -213,7 +213,7 @@ def test_without_trades_the_page_says_which_option_writes_them(look, bare, share
     assert tab.inner_text("#untold") == "For a table of every trade run the backtest with --trades."
     parts = [tab.locator(part).is_visible() for part in ("#trade-tools", "#trade-rows", "#traded-sum", "#untold")]
     assert parts == [False, False, False, True]
-    swept = shared.run("sweep", "--fast", "sma:3..4", "--slow", "sma:5..6", DATA)
+    swept = shared.forgetting_rules(shared.run("sweep", "--fast", "sma:3..4", "--slow", "sma:5..6", DATA))
     assert not look(report(swept, str(DATA), out=outputs.folder / "sweep.html")[0]).locator("#traded").is_visible()
 
 

@@ -42,10 +42,12 @@ class Chart {
     this.resize();
   }
 
-  // Other lines, or another test part, over the same bars.
-  change(panes, cut) {
+  // Other lines, other orders, or another test part, over the same bars.
+  change(panes, cut, orders) {
     this.panes = panes.map(levelled);
-    this.series.cut = cut;
+    Object.assign(this.series, { cut, orders });
+    this.box.style.setProperty("--below", this.panes.length - 1);
+    this.resize();
     this.ask();
   }
 

@@ -117,24 +117,22 @@ function figuresOf(sweep, part, pair) {
   return figures;
 }
 
-const state = { pair: null, objective: data.objective, walk: 0, sweep: null };
+const state = { pair: null, picked: false, objective: data.objective, walk: 0, sweep: null };
 const maps = [];
 
 // The chart.
 
 const view = new View("Prices, averages, orders, equity and drawdown", {
-  panes: (symbol) => [...drawnPanes(symbol), ...markedPanes(symbol)],
+  panes: (symbol) => [...drawnPanes(symbol), ...markedPanes(pictured(symbol))],
+  pictured: (symbol) => pictured(symbol),
   cut: ({ cuts }) => {
     const found = cuts[state.walk];
     return found ? { at: found[0], end: found[1], labels: [walk().train, walk().test] } : null;
   },
   chosen: (symbol) => {
-    state.pair = null;
-    state.sweep = sweepOf(symbol);
+    Object.assign(state, { pair: null, picked: false, sweep: sweepOf(symbol) });
     showSweep(symbol);
-    showSheet(symbol);
-    showDays(symbol);
-    showTrades(symbol);
+    showPictures(symbol);
     markSymbol(symbol);
     showFigures(symbol);
     note(symbol);
@@ -142,11 +140,58 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
 });
 const { chart } = view;
 
+// Whether the pictures are of the pair that is chosen: always for a sweep alone, beside a backtest once a reader chose one.
+function isOfPair(symbol) {
+  return state.sweep && state.pair !== null && (state.picked || !symbol.figures);
+}
+
+// A symbol with what its pictures are of: its backtest, or the curve of the pair; with neither, where there is no curve.
+function pictured(symbol) {
+  if (!isOfPair(symbol)) return symbol;
+  const curve = symbol.curves.find(({ pair }) => pair === state.pair);
+  if (!curve) return { ...symbol, figures: null, panes: [], orders: null, trades: null, sheet: null };
+  const [equity, ...others] = curve.panes;
+  const held = symbol.curves[0].panes[0].lines[1];
+  return { ...symbol, ...curve, figures: null, panes: [{ ...equity, lines: [equity.lines[0], held] }, ...others] };
+}
+
+function showPictures(symbol) {
+  const shown = pictured(symbol);
+  showSheet(shown);
+  showDays(shown);
+  showTrades(shown);
+  tellPictures(symbol, shown);
+}
+
+// What the pictures are of, above them, and below the maps where a pair is chosen.
+function tellPictures(symbol, shown) {
+  const [above, below] = [byId("pictured"), byId("curve")];
+  above.replaceChildren();
+  below.replaceChildren();
+  if (!isOfPair(symbol)) return;
+  if (shown.sheet) {
+    above.append(`Pictures and tables are of the pair ${pairName(state.pair)}: a backtest over all bars by the sweep’s rules, whose averages go on from train to test. `);
+    below.append(element("a", `The pictures above show ${pairName(state.pair)}.`, { href: "#pictured" }));
+  } else {
+    const [fast, slow] = namesOf(symbol, state.pair);
+    const words = ["windrow backtest", `--fast ${fast} --slow ${slow}`, data.asked, "--orders --trades --equity -o DIR FILE..."];
+    const told = `The curve of the pair ${pairName(state.pair)} is not on this page, its figures are; for its curve run `;
+    for (const place of [above, below]) place.append(told, element("code", words.filter(Boolean).join(" ")), " with the sweep’s inputs, and report on DIR. ");
+  }
+  if (symbol.figures) above.append(element("button", `Show the backtest of ${symbol.figures.fast} / ${symbol.figures.slow}`, { type: "button" }));
+}
+
+function namesOf(symbol, pair) {
+  const windows = [state.sweep.fast[pair], state.sweep.slow[pair]];
+  return symbol.sweep.around.map(([front, back], at) => front + windows[at] + back);
+}
+
 // The averages over the prices, and below these what is of another size, as rsi and macd are.
 function drawnPanes(symbol) {
   const lines = drawnLines(symbol);
-  const apart = lines.filter((_, at) => !symbol.over[at]);
-  const over = { lines: lines.filter((_, at) => symbol.over[at]) };
+  const areOver = isOfPair(symbol) ? symbol.sweep.over : symbol.over;
+  const apart = lines.filter((_, at) => !areOver[at]);
+  const over = { lines: lines.filter((_, at) => areOver[at]) };
   return apart.length ? [over, { lines: apart, digits: 2, suffix: "" }] : [over];
 }
 
@@ -156,15 +201,13 @@ function drawnLines(symbol) {
 
 // The averages drawn: those of the chosen pair, if the page has them, else the best pair's.
 function drawnPair(symbol) {
-  const { pair, sweep } = state;
-  if (!sweep || pair === null || symbol.figures) return symbol.pair;
-  const windows = [sweep.fast[pair], sweep.slow[pair]];
-  const chosen = symbol.sweep.around.map(([front, back], at) => front + windows[at] + back);
+  if (!isOfPair(symbol)) return symbol.pair;
+  const chosen = namesOf(symbol, state.pair);
   return chosen.every((name) => symbol.lines[name]) ? chosen : symbol.pair;
 }
 
 function note(symbol) {
-  view.notes = state.sweep && !symbol.figures ? [`The averages drawn are ${drawnPair(symbol).join(" and ")}.`] : [];
+  view.notes = isOfPair(symbol) ? [`The averages drawn are ${drawnPair(symbol).join(" and ")}.`] : [];
 }
 
 // The deepest drawdowns are marked where drawdown is drawn.
@@ -295,12 +338,13 @@ function choiceText() {
   return ` as the best of ${figure(best.trials, 0)} pairs by ${NAMES[best.objective]}, deflated Sharpe ratio ${chance}`;
 }
 
-function choosePair(pair) {
-  state.pair = pair;
+function choosePair(pair, picked = true) {
+  Object.assign(state, { pair, picked });
   for (const map of maps) map.mark(pair, "chosen");
   for (const row of byId("ranking").tBodies[0].rows) row.classList.toggle("chosen", Number(row.dataset.pair) === pair);
   describePair(pair);
   note(view.symbol);
+  showPictures(view.symbol);
   view.change();
   showFigures(view.symbol);
 }
@@ -309,7 +353,7 @@ function choosePair(pair) {
 function rankAgain() {
   state.pair = null;
   showSweep();
-  choosePair(state.best);
+  choosePair(state.best, state.picked);
   describePair(null);
 }
 
@@ -351,7 +395,7 @@ function cell(figures, field, reasons = null) {
   return made;
 }
 
-// What is set side by side: [name, figures, description].
+// What is set side by side: [name, figures, description, whether it is of the chosen pair].
 function compared(symbol) {
   const { sweep } = state;
   const pairOf = (figures) => `${figures.fast} / ${figures.slow}`;
@@ -362,7 +406,7 @@ function compared(symbol) {
   for (const part of sweep ? [walk().train, walk().test] : []) {
     const figures = part && figuresOf(sweep, part, state.pair);
     const name = part === "all" ? "Sweep" : capitalised(part || "");
-    if (figures) sides.push([name, figures, `${part === "all" ? "sweep" : part} of ${pairName(state.pair)}`]);
+    if (figures) sides.push([name, figures, `${part === "all" ? "sweep" : part} of ${pairName(state.pair)}`, true]);
   }
   return sides;
 }
@@ -395,9 +439,10 @@ function showFigures(symbol) {
 }
 
 // The first column's main figures; below them, for a sweep, those of the test part.
-function showTiles(symbol, sides) {
+function showTiles(symbol, all) {
+  const sides = isOfPair(symbol) ? all.filter(([, , , isOfIt]) => isOfIt) : all;
   const [, figures] = sides[0] || [];
-  const second = !symbol.figures && sides.length > 1 ? sides[1] : null;
+  const second = isOfPair(symbol) && sides.length > 1 ? sides[1] : null;
   const beside = (field, otherwise) => (second ? `${second[0].toLowerCase()} ${shown(second[1], field)}` : otherwise);
   byId("tiled").textContent = second ? `Pair ${pairName(state.pair)} on ${sides[0][0].toLowerCase()}, and below on ${second[0].toLowerCase()}` : "";
   const tiles = figures
@@ -439,8 +484,11 @@ byId("walk").addEventListener("change", () => {
 byId("ranking").addEventListener("click", ({ target }) => {
   if (target.tagName === "BUTTON") choosePair(Number(target.closest("tr").dataset.pair));
 });
+byId("pictured").addEventListener("click", ({ target }) => {
+  if (target.tagName === "BUTTON") choosePair(state.pair, false);
+});
 dark.addEventListener("change", () => {
-  showSheet(view.symbol);
+  showSheet(pictured(view.symbol));
   rolled.chart?.recolour();
   if (state.sweep) showSweep();
 });

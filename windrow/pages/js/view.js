@@ -27,9 +27,9 @@ function columnsOf(packed) {
 
 class View {
   // `panes(symbol)`: what is drawn over its prices, and below them; `cut(symbol)`: the test part, or null;
-  // `chosen(symbol)` is called when another symbol is chosen, before it is shown.
-  constructor(label, { panes, cut = () => null, chosen = () => {} }) {
-    Object.assign(this, { panes, cut, chosen });
+  // `chosen(symbol)` is called when another symbol is chosen, before it is shown; `pictured(symbol)` has the orders to draw.
+  constructor(label, { panes, cut = () => null, chosen = () => {}, pictured = (symbol) => symbol }) {
+    Object.assign(this, { panes, cut, chosen, pictured });
     this.chart = new Chart(byId("chart"), byId("overview"), label, (group) => this.read(group));
     data.symbols.forEach(({ name }, at) => byId("symbol").append(element("option", name, { value: at })));
     byId("chooser").hidden = data.symbols.length < 2;
@@ -59,17 +59,11 @@ class View {
     const close = column(symbol.close);
     const [open, high, low] = ["open", "high", "low"].map((name) => (symbol[name] ? column(symbol[name]) : close));
     this.candles = { open, high, low, close };
-    this.orders = symbol.orders ? columnsOf(symbol.orders) : { at: [] };
     this.drawn = this.unpackedPanes();
     byId("title").textContent = `${symbol.name}: ${data.title}`;
     byId("symbol").title = symbol.name;
-    const drawn = symbol.high ? "Prices" : capitalised(this.priceName());
-    const beside = symbol.portfolio ? "drawdown" : symbol.orders ? "orders" : (data.beside ?? "averages");
-    byId("charted-title").textContent = beside ? `${drawn} and ${beside}` : drawn;
     byId("overview").hidden = times.length < 200;
-    const hasOrders = this.orders.at.length > 0;
-    for (const does of ["earlier", "later"]) document.querySelector(`[data-does=${does}]`).hidden = !hasOrders;
-    byId("order-keys").hidden = !hasOrders;
+    this.takeOrders();
     byId("readout").style.minHeight = "";
     this.placeLabels();
     this.chart.show({
@@ -88,13 +82,27 @@ class View {
     this.describe();
   }
 
-  // The same symbol with other lines or another test part.
+  // The same symbol with other lines, other orders, or another test part.
   change() {
     this.drawn = this.unpackedPanes();
+    this.takeOrders();
     this.placeLabels();
-    this.chart.change(this.drawn, this.cut(this.symbol));
+    this.chart.change(this.drawn, this.cut(this.symbol), this.orders);
     this.read(this.chart.group);
+    this.explain();
     this.describe();
+  }
+
+  takeOrders() {
+    const { symbol } = this;
+    const { orders } = this.pictured(symbol);
+    this.orders = orders ? columnsOf(orders) : { at: [] };
+    const drawn = symbol.high ? "Prices" : capitalised(this.priceName());
+    const beside = symbol.portfolio ? "drawdown" : orders ? "orders" : (data.beside ?? "averages");
+    byId("charted-title").textContent = beside ? `${drawn} and ${beside}` : drawn;
+    const hasOrders = this.orders.at.length > 0;
+    for (const does of ["earlier", "later"]) document.querySelector(`[data-does=${does}]`).hidden = !hasOrders;
+    byId("order-keys").hidden = !hasOrders;
   }
 
   unpackedPanes() {
@@ -174,9 +182,9 @@ class View {
   // What the marks of orders mean, and how many bars a candle joins.
   explain() {
     const { status = [] } = this.orders;
-    const { group, bars, orders } = this.symbol;
+    const { group, bars } = this.symbol;
     const parts = [];
-    if (orders && status.length) {
+    if (status.length) {
       parts.push(element("i", "▲ buy", { class: "buy" }), " ", element("i", "▼ sell", { class: "sell" }));
       if (status.some((each) => each > 1)) parts.push(", outlines and pale ticks: refused, or never filled");
       if (status.includes(1)) parts.push(", pale: only the closing leg was filled");

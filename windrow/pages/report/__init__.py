@@ -5,6 +5,8 @@
     all_symbols.py, benchmark.py, calendar_returns.py, falls.py, returns_of_days.py, rules_in_words.py
                   the table of symbols, what buying and holding has, months and years, drawdowns, returns of days, rules
                   and differences
+    pair_curves.py, strategy_runs.py
+                  the curves of a sweep's pairs
     sheet.py      what is told of an equity curve
     pooled.py     a portfolio
     contents.py   what the page shows, as JSON

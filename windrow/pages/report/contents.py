@@ -1,7 +1,7 @@
 """What a report shows, as JSON: of each symbol its bars, averages, orders, equity, drawdown and figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from windrow.pages.chart import (
     Pane,
     charted,
     drawn_lines,
+    drawn_pane,
     fitting,
     left_out,
 )
@@ -26,6 +27,7 @@ from windrow.pages.packed import Packed, packed
 from windrow.pages.report.benchmark import bought_figures
 from windrow.pages.report.falls import drawdown
 from windrow.pages.report.maps import RANKED, Swept
+from windrow.pages.report.pair_curves import curved_pairs, options_of, run_of, strategy_of_pair
 from windrow.pages.report.pooled import Pooled, pooled_data
 from windrow.pages.report.results import BACKTEST, SWEEP, Equity, Figures, Orders, Output, Trades
 from windrow.pages.report.rules_in_words import differences, in_words
@@ -185,6 +187,7 @@ def page_data(
         "objective": sources.objective,
         "objectives": _objectives(first.swept),
         "axes": sources.axes,
+        "asked": options_of(sources.sweep.description) if sources.sweep else "",
         "walks": [{"train": train, "test": test} for train, test in walks],
         "symbols": [*portfolio, *drawn],
     }
@@ -211,8 +214,39 @@ def _symbol(sources: Sources, symbol: SymbolReport) -> Json:
         "figures": symbol.figures,
         "compared": symbol.compared,
         **_of_equity(sources, symbol, candles),
-        "sweep": symbol.swept and symbol.swept.packed(sources.averages),
+        **_of_sweep(sources, symbol, candles),
     }
+
+
+def _of_sweep(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json:
+    """A symbol's pairs, and the curves of some of them."""
+    if symbol.swept is None:
+        return {"sweep": None, "curves": []}
+    over = [is_over_prices(front) for front, _ in sources.averages]
+    return {
+        "sweep": symbol.swept.packed(sources.averages) | {"over": over},
+        "curves": _curves(Sources(None, sources.sweep), symbol.swept, candles),
+    }
+
+
+def _curves(sources: Sources, swept: Swept, candles: Candles) -> list[Json]:
+    """What is told of the equity of pairs over all bars; that of buying and holding, which is one, with the first."""
+    series = candles.series
+    found: list[Json] = []
+    for at in curved_pairs(swept, sources.objective, len(series.times)):
+        strategy = strategy_of_pair(sources.description, series.price, *_named(sources, swept.pairs[at]))
+        run = None if strategy is None else run_of(strategy, series)
+        if run is None:
+            return []
+        _, orders, equity, trades = run
+        report = SymbolReport(series, None, orders, equity, trades=trades)
+        told = {"orders": _orders(candles, orders), "trades": _trades(trades), **_of_equity(sources, report, candles)}
+        del told["bought"]
+        panes = below(sources, report)
+        if found:
+            panes[0] = replace(panes[0], lines=panes[0].lines[:1])
+        found.append({"pair": at, **told, "panes": [drawn_pane(candles, pane) for pane in panes]})
+    return found
 
 
 def _of_equity(sources: Sources, symbol: SymbolReport, candles: Candles) -> Json:
@@ -263,11 +297,11 @@ def _pair(sources: Sources, symbol: SymbolReport) -> tuple[str, str]:
 
 
 def _averages(sources: Sources, symbol: SymbolReport) -> dict[str, Floats]:
-    """The averages that a page holds: those that it draws first and, for a sweep alone, those of other pairs."""
+    """The averages that a page holds: those that it draws first, and those of a sweep's pairs."""
     lines = drawn_averages(sources, symbol)
-    if symbol.swept is None or symbol.figures is not None:
+    if symbol.swept is None or sources.sweep is None:
         return lines
-    options = Options(ema_seed=sources.description.get("ema_seed", "sma"))
+    options = Options(ema_seed=sources.sweep.description.get("ema_seed", "sma"))
     restarts = _restarts(sources, symbol.series)
     others = [name for name in _windows(sources, symbol.swept, len(symbol.series.times)) if name not in lines]
     return lines | {name: symbol.series.average(name, options, restarts) for name in others}
