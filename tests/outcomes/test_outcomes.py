@@ -205,6 +205,15 @@ def test_the_best_pairs_are_those_of_the_job(bars, swept):
     assert asked.best is asked.figures and swept.symbols == ["AAA", "AAB", "AAC", "AAD", "AAE"]
 
 
+def test_the_best_pair_over_all_symbols_may_be_that_of_the_median(bars):
+    swept = windrow.sweep(bars, **AXES, split=0.7, across="median")
+    asked = windrow.sweep(bars, **AXES, split=0.7, across="median", best=True)
+    pd.testing.assert_frame_equal(swept.best, asked.best, check_exact=True)
+    pd.testing.assert_frame_equal(swept.equity, asked.equity, check_exact=True)
+    with pytest.raises(UsageError, match=r"^across='mode': not one of mean, median; use one of them"):
+        windrow.sweep(bars, **AXES, across="mode")
+
+
 @pytest.mark.parametrize(("fast", "slow", "kind"), [
     (("ema", range(5, 8)), ("ema", [21, 22, 23]), None),
     (range(5, 8), range(21, 24), "ema"),

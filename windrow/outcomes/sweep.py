@@ -1,7 +1,7 @@
 """A sweep over the bars of a DataFrame: `windrow.sweep(...)`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -73,8 +73,8 @@ class SweepResult(Shown):
     `result.pivot_table(...)`.
     """
 
-    def __init__(self, pairs: Sweep, choice: Choice, kept: Kept, asked: dict[str, Any]) -> None:
-        self._sweep, self._choice, self._kept, self._asked = pairs, choice, kept, asked
+    def __init__(self, pairs: Sweep, choice: Choice, of_best: Choice, kept: Kept, asked: dict[str, Any]) -> None:
+        self._sweep, self._choice, self._of_best, self._kept, self._asked = pairs, choice, of_best, kept, asked
         notices = Notices()
         self._found = _lines(pairs, choice, kept, notices)
         self.figures = _frame(pairs, self._found, kept.frame)
@@ -89,9 +89,9 @@ class SweepResult(Shown):
     def best(self) -> pd.DataFrame:
         """The best pairs, with their figures on train and test and their deflated Sharpe ratio."""
         if self._best is None:
-            choice = Choice(self._choice.objective, None, True, self._choice.across)
             with in_words_of(sweep):
-                self._best = _frame(self._sweep, _lines(self._sweep, choice, self._kept, Notices()), self._kept.frame)
+                lines = _lines(self._sweep, self._of_best, self._kept, Notices())
+            self._best = _frame(self._sweep, lines, self._kept.frame)
         return self._best
 
     @property
@@ -108,10 +108,9 @@ class SweepResult(Shown):
                 "equity: is of tests, and the sweep has none; give it split, split_at or walk_forward, e.g. split=0.7"
             )
         if self._curves is None:
-            choice = Choice(self._choice.objective, None, True, self._choice.across, True)
             curves = _Curves()
             with in_words_of(sweep):
-                _lines(self._sweep, choice, self._kept, Notices(), curves)
+                _lines(self._sweep, replace(self._of_best, equity=True), self._kept, Notices(), curves)
             self._curves = in_zone(curves.frame(), self._kept.frame)
         return self._curves
 
@@ -327,7 +326,8 @@ def sweep(
         Options(ema_seed=ema_seed),
         measures=Measures(days_per_year, risk_free, backtrader),
     )
-    choice = Choice(objective, top, best, across, equity)
+    of_best = Choice(objective, None, True, across)
+    choice = Choice(objective, top, best, across if best else Choice.across, equity)
     check(sweep, choice)
     bars = named(bars, sweep.columns, adjusted)
     check_opens(bars, sweep.columns, column)
@@ -340,7 +340,7 @@ def sweep(
         "walk_forward": walk_forward,
     }
     asked |= {"rolling": rolling, "embargo": embargo}
-    result = SweepResult(sweep, choice, Kept.of(bars, sweep.columns, column, adjusted, on_conflict), asked)
+    result = SweepResult(sweep, choice, of_best, Kept.of(bars, sweep.columns, column, adjusted, on_conflict), asked)
     for text in result.warnings:
         warn(text, stacklevel=3)
     return result
