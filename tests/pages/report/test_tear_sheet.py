@@ -261,7 +261,7 @@ def test_a_portfolio_is_first(look, portfolio, pooled):
     assert tab.locator("#symbol option").all_inner_texts() == ["Portfolio", "AAA", "AAC"]
     assert tab.text_content("h1") == "Portfolio: Backtest of sma:5 over sma:20"
     assert tab.inner_text("#subtitle") == (
-        "2023-01-02 to 2023-12-15 · 2 symbols, shares by weights, set back every quarter"
+        "2023-01-02 to 2023-12-15 · 2 symbols, shares by weights, rebalanced every quarter"
     )
     tiles = dict(
         zip(tab.locator("#tiles dt").all_inner_texts(), tab.locator("#tiles dt + dd").all_inner_texts(), strict=True)
@@ -313,6 +313,17 @@ def test_a_symbol_may_be_called_portfolio(look, outputs):
     tab.get_by_role("button", name="Show Portfolio").click()
     assert tab.inner_text("#charted-title") == "Prices and averages"
     assert tab.locator("#shown tr.chosen th").inner_text() == "Portfolio"
+
+
+def test_beside_a_portfolio_the_page_says_where_the_maps_of_a_sweep_are(look, shared, portfolio, pooled, sweep):
+    tab = look(report([pooled, sweep], [str(DATA)], out=shared.folder / "mapped.html")[0], width=390)
+    assert tab.inner_text("#unmapped p").startswith("Maps of pairs are of one symbol: choose one")
+    assert not tab.locator("#swept").is_visible()
+    tab.select_option("#symbol", "1")
+    assert not tab.locator("#unmapped").is_visible() and tab.locator("#maps canvas").count() == 2
+    tab.select_option("#symbol", "0")
+    assert tab.locator("#unmapped").is_visible() and not tab.locator("#swept").is_visible()
+    assert not look(portfolio).locator("#unmapped").is_visible()
 
 
 # Sweeps alone.

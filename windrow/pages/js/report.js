@@ -131,6 +131,7 @@ const view = new View("Prices, averages, orders, equity and drawdown", {
   },
   chosen: (symbol) => {
     Object.assign(state, { pair: null, picked: false, sweep: sweepOf(symbol) });
+    byId("unmapped").hidden = !symbol.portfolio || !data.walks.length;
     showSweep(symbol);
     showPictures(symbol);
     markSymbol(symbol);

@@ -40,7 +40,7 @@ class Pooled:
         """How its accounts are put together."""
         shares = _SHARES[self.figures["portfolio"]]
         again = self.figures.get("rebalance")
-        return f"{self.figures['symbols']:,} symbols, {shares}{f', set back every {again}' if again else ''}"
+        return f"{self.figures['symbols']:,} symbols, {shares}{f', rebalanced every {again}' if again else ''}"
 
 
 def pooled_data(pooled: Pooled, description: Mapping[str, Any]) -> Json:
