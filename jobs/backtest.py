@@ -42,6 +42,9 @@ class Backtest(PortfolioJob):
     def columns(self) -> list[str]:
         return self.strategy().columns
 
+    def figures(self) -> dict[str, Any]:
+        return {"fast": "", "slow": "", **self.named_portfolio(), **self.strategy().backtest().figures()}
+
     def strategy(self) -> Strategy:
         """The lines, and the rules to trade them by."""
         return strategy_of(self.options)

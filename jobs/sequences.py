@@ -25,7 +25,6 @@ class Sequences(BarJob):
     """One line per symbol, SYMBOL<tab>JSON, of how many there are; the sequences themselves are beside it in -o DIR."""
 
     without_resampling = "no sequence leaves a session"
-
     of_figures = True
 
     def add_options(self) -> None:
@@ -49,6 +48,9 @@ class Sequences(BarJob):
 
     def notes(self, settled: Settled) -> list[str]:
         return learning.leak_of(self.options)
+
+    def figures(self) -> dict[str, Any]:
+        return learning.figures_of(self.options)
 
     def survey(self) -> Surveys | None:
         return partial(Apart, must=self.options.gap is None and not self.options.across)

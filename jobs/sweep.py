@@ -12,8 +12,7 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.sinks.equity_lines import equity_part
 from windrow.sweeps import options as sweeping
 from windrow.sweeps import runs
-from windrow.sweeps.ranking import Choice
-from windrow.sweeps.reduce import needs_uniting, swept, unite
+from windrow.sweeps.reduce import columns_of, needs_uniting, swept, unite
 from windrow.trading.notices import Notices, unadjusted, warnings_of
 from windrow.trading.options import CURES, add_averages, add_measures, add_rules
 from windrow.windows.indicator import cures_of
@@ -43,24 +42,23 @@ class Sweep(BarJob):
         """What is tried on each symbol."""
         return sweeping.sweep(self.options)
 
-    def choice(self) -> Choice:
-        """What is reported of it."""
-        return sweeping.choice(self.options)
+    def figures(self) -> dict[str, Any]:
+        return columns_of(self.sweep(), sweeping.choice(self.options))
 
     def shards(self) -> int:
         return int(self.options.shards)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
         sweep, notices = replace(self.sweep(), dated=self.dated), Notices()
-        yield from swept(sweep, self.choice(), stretches, self.advance, notices)
+        yield from swept(sweep, sweeping.choice(self.options), stretches, self.advance, notices)
         self.running.count(notices.counts)
 
     def unites(self) -> bool:
-        return needs_uniting(self.sweep(), self.choice())
+        return needs_uniting(self.sweep(), sweeping.choice(self.options))
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        with equity_part(self.options.equity, self.dated) as write:
-            yield from unite(replace(self.sweep(), dated=self.dated), self.choice(), lines, write)
+        with equity_part(self.options.equity, self.options.output_format, self.dated) as write:
+            yield from unite(replace(self.sweep(), dated=self.dated), sweeping.choice(self.options), lines, write)
 
     def cures(self) -> dict[str, str]:
         return CURES | cures_of(self.sweep().grid.indicators())

@@ -221,3 +221,9 @@ def test_every_argument_is_described():
         if function is windrow.sweep:  # whose rules are those of a backtest
             known = known - set(inspect.signature(windrow.backtest).parameters) | {"bars", "fast", "slow"}
         assert known <= names, function.__name__
+
+
+def test_a_symbol_has_one_weight():
+    with pytest.raises(UsageError, match="portfolio: has the symbol bars again; give each symbol one weight"):
+        windrow.backtest(BARS, **LINES, portfolio=pd.Series([0.5, 0.1], ["bars", "bars"]))
+    assert len(windrow.backtest(BARS, **LINES, portfolio=pd.Series({"bars": 0.5}))) == 2

@@ -13,6 +13,7 @@ import windrow
 from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
+from jobs.sequences import Sequences
 from jobs.sweep import Sweep
 from tests.rules import ROOT
 from windrow.cli import main
@@ -140,3 +141,68 @@ def test_parts_that_are_not_there_are_refused_with_what_to_do(run_job, tmp_path)
     ran(run_job, Backtest, [*PAIR, "--trades"], tmp_path / "again", ROOT / "data/bars.csv")
     assert len(windrow.read_output(tmp_path / "again", part="trades"))
     assert len(windrow.read_output(tmp_path / "again"))
+
+
+UNLIKE = {
+    "backtest": (Backtest, ["--fast", "close", "--slow", "sma:3", "--equity"], ["", "-equity"]),
+    "portfolio": (
+        Backtest,
+        ["--fast", "close", "--slow", "sma:3", "--portfolio", "equal", "--rebalance", "month"],
+        ["", "-portfolio"],
+    ),
+    "sweep": (Sweep, ["--fast", "sma:1,2", "--slow", "sma:3", "--split", "0.5"], [""]),
+    "sweep, shards": (Sweep, ["--fast", "sma:1,2", "--slow", "sma:3", "--top", "1", "--shards", "2"], [""]),
+    "sweep, best": (Sweep, ["--fast", "sma:1,2", "--slow", "sma:3", "--best", "--across", "median"], [""]),
+    "sweep, walks": (
+        Sweep,
+        ["--fast", "sma:1,2", "--slow", "sma:3", "--walk-forward", "3", "--best", "--equity"],
+        ["", "-equity"],
+    ),
+    "sequences": (Sequences, ["--column", "close", "--length", "2"], [""]),
+}
+
+
+@pytest.mark.parametrize("case", UNLIKE)
+def test_all_parts_have_the_same_columns_and_types_whatever_their_symbols_are_like(run_job, tmp_path, case):
+    job, options, kinds = UNLIKE[case]
+    file = tmp_path / "unlike.csv"
+    prices = {"ONE": [5], "FLAT": [7] * 40, "DOWN": range(60, 20, -1), "UP": [3, 4, 3, 5, 4, 6, 2, 7] * 5}
+    rows = [
+        f"{symbol},{day},{price},{price}\n"
+        for symbol, its in prices.items()
+        for day, price in zip(pd.date_range("2024-01-01", periods=40).date, its, strict=False)
+    ]
+    file.write_text("symbol,timestamp,open,close\n" + "".join(rows))
+    more = ["-D", "mapreduce.job.reduces=3", "-r", "local"]
+    for form in ("csv", "parquet"):
+        ran(run_job, job, [*options, *more, "--output-format", form], tmp_path / form, file)
+    for kind in kinds:
+        heads = [path.open().readline() for path in (tmp_path / "csv").glob(f"part-*[0-9]{kind}.csv")]
+        schemas = [pq.read_schema(path) for path in (tmp_path / "parquet").glob(f"part-*[0-9]{kind}.parquet")]
+        assert len(heads) == len(schemas) == 3
+        assert len(set(heads)) == 1 and heads[0] == ",".join(schemas[0].names) + "\n"
+        assert all(schema == schemas[0] for schema in schemas)
+        found = duckdb.sql(f"from '{tmp_path}/parquet/part-*[0-9]{kind}.parquet'").fetchall()
+        assert found
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "parquet"])
+def test_parts_that_end_within_a_line_are_refused(run_job, tmp_path, form):
+    bars = ROOT / "data/bars.csv"
+    ran(run_job, Backtest, [*PAIR, *ALL, "--output-format", form], tmp_path / "out", bars)
+    for part in (None, "orders", "trades", "equity"):
+        name = "part-00000" + (f"-{part}" if part else "") + ("" if form == "text" else f".{form}")
+        whole = (tmp_path / "out" / name).read_bytes()
+        (tmp_path / "out" / name).write_bytes(whole[:-2])  # a number that lacks a digit is still a number
+        with pytest.raises(InputError, match=f"{name}: it is (truncated or damaged|not the output of a job)"):
+            windrow.read_output(tmp_path / "out", part=part)
+        (tmp_path / "out" / name).write_bytes(whole)
+        assert len(windrow.read_output(tmp_path / "out", part=part))
+
+
+def test_parts_beside_lines_are_no_lines_whatever_they_are(run_job, tmp_path):
+    ran(run_job, Backtest, PAIR, tmp_path / "out", ROOT / "data/bars.csv")
+    expected = windrow.read_output(tmp_path / "out")
+    for name in ("-card.md", "-models.npz", "-times", "-table.csv", "-keras.zip"):
+        (tmp_path / "out" / f"part-00000{name}").write_bytes(b"# what tasks write beside lines\n")
+    assert_frame_equal(windrow.read_output(tmp_path / "out"), expected)

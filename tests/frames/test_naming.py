@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import windrow
@@ -122,6 +123,34 @@ def test_symbols_that_are_names_of_values():
     assert averages(download("LOW", "OPEN"))["symbol"].unique().tolist() == ["LOW", "OPEN"]
     with pytest.raises(UsageError, match="not clear which is of symbols"):
         averages(download("LOW", "OPEN").rename_axis(columns=[None, None]))
+
+
+def test_symbols_in_an_index_are_symbols():
+    frame = pd.concat([PLAIN, PLAIN.assign(symbol="BBB")])
+    expected = averages(frame)
+    assert expected["symbol"].unique().tolist() == ["AAA", "BBB"]
+    for name in ("symbol", "Ticker"):
+        pd.testing.assert_frame_equal(averages(frame.rename(columns={"symbol": name}).set_index(name)), expected)
+
+
+def test_texts_that_may_be_symbols_are_never_one_series():
+    frame = PLAIN.assign(asset=["A", "B", "A"]).drop(columns="symbol")
+    asked = frame.rename(columns={"asset": "symbol"})
+    for kind in ("category", "object", "string", "string[pyarrow]"):
+        texts = frame.astype({"asset": kind})
+        for its in (texts, texts.set_index("asset"), texts.set_index("asset").rename_axis(None)):
+            with pytest.raises(
+                UsageError, match="must be clear which symbol a bar belongs to; rename what has the symbols"
+            ):
+                averages(its)
+        assert averages(asked.astype({"symbol": kind}))["symbol"].tolist() == ["A"]
+
+
+def test_days_of_arrow_are_times_and_complex_numbers_are_none():
+    days = PLAIN.assign(timestamp=PLAIN["timestamp"].dt.date.astype(pd.ArrowDtype(pa.date32())))
+    pd.testing.assert_frame_equal(averages(days), averages(PLAIN))
+    with pytest.raises(InputError, match="column 'close': it does not hold numbers"):
+        averages(PLAIN.assign(close=PLAIN["close"] + 1j))
 
 
 def test_a_frame_with_windrow_s_names_is_not_copied():

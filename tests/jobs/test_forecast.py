@@ -9,7 +9,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from pandas.testing import assert_frame_equal
 
+import windrow
 from jobs.forecast import Forecast
 from tests.conftest import ROOT
 from tests.learn.series import made, rows, write
@@ -203,3 +205,13 @@ def test_models_are_read_back_from_the_file_alone(alone):
     file = alone / "part-00000-models.npz"
     assert read_models(str(file)).keys() == read_models(str(alone)).keys()
     assert [model.symbol for model in load(BytesIO(file.read_bytes()), "x")] == ["AA", "BRK/B", "Z|<b>"]
+
+
+def test_read_output_reads_forecasts_of_every_form(forecast, bars, alone, tmp_path):
+    expected = windrow.read_output(alone)
+    assert list(expected.symbol) == sorted(SYMBOLS) and expected.errors_network_mse.notna().all()
+    for form in ("csv", "parquet"):
+        forecast("--output-format", form, "-o", tmp_path / form, bars)
+        found = windrow.read_output(tmp_path / form)
+        assert_frame_equal(found, expected, check_dtype=False)
+        assert found.next_after.tolist() == expected.next_after.tolist()  # texts, not dates

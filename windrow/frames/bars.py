@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sort_keys.blocks import Columns, sort_bars
 from sort_keys.keys import decode_symbol
@@ -80,13 +81,20 @@ def _symbol_column(bars: pd.DataFrame) -> str | None:
         for name in bars.columns:
             if normalise(str(name)) == known:
                 return str(name)
-    texts = [str(name) for name in bars.columns if pd.api.types.is_string_dtype(bars[name].dtype)]
+    texts = [str(name) for name in bars.columns if _is_text(bars[name].dtype)]
+    texts += ["its index"] if _is_text(bars.index if bars.index.dtype == object else bars.index.dtype) else []
     if texts:
         raise UsageError(
             f"the frame has none of the columns {', '.join(SYMBOL_NAMES)}, but text in {', '.join(texts)}: it must be"
-            " clear which symbol a bar belongs to; rename the column of symbols to symbol, or drop the columns of text"
+            " clear which symbol a bar belongs to; rename what has the symbols to symbol, or drop the text"
         )
     return None
+
+
+def _is_text(kind: Any) -> bool:
+    if isinstance(kind, pd.CategoricalDtype):
+        return _is_text(kind.categories.dtype)
+    return pd.api.types.is_string_dtype(kind)
 
 
 def _symbols(symbols: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -121,6 +129,8 @@ def _timestamps(bars: pd.DataFrame) -> "pd.Series[Any]":
         raise InputError(
             "column timestamp: missing in some rows: a bar needs a time; drop those rows, e.g. with bars.dropna()"
         )
+    if isinstance(timestamps.dtype, pd.ArrowDtype) and pa.types.is_date(timestamps.dtype.pyarrow_dtype):
+        return timestamps.astype("datetime64[s]")
     return timestamps
 
 
@@ -188,6 +198,8 @@ def _values(bars: pd.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.floa
     if column not in bars:
         raise UsageError(f"column={column!r}: the frame's columns are {told_columns(bars)}; use one of them")
     try:
+        if bars[column].dtype.kind == "c":  # numpy would drop a part of each
+            raise TypeError("they are complex")
         values = bars[column].to_numpy(np.float64, na_value=np.nan) + 0.0
     except (TypeError, ValueError) as error:
         raise InputError(

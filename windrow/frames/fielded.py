@@ -1,6 +1,8 @@
 """Parts of outputs that are read by the names of their fields: of text, CSV or Parquet, the same frame."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ def fields_in(part: Path) -> list[Field] | None:
 
 def figures_in(part: Path) -> Iterator[dict[str, Any]]:
     """The figures in a part of CSV or Parquet, a row of a dict each."""
-    table = pq.read_table(part) if is_parquet(part.name) else _inferred(part)
+    table = _parquet(part) if is_parquet(part.name) else _inferred(part)
     names = table.column_names
     texts = [table.column(name).cast(pa.string()) if name.endswith(TIMES) else table.column(name) for name in names]
     for row in zip(*(column.to_pylist() for column in texts), strict=True):
@@ -68,32 +70,58 @@ def _header(part: Path) -> list[str]:
 
 
 def _reading(part: Path) -> pa_csv.ReadOptions:
-    if not part.stat().st_size:
+    if part.suffix == CSV and not part.stat().st_size:
         raise InputError(f"{part}: is empty, but a part has a header; copy the whole output again")
     return pa_csv.ReadOptions()
 
 
 def _inferred(part: Path) -> pa.Table:
-    names = _header(part)
-    texts = {name: pa.string() for name in names if name == SYMBOL.name or name.endswith((UNDEFINED, *TIMES))}
-    how = pa_csv.ConvertOptions(
-        column_types=texts, null_values=[""], true_values=["true"], false_values=["false"], strings_can_be_null=True
-    )
-    table = pa_csv.read_csv(part, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=how)
+    table = _with_texts(part, {name for name in _header(part) if name == SYMBOL.name or name.endswith(UNDEFINED)})
+    if times := {field.name for field in table.schema if pa.types.is_temporal(field.type)}:  # texts, as in lines
+        table = _with_texts(part, times.union(field.name for field in table.schema if pa.types.is_string(field.type)))
     symbols = pa.array([text or "" for text in table.column(SYMBOL.name).to_pylist()], pa.string())
     return table.set_column(0, SYMBOL.name, symbols)
+
+
+def _with_texts(part: Path, texts: Iterable[str]) -> pa.Table:
+    """A part's columns, of which these are texts, and others what their values look like."""
+    how = pa_csv.ConvertOptions(
+        column_types=dict.fromkeys(texts, pa.string()),
+        null_values=[""],
+        true_values=["true"],
+        false_values=["false"],
+        strings_can_be_null=True,
+    )
+    _check_end(part)
+    with _undamaged(part):
+        return pa_csv.read_csv(part, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=how)
+
+
+@contextmanager
+def _undamaged(part: Path) -> Iterator[None]:
+    """Raises InputError for a part that cannot be read."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(part, str(error)) from error
+
+
+def _damaged(part: Path, why: str) -> InputError:
+    return InputError(f"{part}: it is truncated or damaged ({why}); copy the whole output again")
+
+
+def _check_end(part: Path) -> None:
+    """Raises InputError where lines end within one, of which a number may be left that looks whole."""
+    with part.open("rb") as file:
+        file.seek(-1, SEEK_END)
+        if file.read() != b"\n":
+            raise _damaged(part, "its last line has no end")
 
 
 def _table(part: Path, fields: Sequence[Field]) -> pa.Table:
     """The columns of a part: texts and times of lines as texts."""
     names = [field.name for field in fields]
-    try:
-        if is_parquet(part.name):
-            table = pq.ParquetFile(part, page_checksum_verification=True).read()
-        else:
-            table = _lines(part, fields)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{part}: it is truncated or damaged ({error}); copy the whole output again") from error
+    table = _parquet(part) if is_parquet(part.name) else _lines(part, fields)
     if table.column_names != names:
         raise InputError(
             f"{part}: its columns are {', '.join(table.column_names)}, and not {', '.join(names)}; use a part that"
@@ -102,15 +130,23 @@ def _table(part: Path, fields: Sequence[Field]) -> pa.Table:
     return table
 
 
+def _parquet(part: Path) -> pa.Table:
+    with _undamaged(part):
+        return pq.ParquetFile(part, page_checksum_verification=True).read()
+
+
 def _lines(part: Path, fields: Sequence[Field]) -> pa.Table:
     types = {field.name: _TYPES.get(field.kind, pa.string()) for field in fields}
     how = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
-    if part.suffix == CSV:
-        return pa_csv.read_csv(part, _reading(part), pa_csv.ParseOptions(newlines_in_values=True), how)
-    if not part.stat().st_size:
-        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
-    reading = pa_csv.ReadOptions(column_names=[field.name for field in fields])
-    return pa_csv.read_csv(part, reading, pa_csv.ParseOptions(delimiter="\t", quote_char=False), how)
+    reading, parsing = _reading(part), pa_csv.ParseOptions(newlines_in_values=True)
+    if part.suffix != CSV:
+        if not part.stat().st_size:
+            return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+        reading = pa_csv.ReadOptions(column_names=[field.name for field in fields])
+        parsing = pa_csv.ParseOptions(delimiter="\t", quote_char=False)
+    _check_end(part)
+    with _undamaged(part):
+        return pa_csv.read_csv(part, reading, parsing, how)
 
 
 def _frame(part: Path, table: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from windrow.bars.layout import ADJUSTED_NAMES, ALIASES, TIME_NAMES, normalise
+from windrow.bars.layout import ADJUSTED_NAMES, ALIASES, SYMBOL_NAMES, TIME_NAMES, normalise
 from windrow.bars.shapes import SYMBOL_CORNERS, are_values
 from windrow.errors import InputError, UsageError
 
@@ -27,7 +27,7 @@ def named(bars: pd.DataFrame, columns: Sequence[str], adjusted: bool = False) ->
     stacked = bars.columns.nlevels > 1
     if stacked:
         bars = _stacked(bars)
-    if bars.index.nlevels > 1:
+    if bars.index.nlevels > 1 or _are_symbols(bars.index, bars):
         bars = bars.reset_index()
     needed = [*columns, *(("close", _adjusted_name(bars)) if adjusted else ())]
     names = {name: _column(bars, name, ALIASES.get(name, ())) for name in dict.fromkeys(("open", "close", *needed))}
@@ -62,6 +62,12 @@ def check_times(name: str, times: Any) -> None:
             f"column {name}: it is of type {times.dtype}: a bar's time is a datetime; convert it with"
             f" bars[{name!r}] = pd.to_datetime(bars[{name!r}])"
         )
+
+
+def _are_symbols(index: "pd.Index[Any]", bars: pd.DataFrame) -> bool:
+    """Whether an index is that of symbols, which no column has."""
+    names = {normalise(str(name)) for name in bars.columns}
+    return normalise(str(index.name)) in SYMBOL_NAMES and not names.intersection(SYMBOL_NAMES)
 
 
 def _column(bars: pd.DataFrame, name: str, aliases: Sequence[str]) -> Any:

@@ -1,5 +1,6 @@
 """The outputs of jobs, and the bars that they read, as pandas DataFrames: for notebooks, plots and tests."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,16 +24,13 @@ from windrow.frames.description import description_of, reading_in, refuse_larger
 from windrow.frames.fielded import CSV, fields_in, figures_in, read_fields
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
-from windrow.sinks import SYMBOLS
 from windrow.sinks.alerted import ALERTS, FIELDS
 from windrow.sinks.backtests import FIELDS as BACKTESTS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.fields import SYMBOL, TIME, VALUES, Field
-from windrow.sinks.normalized import SCALES
 from windrow.sinks.portfolios import PORTFOLIO
-from windrow.sinks.sequenced import SEQUENCES
 from windrow.storage.open import is_parquet
-from windrow.storage.publish import at_hand
+from windrow.storage.publish import INNER, at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
 
 #: The fields of what is written beside lines, by the ends of the names of parts.
@@ -41,6 +39,8 @@ _BESIDE = {
     PORTFOLIO: VALUES,
     ALERTS: (SYMBOL, TIME, Field(FIELDS[0]), Field(FIELDS[1], "text")),
 }
+#: What tasks write beside lines: orders, models and others. Spark's own parts have a number of 32 digits there.
+_OTHERS = re.compile(rf"part-\d+-(?!{INNER[1:]}\b|[0-9a-f]{{8}}-)")
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
@@ -152,7 +152,7 @@ def _parts(place: Path) -> list[Path]:
 
 
 def _is_part(path: Path) -> bool:
-    return path.name[0] not in "._" and not (path.name.endswith((SCALES, SYMBOLS, *SEQUENCES)) or _suffix(path))
+    return path.name[0] not in "._" and not _OTHERS.match(path.name)
 
 
 def _holds_figures(part: Path) -> bool:

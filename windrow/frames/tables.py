@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from windrow.arrays import Floats, Ints
-from windrow.sinks.fields import flat
+from windrow.sinks.fields import UNDEFINED, flat
 from windrow.trading.figures import TIMES
 
 
@@ -24,6 +24,7 @@ def figures_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
         table[name] = (
             pd.to_datetime(table[name], utc=True, format="ISO8601").dt.tz_localize(None).astype("datetime64[ns]")
         )
+    table = table[sorted(table, key=lambda name: name == UNDEFINED)]
     empty = [name for name in table if table[name].isna().all() and table[name].dtype.kind != "M"]
     return table.astype(dict.fromkeys(empty, np.float64) | {"symbol": str})
 

@@ -11,7 +11,7 @@ from windrow.bars.layout import normalise
 from windrow.bars.selection import bound_asked
 from windrow.errors import InputError, UsageError
 from windrow.learn.scaling import METHODS, Returns
-from windrow.learn.sequencing import LEAK, OF_DAYS, Plan, Splitting
+from windrow.learn.sequencing import LEAK, OF_DAYS, TEST, TRAIN, Plan, Splitting
 from windrow.sessions import Ends, Hours, Trading
 from windrow.storage.open import PARQUET
 from windrow.times import LATEST, parse_duration
@@ -236,6 +236,12 @@ def trading_of(options: Namespace, dated: bool, calendar: Trading | None) -> Tra
     if trading is None or dated or options.labels != "right":
         return trading
     return Ends(trading)
+
+
+def figures_of(options: Namespace) -> dict[str, Any]:
+    """What a line of sequences has, by which all parts are tables of the same columns."""
+    counts = dict.fromkeys(("sequences", TRAIN, TEST, "dropped"), 0)
+    return {"bars": 0, "apart": "", **counts, **({"leak": ""} if options.split == RANDOM else {})}
 
 
 def _splitting(options: Namespace, dated: bool) -> Splitting:

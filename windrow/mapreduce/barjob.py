@@ -24,7 +24,7 @@ import os
 import sys
 from argparse import SUPPRESS, Namespace
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -58,7 +58,7 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
-from windrow.sinks.fields import FIGURES, Field
+from windrow.sinks.fields import Field, figure_fields
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
@@ -129,7 +129,11 @@ class BarJob(JobAdapter):
 
     def fields(self) -> Sequence[Field]:
         """The fields of the lines of `reduce_bars`, by which they can be a table; none: they stay text."""
-        return FIGURES if self.of_figures else ()
+        return figure_fields(self.figures()) if self.of_figures else ()
+
+    def figures(self) -> Mapping[str, Any]:
+        """Of lines of figures, one with every name that any may have; none: a table's part has those of its lines."""
+        return {}
 
     def add_options(self) -> None:
         """Adds the job's own options, with `add_group`; --help shows them first."""

@@ -56,6 +56,12 @@ class PortfolioJob(BarJob):
         """What a reducer puts together the accounts of its symbols by, if it does."""
         return None if self.portfolio is None else Members(self.portfolio, self.strategy(), self.settled.slots)
 
+    def named_portfolio(self) -> dict[str, Any]:
+        """What a portfolio's line has that those of symbols have not; nothing without one."""
+        if self.portfolio is None:
+            return {}
+        return {"portfolio": "", **({"rebalance": ""} if self.portfolio.rebalance else {}), "symbols": 0}
+
     def unites(self) -> bool:
         """Whether there is a portfolio."""
         return self.portfolio is not None

@@ -455,10 +455,14 @@ def _weights(asked: Mapping[str, float]) -> dict[str, float]:
         raise UsageError(
             f"portfolio={asked!r}: is neither 'equal' nor weights; give the weight of each symbol, e.g. {{'AA': 0.5}}"
         )
+    weights: dict[str, float] = {}
     for name, weight in asked.items():
         if not is_number(weight):
             raise UsageError(f"portfolio: the weight {weight!r} of {name} is no number; write 20 % as 0.2")
-    return {str(name): float(weight) for name, weight in asked.items()}
+        if str(name) in weights:
+            raise UsageError(f"portfolio: has the symbol {name} again; give each symbol one weight")
+        weights[str(name)] = float(weight)
+    return weights
 
 
 class _Pool:

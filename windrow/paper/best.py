@@ -8,6 +8,7 @@ import orjson
 
 from windrow.errors import InputError
 from windrow.frames.description import description_of, refuse_larger
+from windrow.frames.fielded import figures_in
 from windrow.storage.publish import TEXT_PARTS, at_hand
 from windrow.sweeps.grid import around
 
@@ -50,3 +51,5 @@ def _overall(place: Path) -> Iterator[dict[str, Any]]:
         for line in part.read_bytes().splitlines():
             if line.startswith(b"\t"):
                 yield orjson.loads(line[1:])
+    for part in sorted(place.glob(f"{TEXT_PARTS}.*")):
+        yield from (figures for figures in figures_in(part) if not figures["symbol"])

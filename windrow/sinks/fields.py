@@ -1,6 +1,6 @@
 """The fields of lines, by which they can be tables with names (windrow/sinks/tabular.py), and are read by name."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -15,17 +15,26 @@ UNDEFINED = "undefined"
 
 
 class Field(NamedTuple):
-    """A field of a line."""
+    """A field of a line.
+
+    figures: of a field of figures, a line's with every name that any line may have, so that all parts have the same
+    columns; a value is one of its type, or None. Without it columns are those that a part's lines have.
+    """
 
     name: str
     kind: Kind = "number"
+    figures: Mapping[str, Any] = {}
 
 
 SYMBOL, TIME = Field("symbol", "symbol"), Field("timestamp", "time")
 #: The fields of lines of values beside those of buying and holding.
 VALUES = (SYMBOL, TIME, Field("value"), Field("buy_and_hold"))
-#: The fields of lines of figures.
-FIGURES = (SYMBOL, Field("figures", "figures"))
+
+
+def figure_fields(figures: Mapping[str, Any]) -> tuple[Field, ...]:
+    """The fields of lines of figures, with the names that they may have."""
+    return SYMBOL, Field("figures", "figures", figures)
+
 
 #: Writes lines, each with its end.
 WriteLines: TypeAlias = Callable[[bytes | memoryview], object]

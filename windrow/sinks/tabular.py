@@ -7,11 +7,12 @@ by the module that writes the lines, so that whatever it writes can be a table, 
     parquet    text, times (dates where the run's times are dates), float64, int64, booleans
 
 Figures, which are objects of JSON, are a column each; those of an object within become columns whose names begin with
-its name. Columns of figures are those that a part's lines have, so their lines wait in a file until all are known.
+its name. A job that says which there are has the same columns in all parts, whatever their lines have. What it does not
+name is a column of the parts whose lines have it, so lines wait in a file until all are known.
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from tempfile import TemporaryFile
@@ -50,7 +51,7 @@ def line_table(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) 
     if fields[-1].kind == "figures":
         with TemporaryFile() as waiting:
             yield waiting.write
-            _write_figures(waiting, file, form, dated)
+            _write_figures(waiting, file, fields[-1].figures, form, dated)
         return
     with _rows(file, fields, form, dated) as add:
 
@@ -146,13 +147,15 @@ def _times(texts: Sequence[str]) -> pa.Array:
 # Figures.
 
 
-def _write_figures(waiting: BinaryIO, file: BinaryIO, form: str, dated: bool) -> None:
+def _write_figures(waiting: BinaryIO, file: BinaryIO, known: Mapping[str, Any], form: str, dated: bool) -> None:
+    kinds = {name: _kind_known(name, value) for name, value in flat(dict(known)).items()}
     found: dict[str, set[type]] = {}
     for _, row in _figures(waiting):
         for name, value in row.items():
-            found.setdefault(name, set()).add(type(value))
-    names = sorted(found, key=lambda name: name == UNDEFINED)
-    fields = [Field(name, _kind_of(name, found[name] - {type(None)})) for name in names]
+            if name not in kinds:
+                found.setdefault(name, set()).add(type(value))
+    kinds |= {name: _kind_found(name, types - {type(None)}) for name, types in found.items()}
+    fields = [Field(name, kinds[name]) for name in sorted(kinds, key=lambda name: name == UNDEFINED)]
     with _rows(file, [SYMBOL, *fields], form, dated) as add:
         for symbol, row in _figures(waiting):
             add([symbol, *(_text(row.get(field.name), field.kind) for field in fields)])
@@ -165,7 +168,14 @@ def _figures(waiting: BinaryIO) -> Iterator[tuple[str, dict[str, Any]]]:
         yield decode_symbol(symbol), flat(orjson.loads(told))
 
 
-def _kind_of(name: str, types: set[type]) -> Kind:
+def _kind_known(name: str, value: Any) -> Kind:
+    """Of a figure of which a job says what it may be."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "count"
+    return _kind_found(name, {type(value)} - {type(None)})
+
+
+def _kind_found(name: str, types: set[type]) -> Kind:
     """Of a figure: by its name where that says it, as parts must agree, and else by its values in a part."""
     if name.endswith(TIMES):
         return "time"

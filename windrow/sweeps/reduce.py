@@ -35,9 +35,11 @@ from windrow.sweeps.ranking import (
     returns_of,
     top_lines,
     united,
+    walk_field,
 )
 from windrow.sweeps.runs import Follow, Part, Progress, Sweep
 from windrow.sweeps.stitched import Follower, Values, Write, stitched, with_figures
+from windrow.trading.backtests import Backtests
 from windrow.trading.curves import Curve
 from windrow.trading.notices import Notices
 
@@ -78,6 +80,29 @@ def check(sweep: Sweep, choice: Choice) -> None:
     """Raises UsageError for what cannot be written of a sweep."""
     if choice.equity and sweep.split.sections == 1:
         raise UsageError("--equity: is of tests, but all bars are one part; add --split, --split-at or --walk-forward")
+
+
+def columns_of(sweep: Sweep, choice: Choice) -> Figures:
+    """A line with every name that the output's lines may have: by them all parts are tables of the same columns."""
+    figures: Figures = {**Backtests(sweep.rules, 1, measures=sweep.measures).figures()[0], "undefined": {}}
+    first, *_ = walks = sweep.split.walks
+    if not choice.best:
+        return {"fast": 0, "slow": 0, "part": "", "trials": 0, "deflated_sharpe": 0.0, **figures}
+    part = {"symbols": 0, **figures, "ruined": 0}  # of one symbol 0 or 1, and of all how many
+    stitched = {**Curve(sweep.rules.cash, sweep.measures).figures(), "undefined": {}}
+    return {
+        "fast": 0,
+        "slow": 0,
+        **walk_field(walks, 0),
+        "objective": "",
+        **({} if choice.across == "mean" else {"across": ""}),
+        "symbols": 0,
+        "trials": 0,
+        "deflated_sharpe": 0.0,
+        **({"all": part} if first.test is None else {"train": part, "test": part}),
+        **({"stitched": stitched} if choice.equity else {}),
+        "undefined": {},
+    }
 
 
 def needs_uniting(sweep: Sweep, choice: Choice) -> bool:
