@@ -85,6 +85,11 @@ def a_file_besides(folder):
     return "has notes.txt, which no job wrote"
 
 
+def a_file_that_is_nearly_a_part(folder):
+    (folder / "part-two.md").write_text("mine")
+    return "has part-two.md, which no job wrote"
+
+
 def a_hidden_file_besides(folder):
     (folder / ".git").write_text("mine")
     return "has .git, which no job wrote"
@@ -105,6 +110,7 @@ SPOILT = [
     another_description,
     damaged_description,
     a_file_besides,
+    a_file_that_is_nearly_a_part,
     a_hidden_file_besides,
     a_folder_besides,
     a_link_besides,

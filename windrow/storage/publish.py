@@ -28,7 +28,7 @@ INNER = "-inner"
 #: The parts that tasks write themselves, beside those of lines.
 OWN_PARTS = "part-*-*"
 #: The files of an output, and checksums that Hadoop writes beside them.
-_OF_JOBS = re.compile(rf"part-.*|{re.escape(DESCRIPTION)}|{SUCCESS}|\..*\.crc")
+_OF_JOBS = re.compile(rf"part-[0-9]{{5}}.*|{re.escape(DESCRIPTION)}|{SUCCESS}|\..*\.crc")
 #: The parts whose lines are printed if no directory was asked for.
 PRINTED = (TEXT_PARTS, f"part-*{INNER}")
 
