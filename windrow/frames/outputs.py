@@ -27,7 +27,7 @@ from windrow.frames.tables import figures_table
 from windrow.sinks.alerted import ALERTS, FIELDS
 from windrow.sinks.backtests import FIELDS as BACKTESTS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
-from windrow.sinks.fields import SYMBOL, TIME, VALUES, Field
+from windrow.sinks.fields import SYMBOL, TIME, VALUES, WRITTEN_BY, Field
 from windrow.sinks.portfolios import PORTFOLIO
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import INNER, at_hand
@@ -136,7 +136,9 @@ def _has_names(part: Path) -> bool:
         return False
     if schema is None or schema.names[:1] != ["symbol"] or schema.field(0).type != pa.string():
         return False
-    return "timestamp" not in schema.names or any(map(pa.types.is_string, schema.types[1:]))
+    if "timestamp" not in schema.names:
+        return WRITTEN_BY.items() <= (schema.metadata or {}).items()
+    return any(map(pa.types.is_string, schema.types[1:]))
 
 
 def _parts(place: Path) -> list[Path]:

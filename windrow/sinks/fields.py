@@ -12,6 +12,8 @@ Kind: TypeAlias = Literal["symbol", "time", "text", "number", "count", "flag", "
 SUFFIXES = {"text": "", "csv": ".csv", "parquet": ".parquet", "parquet-ns": ".parquet"}
 #: The column of reasons why figures are undefined, an object of JSON; it is the last one.
 UNDEFINED = "undefined"
+#: What Parquet of fields says of itself: a table of symbols and numbers may be anything else.
+WRITTEN_BY = {b"written by": b"windrow"}
 
 
 class Field(NamedTuple):

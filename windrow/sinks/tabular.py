@@ -26,7 +26,7 @@ from sort_keys.keys import decode_symbol
 from sort_keys.merge import Stretch
 from windrow.arrays import Floats, Ints
 from windrow.sinks import Write
-from windrow.sinks.fields import SYMBOL, UNDEFINED, Field, Kind, WriteLines, flat
+from windrow.sinks.fields import SYMBOL, UNDEFINED, WRITTEN_BY, Field, Kind, WriteLines, flat
 from windrow.sinks.inert import kept
 from windrow.sinks.lines import format_lines
 from windrow.times import parse_times
@@ -98,7 +98,7 @@ def _rows(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) -> It
 
     waiting: list[list[Any]] = []
     kinds = _kinds(dated, form)
-    schema = pa.schema([(field.name, kinds[field.kind]) for field in fields])
+    schema = pa.schema([(field.name, kinds[field.kind]) for field in fields], WRITTEN_BY)
     with pq.ParquetWriter(file, schema, compression="snappy", write_page_checksum=True) as writer:
 
         def flush() -> None:
