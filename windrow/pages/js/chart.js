@@ -7,6 +7,11 @@ const SMALLEST_VIEW = 12; // bars
 const RUG = 14; // pixels below the prices, for orders that are too dense for triangles
 const DASHES = { solid: [], dashed: [6, 4], dotted: [1.5, 3] }; // as in theme.py
 
+const sum = (values) => values.reduce((one, other) => one + other, 0);
+
+// A pane below the prices: values, which are read in detail, are twice as high as others.
+const heightOf = ({ grows }) => (grows ? 2 : 1);
+
 class Chart {
   // `box` gets two canvases: one that is drawn when the view changes, and over it one for the crosshair.
   // `read(group)` is called with the bars under the crosshair, or null, whenever they change.
@@ -28,7 +33,7 @@ class Chart {
 
   // series: {times, candles: {open, high, low, close}, bare: whether close alone is known, color: of its line,
   //          panes: [{lines: [{values, color, dash, sparse}], fills, sums, digits, suffix}], of which the first has the prices,
-  //          orders: {at, side, status}, cut: {at, end, labels} or null, digits, dated, even, timeText(bar)}
+  //          orders: {at, side, status}, trades: [{from, to, entry, exit, gains}], of bars and prices, cut: {at, end, labels} or null, digits, dated, even, timeText(bar)}
   show(series) {
     this.series = series;
     this.bars = series.times.length;
@@ -37,16 +42,16 @@ class Chart {
     this.panes = series.panes.map(levelled);
     this.cross = null;
     this.group = undefined;
-    this.box.style.setProperty("--below", this.panes.length - 1);
+    this.box.style.setProperty("--below", sum(this.panes.slice(1).map(heightOf)));
     this.look(0, this.bars);
     this.resize();
   }
 
   // Other lines, other orders, or another test part, over the same bars.
-  change(panes, cut, orders) {
+  change(panes, cut, orders, trades) {
     this.panes = panes.map(levelled);
-    Object.assign(this.series, { cut, orders });
-    this.box.style.setProperty("--below", this.panes.length - 1);
+    Object.assign(this.series, { cut, orders, trades });
+    this.box.style.setProperty("--below", sum(this.panes.slice(1).map(heightOf)));
     this.resize();
     this.ask();
   }
@@ -139,11 +144,11 @@ class Chart {
     this.ask();
   }
 
-  // Heights: the prices have three times that of another pane, unless all are to be even.
+  // Heights: the prices have three times that of another pane, unless all are to be even; what grows has twice that.
   placePanes() {
     const bottom = this.height - 24;
-    const heights = this.panes.map((_, number) => (number || this.series.even ? 1 : 3));
-    const shares = heights.map((height) => height / heights.reduce((one, other) => one + other));
+    const heights = this.panes.map((pane, number) => (this.series.even ? 1 : number ? heightOf(pane) : 3));
+    const shares = heights.map((height) => height / sum(heights));
     let top = 0;
     this.tops = shares.map((share) => {
       const place = { top: Math.round(top), bottom: Math.round(top + share * bottom) - 8 };
@@ -272,6 +277,7 @@ class Chart {
       if (this.series.bare) this.drawLine(ctx, price, scale, this.series.color === "equity" ? 1.6 : 1.2);
       else this.drawCandles(ctx, level, scale);
       for (const line of lines) this.drawLine(ctx, line, scale, 1.6);
+      this.drawTrades(ctx, scale);
       this.drawOrders(ctx, level, scale, bottom);
     });
     return { ...scale, digits: this.series.digits, edge: bottom };
@@ -423,6 +429,23 @@ class Chart {
     ctx.globalAlpha = 0.22;
     ctx.fill(shade);
     ctx.globalAlpha = 1;
+  }
+
+  // A dashed line from each trade's entry to its exit, where there is room, in the colour of its gain or loss.
+  drawTrades(ctx, { y, log }) {
+    const seen = (this.series.trades ?? []).filter(({ from, to }) => to >= this.from && from < this.to);
+    if (seen.length * 10 > this.right) return;
+    ctx.lineWidth = 1.6;
+    ctx.setLineDash([4, 3]);
+    for (const { from, to, entry, exit, gains } of seen) {
+      if (log && Math.min(entry, exit) <= 0) continue;
+      ctx.strokeStyle = this.colours(gains ? "buy" : "sell");
+      ctx.beginPath();
+      ctx.moveTo(this.x(from), y(entry));
+      ctx.lineTo(this.x(to), y(exit));
+      ctx.stroke();
+    }
+    ctx.setLineDash([]);
   }
 
   // Triangles at the orders' candles, where there is room; otherwise two rows of ticks below the prices. Orders that were

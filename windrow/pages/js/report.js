@@ -125,6 +125,7 @@ const maps = [];
 const view = new View("Prices, averages, orders, equity and drawdown", {
   panes: (symbol) => [...drawnPanes(symbol), ...markedPanes(pictured(symbol))],
   pictured: (symbol) => pictured(symbol),
+  trades: (symbol) => tradeLines(symbol),
   cut: ({ cuts }) => {
     const found = cuts[state.walk];
     return found ? { at: found[0], end: found[1], labels: [walk().train, walk().test] } : null;
@@ -154,6 +155,18 @@ function pictured(symbol) {
   const [equity, ...others] = curve.panes;
   const held = symbol.curves[0].panes[0].lines[1];
   return { ...symbol, ...curve, figures: null, panes: [{ ...equity, lines: [equity.lines[0], held] }, ...others] };
+}
+
+// Each trade that is in the pictures, from the candle of its entry to that of its exit.
+function tradeLines(symbol) {
+  const { trades } = pictured(symbol);
+  if (!trades) return [];
+  const columns = columnsOf(trades);
+  const times = column(symbol.times);
+  const candleOf = (time) => firstNotBelow(times, time + 1e-3) - 1;
+  return Array.from(columns.pnl, (pnl, at) => ({
+    from: candleOf(columns.entered[at]), to: candleOf(columns.exited[at]), entry: columns.entry_price[at], exit: columns.exit_price[at], gains: pnl > 0,
+  }));
 }
 
 function showPictures(symbol) {

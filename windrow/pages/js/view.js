@@ -27,9 +27,10 @@ function columnsOf(packed) {
 
 class View {
   // `panes(symbol)`: what is drawn over its prices, and below them; `cut(symbol)`: the test part, or null;
-  // `chosen(symbol)` is called when another symbol is chosen, before it is shown; `pictured(symbol)` has the orders to draw.
-  constructor(label, { panes, cut = () => null, chosen = () => {}, pictured = (symbol) => symbol }) {
-    Object.assign(this, { panes, cut, chosen, pictured });
+  // `chosen(symbol)` is called when another symbol is chosen, before it is shown; `pictured(symbol)` has the orders to draw,
+  // and `trades(symbol)` are lines from entries to exits.
+  constructor(label, { panes, cut = () => null, chosen = () => {}, pictured = (symbol) => symbol, trades = () => [] }) {
+    Object.assign(this, { panes, cut, chosen, pictured, trades });
     this.chart = new Chart(byId("chart"), byId("overview"), label, (group) => this.read(group));
     data.symbols.forEach(({ name }, at) => byId("symbol").append(element("option", name, { value: at })));
     byId("chooser").hidden = data.symbols.length < 2;
@@ -73,6 +74,7 @@ class View {
       bare: !symbol.high,
       color: symbol.portfolio ? "equity" : "soft",
       orders: this.orders,
+      trades: this.trades(symbol),
       cut: this.cut(symbol),
       digits: symbol.digits,
       dated: data.dated,
@@ -87,7 +89,7 @@ class View {
     this.drawn = this.unpackedPanes();
     this.takeOrders();
     this.placeLabels();
-    this.chart.change(this.drawn, this.cut(this.symbol), this.orders);
+    this.chart.change(this.drawn, this.cut(this.symbol), this.orders, this.trades(this.symbol));
     this.read(this.chart.group);
     this.explain();
     this.describe();
@@ -189,6 +191,7 @@ class View {
       if (status.some((each) => each > 1)) parts.push(", outlines and pale ticks: refused, or never filled");
       if (status.includes(1)) parts.push(", pale: only the closing leg was filled");
     }
+    if (this.chart.series.trades?.length) parts.push(", dashed: trades, in the colour of a buy where they gained");
     if (group > 1) parts.push(parts.length ? ". " : "", `A candle stands for ${figure(group, 0)} of ${figure(bars, 0)} bars. `);
     byId("key").replaceChildren(...parts);
   }
