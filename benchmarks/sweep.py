@@ -1,6 +1,6 @@
 """windrow sweep beside vectorbt and backtrader, and a large sweep's memory.
 
-    python benchmarks/sweep.py [--parts vectorbt,backtrader,large] [--runs 5] [--scale 1]
+    python benchmarks/sweep.py [--parts vectorbt,figures,backtrader,large] [--runs 5] [--scale 1]
 
 Two times of each: of the backtests themselves (of windrow, the reducers' time, from shuffled blocks to lines of text; a
 peer tells its own, from prices in memory to returns, after what it compiles at first), and of the whole command, from
@@ -36,17 +36,22 @@ def main():
     write_report(HERE)
 
 
-def beside_vectorbt(folder, runs, scale):
+def beside_vectorbt(folder, runs, scale, *more):
     """100 symbols of 1,259 days, 456 pairs of simple averages. Six places: there, no two averages are ever equal, which
-    vectorbt's running sums would not tell.
+    vectorbt's running sums would not tell. `more`: what vectorbt computes beside the return and the closed trades.
     """
     bars, symbols = folder / "days.csv", max(1, round(100 * scale))
     write(Sample(symbols=symbols, bars=1259, spacing="bd", places=6), bars)
     mine = Windrow(folder, ["--fast", "sma:5..23", "--slow", "sma:24..47", *CROSSES, bars])
-    peer = Peer(folder, "vectorbt_sweep", [bars, folder / "peer", "5-23", "24-47"])
+    peer = Peer(folder, "vectorbt_sweep", [bars, folder / "peer", "5-23", "24-47", *more])
     measured = in_turn(mine, peer, runs, symbols * 456)
     agree(mine.figures("return", "trades_closed"), peer.figures())
     return measured
+
+
+def with_figures(folder, runs, scale):
+    """The same, where vectorbt computes those of windrow's figures that it has."""
+    return beside_vectorbt(folder, runs, scale, "figures")
 
 
 def beside_backtrader(folder, runs, scale):
@@ -68,7 +73,7 @@ def large(folder, runs, scale):
     return {"pairs": 10_000, "bars": round(1_000_000 * scale), **mine.measured(memory=True)}
 
 
-PARTS = {"vectorbt": beside_vectorbt, "backtrader": beside_backtrader, "large": large}
+PARTS = {"vectorbt": beside_vectorbt, "figures": with_figures, "backtrader": beside_backtrader, "large": large}
 
 
 class Windrow:

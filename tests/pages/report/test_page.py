@@ -617,9 +617,9 @@ def test_tab_visits_all_controls_in_order_and_shows_where_it_is(look, both):
     heads = tab.locator("#heads button").all_inner_texts()
     assert [name for name in visited if name not in pairs] == [
         "Symbol", "Earlier order", "Later order", "Zoom out", "Zoom in", "All", "Log",
-        "Prices, averages, orders, equity and drawdown", "Returns of months and years", "Deepest drawdowns",
-        "Rolling Sharpe ratio and volatility", "Find symbols", "All symbols", *heads, "Objective",
-        "Train: Profit and loss of every pair", "Test: Profit and loss of every pair", "Best pairs",
+        "Prices, averages, orders, equity and drawdown", "Objective", "Train: Profit and loss of every pair",
+        "Test: Profit and loss of every pair", "Best pairs", "Returns of months and years", "Deepest drawdowns",
+        "Rolling Sharpe ratio and volatility", "Find symbols", "All symbols", *heads,
     ]  # fmt: skip
     assert len(pairs) == 8 + 5 and len(heads) == 14
 
