@@ -7,14 +7,16 @@ from typing import Any
 LIGHT = {
     "ink": "#1d2530", "soft": "#5b6675", "line": "#e4e8ee", "ground": "#ffffff", "card": "#f6f8fa", "focus": "#0072b2",
     "up": "#00866a", "down": "#d55e00", "fast": "#0072b2", "slow": "#a8458a", "buy": "#005c49", "sell": "#a83c00",
-    "equity": "#1d2530", "fall": "#c04e00", "tint": "rgb(0 60 120 / 4%)", "brush": "rgb(0 114 178 / 14%)",
+    "equity": "#1d2530", "benchmark": "#806000", "fall": "#c04e00", "tint": "rgb(0 60 120 / 4%)",
+    "brush": "rgb(0 114 178 / 14%)",
     "series-1": "#0072b2", "series-2": "#a8458a", "series-3": "#806000", "series-4": "#5546c8", "series-5": "#c0203e",
     "series-6": "#0b7285", "series-7": "#1d2530",
 }  # fmt: skip
 DARK = {
     "ink": "#e8ecf1", "soft": "#9aa6b5", "line": "#2b333e", "ground": "#14181e", "card": "#1b2129", "focus": "#56b4e9",
     "up": "#2ec797", "down": "#ff8c42", "fast": "#56b4e9", "slow": "#e39cc4", "buy": "#8ff0cd", "sell": "#ffc299",
-    "equity": "#e8ecf1", "fall": "#ff8c42", "tint": "rgb(140 190 255 / 6%)", "brush": "rgb(86 180 233 / 20%)",
+    "equity": "#e8ecf1", "benchmark": "#f0e442", "fall": "#ff8c42", "tint": "rgb(140 190 255 / 6%)",
+    "brush": "rgb(86 180 233 / 20%)",
     "series-1": "#56b4e9", "series-2": "#e39cc4", "series-3": "#f0e442", "series-4": "#a99cff", "series-5": "#ff7a8a",
     "series-6": "#5fd3e0", "series-7": "#e8ecf1",
 }  # fmt: skip

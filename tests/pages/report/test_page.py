@@ -364,7 +364,7 @@ def test_buying_and_holding_stands_beside_the_backtest(look, both, backtest):
     held = lines_of(backtest)["AAA"][0]["buy_and_hold"]
     assert row(tab, "Return")[1] == f"{100 * held:+.2f} %".replace("-", "−")
     of_trades = tab.locator("#figures table >> nth=2").locator("th[scope=col]").all_inner_texts()
-    assert of_trades == ["Trades", "Backtest", "Train", "Test"] and pixels(tab, "series-2") > 100
+    assert of_trades == ["Trades", "Backtest", "Train", "Test"] and pixels(tab, "benchmark") > 100
 
 
 def test_figures_stand_side_by_side(look, both, backtest, sweep):

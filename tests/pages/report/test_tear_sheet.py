@@ -56,7 +56,7 @@ def test_sharpe_ratio_and_volatility_roll(look, page, backtest):
     assert " ".join(tab.inner_text("#rolled-read").split()) == f"2023-12-15 Sharpe ratio {own} Buy and hold {held}"
     own, held = (f"{100 * each.std().iloc[-1] * np.sqrt(252):.1f} %" for each in windows)
     assert " ".join(tab.inner_text("#rolled-labels").split()) == f"Volatility {own} Buy and hold {held}"
-    assert pixels(tab, "equity", "#rolling canvas") > 300 and pixels(tab, "series-2", "#rolling canvas") > 300
+    assert pixels(tab, "equity", "#rolling canvas") > 300 and pixels(tab, "benchmark", "#rolling canvas") > 300
     tops = tab.evaluate("rolled.chart.tops.map(({ top, bottom }) => bottom - top)")
     assert tops[0] == pytest.approx(tops[1], abs=1)
 
@@ -276,7 +276,7 @@ def test_a_portfolio_is_first(look, portfolio, pooled):
         f"2023-12-15 Value {money_of(float(rows[-1][2]))} Buy and hold {money_of(float(rows[-1][3]))}"
     )
     assert tab.evaluate("[...view.candles.close]") == [float(row[2]) for row in rows]
-    assert pixels(tab, "equity") > 300 and pixels(tab, "series-2") > 300 and pixels(tab, "fall") > 100
+    assert pixels(tab, "equity") > 300 and pixels(tab, "benchmark") > 300 and pixels(tab, "fall") > 100
     assert tab.locator("#falls tbody tr >> nth=0").locator("td").first.inner_text() == tiles["Maximum drawdown"]
     year = tab.locator("#months tbody td.year").all_inner_texts()
     shares = [f"{100 * whole[field]:.1f}".replace("-", "−") for field in ("return", "buy_and_hold")]

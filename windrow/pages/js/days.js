@@ -36,7 +36,7 @@ function showRolling(daily) {
 }
 
 function paneOf(name, columns, digits, suffix) {
-  const lines = columns.map((values, at) => ({ name: at ? "Buy and hold" : name, values: column(values), color: at ? "series-2" : "equity", dash: "solid" }));
+  const lines = columns.map((values, at) => ({ name: at ? "Buy and hold" : name, values: column(values), color: at ? "benchmark" : "equity", dash: "solid" }));
   return { lines: lines.reverse(), digits, suffix };
 }
 

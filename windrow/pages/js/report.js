@@ -210,7 +210,7 @@ function drawnPanes(symbol) {
 }
 
 function drawnLines(symbol) {
-  return drawnPair(symbol).map((name, at) => ({ name, values: symbol.lines[name], color: symbol.portfolio ? "series-2" : ["fast", "slow"][at] }));
+  return drawnPair(symbol).map((name, at) => ({ name, values: symbol.lines[name], color: symbol.portfolio ? "benchmark" : ["fast", "slow"][at] }));
 }
 
 // The averages drawn: those of the chosen pair, if the page has them, else the best pair's.

@@ -278,7 +278,7 @@ def below(sources: Sources, symbol: SymbolReport) -> list[Pane]:
     lines = [Line("Equity", values, "equity")]
     if symbol.equity.bought is not None:
         bought = symbol.series.values(symbol.equity.times, symbol.equity.bought, "a value of buying and holding")
-        lines.append(Line("Buy and hold", bought, "series-2"))
+        lines.append(Line("Buy and hold", bought, "benchmark"))
     return [Pane(lines, grows=True), Pane([falls], suffix=" %", fills=True)]
 
 

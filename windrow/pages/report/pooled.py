@@ -31,7 +31,7 @@ class Pooled:
 
     def panes(self, cash: float) -> list[Pane]:
         """What is drawn over its value, and below."""
-        bought = [] if self.equity.bought is None else [Line(_BOUGHT, self.equity.bought, "series-2")]
+        bought = [] if self.equity.bought is None else [Line(_BOUGHT, self.equity.bought, "benchmark")]
         falls = Line("Drawdown", -drawdown(self.equity.values, cash), "fall")
         return [Pane(bought), Pane([falls], suffix=" %", fills=True)]
 
