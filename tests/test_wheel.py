@@ -42,6 +42,7 @@ COMMANDS = [
     "windrow emr doctor --help",
     "windrow stream load --help",
     "windrow collect --help",
+    "windrow completion bash",
     "windrow market --help",
     "windrow catalog --help",
     "windrow catalog-growth --help",

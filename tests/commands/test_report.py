@@ -42,11 +42,18 @@ def test_bars_are_all_files_up_to_the_next_option(monkeypatch, capsys):
         "windrow.pages.report.report", lambda *args, **options: calls.append((args, options)) or [Path("p.html")]
     )
     args = ["report", "a", "b", "--bars", "x.csv", "y.csv", "-", "--symbol", "S", "--bars", "z.csv", "--symbol", "T"]
-    assert main([*args, "--orders", "o", "--equity", "e", "-o", "p.html", "--force"]) == 0
+    assert main([*args, "--orders", "o", "--trades", "t", "--equity", "e", "-o", "p.html", "--force"]) == 0
     assert calls == [
         (
             (("a", "b"), ("x.csv", "y.csv", "-", "z.csv")),
-            {"symbols": ("S", "T"), "orders": "o", "equity": "e", "out": Path("p.html"), "force": True},
+            {
+                "symbols": ("S", "T"),
+                "orders": "o",
+                "trades": "t",
+                "equity": "e",
+                "out": Path("p.html"),
+                "force": True,
+            },
         )
     ]
     assert capsys.readouterr().out == "wrote p.html\n"
@@ -58,7 +65,8 @@ def test_help_says_what_to_give(capsys):
     assert text.startswith(
         "Usage: windrow report [OPTIONS] OUTPUT... --bars FILE...\n\n  Show a backtest, a sweep or both"
     )
-    for option in ("--bars FILE...", "--symbol TEXT", "--orders PATH", "--equity PATH", "-o, --out PATH", "--force"):
+    paths = ("--orders PATH", "--trades PATH", "--equity PATH", "-o, --out PATH")
+    for option in ("--bars FILE...", "--symbol TEXT", *paths, "--force"):
         assert option in text
 
 
@@ -163,7 +171,8 @@ def test_other_bars_than_the_jobs_are_refused_at_the_first_order(place, capsys):
 
 def test_the_function_is_typed_and_takes_one_path_or_several(place):
     signature = inspect.signature(report)
-    assert list(signature.parameters) == ["outputs", "bars", "symbols", "orders", "equity", "out", "force"]
+    beside = ["orders", "trades", "equity"]
+    assert list(signature.parameters) == ["outputs", "bars", "symbols", *beside, "out", "force"]
     assert all(parameter.annotation is not inspect.Parameter.empty for parameter in signature.parameters.values())
     written = report("backtest", Path("bars.csv"), symbols="AAB", out="one.html")
     assert written == [Path("one.html"), Path("one.png")]
