@@ -71,7 +71,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet --hypothesis-profile=few -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)

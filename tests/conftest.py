@@ -54,11 +54,12 @@ ON_CATALOG, ON_S3 = {"catalog_server"}, {"s3_server"}
 #: What starts Chromium.
 ON_PAGES = {"chromium"}
 
-# No example is failed by the clock: a busy machine is not a fault. `--hypothesis-profile=nightly` chooses the second.
-MODEST, NIGHTLY = 60, 1000
-settings.register_profile("windrow", deadline=None, max_examples=MODEST)
-settings.register_profile("nightly", deadline=None, max_examples=NIGHTLY)
-settings.load_profile("windrow")
+# No example is failed by the clock: a busy machine is not a fault. `make test` makes few, CI more, and `make test-full`
+# has --hypothesis-profile=nightly.
+FEW, MODEST, NIGHTLY = 20, 60, 1000
+for profile, most in (("few", FEW), ("windrow", MODEST), ("nightly", NIGHTLY)):
+    settings.register_profile(profile, deadline=None, max_examples=most)
+settings.load_profile("windrow" if IN_CI else "few")
 
 #: Real prices, which are beside the project, not in it.
 SHARED = ROOT.parent / "shared" / "data"

@@ -117,10 +117,18 @@ def test_counts():
 """
 
 
-@pytest.mark.parametrize(("profile", "counts"), [([], [60, 7, 60]), (["nightly"], [1000, 70, 1000])])
-def test_the_profile_bounds_the_number_of_examples(run, tmp_path, profile, counts):
+@pytest.mark.parametrize(
+    ("profile", "env", "counts"),
+    [
+        ([], {}, [20, 7, 20]),
+        ([], {"CI": "true"}, [60, 7, 60]),
+        (["few"], {"CI": "true"}, [20, 7, 20]),
+        (["nightly"], {}, [1000, 70, 1000]),
+    ],
+)
+def test_the_profile_bounds_the_number_of_examples(run, tmp_path, profile, env, counts):
     (tmp_path / "test_program.py").write_text(EXAMPLES.replace("COUNTS", str(counts)))
-    status, _ = run(*(f"--hypothesis-profile={name}" for name in profile))
+    status, _ = run(*(f"--hypothesis-profile={name}" for name in profile), **env)
     assert status == 0
 
 
