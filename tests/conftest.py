@@ -1,6 +1,7 @@
 """What many tests share: how they are selected, running whole jobs, where the real prices are."""
 
 import io
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -153,6 +154,11 @@ class Ran:
     def lines(self):
         """Output lines in order of bytes, the order in which runs are compared."""
         return sorted(self.out.splitlines())
+
+    @property
+    def told(self):
+        """What it wrote to standard error, but for how long it took."""
+        return re.sub(r"(?m)^  took .*\n", "", self.err)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_one_reducer_prints_the_lines_in_order_and_says_what_local_does(on_spark
     here = run_module("jobs.moving_average", "-r", "local", "--num-cores", "2", *INDICATORS, mixed)
     assert ran.status == 0, ran.err
     assert ran.out == (ROOT / "data/averages.tsv").read_bytes()
-    assert ran.err == here.err
+    assert ran.told == here.told
 
 
 def test_three_reducers_write_the_parts_that_local_does(on_spark, run_module, mixed, tmp_path):
@@ -88,7 +88,7 @@ def test_attempts_run_again_count_once_and_steps_follow_each_other(on_spark, run
     assert sorted(path.name for path in out.iterdir()) == ["_SUCCESS", "_windrow.json", "part-00000", "part-00001"]
     lines = b"".join(path.read_bytes() for path in sorted(out.glob("part-*"))).splitlines()
     assert sorted(lines) == here.lines
-    assert ran.err == here.err
+    assert ran.told == here.told
 
 
 @pytest.mark.full
@@ -103,7 +103,7 @@ def test_mappers_run_again_for_a_lost_executor_count_once(run_module, mixed, tmp
     shutil.rmtree(Path(find_spec("pyspark").origin).parent / "work", ignore_errors=True)  # the executors' folders
     assert ran.status == 0, ran.err
     assert (tmp_path / "lost").exists()
-    assert (ran.lines, ran.err) == (here.lines, here.err)
+    assert (ran.lines, ran.told) == (here.lines, here.told)
     assert not list((tmp_path / "shared").iterdir())
 
 

@@ -104,7 +104,7 @@ def test_what_s3_refuses_for_now_and_connections_that_break_change_no_byte(bucke
     here = run_job("-r", runner, "-o", tmp_path / "out", folder, "--max-bad", "1")
     bucket.rules((".", fault, 1))
     far = run_job("-r", runner, "-o", f"{bucket.uri}/out", f"{bucket.uri}/bars/", "--max-bad", "1")
-    assert (far.status, far.err) == (0, here.err) and len(bucket.log("GET .*bars")) > 6
+    assert (far.status, far.told) == (0, here.told) and len(bucket.log("GET .*bars")) > 6
     bucket.rules()
     assert written(bucket, "out/") == contents(tmp_path / "out")
 
@@ -121,7 +121,7 @@ def test_answers_that_are_not_what_was_asked_for_change_no_byte_or_fail_the_job(
     here = run_job("-r", runner, "--window", "3", "--max-bad", "1", folder)
     bucket.rules(("GET .*bars", fault, 2))
     far = run_job("-r", runner, "--window", "3", "--max-bad", "1", uri)
-    assert (far.status, far.lines, far.err) == (0, here.lines, here.err) and far.lines
+    assert (far.status, far.lines, far.told) == (0, here.lines, here.told) and far.lines
     bucket.rules(("GET .*bars", fault))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     refused = run_job("-r", runner, "--window", "3", "--max-bad", "1", "-o", tmp_path / "out", uri)

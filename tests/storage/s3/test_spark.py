@@ -24,7 +24,7 @@ def test_spark_tasks_read_objects_and_the_output_appears_on_s3(bucket, run_modul
         "jobs.moving_average", "-r", "spark", "--spark-master", "local[2]", "-o", f"{bucket.uri}/far", *options
     )
     near = run_module("jobs.moving_average", "-r", "local", "-o", f"{bucket.uri}/near", *options)
-    assert (far.status, far.err) == (near.status, near.err) and far.status == 0
+    assert (far.status, far.told) == (near.status, near.told) and far.status == 0
     written = {
         name: {key.partition("/")[2]: bucket.get(key) for key in bucket.shown() if key.startswith(name)}
         for name in ("far", "near")
