@@ -41,7 +41,8 @@ def beside_vectorbt(folder, runs, scale, *more):
     vectorbt's running sums would not tell. `more`: what vectorbt computes beside the return and the closed trades.
     """
     bars, symbols = folder / "days.csv", max(1, round(100 * scale))
-    write(Sample(symbols=symbols, bars=1259, spacing="bd", places=6), bars)
+    if not bars.exists():  # both parts beside vectorbt have these bars
+        write(Sample(symbols=symbols, bars=1259, spacing="bd", places=6), bars)
     mine = Windrow(folder, ["--fast", "sma:5..23", "--slow", "sma:24..47", *CROSSES, bars])
     peer = Peer(folder, "vectorbt_sweep", [bars, folder / "peer", "5-23", "24-47", *more])
     measured = in_turn(mine, peer, runs, symbols * 456)
