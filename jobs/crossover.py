@@ -6,7 +6,7 @@ from typing import Any
 from sort_keys.merge import Stretch
 from windrow.bars.layout import normalise
 from windrow.mapreduce.barjob import BarJob
-from windrow.sinks.crosses import fields_of, names_of, signal_lines
+from windrow.sinks.crosses import fields_of, signal_lines
 from windrow.sinks.fields import Field
 from windrow.trading.signals import Pair, Signals, parse_pairs
 from windrow.windows import Options, kernels
@@ -69,7 +69,7 @@ class Crossover(BarJob):
     def description(self) -> dict[str, Any]:
         pairs = [(str(pair.fast), str(pair.slow)) for pair in self.pairs()]
         (fast, slow), seed = pairs[0], self.options.ema_seed
-        own = {"columns": names_of(len(pairs)), "fast": fast, "slow": slow, "pairs": pairs, "ema_seed": seed}
+        own = {"fast": fast, "slow": slow, "pairs": pairs, "ema_seed": seed}
         return super().description() | own
 
 

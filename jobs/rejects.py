@@ -1,18 +1,17 @@
 """Every row that is invalid or lacks a needed value, as JSON: its file, the reason, its text."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import orjson
-
 from windrow.bars.columns import Bars
 from windrow.bars.examples import expected_number, expected_time
-from windrow.console import say, shown_json
+from windrow.console import say
 from windrow.feeds.forms import told_once
 from windrow.feeds.settle import Settled
 from windrow.mapreduce.barjob import BarJob
 from windrow.mapreduce.counters import rejected_rows
+from windrow.sinks.fields import Field
+from windrow.sinks.rejected import FIELDS, rejected_lines
 
 
 class Rejects(BarJob):
@@ -28,10 +27,11 @@ class Rejects(BarJob):
     def columns(self) -> list[str]:
         return list(self.options.column.split(","))
 
+    def fields(self) -> Sequence[Field]:
+        return FIELDS
+
     def map_bars(self, bars: Bars, source: str) -> Iterator[bytes]:
-        for reason, text in bars.texts:
-            fields = {"file": readable(os.fsencode(source)), "reason": reason, "text": readable(text)}
-            yield shown_json(orjson.dumps(fields)) + b"\n"
+        return rejected_lines(bars.texts, source)
 
     def notes(self, settled: Settled) -> list[str]:
         layouts = settled.inputs.items()
@@ -43,11 +43,6 @@ class Rejects(BarJob):
     def report(self, counts: Counter[str]) -> None:
         if not self.options.quiet:
             say(rejected_rows(counts))
-
-
-def readable(text: bytes) -> str:
-    r"""A text, or the name of a file, of any bytes: those that are not UTF-8 as \xNN."""
-    return text.decode(errors="backslashreplace")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 from argparse import SUPPRESS
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from sort_keys.merge import Stretch
 from windrow.feeds.settle import Settled
@@ -13,6 +12,7 @@ from windrow.mapreduce.barjob import BarJob
 from windrow.market import options as sectors
 from windrow.market.constituents import Clock, Constituents
 from windrow.market.sectors import Members, Windows, sector_lines
+from windrow.sinks.fields import Field
 
 
 class Sectors(BarJob):
@@ -44,6 +44,9 @@ class Sectors(BarJob):
         """Who is in which sector, when."""
         return sectors.constituents_of(self.options)
 
+    def fields(self) -> Sequence[Field]:
+        return self.windows().fields
+
     def clock(self) -> Clock:
         """What days are to the bars."""
         return Clock(self.dated, self.options.timezone)
@@ -60,7 +63,7 @@ class Sectors(BarJob):
         return True
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        told = sectors.Told(self.constituents, self.running.report, self.options.list_symbols)
+        told = sectors.Told.of(self.options, self.constituents, self.running.report)
         return sector_lines(lines, self.constituents, self.windows(), self.clock(), told.symbols)
 
     def notes(self, settled: Settled) -> list[str]:
@@ -69,9 +72,6 @@ class Sectors(BarJob):
     def report(self, counts: Counter[str]) -> None:
         sectors.tell(self.options, counts)
         super().report(counts)
-
-    def description(self) -> dict[str, Any]:
-        return super().description() | {"columns": self.windows().names}
 
 
 if __name__ == "__main__":

@@ -13,15 +13,20 @@ import windrow
 from jobs.backtest import Backtest
 from jobs.crossover import Crossover
 from jobs.moving_average import MovingAverage
+from jobs.rejects import Rejects
+from jobs.sectors import Sectors
 from jobs.sequences import Sequences
 from jobs.sweep import Sweep
 from tests.rules import ROOT
 from windrow.cli import main
 from windrow.errors import InputError, UsageError
+from windrow.mapreduce.help import writes_tables
+from windrow.mapreduce.registry import find_jobs, job_class
 from windrow.pages.report.results import Output
 
 PAIR = ["--fast", "ema:5", "--slow", "sma:24"]
 ALL = ["--orders", "--trades", "--equity"]
+MEMBERS = ROOT / "data/constituents.csv"
 GRID = ["--fast", "ema:3,5", "--slow", "sma:9,24", "--split", "0.7"]
 CASES = {
     "averages": (MovingAverage, ["--indicator", "sma:3", "--indicator", "ema:5"], [None]),
@@ -29,6 +34,7 @@ CASES = {
     "crosses of pairs": (Crossover, ["--fast", "close", "--slow", "sma:9", *PAIR], [None]),
     "backtest": (Backtest, [*PAIR, "--commission-per-order", "3", *ALL], [None, "orders", "trades", "equity"]),
     "backtest, refused": (Backtest, [*PAIR, "--size", "9999", *ALL], [None, "orders", "trades", "equity"]),
+    "sectors": (Sectors, ["--constituents", MEMBERS, "--averages", "2,5", "--equal"], [None, "symbols"]),
     "sweep": (Sweep, GRID, [None]),
     "sweep, top": (Sweep, [*GRID, "--top", "2"], [None]),
     "sweep, best": (Sweep, [*GRID, "--best", "--shards", "2"], [None]),
@@ -89,6 +95,105 @@ def test_every_form_of_every_part_is_the_same_frame(run_job, tmp_path, hostile, 
             types = case != "sweep, best"  # `ruined` of all symbols is a count, and of one a truth
             assert_frame_equal(found, expected[list(found)], check_dtype=types)
             assert set(found) == set(expected)
+
+
+def test_every_job_writes_tables():
+    assert [name for name, file in find_jobs().items() if not writes_tables(job_class(file))] == []
+
+
+def test_sectors_of_any_name_are_inert_and_read_again(run_job, tmp_path, hostile):
+    """Names of sectors are where symbols are elsewhere; that list has symbols too."""
+    members = tmp_path / "members.csv"
+    with members.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["symbol", "sector", "date_added", "date_removed"])
+        rows.writerows([name, HOSTILE[at - 1], "", "2031-01-01"] for at, name in enumerate(HOSTILE))
+    options = ["--constituents", members, "--any-sector", "--averages", "2", "--equal"]
+    for form in ("text", "csv", "parquet"):
+        ran(run_job, Sectors, [*options, "--output-format", form], tmp_path / form, hostile)
+    for part in (None, "symbols"):
+        expected = windrow.read_output(tmp_path / "text", part=part)
+        assert len(expected.symbol.unique()) == len(HOSTILE)
+        for form in ("csv", "parquet"):
+            assert_frame_equal(windrow.read_output(tmp_path / form, part=part), expected)
+    found = windrow.read_output(tmp_path / "csv", part="symbols")
+    assert found.columns.tolist() == ["symbol", "sector", "date_added", "date_removed"]
+    assert dict(zip(found.symbol, found.sector, strict=True)) == {
+        name: HOSTILE[at - 1] for at, name in enumerate(HOSTILE)
+    }
+    assert found.date_added.isna().all() and found.date_removed.eq(pd.Timestamp("2031-01-01")).all()
+    for part in (tmp_path / "csv").glob("*.csv"):
+        with part.open(newline="") as file:
+            cells = [cell for row in csv.reader(file) for cell in row[: 2 if "symbols" in part.name else 1]]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]
+
+
+def test_the_list_of_symbols_is_of_sectors_alone(run_job, tmp_path):
+    ran(run_job, Backtest, PAIR, tmp_path / "out", ROOT / "data/bars.csv")
+    with pytest.raises(InputError, match="out: it holds no symbols; give an output of windrow sectors, or leave part"):
+        windrow.read_output(tmp_path / "out", part="symbols")
+
+
+#: Rows that are no bars: formulas, quotes, separators, ends of lines and other control characters within, no UTF-8.
+INVALID = [
+    b"=1+1,2020-01-02,x",
+    b"@A,2020-01-03,\"=cmd|' /c calc'!a0\"",
+    b"'=A,2020-01-03,y",
+    b"AA,2020-13-03,1",
+    b"\xff,2020-01-03,4",
+    b'"AA,2020-01-03,4',
+    b"AA;2020-01-03;4",
+    b"AA,,4",
+    b"AA,2020-01-04,a\rb",
+    b"AA,2020-01-04,a\tb\x00\x9b",
+    b'{"file":"x"}',
+    "é\u202e,2020-01-05,-".encode(),
+]
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+def test_invalid_rows_are_the_same_frame_in_every_form(run_job, tmp_path, runner):
+    path = tmp_path / "@bars, of 'any' name.csv"
+    path.write_bytes(b"\n".join([b"symbol,timestamp,close", b"AA,2020-01-01,1", *INVALID, b"AA,2020-01-05,1"]) + b"\n")
+    (tmp_path / "a.csv").write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,z\n")
+    for form in ("text", "csv", "parquet", "parquet-ns"):
+        ran(run_job, Rejects, ["-r", runner, "--output-format", form], tmp_path / form, path, tmp_path / "a.csv")
+    expected = windrow.read_output(tmp_path / "text")
+    texts = [row.decode(errors="backslashreplace") for row in INVALID]
+    assert expected.columns.tolist() == ["file", "reason", "text"]
+    assert expected.file.tolist() == [str(path)] * len(INVALID) + [str(tmp_path / "a.csv")]
+    assert sorted(expected.text[:-1]) == sorted(texts) and expected.text.iloc[-1] == "AA,2020-01-02,z"
+    for form in ("csv", "parquet", "parquet-ns"):
+        found = windrow.read_output(tmp_path / form)
+        assert_frame_equal(found, expected)
+        parts = sorted((tmp_path / form).glob("part-*"))
+        assert {part.suffix for part in parts} == {f".{form.partition('-')[0]}"}
+        assert_frame_equal(pd.concat([windrow.read_output(part) for part in parts], ignore_index=True), expected)
+    for part in (tmp_path / "csv").glob("*.csv"):
+        with part.open(newline="") as file:
+            head, *rows = csv.reader(file)
+        assert head == ["file", "reason", "text"]
+        assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    found = duckdb.sql(f"select count(*), count(distinct reason) from '{tmp_path}/parquet/*.parquet'").fetchall()
+    assert found == [(len(expected), expected.reason.nunique())]
+
+
+@pytest.mark.parametrize("form", ["text", "csv", "parquet"])
+def test_no_invalid_row_is_a_frame_without_rows(run_job, tmp_path, form):
+    ran(run_job, Rejects, ["--output-format", form], tmp_path / "out", ROOT / "data/bars.csv")
+    found = windrow.read_output(tmp_path / "out")
+    assert found.columns.tolist() == ["file", "reason", "text"] and found.empty
+
+
+def test_invalid_rows_that_end_within_a_line_are_refused(run_job, tmp_path):
+    (tmp_path / "a.csv").write_text("symbol,timestamp,close\nAA,2020-01-01,1\nAA,2020-01-02,z\n")
+    ran(run_job, Rejects, [], tmp_path / "out", tmp_path / "a.csv")
+    part = tmp_path / "out" / "part-00000"
+    whole = part.read_bytes()
+    for damaged in (whole[:-1], whole[:-4] + b"\n", whole.replace(b'"text"', b'"test"'), b"[1]\n"):
+        part.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"part-00000: it is truncated or damaged \("):
+            windrow.read_output(tmp_path / "out")
 
 
 def test_each_part_has_its_header_or_types_and_reads_alone(run_job, tmp_path):

@@ -258,14 +258,18 @@ def test_hostile_names_are_names(grow, tmp_path):
     assert "\u202e" not in told and "\t" not in told and "9 tables" in told
 
 
-def test_parquet_holds_what_lines_hold(run_job, tmp_path):
-    snapshots = write(tmp_path / "snapshots", {"a": Table(by_day([3 * day for day in range(50)]))})
-    for form in ("text", "parquet"):
+def test_tables_hold_what_lines_hold_and_alerts_too(run_job, tmp_path):
+    snapshots = write(tmp_path / "snapshots", {name: Table(by_day([3 * day for day in range(50)])) for name in HOSTILE})
+    for form in ("text", "csv", "parquet"):
         ran = run_job("-q", "--output-format", form, "--alert", "size>1B", "-o", tmp_path / form, snapshots,
                       job=CatalogGrowth)  # fmt: skip
         assert ran.status == 0, ran.err
-    lines, table = read_output(tmp_path / "text"), read_output(tmp_path / "parquet")
-    assert lines.equals(table[lines.columns]) and (tmp_path / "parquet" / "part-00000-alerts").exists()
+    for part in (None, "alerts"):
+        lines = read_output(tmp_path / "text", part=part)
+        assert set(lines["symbol"]) == {symbol_of("1", "eu", "b", name) for name in HOSTILE}
+        for form in ("csv", "parquet"):
+            assert lines.equals(read_output(tmp_path / form, part=part)[lines.columns])
+            assert (tmp_path / form / f"part-00000{f'-{part}' if part else ''}.{form}").exists()
 
 
 def test_larger_bars_have_the_rows_with_sizes(run_job, tmp_path):

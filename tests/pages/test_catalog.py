@@ -164,13 +164,15 @@ def test_a_day_can_be_chosen_and_one_that_is_not_there_is_refused(place, tmp_pat
         catalog_report(str(place), day=date(2025, 1, 1), out=tmp_path / "page.html")
 
 
-def test_alerts_of_an_output_of_growth_are_told(place, tmp_path):
+@pytest.mark.parametrize("form", ["text", "csv", "parquet"])
+def test_alerts_of_an_output_of_growth_are_told(place, tmp_path, form):
     grown = tmp_path / "growth"
     asked = ["catalog-growth", "--quiet", "--alert", "size>10TB", "--alert", "files>1000000", "-o", str(grown)]
-    assert main([*asked, str(place)]) == 0
+    assert main([*asked, "--output-format", form, str(place)]) == 0
     read = lake.read(str(place), None, str(grown))
     (section,) = (one for one in sections(read) if one.title == "Alerts")
     assert [row[:2] for row in section.tables[0].rows] == [["size>10TB", "2"], ["files>1000000", "0"]]
+    assert read.alerts.day == str(LAST)
     for wrong in (tmp_path, place):
         with pytest.raises(InputError, match=rf"--growth {wrong}: is no output of windrow catalog-growth; give"):
             lake.read(str(place), None, str(wrong))

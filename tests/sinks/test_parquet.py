@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import windrow
-from jobs.rejects import Rejects
 from sort_keys.keys import decode_symbol, encode_symbol
 from sort_keys.merge import Stretch
 from tests.conftest import ROOT
+from tests.jobs.test_lines import Ranges
 from tests.tables import arrow_rows, rows_in, rows_of
 from windrow.errors import InputError, OutputError
 from windrow.sinks import parquet
@@ -160,7 +160,7 @@ def test_nanoseconds_are_written_where_they_are_asked_for_and_never_rounded(run_
     ([], None, "--output-format parquet: needs files, but lines are printed; name a directory with -o DIR"),
     (["--cat-output", "-o", "out"], None,
      "--output-format parquet: needs files, but lines are printed; name a directory with -o DIR, and leave out --cat-"),
-    (["-o", "out"], Rejects, "--output-format parquet: this job's output is not a table of values; leave it out"),
+    (["-o", "out"], Ranges, "--output-format parquet: this job's output is not a table of values; leave it out"),
     (["-o", "out", "--indicator", "sma:2", "--indicator", "sma:2"], None,
      "--output-format parquet: 2 columns are named sma:2; the columns of a table need distinct names; ask for"),
 ])  # fmt: skip

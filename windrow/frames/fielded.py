@@ -1,6 +1,6 @@
 """Parts of outputs that are read by the names of their fields: of text, CSV or Parquet, the same frame."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import SEEK_END
 from pathlib import Path
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from sort_keys.keys import decode_symbol
 from windrow.errors import InputError
 from windrow.sinks.crosses import TEXT_FIELDS
-from windrow.sinks.fields import SYMBOL, TIME, UNDEFINED, Field
+from windrow.sinks.fields import SYMBOL, TIME, UNDEFINED, WRITTEN_BY, Field
 from windrow.sinks.inert import original
 from windrow.storage.open import is_parquet
 from windrow.trading.figures import TIMES
@@ -25,12 +25,34 @@ _TYPES = {"number": pa.float64(), "count": pa.int64()}
 
 
 def read_fields(parts: Sequence[Path], fields: Sequence[Field]) -> pd.DataFrame:
-    """The rows of parts, sorted by symbol, then by the first of the times. Raises InputError for other files."""
+    """The rows of parts, sorted by symbol, then by the first of the times, of entries by the first.
+
+    An empty time is the earliest. Raises InputError for other files.
+    """
     names = [field.name for field in fields]
     tables = [_table(part, fields) for part in parts]
-    time = next(field.name for field in fields if field.kind == "time")
-    frame = pd.concat([_frame(part, table, fields) for part, table in zip(parts, tables, strict=True)])
-    return frame[names].sort_values(["symbol", time], kind="stable", ignore_index=True)
+    # What an empty part of text has for times is of no time zone.
+    filled = [(part, table) for part, table in zip(parts, tables, strict=True) if len(table)]
+    filled = filled or [(parts[0], tables[0])]
+    by = [names[0], *[field.name for field in fields if field.kind == "time"][:1]]
+    frame = pd.concat([_frame(part, table, fields) for part, table in filled])
+    return frame[names].sort_values(by, kind="stable", ignore_index=True, na_position="first")
+
+
+def holds_entries(part: Path, fields: Sequence[Field]) -> bool:
+    """Whether a part's lines are objects of JSON with these entries, or a table of them."""
+    names = [field.name for field in fields]
+    if is_parquet(part.name):
+        with _undamaged(part):
+            schema = pq.read_schema(part)
+        return schema.names == names and WRITTEN_BY.items() <= (schema.metadata or {}).items()
+    with part.open("rb") as file:
+        first = file.readline()
+    return (
+        first == f"{','.join(names)}\n".encode()
+        if part.suffix == CSV
+        else first.startswith(b'{"%b":' % names[0].encode())
+    )
 
 
 def fields_in(part: Path) -> list[Field] | None:
@@ -142,11 +164,23 @@ def _lines(part: Path, fields: Sequence[Field]) -> pa.Table:
     if part.suffix != CSV:
         if not part.stat().st_size:
             return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+        if fields[0].kind == "entry":
+            return _entries(part, types)
         reading = pa_csv.ReadOptions(column_names=[field.name for field in fields])
         parsing = pa_csv.ParseOptions(delimiter="\t", quote_char=False)
     _check_end(part)
     with _undamaged(part):
         return pa_csv.read_csv(part, reading, parsing, how)
+
+
+def _entries(part: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """The entries of lines of JSON."""
+    _check_end(part)
+    try:
+        rows = [orjson.loads(line) for line in part.read_bytes().splitlines()]
+        return pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in types.items()})
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged(part, str(error)) from error
 
 
 def _frame(part: Path, table: pa.Table, fields: Sequence[Field]) -> pd.DataFrame:
@@ -155,7 +189,7 @@ def _frame(part: Path, table: pa.Table, fields: Sequence[Field]) -> pd.DataFrame
         column = table.column(field.name)
         if field.kind == "time":
             columns[field.name] = _moments(part, column)
-        elif field.kind in ("symbol", "text"):
+        elif field.kind in ("symbol", "text", "entry"):
             columns[field.name] = pd.Series([_read(text, field, part) for text in column.to_pylist()], dtype=str)
         else:
             columns[field.name] = column.to_numpy()
@@ -173,7 +207,7 @@ def _moments(part: Path, column: pa.ChunkedArray) -> Any:
         return column.cast(pa.timestamp("ns", getattr(column.type, "tz", None))).to_pandas().array
     texts = column.to_pylist()
     try:
-        zoned = bool(texts) and texts[0].endswith("Z")
+        zoned = next(filter(None, texts), "").endswith("Z")
         return pd.to_datetime(pd.Index(texts), format="ISO8601", utc=zoned).as_unit("ns")
     except ValueError as error:
         raise InputError(f"{part}: it is not the output of a job ({error}); use a part that a job wrote") from error

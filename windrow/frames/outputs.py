@@ -21,14 +21,17 @@ from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
 from windrow.frames.arguments import with_known_arguments
 from windrow.frames.description import description_of, reading_in, refuse_larger
-from windrow.frames.fielded import CSV, fields_in, figures_in, read_fields
+from windrow.frames.fielded import CSV, fields_in, figures_in, holds_entries, read_fields
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
-from windrow.sinks.alerted import ALERTS, FIELDS
+from windrow.sinks import SYMBOLS
+from windrow.sinks.alerted import ALERTS
+from windrow.sinks.alerted import FIELDS as ALERT_FIELDS
 from windrow.sinks.backtests import FIELDS as BACKTESTS
 from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
-from windrow.sinks.fields import SYMBOL, TIME, VALUES, WRITTEN_BY, Field
+from windrow.sinks.fields import MEMBERSHIPS, VALUES, WRITTEN_BY
 from windrow.sinks.portfolios import PORTFOLIO
+from windrow.sinks.rejected import FIELDS as REJECTED
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import INNER, at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
@@ -37,8 +40,11 @@ from windrow.storage.source import list_inputs, source_of, unchanged
 _BESIDE = {
     **{name: tuple(fields) for name, fields in BACKTESTS.items()},
     PORTFOLIO: VALUES,
-    ALERTS: (SYMBOL, TIME, Field(FIELDS[0]), Field(FIELDS[1], "text")),
+    ALERTS: ALERT_FIELDS,
+    SYMBOLS: MEMBERSHIPS,
 }
+#: What writes those that no option asks for.
+_ALWAYS_BESIDE = {SYMBOLS: "windrow sectors"}
 #: What tasks write beside lines: orders, models and others. Spark's own parts have a number of 32 digits there.
 _OTHERS = re.compile(rf"part-\d+-(?!{INNER[1:]}\b|[0-9a-f]{{8}}-)")
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
@@ -53,11 +59,11 @@ def read_output(path: str | Path, columns: Sequence[str] | None = None, part: st
     by `columns`, or else by the directory's _windrow.json or by parts of CSV or Parquet, or else value_1, value_2, ...;
     an empty field is NaN. Crosses have the columns signal (golden or death), price, fast, slow and, with several pairs,
     pair. Outputs of named figures, e.g. of backtests, have one row per line: symbol, then a column per name, NaN where
-    a figure is undefined.
+    a figure is undefined. Invalid rows, as rejects lists them, have the columns file, reason and text, sorted by file.
 
-    `part` is what to read in place of the lines: `orders`, `trades`, `equity` or `portfolio` of a backtest, or `alerts`
-    of a catalog's growth, where they were asked for; docs/signals.md and docs/catalog.md name their columns. All lines
-    are held in memory.
+    `part` is what to read in place of the lines: `orders`, `trades`, `equity` or `portfolio` of a backtest, `alerts` of
+    a catalog's growth, where they were asked for, or `symbols` of sectors; docs/signals.md, docs/catalog.md and
+    docs/market.md name their columns. All lines are held in memory.
 
     Raises UsageError for another part, and InputError where there is no output, or lines have another number of fields
     than there are `columns`.
@@ -84,10 +90,10 @@ def _read_beside(place: Path, part: str) -> pd.DataFrame:
         )
     parts = [place] if place.is_file() else sorted(one for one in place.glob("part-*") if _suffix(one) == f"-{part}")
     if not parts:
-        raise InputError(
-            f"{place}: it holds no {part}; run the job again with --{part[:-1] if part == 'alerts' else part}, or leave"
-            " part out for the output itself"
-        )
+        again = f"run the job again with --{part[:-1] if part == 'alerts' else part}"
+        if (job := _ALWAYS_BESIDE.get(f"-{part}")) is not None:
+            again = f"give an output of {job}"
+        raise InputError(f"{place}: it holds no {part}; {again}, or leave part out for the output itself")
     return read_fields(parts, fields)
 
 
@@ -101,6 +107,8 @@ def _read_all(place: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     if place.is_file() and columns is None and (beside := _suffix(place)) is not None:
         return read_fields([place], _BESIDE[beside])
     parts = _parts(place)
+    if _described(place) == [field.name for field in REJECTED] or holds_entries(parts[0], REJECTED):
+        return read_fields(parts, REJECTED)
     if any(map(_holds_figures, parts)):
         return figures_table([row for part in parts for row in _read_figures(part)])
     if (named := _read_named(parts, columns)) is not None:
@@ -187,7 +195,7 @@ def _read_part(part: Path, names: Sequence[str] | None) -> pd.DataFrame | None:
         raise _no_output(part, ValueError(f"its first line holds {fields + 1} tabs"))
     if fields != len(names):
         raise _other_names(part, fields, names)
-    are_texts = [name in (*TEXT_FIELDS, FIELDS[-1]) for name in usual]
+    are_texts = [name in (*TEXT_FIELDS, ALERT_FIELDS[-1].name) for name in usual]
     table = _read_lines(part, are_texts, marked=first.startswith(_MARK))
     symbols, times = (column.unify_dictionaries().combine_chunks() for column in table.columns[:2])
     texts = np.array([decode_symbol(text.encode()) for text in symbols.dictionary.to_pylist()], object)

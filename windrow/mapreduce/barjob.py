@@ -58,7 +58,7 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
-from windrow.sinks.fields import Field, figure_fields
+from windrow.sinks.fields import Field, figure_fields, named
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
@@ -325,7 +325,7 @@ class BarJob(JobAdapter):
         return {
             "windrow": 1,
             "job": job_name(type(self)),
-            "columns": self.output_names(),
+            "columns": self.output_names() or named(self.fields()),
             "format": self.options.output_format,
             "reading": self._described_reading(),
             **(resampling.described(chain, self.options) if chain else {}),

@@ -91,16 +91,18 @@ def map_bars(job: "BarJob", task: Task) -> None:
     counts = Counter({"map tasks": 1})
     accounts = Accounts(counted=bool(job.settled.units))
     feed = accounts.take(_feed(job, task))
-    for bars, source in feed if job.map_only else _in_long_blocks(feed):
-        counts["bars"] += len(bars)
-        counts["header lines"] += bars.headers
-        counts[UNSELECTED] += bars.unselected
-        for reason, rows in bars.rejected.items():
-            counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
-        task.write(job.map_bars(bars, source))
-        job.told(len(bars) + bars.unselected, len(bars))
-        job.show(f"{counts['bars']:,} bars read")
-        del bars  # before the next ones are read
+    with task_lines(job, task, last=job.map_only) as write:
+        for bars, source in feed if job.map_only else _in_long_blocks(feed):
+            counts["bars"] += len(bars)
+            counts["header lines"] += bars.headers
+            counts[UNSELECTED] += bars.unselected
+            for reason, rows in bars.rejected.items():
+                counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
+            for line in job.map_bars(bars, source):
+                write(line)
+            job.told(len(bars) + bars.unselected, len(bars))
+            job.show(f"{counts['bars']:,} bars read")
+            del bars  # before the next ones are read
     if not job.map_only:
         task.write(accounts.lines())
         if job.unit == MODELS:

@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from windrow.console import say
 from windrow.errors import UsageError
@@ -78,14 +78,20 @@ class Told(NamedTuple):
 
     constituents: Constituents
     report: Callable[[str, str], None]
-    listed: bool
+    listed: str | None
+    """The format of the list of all symbols; None: there is none."""
+
+    @classmethod
+    def of(cls, given: Namespace, constituents: Constituents, report: Callable[[str, str], None]) -> Self:
+        """By a task's options."""
+        return cls(constituents, report, given.output_format if given.list_symbols else None)
 
     def symbols(self, names: set[str]) -> None:
         """Reports those that are in the file or among the bars alone; lists all in a part of the output."""
         for text in told(names, self.constituents):
             self.report(WARNING, text)
         if self.listed:
-            write_symbols(names, self.constituents)
+            write_symbols(names, self.constituents, self.listed)
 
 
 def tell(given: Namespace, counts: Counter[str]) -> None:

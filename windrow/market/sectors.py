@@ -33,8 +33,8 @@ from windrow.errors import InputError, UsageError
 from windrow.exact.groups import products, totals
 from windrow.market.constituents import NONE, Clock, Constituents
 from windrow.sinks import SYMBOLS, told_symbols
+from windrow.sinks.fields import MEMBERSHIPS, SYMBOL, TIME, Field, written_part
 from windrow.sinks.lines import format_lines
-from windrow.storage.part import own_part
 from windrow.times import DAY, format_times
 from windrow.windows import CountWindow, Options
 from windrow.windows.sma import SMA
@@ -66,6 +66,11 @@ class Windows(NamedTuple):
             found += [f"{index}_index", f"{index}_return", f"{index}_std:{self.volatility}"]
             found += [f"{index}_sma:{window}" for window in self.averages]
         return [*found, *(f"above_sma:{window}" for window in self.averages)]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of a line."""
+        return SYMBOL, TIME, *map(Field, self.names)
 
 
 def parse_windows(averages: str, volatility: int, equal: bool = False) -> Windows:
@@ -272,10 +277,10 @@ def told(names: set[str], constituents: Constituents) -> Iterator[str]:
         yield f"--constituents {path}: no bar is of {told_symbols(absent)}; check how the inputs write symbols"
 
 
-def write_symbols(names: Iterable[str], constituents: Constituents) -> None:
+def write_symbols(names: Iterable[str], constituents: Constituents, form: str = "text") -> None:
     """Writes a part with all symbols that have bars, SYMBOL <tab> SECTOR <tab> date added <tab> date removed."""
-    with own_part(SYMBOLS) as file:
+    with written_part(SYMBOLS, MEMBERSHIPS, form, dated=True) as write:
         for name in sorted(names):
             for one in constituents.sectors_of(name):
                 days = (b"" if day is None else format_times(np.array([day * DAY]), True)[0] for day in one[1:])
-                file.write(b"\t".join([encode_symbol(name), encode_symbol(one.sector), *days]) + b"\n")
+                write(b"\t".join([encode_symbol(name), encode_symbol(one.sector), *days]) + b"\n")

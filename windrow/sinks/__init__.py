@@ -6,6 +6,7 @@ crosses.py     crosses -> lines of text
 backtests.py   figures, orders and equity -> lines of text
 portfolios.py  accounts of many symbols -> one equity
 alerted.py     alerts -> lines of text
+rejected.py    invalid rows -> lines of JSON
 normalized.py  scaled values, and their scales -> lines of text, and back
 sequenced.py   sequences of bars -> Parquet files, or numpy's
 """

@@ -1,14 +1,15 @@
-"""Alerts -> lines of text, `SYMBOL <tab> TIMESTAMP <tab> value <tab> alert`, in parts beside a job's output."""
+"""Alerts -> lines, `SYMBOL <tab> TIMESTAMP <tab> value <tab> alert`, in parts beside a job's output."""
 
 import numpy as np
 import orjson
 
+from windrow.sinks.fields import SYMBOL, TIME, Field
 from windrow.times import format_times
 
 #: The end of the names of parts with alerts.
 ALERTS = "-alerts"
-#: The names of a line's fields after symbol and timestamp, of which the last is text.
-FIELDS = ["value", "alert"]
+#: The fields of a line.
+FIELDS = (SYMBOL, TIME, Field("value"), Field("alert", "text"))
 
 
 def alert_line(symbol: bytes, time: int, value: float, alert: str, dated: bool) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from windrow.storage.part import own_part
 
-Kind: TypeAlias = Literal["symbol", "time", "text", "number", "count", "flag", "figures"]
+Kind: TypeAlias = Literal["symbol", "time", "text", "number", "count", "flag", "figures", "entry"]
 
 #: Suffixes of parts, by formats.
 SUFFIXES = {"text": "", "csv": ".csv", "parquet": ".parquet", "parquet-ns": ".parquet"}
@@ -17,7 +17,7 @@ WRITTEN_BY = {b"written by": b"windrow"}
 
 
 class Field(NamedTuple):
-    """A field of a line.
+    """A field of a line, or an entry: a text in an object of JSON that is the line.
 
     figures: of a field of figures, a line's with every name that any line may have, so that all parts have the same
     columns; a value is one of its type, or None. Without it columns are those that a part's lines have.
@@ -31,11 +31,22 @@ class Field(NamedTuple):
 SYMBOL, TIME = Field("symbol", "symbol"), Field("timestamp", "time")
 #: The fields of lines of values beside those of buying and holding.
 VALUES = (SYMBOL, TIME, Field("value"), Field("buy_and_hold"))
+#: Those of lines of sectors' members: from when, before when, each empty for always.
+MEMBERSHIPS = (SYMBOL, Field("sector", "symbol"), Field("date_added", "time"), Field("date_removed", "time"))
 
 
 def figure_fields(figures: Mapping[str, Any]) -> tuple[Field, ...]:
     """The fields of lines of figures, with the names that they may have."""
     return SYMBOL, Field("figures", "figures", figures)
+
+
+def named(fields: Sequence[Field]) -> list[str]:
+    """The names of values and texts, which are a table's columns beside symbol and time; none of figures.
+
+    >>> named((SYMBOL, TIME, Field("value"))), named(figure_fields({}))
+    (['value'], [])
+    """
+    return [field.name for field in fields if field.kind in ("number", "text", "entry")]
 
 
 #: Writes lines, each with its end.

@@ -1,7 +1,7 @@
 """Lines of text -> tables with names: CSV with a header, or Parquet with types.
 
-A job's lines have no names: SYMBOL <tab> TIME <tab> VALUE..., or SYMBOL <tab> JSON. What their fields are is said once,
-by the module that writes the lines, so that whatever it writes can be a table, and be read again by name:
+A job's lines have no names: SYMBOL <tab> TIME <tab> VALUE..., SYMBOL <tab> JSON, or JSON alone. What their fields are
+is said once, by the module that writes the lines, so that whatever it writes can be a table, and be read again by name:
 
     csv        a header; symbols as they are, quoted where that is needed, and inert for spreadsheets (inert.py)
     parquet    text, times (dates where the run's times are dates), float64, int64, booleans
@@ -32,8 +32,10 @@ from windrow.sinks.lines import format_lines
 from windrow.times import parse_times
 from windrow.trading.figures import COUNTS, TIMES
 
-#: Lines of a row group.
-_ROWS = 1 << 16
+#: Lines of a row group; of entries, which may be long, fewer.
+_ROWS, _ROWS_OF_ENTRIES = 1 << 16, 1 << 12
+#: Fields that spreadsheets may take for formulas.
+_TEXTS = ("symbol", "text", "entry")
 
 
 @contextmanager
@@ -57,10 +59,20 @@ def line_table(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) 
 
         def write(lines: bytes | memoryview) -> None:
             for line in bytes(lines).splitlines():
-                symbol, *texts = line.split(b"\t")
-                add([decode_symbol(symbol), *(text.decode() for text in texts)])
+                add(_cells(line, fields))
 
         yield write
+
+
+def _cells(line: bytes, fields: Sequence[Field]) -> list[str]:
+    """The texts of a line's fields."""
+    if fields[0].kind == "entry":
+        told = orjson.loads(line)
+        return [told[field.name] for field in fields]
+    return [
+        decode_symbol(text) if field.kind == "symbol" else text.decode()
+        for text, field in zip(line.split(b"\t"), fields, strict=True)
+    ]
 
 
 @contextmanager
@@ -79,8 +91,14 @@ def csv_sink(file: BinaryIO, names: Sequence[str], dated: bool) -> Iterator[Writ
 
 
 def _csv_line(cells: Iterable[str]) -> bytes:
-    line = StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    r"""A line of CSV: of a cell with a CR all are in quotes, for readers take it for a line's end, and Python does not.
+
+    >>> _csv_line(["a,b", "c"]), _csv_line(["a\rb", "c"])
+    (b'"a,b",c\n', b'"a\rb","c"\n')
+    """
+    line, row = StringIO(), list(cells)
+    returns = any("\r" in cell for cell in row)
+    csv.writer(line, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL).writerow(row)
     return line.getvalue().encode()
 
 
@@ -89,7 +107,7 @@ def _rows(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) -> It
     """Takes rows, a text for each field, empty for nothing."""
     if form == "csv":
         file.write(_csv_line(field.name for field in fields))
-        texts = [field.kind in ("symbol", "text") for field in fields]
+        texts = [field.kind in _TEXTS for field in fields]
         yield lambda row: file.write(
             _csv_line(kept(cell) if is_text else cell for cell, is_text in zip(row, texts, strict=True))
         )
@@ -97,7 +115,7 @@ def _rows(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) -> It
     import pyarrow.parquet as pq
 
     waiting: list[list[Any]] = []
-    kinds = _kinds(dated, form)
+    kinds, most = _kinds(dated, form), _ROWS_OF_ENTRIES if fields[0].kind == "entry" else _ROWS
     schema = pa.schema([(field.name, kinds[field.kind]) for field in fields], WRITTEN_BY)
     with pq.ParquetWriter(file, schema, compression="snappy", write_page_checksum=True) as writer:
 
@@ -109,7 +127,7 @@ def _rows(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) -> It
 
         def add(row: list[Any]) -> None:
             waiting.append(row)
-            if len(waiting) == _ROWS:
+            if len(waiting) == most:
                 flush()
 
         yield add
@@ -120,7 +138,8 @@ def _rows(file: BinaryIO, fields: Sequence[Field], form: str, dated: bool) -> It
 def _kinds(dated: bool, form: str) -> dict[Kind, pa.DataType]:
     time = pa.date32() if dated else pa.timestamp("ns" if form == "parquet-ns" else "us", "UTC")
     text = pa.string()
-    return {"symbol": text, "text": text, "time": time, "number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
+    numbers: dict[Kind, pa.DataType] = {"number": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
+    return {"symbol": text, "text": text, "entry": text, "time": time, **numbers}
 
 
 _READ: dict[Kind, Callable[[str], Any]] = {
@@ -132,7 +151,7 @@ def _array(column: Sequence[str], field: Field, schema: pa.Schema) -> pa.Array:
     kind = schema.field(field.name).type
     if field.kind == "time":
         return _times(column).cast(kind)
-    if field.kind == "symbol":
+    if field.kind in ("symbol", "entry"):
         return pa.array(column, kind)
     read = _READ.get(field.kind, str)
     return pa.array([read(text) if text else None for text in column], kind)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
 
 import numpy as np
 
@@ -19,8 +18,8 @@ from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.arrays import Floats, Ints
 from windrow.bars.checks import UNKNOWN
 from windrow.catalog.growth.grammar import Alert, Standing
-from windrow.sinks.alerted import ALERTS, alert_line
-from windrow.storage.part import own_part
+from windrow.sinks.alerted import ALERTS, FIELDS, alert_line
+from windrow.sinks.fields import WriteLines, written_part
 from windrow.times import DAY
 from windrow.windows.growth import Growing, Growth, Since
 
@@ -66,18 +65,19 @@ class Standings:
     table's windows, and two pieces of its bars.
     """
 
-    def __init__(self, asked: Asked, places: Sequence[int], dated: bool) -> None:
-        self._asked, self._places, self._dated = asked, places, dated
+    def __init__(self, asked: Asked, places: Sequence[int], dated: bool, form: str = "text") -> None:
+        self._asked, self._places, self._dated, self._form = asked, places, dated, form
         self.counts: Counter[str] = Counter()
 
     def lines(self, stretches: Iterable[Stretch]) -> Iterator[Lines]:
         """A line for each bar; alerts go to a part of their own. Raises what `Growth.push` raises."""
         writes = self._asked.written and self._asked.alerts
-        with own_part(ALERTS) if writes else nullcontext() as file:
+        part = written_part(ALERTS, FIELDS, self._form, self._dated) if writes else nullcontext()
+        with part as write:
             for symbol, pieces in by_symbol(stretches):
-                yield from self._of(symbol, pieces, file)
+                yield from self._of(symbol, pieces, write)
 
-    def _of(self, symbol: bytes, pieces: Iterator[Piece], file: BinaryIO | None) -> Iterator[Lines]:
+    def _of(self, symbol: bytes, pieces: Iterator[Piece], write: WriteLines | None) -> Iterator[Lines]:
         growth = Growth(decode_symbol(symbol), self._asked.growing)
         sized, begun, unit = self._sized(pieces), False, self._asked.unit
         for piece, following in _with_next(sized):
@@ -93,7 +93,7 @@ class Standings:
                 since = partial(_since, growth, unit)
                 now = Standing(float(sizes[-1]) * unit, float(files[-1]), stale, since)
                 self._count(now, has_trend=not np.isnan(told["slope"]), stepped=growth.stepped_within(GONE))
-                self._alert(symbol, int(piece.times[-1]), now, file)
+                self._alert(symbol, int(piece.times[-1]), now, write)
         if not begun:
             self.counts[NEVER] += 1
 
@@ -122,12 +122,12 @@ class Standings:
         self.counts[SMALL] += now.files >= MANY_FILES and now.size < self._asked.small * now.files
         self.counts[NO_STALE] += self._asked.reads_stale and bool(np.isnan(now.stale))
 
-    def _alert(self, symbol: bytes, time: int, now: Standing, file: BinaryIO | None) -> None:
+    def _alert(self, symbol: bytes, time: int, now: Standing, write: WriteLines | None) -> None:
         for number, alert in enumerate(self._asked.alerts):
             if (value := alert.value(now)) is not None:
                 self.counts[ALERTED.format(number)] += 1
-                if file:
-                    file.write(alert_line(symbol, time, value, alert.text, self._dated))
+                if write is not None:
+                    write(alert_line(symbol, time, value, alert.text, self._dated))
 
 
 def _since(growth: Growth, unit: float, span_ns: int) -> Since | None:

@@ -1,23 +1,21 @@
 """What the page shows, read from snapshots: rows of views, and the sizes of every table through a year."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from sort_keys.keys import decode_symbol
 from windrow.arrays import Floats, Ints
 from windrow.catalog.queries.questions import stored_by
 from windrow.catalog.queries.relations import opened, require_duckdb
 from windrow.errors import InputError
 from windrow.frames.description import description_of
-from windrow.pages.report.results import Output
-from windrow.sinks.alerted import ALERTS
+from windrow.frames.fielded import read_fields
+from windrow.sinks.alerted import ALERTS, FIELDS
 from windrow.storage.publish import at_hand
 
 #: Points of a sparkline, and the days between two.
@@ -232,17 +230,11 @@ def _alerts(growth: str) -> Alerts:
             raise InputError(
                 f"--growth {growth}: is no output of windrow catalog-growth; give the directory that its -o named"
             )
-        output = Output(place, "catalog_growth", described)
         found: dict[str, list[tuple[str, float]]] = {text: [] for text in described["growth"]["alert"]}
         last = None
-        for symbol, day, value, alert in _alert_lines(output.beside(ALERTS)):
-            found.setdefault(alert, []).append((symbol, value))
-            last = max(last or day, day)
+        if parts := sorted(place.glob(f"part-*[0-9]{ALERTS}*")):
+            lines = read_fields(parts, FIELDS)
+            for symbol, value, alert in zip(lines["symbol"], lines["value"], lines["alert"], strict=True):
+                found.setdefault(alert, []).append((symbol, value))
+            last = None if lines.empty else f"{lines['timestamp'].max():%Y-%m-%d}"
     return Alerts(growth, found, last)
-
-
-def _alert_lines(parts: Sequence[Path]) -> Iterator[tuple[str, str, float, str]]:
-    for part in parts:
-        for line in part.read_bytes().splitlines():
-            symbol, day, value, alert = line.split(b"\t")
-            yield decode_symbol(symbol), day.decode(), float(value), alert.decode()
