@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Set in many containers: then each process of the tests would compile windrow, and each worker all tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 

@@ -71,6 +71,8 @@ collect_ignore = [] if find_spec("backtrader") and find_spec("vectorbt") else ["
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their marks
 def pytest_collection_modifyitems(items):
     """Marks tests by their folders and fixtures, and gives them their numbers of generated examples."""
+    files = {item.path for item in items}  # asking each of 20,000 tests for its folders took seconds
+    one_python, peers = in_folders(files, *ONE_PYTHON), in_folders(files, "peers")
     for item in items:
         if ON_HADOOP.intersection(getattr(item, "fixturenames", ())) and not item.get_closest_marker("smoke"):
             item.add_marker("hadoop")
@@ -84,15 +86,20 @@ def pytest_collection_modifyitems(items):
             item.add_marker("s3")
         if ON_PAGES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("pages")
-        if any(item.path.is_relative_to(TESTS / folder) for folder in ONE_PYTHON):
+        if item.path in one_python:
             item.add_marker("one_python")
-        if item.path.is_relative_to(TESTS / "peers"):
+        if item.path in peers:
             item.add_marker("peers")
         if item.path.name == "spark_tasks.py":
             item.add_marker("spark")
     for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:
         own = test._hypothesis_internal_use_settings
         test._hypothesis_internal_use_settings = settings(own, max_examples=examples(own.max_examples))
+
+
+def in_folders(files, *folders):
+    """Those of the files that are in one of these folders of tests."""
+    return {file for file in files if any(file.is_relative_to(TESTS / folder) for folder in folders)}
 
 
 def examples(asked):
