@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs test-emr test-options test-processes kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -70,11 +70,11 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Files that hold tests with a mark.
 marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)\b' tests)
 
-test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on two cores
+test: $(VENV)/.test  ## install what the tests need and run them; eight minutes on two cores
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet --hypothesis-profile=few -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet --hypothesis-profile=few -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn or catalog or s3 or pages or docs or emr or options or processes)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
@@ -89,7 +89,7 @@ test-streams: $(VENV)/.test  ## the tests on kinesis-local and a real Kafka; nee
 	$(BIN)/python -m pytest $(PARALLEL) -m 'streams and not (full or hadoop or spark)' $(shell grep -rlwE --include='test_*.py' 'kinesis|kafka|no_stream|no_topic|mark.streams' tests) $(PYTEST)
 
 test-sql: $(VENV)/.test  ## the tests on servers of MariaDB and PostgreSQL of their own; needs mariadb-server and postgresql
-	$(BIN)/python -m pytest $(PARALLEL) -m 'sql and not (full or hadoop)' tests/sql $(shell grep -rlwE --include='test_*.py' 'mariadb|postgres|mark.sql' tests) $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) -m 'sql and not (full or hadoop)' tests/sql $(shell grep -rlwE --include='test_*.py' 'mariadb|postgres|mark.sql|DATABASES|SERVERS' tests) $(PYTEST)
 
 test-learn: $(VENV)/.test $(VENV)/.keras  ## the tests of forecasts, with jax, and Keras beside it
 	$(BIN)/python -m pytest $(PARALLEL) -m 'learn and not (full or hadoop or peers)' $(call marked,learn) $(PYTEST)
@@ -100,11 +100,20 @@ test-catalog: $(VENV)/.test  ## the tests of data catalogs on an emulator of AWS
 test-s3: $(VENV)/.test  ## the tests of objects on an emulator of S3: jobs on them, and what S3 refuses
 	$(BIN)/python -m pytest $(PARALLEL) -m 's3 and not (full or hadoop or cluster or spark)' tests/storage/s3 $(PYTEST)
 
-test-pages: $(VENV)/.test  ## the tests of pages, looked at in Chromium
-	$(BIN)/python -m pytest $(PARALLEL) -m 'pages and not (full or catalog)' tests/pages $(PYTEST)
+test-pages: $(VENV)/.test  ## the tests of pages and their pictures, many looked at in Chromium
+	$(BIN)/python -m pytest $(PARALLEL) -m 'pages and not (full or catalog)' tests/pages $(call marked,pages) $(PYTEST)
 
-test-docs: $(VENV)/.test  ## README and the guides, typed in by a newcomer, and the wheel, installed
+test-docs: $(VENV)/.test  ## README, the guides and the notebook, typed in by a newcomer, and the wheel, installed
 	$(BIN)/python -m pytest $(PARALLEL) -m 'docs and not full' $(call marked,docs) $(PYTEST)
+
+test-emr: $(VENV)/.test  ## the tests of clusters of EMR: their files, plans and prices, and what EMR refuses
+	$(BIN)/python -m pytest $(PARALLEL) -m 'emr and not (full or hadoop or cluster)' tests/emr tests/runners/emr $(PYTEST)
+
+test-options: $(VENV)/.test  ## each option of each job, each pair of a run's settings, and completion in shells
+	$(BIN)/python -m pytest $(PARALLEL) -m 'options and not (full or learn or spark)' $(call marked,options) $(PYTEST)
+
+test-processes: $(VENV)/.test  ## processes that are ended, on a terminal, or without room; how much memory they take
+	$(BIN)/python -m pytest $(PARALLEL) -m 'processes and not (full or sql or streams)' $(call marked,processes) $(PYTEST)
 
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)

@@ -55,6 +55,9 @@ ON_CATALOG, ON_S3 = {"catalog_server"}, {"s3_server"}
 #: What starts Chromium.
 ON_PAGES = {"chromium"}
 
+#: Folders of tests that have a mark, and a target, of their own.
+OF_FOLDERS = {"peers": "peers", "pages": "pages", "emr": "emr", "runners/emr": "emr"}
+
 # No example is failed by the clock: a busy machine is not a fault. `make test` makes few, CI more, and `make test-full`
 # has --hypothesis-profile=nightly.
 FEW, MODEST, NIGHTLY = 20, 60, 1000
@@ -72,7 +75,8 @@ collect_ignore = [] if find_spec("backtrader") and find_spec("vectorbt") else ["
 def pytest_collection_modifyitems(items):
     """Marks tests by their folders and fixtures, and gives them their numbers of generated examples."""
     files = {item.path for item in items}  # asking each of 20,000 tests for its folders took seconds
-    one_python, peers = in_folders(files, *ONE_PYTHON), in_folders(files, "peers")
+    one_python = in_folders(files, *ONE_PYTHON)
+    marked = [(in_folders(files, folder), mark) for folder, mark in OF_FOLDERS.items()]
     for item in items:
         if ON_HADOOP.intersection(getattr(item, "fixturenames", ())) and not item.get_closest_marker("smoke"):
             item.add_marker("hadoop")
@@ -88,8 +92,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker("pages")
         if item.path in one_python:
             item.add_marker("one_python")
-        if item.path in peers:
-            item.add_marker("peers")
+        for folder, mark in marked:
+            if item.path in folder:
+                item.add_marker(mark)
         if item.path.name == "spark_tasks.py":
             item.add_marker("spark")
     for test in {item.obj for item in items if getattr(getattr(item, "obj", None), "is_hypothesis_test", False)}:

@@ -145,3 +145,5 @@ def test_what_make_test_leaves_out_has_a_target_that_the_gate_runs_and_contribut
     marks = dict(re.findall(r"^    ([a-z0-9]+): .*; run by `make (test-[a-z0-9]+)`$", setup, re.MULTILINE))
     left_out = re.search(r"-m 'not \((.*)\)'", setup)[1].split(" or ")
     assert set(left_out) == set(marks) and set(marks.values()) <= targets
+    quick = re.search(r"-m 'not \((one_python or .*)\)'", makefile)[1].split(" or ")
+    assert quick == ["one_python", *left_out]

@@ -320,6 +320,7 @@ def test_many_fields_and_many_quotes_take_no_time():
     assert one(b'"' + b'""' * (MAX_LINE // 4)) == "quote"
 
 
+@pytest.mark.processes
 def test_memory_of_a_chunk_without_any_bar_is_a_few_times_the_chunk():
     import tracemalloc
 

@@ -143,6 +143,7 @@ def test_a_bucket_that_may_not_be_listed_is_told(aws, sifted):
         read("s3://other/AWSLogs", sifted)
 
 
+@pytest.mark.processes
 def test_memory_is_flat_over_many_files(tmp_path):
     def peak(count):
         folder = tmp_path / str(count)

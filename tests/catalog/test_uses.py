@@ -91,6 +91,7 @@ def test_threads_may_count_at_one_time():
         assert [row["queries"] for row in kept.rows(DAY)] == [4000]
 
 
+@pytest.mark.processes
 def test_memory_is_flat():
     def peak(count):
         tracemalloc.start()

@@ -17,6 +17,8 @@ from windrow.commands import completion
 from windrow.mapreduce.completions import options_of
 from windrow.mapreduce.registry import find_jobs, job_class
 
+pytestmark = pytest.mark.options
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):

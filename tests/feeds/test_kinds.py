@@ -156,6 +156,7 @@ def test_pieces_are_a_stream(pieces, sizes):
     assert stream.read() == whole.read()
 
 
+@pytest.mark.processes
 def test_an_xz_that_expands_to_much_is_read_in_flat_memory():
     pieces = unxz(io.BytesIO(lzma.compress(bytes(200 << 20))))
     assert max(map(len, pieces)) <= 1 << 20

@@ -107,6 +107,7 @@ def test_lines_are_read_without_it_too(outputs, described, columns):
     assert list(frame) == ["symbol", "timestamp", *(columns or ["value_1"])] and len(frame) == 2 * 58
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("seed", range(4))
 def test_anything_else_is_read_or_refused(outputs, described, tmp_path, seed, monkeypatch):
     """Of 60 descriptions, each with a value or two that is something else, or missing."""

@@ -423,6 +423,7 @@ def test_a_bug_in_a_task_shows_its_traceback_once(dying, runner):
     assert done.stderr.count("ZeroDivisionError: a bug in a task") == done.stderr.count("Traceback") == 1
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_a_line_of_200_megabytes_in_300_of_memory(dying, runner):
     with open("huge.csv", "wb") as file:

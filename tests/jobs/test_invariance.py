@@ -22,13 +22,21 @@ BLOCKS = ["1", "64", None]
 SLOTS = ["3d", "90d", None]
 REDUCERS = [1, 3, 8]
 RUNNERS = ["inline", "local"]
+#: Jobs of each kind: of one step, of several parts, of two steps. The others are tried by `make test-options`.
+OFTEN = {"averages", "backtest", "sweep best"}
 MATRIX = list(itertools.product(ORDERS, FILES, BLOCKS, SLOTS, REDUCERS, RUNNERS))
 PAIRWISE = pairwise(MATRIX)
 
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=[] if name == "averages" else [pytest.mark.one_python]) for name in JOBS],
+    params=[
+        pytest.param(
+            name,
+            marks=[pytest.mark.one_python] * (name != "averages") + [pytest.mark.options] * (name not in OFTEN),
+        )
+        for name in JOBS
+    ],
 )
 def plain(request, tmp_path_factory):
     """A case, and what its plainest run writes."""

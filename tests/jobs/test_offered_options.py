@@ -33,6 +33,7 @@ OF_STREAMS = {"--gaps", "--share", "--consumer"}
 ELSEWHERE = {"--model", "--keras", "--apply"}
 #: Options that name an output of the job itself, which are tried in its own test.
 OF_OUTPUTS = {"--inverse"}
+UNTRIED = OF_STREAMS | ELSEWHERE | OF_OUTPUTS
 #: A forecast, and a search, that take no time.
 FORECAST = "--column close --features close --length 1 --hidden 2 --epochs 1"
 SEARCHED = f"{FORECAST} --batch 32 --rate 0.01"
@@ -209,6 +210,11 @@ TRIALS = {
 }
 
 
+def trial_of(job, option):
+    """How an option of a job is tried, the job given by its module's name; None where nothing says."""
+    return TRIALS.get(f"{job} {option}", TRIALS.get(option))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The bars of TRIALS."""
@@ -291,10 +297,10 @@ def useless(capfd, tmp_path, folder, offered):
     def find(job):
         all_offered = offered(job)
         for option in all_offered:
-            if option in OF_STREAMS | OF_OUTPUTS | ELSEWHERE:
+            if option in UNTRIED:
                 continue
             name = job.__module__.rpartition(".")[2]
-            trial = TRIALS.get(f"{name} {option}", TRIALS.get(option))
+            trial = trial_of(name, option)
             if trial is None:
                 yield f"{option}: has no trial: every option is tried; add one to TRIALS"
                 continue
@@ -311,7 +317,15 @@ def useless(capfd, tmp_path, folder, offered):
     return lambda job: list(find(job))
 
 
-#: Jobs that are known to offer too much.
+@pytest.mark.parametrize("name", find_jobs())
+def test_every_option_has_a_trial(offered, name):
+    """Cheap, so in every run of the tests; whether the option does anything is tried by `make test-options`."""
+    file = find_jobs()[name]
+    listed = set(offered(job_class(file))) - UNTRIED
+    assert listed and not [option for option in listed if trial_of(file.stem, option) is None]
+
+
+@pytest.mark.options
 @pytest.mark.parametrize(
     "name", [pytest.param(job, marks=pytest.mark.learn) if job in LEARNING else job for job in find_jobs()]
 )
@@ -341,6 +355,7 @@ class Rows(BarJob):
         yield b"%d\n" % len(bars)
 
 
+@pytest.mark.options
 def test_an_option_that_a_job_has_no_use_for_is_found(useless):
     found = useless(Rows)
     assert "--ema-seed: changes nothing" in found

@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.processes
+
 JOB = [sys.executable, "-m", "jobs.moving_average", "-q"]
 BARS = str(ROOT / "data/bars.csv")
 

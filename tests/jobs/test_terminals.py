@@ -189,6 +189,7 @@ def modes(folder):
     return {path: stat.S_IMODE(path.stat().st_mode) for path in found}
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_temporary_files_are_private_and_outputs_are_as_the_umask_says(waiting, tmp_path, runner, umask):
@@ -217,6 +218,7 @@ def release(fifo, job):
 # A terminal that is closed.
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_closed_terminal_stops_a_job_as_kill_does(waiting, tmp_path, runner, times):
@@ -229,6 +231,7 @@ def test_a_closed_terminal_stops_a_job_as_kill_does(waiting, tmp_path, runner, t
         os.killpg(job.pid, 0)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("runner", ["inline", "local"])
 def test_what_nohup_started_goes_on(waiting, tmp_path, runner):
     job = waiting(runner, "-q", "-o", tmp_path / "out", launch=["nohup"])
@@ -237,6 +240,7 @@ def test_what_nohup_started_goes_on(waiting, tmp_path, runner):
     assert job.wait() == 0 and (tmp_path / "out" / "_SUCCESS").exists()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGTERM])
 def test_a_tool_that_is_stopped_leaves_nothing(tmp_path, sent):
     out = tmp_path / "bars.csv"
@@ -261,6 +265,7 @@ def test_a_tool_that_is_stopped_leaves_nothing(tmp_path, sent):
     assert tool.returncode == 130 and said.strip() == "error: interrupted" and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.processes
 def test_a_job_is_stopped_by_the_end_of_its_terminal(tmp_path):
     """Its last words have no place to go."""
     script = f"""

@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.processes
+
 SYMBOLS = 700_000
 #: Runs the job in this process; its most memory in MB, on standard error.
 PEAK = """

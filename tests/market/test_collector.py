@@ -435,6 +435,7 @@ def done_of(database):
     return database.query("SELECT COUNT(*) FROM bars_watermarks WHERE upto IS NOT NULL")[0][0]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("server", DATABASES[:2])
 def test_collectors_that_are_killed_and_two_at_once(server, request, tmp_path):
     database, rng = request.getfixturevalue(server), random.Random(3)

@@ -101,6 +101,7 @@ def test_symbols_are_no_markup_and_no_commands_of_a_terminal():
         assert "\x1b" not in repr(result) + result._repr_html_()
 
 
+@pytest.mark.pages
 def test_pages_are_those_of_windrow_report(bars, swept, run_job, tmp_path):
     lines = [f"--{name}={line}" for name, line in LINES.items()]
     done = run_job(*lines, "--orders", "--trades", "--equity", "-q", "-o", tmp_path / "backtest", BARS, job=Backtest)
@@ -120,6 +121,7 @@ def test_pages_are_those_of_windrow_report(bars, swept, run_job, tmp_path):
         assert page.with_suffix(".png").read_bytes() == picture.read_bytes()
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("weights", [None, {"AAA": 0.5, "AAC": 0.25}], ids=["equal", "weights"])
 @pytest.mark.filterwarnings("ignore:portfolio")
 def test_pages_of_portfolios_are_those_of_windrow_report(bars, run_job, tmp_path, weights):
@@ -137,6 +139,7 @@ def test_pages_of_portfolios_are_those_of_windrow_report(bars, run_job, tmp_path
     assert page.with_suffix(".png").read_bytes() == picture.read_bytes()
 
 
+@pytest.mark.pages
 def test_pages_of_adjusted_prices_and_of_frames_without_candles(tmp_path):
     bars = series(closes=(10.0, 11, 12, 11, 9, 8) * 3)
     for more in ({}, {"high": None}, {"High": 12.0, "HIGH": 12.0}, {"high": bars["close"], "low": bars["close"]}):
@@ -147,6 +150,7 @@ def test_pages_of_adjusted_prices_and_of_frames_without_candles(tmp_path):
     assert "adjusted prices" in page.read_text()
 
 
+@pytest.mark.pages
 def test_what_a_page_cannot_be_of(bars, swept, tmp_path):
     result = windrow.backtest(bars, **LINES)
     with pytest.raises(InputError, match="the result: has no row of symbol AAQ: it has 5 symbols; the nearest are "):

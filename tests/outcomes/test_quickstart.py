@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import ROOT, SHARED
 from tests.notebooks import assert_clean, outputs_of, printed
 
+pytestmark = pytest.mark.docs
+
 NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
 
 

@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 from tests.paper.streams import PAIR, URI, asked_for, lived, split_stream
 from windrow.paper.checkpoint import COMMIT, ORDERS
 
+pytestmark = pytest.mark.processes
+
 
 def begun(folder, *more, uri=URI, **how):
     command = [sys.executable, "-m", "tests.paper.process", uri, "--state", str(folder), *PAIR, *more]

@@ -289,6 +289,7 @@ def test_mappers_and_reducers_run_in_it(real, run_module, tmp_path, reading, suf
     assert done.lines
 
 
+@pytest.mark.hadoop  # whose tests have packed it anyway
 def test_what_tasks_import_is_in_it(real):
     status, out, _ = real.run("-c", "import jobs.moving_average, jobs.rejects, numpy; print(numpy.__file__)")
     assert status == 0

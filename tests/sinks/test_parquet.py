@@ -234,6 +234,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.processes
 def test_memory_is_that_of_a_row_group(tmp_path):
     def peak(stretches):
         command = [sys.executable, "-c", PEAK, str(stretches), str(tmp_path / "out")]

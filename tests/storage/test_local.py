@@ -70,6 +70,7 @@ def wait_for_staging(folder, number, *processes):
         time.sleep(0.01)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "options",
     [
@@ -103,6 +104,7 @@ def test_of_two_jobs_with_one_output_and_one_id_the_first_to_end_wins_whole(star
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.mark.processes
 def test_a_job_that_fails_removes_only_what_it_made(starts, tmp_path):
     first = starts("-r", "local", "-o", tmp_path / "new/below/out")
     second = starts("-r", "local", "-o", tmp_path / "new/below/out")
@@ -114,6 +116,7 @@ def test_a_job_that_fails_removes_only_what_it_made(starts, tmp_path):
     assert os.listdir(tmp_path / "new/below") == ["out"]
 
 
+@pytest.mark.processes
 def test_after_kill_9_the_next_job_of_the_same_id_works_and_leaves_the_live_one_alone(starts, tmp_path):
     killed = starts("-o", tmp_path / "out")
     wait_for_staging(tmp_path, 1, killed)

@@ -32,6 +32,7 @@ def spooled(uri):
     return json.loads(done.stdout)
 
 
+@pytest.mark.processes
 def test_memory_does_not_grow_with_records(canned):
     shards, page = 4, 2500
     records, rows, little = spooled(canned(shards, page * 4, page))

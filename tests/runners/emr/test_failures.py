@@ -113,7 +113,6 @@ def test_the_callers_own_secret_in_an_argument(on_emr, emulator):
     assert emulator.env["AWS_SECRET_ACCESS_KEY"] not in ran.err and nothing_is_left(emulator)
 
 
-@pytest.mark.smoke
 def test_a_step_that_fails_says_its_tasks_traceback(on_emr, emulator):
     ran = on_emr("--fault", "mapper", *OUT, BARS, job="tests.cluster.faulty")
     assert (ran.status, ran.out) == (1, b"")
