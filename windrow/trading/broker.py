@@ -51,6 +51,8 @@ def no_orders() -> Orders:
 
 #: Cash, shares held, side, close where the order is placed, price of its fill -> status, cash and shares afterwards.
 Fill: TypeAlias = Callable[[Floats, Floats, Signs, Floats, Floats], tuple[Signs, Floats, Floats]]
+#: Cash, shares held, sign of the position to hold, price of the fill -> cash and shares after an order that is filled.
+Filled: TypeAlias = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 
 
 class Broker(Resumable):
@@ -60,8 +62,8 @@ class Broker(Resumable):
     was refused or only closed a position, it retries at every bar until it does. With entries by cross it waits for the
     next cross instead. After a price of 0 it retries with either, to the same side where the averages are equal.
 
-    The k-th orders of all runs are filled together, at first as if all of them were filled completely; runs where that
-    is not so are stepped through decision by decision.
+    The k-th orders of all runs are filled together, as if all of them were filled completely. Then all orders are
+    looked at together; runs where that is not so are stepped through decision by decision.
     """
 
     carries: ClassVar[Carries] = {
@@ -72,7 +74,7 @@ class Broker(Resumable):
     def __init__(self, rules: Rules, runs: int) -> None:
         self.cash, self.held = np.full(runs, rules.cash, np.float64), np.zeros(runs)
         self._rules, self._signs = rules, signs(rules)
-        self._fill = fill_of(rules)
+        self._fill, self._filled = fill_of(rules), filled_of(rules)
         self._retries = np.zeros(runs, bool)
         self._wanted = np.zeros(runs, np.int8)  # the sign of the last turn, where a run retries
         self._waiting = np.zeros(runs, np.int8)  # the side of an order that met a price of 0
@@ -118,15 +120,20 @@ class Broker(Resumable):
     def _fill_abreast(
         self, order: Ints, widths: Ints, bars: Ints, sides: Signs, closes: Floats, quotes: Floats
     ) -> Orders:
-        """Fills the first orders of all runs, then the second ones, and so on; see `_abreast`."""
-        placed, prices = closes[bars], quotes[bars + len(closes) * (sides > 0)]
-        status, cash, held = np.empty(len(bars), np.int8), np.empty(len(bars)), np.empty(len(bars))
+        """Fills the first orders of all runs, then the second ones, and so on; see `_abreast`.
+
+        What is said of orders behind one that is not filled completely is of no use.
+        """
+        placed, prices, signs = closes[bars], quotes[bars + len(closes) * (sides > 0)], self._signs[sides]
+        cash, held = np.empty(len(bars)), np.empty(len(bars))  # before each order
         money, shares, begin = self.cash[order], self.held[order], 0
-        for width in widths.tolist():
-            now = slice(begin, begin + width)
-            begin += width
-            status[now], money, shares = self._fill(money[:width], shares[:width], sides[now], placed[now], prices[now])
-            cash[now], held[now] = money, shares
+        with np.errstate(all="ignore"):
+            for width in widths.tolist():
+                now = slice(begin, begin + width)
+                begin += width
+                cash[now], held[now] = money, shares = money[:width], shares[:width]
+                money, shares = self._filled(money, shares, signs[now], prices[now])
+            status, cash, held = self._fill(cash, held, sides, placed, prices)
         return Orders(bars, bars, sides, prices, status, cash, held)
 
     def _carry_out(self, planned: Orders, done: Mask) -> None:
@@ -228,24 +235,39 @@ def fill_of(rules: Rules) -> Fill:
     return _fixed(rules) if rules.sized.kind == "shares" else _invested(rules)
 
 
+def filled_of(rules: Rules) -> Filled:
+    """What orders lead to that are filled completely, whether they can be or not: the same, to the bit."""
+    if rules.sized.kind == "shares":
+        size, paid = rules.sized.amount, _paying(rules)
+        return lambda cash, held, sign, price: (cash - paid(sign * size - held, price), sign * size)
+    opened = _opening(rules)
+    return lambda cash, held, sign, price: opened(sign, closed(rules, cash, held, price), price)
+
+
 def _fixed(rules: Rules) -> Fill:
     """Positions of `size` shares, long or short."""
-    target_of, rate, fee = targets(rules), rules.commission, rules.commission_per_order
-    nothing = -rules.dust
+    target_of, paid, nothing = targets(rules), _paying(rules), -rules.dust
 
     def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
         target = target_of[side]
-        bought = target - held
-        shares = np.abs(bought)
-        # shares whose price is paid, commission included: of a price below 0, less is got
-        left = cash - ((bought + np.copysign(rate, price) * shares) * price + fee)
-        accepted = cash - ((bought + np.copysign(rate, close) * shares) * close + fee) >= nothing
+        left = cash - paid(target - held, price)
+        accepted = cash - paid(target - held, close) >= nothing
         fits = (left >= nothing) | (target == 0)
-        if (accepted & fits & (price != 0)).all():
-            return np.zeros(len(cash), np.int8), left, target
         return _settle(accepted, fits, cash, held, price, left, target, closed(rules, cash, held, price))
 
     return fill
+
+
+def _paying(rules: Rules) -> Callable[[Floats, Floats], Floats]:
+    """What is paid for a number of shares at a price, commission included."""
+    rate, fee = rules.commission, rules.commission_per_order
+
+    def paid(bought: Floats, price: Floats) -> Floats:
+        if rate or fee:
+            bought = bought + np.copysign(rate, price) * np.abs(bought)  # of a price below 0, less is got
+        return bought * price + fee
+
+    return paid
 
 
 def _invested(rules: Rules) -> Fill:
@@ -256,7 +278,29 @@ def _invested(rules: Rules) -> Fill:
     (portfolio/nb.py: buy_nb, sell_nb). A short position is worth as much as a long one. An amount of money is what the
     shares are worth, and it has to be paid for as a number of shares has. Prices that are not above 0 open nothing.
     """
-    sign_of, rate, nothing, size = signs(rules), rules.commission, rules.dust, rules.sized
+    sign_of, nothing, opened = signs(rules), rules.dust, _opening(rules)
+    by_equity = rules.sized.kind == "equity"
+
+    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
+        sign, money = sign_of[side], closed(rules, cash, held, price)
+        priced = price > 0
+        left, target = opened(sign, money, np.where(priced, price, 1.0))
+        had = priced & (target != 0)
+        if by_equity:  # only the fill shows whether there is anything to take a share of
+            fits = np.where(sign == 0, money >= -nothing, had & (money > nothing))
+            accepted = fits | (sign != 0)
+        else:
+            worth, its = closed(rules, cash, held, close), np.where(close > 0, close, 1.0)
+            accepted = opened(sign, worth, its)[0] >= -nothing
+            fits = (had & (left >= -nothing)) | (sign == 0)
+        return _settle(accepted, fits, cash, held, price, left, target, money)
+
+    return fill
+
+
+def _opening(rules: Rules) -> Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]:
+    """How positions are opened that are not of a number of shares."""
+    rate, size = rules.commission, rules.sized
     by_equity = size.kind == "equity"
 
     def opened(sign: Floats, money: Floats, price: Floats) -> tuple[Floats, Floats]:
@@ -274,25 +318,7 @@ def _invested(rules: Rules) -> Fill:
             paid = worth * (1 + rate)
         return money - (np.where(sign > 0, paid, worth * (1 - rate)) if rate else paid), shares
 
-    def fill(cash: Floats, held: Floats, side: Signs, close: Floats, price: Floats) -> tuple[Signs, Floats, Floats]:
-        sign, money = sign_of[side], closed(rules, cash, held, price)
-        if by_equity and len(price) and price.min() > 0 and money.min() > nothing:  # as nearly always: all can be had
-            left, target = opened(sign, money, price)
-            if np.count_nonzero(target) == np.count_nonzero(sign):
-                return np.zeros(len(cash), np.int8), left, target
-        priced = price > 0
-        left, target = opened(sign, money, np.where(priced, price, 1.0))
-        had = priced & (target != 0)
-        if by_equity:  # only the fill shows whether there is anything to take a share of
-            fits = np.where(sign == 0, money >= -nothing, had & (money > nothing))
-            accepted = fits | (sign != 0)
-        else:
-            worth, its = closed(rules, cash, held, close), np.where(close > 0, close, 1.0)
-            accepted = opened(sign, worth, its)[0] >= -nothing
-            fits = (had & (left >= -nothing)) | (sign == 0)
-        return _settle(accepted, fits, cash, held, price, left, target, money)
-
-    return fill
+    return opened
 
 
 def closed(rules: Rules, cash: Floats, held: Floats, price: Floats) -> Floats:
@@ -305,7 +331,9 @@ def closed(rules: Rules, cash: Floats, held: Floats, price: Floats) -> Floats:
 def _settle(
     accepted: Mask, fits: Mask, cash: Floats, held: Floats, price: Floats, left: Floats, target: Floats, money: Floats
 ) -> tuple[Signs, Floats, Floats]:
-    """Status, cash and shares where some orders are not filled completely; `money`: cash after the closing leg."""
+    """Status, cash and shares: `left` and `target` of orders that fit; `money` is the cash after the closing leg."""
+    if (accepted & fits & (price != 0)).all():  # as nearly always
+        return np.zeros(len(cash), np.int8), left, target
     partly = np.where(held != 0, CLOSED_ONLY, REFUSED)
     status = np.where(accepted, np.where(fits, FILLED, partly), REFUSED)
     status = np.where(price == 0, POSTPONED, status).astype(np.int8)
