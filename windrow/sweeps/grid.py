@@ -31,11 +31,14 @@ class Axis:
 
     def columns(self, column: str) -> tuple[str, ...]:
         """The columns of bars that its averages take, where `column` is the one that is asked for."""
-        return self.indicators()[0].columns(column)
+        return self._indicator(self.windows[0]).columns(column)
 
     def indicators(self) -> list[Indicator]:
         """The averages, in order of their windows."""
-        return [Indicator(self.kind, CountWindow(window), self.numbers, self.output) for window in self.windows]
+        return [self._indicator(window) for window in self.windows]
+
+    def _indicator(self, window: int) -> Indicator:
+        return Indicator(self.kind, CountWindow(window), self.numbers, self.output)
 
 
 def parse_axis(text: str) -> Axis:
