@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -67,6 +68,11 @@ settings.load_profile("windrow" if IN_CI else "few")
 
 #: Real prices, which are beside the project, not in it.
 SHARED = ROOT.parent / "shared" / "data"
+
+# Of a run in the background, `nohup make test &`, a shell has Ctrl-C ignored, and so would all that tests start and
+# interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = [] if find_spec("backtrader") and find_spec("vectorbt") else ["peers"]
 

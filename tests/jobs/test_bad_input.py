@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,12 @@ PACK = {
     ".bz2": bz2.compress,
     ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,
 }
+
+
+@cache
+def packed(suffix, copies=1):
+    """BIG, with its rows several times, compressed."""
+    return PACK[suffix]((BIG + BIG.partition("\n")[2] * (copies - 1)).encode())
 
 
 @pytest.fixture(params=["inline", "local"])
@@ -207,7 +214,7 @@ def test_lines_that_other_readers_stumble_over(job):
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_compressed(job, suffix):
-    path = write(f"a.csv{suffix}", PACK[suffix](BIG.encode()))
+    path = write(f"a.csv{suffix}", packed(suffix))
     plain = job(write("b.csv", BIG))
     assert job(path).lines == plain.lines
     half = BIG.index("\n", len(BIG) // 2) + 1
@@ -217,8 +224,7 @@ def test_compressed(job, suffix):
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_truncated_or_damaged(job, suffix):
-    lines = BIG.partition("\n")[2]
-    whole = PACK[suffix]((BIG + lines * 6).encode())  # so long that submission sees nothing of it
+    whole = packed(suffix, 7)  # so long that submission sees nothing of it
     for content in (
         whole[:-5],
         whole[: len(whole) // 2],
