@@ -44,7 +44,8 @@ def mixed(tmp_path):
     (folder / "a.csv").write_text("\n".join([header, *rows[0::3]]))
     (folder / "b.csv.gz").write_bytes(gzip.compress("\n".join([header, *rows[1::3]]).encode()))
     frame = pd.DataFrame([row.split(",") for row in rows[2::3]], columns=header.split(","))
-    frame.astype({"close": float}).to_parquet(folder / "c.parquet")
+    numbers = dict.fromkeys(header.split(",")[2:], float)
+    frame.astype(numbers).to_parquet(folder / "c.parquet")
     return folder
 
 
@@ -75,6 +76,18 @@ def test_slices_and_parquet_are_what_local_writes(on_spark, run_module, mixed, t
     far, here = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("far", "here"))
     assert far == here
     assert {"part-00000.parquet", "part-00000-inner.parquet"} < set(far)
+
+
+def test_a_portfolio_and_all_beside_it_are_what_inline_writes(on_spark, run_module, mixed, tmp_path):
+    options = ["--fast", "ema:3", "--slow", "sma:8", "--portfolio", "equal", "--rebalance", "month", "--orders"]
+    options += ["--trades", "--equity", "-D", "mapreduce.job.reduces=3", "-o"]
+    ran = on_spark(*options, tmp_path / "far", mixed, job="jobs.backtest")
+    here = run_module("jobs.backtest", "-r", "inline", *options, tmp_path / "here", mixed)
+    assert (ran.status, here.status) == (0, 0), ran.err
+    far, here = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("far", "here"))
+    assert far == here
+    for kind in ("", "-portfolio", "-orders", "-trades", "-equity"):
+        assert any(far[f"part-{number:05}{kind}"] for number in range(3))
 
 
 def test_attempts_run_again_count_once_and_steps_follow_each_other(on_spark, run_module, mixed, tmp_path):
