@@ -2,8 +2,11 @@
 
 import copy
 import pickle
+import re
+from base64 import b64decode
 from functools import partial
 
+import altair as alt
 import pandas as pd
 import pytest
 
@@ -177,6 +180,19 @@ def test_pictures(bars, swept):
     assert [deflated[0]["encoding"][axis]["title"] for axis in "xy"] == [
         "fast line: ema, window in bars", "slow line: ema, window in bars",
     ]  # fmt: skip
+
+
+def test_charts_in_notebooks_have_their_picture_until_the_script_is_there(bars, swept):
+    for chart in (windrow.backtest(bars, **LINES).plot(), swept.heatmap()):
+        html = chart._repr_mimebundle_()["text/html"]
+        (image,) = re.findall(r'<div id="altair-viz-\w+"><img alt="" [^>]*base64,([^"]+)"></div>', html)
+        assert b64decode(image).startswith(b"\x89PNG") and "outputDiv.innerHTML" not in html
+        assert (
+            isinstance(chart, alt.TopLevelMixin)
+            and type(chart.properties(title="mine")).__name__ == type(chart).__name__
+        )
+        with alt.renderers.enable("mimetype"):
+            assert "text/html" not in chart._repr_mimebundle_()
 
 
 def test_a_map_needs_all_pairs_and_a_figure(bars, swept):

@@ -10,6 +10,7 @@ import numpy as np
 from windrow.arrays import Floats, Ints
 from windrow.pages import vega
 from windrow.pages.chart import Candles, Line, Pane
+from windrow.pages.notebook import pictured
 from windrow.pages.report.contents import Sources, SymbolReport, below, drawn_averages
 from windrow.pages.report.maps import Swept
 from windrow.pages.report.pooled import NAME, Pooled
@@ -51,7 +52,7 @@ def pooled_picture(sources: Sources, pooled: Pooled, scale: float = 2) -> bytes:
 
 def themed(chart: Any) -> Any:
     """A chart for a notebook, in the theme of pictures."""
-    return chart.properties(padding=16).configure(**config(LIGHT))
+    return pictured(chart.properties(padding=16).configure(**config(LIGHT)))
 
 
 def _subtitle(sources: Sources, symbol: SymbolReport, extent: str) -> list[str]:
