@@ -1,6 +1,7 @@
 """--force replaces an output of a job, which is there until the new one is complete, and nothing else.
 
-Cures followed here: storage/publish.py:refuse_what_no_job_wrote, mapreduce/submission.py:_check_force.
+Cures followed here: storage/publish.py:refuse_what_no_job_wrote, mapreduce/submission.py:_check_force,
+storage/publish.py:_refuse_current.
 """
 
 import errno
@@ -130,6 +131,31 @@ def test_what_no_job_wrote_is_refused_and_stays(run_job, old, tmp_path, spoils):
     assert run_job(*command, "-o", tmp_path / "another").status == 0
     old.rename(tmp_path / "removed")
     assert run_job(*command, "-o", old).status == 0
+
+
+@pytest.mark.parametrize("named", [".", "../out", "{old}", "{old}/.", "..", "file:{old}"])
+@pytest.mark.parametrize("more", [["--force"], []])
+def test_the_directory_that_a_shell_is_in_is_refused(run_job, old, monkeypatch, named, more):
+    before, output = contents(old), named.format(old=old)
+    monkeypatch.chdir(old)
+    ran = run_job("--window", "5", *more, "-o", output, BARS)
+    where = "above the current directory" if named == ".." else "the current directory"
+    assert ran.status == 1 and ran.err == (
+        f"error: {output}: is {where}, and an output takes the place of the directory that is there, so that a shell"
+        " would stay in one that is removed; change to another (cd), or choose another with --output-dir\n"
+    )
+    assert contents(old) == before and os.getcwd() == str(old)
+    assert run_job("--window", "5", "--output-dir", "../another", BARS).status == 0
+    monkeypatch.chdir(BARS.parent)
+    assert run_job("--window", "5", "--force", "-o", old, BARS).status == 0
+    assert contents(old) == contents(old.parent / "another") != before
+
+
+def test_an_empty_directory_that_a_shell_is_in_is_refused(run_job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = run_job("--window", "5", "-o", ".", BARS)
+    assert ran.status == 1 and ran.err.startswith("error: .: is the current directory, and an output takes")
+    assert tmp_path.exists() and os.listdir(tmp_path) == []
 
 
 def test_a_file_is_refused(run_job, tmp_path):

@@ -36,14 +36,27 @@ PRINTED = (TEXT_PARTS, f"part-*{INNER}")
 def refuse_taken(output: str, force: bool = False) -> None:
     """Raises OutputError if an output already exists: nothing is ever overwritten or mixed.
 
-    force: unless it is an output of a job, and nothing else, in a directory on this machine.
+    force: unless it is an output of a job, and nothing else, in a directory on this machine. The directory that a
+    shell is in is refused all the same, empty ones too: the shell would stay in the one that is replaced.
     """
     source = source_of(output)
     place = source.path(output)
+    if source.exchanges and place is not None and place.is_dir():
+        _refuse_current(output, place)
     if force and source.exchanges and place is not None and place.is_dir():
         _refuse_what_no_job_wrote(output, place)
     else:
         source.refuse_taken(output)
+
+
+def _refuse_current(output: str, folder: Path) -> None:
+    here = Path.cwd()
+    if (place := folder.resolve()) in (here, *here.parents):
+        where = "the current directory" if place == here else "above the current directory"
+        raise OutputError(
+            f"{output}: is {where}, and an output takes the place of the directory that is there, so that a shell would"
+            " stay in one that is removed; change to another (cd), or choose another with --output-dir"
+        )
 
 
 def _refuse_what_no_job_wrote(output: str, folder: Path) -> None:
