@@ -206,6 +206,7 @@ def test_what_results_refuse_names_arguments(tmp_path):
         with pytest.raises(OutputError, match=r"already exists: choose another name, or replace it with force=True$"):
             result.report(page)
         assert result.report(page, force=True) == page
+
         with pytest.raises(AttributeError, match=f"'{type(result).__name__}' object has no attribute 'gain'"):
             result.gain  # noqa: B018
 
@@ -227,3 +228,13 @@ def test_a_symbol_has_one_weight():
     with pytest.raises(UsageError, match="portfolio: has the symbol bars again; give each symbol one weight"):
         windrow.backtest(BARS, **LINES, portfolio=pd.Series([0.5, 0.1], ["bars", "bars"]))
     assert len(windrow.backtest(BARS, **LINES, portfolio=pd.Series({"bars": 0.5}))) == 2
+
+
+@pytest.mark.parametrize("function", [windrow.report, windrow.plot])
+def test_pages_that_are_there_name_the_argument_in_python(tmp_path, function):
+    (tmp_path / "page.html").touch()
+    with pytest.raises(OutputError, match=r"already exists: choose another name, or replace it with force=True$"):
+        function("out", "bars.csv", out=tmp_path / "page.html")
+    with pytest.raises(InputError) as raised:  # options of jobs stay theirs
+        function(tmp_path / "out", "bars.csv", out=tmp_path / "page.html", force=True)
+    assert "=True" not in str(raised.value)

@@ -48,8 +48,10 @@ def plot(
     page is one file and needs no network.
     """
     from windrow.console import tell
-    from windrow.pages.averages import plot as draw
+    from windrow.frames.arguments import in_words_of_options
+    from windrow.pages.averages import plot
 
+    draw = in_words_of_options(plot)
     if output is None:
         places = draw(None, bars, symbols=shown, column=column, out=out, force=force, asked=_asked(column, asked))
     else:

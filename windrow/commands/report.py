@@ -61,6 +61,7 @@ def report(
     first. The page is one file and needs no network.
     """
     from windrow.console import tell
+    from windrow.frames.arguments import in_words_of_options
     from windrow.pages.report import report as write
 
     if not outputs or not bars:
@@ -68,5 +69,5 @@ def report(
             "OUTPUT and --bars are required: OUTPUT comes first, e.g. windrow report out/backtest --bars bars.csv"
         )
     beside = {"orders": orders, "trades": trades, "equity": equity}
-    for place in write(outputs, bars, symbols=symbols, **beside, out=out, force=force):
+    for place in in_words_of_options(write)(outputs, bars, symbols=symbols, **beside, out=out, force=force):
         tell(f"wrote {place}")

@@ -1,8 +1,7 @@
 """What a function of a frame is called with: what it does not take is refused as options of a job are."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from numbers import Integral, Real
@@ -37,11 +36,13 @@ _KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
 }
 
 
-def with_known_arguments(example: str, of_job: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def with_known_arguments(
+    example: str, named: Collection[str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A function that raises UsageError where it is called with what it does not take.
 
-    `example` are arguments that it takes, which such an error shows. `of_job`: whether it does what a job does; what
-    errors say of the job's options is then said of its arguments.
+    `example` are arguments that it takes, which such an error shows. What errors say of options is said of arguments
+    of these names instead: `named`, by default all of them, as of a function that does what a job does.
 
     >>> @with_known_arguments("3, height=4")
     ... def area(width: float, height: float = 1) -> float:
@@ -68,12 +69,26 @@ def with_known_arguments(example: str, of_job: bool = True) -> Callable[[Callabl
                 raise _refused(function.__name__, list(signature.parameters), kwargs, str(error), example) from None
             for name, value in given.items():
                 _check(name, value, signature.parameters[name])
-            with in_words_of(function) if of_job else nullcontext():
+            with in_words_of(function, named):
                 return function(*args, **kwargs)
 
         return called
 
     return decorated
+
+
+def in_words_of_options(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a command, whose options errors name as they are.
+
+    >>> @with_known_arguments("3")
+    ... def area(width: float) -> float:
+    ...     raise UsageError(f"--width {width}: is too much; give less")
+    >>> in_words_of_options(area)(3)
+    Traceback (most recent call last):
+    windrow.errors.UsageError: --width 3: is too much; give less
+    """
+    plain: Callable[P, R] = inspect.unwrap(function)
+    return plain
 
 
 def is_number(value: object) -> bool:

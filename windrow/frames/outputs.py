@@ -50,7 +50,7 @@ _OTHERS = re.compile(rf"part-\d+-(?!{INNER[1:]}\b|[0-9a-f]{{8}}-)")
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 
 
-@with_known_arguments("'out/backtest', part='orders'", of_job=False)
+@with_known_arguments("'out/backtest', part='orders'", named=())
 def read_output(path: str | Path, columns: Sequence[str] | None = None, part: str | None = None) -> pd.DataFrame:
     r"""A job's output as a DataFrame: symbol, timestamp, then a float64 column for each of an indicator's.
 

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, get_args
 
@@ -14,17 +14,17 @@ _VALUE = re.compile(r".*[0-9].*|N|all-in|equal")
 
 
 @contextmanager
-def in_words_of(function: Any) -> Iterator[None]:
-    """Where an error names options of a job, it names the arguments of this function instead."""
+def in_words_of(function: Any, named: Collection[str] | None = None) -> Iterator[None]:
+    """Where an error names options of a job, it names the arguments of this function instead; `named`: these alone."""
     try:
         yield
     except WindrowError as error:
         if error.args and isinstance(error.args[0], str):
-            error.args = (python_words(error.args[0], function), *error.args[1:])
+            error.args = (python_words(error.args[0], function, named), *error.args[1:])
         raise
 
 
-def python_words(text: str, function: Any) -> str:
+def python_words(text: str, function: Any, named: Collection[str] | None = None) -> str:
     """A message with the function's arguments in place of options of these names.
 
     >>> from typing import Literal
@@ -32,7 +32,10 @@ def python_words(text: str, function: Any) -> str:
     >>> python_words("--width 0 --rounded: is none; use e.g. --unit in, more --width, or leave out --rounded", area)
     "width=0, rounded=True: is none; use e.g. unit='in', more width, or leave out rounded=True"
     """
-    known = inspect.signature(function).parameters
+    parameters = inspect.signature(function).parameters
+    known = {name: one for name, one in parameters.items() if named is None or name in named}
+    if not known:
+        return text
     subject, colon, rest = text.partition(": ") if text.startswith("--") else ("", "", text)
     options = re.split(r" (?=--[a-z])", subject) if subject else []
     given = [_named(*(option.removeprefix("--").split(" ", 1)), known=known) for option in options]

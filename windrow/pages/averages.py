@@ -47,7 +47,7 @@ class SymbolAverages:
     panes: Sequence[Pane]
 
 
-@with_known_arguments("'out/averages', 'data/bars.csv', out='plot.html'", of_job=False)
+@with_known_arguments("'out/averages', 'data/bars.csv', out='plot.html'", named=["force"])
 def plot(
     output: str | Path | None,
     bars: Paths,

@@ -51,7 +51,7 @@ MOST_SYMBOLS = 8
 SCRIPTS = ("heatmap", "histogram", "sheet", "inert", "days", "report", "trades", "symbols")
 
 
-@with_known_arguments("'out/backtest', 'data/bars.csv', out='report.html'", of_job=False)
+@with_known_arguments("'out/backtest', 'data/bars.csv', out='report.html'", named=["force"])
 def report(
     outputs: Paths,
     bars: Paths,
