@@ -35,7 +35,7 @@ class MovingAverage(BarJob):
         group.add("--ddof N", "std and zscore divide by the number of bars minus N (default 1)", type=int, default=1)
 
     def check_options(self) -> None:
-        self.kernel()
+        self.kernel().check_values()
         if self.options.step and self.options.slices:
             raise UsageError(
                 f"--slices {self.options.slices}: given with --step, whose lines depend on all earlier ones; leave one"

@@ -360,6 +360,15 @@ CASES = {
     "windows/indicators.py:parse_step": Case(
         [*MEAN, "--step", "0"], "use e.g. 5 or 1d", [[*MEAN, "--step", "1"], [*MEAN, "--step", "1d"]]
     ),
+    "windows/indicator.py:check_deviation": Case(
+        ["--indicator", "std:1"], "use std:2, or longer, or --ddof 0", [["--indicator", "std:1", "--ddof", "0"]],
+        right=["AA\t2020-01-01\t0.0", "AA\t2020-01-02\t0.0", "AA\t2020-01-03\t0.0", "AA\t2020-01-04\t0.0"],
+    ),
+    "windows/indicator.py:check_deviation of another divisor": Case(
+        ["--indicator", "std:2", "--ddof", "2"], "use std:3, or longer, or --ddof 1",
+        [["--indicator", "std:3", "--ddof", "2"]],
+        right=["AA\t2020-01-03\t1.4142135623730951", "AA\t2020-01-04\t2.943920288775949"],
+    ),
     "windows/kernel.py:__post_init__ ddof": Case(
         ["--indicator", "std:2", "--ddof", "-1"], "use 0 or more", [["--indicator", "std:2", "--ddof", "0"]],
         right=["AA\t2020-01-02\t1.0", "AA\t2020-01-03\t0.5", "AA\t2020-01-04\t2.0"],

@@ -238,3 +238,18 @@ def test_pages_that_are_there_name_the_argument_in_python(tmp_path, function):
     with pytest.raises(InputError) as raised:  # options of jobs stay theirs
         function(tmp_path / "out", "bars.csv", out=tmp_path / "page.html", force=True)
     assert "=True" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cure"),
+    [("std:1", "use std:2, or longer, or ddof=0"), ("zscore:1", "use zscore:2, or longer, or ddof=0")],
+)
+def test_a_deviation_that_no_window_has_is_refused(asked, cure):
+    bars = pd.DataFrame({"symbol": "A", "timestamp": pd.date_range("2024-01-01", periods=3), "close": [1.0, 2.0, 4.0]})
+    with pytest.raises(
+        UsageError, match=f"^{asked}: a window of 1 bar has no deviation over n - 1, as of a sample; {cure}$"
+    ):
+        windrow.moving_average(bars, asked)
+    assert windrow.moving_average(bars, asked, ddof=0)[asked].tolist() == [0.0, 0.0, 0.0]
+    assert len(windrow.moving_average(bars, asked.replace("1", "2"))) == 2
+    assert len(windrow.moving_average(bars, "bollinger:1")) == 3  # which is over n

@@ -89,6 +89,7 @@ def moving_average(
         Step() if step is None else parse_step(str(step)),
         column,
     )
+    kernel.check_values()
     bars = named(bars, kernel.columns, adjusted)
     check_needs(bars, asked)
     # By their texts as given: `sum:7d` is not called sum:1w.

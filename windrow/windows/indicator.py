@@ -19,7 +19,7 @@ from windrow.arrays import Floats, Ints
 from windrow.errors import UsageError
 from windrow.states import Carries, Part
 from windrow.windows.kernel import Declared, Kernel, Options
-from windrow.windows.window import Window, parse_window
+from windrow.windows.window import CountWindow, Window, parse_window
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _PACKAGE = __name__.rpartition(".")[0]
@@ -87,6 +87,16 @@ class Indicator:
         """A new kernel. Raises UsageError where kind, window, numbers and options do not go together."""
         kernel = kernels()[self.kind](self.window, options, *self.numbers)
         return Picked(kernel, self.output) if self.output else kernel
+
+    def check_deviation(self, ddof: int) -> None:
+        """Raises UsageError where no window has a deviation over n - ddof, so that there would be no value at all."""
+        if not kernels()[self.kind].deviates or not isinstance(self.window, CountWindow) or self.window.bars > ddof:
+            return
+        bars = f"{self.window.bars:,} bar{'s' * (self.window.bars > 1)}"
+        raise UsageError(
+            f"{self}: a window of {bars} has no deviation over n - {ddof}, as of a sample; use {self.kind}:{ddof + 1},"
+            f" or longer, or --ddof {self.window.bars - 1}"
+        )
 
     def check_line(self) -> None:
         """Raises UsageError unless it is one column."""

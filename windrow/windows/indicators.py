@@ -77,13 +77,18 @@ class Indicators(Resumable):
         self._step = step or Step()
         options = replace(options or Options(), step_ns=self._step.span_ns)
         self._made_of: MadeOf = {"indicators": " ".join(map(str, indicators)), **asdict(options), **asdict(self._step)}
-        self._indicators = indicators
+        self._indicators, self._ddof = indicators, options.ddof
         self._kernels = [indicator.kernel(options) for indicator in indicators]
         taken = [indicator.columns(column) for indicator in indicators]
         self.columns = list(dict.fromkeys([column, *chain.from_iterable(taken)]))
         self._taken = [[self.columns.index(name) for name in names] for names in taken]
         self._bars = 0  # of the last symbol
         self._last_line: int | None = None  # of the last symbol, on the step's clock
+
+    def check_values(self) -> None:
+        """Raises UsageError for an indicator that never has a value, whatever the bars."""
+        for indicator in self._indicators:
+            indicator.check_deviation(self._ddof)
 
     def made_of(self) -> MadeOf:
         """Its indicators, options and step."""

@@ -88,13 +88,14 @@ class Declared(Resumable):
     inputs: the columns of bars that `push` takes, in order; none: the column that is asked for, as an average's.
     outputs: names of the rows that `push` returns; none: one value per bar, of shape (bars,). arguments: of the
     constructor, after window and options. over_prices: whether values are drawn over prices where they are of that
-    size.
+    size. deviates: whether it has a value only where a window has more bars than `Options.ddof`.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[tuple[Argument, ...]] = ()
     over_prices: ClassVar[bool] = True
+    deviates: ClassVar[bool] = False
 
 
 class Kernel(Protocol):
@@ -110,6 +111,7 @@ class Kernel(Protocol):
     outputs: ClassVar[tuple[str, ...]]
     arguments: ClassVar[tuple[Argument, ...]]
     over_prices: ClassVar[bool]
+    deviates: ClassVar[bool]
 
     def __init__(self, window: Window, options: Options, *numbers: Any) -> None: ...
 

@@ -21,6 +21,7 @@ class Std(Rolling):
 
     kind = "std"
     over_prices = False
+    deviates = True
 
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """Deviation of each window values[lo:hi]."""

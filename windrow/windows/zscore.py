@@ -22,6 +22,7 @@ class ZScore(Rolling):
 
     kind = "zscore"
     over_prices = False
+    deviates = True
 
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """Distance of the last value of each window values[lo:hi]."""
