@@ -81,6 +81,13 @@ def plain(found):
         (["emr", "submit", "sweep", "--on-conflict", "l"], ["largest"]),
         (["catalog", "rep"], ["report"]),
         (["report", "--equ"], ["--equity"]),
+        (["backtest", "--portf"], ["--portfolio"]),
+        (["backtest", "--rebalance", ""], ["month", "quarter"]),
+        (["paper", ""], ["report", "reset", "status"]),
+        (["paper", "st"], ["status"]),
+        (["paper", "--stat"], ["--state"]),
+        (["paper", "report", "--sym"], ["--symbol"]),
+        (["paper", "kinesis://bars", "--ema-seed", "f"], ["first"]),
         (["no-such-job", "--x"], []),
     ],
 )
@@ -97,6 +104,10 @@ def test_what_a_word_may_become(asked, words, values):
         (["moving-average", "-o", ""], "dir"),
         (["normalize", "--inverse", ""], "dir"),
         (["sectors", "--constituents", "x"], "file"),
+        (["backtest", "--portfolio", "w"], "file"),
+        (["paper", "kinesis://bars", "--best", ""], "file"),
+        (["paper", "kinesis://bars", "--state", ""], "dir"),
+        (["paper", "report", ""], "file"),
         (["report", ""], "file"),
         (["report", "--bars", ""], "file"),
         (["plot", ""], "file"),
@@ -107,6 +118,10 @@ def test_what_a_word_may_become(asked, words, values):
 )
 def test_names_of_files_are_left_to_the_shell(asked, words, kind):
     assert asked(*words) == [(kind, words[-1])]
+
+
+def test_a_portfolio_is_a_word_or_the_name_of_a_file(asked):
+    assert asked("backtest", "--portfolio", "e") == [("plain", "equal"), ("file", "e")]
 
 
 def test_every_option_that_help_shows_is_completed(asked):

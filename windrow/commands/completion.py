@@ -163,10 +163,11 @@ class _Job:
 
 
 def _values(option: dict[str, Any], incomplete: str) -> Iterator[CompletionItem]:
+    values = option["values"]
     if option["takes"] in ("file", "dir"):
+        yield from (CompletionItem(value) for value in values if value.startswith(incomplete))
         yield CompletionItem(incomplete, type=option["takes"])
         return
-    values = option["values"]
     if option["takes"] == "zone":
         from zoneinfo import available_timezones
 
@@ -178,6 +179,16 @@ def for_job(name: str, before: Sequence[str], incomplete: str) -> list[Completio
     """What a word after a job's name may become; nothing for a job that cannot be imported."""
     with suppress(Exception):  # the job itself has a message for that
         return list(_Job(_known(name, find_jobs()[name])).answers(before, incomplete))
+    return []
+
+
+def for_paper(before: Sequence[str], incomplete: str) -> list[CompletionItem]:
+    """What a word of a forward test's arguments may become."""
+    with suppress(Exception):  # as above
+        from windrow.mapreduce.completions import options_in
+        from windrow.paper.options import parser
+
+        return list(_Job([asdict(option) for option in options_in(parser())]).answers(before, incomplete))
     return []
 
 

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from windrow.commands.report import FORCE, OUT
 from windrow.console import say, tell
@@ -19,9 +20,16 @@ class _Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the name of the command in front of a forward test's arguments."""
-        if not args or args[0] not in self.commands:
+        asked = ctx.resilient_parsing and not args  # a shell asks for the first word, which may be a command
+        if not asked and (not args or args[0] not in self.commands):
             args = ["follow", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands, or options of a forward test."""
+        from windrow.commands.completion import for_paper
+
+        return for_paper([], incomplete) if incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands that have a name."""
@@ -35,6 +43,12 @@ class _Follow(click.Command):
         """Keep `args` as they are."""
         ctx.args = list(args)
         return []
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What a word of a forward test's arguments may become, for a shell that asks."""
+        from windrow.commands.completion import for_paper
+
+        return for_paper(ctx.args, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Follow the stream until somebody ends it."""
@@ -87,6 +101,7 @@ def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], 
     DIRECTORY is the one that --state named. BACKTEST, an output of a backtest, puts its figures beside those of the
     forward test; SWEEP, the output of the sweep that chose the pair, adds its maps, and train and test.
     """
+    from windrow.frames.arguments import in_words_of_options
     from windrow.pages.report import report as write
     from windrow.paper.forward import write_bars, write_output
     from windrow.paper.status import standing
@@ -99,7 +114,9 @@ def report(directory: Path, outputs: tuple[str, ...], symbols: tuple[str, ...], 
         output.mkdir()
         write_output(stands, output)
         write_bars(stands, bars)
-        for place in write([str(output), *outputs], [str(bars)], symbols=symbols, out=out, force=force):
+        for place in in_words_of_options(write)(
+            [str(output), *outputs], [str(bars)], symbols=symbols, out=out, force=force
+        ):
             tell(f"wrote {place}")
 
 

@@ -1,6 +1,6 @@
 """A job's options as a shell completes them: their spellings, and what values they take."""
 
-from argparse import SUPPRESS, Action
+from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: What a value is: the name of a file, or of a folder; a time zone; any text.
 FILE, FOLDER, ZONE, TEXT = "file", "dir", "zone", "text"
 #: What placeholders of values say that these are.
-_KINDS = {"FILE": FILE, "DIR": FOLDER, "MODEL": FILE, "ZONE": ZONE}
+_KINDS = {"FILE": FILE, "OUTPUT": FILE, "DIR": FOLDER, "MODEL": FILE, "ZONE": ZONE}
 _FOLDERS = ("inverse", "apply")
 
 
@@ -47,13 +47,24 @@ def _options(job: "BarJob") -> Iterator[Option]:
         if not action.option_strings or (action.help == SUPPRESS and not running):
             continue
         names, metavar, text = running or (action.option_strings, action.metavar, action.help or "")
-        yield Option(
-            names=list(names),
-            text=_in_short(text),
-            takes=None if action.nargs == 0 else _kind(action, metavar),
-            values=_values(action),
-            is_usual=bool(usual),
-        )
+        yield _option(action, list(names), metavar, text, bool(usual))
+
+
+def options_in(parser: ArgumentParser) -> list[Option]:
+    """All options of a parser that its help shows."""
+    shown = [action for action in parser._actions if action.option_strings and action.help != SUPPRESS]
+    return [_option(one, list(one.option_strings), one.metavar, one.help or "", True) for one in shown]
+
+
+def _option(action: Action, names: list[str], metavar: object, text: str, is_usual: bool) -> Option:
+    *words, placeholder = str(metavar).split("|")  # equal|FILE
+    return Option(
+        names=names,
+        text=_in_short(text),
+        takes=None if action.nargs == 0 else _kind(action, placeholder),
+        values=[*words, *_values(action)],
+        is_usual=is_usual,
+    )
 
 
 def _in_short(text: str) -> str:
