@@ -39,7 +39,7 @@ import numpy.typing as npt
 
 from sort_keys.keys import encode_slice, encode_symbols, encode_times, key_order
 from sort_keys.slots import Slots
-from windrow.arrays import Floats, Ints, Mask
+from windrow.arrays import Floats, Ints, Mask, run_starts
 from windrow.errors import InputError
 
 #: Most bars of a block: enough that the work per block is small compared with that for its bars.
@@ -47,6 +47,9 @@ BLOCK_BARS = 4096
 
 #: Most blocks that are written at once: each takes half a KiB then, if it has one bar.
 _MOST_BLOCKS = 1 << 15
+
+#: Bars whose order tells whether it pays to look at that of all.
+_FEW = 1 << 10
 
 #: Units in which times may be counted, in ns: a day, an hour, a minute, s, ms, us, ns.
 _UNITS = np.array([86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1])
@@ -78,15 +81,23 @@ class Columns(NamedTuple):
 def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Ints, values: list[Floats]) -> Columns:
     """Bars in any order as Columns, sorted by (symbol, time); `names[codes[i]]` is the symbol of bar i.
 
-    Bars that are in time order already cost one stable sort by symbol; any other order costs a sort by both.
+    Bars that are sorted already are returned as they are, not copied; those in time order cost one stable sort by
+    symbol; any other order costs a sort by both.
     """
+    if _sorted(codes[:_FEW], times[:_FEW]) and _sorted(codes, times):
+        starts = run_starts(codes)
+        return Columns([names[code] for code in codes[starts]], starts, times, values)
     narrow = codes.astype(np.uint16) if len(names) <= 1 << 16 else codes  # numpy sorts 16 bits by radix
     order = np.argsort(narrow, kind="stable")
     if not _ascending(codes[order], times[order]):
         order = key_order(codes, times)
     codes = codes[order]
-    starts = np.flatnonzero(np.diff(codes, prepend=np.int32(-1)))
+    starts = run_starts(codes)
     return Columns([names[code] for code in codes[starts]], starts, times[order], [v[order] for v in values])
+
+
+def _sorted(codes: npt.NDArray[np.int32], times: Ints) -> bool:
+    return bool(np.all(codes[1:] >= codes[:-1])) and _ascending(codes, times)
 
 
 def _ascending(codes: npt.NDArray[np.int32], times: Ints) -> bool:

@@ -28,7 +28,7 @@ from windrow.errors import InputError
 #: Blocks are decoded together once they hold this much payload: enough that numpy's fixed costs vanish.
 _BATCH_BYTES = 1 << 17
 #: Bars in memory are released this many at a time: enough that numpy's fixed costs vanish, and they stay in the cache.
-_STRETCH_BARS = 1 << 16
+_STRETCH_BARS = 1 << 14
 #: How two different bars at one (symbol, timestamp) are treated.
 ON_CONFLICT = ("fail", "smallest", "largest")
 
@@ -137,13 +137,15 @@ class Merge:
         Memory: a copy of the columns where bars are repeated or in conflict.
         """
         self.findings.bars += len(bars.times)
-        owner = np.repeat(np.arange(len(bars.starts)), np.diff(bars.starts, append=len(bars.times)))
-        times, values = bars.times, bars.values
-        if not _strictly_ascending(owner, times):
-            owner, times, values = self._in_order(owner, times, values)
-        starts = np.searchsorted(owner, np.arange(len(bars.starts)))
-        for stretch in self._release(Stretch(encode_symbols(bars.symbols), starts, False, times, values)):
+        stretch = Stretch(encode_symbols(bars.symbols), bars.starts, False, bars.times, bars.values)
+        if _strictly_ascending_within(bars.starts, bars.times):
             yield from _cut(stretch, _STRETCH_BARS)
+            return
+        owner = np.repeat(np.arange(len(bars.starts)), np.diff(bars.starts, append=len(bars.times)))
+        owner, times, values = self._in_order(owner, bars.times, bars.values)
+        starts = np.searchsorted(owner, np.arange(len(bars.starts)))
+        for settled in self._release(stretch._replace(starts=starts, times=times, values=values)):
+            yield from _cut(settled, _STRETCH_BARS)
 
     def _batch_bytes(self) -> int:
         """As much as is waiting already, so that waiting bars are not merged over and over."""
@@ -278,6 +280,13 @@ def _cut(stretch: Stretch, bars: int) -> Iterator[Stretch]:
         continued = stretch.continued if not begin else bool(stretch.starts[first] < begin)
         values = [value[rows] for value in stretch.values]
         yield Stretch(stretch.symbols[first:last], starts, continued, stretch.times[rows], values)
+
+
+def _strictly_ascending_within(starts: Ints, times: Ints) -> bool:
+    """Whether times ascend strictly from each start to the next."""
+    later = times[1:] > times[:-1]
+    later[starts[1:] - 1] = True
+    return bool(later.all())
 
 
 def _strictly_ascending(owner: Ints, times: Ints) -> bool:

@@ -41,3 +41,14 @@ def run_starts(numbers: NDArray[Any]) -> Ints:
     begins[:1] = True
     np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])
     return begins.nonzero()[0]  # of few numbers ten times as fast as np.diff
+
+
+def taken_at(values: NDArray[Any], index: Ints) -> NDArray[Any]:
+    """The values at strictly ascending positions; a view of them where the positions follow each other.
+
+    >>> [taken_at(np.array([5, 6, 7]), np.array(index)).tolist() for index in ([1, 2], [0, 2])]
+    [[6, 7], [5, 7]]
+    """
+    if len(index) and index[-1] - index[0] == len(index) - 1:
+        return values[index[0] : index[-1] + 1]
+    return values[index]

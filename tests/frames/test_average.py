@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -83,9 +84,31 @@ def test_symbols_of_any_kind():
         ["NA", "NA", "TRUE"],
         [7203, 7203, 9984],
         pd.Categorical(["A", "A", "B"], categories=["Z", "B", "A"]),
+        pd.Series([" A", "A ", "B"], dtype="str"),
+        pd.Series(["A", "A", "B"], dtype=pd.ArrowDtype(pa.string())),
     ):
         found = windrow.moving_average(frame(symbol=symbols), "sma:2")
-        assert found["symbol"].tolist() == [str(symbols[0])] and found["sma:2"].tolist() == [1.5]
+        assert found["symbol"].tolist() == [str(symbols[0]).strip()] and found["sma:2"].tolist() == [1.5]
+
+
+def test_symbols_are_told_apart_by_their_texts():
+    for symbols in ([1, "1", "B"], [1, 1.0, True], ["B", "A", "B"]):
+        found = windrow.moving_average(frame(symbol=pd.Series(symbols, dtype=object)), "sma:1")
+        assert found["symbol"].tolist() == sorted(map(str, symbols))
+    alike = [chr(65 + n // 40) * (1 + n // 80) for n in range(2000)]  # long runs, of texts of several lengths
+    for rows in (alike, alike[::-1], alike[::2] + alike[1::2]):
+        times = pd.date_range("2008-03-03", periods=len(rows))
+        found = windrow.moving_average(pd.DataFrame({"symbol": rows, "timestamp": times, "close": 1.5}), "sma:3")
+        expected = [text for text in sorted(set(rows)) for _ in range(rows.count(text) - 2)]
+        assert found["symbol"].tolist() == expected
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
+def test_times_of_arrow(zone):
+    times = frame()["timestamp"].dt.tz_localize(zone) + pd.Timedelta("9h")
+    ours = windrow.moving_average(frame(timestamp=times.astype(pd.ArrowDtype(pa.timestamp("us", zone)))), "sma:1")
+    theirs = windrow.moving_average(frame(timestamp=times), "sma:1")
+    assert ours["timestamp"].astype("int64").tolist() == theirs["timestamp"].astype("int64").tolist()
 
 
 def test_no_bars_give_no_rows():

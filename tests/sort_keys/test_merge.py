@@ -264,8 +264,11 @@ def test_control_a_stretch_that_takes_the_next_symbol():
 
 
 def test_control_repeats_in_memory_kept():
-    begins = "\n        starts = np.searchsorted(owner, np.arange(len(bars"
-    red_in_memory((f"owner, times, values = self._in_order(owner, times, values){begins}", f"pass{begins}"))
+    red_in_memory(("if _strictly_ascending_within(bars.starts, bars.times)", "if True"))
+
+
+def test_control_times_in_memory_that_go_back_are_not_seen():
+    red_in_memory(("later[starts[1:] - 1] = True", "later[:] = True"))
 
 
 # What a merge refuses.

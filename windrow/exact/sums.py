@@ -59,6 +59,19 @@ def means(x: Floats, lo: Ints, hi: Ints) -> Floats:
     return rounded(totals, limbs.width, counts, 10**limbs.places)
 
 
+def full_means(x: Floats, bars: int) -> Floats:
+    """Mean of each window of `bars` values, from the first to the last: (len(x) - bars + 1,), at most len(x) of them.
+
+    >>> import numpy as np
+    >>> full_means(np.array([0.1, 0.2, 0.3, 0.1]), 3).tolist()
+    [0.2, 0.2]
+    """
+    limbs = limbs_of(x, bars)
+    prefixes = [_prefix(part) for part in limbs.parts]
+    totals = [prefix[bars:] - prefix[:-bars] for prefix in prefixes]
+    return rounded(totals, limbs.width, np.array([bars]), 10**limbs.places)
+
+
 def trailing_means(x: Floats, windows: Sequence[int], begin: int = 0) -> Floats:
     """Mean of the last n values at each position of x from `begin` on, one row per window n, (windows, k).
 

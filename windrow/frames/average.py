@@ -94,7 +94,8 @@ def moving_average(
     check_needs(bars, asked)
     # By their texts as given: `sum:7d` is not called sum:1w.
     rows = Rows(
-        [text + name.removeprefix(str(one)) for text, one in zip(texts, asked, strict=True) for name in one.names]
+        [text + name.removeprefix(str(one)) for text, one in zip(texts, asked, strict=True) for name in one.names],
+        len(bars) if step is None else 0,
     )
     for stretch in stretches(bars, kernel.columns, on_conflict, adjusted):
         rows.add(stretch, *kernel.push(stretch.times, *stretch.values, starts=stretch.new_starts))

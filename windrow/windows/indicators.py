@@ -10,7 +10,7 @@ from typing import ClassVar, cast
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, taken_at
 from windrow.errors import UsageError
 from windrow.states import Carries, Count, MadeOf, Parts, Resumable
 from windrow.times import parse_duration
@@ -102,9 +102,10 @@ class Indicators(Resumable):
         columns: list[Floats] = []
         for kernel, taken in zip(self._kernels, self._taken, strict=True):
             columns.extend(np.atleast_2d(kernel.push(times, *(values[at] for at in taken), starts=starts)))
-        has_value = ~np.logical_and.reduce([np.isnan(column) for column in columns])
-        index = self._stepped(times, starts, np.flatnonzero(has_value))
-        return index, [column[index] for column in columns]
+        without = np.logical_and.reduce([np.isnan(column) for column in columns])
+        candidates = np.flatnonzero(~without) if without.any() else np.arange(len(times))
+        index = self._stepped(times, starts, candidates)
+        return index, [taken_at(column, index) for column in columns]
 
     @property
     def head(self) -> Reach:

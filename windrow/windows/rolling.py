@@ -89,9 +89,8 @@ class Windowed(Declared, ABC):
 
     def rolled(self, times: Ints, values: Sequence[Floats], starts: Ints) -> Floats:
         """One value per bar, or a row for each output, from the bars' columns."""
-        result = np.full((*([len(self.outputs)] if self.outputs else []), len(times)), np.nan)
         if not len(times):
-            return result
+            return self._without_values(0)
         held = len(self._times)
         times = np.concatenate([self._times, times])
         columns = np.empty((self._columns, len(times)))
@@ -99,27 +98,52 @@ class Windowed(Declared, ABC):
         for row, new in zip(columns, values, strict=True):
             row[held:] = new
         cuts = np.concatenate([[0], starts + held])
-        lengths = np.diff(cuts, append=len(times))
         births = times[np.minimum(cuts, len(times) - 1)]
         births[0] = births[0] if self._born is None else self._born
-        first = self.window.first_bars(times, np.repeat(cuts, lengths))
-        ready = self._ready(times, cuts, births, lengths, first)
-        at = held + np.flatnonzero(ready[held:])
-        result[..., at - held] = self.reduce(columns if self.inputs else columns[0], first[at], at + 1)
-        self._hold(times, columns, first, int(births[-1]))
+        taken = columns if self.inputs else columns[0]
+        if isinstance(self.window, CountWindow) and (self.options.min_periods or self.window.bars) == self.window.bars:
+            result = self._of_full(taken, held, starts, self.window.bars)
+            reached = max(len(times) - (self.window.bars - 1), int(cuts[-1]))
+        else:
+            lengths = np.diff(cuts, append=len(times))
+            first = self.window.first_bars(times, np.repeat(cuts, lengths))
+            ready = self._ready(times, births, lengths, first)
+            at = held + np.flatnonzero(ready[held:])
+            result = self._without_values(len(times) - held)
+            result[..., at - held] = self.reduce(taken, first[at], at + 1)
+            reached = self.window.still_reached(times, first)
+        # Copies, so that the whole push is not kept alive.
+        self._times, self._values = times[reached:].copy(), columns[:, reached:].ravel().copy()
+        self._born = int(births[-1])
         return result
 
-    def _ready(self, times: Ints, cuts: Ints, births: Ints, lengths: Ints, first: Ints) -> Mask:
+    def trailing(self, values: Floats, bars: int) -> Floats:
+        """The value of each window of so many bars, from the first to the last: what `reduce` returns for them."""
+        ends = np.arange(bars, values.shape[-1] + 1)
+        return self.reduce(values, ends - bars, ends)
+
+    def _of_full(self, values: Floats, held: int, starts: Ints, bars: int) -> Floats:
+        """The values of full windows, for all bars but those held before; a symbol's first bars have none.
+
+        Windows that reach into another symbol's bars are computed and then dropped: that is quicker than to find them.
+        """
+        first, many = bars - 1 - held, values.shape[-1] - held
+        result = self._without_values(many) if first else self.trailing(values, bars)
+        if 0 < first < many:
+            result[..., first:] = self.trailing(values, bars)
+        for start in starts.tolist():
+            result[..., start : start + bars - 1] = np.nan
+        return result
+
+    def _without_values(self, bars: int) -> Floats:
+        return np.full((*([len(self.outputs)] if self.outputs else []), bars), np.nan)
+
+    def _ready(self, times: Ints, births: Ints, lengths: Ints, first: Ints) -> Mask:
         counts = np.arange(1, len(times) + 1) - first
         if self.options.min_periods is not None:
             ready: Mask = counts >= self.options.min_periods
             return ready
         return self.window.full(counts, times - np.repeat(births, lengths), self.options.step_ns)
-
-    def _hold(self, times: Ints, columns: Floats, first: Ints, born: int) -> None:
-        reached = self.window.still_reached(times, first)
-        # Copies, so that the whole push is not kept alive.
-        self._times, self._values, self._born = times[reached:].copy(), columns[:, reached:].ravel().copy(), born
 
 
 class Rolling(Windowed):

@@ -20,3 +20,7 @@ class SMA(Rolling):
     def reduce(self, values: Floats, lo: Ints, hi: Ints) -> Floats:
         """Mean of each window values[lo:hi]."""
         return exact.means(values, lo, hi)
+
+    def trailing(self, values: Floats, bars: int) -> Floats:
+        """Mean of each window of so many bars."""
+        return exact.full_means(values, bars)
