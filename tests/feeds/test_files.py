@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import itertools
 import random
 
 import pytest
@@ -47,7 +48,20 @@ def test_compressed(packed):
     path, pack = packed
     path.write_bytes(pack(HEADER + text(3000)))
     assert values(path) == expected(text(3000))
-    assert not is_splittable(str(path))
+    assert is_splittable(str(path)) == (path.suffix == ".bz2")
+
+
+@pytest.mark.parametrize("parts", [2, 5, 40])
+def test_ranges_of_bz2_are_its_blocks(tmp_path, parts):
+    path = tmp_path / "bars.csv.bz2"
+    path.write_bytes(bz2.compress(HEADER + text(60_000), 1))
+    bounds = [path.stat().st_size * number // parts for number in range(parts + 1)]
+    found = [values(path, start=start, end=end) for start, end in itertools.pairwise(bounds)]
+    assert [value for its in found for value in its] == expected(text(60_000))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"bz2: is truncated or damaged .*; windrow reads a file whole or not at all"):
+        for start, end in itertools.pairwise(bounds):  # in that of the last block
+            values(path, start=start, end=end)
 
 
 def test_a_range_of_a_compressed_file_is_the_whole_file(packed):

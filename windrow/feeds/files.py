@@ -12,7 +12,7 @@ from windrow.bars.columns import Bars, Layout, Rejected, check_line_ends, check_
 from windrow.bars.text import are_rows, parse_lines
 from windrow.feeds.lines import read_lines
 from windrow.feeds.texts import in_utf8, is_split, open_csv
-from windrow.storage.open import is_columnar, is_feather, is_parquet, is_zip, opened, size_of
+from windrow.storage.open import is_bz2, is_columnar, is_feather, is_parquet, is_zip, open_blocks, opened, size_of
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -37,6 +37,13 @@ def read_bars(
         return
     if not is_split(path, layout):
         start, end = 0, None  # ranges are in bytes of the file, not of its text
+    elif is_bz2(path):
+        end = size_of(path) if end is None else end
+        if start or end < size_of(path):
+            with open_blocks(path, start, end) as lines:
+                yield from parse_stream(lines, layout, path, keep_texts=keep_texts, headed=not start)
+            return
+        end = None
     for place in texts_in(path):
         with open_csv(place, layout.form, end, layout) as (_, stream):
             yield from parse_stream(stream, layout, place, start, end, keep_texts)

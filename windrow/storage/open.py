@@ -96,14 +96,27 @@ def _uncompressed(path: str) -> str:
 
 
 def is_splittable(path: str) -> bool:
-    """Whether a range of the file can be read on its own: plain text, or row groups of Parquet."""
+    """Whether a range of the file can be read on its own: plain text, blocks of bz2, or row groups of Parquet."""
     whole = is_feather(path) or is_json(path) or f"{path.lower()}/".find(f"{ZIP}/") >= 0
-    return Path(path).suffix.lower() not in CODECS and not whole
+    return not (whole or _suffix(path) in CODECS) or (is_bz2(path) and not whole)
+
+
+def is_bz2(path: str) -> bool:
+    """Whether the name has the suffix of bz2, whose blocks can be read on their own.
+
+    >>> is_bz2("bars.csv.BZ2"), is_bz2("bars.csv")
+    (True, False)
+    """
+    return _suffix(path) == ".bz2"
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lower()
 
 
 def is_plain(path: str) -> bool:
     """Whether the file's bytes are its text."""
-    return is_splittable(path) and not is_parquet(path)
+    return is_splittable(path) and not is_parquet(path) and not is_bz2(path)
 
 
 def opened(path: str, end: int | None = None) -> BinaryIO:
@@ -136,15 +149,30 @@ def open_text(path: str) -> Iterator[BinaryIO]:
 @contextmanager
 def open_both(path: str, end: int | None = None) -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """A file's raw bytes, and its text; `end` as in `opened`."""
-    codec = CODECS.get(Path(path).suffix.lower())
+    codec = CODECS.get(_suffix(path))
     outer, member = split_member(path)
+    with _explained(path, codec), opened(outer, end) as raw, _member(path, outer, member, raw) as file:
+        _check_magic(path, file.read(6), codec)
+        if codec is not None and file.seek(0, 2) == 0:
+            raise OSError("it has 0 bytes")  # arrow would read it as an empty text
+        file.seek(0)
+        yield raw, cast(BinaryIO, _expanded(file, codec))
+
+
+@contextmanager
+def open_blocks(path: str, start: int, end: int) -> Iterator[BinaryIO]:
+    """The lines of a range of bytes of a bz2 file, which are in no other range; read errors as of `open_text`."""
+    from windrow.storage.bz2_blocks import BlockText
+
+    with _explained(path, CODECS[".bz2"]), opened(path) as raw:
+        yield cast(BinaryIO, BlockText(raw, start, end))
+
+
+@contextmanager
+def _explained(path: str, codec: str | None) -> Iterator[None]:
+    """Errors of reading a file become an InputError that names it."""
     try:
-        with opened(outer, end) as raw, _member(path, outer, member, raw) as file:
-            _check_magic(path, file.read(6), codec)
-            if codec is not None and file.seek(0, 2) == 0:
-                raise OSError("it has 0 bytes")  # arrow would read it as an empty text
-            file.seek(0)
-            yield raw, cast(BinaryIO, _expanded(file, codec))
+        yield
     except (OSError, pa.ArrowException) as error:
         if codec is None or getattr(error, "filename", None) is not None:
             why = getattr(error, "strerror", None) or error
