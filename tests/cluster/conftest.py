@@ -29,6 +29,8 @@ IN_CI = os.environ.get("CI") == "true"
 WEBHDFS = "http://127.0.0.1:19070/webhdfs/v1"
 RESOURCE_MANAGER = "http://127.0.0.1:19088/ws/v1/cluster"
 NODES = (1, 2)
+#: Makes Hadoop split inputs and hand out their lines, and its client copy files.
+BY_HADOOP = ["-D", "windrow.webhdfs=off"]
 #: The job of most tests: what data/averages.tsv holds.
 INDICATORS = ["--indicator", "sma:20", "--indicator", "ema:12"]
 #: An estimator that has no estimate yet takes every task for endless: each gets a duplicate when one of its kind ends.
@@ -43,6 +45,11 @@ SPECULATE_AT_ONCE = [
 WAIT = 300
 #: A task's kind, as Hadoop writes it in the name of an attempt.
 KINDS = {"mapper": "m", "reducer": "r"}
+
+
+def split_by(size):
+    """Makes each mapper read so many bytes, about."""
+    return ["-D", f"mapreduce.input.fileinputformat.split.maxsize={size}"]
 
 
 def shuffled_rows():

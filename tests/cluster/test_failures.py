@@ -6,7 +6,7 @@ import pytest
 import zstandard
 
 import windrow
-from tests.cluster.conftest import INDICATORS, ROOT, shuffled_rows
+from tests.cluster.conftest import BY_HADOOP, INDICATORS, ROOT, shuffled_rows
 
 BARS = ROOT / "data/bars.csv"
 
@@ -102,6 +102,8 @@ def test_a_missing_input(on_hadoop, tmp_path):
 @pytest.mark.cluster
 def test_a_missing_input_on_the_cluster(on_cluster, hdfs):
     ran = on_cluster("-o", hdfs.uri("out"), hdfs.uri("nothere"))
+    check_refused(ran, "", hdfs.uri("nothere"), "does not exist; check the path")
+    ran = on_cluster("-o", hdfs.uri("out"), *BY_HADOOP, hdfs.uri("nothere"))
     check_refused(ran, "", hdfs.uri("nothere"), "No such file or directory")
     assert hdfs.list() == []
 
@@ -114,6 +116,10 @@ def test_a_damaged_gzip(on_cluster, hdfs):
     assert len(whole) > 1 << 19  # so that its first bytes, read at submission, do not show it
     hdfs.put("in/bars.csv.gz", whole[:-1000])
     ran = on_cluster("-o", hdfs.uri("out"), hdfs.uri("in"))
+    check_refused(
+        ran, f"{hdfs.uri('in')}/bars.csv.gz: is truncated or damaged", "windrow reads a file whole or not at all"
+    )
+    ran = on_cluster("-o", hdfs.uri("out"), *BY_HADOOP, hdfs.uri("in"))
     check_refused(ran, f"{hdfs.uri('in')}: is truncated or damaged", "Unexpected end of input stream", "to see more: ")
     assert hdfs.list() == ["in"]
 
@@ -123,11 +129,12 @@ def test_a_damaged_gzip(on_cluster, hdfs):
 def test_a_full_disk(cluster, on_cluster, hdfs):
     hdfs.put("full/empty", b"")
     cluster.hadoop("dfsadmin", "-setSpaceQuota", "1m", hdfs.path + "/full")
-    ran = on_cluster("-o", hdfs.uri("full/out"), BARS)
-    check_refused(
-        ran, f"{hdfs.uri('full/out')}: HDFS has no space for it: ", "quota", "free some, or choose another place"
-    )
-    assert hdfs.list("full") == ["empty"]
+    for how in ([], BY_HADOOP):
+        ran = on_cluster("-o", hdfs.uri("full/out"), *how, BARS)
+        check_refused(
+            ran, f"{hdfs.uri('full/out')}: HDFS has no space for it: ", "quota", "free some, or choose another place"
+        )
+        assert hdfs.list("full") == ["empty"]
 
 
 def check_foreseen_by_nobody(ran, kind):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE
+from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE, split_by
 
 pytestmark = pytest.mark.cluster
 #: As Hadoop's counters call them, and how many of them a run has in which nothing breaks.
@@ -45,7 +45,15 @@ def on_going(cluster, hdfs, on_cluster, bars, undisturbed):
     Its tasks of a kind wait halfway until one of them is broken.
     """
     hdfs.put("bars.csv", bars, blocksize=256 << 10)
-    options = [*INDICATORS, "-v", "--block-bars", 1, "-D", "mapreduce.job.reduces=2"]
+    options = [
+        *INDICATORS,
+        *split_by(bars.stat().st_size // 4),
+        "-v",
+        "--block-bars",
+        1,
+        "-D",
+        "mapreduce.job.reduces=2",
+    ]
 
     @contextmanager
     def run(kind, *more):

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 import zstandard
 
-from tests.cluster.conftest import INDICATORS, averages
+from tests.cluster.conftest import BY_HADOOP, INDICATORS, averages, split_by
 from tests.invariance import DATA, JOBS, by_ending, ordered_rows, pairwise, run_param, written
 
 REDUCERS = [1, 3, 8]
 FILES = [1, 3]
 ORDERS = ["by time", "shuffled"]
-KINDS = ["csv", "small blocks", "gz", "bz2", "zst", "parquet"]
+KINDS = ["csv", "small blocks", "small ranges", "gz", "bz2", "zst", "parquet"]
 MATRIX = list(itertools.product(REDUCERS, FILES, ORDERS, KINDS))
 PAIRWISE = pairwise(MATRIX)
 #: For jobs other than averages: of each two settings that occur together somewhere.
@@ -31,7 +31,12 @@ OTHERS = [
 ]
 #: On the cluster in CI, whose time a run takes half a minute of: all numbers of reducers and files, plain and not.
 ON_CLUSTER = {
-    "averages": [(1, 1, "by time", "parquet"), (3, 3, "by time", "bz2"), (8, 3, "shuffled", "csv")],
+    "averages": [
+        (1, 1, "by time", "parquet"),
+        (3, 3, "by time", "bz2"),
+        (8, 3, "shuffled", "small blocks"),
+        (3, 1, "shuffled", "small ranges"),
+    ],
     "sweep best": [(3, 3, "by time", "parquet")],
 }
 #: In one process in CI.
@@ -74,7 +79,13 @@ def contents(kind, header, rows, place):
 def files_of(order, files, kind, folder):
     """Name and bytes of each of some files that together hold the sample bars."""
     header, rows = ordered_rows(order)
-    suffix = ".csv" if kind in ("csv", "small blocks") else ".parquet" if kind == "parquet" else f".csv.{kind}"
+    suffix = (
+        ".csv"
+        if kind in ("csv", "small blocks", "small ranges")
+        else ".parquet"
+        if kind == "parquet"
+        else f".csv.{kind}"
+    )
     for number in range(files):
         yield f"{number}{suffix}", contents(kind, header, rows[number::files], folder / "parquet")
 
@@ -94,9 +105,10 @@ def test_the_cluster_writes_the_same_bytes(on_cluster, hdfs, tmp_path, run):
     name, reducers, files, order, kind = run
     case = JOBS[name]
     for file, content in files_of(order, files, kind, tmp_path):
-        hdfs.put(f"in/{file}", content, **({"blocksize": SMALL} if kind == "small blocks" else {}))
+        hdfs.put(f"in/{file}", content, **({"blocksize": SMALL} if kind.startswith("small ") else {}))
+    how = {"small blocks": BY_HADOOP, "small ranges": split_by(SMALL), "bz2": BY_HADOOP}.get(kind, [])
     options = [*case.options, *case.beside, "-D", f"mapreduce.job.reduces={reducers}", "-o", hdfs.uri("out")]
-    ran = on_cluster(*options, hdfs.uri("in"), job=case.job.__module__)
+    ran = on_cluster(*options, *how, hdfs.uri("in"), job=case.job.__module__)
     assert ran.status == 0 and "1,250 bars of 5 symbols -> " in ran.err, ran.err
     check_parts({part: hdfs.read(f"out/{part}") for part in hdfs.list("out")}, case, reducers, tmp_path / "here")
 

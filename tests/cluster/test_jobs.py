@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cluster.conftest import INDICATORS, ROOT, check, shuffled_rows, with_path
+from tests.cluster.conftest import BY_HADOOP, INDICATORS, ROOT, check, shuffled_rows, split_by, with_path
 
 ALCOA = ["--window", "30d", "--step", "1d", "--column", "adj_close"]
 
@@ -106,14 +106,16 @@ def million_bars(rng):
 
 
 @pytest.mark.cluster
-def test_a_million_shuffled_bars_one_symbol_with_half_of_them(run_module, on_cluster, hdfs, tmp_path):
+@pytest.mark.parametrize("by_hadoop", [False, pytest.param(True, marks=pytest.mark.full)], ids=["ranges", "lines"])
+def test_a_million_shuffled_bars_one_symbol_with_half_of_them(run_module, on_cluster, hdfs, tmp_path, by_hadoop):
     lines = million_bars(np.random.default_rng(7))
     text, packed = tmp_path / "bars.csv", tmp_path / "bars.csv.bz2"
     text.write_text("".join(["symbol,timestamp,close\n", *lines[:600_000]]))
     packed.write_bytes(bz2.compress("".join(["symbol,timestamp,close\n", *lines[600_000:]]).encode(), 1))
     for path in (text, packed):
         hdfs.put(f"in/{path.name}", path, blocksize=4 << 20 if path == text else 1 << 20)
-    far = on_cluster("--indicator", "sma:20", "-v", "-D", "mapreduce.job.reduces=3", hdfs.uri("in"))
+    how = BY_HADOOP if by_hadoop else split_by(4 << 20)
+    far = on_cluster("--indicator", "sma:20", "-v", "-D", "mapreduce.job.reduces=3", *how, hdfs.uri("in"))
     here = {
         runner: run_module("jobs.moving_average", "-r", runner, "--indicator", "sma:20", text, packed)
         for runner in ("local", "inline")
@@ -123,7 +125,10 @@ def test_a_million_shuffled_bars_one_symbol_with_half_of_them(run_module, on_clu
     assert far.lines == here["local"].lines
     assert far.lines == here["inline"].lines
     splits = int(re.search(r"number of splits:(\d+)", far.err)[1])
-    assert splits > text.stat().st_size / (4 << 20) + 2  # so that more than one was of the bz2
+    if by_hadoop:
+        assert splits > text.stat().st_size / (4 << 20) + 2  # so that more than one was of the bz2
+    else:
+        assert splits >= 3
 
 
 @pytest.mark.cluster

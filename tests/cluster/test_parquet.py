@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import windrow
-from tests.cluster.conftest import INDICATORS, ROOT, SPECULATE_AT_ONCE, shuffled_rows
+from tests.cluster.conftest import BY_HADOOP, INDICATORS, ROOT, SPECULATE_AT_ONCE, shuffled_rows
 from tests.tables import arrow_rows, rows_of
 
 BARS = ROOT / "data/bars.csv"
@@ -108,7 +108,7 @@ def test_a_killed_put(on_going):
         cluster.awake()  # no reducer waits: what is to be broken comes after it
         cluster.kill_put()
 
-    assert "Failed reduce tasks=1\n" in on_going(kill_put)
+    assert "Failed reduce tasks=1\n" in on_going(kill_put, *BY_HADOOP)
 
 
 @pytest.mark.cluster

@@ -3,16 +3,19 @@
 import bz2
 import gzip
 import lzma
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import parse_qs, urlsplit
+from contextlib import contextmanager
 
 import pytest
 import zstandard
 
+from tests.storage.webhdfs import FakeHdfs
 from windrow.bars.layout import Reading
-from windrow.feeds.heads import bytes_by_web, write_head
+from windrow.errors import InputError
+from windrow.feeds.heads import write_head
 from windrow.feeds.settle import settle, without_line_end
+from windrow.runners.hadoop import HadoopRunner
+from windrow.runners.hadoop_files import ClientFiles, WebFiles
+from windrow.storage.hdfs.places import Found
 from windrow.storage.source import canonical
 
 HEADER = b"symbol,timestamp,close\n"
@@ -68,90 +71,50 @@ def test_a_path_without_scheme_and_host(path, expected):
     assert canonical(path) == expected
 
 
-@pytest.fixture
-def web():
-    """A server that answers as WebHDFS does for /bars/a b.csv, and refuses all else."""
+class Client:
+    """Hadoop's client, as the runner asks it."""
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked = urlsplit(self.path)
-            options = parse_qs(asked.query)
-            if asked.path != "/webhdfs/v1/bars/a%20b.csv" or options["op"] != ["OPEN"]:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.end_headers()
-            start = int(options["offset"][0])
-            self.wfile.write(TEXT[start : start + int(options["length"][0])])
+    def __init__(self, text):
+        self.text, self.asked, self.tails = text, [], 0
 
-        def log_message(self, *args):
-            pass
+    def head(self, uri, length):
+        self.asked.append(length)
+        return self.text[:length]
 
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    @contextmanager
+    def last_byte(self, uri, size):
+        self.tails += 1
+        yield lambda: self.text[-1:]
 
 
-def test_first_bytes_come_by_web(web):
-    assert bytes_by_web(web, "/bars/a b.csv", 100) == TEXT[:100]
-    assert bytes_by_web(web, "/bars/a b.csv", 1, len(TEXT) - 1) == TEXT[-1:]
-
-
-@pytest.mark.parametrize("path", ["/bars/none.csv", "/bars/a b.csv"])
-def test_what_the_web_does_not_give_is_none(web, path):
-    assert bytes_by_web(web if "none" in path else "127.0.0.1:1", path, 100) is None
-
-
-def test_an_answer_that_is_too_short_is_none(web):
-    assert bytes_by_web(web, "/bars/a b.csv", 10**9) is None
+def runner_with(monkeypatch, files):
+    runner = HadoopRunner.__new__(HadoopRunner)
+    monkeypatch.setattr(runner, "_files", lambda uri: files, raising=False)
+    return runner
 
 
 def test_a_head_grows_until_it_gives_a_line(tmp_path, monkeypatch):
-    from windrow.runners.hadoop import HadoopRunner
-
     whole = bz2.compress(TEXT * 400)
-    runner = HadoopRunner.__new__(HadoopRunner)
-    runner._web = None
-    asked = []
-    monkeypatch.setattr(
-        runner, "_first_bytes", lambda uri, enough: asked.append(enough) or whole[:enough], raising=False
-    )
+    client = Client(whole)
     monkeypatch.setattr("windrow.runners.hadoop._HEAD_BYTES", 64)
-    head = runner._head("hdfs:///a.csv.bz2", len(whole), tmp_path / "a.csv.bz2")
-    assert asked[:3] == [64, 256, 1024] and head.share > 0
+    head = runner_with(monkeypatch, client)._head("hdfs:///a.csv.bz2", len(whole), tmp_path / "a.csv.bz2")
+    assert client.asked[:3] == [64, 256, 1024] and head.share > 0
 
 
 @pytest.mark.parametrize(("text", "told"), [(TEXT, []), (TEXT[:-1], ["hdfs:///a.csv"])])
 @pytest.mark.parametrize("by_web", [True, False], ids=["web", "client"])
 def test_how_a_long_file_on_hdfs_ends_is_asked_for(tmp_path, monkeypatch, text, told, by_web):
-    from windrow.runners.hadoop import HadoopRunner
-
-    (tmp_path / "hadoop").write_text(f"#!/bin/sh\nprintf '%s' \"$*\" >{tmp_path}/asked\ntail -c 1 {tmp_path}/text\n")
-    (tmp_path / "hadoop").chmod(0o755)
-    (tmp_path / "text").write_bytes(text)
-    runner = HadoopRunner.__new__(HadoopRunner)
-    runner._web = "web:9870" if by_web else None
-    monkeypatch.setattr(runner, "_first_bytes", lambda uri, enough: text[:enough], raising=False)
-    monkeypatch.setattr(runner, "get_hadoop_bin", lambda: [str(tmp_path / "hadoop")], raising=False)
     monkeypatch.setattr("windrow.runners.hadoop._HEAD_BYTES", 1000)
-    monkeypatch.setattr(
-        "windrow.runners.hadoop.bytes_by_web", lambda address, path, length, start: text[start : start + length]
-    )
-    head = runner._head("hdfs:///a.csv", len(text), tmp_path / "a.csv")
-    assert head.share < 1 and by_web != (tmp_path / "asked").exists()
+    hdfs = FakeHdfs({"/a.csv": text})
+    with hdfs.served() as address:
+        files = WebFiles(Found((address,), ("",), "me")) if by_web else Client(text)
+        head = runner_with(monkeypatch, files)._head("hdfs:///a.csv", len(text), tmp_path / "a.csv")
+    assert head.share < 1
     settled, _ = settle(["hdfs:///a.csv"], Reading(values=("close",)), heads={"hdfs:///a.csv": head})
     assert without_line_end(settled, {"hdfs:///a.csv": head}) == told
 
 
 def test_an_input_that_cannot_be_read_is_refused_by_name(tmp_path, monkeypatch):
-    from windrow.errors import InputError
-    from windrow.runners.hadoop import HadoopRunner
-
-    runner = HadoopRunner.__new__(HadoopRunner)
-    runner._web = None
-    monkeypatch.setattr(runner, "_first_bytes", lambda uri, enough: b"", raising=False)
-    monkeypatch.setattr(runner, "get_hadoop_bin", lambda: ["false"], raising=False)
+    runner = runner_with(monkeypatch, ClientFiles(["false"]))
     with pytest.raises(InputError, match=r"hdfs:///a.csv: cannot be read to its end; check its permissions"):
         runner._head("hdfs:///a.csv", 1000, tmp_path / "a.csv")

@@ -3,7 +3,7 @@
 import pytest
 
 from windrow.errors import InputError
-from windrow.storage.hdfs import inputs_in
+from windrow.storage.hdfs import entries, inputs_in
 
 LISTED = b"""Found 6 items
 -rw-r--r--   1 me supergroup          0 2026-01-02 10:00 hdfs://nn:8020/bars/_SUCCESS
@@ -13,10 +13,11 @@ drwxr-xr-x   - me supergroup          0 2026-01-02 10:00 hdfs://nn:8020/bars/_te
 drwxr-xr-x   - me supergroup          0 2026-01-02 10:00 hdfs://nn:8020/bars/below
 -rw-r--r--   1 me supergroup         77 2026-01-02 10:00 hdfs://nn:8020/other/_named.csv
 """
+FILES, FOLDERS = dict(entries(LISTED, "-")), [uri for uri, _ in entries(LISTED, "d")]
 
 
 def test_files_are_inputs_and_what_else_is_there_is_named(capsys):
-    found = inputs_in(LISTED, ["hdfs:///bars", "hdfs:///other/_named.csv"])
+    found = inputs_in(FILES, FOLDERS, ["hdfs:///bars", "hdfs:///other/_named.csv"])
     assert found == {"hdfs://nn:8020/bars/a b.csv": 1234, "hdfs://nn:8020/other/_named.csv": 77}
     assert capsys.readouterr().err == (
         "warning: hdfs://nn:8020/bars: skipped _old.csv, _temporary/, below/; a directory means the files directly in"
@@ -26,5 +27,5 @@ def test_files_are_inputs_and_what_else_is_there_is_named(capsys):
 
 def test_a_directory_without_files_is_refused_beside_one_with_some():
     with pytest.raises(InputError, match=r"^hdfs:///bar: is a directory without files"):
-        inputs_in(LISTED, ["hdfs:///bars", "hdfs:///bar"])
-    assert inputs_in(LISTED, ["hdfs:///bar*"])
+        inputs_in(FILES, FOLDERS, ["hdfs:///bars", "hdfs:///bar"])
+    assert inputs_in(FILES, FOLDERS, ["hdfs:///bar*"])

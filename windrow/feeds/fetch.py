@@ -1,7 +1,7 @@
 """Byte ranges and whole inputs -> parsed bars, in a task that opens or fetches them itself.
 
-What only Hadoop's client can read is copied to a file beside the task: Parquet, zstd, and hundreds of small files go to
-tasks whole. So do objects on S3 if the cluster's Hadoop reads S3; elsewhere a task reads the parts it needs.
+Of files on HDFS, over WebHDFS, and of objects on S3 a task reads the parts that it needs. What only Hadoop's client can
+reach is copied whole to a file beside the task: objects of S3 too, if the cluster's Hadoop reads these.
 """
 
 import os
@@ -17,7 +17,7 @@ from windrow.feeds.files import read_bars
 from windrow.feeds.settle import Settled
 from windrow.storage import hdfs
 from windrow.storage.open import named
-from windrow.storage.source import Range, Source, canonical, source_of, unchanged
+from windrow.storage.source import Range, Source, source_of, unchanged
 
 
 def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = False) -> Iterator[tuple[Bars, str]]:
@@ -54,7 +54,7 @@ def fetched(uris: Sequence[str]) -> Iterator[dict[str, str]]:
     remote = [uri for uri in dict.fromkeys(uris) if source_of(uri).through_hadoop]
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as folder:
         copies = dict(_get(remote, Path(folder)))
-        yield {uri: copies.get(uri, canonical(uri)) for uri in uris}
+        yield {uri: copies.get(uri) or source_of(uri).opened_as(uri) for uri in uris}
 
 
 def _get(uris: Sequence[str], folder: Path) -> Iterator[tuple[str, str]]:

@@ -2,32 +2,12 @@
 
 import bz2
 import zlib
-from getpass import getuser
 from pathlib import Path
-from urllib.parse import quote, urlencode
-from urllib.request import urlopen
 
 import pyarrow as pa
 
 from windrow.feeds.density import Head
 from windrow.storage.open import CODECS
-
-#: Seconds to wait for an answer that takes milliseconds.
-_TIMEOUT = 5
-
-
-def bytes_by_web(address: str, path: str, length: int, start: int = 0) -> bytes | None:
-    """Bytes of a file on HDFS over WebHDFS at `address`, host:port; None if that fails.
-
-    A cluster may have WebHDFS off, require tickets, or give an unreachable address; its client still works then.
-    """
-    query = urlencode({"op": "OPEN", "offset": start, "length": length, "user.name": getuser()})
-    try:
-        with urlopen(f"http://{address}/webhdfs/v1{quote(path)}?{query}", timeout=_TIMEOUT) as answer:
-            head: bytes = answer.read()
-    except OSError:
-        return None
-    return head if len(head) == length else None
 
 
 def write_head(head: bytes, uri: str, size: int, place: Path) -> Head | None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import copied
@@ -38,7 +38,7 @@ from windrow.runners.simulated import OPENS_INPUTS
 from windrow.sinks import Write
 from windrow.sinks.fields import SUFFIXES, written_part
 from windrow.sinks.lines import line_sink
-from windrow.storage.part import own_part
+from windrow.storage.part import own_part, writes_lines
 from windrow.storage.publish import INNER
 from windrow.storage.source import Range
 
@@ -298,8 +298,12 @@ def _write_lines(job: "BarJob", task: Task, lines: Iterable[bytes], counts: Coun
 def task_lines(job: "BarJob", task: Task, last: bool = True) -> Iterator[Callable[[bytes], object]]:
     """What takes the lines of a task."""
     form = job.options.output_format
-    if form == "text" or not last or not job.fields():
+    if not last:
         yield task.stdout.write
+        return
+    if form == "text" or not job.fields():
+        with _text(task) as file:
+            yield file.write
         return
     with written_part("", job.fields(), form, job.dated) as write:
         yield write
@@ -338,4 +342,15 @@ def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
         with own_part(name) as file:
             yield line_sink(file, dated)
     else:
-        yield line_sink(task.stdout, dated)
+        with _text(task) as file:
+            yield line_sink(file, dated)
+
+
+@contextmanager
+def _text(task: Task) -> Iterator[BinaryIO]:
+    """Where a task of the last step writes its lines."""
+    if not writes_lines():
+        yield task.stdout
+        return
+    with own_part("") as file:
+        yield file

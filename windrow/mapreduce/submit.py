@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from windrow.bars.layout import refuse_unknown_names
 from windrow.console import say, shown, stopped_like_interrupted
-from windrow.console.meter import LINES
 from windrow.errors import InputError, UsageError
 from windrow.feeds.density import Head, slices_for
 from windrow.feeds.forms import told_forms
@@ -256,7 +255,6 @@ def _slice(job: "BarJob", runner: Runner, settled: Settled) -> None:
     job.slice_by(settled.slices)
     with_parts = [number for number, step in enumerate(job.pipeline()) if step.writes_parts or step.writes_beside]
     steps, units = job.describe_steps(), [step.unit for step in job.pipeline()]
-    units += [LINES] * (len(steps) - len(units))  # a job may have steps of mrjob's behind ours
     runner.take_steps(steps, with_parts, units, settled.expected)
 
 

@@ -131,9 +131,14 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         return found, {}
 
     def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
-        """Sets the job's inputs; returns where each is for a task, which fetches some with Hadoop's client."""
-        self.settings["cmdenv"] |= {CLIENT: "hadoop"}
+        """Sets the job's inputs; returns where each is for a task."""
+        if not self.opened_by_tasks(paths):
+            self.settings["cmdenv"] |= {CLIENT: "hadoop"}
         return super().take_inputs(paths, folder, whole)
+
+    def opened_by_tasks(self, places: Sequence[str]) -> bool:
+        """Whether tasks read objects by ranges with boto3: nodes have it, a packed environment has not."""
+        return self.launch.environment is None
 
     def add_files(self) -> None:
         """Adds the script that steps run."""

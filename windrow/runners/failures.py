@@ -24,6 +24,10 @@ _CONTAINER = re.compile(r'File "/[^"]*/container_\w+/')
 _DAMAGED = re.compile(
     r"EOFException|ZipException|ZlibFactory|bad block|BZip2|IOException: (incorrect|invalid|not a)"
 )  # errors of Hadoop's own readers of gzip and bzip2
+#: The last line of a task that could not write its part.
+_FULL = re.compile(
+    r"^OSError: .*: cannot be written: (.*(?:quota|No space|could only be written to 0).*)", re.MULTILINE
+)
 _SHIP = "ship an environment to the tasks: windrow pack, then --environment FILE"
 _MORE = "-D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB"
 #: Text in a message -> the fix.
@@ -67,14 +71,16 @@ def explain(failure: Failure, more: str, inputs: Sequence[str], output: str) -> 
             files = ", ".join(inputs[:5]) + (" ..." if len(inputs) > 5 else "")
             which = "is" if len(inputs) == 1 else "one of these is"
             return InputError(f"{files}: {which} truncated or damaged: {reason}; get it again; {more}")
-    output = _first(traceback_in, [*failure.logs, failure.client])
-    if not output:
+    told = _first(traceback_in, [*failure.logs, failure.client])
+    if full := _FULL.search(told):
+        return OutputError(f"{output}: HDFS has no space for it: {full[1]}; free some, or choose another place; {more}")
+    if not told:
         reason = reasons[0] if reasons else refusal_in(failure.client)
-        output = f"{_first(last_lines, failure.logs)}\nHadoop failed the job: {reason}".lstrip()
-    fix = [fix for sign, fix in _FIXES if sign in output][:1]
-    if not (fix or failure.logs) and "subprocess failed" in output:
+        told = f"{_first(last_lines, failure.logs)}\nHadoop failed the job: {reason}".lstrip()
+    fix = [fix for sign, fix in _FIXES if sign in told][:1]
+    if not (fix or failure.logs) and "subprocess failed" in told:
         fix = ["the task's output is in its log on a node: this cluster does not aggregate logs"]
-    return TaskError("\n".join([output, *fix, more]))
+    return TaskError("\n".join([told, *fix, more]))
 
 
 def _first(find: Callable[[str], str], logs: Iterable[str]) -> str:

@@ -8,11 +8,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,21 @@ from mrjob.hadoop import HadoopJobRunner
 from mrjob.step import StepFailedException
 from mrjob.util import cmd_line
 
+from windrow.console import say
 from windrow.console.meter import ticking
 from windrow.errors import InputError, OutputError, UsageError
 from windrow.feeds.density import Head
-from windrow.feeds.heads import bytes_by_web, write_head
+from windrow.feeds.heads import write_head
 from windrow.runners.failures import split_logs, traceback_in
+from windrow.runners.hadoop_files import ClientFiles, Files, WebFiles
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
 from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
+from windrow.storage.hdfs.places import OFF, PROPERTY, Found, find
+from windrow.storage.hdfs.refusals import WebError
 from windrow.storage.open import is_plain, needs_end, size_of
+from windrow.storage.part import OWN_LINES
 from windrow.storage.publish import (
     DESCRIPTION,
     OWN_PARTS,
@@ -42,7 +47,6 @@ from windrow.storage.publish import (
 )
 from windrow.storage.source import (
     Version,
-    canonical,
     is_uri,
     list_inputs,
     scheme_of,
@@ -52,10 +56,6 @@ from windrow.storage.source import (
 
 #: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
-#: The most files that one start of Hadoop's client is asked about: its arguments are limited.
-_STATS = 5000
-#: The number of inputs on HDFS above which WebHDFS is tried for their first bytes.
-_FEW = 3
 #: Progress lines of Hadoop's client.
 _SHARES = re.compile(rb" map (\d+)% reduce (\d+)%")
 _SUBMITTED = re.compile(rb"Submitted application (application_\w+)")
@@ -69,7 +69,7 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
     """mrjob's Hadoop runner over inputs on HDFS or here; local ones are uploaded in one call."""
 
     def __init__(self, launch: Launch, **kwargs: Any) -> None:
-        self._web: str | None = None
+        self._web: Found | None = None
         self._schemes: dict[str, bool] = {}
         self._application: str | None = None
         self._last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
@@ -93,7 +93,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             raise self._explained() from error
         self.check_inputs()
         for number in self.steps_with_parts:
-            self._hadoop("fs", "-mv", f"{self.step_output(number)}/{OWN_PARTS}", self.output)
+            files = self._files(self.output)
+            files.move(files.matching(self.step_output(number), OWN_PARTS), self.output)
 
     def run_client(
         self, command: Sequence[str], environment: Mapping[str, str] | None, number: int
@@ -168,32 +169,66 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         """
         self._asked = list(arguments)
         remote = [one for one in arguments if is_uri(one) and source_of(one) is not s3.SOURCE]
+        self._find_web(remote)
         sizes = self._list(remote, recursive) if remote else {}
         others = list_inputs([argument for argument in arguments if argument not in remote], recursive)
         self._sizes = {**sizes, **{path: size_of(path) for path in others}}
         self.versions = {**self.latest_versions(list(sizes)), **versions_of(others)}
         return [*sizes, *others], self._heads(sizes, folder)
 
+    def _find_web(self, uris: Sequence[str]) -> None:
+        """Finds the WebHDFS of inputs, and of the run's own files, unless the user wants none."""
+        asked = self.settings["jobconf"].get(PROPERTY)
+        mine = [uri for uri in [*uris, self.folder, self.output] if scheme_of(uri) == "hdfs"]
+        if asked == OFF or not mine:
+            return
+        try:
+            self._web = find(asked, mine, self._configured)
+        except WebError as error:
+            if not self.launch.quiet:
+                say(
+                    f"note: WebHDFS cannot be used, so Hadoop hands lines to the tasks one by one, which takes several"
+                    f" times as long ({error}); name it by -D {PROPERTY}=http://HOST:PORT, or {OFF} to leave this out"
+                )
+
+    def _configured(self, name: str) -> str:
+        """What Hadoop has configured of this name, '' if nothing."""
+        asked = subprocess.run([*self._client("hdfs"), "getconf", "-confKey", name], capture_output=True)
+        return "" if asked.returncode else asked.stdout.decode().strip()
+
+    def _files(self, uri: str) -> Files:
+        """What reaches a file: WebHDFS, or else Hadoop's client."""
+        if self._web is not None and self._web.has(uri):
+            return WebFiles(self._web)
+        return ClientFiles(self.get_hadoop_bin())
+
     def _list(self, uris: Sequence[str], recursive: bool) -> dict[str, int]:
         """Files and their sizes; for a directory, the files in it, without hidden ones."""
         if deep := [uri for uri in uris if "**" in uri]:
             raise InputError(f"{deep[0]}: Hadoop's patterns have no **; name the directory above, with --recursive")
-        return hdfs.inputs_in(self._hadoop("fs", "-ls", *(["-R"] if recursive else []), *uris), uris, recursive)
+        client = ClientFiles(self.get_hadoop_bin())
+        files: dict[str, int] = {}
+        folders: list[str] = []
+        for by_client, some in groupby(uris, lambda uri: hdfs.is_glob(uri) or not self._is_on_web(uri)):
+            asked = list(some)
+            found, below = (client if by_client else self._files(asked[0])).listed(asked, recursive)
+            files |= found
+            folders += below
+        return hdfs.inputs_in(files, folders, uris, recursive)
+
+    def _is_on_web(self, uri: str) -> bool:
+        return self._web is not None and self._web.has(uri)
 
     def latest_versions(self, uris: Sequence[str]) -> dict[str, Version]:
         """The versions of inputs that are there now: on HDFS, length and time of modification."""
         asked = [uri for uri in uris if source_of(uri) is hdfs.SOURCE]
         found = super().latest_versions([uri for uri in uris if uri not in asked])
-        for begin in range(0, len(asked), _STATS):
-            some = asked[begin : begin + _STATS]
-            lines = self._hadoop("fs", "-stat", "%b %Y", *map(hdfs.literally, some)).decode().splitlines()
-            for uri, line in zip(some, lines, strict=True):
-                size, modified = map(int, line.split())
-                found[uri] = {"size": size, "modified on HDFS": modified}
+        for on_web in (True, False):
+            if some := [uri for uri in asked if self._is_on_web(uri) == on_web]:
+                found |= self._files(some[0]).versions(some)
         return found
 
     def _heads(self, sizes: Mapping[str, int], folder: Path) -> dict[str, Head]:
-        self._web = self._web_address() if len(sizes) > _FEW else None
         return {
             uri: self._head(uri, size, folder / f"{number:05d}-{uri.rpartition('/')[2]}")
             for number, (uri, size) in enumerate(sizes.items())
@@ -201,27 +236,14 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def _head(self, uri: str, size: int, place: Path) -> Head:
         enough = size if needs_end(uri) else min(size, _HEAD_BYTES)  # e.g. Parquet has its schema at the end
-        with self._last_byte(uri, size) if is_plain(uri) and enough < size else nullcontext(bytes) as last_byte:
+        asks = is_plain(uri) and enough < size
+        with self._files(uri).last_byte(uri, size) if asks else nullcontext(bytes) as last_byte:
             head = self._whole_lines(uri, size, enough, place)
-            return head if head.share == 1.0 else head._replace(last_byte=last_byte()[-1:] or None)
-
-    @contextmanager
-    def _last_byte(self, uri: str, size: int) -> Iterator[Callable[[], bytes]]:
-        """A function that gives the last byte of an input; asked for meanwhile, as Hadoop's client takes seconds."""
-        if self._web is not None:
-            address = self._web
-            yield lambda: bytes_by_web(address, canonical(uri), 1, size - 1) or b""
-            return
-        command = [*self.get_hadoop_bin(), "fs", "-tail", uri]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as tail:
-            try:
-                yield lambda: tail.communicate()[0]
-            finally:
-                tail.kill()
+            return head if head.share == 1.0 else head._replace(last_byte=last_byte() or None)
 
     def _whole_lines(self, uri: str, size: int, enough: int, place: Path) -> Head:
         """The first lines of an input, of at least `enough` bytes, in a file at `place`."""
-        while (head := write_head(self._first_bytes(uri, enough), uri, size, place)) is None:
+        while (head := write_head(self._files(uri).head(uri, enough), uri, size, place)) is None:
             if enough == size:
                 raise InputError(
                     f"{uri}: cannot be read to its end; check its permissions, and that the cluster is healthy"
@@ -229,37 +251,30 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             enough = min(size, 4 * enough)
         return head
 
-    def _first_bytes(self, uri: str, enough: int) -> bytes:
-        if self._web is not None:
-            head = bytes_by_web(self._web, canonical(uri), enough)
-            if head is not None:
-                return head
-            self._web = None  # one failure is enough
-        command = [*self.get_hadoop_bin(), "fs", "-cat", uri]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
-            assert cat.stdout is not None
-            head = cat.stdout.read(enough)
-            cat.kill()
-        return head
-
-    def _web_address(self) -> str | None:
-        """The address of HDFS over HTTP, if configured: milliseconds per file, where its client takes a second."""
-        with suppress(OSError):
-            asked = [*self._client("hdfs"), "getconf", "-confKey", "dfs.namenode.http-address"]
-            done = subprocess.run(asked, capture_output=True)
-            if not done.returncode:
-                return done.stdout.decode().strip()
-        return None
-
     def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
-        """Sets the job's inputs; returns where each is for a task, which fetches some with this client."""
-        self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
+        """Sets the job's inputs; returns where each is for a task, which opens them over WebHDFS where there is one."""
+        self._tell_tasks()
+        if self.ends_with_ours and self._is_on_web(self.output):
+            self.settings["cmdenv"] |= {OWN_LINES: "1"}
         return super().take_inputs(paths, folder, whole)
 
+    def step_options(self, number: int) -> Sequence[str]:
+        """Where tasks write their lines to files themselves, Hadoop makes none before there is a line for it."""
+        return ["-lazyOutput"] if number == self.step_count - 1 and OWN_LINES in self.settings["cmdenv"] else ()
+
     def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
-        """Sets what each mapper of the first step reads, a line; it may fetch files with this client."""
-        self.settings["cmdenv"] |= {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
+        """Sets what each mapper of the first step reads, a line; it may open, or fetch, files."""
+        self._tell_tasks()
         super().take_tasks(lines, folder)
+
+    def _tell_tasks(self) -> None:
+        """Tells tasks what they can reach files by."""
+        told = {hdfs.CLIENT: cmd_line(self.get_hadoop_bin())}
+        self.settings["cmdenv"] |= told | (self._web.environment() if self._web is not None else {})
+
+    def opened_by_tasks(self, places: Sequence[str]) -> bool:
+        """Whether tasks open inputs in these places by byte ranges: over WebHDFS."""
+        return self._web is not None and all(map(self._web.has, places))
 
     def uri_for_hadoop(self, uri: str) -> str:
         """A URI in this Hadoop's form: s3a:// if it has no file system for s3:// or s3n://."""
@@ -276,15 +291,14 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         return self._schemes.get(scheme, False)
 
     def upload(self) -> None:
-        """Uploads inputs, and the files that mrjob would upload one by one, in one call: each takes a second or two."""
-        with tempfile.TemporaryDirectory(prefix="windrow-") as folder:
-            for place, path in self.gather_uploads().items():
-                link = Path(folder) / place.removeprefix(self.folder + "/")
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(Path(path).absolute())
-            self._hadoop("fs", "-mkdir", "-p", self.folder)
-            self._hadoop("fs", "-put", "-f", *map(str, Path(folder).iterdir()), self.folder)
+        """Uploads inputs, and the files that mrjob would upload one by one."""
+        self._files(self.folder).upload(self.gather_uploads(), self.folder)
         self.check_uploaded()
+
+    def remove_files(self) -> None:
+        """Removes the run's files on HDFS."""
+        with suppress(InputError):  # an earlier error, or the published output, matters more
+            self._files(self.folder).remove(self.folder)
 
     def get_hadoop_version(self) -> str:
         """The version, from the name of the streaming jar if it has one: asking Hadoop takes a second."""
@@ -295,18 +309,18 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     def part_names(self) -> list[str]:
         """Names of the files in the output's folder."""
-        listed = self._hadoop("fs", "-ls", self.get_output_dir())
-        return [uri.rpartition("/")[2] for uri, _ in hdfs.entries(listed, "-")]
+        names = self._files(self.get_output_dir()).names(self.get_output_dir())
+        return [name for name, is_file in names.items() if is_file]
 
     def cat_output(self) -> Iterator[bytes]:
-        """The output's parts in order, in large pieces, from one call for all."""
-        command = [*self.get_hadoop_bin(), "fs", "-cat", f"{self.get_output_dir()}/{{{','.join(PRINTED)}}}"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as cat:
-            assert cat.stdout is not None
-            while piece := cat.stdout.read(1 << 20):
-                yield piece
-        if cat.returncode:
-            raise OutputError(f"{self.get_output_dir()}: the output cannot be read; Hadoop's message is above")
+        """The output's parts in order, in large pieces."""
+        output = self.get_output_dir()
+        files = self._files(output)
+        parts = {uri for pattern in PRINTED for uri in files.matching(output, pattern)}
+        try:
+            yield from files.pieces(sorted(parts)) if parts else ()
+        except InputError as error:
+            raise OutputError(f"{output}: the output cannot be read: {error}") from error
 
     @contextmanager
     def publishing(self, output: str, description: dict[str, Any]) -> Iterator[None]:
@@ -317,44 +331,43 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
 
     @contextmanager
     def _publish(self, output: str, description: dict[str, Any]) -> Iterator[None]:
-        aside = self._aside(output)
+        files = self._files(output)
+        aside = self._aside(files, output)
         self._published = output
         try:
             yield
             described, _ = describe_output(description, self.scratch)  # Hadoop writes _SUCCESS itself
-            self._hadoop("fs", "-put", str(described), self.output)
+            files.upload({f"{self.output}/{described.name}": str(described)}, self.output)
             if writes_own_parts(description):
-                self._hadoop("fs", "-rm", "-skipTrash", f"{self.output}/{TEXT_PARTS}")
+                files.remove(*files.matching(self.output, TEXT_PARTS))
             if aside:
-                self._refuse_what_no_job_wrote(output)  # something else may be there by now
-                self._hadoop("fs", "-mv", output, aside)
-            self._hadoop("fs", "-mv", self.output, output)
-            inside = f"{output}/{self.output.rpartition('/')[2]}"
-            if self.fs.hadoop.exists(inside):  # another job published first, and Hadoop moves into what exists
-                self.output = inside
-                raise _taken(output)
+                self._refuse_what_no_job_wrote(files, output)  # something else may be there by now
+                files.rename(output, aside)
+            try:
+                files.rename(self.output, output)
+            except FileExistsError:  # another job published first
+                raise _taken(output) from None
         except BaseException:
-            if aside and self.fs.hadoop.exists(aside) and not self.fs.hadoop.exists(output):
-                self._hadoop("fs", "-mv", aside, output)
-            self.fs.hadoop.rm(self.output)
+            if aside and files.exists(aside) and not files.exists(output):
+                files.rename(aside, output)
+            files.remove(self.output)
             raise
         if aside:
-            self.fs.hadoop.rm(aside)
+            files.remove(aside)
 
-    def _aside(self, output: str) -> str | None:
+    def _aside(self, files: Files, output: str) -> str | None:
         """Where an output that is there is put for the moment in which the new one gets its name; None: nothing is."""
-        if not self.fs.hadoop.exists(output):
+        if not files.exists(output):
             return None
         if not self.launch.force:
             raise _taken(output)
-        self._refuse_what_no_job_wrote(output)
+        self._refuse_what_no_job_wrote(files, output)
         return f"{self.output}.old"
 
-    def _refuse_what_no_job_wrote(self, output: str) -> None:
-        listed = self._hadoop("fs", "-ls", output)
-        files = {uri.rpartition("/")[2]: kind == "-" for kind in "-d" for uri, _ in hdfs.entries(listed, kind)}
-        described = self._hadoop("fs", "-cat", f"{output}/{DESCRIPTION}") if DESCRIPTION in files else b""
-        refuse_what_no_job_wrote(output, files, described)
+    def _refuse_what_no_job_wrote(self, files: Files, output: str) -> None:
+        names = files.names(output)
+        described = b"".join(files.pieces([f"{output}/{DESCRIPTION}"])) if DESCRIPTION in names else b""
+        refuse_what_no_job_wrote(output, names, described)
 
     @contextmanager
     def _publish_on_s3(self, output: str, description: dict[str, Any]) -> Iterator[None]:
@@ -367,18 +380,6 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             publish_from_s3(staging, output, description, self.scratch)
         finally:
             s3.delete_prefix(staging)
-
-    def _hadoop(self, *arguments: str) -> bytes:
-        """The output of a command of Hadoop's client; InputError with its message if it fails."""
-        done = subprocess.run([*self.get_hadoop_bin(), *arguments], capture_output=True)
-        if done.returncode:
-            lines = done.stderr.decode().splitlines()
-            output = [line for line in lines if not line.startswith(("SLF4J", "log4j", "20"))]
-            raise InputError(
-                f"{' '.join(arguments[2:])[:300]}: `hadoop {' '.join(arguments[:2])}` failed:"
-                f" {(output or ['it gave no reason'])[-1]}; check the path, its permissions, and that the cluster is up"
-            )
-        return done.stdout
 
 
 def _taken(output: str) -> OutputError:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from mrjob.job import MRJob
 from mrjob.options import _RUNNER_OPTS
 
+from windrow.console.meter import LINES
 from windrow.errors import OutputError, UsageError
 from windrow.runners.configuration import check_files, check_option
 from windrow.runners.launch import Launch
@@ -137,6 +138,8 @@ class RunnerAdapter(MRJobRunner):
         self.units: tuple[str, ...] = ("tasks",)
         #: How many rows the inputs have, about.
         self.expected = 0.0
+        #: Whether the last step is one of windrow's, not of mrjob's alone.
+        self.ends_with_ours = True
         check_files(kwargs.get("conf_paths"))
         try:
             super().__init__(**kwargs)
@@ -208,10 +211,14 @@ class RunnerAdapter(MRJobRunner):
     ) -> None:
         """Sets the job's steps; `with_parts` are the numbers of those whose tasks write parts themselves.
 
-        `units` are what the reducers of each count, `expected` is how many rows there are, about.
+        `units` are what the reducers of windrow's own steps count, which come first; `expected` is how many rows there
+        are, about.
         """
         self._steps = described
-        self.steps_with_parts, self.units, self.expected = tuple(with_parts), tuple(units), expected
+        own = tuple(units)
+        self.units = own + (LINES,) * (len(described) - len(own))  # a job may have steps of mrjob's behind ours
+        self.ends_with_ours = len(described) == len(own)
+        self.steps_with_parts, self.expected = tuple(with_parts), expected
 
     def stage(self, title: str, step: int) -> str:
         """What a person is told of where the run is."""
@@ -489,6 +496,10 @@ class StreamingAdapter(RunnerAdapter):
             self._fs = real
         return uploads
 
+    def step_options(self, number: int) -> Sequence[str]:
+        """More options of Hadoop Streaming for a step."""
+        return ()
+
     def set_input_format(self, name: str) -> None:
         """Sets the Java class with which Hadoop reads the inputs of the first step."""
         self._hadoop_input_format = name
@@ -504,6 +515,9 @@ class StreamingAdapter(RunnerAdapter):
 
     def _upload_local_files(self) -> None:
         self.upload()
+
+    def _hadoop_streaming_jar_args(self, step_num: int) -> list[str]:
+        return [*super()._hadoop_streaming_jar_args(step_num), *self.step_options(step_num)]
 
     def _step_input_uris(self, step_num: int) -> list[str]:
         return self.step_inputs(step_num, super()._step_input_uris(step_num))
@@ -554,9 +568,16 @@ class HadoopAdapter(StreamingAdapter, HadoopJobRunner):
         """The folder of the run's files on HDFS, without a trailing slash."""
         return str(self._hadoop_tmp_dir)
 
+    def remove_files(self) -> None:
+        """Removes the run's files on HDFS."""
+        raise NotImplementedError
+
     def assume_version(self, version: str) -> None:
         """Sets Hadoop's version, so that mrjob does not ask Hadoop, which takes a second."""
         self.fs.hadoop._hadoop_version = version
+
+    def _cleanup_hadoop_tmp(self) -> None:
+        self.remove_files()
 
     def _run_hadoop(self, hadoop_args: Any, env: Any, record_callback: Any) -> tuple[int, dict[str, Any]]:
         return self.run_client(hadoop_args, env, len(self._log_interpretations) - 1)

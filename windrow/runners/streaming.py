@@ -7,7 +7,8 @@ that it needs, an environment of `windrow pack` is shipped too.
 import json
 import re
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,15 @@ from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
 from windrow.runners.pack import zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.storage.open import ZIP, is_columnar, is_json
+from windrow.storage.open import ZIP, is_columnar, is_json, is_splittable
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, Version, each, is_uri, refuse_changed, source_of
 
+#: Hadoop's name for the size of splits, whose `minsize` and `maxsize` are that of ranges, too.
+_SPLIT = "mapreduce.input.fileinputformat.split"
+#: Mappers that are wanted where inputs are large; bytes of each, at least and at most. A JVM starts in the time in
+#: which a task reads half a GiB.
+_TASKS, _LEAST_TASK, _MOST_TASK = 512, 512 << 20, 4 << 30
 #: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
 _MANY = 64
 
@@ -70,10 +76,23 @@ class Streaming(StreamingAdapter):
             places[path] = f"{self.folder}/inputs/{number:05d}-{_plain_name(path)}"
             self._uploads[places[path]] = path
         self.inputs = [places[path] for path in paths]
-        if go_whole(paths) or any(path in whole for path in paths):
+        opened = self.opened_by_tasks(self.inputs)
+        if opened or go_whole(paths) or any(path in whole for path in paths):
             pieces = [Range(places[path], 0, self._sizes[path], self._seen_by_task(path)) for path in paths]
-            self._hand_out_whole(pieces, folder)
+            parted = {places[path] for path in paths if opened and path not in whole and is_splittable(path)}
+            self._hand_out_ranges(pieces, parted, folder)
         return places
+
+    def opened_by_tasks(self, places: Sequence[str]) -> bool:
+        """Whether tasks open inputs in these places by byte ranges, rather than fetch them whole."""
+        return False
+
+    def bytes_of_task(self, total: int) -> int:
+        """What each mapper reads of inputs that it opens, about, as Hadoop is asked for the size of its splits."""
+        sizes = {end: self.settings["jobconf"].get(f"{_SPLIT}.{end}") for end in ("minsize", "maxsize")}
+        least, most = (int(size) if str(size).isdecimal() else None for size in sizes.values())
+        usual = max(min(max(total // _TASKS, _LEAST_TASK), _MOST_TASK), least or 0)
+        return max(1, min(usual, most or usual))
 
     def _seen_by_task(self, path: str) -> Version:
         """The version of an input that a task can compare; of one that is uploaded, the copy's size."""
@@ -98,9 +117,15 @@ class Streaming(StreamingAdapter):
         """A URI in this Hadoop's form."""
         return uri
 
-    def _hand_out_whole(self, pieces: Sequence[Range], folder: Path) -> None:
-        """Makes mappers fetch whole files, hundreds of small ones each, instead of reading lines that Hadoop splits."""
-        self._hand_out([json.dumps(task) for task in group(pieces, SPLIT_BYTES)], folder / "whole-files.txt")
+    def _hand_out_ranges(self, pieces: Sequence[Range], parted: Collection[str], folder: Path) -> None:
+        """Makes mappers open byte ranges of the inputs that can be `parted`, and whole files, hundreds of small ones
+        each, instead of reading lines that Hadoop splits.
+        """
+        total = sum(piece.length for piece in pieces)
+        usual = self.bytes_of_task(total) if parted else SPLIT_BYTES
+        share = -(-total // max(1, round(total / usual)))
+        ranges = [part for piece in pieces for part in (_parts(piece, share) if piece.path in parted else [piece])]
+        self._hand_out([json.dumps(task) for task in group(ranges, share)], folder / "inputs.txt")
         self.settings["cmdenv"] |= {OPENS_INPUTS: "1"}
 
     def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
@@ -129,6 +154,17 @@ class Streaming(StreamingAdapter):
         """The error to raise for a failed step, from its client's messages about attempts and its last output."""
         attempts = [error["hadoop_error"]["message"] for error in self.step_errors() if "hadoop_error" in error]
         return explain(Failure(attempts, client, logs), more, self._asked, self._published or self.output)
+
+
+def _parts(whole: Range, share: int) -> Iterator[Range]:
+    """Ranges of a file, of about `share` bytes each.
+
+    >>> [(part.start, part.length) for part in _parts(Range("bars.csv", 0, 10, {}), 4)]
+    [(0, 3), (3, 3), (6, 4)]
+    """
+    many = max(1, -(-whole.length // share))
+    bounds = [whole.length * number // many for number in range(many + 1)]
+    return (whole._replace(start=start, length=end - start) for start, end in pairwise(bounds))
 
 
 def go_whole(paths: Sequence[str]) -> bool:

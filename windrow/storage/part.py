@@ -1,8 +1,8 @@
 """A part of the output that a task writes itself: it appears whole once the task has succeeded, or not at all.
 
 A task may be killed at any moment, retried, or run twice at once. On this machine a part has a hidden name until it is
-complete. On Hadoop it is written beside the task and then moved to the attempt's own folder: Hadoop's committer
-promotes the files of one attempt of each task, and removes those of the other attempts.
+complete. On Hadoop it is written beside the task and then copied to the attempt's own folder, over WebHDFS or by
+Hadoop's client: Hadoop's committer promotes the files of one attempt of each task, and removes those of the others.
 """
 
 import os
@@ -17,6 +17,8 @@ from windrow.errors import OutputError
 from windrow.storage import hdfs
 from windrow.storage.newfile import new_file
 
+#: Set in the environment of tasks on Hadoop that write the lines of the output themselves.
+OWN_LINES = "windrow_own_lines"
 _TASK = "mapreduce_task_"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -42,8 +44,13 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
         place = Path(beside, name)
         with place.open("wb") as file:
             yield file
-        if reason := hdfs.put(place, f"{folder}/{name}"):
+        if reason := hdfs.write(place, f"{folder}/{name}"):
             raise OSError(f"{folder}/{name}: cannot be written: {reason}")
+
+
+def writes_lines() -> bool:
+    """Whether this task writes its lines to a part itself: Java would take them back one by one."""
+    return OWN_LINES in os.environ
 
 
 def refuse_gone(folder: str) -> None:

@@ -88,6 +88,10 @@ class Source(ABC):
         """The one spelling of a URI that submitter and tasks share."""
         return uri
 
+    def opened_as(self, uri: str) -> str:
+        """The name by which `open` takes what a task was handed out."""
+        return self.canonical(uri)
+
     def version(self, uri: str) -> Version:
         """What identifies this version of the input, so that a later one is noticed."""
         return {}

@@ -10,7 +10,8 @@ from windrow.bars.columns import Layout
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars
 from windrow.storage import s3
-from windrow.storage.s3.reading import Input, looking_ahead
+from windrow.storage.ahead import Ahead
+from windrow.storage.s3.reading import looking_ahead
 
 BYTES = random.Random(7).randbytes(30 << 20)
 
@@ -137,7 +138,7 @@ def test_looking_ahead_ends_with_its_reader(bucket):
     next(ahead)
     ahead.close()
     with s3.open_input(uris[2]) as file:
-        assert isinstance(file, Input) and file.read() == b"x"
+        assert isinstance(file, Ahead) and file.read() == b"x"
 
 
 def test_copies_are_those_of_the_objects(bucket, tmp_path):

@@ -1,30 +1,26 @@
 """An object as a file, which reads ahead by ranges, several at a time."""
 
-import io
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, cast
 
 from windrow.aws.parallel import MANY, in_parallel
 from windrow.aws.s3_client import client, refusing
 from windrow.aws.session import attempts
 from windrow.errors import InputError
+from windrow.storage.ahead import AHEAD, LEAST, PIECE, Ahead, Piece
 from windrow.storage.private import private
 from windrow.storage.s3.listing import Object, known
 from windrow.storage.s3.names import is_s3, last_part, split
 
-#: Concurrent requests while one object is read.
+#: Objects that are copied at a time.
 _PARALLEL = 4
-#: Bytes of one request, at most and at least; bytes to read ahead, at most.
-_PIECE, _LEAST, _AHEAD = 8 << 20, 64 << 10, 24 << 20
-#: More bytes than a mere look at an object takes.
-_LONG = 1 << 20
 #: The status of an answer that is a range.
 _PARTIAL = 206
 #: Seconds to wait before an attempt, at most.
@@ -96,7 +92,7 @@ def _cuts() -> tuple[type[Exception], ...]:
 @lru_cache(maxsize=2 * MANY)
 def _start(found: Object) -> bytes:
     """An object's first bytes, cached because its kind, its header and its first bars are each read from them."""
-    return _get(found, 0, _LEAST)
+    return _get(found, 0, LEAST)
 
 
 def _wait(attempt: int) -> None:
@@ -104,129 +100,18 @@ def _wait(attempt: int) -> None:
     time.sleep(random.random() * min(2.0**attempt / 4, _LONGEST_WAIT))  # noqa: S311  no secret
 
 
-class _Piece(NamedTuple):
-    start: int
-    stop: int
-    content: "Future[bytes]"
-
-
-class Input(io.RawIOBase):
-    """An object as a file that can seek.
-
-    Sequential reads fetch ahead, by at most twice what was read so far, 24 MiB, and `end`, four requests at a time; so
-    a look at some bytes costs one small request, and in a long read no request waits for another. `start` is a piece of
-    it that is already being fetched. Memory: 40 MiB, and what a read returns.
-    """
-
-    def __init__(self, found: Object, end: int | None = None, start: "_Piece | None" = None) -> None:
-        super().__init__()
-        self._object = found
-        self._end = found.size if end is None else min(end, found.size)
-        self._pieces = deque([start] if start else [])
-        self._position = self._read = 0
-        self._requested = start.stop if start else 0
-        self._threads: ThreadPoolExecutor | None = None
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """The position of the next byte that is read."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Moves there; asks S3 for nothing."""
-        self._position = offset + (0, self._position, self._object.size)[whence]
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """Reads as many bytes as the buffer holds, fewer only at the end."""
-        content = self.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def read(self, size: int | None = -1) -> bytes:
-        """`size` bytes, fewer only at the object's end. Raises InputError."""
-        left = max(0, self._object.size - self._position)
-        stop = self._position + (left if size is None or size < 0 else min(size, left))
-        first = self._taken(stop)
-        if self._position == stop:
-            return first
-        taken = [first]
-        while self._position < stop:
-            taken.append(self._taken(stop))
-        return b"".join(taken)
-
-    def read1(self, size: int) -> bytes:
-        """At most `size` bytes, as one request brought them, so without a copy; empty only at the end."""
-        return self._taken(min(self._position + size, self._object.size))
-
-    def _taken(self, stop: int) -> bytes:
-        """Bytes from the position up to `stop`, of the piece that the position is in."""
-        if self._position >= stop:
-            return b""
-        self._fetch(stop)
-        piece = self._pieces[0]
-        content = piece.content.result()
-        begin, end = self._position - piece.start, min(stop, piece.stop) - piece.start
-        self._position += end - begin
-        self._read += end - begin
-        return content[begin:end]
-
-    def close(self) -> None:
-        """Closes it; what is being fetched is awaited, and dropped."""
-        self._drop()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-        super().close()
-
-    def _fetch(self, stop: int) -> None:
-        """Requests what is missing of [position, stop), and what is likely to be read next."""
-        while self._pieces and self._pieces[0].stop <= self._position:
-            self._pieces.popleft()
-        if not (self._pieces[0].start if self._pieces else self._requested) <= self._position <= self._requested:
-            self._drop()
-            self._read, self._requested = 0, self._position
-        begin = self._requested
-        now = stop - self._position
-        ahead = min(2 * (self._read + (now if now >= _LONG else 0)), _AHEAD)
-        wanted = max(stop, min(stop + ahead, self._end))
-        if stop <= begin and wanted - begin < min(_PIECE, ahead // 2) and wanted < self._end:
-            return  # too little for a request: one for each read would be too many
-        alone = wanted - begin <= _LEAST
-        while begin < wanted:
-            end = min(max(wanted, begin + _LEAST), begin + _PIECE, self._object.size)
-            self._pieces.append(_Piece(begin, end, self._request(begin, end, alone)))
-            begin = self._requested = end
-
-    def _request(self, begin: int, end: int, alone: bool) -> "Future[bytes]":
-        """The bytes when they have arrived; `alone`: this is the only request, so no other thread is needed."""
-        if alone:
-            here: Future[bytes] = Future()
-            here.set_result(_get(self._object, begin, end - begin) if begin else _start(self._object))
-            return here
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="windrow-s3")
-        return self._threads.submit(_get, self._object, begin, end - begin)
-
-    def _drop(self) -> None:
-        for piece in self._pieces:
-            piece.content.cancel()
-        self._pieces.clear()
-
-
 def open_input(uri: str, end: int | None = None) -> BinaryIO:
     """An object as a file that can seek and reads ahead, not beyond `end`, by ranges in parallel. Raises InputError."""
-    return cast(BinaryIO, Input(known(uri), end, _prefetched.pop(split(uri), None)))
+    found = known(uri)
+
+    def get(start: int, length: int) -> bytes:
+        return _get(found, start, length) if start or length > LEAST else _start(found)[:length]
+
+    return cast(BinaryIO, Ahead(found.size, get, end, _prefetched.pop(split(uri), None)))
 
 
 #: First pieces of objects that will be opened next.
-_prefetched: dict[tuple[str, str], _Piece] = {}
+_prefetched: dict[tuple[str, str], Piece] = {}
 
 
 def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
@@ -238,11 +123,11 @@ def looking_ahead(ranges: Sequence[Range]) -> Iterator[Range]:
     with ThreadPoolExecutor(MANY, thread_name_prefix="windrow-s3") as threads:
         try:
             for one in ranges:
-                room = _AHEAD + min(_PIECE, one.get("size", 0))  # this one does not count
+                room = AHEAD + min(PIECE, one.get("size", 0))  # this one does not count
                 while waiting and sum(piece.stop for piece in _prefetched.values()) < room and len(_prefetched) <= MANY:
                     found = known(waiting.popleft())
-                    stop = min(found.size, _PIECE)
-                    _prefetched[split(found.uri)] = _Piece(0, stop, threads.submit(_get, found, 0, stop))
+                    stop = min(found.size, PIECE)
+                    _prefetched[split(found.uri)] = Piece(0, stop, threads.submit(_get, found, 0, stop))
                 yield one
         finally:
             _prefetched.clear()
@@ -255,7 +140,7 @@ def download(uris: Sequence[str], folder: Path, advance: Callable[[int], object]
 
     def fetch(uri: str) -> None:
         with open_input(uri) as source, open(places[uri], "wb", opener=private) as file:
-            while content := source.read(_PIECE):
+            while content := source.read(PIECE):
                 file.write(content)
 
     for _ in in_parallel(fetch, uris, _PARALLEL):

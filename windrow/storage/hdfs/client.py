@@ -1,19 +1,16 @@
-"""Files on HDFS, or wherever else Hadoop's client can reach: tasks fetch inputs and write parts with that client.
-
-On a task's node the client may be at another place than on the submitter's machine, or not on the path.
+"""Hadoop's command: what it prints, and what tasks do by it. On a task's node it may be at another place than on the
+submitter's machine, or not on the path.
 """
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NoReturn
 
-from windrow.errors import InputError, OutputError
-from windrow.storage.local import without_host
-from windrow.storage.source import Source, canonical, data_among, last_part, source_of, warn_of_skipped
+from windrow.errors import InputError
+from windrow.storage.source import canonical, data_among, last_part, source_of, warn_of_skipped
 
 #: The environment variable with the submitter's Hadoop client, for nodes that have none on their path.
 CLIENT = "windrow_hadoop_client"
@@ -21,46 +18,13 @@ CLIENT = "windrow_hadoop_client"
 _GLOB = re.compile(r"[*?\[\]{}]")
 
 
-class HadoopSource(Source):
-    """Files at hdfs:// and at every scheme that windrow does not know. `-r hadoop` lists them and reads their heads."""
+def is_glob(uri: str) -> bool:
+    """Whether a URI has characters by which it may name several files for Hadoop.
 
-    schemes = ("hdfs",)
-
-    def expand(self, argument: str, recursive: bool = False) -> list[str]:
-        """Raises InputError: see `_refuse`."""
-        _refuse(argument)
-
-    def size(self, uri: str) -> int:
-        """Raises InputError: see `_refuse`."""
-        _refuse(uri)
-
-    def open(self, uri: str, end: int | None = None) -> BinaryIO:
-        """Raises InputError: see `_refuse`."""
-        _refuse(uri)
-
-    def canonical(self, uri: str) -> str:
-        """The path, without scheme and host, which tasks and submitter may spell differently."""
-        return without_host(uri)
-
-    def refuse_taken(self, output: str) -> None:
-        """Raises OutputError: see `refuse_unwritable`."""
-        self.refuse_unwritable(output)
-
-    def refuse_unwritable(self, output: str) -> None:
-        """Raises OutputError: `-r hadoop` publishes outputs itself."""
-        raise OutputError(
-            f"{output}: can only be written by Hadoop; run the job with -r hadoop, or choose a directory on this"
-            " machine with --output-dir"
-        )
-
-    @property
-    def through_hadoop(self) -> bool:
-        """Always."""
-        return True
-
-
-def _refuse(uri: str) -> NoReturn:
-    raise InputError(f"{uri}: can only be read by Hadoop; run the job with -r hadoop, or copy the file to this machine")
+    >>> is_glob("hdfs:///bars/{a,b}.csv"), is_glob("hdfs:///bars/a.csv")
+    (True, False)
+    """
+    return _GLOB.search(uri) is not None
 
 
 def entries(listed: bytes, kind: str) -> Iterator[tuple[str, int]]:
@@ -69,16 +33,18 @@ def entries(listed: bytes, kind: str) -> Iterator[tuple[str, int]]:
     return ((field[7], int(field[4])) for field in fields)
 
 
-def inputs_in(listed: bytes, arguments: Sequence[str], recursive: bool = False) -> dict[str, int]:
-    """The inputs that arguments name, and their sizes, in what `hadoop fs -ls`, or `-ls -R`, printed for them.
+def inputs_in(
+    files: Mapping[str, int], folders: Sequence[str], arguments: Sequence[str], recursive: bool = False
+) -> dict[str, int]:
+    """The inputs that arguments name, and their sizes, among the files and folders that were listed for them.
 
     Raises InputError for a directory without files; warns of what is in a directory, but is none.
     """
-    files, asked = dict(entries(listed, "-")), set(map(canonical, arguments))
-    roots = [_GLOB.split(one, maxsplit=1)[0].rpartition("/")[0] if _GLOB.search(one) else one for one in asked]
+    asked = set(map(canonical, arguments))
+    roots = [_GLOB.split(one, maxsplit=1)[0].rpartition("/")[0] if is_glob(one) else one for one in asked]
     found = {uri: size for uri, size in files.items() if canonical(uri) in asked or not _is_hidden(uri, roots)}
-    below = () if recursive else entries(listed, "d")
-    skipped = [*(uri for uri in files if uri not in found and not recursive), *(f"{uri}/" for uri, _ in below)]
+    below = () if recursive else folders
+    skipped = [*(uri for uri in files if uri not in found and not recursive), *(f"{uri}/" for uri in below)]
     by_folder: dict[str, list[str]] = {}
     for uri in skipped:
         folder, name = uri.removesuffix("/").rsplit("/", 1)
@@ -87,7 +53,7 @@ def inputs_in(listed: bytes, arguments: Sequence[str], recursive: bool = False) 
         warn_of_skipped(folder, names)
     for argument in arguments:
         within = f"{canonical(argument).rstrip('/')}/"
-        if not _GLOB.search(argument) and not any(f"{canonical(uri)}/".startswith(within) for uri in found):
+        if not is_glob(argument) and not any(f"{canonical(uri)}/".startswith(within) for uri in found):
             raise InputError(
                 f"{argument}: is a directory without files; a directory means the files in it, not those in"
                 " subdirectories, nor those whose names begin with _ or .; name the files"
@@ -110,12 +76,14 @@ def get(uris: Sequence[str], folder: Path) -> str:
 
 
 def put(place: Path, uri: str) -> str:
-    """Copies a local file to HDFS, into a folder that exists; why it failed, or ''.
+    """Copies a local file to HDFS; why it failed, or ''.
 
-    On S3 a folder exists only once it has an object, so it is created first: the client refuses a missing folder.
+    The client refuses a missing folder. On S3 a folder exists only once it has an object, so it is created first.
     """
-    reason = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if source_of(uri).remote else ""
-    return reason or _failure("-put", str(place), uri)
+    folder = uri.rpartition("/")[0]
+    if not source_of(uri).remote and not _failure("-put", str(place), uri):
+        return ""
+    return _failure("-mkdir", "-p", folder) or _failure("-put", "-f", str(place), uri)
 
 
 def literally(uri: str) -> str:
@@ -140,6 +108,3 @@ def _client() -> list[str]:
         if place and os.access(place, os.X_OK):
             return [place]
     return os.environ.get(CLIENT, "hadoop").split()
-
-
-SOURCE = HadoopSource()

@@ -1,0 +1,227 @@
+"""WebHDFS: files of HDFS over HTTP, as Hadoop's WebHDFS REST API describes it, and HttpFS, which answers alike.
+
+A name node is asked, and names the node that holds, or will hold, the bytes. A cluster may have two name nodes, of
+which one is on standby: that which answers is asked first from then on. Requests that are cut off, or that nobody
+answers, are repeated, with longer and longer pauses; what was asked for is compared with what came.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from threading import local
+from typing import IO, Any, NamedTuple, NoReturn, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from windrow.storage.hdfs.refusals import ATTEMPTS, WebError
+
+Result = TypeVar("Result")
+
+#: Seconds to wait for an answer, and bytes that are sent at a time.
+_TIMEOUT, _BLOCK = 60, 1 << 20
+#: Seconds of the longest pause before an attempt.
+_LONGEST_WAIT = 10.0
+_ROOT = "/webhdfs/v1"
+_OK, _CREATED, _REDIRECT, _REFUSED, _FAILED = 200, 201, 307, 400, 500
+#: What name nodes say that another one may not.
+_ELSEWHERE = ("StandbyException", "RetriableException", "ObserverRetryOnActiveException")
+
+
+class Status(NamedTuple):
+    """What HDFS tells of a file or folder: its name in the folder that was listed, milliseconds of its modification."""
+
+    name: str
+    is_folder: bool
+    size: int
+    modified: int
+    block: int
+
+
+class Web:
+    """The WebHDFS of a cluster, at one address or more, as http://HOST:PORT.
+
+    who: the parameter of each request that says who asks: a user's name, or a delegation token. Threads have
+    connections of their own. Methods raise WebError.
+    """
+
+    def __init__(self, addresses: Sequence[str], who: Mapping[str, str], attempts: int = ATTEMPTS) -> None:
+        self._addresses, self._who, self._attempts = list(addresses), dict(who), attempts
+        self._of_thread = local()
+
+    def status(self, path: str) -> Status:
+        """What there is of this path."""
+        return _status(self._asked("GET", path, "GETFILESTATUS")["FileStatus"])
+
+    def listed(self, path: str) -> list[Status]:
+        """What is in a folder, in order of names; of a file, itself, with no name."""
+        found: list[Status] = []
+        while True:
+            after = {"startAfter": found[-1].name} if found else {}
+            answer = self._asked("GET", path, "LISTSTATUS_BATCH", **after)["DirectoryListing"]
+            found += map(_status, answer["partialListing"]["FileStatuses"]["FileStatus"])
+            if not answer["remainingEntries"]:
+                return found
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Bytes of a file, as many as asked for."""
+        return self._repeated(lambda: self._read(path, start, length))
+
+    def make_folder(self, path: str) -> None:
+        """Makes a folder, and those above it."""
+        self._asked("PUT", path, "MKDIRS")
+
+    def write(self, path: str, place: Path) -> None:
+        """Copies a file from here, whole or not at all, over what is there."""
+        self._repeated(lambda: self._write(path, place))
+
+    def rename(self, path: str, new: str) -> None:
+        """Gives a file or folder another name, at once, unless something has that name."""
+        tried = 0
+
+        def give() -> None:
+            nonlocal tried
+            tried += 1
+            try:
+                self._once("PUT", path, "RENAME", destination=new, renameoptions="NONE")
+            except WebError as error:
+                if not (error.is_missing and tried > 1):  # else the answer to the first request was lost
+                    raise
+                self._once("GET", new, "GETFILESTATUS")
+
+        self._repeated(give)
+
+    def remove(self, path: str) -> None:
+        """Removes a file or folder, with all that is in it, if it is there."""
+        self._asked("DELETE", path, "DELETE", recursive="true")
+
+    def _asked(self, method: str, path: str, operation: str, **options: str) -> dict[str, Any]:
+        """The answer of a name node, in JSON, to a question that may be asked again."""
+        return self._repeated(lambda: self._once(method, path, operation, **options))
+
+    def _once(self, method: str, path: str, operation: str, **options: str) -> dict[str, Any]:
+        status, _, content = self._name_node(method, path, operation, options)
+        if status != _OK:
+            _refuse(status, content)
+        try:
+            answer: dict[str, Any] = json.loads(content or b"{}")  # a rename has no more to say
+        except ValueError:
+            raise _BrokenError(f"its answer is no JSON: {content[:80]!r}") from None
+        return answer
+
+    def _read(self, path: str, start: int, length: int) -> bytes:
+        options = {"offset": str(start), "length": str(length)}
+        status, place, content = self._name_node("GET", path, "OPEN", options)
+        if status == _REDIRECT:
+            status, _, content = self._sent(place, "GET")
+        if status != _OK:
+            _refuse(status, content)
+        if len(content) != length:
+            raise _BrokenError(f"asked for {length:,} bytes from {start:,} on, got {len(content):,}")
+        return content
+
+    def _write(self, path: str, place: Path) -> None:
+        """HDFS shows a file under its name before it is closed, so readers of folders under way must wait."""
+        status, target, content = self._name_node("PUT", path, "CREATE", {"overwrite": "true"})
+        if status == _REDIRECT:
+            with place.open("rb") as file:
+                status, _, content = self._sent(target, "PUT", file, place.stat().st_size)
+        if status != _CREATED:
+            _refuse(status, content)
+        if (there := self.status(path).size) != place.stat().st_size:
+            raise _BrokenError(f"{there:,} of {place.stat().st_size:,} bytes arrived")
+
+    def _name_node(self, method: str, path: str, operation: str, options: Mapping[str, str]) -> tuple[int, str, bytes]:
+        """Status, new location, and content of what the first name node says that is not on standby."""
+        query = urlencode({"op": operation, **options, **self._who})
+        why: Exception | None = None
+        for address in list(self._addresses):
+            try:
+                status, place, content = self._sent(
+                    f"{address}{_ROOT}{quote(path)}?{query}", method, again=operation != "RENAME"
+                )
+            except (OSError, HTTPException) as error:
+                why = error
+                continue
+            if status >= _REFUSED and _refusal(content)[0] in _ELSEWHERE:
+                why = _BrokenError(f"{address} is on standby")
+                continue
+            self._addresses.remove(address)
+            self._addresses.insert(0, address)
+            return status, place, content
+        assert why is not None
+        raise why
+
+    def _sent(
+        self, url: str, method: str, body: IO[bytes] | None = None, length: int = 0, again: bool = True
+    ) -> tuple[int, str, bytes]:
+        """The answer to a request; a connection is kept for the next one to the same node, which may have ended it.
+
+        again: whether a request may be sent twice without notice, as its answer is then the same.
+        """
+        parts = urlsplit(url)
+        kept: dict[tuple[str, str], HTTPConnection] = self._of_thread.__dict__.setdefault("connections", {})
+        place, target = (parts.scheme, parts.netloc), f"{parts.path}?{parts.query}"
+        headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"} if method == "PUT" else {}
+        for connection in filter(None, (kept.pop(place, None) if again else None, _connection(*place))):
+            try:
+                connection.request(method, target, body, headers)
+                with closing(connection.getresponse()) as answer:
+                    found = answer.status, answer.headers.get("Location", ""), answer.read()
+            except BaseException as error:
+                connection.close()
+                fault = error
+                if not isinstance(error, ConnectionError):
+                    raise
+                if body is not None:
+                    body.seek(0)
+            else:
+                kept[place] = connection
+                return found
+        raise fault
+
+    def _repeated(self, work: Callable[[], Result]) -> Result:
+        """What the work returns, tried again where it is cut off."""
+        for attempt in range(self._attempts):
+            if attempt:
+                time.sleep(random.random() * min(2.0**attempt / 4, _LONGEST_WAIT))  # noqa: S311  no secret
+            try:
+                return work()
+            except (OSError, HTTPException, _BrokenError) as error:
+                fault = error
+        raise WebError(f"{self._addresses[0]}: {_said(fault)}, {self._attempts} times") from fault
+
+
+class _BrokenError(Exception):
+    """An answer that is not what was asked for, though it looks complete; `str()` is what shows it."""
+
+
+def _connection(scheme: str, host: str) -> HTTPConnection:
+    return (HTTPSConnection if scheme == "https" else HTTPConnection)(host, timeout=_TIMEOUT, blocksize=_BLOCK)
+
+
+def _status(told: Mapping[str, Any]) -> Status:
+    is_folder = told["type"] == "DIRECTORY"
+    return Status(told["pathSuffix"], is_folder, told["length"], told["modificationTime"], told["blockSize"])
+
+
+def _refusal(content: bytes) -> tuple[str, str]:
+    """Java's name of a refusal, and its first line."""
+    with suppress(ValueError, KeyError, TypeError):
+        told = json.loads(content)["RemoteException"]
+        return str(told["exception"]), str(told["message"]).partition("\n")[0].removesuffix(".")
+    text = "" if content.lstrip().startswith(b"<") else content[:200].decode(errors="replace")  # not a page of a proxy
+    return "", text.partition("\n")[0].strip()
+
+
+def _refuse(status: int, content: bytes) -> NoReturn:
+    kind, why = _refusal(content)
+    if status >= _FAILED and not kind:
+        raise _BrokenError(f"status {status} {why}".strip())
+    raise WebError(why or f"status {status}", kind)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
