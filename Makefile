@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs test-emr test-options test-processes kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs test-emr test-options test-processes kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-guard bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -159,6 +159,9 @@ bench-plan: $(VENV)/.test cluster  ## measure what Hadoop adds to a job's work, 
 
 bench-sweep: $(VENV)/.bench  ## compare a sweep with vectorbt's and backtrader's; 10,000 pairs on a million bars
 	$(BIN)/python benchmarks/sweep.py $(BENCH)
+
+bench-guard: $(VENV)/.bench  ## compare this commit with the last release, or BENCH="--against COMMIT"; 5 % slower is red; ten minutes
+	$(BIN)/python benchmarks/guard.py $(BENCH)
 
 bench-learn: $(VENV)/.keras  ## compare training on one worker and on two, and 500 symbols on one core and two; ten minutes
 	$(BIN)/python benchmarks/learn.py $(BENCH)

@@ -208,3 +208,21 @@ def test_memory_is_measured(folder):
     done = run(folder, "memory.py")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(" MB at 1 million") == 4
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("limit", "status"), [("99", 0), ("0.001", 1)])
+def test_the_guard_is_red_where_this_commit_is_slower(limit, status):
+    options = ["--against", "HEAD", "--works", "time,start", "--bars", "2000", "--runs", "1", "--limit", limit]
+    done = run(ROOT / "benchmarks", "guard.py", *options)
+    assert done.returncode == status, done.stderr
+    assert done.stdout.count("RED") == 2 * status and "minutes by time" in done.stdout
+    assert ("slower than HEAD by more than" in done.stderr) == bool(status)
+    listed = subprocess.run(["git", "-C", ROOT, "worktree", "list"], capture_output=True, text=True).stdout
+    assert "windrow-guard-" not in listed
+
+
+@pytest.mark.peers
+def test_the_guard_asks_for_a_commit_where_there_is_no_release(folder):
+    done = run(folder, "guard.py")
+    assert done.returncode == 2 and "name the commit to compare with: --against COMMIT" in done.stderr
