@@ -1010,7 +1010,7 @@ BESIDE_THE_TABLE = {
     "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_floats",
     "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",
-    "storage/hdfs.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",
+    "storage/hdfs/source.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",
     "runners/tasks.py:_reap", "mapreduce/accounts.py:_absent", "feeds/parquet.py:_selected",
     "storage/local.py:_files_of",
 }  # fmt: skip
