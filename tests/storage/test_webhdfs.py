@@ -13,9 +13,9 @@ from windrow.errors import InputError, UsageError
 from windrow.feeds.files import read_bars
 from windrow.storage.hdfs import SOURCE, places, write
 from windrow.storage.hdfs.places import Found, find
-from windrow.storage.hdfs.refusals import WebError
 from windrow.storage.hdfs.tokens import Token, tokens_in
 from windrow.storage.hdfs.web import Web
+from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.source import unchanged
 
 LINES = b"symbol,timestamp,close\n" + b"".join(b"A,2020-01-%02d,%d\n" % (day, day) for day in range(1, 32))

@@ -32,7 +32,7 @@ from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
 from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found, find
-from windrow.storage.hdfs.refusals import WebError
+from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.open import is_plain, needs_end, size_of
 from windrow.storage.part import OWN_LINES
 from windrow.storage.publish import (

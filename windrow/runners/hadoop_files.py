@@ -17,8 +17,8 @@ from pathlib import Path
 from windrow.errors import InputError
 from windrow.storage import hdfs
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found
-from windrow.storage.hdfs.refusals import WebError
 from windrow.storage.hdfs.source import path_of
+from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.source import Version
 
 #: The most files that one start of Hadoop's client is asked about: its arguments are limited.

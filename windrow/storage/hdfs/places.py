@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from windrow.errors import UsageError
-from windrow.storage.hdfs.refusals import ATTEMPTS, WebError
 from windrow.storage.hdfs.tokens import token_of_task
+from windrow.storage.hdfs.web_error import ATTEMPTS, WebError
 
 if TYPE_CHECKING:
     from windrow.storage.hdfs.web import Web

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
 from windrow.errors import InputError, OutputError
-from windrow.storage.hdfs.client import put
+from windrow.storage.hdfs.command import put
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found, of_task
-from windrow.storage.hdfs.refusals import WebError
+from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.local import without_host
 from windrow.storage.source import Source, Version, refuse_changed
 

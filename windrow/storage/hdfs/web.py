@@ -16,7 +16,7 @@ from threading import local
 from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from windrow.storage.hdfs.refusals import ATTEMPTS, WebError
+from windrow.storage.hdfs.web_error import ATTEMPTS, WebError
 
 Result = TypeVar("Result")
 
