@@ -168,6 +168,9 @@ def trim_symbols(symbols: list[str], codes: npt.NDArray[np.int32]) -> tuple[list
     >>> trim_symbols(["AA", "B", " AA"], np.array([0, 1, 2, 2], np.int32))
     (['AA', 'B'], array([0, 1, 0, 0], dtype=int32))
     """
+    written = "".join(symbols)
+    if not any(blank in written for blank in BLANKS):
+        return symbols, codes
     trimmed = [symbol.strip(BLANKS) for symbol in symbols]
     if trimmed == symbols:
         return symbols, codes

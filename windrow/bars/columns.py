@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -140,6 +140,33 @@ class Bars:
         )
 
 
+class Names:
+    """The symbols of a task's chunks, numbered once: Python compares no name of a later chunk with another.
+
+    >>> names = Names()
+    >>> for symbols in (["A", "B"], ["C", "B"]):
+    ...     bars = names.of(Bars(symbols, np.array([0, 1], np.int32), np.zeros(2, np.int64), [], np.zeros(2, bool)))
+    >>> bars.symbols, bars.codes.tolist()
+    (['A', 'B', 'C'], [2, 1])
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._symbols: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._symbols)
+
+    def of(self, bars: Bars) -> Bars:
+        """The same bars, of which `symbols` are those of all chunks so far; that list grows with later ones."""
+        numbers = self._numbers
+        new = list(dict.fromkeys(symbol for symbol in bars.symbols if symbol not in numbers))
+        numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
+        self._symbols += new
+        own = np.fromiter(map(numbers.__getitem__, bars.symbols), np.int32, len(bars.symbols))
+        return replace(bars, symbols=self._symbols, codes=own[bars.codes])
+
+
 def join_bars(parts: Sequence[Bars]) -> Bars:
     """The bars of several chunks as one, in order.
 
@@ -149,12 +176,12 @@ def join_bars(parts: Sequence[Bars]) -> Bars:
     """
     if len(parts) == 1:
         return parts[0]
-    symbols = list(dict.fromkeys(chain.from_iterable(part.symbols for part in parts)))
-    number = dict(zip(symbols, range(len(symbols)), strict=True))
-    numbers = [np.array([*map(number.__getitem__, part.symbols)], np.int32) for part in parts]
+    names = Names()
+    if any(part.symbols is not parts[0].symbols for part in parts):
+        parts = [names.of(part) for part in parts]
     return Bars(
-        symbols,
-        np.concatenate([own[part.codes] for own, part in zip(numbers, parts, strict=True)]),
+        parts[0].symbols,
+        np.concatenate([part.codes for part in parts]),
         np.concatenate([part.times for part in parts]),
         [np.concatenate(column) for column in zip(*(part.values for part in parts), strict=True)],
         np.concatenate([part.timed for part in parts]),

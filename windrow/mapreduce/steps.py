@@ -23,7 +23,7 @@ from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from windrow.bars.checks import MISSING
-from windrow.bars.columns import Bars, join_bars
+from windrow.bars.columns import Bars, Names, join_bars
 from windrow.console.meter import BARS, LINES, MODELS
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 #: Bars of a symbol that make a block long enough, and the most bars, and names of symbols, that a mapper holds to get
 #: there: a name takes ten times the memory of a bar.
-_FEW_BARS, _MOST_BARS, _MOST_NAMES = 512, 900_000, 200_000
+_FEW_BARS, _MOST_BARS, _MOST_NAMES = 512, 750_000, 200_000
 #: Lines between two steps of which is told at once.
 _SOME_LINES = 1000
 
@@ -138,12 +138,14 @@ def _feed(job: "BarJob", task: Task) -> Iterator[tuple[Bars, str]]:
 def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
     """Chunks, joined if they have so few bars of each symbol that blocks would be short, and slow."""
     held: list[Bars] = []
-    source = ""
+    names, most, source = Names(), 0, ""
     for bars, source in feed:
-        held.append(bars)
-        total, names = sum(map(len, held)), [len(part.symbols) for part in held]
-        if total >= min(_MOST_BARS, _FEW_BARS * max(names)) or sum(names) >= _MOST_NAMES:
+        most = max(most, len(bars.symbols))
+        held.append(names.of(bars))
+        del bars
+        if sum(map(len, held)) >= min(_MOST_BARS, _FEW_BARS * most) or len(names) >= _MOST_NAMES:
             joined, held = join_bars(held), []
+            names, most = names if len(names) < _MOST_NAMES else Names(), 0
             yield joined, source
             del joined
     if held:
