@@ -14,7 +14,7 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from windrow.aws.stack import FILES
-from windrow.emr.inputs import SPLIT
+from windrow.runners.streaming import LEAST_TASK
 
 ROOT = Path(__file__).parents[2]
 DATA = ("mrjob.conf", "mrjob-x86.conf", "bootstrap.sh", "daily.sh", "step.sh", "requirements.txt", "template.yaml",
@@ -89,7 +89,7 @@ def test_shellcheck_finds_no_fault(script):
 def test_mappers_get_as_much_in_the_daily_jobs_as_a_plan_assumes():
     for name in ("mrjob.conf", "daily.sh"):
         [size] = re.findall(r"split\.minsize[:=] ?\"?(\d+)", (FILES / name).read_text())
-        assert int(size) == SPLIT, name
+        assert int(size) == LEAST_TASK, name
 
 
 @pytest.fixture(scope="module")

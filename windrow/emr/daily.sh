@@ -15,7 +15,7 @@ folder=$bucket/daily/${time//:/}
 windrow=("$python" -m windrow.cli)
 
 # As in mrjob.conf: S3's own splits are 32 MB, and starting a mapper takes longer than reading those.
-split=mapreduce.input.fileinputformat.split.minsize=134217728
+split=mapreduce.input.fileinputformat.split.minsize=536870912
 
 if [ "${command[0]}" != report ]; then
     exec "${windrow[@]}" "${command[@]}" -r hadoop -D "$split" --task-python-bin "$python" -o "$folder/$name" "$bars"

@@ -7,18 +7,15 @@ from typing import NamedTuple
 
 from windrow.errors import InputError, UsageError
 from windrow.feeds.heads import write_head
-from windrow.runners.simulated import SPLIT_BYTES
-from windrow.runners.streaming import go_whole
+from windrow.runners.streaming import handed_out
 from windrow.storage import s3
-from windrow.storage.open import is_parquet, needs_end, open_text, size_of
-from windrow.storage.source import list_inputs
+from windrow.storage.open import is_parquet, is_splittable, needs_end, open_text, size_of
+from windrow.storage.source import Range, list_inputs
 
 #: Bytes read of an input: some thousand lines; of bz2, whose blocks of 900 KB are read whole or not at all, several.
 _HEAD, _HEAD_BZ2 = 1 << 18, 1 << 23
 #: How many inputs are sampled; the others are assumed to be like them.
 _SAMPLED = 16
-#: Bytes of plain text that a mapper gets; mrjob.conf has the same number.
-SPLIT = 128 << 20
 #: Bytes of a bar as plain text, where only a size is known: one-minute bars, prices in cents, with volume.
 BAR_BYTES = 56
 
@@ -40,7 +37,7 @@ def stated(bars: int | None, size: int | None, files: int) -> Inputs:
         raise UsageError("--bars, --input-size: both are set: each says how much input there is; use one of them")
     size = size if size is not None else int(bars or 0) * BAR_BYTES
     bars = bars if bars is not None else size // BAR_BYTES
-    return Inputs(files, size, bars, max(1, -(-size // SPLIT)), known=False)
+    return Inputs(files, size, bars, maps([("bars.csv", size)]), known=False)
 
 
 def sampled(arguments: Sequence[str]) -> Inputs:
@@ -60,13 +57,11 @@ def _sizes(arguments: Sequence[str]) -> Iterable[tuple[str, int]]:
 def maps(files: Iterable[tuple[str, int]]) -> int:
     """How many mappers files get.
 
-    >>> maps([("a.csv", 300 << 20), ("b.csv.gz", 300 << 20)])
-    4
+    >>> maps([("a.csv", 3 << 30), ("b.csv.gz", 300 << 20)])
+    7
     """
-    listed = list(files)
-    if go_whole([path for path, _ in listed]):
-        return max(1, -(-sum(size for _, size in listed) // SPLIT_BYTES))
-    return sum(1 if path.lower().endswith(".gz") else -(-size // SPLIT) for path, size in listed)
+    pieces = [Range(path, 0, size, {}) for path, size in files]
+    return max(1, len(handed_out(pieces, {path for path, *_ in pieces if is_splittable(path)})))
 
 
 def _bars(path: str, size: int) -> float:

@@ -16,8 +16,8 @@ from windrow.runners.failures import Failure, explain
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
 from windrow.runners.pack import zip_own_packages
-from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
-from windrow.storage.open import ZIP, is_columnar, is_json, is_splittable
+from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES
+from windrow.storage.open import CODECS, ZIP, is_columnar, is_json, is_splittable
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, Version, each, is_uri, refuse_changed, source_of
 
@@ -25,7 +25,9 @@ from windrow.storage.source import Range, Version, each, is_uri, refuse_changed,
 _SPLIT = "mapreduce.input.fileinputformat.split"
 #: Mappers that are wanted where inputs are large; bytes of each, at least and at most. A JVM starts in the time in
 #: which a task reads half a GiB.
-_TASKS, _LEAST_TASK, _MOST_TASK = 512, 512 << 20, 4 << 30
+_TASKS, LEAST_TASK, _MOST_TASK = 512, 512 << 20, 4 << 30
+#: How many times its size text has that is packed, about.
+_PACKED = 4
 #: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
 _MANY = 64
 
@@ -87,13 +89,6 @@ class Streaming(StreamingAdapter):
         """Whether tasks open inputs in these places by byte ranges, rather than fetch them whole."""
         return False
 
-    def bytes_of_task(self, total: int) -> int:
-        """What each mapper reads of inputs that it opens, about, as Hadoop is asked for the size of its splits."""
-        sizes = {end: self.settings["jobconf"].get(f"{_SPLIT}.{end}") for end in ("minsize", "maxsize")}
-        least, most = (int(size) if str(size).isdecimal() else None for size in sizes.values())
-        usual = max(min(max(total // _TASKS, _LEAST_TASK), _MOST_TASK), least or 0)
-        return max(1, min(usual, most or usual))
-
     def _seen_by_task(self, path: str) -> Version:
         """The version of an input that a task can compare; of one that is uploaded, the copy's size."""
         return self.versions[path] if is_uri(path) else {"size": self._sizes[path]}
@@ -121,11 +116,10 @@ class Streaming(StreamingAdapter):
         """Makes mappers open byte ranges of the inputs that can be `parted`, and whole files, hundreds of small ones
         each, instead of reading lines that Hadoop splits.
         """
-        total = sum(piece.length for piece in pieces)
-        usual = self.bytes_of_task(total) if parted else SPLIT_BYTES
-        share = -(-total // max(1, round(total / usual)))
-        ranges = [part for piece in pieces for part in (_parts(piece, share) if piece.path in parted else [piece])]
-        self._hand_out([json.dumps(task) for task in group(ranges, share)], folder / "inputs.txt")
+        asked = [self.settings["jobconf"].get(f"{_SPLIT}.{end}") for end in ("minsize", "maxsize")]
+        least, most = (int(size) if str(size).isdecimal() else None for size in asked)
+        tasks = handed_out(pieces, parted, least, most)
+        self._hand_out([json.dumps(task) for task in tasks], folder / "inputs.txt")
         self.settings["cmdenv"] |= {OPENS_INPUTS: "1"}
 
     def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
@@ -156,13 +150,46 @@ class Streaming(StreamingAdapter):
         return explain(Failure(attempts, client, logs), more, self._asked, self._published or self.output)
 
 
+def handed_out(
+    pieces: Sequence[Range], parted: Collection[str], least: int | None = None, most: int | None = None
+) -> list[list[Range]]:
+    """What each mapper opens of these files: ranges of those that can be `parted`, and the others whole.
+
+    least, most: bytes of a mapper, if they are asked for. Text that is packed counts for what it has, about.
+
+    >>> files = [Range("a.csv", 0, 10, {}), Range("b.csv.gz", 0, 1, {}), Range("c.csv", 0, 1, {})]
+    >>> [[tuple(part[:3]) for part in task] for task in handed_out(files, {"a.csv", "c.csv"}, most=5)]
+    [[('a.csv', 0, 5)], [('a.csv', 5, 5)], [('b.csv.gz', 0, 1), ('c.csv', 0, 1)]]
+    """
+    total = sum(piece.length * _weight(piece.path) for piece in pieces)
+    usual = max(min(max(total // _TASKS, LEAST_TASK), _MOST_TASK), least or 0) if parted else SPLIT_BYTES
+    usual = max(1, min(usual, most or usual))
+    share = -(-total // max(1, round(total / usual)))
+    tasks: list[list[Range]] = []
+    room = 0
+    for piece in pieces:
+        for part in _parts(piece, share // _weight(piece.path)) if piece.path in parted else [piece]:
+            weight = part.length * _weight(part.path)
+            if not tasks or weight > room:
+                tasks.append([])
+                room = share
+            tasks[-1].append(part)
+            room -= weight
+    return tasks
+
+
+def _weight(path: str) -> int:
+    """How many bytes of text a byte of a file stands for, about."""
+    return _PACKED if Path(path).suffix.lower() in CODECS else 1
+
+
 def _parts(whole: Range, share: int) -> Iterator[Range]:
     """Ranges of a file, of about `share` bytes each.
 
     >>> [(part.start, part.length) for part in _parts(Range("bars.csv", 0, 10, {}), 4)]
     [(0, 3), (3, 3), (6, 4)]
     """
-    many = max(1, -(-whole.length // share))
+    many = max(1, -(-whole.length // max(1, share)))
     bounds = [whole.length * number // many for number in range(many + 1)]
     return (whole._replace(start=start, length=end - start) for start, end in pairwise(bounds))
 
