@@ -50,8 +50,8 @@ class Backtest(PortfolioJob):
         return strategy_of(self.options)
 
     def reduce_bars(self, stretches: Iterator[Stretch]) -> Iterator[bytes]:
-        notices, form = Notices(), self.options.output_format
-        asked = beside_of(self.options), notices, self.members(), form
+        notices = Notices()
+        asked = beside_of(self.options), notices, self.members(), self.form
         yield from backtest_lines(self.strategy(), stretches, self.dated, *asked)
         self.running.count(notices.counts)
 

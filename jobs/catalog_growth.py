@@ -54,8 +54,7 @@ class CatalogGrowth(BarJob):
     def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
         last = growth.last_day(self.settled) if self.asked.last is None else self.asked.last
         places = [self.columns().index(name) for name in growth.columns_of(self.options, self.asked)]
-        form = self.options.output_format
-        standings = Standings(replace(self.asked, last=last), places, self.dated, form)
+        standings = Standings(replace(self.asked, last=last), places, self.dated, self.form)
         yield from standings.lines(stretch for stretch, _ in bars)
         self.running.count(standings.counts)
 

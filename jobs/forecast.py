@@ -43,11 +43,16 @@ class Forecast(LearningJob):
     def sent(self) -> bytes | None:
         return saved(list(self.models.values())) if self.models else None
 
+    @property
+    def beside(self) -> forecasts.Beside:
+        """How a task writes what is beside its lines."""
+        return forecasts.Beside(self.options.keras, self.form)
+
     def reduce_whole(self, stretches: Iterator[Stretch], counts: Counter[str]) -> Iterator[bytes]:
         series = forecasts.whole(stretches, self.dated, counts)
         if self.models:
             return forecasts.apply_lines(self.plan_of_task, self.models, series, counts, self.spent())
-        return forecasts.forecast_lines(self.plan_of_task, series, self.options.keras, counts, self.spent())
+        return forecasts.forecast_lines(self.plan_of_task, series, self.beside, counts, self.spent())
 
     def in_rounds(self) -> bool:
         return bool(self.options.together)
@@ -62,8 +67,8 @@ class Forecast(LearningJob):
         return train_share(self.plan, asked, rows, self.state, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        first, keras = asked["first"], self.options.keras
-        return forecasts.global_lines(self.plan, rows, self.state, first, keras, counts, self.spent())
+        first, beside = asked["first"], self.beside
+        return forecasts.global_lines(self.plan, rows, self.state, first, beside, counts, self.spent())
 
     def notes(self, settled: Settled) -> list[str]:
         return self.plan.notes

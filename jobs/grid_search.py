@@ -46,7 +46,8 @@ class GridSearch(LearningJob):
         return try_combination(self.plan_of_task, learning.grid_of(self.options), asked, rows, self.spent())
 
     def finish(self, asked: Any, rows: Iterator[BinaryIO], counts: Counter[str]) -> Iterator[bytes]:
-        return forecasts.refitted_lines(self.plan_of_task, rows, self.state, asked["first"], counts, self.spent())
+        how = self.state, asked["first"], forecasts.Beside(form=self.form), counts, self.spent()
+        return forecasts.refitted_lines(self.plan_of_task, rows, *how)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ class Normalize(BarJob):
     def table(self, bars: Iterator[Known]) -> Iterator[Lines]:
         if self.inverts:
             return scales.taken_back(bars, self.columns(), self.options.scales_file, self.options.escaped)
-        keep, count = self.options.keep_scales, self.running.count
-        return scales.scaled_lines(bars, self.columns(), self.dated, keep, count)
+        kept, count = self.form if self.options.keep_scales else None, self.running.count
+        return scales.scaled_lines(bars, self.columns(), self.dated, kept, count)
 
     def report(self, counts: Counter[str]) -> None:
         say(*(f"warning: {text}" for text in scales.warnings_of(counts)))

@@ -57,7 +57,7 @@ class Sweep(BarJob):
         return needs_uniting(self.sweep(), sweeping.choice(self.options))
 
     def unite(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        with equity_part(self.options.equity, self.options.output_format, self.dated) as write:
+        with equity_part(self.options.equity, self.form, self.dated) as write:
             yield from unite(replace(self.sweep(), dated=self.dated), sweeping.choice(self.options), lines, write)
 
     def cures(self) -> dict[str, str]:

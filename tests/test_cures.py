@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mrjob.protocol import RawValueProtocol
+from mrjob.step import MRStep
 
 import windrow
 from jobs.backtest import Backtest
@@ -909,6 +911,59 @@ def test_cures_of_the_parquet_output(run_job, tmp_path):
         assert windrow.read_output(tmp_path / kind)["sma:2"].tolist() == [11, 11.5, 13]
 
 
+class Followed(MovingAverage):
+    """The main job, and a step of mrjob's own behind it."""
+
+    INTERNAL_PROTOCOL = RawValueProtocol
+
+    def steps(self):
+        return [*super().steps(), MRStep(mapper=lambda _, line: [(None, line)])]
+
+
+def test_cures_of_compressed_outputs(run_job, tmp_path):
+    path, out = tmp_path / "AA.csv", ["-o", tmp_path / "out"]
+    path.write_text(csv())
+    asked, parquet = [*MEAN, "--compress", "zstd", path], ["--output-format", "parquet"]
+    refused = [
+        ([*asked], "--compress zstd: needs files, but lines are printed; name a directory with -o DIR"),
+        (
+            [*asked, *out, "--cat-output"],
+            "--compress zstd: needs files, but lines are printed; name a directory with -o DIR, and leave out"
+            " --cat-output",
+        ),
+        (
+            [*asked, *out, *parquet],
+            "--compress zstd: is of lines and of CSV; parts of --output-format parquet are compressed as it is; leave"
+            " --compress out",
+        ),
+        (
+            [*asked, "-o", "sqlite:///bars.db?table=means"],
+            "--compress zstd: compresses files, and sqlite:///bars.db?table=means is a table of a database; leave"
+            " --compress out",
+        ),
+    ]
+    for options, says in refused:
+        failed = run_job(*options)
+        assert failed.status == 2 and failed.err == f"error: {says}\n", failed.err
+    failed = run_job(*asked, *out, job=Followed)
+    assert failed.status == 2 and failed.err == (
+        "error: --compress zstd: this job's last step is one of mrjob's own, which writes lines as they are; leave"
+        " --compress out\n"
+    )
+    assert not (tmp_path / "out").exists()
+    assert run_job(*MEAN, *parquet, "-o", tmp_path / "parquet", path).status == 0
+    assert run_job(*MEAN, "-o", tmp_path / "followed", path, job=Followed).status == 0
+    assert run_job(*asked, *out).status == 0
+    for name in ("parquet", "followed", "out"):
+        assert windrow.read_output(tmp_path / name)["sma:2"].tolist() == [11, 11.5, 13]
+    part = tmp_path / "out/part-00000.zst"
+    part.write_bytes(part.read_bytes()[:-1])
+    with pytest.raises(windrow.errors.InputError, match="test it with `zstd -t`"):
+        windrow.read_output(tmp_path / "out")
+    assert run_job(*asked, *out, "--force").status == 0
+    assert windrow.read_output(tmp_path / "out")["sma:2"].tolist() == [11, 11.5, 13]
+
+
 @pytest.mark.parametrize(
     ("form", "says"),
     [("text", "something else writes or removes files there; choose another place with --output-dir"),
@@ -1008,7 +1063,8 @@ LEFT = {
 BESIDE_THE_TABLE = {
     "feeds/settle.py:_refuse_columns", "feeds/settle.py:_settle_members",
     "bars/layout.py:refuse_one_name_in_many_folders", "feeds/parquet.py:_floats",
-    "mapreduce/submission.py:_check_table", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
+    "mapreduce/submission.py:_check_table", "mapreduce/submission.py:_check_compress",
+    "mapreduce/submission.py:_needs_files", "sinks/parquet.py:_too_fine", "frames/outputs.py:_no_output",
     "frames/outputs.py:_parts", "storage/local.py:_cannot_make", "storage/local.py:refuse_taken",
     "storage/hdfs/source.py:refuse_unwritable", "storage/part.py:refuse_gone", "mapreduce/parts.py:check_parts",
     "runners/tasks.py:_reap", "mapreduce/accounts.py:_absent", "feeds/parquet.py:_selected",

@@ -14,10 +14,16 @@ JOBS = {
     "backtest": ("backtest", PAIR, ["orders", "trades", "equity"]),
     "backtest, csv": ("backtest", [*PAIR, "--output-format", "csv"], ["orders", "trades", "equity"]),
     "backtest, parquet": ("backtest", [*PAIR, "--output-format", "parquet"], ["orders", "trades", "equity"]),
+    "backtest, zstd": ("backtest", [*PAIR, "--compress", "zstd"], ["orders", "trades", "equity"]),
     "portfolio": ("backtest", [*PAIR, "--portfolio", "equal"], ["orders", "trades", "equity"]),
     "portfolio, parquet": (
         "backtest",
         [*PAIR, "--portfolio", "equal", "--output-format", "parquet"],
+        ["orders", "trades", "equity"],
+    ),
+    "portfolio, csv, gzip": (
+        "backtest",
+        [*PAIR, "--portfolio", "equal", "--output-format", "csv", "--compress", "gzip"],
         ["orders", "trades", "equity"],
     ),
     "sweep": ("sweep", GRID, ["equity"]),
@@ -34,6 +40,11 @@ def test_all_parts_are_those_of_a_run_here(on_hadoop, tmp_path, job, asked, part
         here, there = (_sorted(windrow.read_output(tmp_path / name, part=part)) for name in ("here", "there"))
         assert len(here)
         pd.testing.assert_frame_equal(here, there, check_exact=True)
+    if "--compress" in asked:
+        here, there = (
+            {path.name: path.read_bytes() for path in (tmp_path / name).glob("part-*")} for name in ("here", "there")
+        )
+        assert here == there and all(name.endswith((".gz", ".zst")) for name in here)
 
 
 def _sorted(frame):

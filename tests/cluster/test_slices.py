@@ -19,15 +19,21 @@ def test_lines_that_are_printed(on_hadoop):
     assert "1,250 bars of 5 symbols -> 1,195 lines\n" in ran.err and "\n  slices             20\n" in ran.err
 
 
-@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.full), "parquet"])
+FORMS = {
+    "text": (["--output-format", "text"], ""),
+    "parquet": (["--output-format", "parquet"], ".parquet"),
+    "csv, zstd": (["--output-format", "csv", "--compress", "zstd"], ".csv.zst"),
+}
+
+
+@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.full), "parquet", "csv, zstd"])
 def test_lines_that_are_published(on_hadoop, run_module, tmp_path, form):
-    options = ["--output-format", form, BARS]
+    options, suffix = [*FORMS[form][0], BARS], FORMS[form][1]
     ran = on_hadoop(*SLICED, "-o", f"file://{tmp_path}/far", *options)
     assert ran.status == 0, ran.err
     assert run_module("jobs.moving_average", *INDICATORS, "-o", tmp_path / "here", *options).status == 0
     far, here = (windrow.read_output(tmp_path / name) for name in ("far", "here"))
     assert len(far) == 1195 and far.equals(here)
-    suffix = ".parquet" if form == "parquet" else ""
     parts = [f"part-{number:05}{which}{suffix}" for number in range(3) for which in ("", "-inner")]
     assert sorted(name for name in os.listdir(tmp_path / "far") if name[0] not in "._") == sorted(parts)
 

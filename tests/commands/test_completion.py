@@ -64,6 +64,7 @@ def plain(found):
     [
         (["swe"], ["sweep"]),
         (["com"], ["completion"]),
+        (["rejects", "--comp"], ["--compress"]),
         (["completion", ""], ["bash", "zsh", "fish"]),
         (["sweep", "--obj"], ["--objective"]),
         (["sweep", "--on"], ["--on-conflict"]),
@@ -72,6 +73,7 @@ def plain(found):
         (["sweep", "--on-conflict", "=", "s"], ["smallest"]),
         (["sweep", "-r", ""], ["inline", "local", "hadoop", "emr", "spark"]),
         (["moving-average", "--output-format", "parquet-"], ["parquet-ns"]),
+        (["moving-average", "--compress", ""], ["gzip", "zstd"]),
         (["moving-average", "--timezone", "Europe/Berl"], ["Europe/Berlin"]),
         (["moving-average", "--no-such"], []),
         (["moving-average", "--window", ""], []),

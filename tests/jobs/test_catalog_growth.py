@@ -260,16 +260,21 @@ def test_hostile_names_are_names(grow, tmp_path):
 
 def test_tables_hold_what_lines_hold_and_alerts_too(run_job, tmp_path):
     snapshots = write(tmp_path / "snapshots", {name: Table(by_day([3 * day for day in range(50)])) for name in HOSTILE})
-    for form in ("text", "csv", "parquet"):
-        ran = run_job("-q", "--output-format", form, "--alert", "size>1B", "-o", tmp_path / form, snapshots,
-                      job=CatalogGrowth)  # fmt: skip
+    for form, *how in (["text"], ["csv"], ["parquet"], ["text", "gzip"], ["csv", "zstd"]):
+        options = ["-q", "--output-format", form, *(option for one in how for option in ("--compress", one))]
+        folder = tmp_path / "-".join([form, *how])
+        ran = run_job(*options, "--alert", "size>1B", "-o", folder, snapshots, job=CatalogGrowth)
         assert ran.status == 0, ran.err
+        where = "9 tables: 1/eu/b." if form == "text" else f"9 tables; {folder}/part-*-alerts* has their names\n"
+        assert where in ran.err, ran.err
     for part in (None, "alerts"):
         lines = read_output(tmp_path / "text", part=part)
         assert set(lines["symbol"]) == {symbol_of("1", "eu", "b", name) for name in HOSTILE}
         for form in ("csv", "parquet"):
             assert lines.equals(read_output(tmp_path / form, part=part)[lines.columns])
             assert (tmp_path / form / f"part-00000{f'-{part}' if part else ''}.{form}").exists()
+        for folder in ("text-gzip", "csv-zstd"):
+            assert lines.equals(read_output(tmp_path / folder, part=part)[lines.columns])
 
 
 def test_larger_bars_have_the_rows_with_sizes(run_job, tmp_path):

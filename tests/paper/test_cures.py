@@ -217,16 +217,20 @@ def test_the_best_pair_of_a_sweep_is_taken_with_its_rules(swept, tmp_path):
     assert asked_for(tmp_path / "s", "--fast", "sma:1", "--slow", "sma:3", "--size", "100").strategy.rules.size == "100"
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    "form",
+    [["csv"], ["parquet"], ["text", "--compress", "gzip"], ["csv", "--compress", "zstd"]],
+    ids=lambda form: ", ".join(form[::2]),
+)
 def test_the_best_pair_is_found_in_every_form_of_output(swept, tmp_path, form):
     """paper/best.py:best_of"""
     text = asked_for(tmp_path / "s", "--best", str(swept("--best", "--split", "0.7")))
     shutil.rmtree(tmp_path / "swept")
-    output = swept("--best", "--split", "0.7", "--output-format", form)
+    output = swept("--best", "--split", "0.7", "--output-format", *form)
     assert asked_for(tmp_path / "s", "--best", str(output)).strategy == text.strategy
     shutil.rmtree(output)
     with pytest.raises(InputError, match="has no best pair over all symbols; run the sweep with --best"):
-        asked_for(tmp_path / "s", "--best", str(swept("--split", "0.7", "--output-format", form)))
+        asked_for(tmp_path / "s", "--best", str(swept("--split", "0.7", "--output-format", *form)))
 
 
 def test_an_output_without_one_best_pair_is_refused(swept, tmp_path):

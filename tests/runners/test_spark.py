@@ -68,14 +68,21 @@ def test_three_reducers_write_the_parts_that_local_does(on_spark, run_module, mi
     assert windrow.read_output(tmp_path / "far").columns.tolist() == ["symbol", "timestamp", "sma:20", "ema:12"]
 
 
-def test_slices_and_parquet_are_what_local_writes(on_spark, run_module, mixed, tmp_path):
-    options = [*INDICATORS, "--slices", "90d", "--output-format", "parquet", "-D", "mapreduce.job.reduces=2", "-o"]
+@pytest.mark.parametrize(
+    ("how", "suffix"),
+    [(["--output-format", "parquet"], ".parquet"), (["--compress", "gzip"], ".gz")],
+    ids=["parquet", "gzip"],
+)
+def test_slices_in_parts_of_tasks_are_what_local_writes(on_spark, run_module, mixed, tmp_path, how, suffix):
+    options = [*INDICATORS, "--slices", "90d", *how, "-D", "mapreduce.job.reduces=2", "-o"]
     ran = on_spark(*options, tmp_path / "far", mixed)
     assert ran.status == 0, ran.err
     run_module("jobs.moving_average", "-r", "local", *options, tmp_path / "here", mixed)
     far, here = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("far", "here"))
     assert far == here
-    assert {"part-00000.parquet", "part-00000-inner.parquet"} < set(far)
+    assert {name for name in far if name[0] != "_"} == {
+        f"part-0000{number}{which}{suffix}" for number in range(2) for which in ("", "-inner")
+    }
 
 
 def test_a_portfolio_and_all_beside_it_are_what_inline_writes(on_spark, run_module, mixed, tmp_path):

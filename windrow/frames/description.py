@@ -14,6 +14,7 @@ from windrow.bars.form import check_encoding
 from windrow.bars.layout import Reading
 from windrow.bars.selection import check_pattern, conditions, span_asked
 from windrow.errors import InputError, WindrowError
+from windrow.storage.compressed import ENDS
 from windrow.storage.publish import DESCRIPTION
 from windrow.sweeps.ranking import OBJECTIVES
 from windrow.sweeps.splits import Split, parse_split
@@ -167,6 +168,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "job": (_text, "the name of a job"),
     "columns": (_texts, "a list of names"),
     "forms": (_texts, "a list of forms"),
+    "compress": _one_of(*ENDS),
     "reading": (lambda value: value is None or isinstance(value, dict), "how bars were read"),
     "fast": (_text, "an average"),
     "slow": (_text, "an average"),

@@ -17,11 +17,16 @@ from windrow.errors import InputError
 from windrow.sinks.crosses import TEXT_FIELDS
 from windrow.sinks.fields import SYMBOL, TIME, UNDEFINED, WRITTEN_BY, Field
 from windrow.sinks.inert import original
+from windrow.storage.compressed import for_arrow, is_compressed, is_empty, open_part, plain_name
 from windrow.storage.open import is_parquet
 from windrow.trading.figures import TIMES
 
-CSV = ".csv"
 _TYPES = {"number": pa.float64(), "count": pa.int64()}
+
+
+def is_csv(part: Path) -> bool:
+    """Whether a part is of CSV, by its name."""
+    return plain_name(part.name).endswith(".csv")
 
 
 def read_fields(parts: Sequence[Path], fields: Sequence[Field]) -> pd.DataFrame:
@@ -46,13 +51,9 @@ def holds_entries(part: Path, fields: Sequence[Field]) -> bool:
         with _undamaged(part):
             schema = pq.read_schema(part)
         return schema.names == names and WRITTEN_BY.items() <= (schema.metadata or {}).items()
-    with part.open("rb") as file:
+    with open_part(part) as file:
         first = file.readline()
-    return (
-        first == f"{','.join(names)}\n".encode()
-        if part.suffix == CSV
-        else first.startswith(b'{"%b":' % names[0].encode())
-    )
+    return first == f"{','.join(names)}\n".encode() if is_csv(part) else first.startswith(b'{"%b":' % names[0].encode())
 
 
 def fields_in(part: Path) -> list[Field] | None:
@@ -71,7 +72,7 @@ def figures_in(part: Path) -> Iterator[dict[str, Any]]:
     for row in zip(*(column.to_pylist() for column in texts), strict=True):
         told = dict(zip(names, row, strict=True))
         yield {
-            name: _value(value, part.suffix == CSV, plain=name == SYMBOL.name)
+            name: _value(value, is_csv(part), plain=name == SYMBOL.name)
             for name, value in told.items()
             if value is not None or not name.endswith(UNDEFINED)
         }
@@ -87,12 +88,12 @@ def _value(value: Any, from_csv: bool, plain: bool) -> Any:
 
 
 def _header(part: Path) -> list[str]:
-    with part.open("rb") as file:
+    with open_part(part) as file:
         return list(pa_csv.read_csv(pa.BufferReader(file.readline()), _reading(part)).column_names)
 
 
 def _reading(part: Path) -> pa_csv.ReadOptions:
-    if part.suffix == CSV and not part.stat().st_size:
+    if is_csv(part) and is_empty(part):
         raise InputError(f"{part}: is empty, but a part has a header; copy the whole output again")
     return pa_csv.ReadOptions()
 
@@ -115,8 +116,8 @@ def _with_texts(part: Path, texts: Iterable[str]) -> pa.Table:
         strings_can_be_null=True,
     )
     _check_end(part)
-    with _undamaged(part):
-        return pa_csv.read_csv(part, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=how)
+    with for_arrow(part) as text, _undamaged(part):
+        return pa_csv.read_csv(text, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=how)
 
 
 @contextmanager
@@ -134,6 +135,8 @@ def _damaged(part: Path, why: str) -> InputError:
 
 def _check_end(part: Path) -> None:
     """Raises InputError where lines end within one, of which a number may be left that looks whole."""
+    if is_compressed(part.name):
+        return  # it has an end of its own
     with part.open("rb") as file:
         file.seek(-1, SEEK_END)
         if file.read() != b"\n":
@@ -161,23 +164,24 @@ def _lines(part: Path, fields: Sequence[Field]) -> pa.Table:
     types = {field.name: _TYPES.get(field.kind, pa.string()) for field in fields}
     how = pa_csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
     reading, parsing = _reading(part), pa_csv.ParseOptions(newlines_in_values=True)
-    if part.suffix != CSV:
-        if not part.stat().st_size:
+    if not is_csv(part):
+        if is_empty(part):
             return pa.table({name: pa.array([], kind) for name, kind in types.items()})
         if fields[0].kind == "entry":
             return _entries(part, types)
         reading = pa_csv.ReadOptions(column_names=[field.name for field in fields])
         parsing = pa_csv.ParseOptions(delimiter="\t", quote_char=False)
     _check_end(part)
-    with _undamaged(part):
-        return pa_csv.read_csv(part, reading, parsing, how)
+    with for_arrow(part) as text, _undamaged(part):
+        return pa_csv.read_csv(text, reading, parsing, how)
 
 
 def _entries(part: Path, types: Mapping[str, pa.DataType]) -> pa.Table:
     """The entries of lines of JSON."""
     _check_end(part)
     try:
-        rows = [orjson.loads(line) for line in part.read_bytes().splitlines()]
+        with open_part(part) as lines:
+            rows = [orjson.loads(line) for line in lines]
         return pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in types.items()})
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(part, str(error)) from error
@@ -197,7 +201,7 @@ def _frame(part: Path, table: pa.Table, fields: Sequence[Field]) -> pd.DataFrame
 
 
 def _read(text: str, field: Field, part: Path) -> str:
-    if part.suffix == CSV:
+    if is_csv(part):
         return original(text)
     return decode_symbol(text.encode()) if field.kind == "symbol" and not is_parquet(part.name) else text
 

@@ -21,7 +21,7 @@ from windrow.feeds.files import read_bars as read_file
 from windrow.feeds.settle import Settled, settle
 from windrow.frames.arguments import with_known_arguments
 from windrow.frames.description import description_of, reading_in, refuse_larger
-from windrow.frames.fielded import CSV, fields_in, figures_in, holds_entries, read_fields
+from windrow.frames.fielded import fields_in, figures_in, holds_entries, is_csv, read_fields
 from windrow.frames.rows import frame_of
 from windrow.frames.tables import figures_table
 from windrow.sinks import SYMBOLS
@@ -32,6 +32,7 @@ from windrow.sinks.crosses import TEXT_FIELDS, is_cross, names_of
 from windrow.sinks.fields import MEMBERSHIPS, VALUES, WRITTEN_BY
 from windrow.sinks.portfolios import PORTFOLIO
 from windrow.sinks.rejected import FIELDS as REJECTED
+from windrow.storage.compressed import for_arrow, is_compressed, open_part, plain_name
 from windrow.storage.open import is_parquet
 from windrow.storage.publish import INNER, at_hand
 from windrow.storage.source import list_inputs, source_of, unchanged
@@ -99,7 +100,7 @@ def _read_beside(place: Path, part: str) -> pd.DataFrame:
 
 def _suffix(part: Path) -> str | None:
     """The end of the name of a part that is written beside the lines; None of any other."""
-    stem = part.name.removesuffix(".csv").removesuffix(".parquet")
+    stem = plain_name(part.name).removesuffix(".csv").removesuffix(".parquet")
     return next((suffix for suffix in _BESIDE if stem.startswith("part-") and stem.endswith(suffix)), None)
 
 
@@ -123,7 +124,7 @@ def _read_all(place: Path, columns: Sequence[str] | None) -> pd.DataFrame:
 
 def _read_named(parts: Sequence[Path], columns: Sequence[str] | None) -> pd.DataFrame | None:
     """What is in CSV, or in Parquet other than the tables of values that `_read_parquet` reads; else None."""
-    if not all(part.suffix == CSV or _has_names(part) for part in parts):
+    if not all(is_csv(part) or _has_names(part) for part in parts):
         return None
     fields = fields_in(parts[0])
     if fields is None:
@@ -170,12 +171,13 @@ def _holds_figures(part: Path) -> bool:
 
 
 def _read_figures(part: Path) -> Iterator[dict[str, Any]]:
-    for line in part.read_bytes().splitlines():
-        symbol, _, figures = line.partition(b"\t")
-        try:
-            yield {"symbol": decode_symbol(symbol), **orjson.loads(figures)}
-        except ValueError as error:
-            raise _no_output(part, error) from error
+    with open_part(part) as lines:
+        for line in lines:
+            symbol, _, figures = line.partition(b"\t")
+            try:
+                yield {"symbol": decode_symbol(symbol), **orjson.loads(figures)}
+            except ValueError as error:
+                raise _no_output(part, error) from error
 
 
 def _described(place: Path) -> list[str] | None:
@@ -225,8 +227,10 @@ def _read_parquet(part: Path, names: Sequence[str] | None) -> pd.DataFrame:
 
 def _ends(part: Path) -> tuple[bytes, bool]:
     """A part's first line, and whether its last one has an end."""
-    with part.open("rb") as file:
+    with open_part(part) as file:
         first = file.readline()
+        if is_compressed(part.name):
+            return first, True  # it has an end of its own
         file.seek(-min(1, len(first)), 2)
         return first, file.read() in (b"", b"\n")
 
@@ -236,20 +240,21 @@ def _read_lines(part: Path, are_texts: Sequence[bool], marked: bool) -> Any:
     text = pa.dictionary(pa.int32(), pa.string())
     types = [text, text, *(text if is_text else pa.float64() for is_text in are_texts)]
     names = [str(number) for number in range(len(types))]
-    try:
-        return pa_csv.read_csv(
-            # arrow drops a byte order mark; this one is the first symbol's
-            pa.BufferReader(_MARK + part.read_bytes()) if marked else part,
-            pa_csv.ReadOptions(column_names=names),
-            pa_csv.ParseOptions(delimiter="\t", quote_char=False),
-            pa_csv.ConvertOptions(
-                column_types=dict(zip(names, types, strict=True)),
-                null_values=[""],
-                strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _no_output(part, error) from error
+    with open_part(part) as whole, for_arrow(part) as lines:
+        try:
+            return pa_csv.read_csv(
+                # arrow drops a byte order mark; this one is the first symbol's
+                pa.BufferReader(_MARK + whole.read()) if marked else lines,
+                pa_csv.ReadOptions(column_names=names),
+                pa_csv.ParseOptions(delimiter="\t", quote_char=False),
+                pa_csv.ConvertOptions(
+                    column_types=dict(zip(names, types, strict=True)),
+                    null_values=[""],
+                    strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise _no_output(part, error) from error
 
 
 def _parse_times(part: Path, texts: list[str]) -> pd.DatetimeIndex:

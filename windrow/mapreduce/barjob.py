@@ -58,7 +58,7 @@ from windrow.mapreduce.task import Task
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
 from windrow.runners.tasks import TaskError
-from windrow.sinks.fields import Field, figure_fields, named
+from windrow.sinks.fields import Field, Format, figure_fields, named
 
 if TYPE_CHECKING:
     from windrow.feeds.spool import Spooled
@@ -326,7 +326,8 @@ class BarJob(JobAdapter):
             "windrow": 1,
             "job": job_name(type(self)),
             "columns": self.output_names() or named(self.fields()),
-            "format": self.options.output_format,
+            "format": self.form.name,
+            **({"compress": self.form.compress} if self.form.compress else {}),
             "reading": self._described_reading(),
             **(resampling.described(chain, self.options) if chain else {}),
         }
@@ -371,6 +372,11 @@ class BarJob(JobAdapter):
     def settled(self) -> Settled:
         """What was settled at submission, as passed to this task."""
         return Settled.load(self.options.settled)
+
+    @property
+    def form(self) -> Format:
+        """What parts are written as."""
+        return Format.of(self.options)
 
     @property
     def dated(self) -> bool:

@@ -26,6 +26,8 @@ RUNNING = {
               " one is complete"),
     "output_format": (["--output-format"], "FORMAT", "format of the parts: text (default), csv with a"
                       " header, parquet, or parquet-ns, with times in nanoseconds"),
+    "compress": (["--compress"], "HOW", "compress parts of lines, or of CSV: gzip or zstd, which is several times as"
+                 " fast"),
     "jobconf": (["-D"], "NAME=VALUE", "a Hadoop option, e.g. mapreduce.job.reduces=8; may be repeated"),
     "environment": (["--environment"], "FILE", "with -r hadoop or emr: the tasks' environment, made by `windrow pack`,"
                     " for nodes without numpy"),

@@ -17,6 +17,7 @@ from windrow.bars.scales import parse_scales
 from windrow.bars.selection import check_pattern, conditions, span_asked, symbols_asked
 from windrow.errors import UsageError
 from windrow.mapreduce import resampling
+from windrow.storage.compressed import ENDS
 from windrow.storage.stream import GAPS, SHARE, Manner
 from windrow.times import UNITS, parse_duration
 
@@ -94,6 +95,7 @@ def add_to(job: "BarJob") -> None:
     # Described in windrow/mapreduce/help.py, among mrjob's.
     parser = job.arg_parser
     job.pass_through(parser.add_argument("--output-format", help=SUPPRESS, choices=FORMATS, default=FORMATS[0]))
+    job.pass_through(parser.add_argument("--compress", help=SUPPRESS, choices=list(ENDS)))
     parser.add_argument("--environment", help=SUPPRESS)
     parser.add_argument("--force", help=SUPPRESS, action="store_true")
     parser.set_defaults(**{name: default for name, default in UNUSED.items() if not _has(job, name)})

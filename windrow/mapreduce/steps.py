@@ -36,7 +36,7 @@ from windrow.mapreduce.survey import Known, Surveys, known, surveyed
 from windrow.mapreduce.task import Task
 from windrow.runners.simulated import OPENS_INPUTS
 from windrow.sinks import Write
-from windrow.sinks.fields import SUFFIXES, written_part
+from windrow.sinks.fields import written_part
 from windrow.sinks.lines import line_sink
 from windrow.storage.part import own_part, writes_lines
 from windrow.storage.publish import INNER
@@ -299,15 +299,14 @@ def _write_lines(job: "BarJob", task: Task, lines: Iterable[bytes], counts: Coun
 @contextmanager
 def task_lines(job: "BarJob", task: Task, last: bool = True) -> Iterator[Callable[[bytes], object]]:
     """What takes the lines of a task."""
-    form = job.options.output_format
     if not last:
         yield task.stdout.write
         return
-    if form == "text" or not job.fields():
-        with _text(task) as file:
+    if job.form.name == "text" or not job.fields():
+        with _text(job, task) as file:
             yield file.write
         return
-    with written_part("", job.fields(), form, job.dated) as write:
+    with written_part("", job.fields(), job.form, job.dated) as write:
         yield write
 
 
@@ -328,31 +327,31 @@ def _status(counts: Counter[str]) -> str:
 @contextmanager
 def _sink(job: "BarJob", task: Task, name: str) -> Iterator[Write]:
     """The sink for a reducer's results."""
-    dated, kind = job.dated, job.options.output_format
-    if kind == "csv":
+    dated, form = job.dated, job.form
+    if form.name == "csv":
         from windrow.sinks.tabular import csv_sink
 
-        with own_part(name + SUFFIXES[kind]) as file, csv_sink(file, job.output_names(), dated) as write:
+        with own_part(name + form.suffix) as file, csv_sink(file, job.output_names(), dated) as write:
             yield write
-    elif kind != "text":
-        from windrow.sinks.parquet import SUFFIX, parquet_sink
+    elif form.name != "text":
+        from windrow.sinks.parquet import parquet_sink
 
-        names, fine = job.output_names(), kind == "parquet-ns"
-        with own_part(name + SUFFIX) as file, parquet_sink(file, names, dated, fine) as write:
+        names, fine = job.output_names(), form.name == "parquet-ns"
+        with own_part(name + form.suffix) as file, parquet_sink(file, names, dated, fine) as write:
             yield write
     elif name:
-        with own_part(name) as file:
+        with own_part(name + form.suffix) as file:
             yield line_sink(file, dated)
     else:
-        with _text(task) as file:
+        with _text(job, task) as file:
             yield line_sink(file, dated)
 
 
 @contextmanager
-def _text(task: Task) -> Iterator[BinaryIO]:
+def _text(job: "BarJob", task: Task) -> Iterator[BinaryIO]:
     """Where a task of the last step writes its lines."""
-    if not writes_lines():
+    if not (job.form.end or writes_lines()):
         yield task.stdout
         return
-    with own_part("") as file:
+    with own_part(job.form.end) as file:
         yield file

@@ -13,6 +13,7 @@ from windrow.mapreduce import options
 from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
 from windrow.runners.unpack import MARK
+from windrow.sinks.fields import Format
 from windrow.storage import s3
 from windrow.storage.source import is_uri, source_of
 from windrow.storage.stream import Manner
@@ -43,8 +44,8 @@ class Submission:
     """Whether an output of a job that is there is replaced."""
     quiet: bool
     verbose: bool
-    form: str
-    """The format of parts, one of FORMATS."""
+    form: Format
+    """What parts are written as."""
     environment: str | None
     """A packed environment for the tasks."""
     scratch: str | None
@@ -60,6 +61,8 @@ class Submission:
         _check_force(runner, given)
         if given.environment is not None:
             _check_environment(Path(given.environment), runner)
+        if given.compress is not None:
+            _check_compress(job)
         if given.output_dir is not None and source_of(given.output_dir).takes_tables:
             _write_table(job, runner)
         elif given.output_format != "text":
@@ -83,7 +86,7 @@ class Submission:
             force=given.force,
             quiet=given.quiet,
             verbose=given.verbose,
-            form=given.output_format,
+            form=job.form,
             environment=given.environment,
             scratch=given.spark_tmp_dir,
         )
@@ -160,6 +163,32 @@ def _check_environment(path: Path, runner: str) -> None:
         raise InputError(f"--environment {path}: was not made by windrow pack; make one with: windrow pack windrow.pyz")
 
 
+def _check_compress(job: "BarJob") -> None:
+    """Raises UsageError where no lines are written that could be compressed."""
+    given = job.options
+    asked, output = f"--compress {given.compress}", given.output_dir
+    if given.output_format.startswith("parquet"):
+        raise UsageError(
+            f"{asked}: is of lines and of CSV; parts of --output-format {given.output_format} are compressed as it is;"
+            " leave --compress out"
+        )
+    if output is None or given.cat_output:
+        raise UsageError(_needs_files(asked, bool(given.cat_output)))
+    if source_of(output).takes_tables:
+        raise UsageError(f"{asked}: compresses files, and {output} is a table of a database; leave --compress out")
+    if len(job.steps()) > len(job.pipeline()):
+        raise UsageError(
+            f"{asked}: this job's last step is one of mrjob's own, which writes lines as they are; leave --compress out"
+        )
+
+
+def _needs_files(asked: str, cat_output: bool) -> str:
+    return (
+        f"{asked}: needs files, but lines are printed; name a directory with -o DIR"
+        f"{', and leave out --cat-output' if cat_output else ''}"
+    )
+
+
 def _write_table(job: "BarJob", runner: str) -> None:
     """Has tasks write parts of which a table of a database is made. Raises UsageError where they cannot."""
     given, output = job.options, job.options.output_dir
@@ -186,10 +215,7 @@ def _check_table(
     if len(names) == 2 and not fields:
         raise UsageError(f"{asked}: this job's output is not a table of values; {cure}")
     if given.output_dir is None or given.cat_output:
-        raise UsageError(
-            f"{asked}: needs files, but lines are printed; name a directory with -o DIR"
-            + (", and leave out --cat-output" if given.cat_output else "")
-        )
+        raise UsageError(_needs_files(asked, bool(given.cat_output)))
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(
             f"{asked}: {len(twice)} columns are named {twice[0]}; the columns of a table need distinct names;"

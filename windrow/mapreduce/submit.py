@@ -27,7 +27,6 @@ from windrow.mapreduce.resampling import warnings_of, with_sessions
 from windrow.mapreduce.submission import Submission
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
-from windrow.sinks.fields import SUFFIXES
 from windrow.storage.private import private_files
 from windrow.storage.publish import refuse_taken, staged
 from windrow.storage.source import source_of
@@ -142,7 +141,7 @@ def run_and_judge(job: "BarJob", runner: Runner) -> Counter[str]:
         raise refusal(summary.inputs)
     job.judge(summary.counts, summary.conflicts)
     job.check_counts(summary.counts)
-    suffix = SUFFIXES[job.submission.form]
+    suffix = job.submission.form.suffix
     reducers, all_report = runner.asked_reducers, job.submission.is_here
     with_lines = [number for number, step in enumerate(job.pipeline()) if step.writes_parts]
     expected = expected_parts(counters, with_lines, suffix, reducers, all_report)
@@ -208,7 +207,7 @@ def launch(job: "BarJob") -> Launch:
     return Launch(
         task=job.task,
         environment=submission.environment,
-        imports=("windrow.sinks.parquet",) if submission.form.startswith("parquet") else ("pyarrow.compute",),
+        imports=("windrow.sinks.parquet",) if submission.form.name.startswith("parquet") else ("pyarrow.compute",),
         quiet=submission.quiet,
         verbose=submission.verbose,
         force=submission.force,

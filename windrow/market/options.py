@@ -13,6 +13,7 @@ from windrow.mapreduce.counters import WARNING
 from windrow.mapreduce.options import OptionGroup
 from windrow.market.constituents import Constituents, read_constituents
 from windrow.market.sectors import Windows, parse_windows, told, write_symbols
+from windrow.sinks.fields import Format
 
 _FILE = (
     "CSV file of companies: symbol,gics_sector and, if there are, date_added,date_removed; several lines of a symbol"
@@ -78,13 +79,13 @@ class Told(NamedTuple):
 
     constituents: Constituents
     report: Callable[[str, str], None]
-    listed: str | None
+    listed: Format | None
     """The format of the list of all symbols; None: there is none."""
 
     @classmethod
     def of(cls, given: Namespace, constituents: Constituents, report: Callable[[str, str], None]) -> Self:
         """By a task's options."""
-        return cls(constituents, report, given.output_format if given.list_symbols else None)
+        return cls(constituents, report, Format.of(given) if given.list_symbols else None)
 
     def symbols(self, names: set[str]) -> None:
         """Reports those that are in the file or among the bars alone; lists all in a part of the output."""

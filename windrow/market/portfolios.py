@@ -70,7 +70,7 @@ class PortfolioJob(BarJob):
         """The portfolio's figures, and the lines of symbols as they are."""
         assert self.portfolio is not None
         warn = partial(self.running.report, WARNING)
-        writes = self.options.output_format if _settled(self.options)["writes"] else None
+        writes = self.form if _settled(self.options)["writes"] else None
         return United(self.portfolio, self.strategy(), self.dated, warn, writes).lines(lines)
 
     def description(self) -> dict[str, Any]:

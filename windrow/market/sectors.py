@@ -33,7 +33,7 @@ from windrow.errors import InputError, UsageError
 from windrow.exact.groups import products, totals
 from windrow.market.constituents import NONE, Clock, Constituents
 from windrow.sinks import SYMBOLS, told_symbols
-from windrow.sinks.fields import MEMBERSHIPS, SYMBOL, TIME, Field, written_part
+from windrow.sinks.fields import MEMBERSHIPS, SYMBOL, TEXT, TIME, Field, Format, written_part
 from windrow.sinks.lines import format_lines
 from windrow.times import DAY, format_times
 from windrow.windows import CountWindow, Options
@@ -277,7 +277,7 @@ def told(names: set[str], constituents: Constituents) -> Iterator[str]:
         yield f"--constituents {path}: no bar is of {told_symbols(absent)}; check how the inputs write symbols"
 
 
-def write_symbols(names: Iterable[str], constituents: Constituents, form: str = "text") -> None:
+def write_symbols(names: Iterable[str], constituents: Constituents, form: Format = TEXT) -> None:
     """Writes a part with all symbols that have bars, SYMBOL <tab> SECTOR <tab> date added <tab> date removed."""
     with written_part(SYMBOLS, MEMBERSHIPS, form, dated=True) as write:
         for name in sorted(names):

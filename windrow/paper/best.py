@@ -9,7 +9,8 @@ import orjson
 from windrow.errors import InputError
 from windrow.frames.description import description_of, refuse_larger
 from windrow.frames.fielded import figures_in
-from windrow.storage.publish import TEXT_PARTS, at_hand
+from windrow.storage.compressed import open_part
+from windrow.storage.publish import TEXT_PARTS, at_hand, parts_in
 from windrow.sweeps.grid import around
 
 _CURE = "give the directory that was given to sweep --best -o"
@@ -47,9 +48,9 @@ def best_of(output: str) -> dict[str, Any]:
 
 
 def _overall(place: Path) -> Iterator[dict[str, Any]]:
-    for part in sorted(place.glob(TEXT_PARTS)):
-        for line in part.read_bytes().splitlines():
-            if line.startswith(b"\t"):
-                yield orjson.loads(line[1:])
-    for part in sorted(place.glob(f"{TEXT_PARTS}.*")):
-        yield from (figures for figures in figures_in(part) if not figures["symbol"])
+    for part in parts_in(place, TEXT_PARTS):
+        with open_part(part) as lines:
+            yield from (orjson.loads(line[1:]) for line in lines if line.startswith(b"\t"))
+    for form in (".csv", ".parquet"):
+        for part in parts_in(place, TEXT_PARTS + form):
+            yield from (figures for figures in figures_in(part) if not figures["symbol"])

@@ -20,7 +20,7 @@ import orjson
 
 from sort_keys.merge import Piece, Stretch, by_symbol
 from windrow.errors import UsageError
-from windrow.sinks.fields import SYMBOL, TIME, VALUES, Field, Kind, WriteLines, written_part
+from windrow.sinks.fields import SYMBOL, TEXT, TIME, VALUES, Field, Format, Kind, WriteLines, written_part
 from windrow.sinks.lines import format_lines
 from windrow.sinks.portfolios import Members
 from windrow.times import format_times
@@ -79,7 +79,7 @@ def backtest_lines(
     beside: Collection[str] = (),
     notices: Notices | None = None,
     members: Members | None = None,
-    form: str = "text",
+    form: Format = TEXT,
 ) -> Iterator[bytes]:
     """A line of figures for each symbol of a reducer's stretches; writes the parts `beside` as well, e.g. ORDERS,
     in a format.

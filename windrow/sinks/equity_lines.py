@@ -8,12 +8,14 @@ import numpy as np
 from sort_keys.merge import Stretch
 from windrow.arrays import Floats, Ints
 from windrow.sinks.backtests import EQUITY
-from windrow.sinks.fields import VALUES, written_part
+from windrow.sinks.fields import VALUES, Format, written_part
 from windrow.sinks.lines import format_lines
 
 
 @contextmanager
-def equity_part(wanted: bool, form: str, dated: bool) -> Iterator[Callable[[bytes, Ints, Floats, Floats], None] | None]:
+def equity_part(
+    wanted: bool, form: Format, dated: bool
+) -> Iterator[Callable[[bytes, Ints, Floats, Floats], None] | None]:
     """This task's part of curves, in a format, if it is wanted: what writes bars of a symbol, whose name is encoded."""
     if not wanted:
         yield None

@@ -1,19 +1,51 @@
 """The fields of lines, by which they can be tables with names (windrow/sinks/tabular.py), and are read by name."""
 
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
+from windrow.storage.compressed import ENDS
 from windrow.storage.part import own_part
 
 Kind: TypeAlias = Literal["symbol", "time", "text", "number", "count", "flag", "figures", "entry"]
 
-#: Suffixes of parts, by formats.
-SUFFIXES = {"text": "", "csv": ".csv", "parquet": ".parquet", "parquet-ns": ".parquet"}
+_SUFFIXES = {"text": "", "csv": ".csv", "parquet": ".parquet", "parquet-ns": ".parquet"}
 #: The column of reasons why figures are undefined, an object of JSON; it is the last one.
 UNDEFINED = "undefined"
 #: What Parquet of fields says of itself: a table of symbols and numbers may be anything else.
 WRITTEN_BY = {b"written by": b"windrow"}
+
+
+class Format(NamedTuple):
+    """What parts are written as.
+
+    >>> Format("csv", "gzip").suffix, Format().suffix
+    ('.csv.gz', '')
+    """
+
+    name: str = "text"
+    compress: str | None = None
+    """How lines are compressed, if they are."""
+
+    @classmethod
+    def of(cls, given: Namespace) -> Self:
+        """By a job's options."""
+        return cls(given.output_format, given.compress)
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of parts."""
+        return _SUFFIXES[self.name] + self.end
+
+    @property
+    def end(self) -> str:
+        """The end of the names of parts that are lines, whatever the others are."""
+        return "" if self.compress is None else ENDS[self.compress]
+
+
+#: What is written where nobody asks for another format.
+TEXT = Format()
 
 
 class Field(NamedTuple):
@@ -54,15 +86,15 @@ WriteLines: TypeAlias = Callable[[bytes | memoryview], object]
 
 
 @contextmanager
-def written_part(name: str, fields: Sequence[Field], form: str, dated: bool) -> Iterator[WriteLines]:
+def written_part(name: str, fields: Sequence[Field], form: Format, dated: bool) -> Iterator[WriteLines]:
     """Writes a task's lines into a part of its own, part-NNNNN and the name, in a format."""
-    with own_part(name + SUFFIXES[form]) as file:
-        if form == "text":
+    with own_part(name + form.suffix) as file:
+        if form.name == "text":
             yield file.write
         else:
             from windrow.sinks.tabular import line_table
 
-            with line_table(file, fields, form, dated) as write:
+            with line_table(file, fields, form.name, dated) as write:
                 yield write
 
 

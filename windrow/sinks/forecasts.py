@@ -47,6 +47,7 @@ from windrow.learn.sequences import are_of_days, usual_distance
 from windrow.learn.sequencing import LEFT_OUT, OF_DAYS
 from windrow.learn.together import Together
 from windrow.learn.tuning import Combination, Search, check_bars, with_settings
+from windrow.sinks.fields import TEXT, Format
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
 from windrow.times import format_times
@@ -68,6 +69,13 @@ class Bars(NamedTuple):
     dated: bool
 
 
+class Beside(NamedTuple):
+    """How a task writes what is beside its lines: models as .keras files too, and lines compressed as in a format."""
+
+    keras: bool = False
+    form: Format = TEXT
+
+
 def whole(stretches: Iterable[Stretch], dated: bool, counts: Counter[str]) -> Iterator[Bars]:
     """The bars of each symbol, put together; counts those of days. Memory: those of one."""
     for symbol, pieces in by_symbol(stretches):
@@ -77,7 +85,7 @@ def whole(stretches: Iterable[Stretch], dated: bool, counts: Counter[str]) -> It
 
 
 def forecast_lines(
-    plan: Plan, series: Iterable[Bars], keras: bool, counts: Counter[str], spent: Spent, more: Sequence[Any] = ()
+    plan: Plan, series: Iterable[Bars], beside: Beside, counts: Counter[str], spent: Spent, more: Sequence[Any] = ()
 ) -> Iterator[bytes]:
     """A line for each symbol, with a model of its own; writes the models beside, and counts outcomes.
 
@@ -97,7 +105,7 @@ def forecast_lines(
         all_told.append(told)
         counts[told["outcome"]] += 1
         yield _line(bars.symbol, {**_head(plan, OWN), **told}, bars.dated)
-    _write_beside(plan, models, all_told, [*more, {"models": len(models), "seconds": spent.told()}], keras)
+    _write_beside(plan, models, all_told, [*more, {"models": len(models), "seconds": spent.told()}], beside)
 
 
 def apply_lines(
@@ -154,7 +162,7 @@ def global_lines(
     held_out: Iterable[BinaryIO],
     state: bytes,
     first: bool,
-    keras: bool,
+    beside: Beside,
     counts: Counter[str],
     spent: Spent,
 ) -> Iterator[bytes]:
@@ -179,7 +187,7 @@ def global_lines(
         counts[told["outcome"]] += 1
         yield _line(symbol, {**_head(plan, GLOBAL), **told}, record["dated"])
     seconds = [*(trained["times"] if first else []), {"models": len(models), "seconds": spent.told()}]
-    _write_beside(plan, models, all_told, seconds, keras)
+    _write_beside(plan, models, all_told, seconds, beside)
 
 
 def models_of(path: str | None, sent: bytes | None) -> dict[str, Model]:
@@ -209,14 +217,20 @@ def search(plan: Plan, grid: Sequence[Combination], rows: Sequence[str], halving
 
 
 def refitted_lines(
-    plan: Plan, files: Iterable[BinaryIO], state: bytes, first: bool, counts: Counter[str], spent: Spent
+    plan: Plan,
+    files: Iterable[BinaryIO],
+    state: bytes,
+    first: bool,
+    beside: Beside,
+    counts: Counter[str],
+    spent: Spent,
 ) -> Iterator[bytes]:
     """The lines of the best combination, refitted on each symbol of the files; the first task writes the table."""
     found = json.loads(state)
     best = Combination(*(found["table"][0][name] for name in Combination._fields))
     refit = replace(with_settings(plan, best, plan.recipe.epochs), walks=None)
     if first:
-        with own_part(TABLE) as file:
+        with own_part(TABLE + beside.form.end) as file:
             file.write(_table(found["table"]))
     names, kept = plan.problem.columns, chain.from_iterable(map(read_records, files))
     left_out: list[bytes] = []
@@ -228,7 +242,7 @@ def refitted_lines(
             else:
                 yield Bars(told["symbol"], arrays["times"], [arrays[name] for name in names], told["dated"])
 
-    yield from forecast_lines(refit, series(), False, counts, spent, found["times"] if first else ())
+    yield from forecast_lines(refit, series(), beside, counts, spent, found["times"] if first else ())
     yield from left_out
 
 
@@ -324,15 +338,15 @@ def _with_times(told: dict[str, Any], dated: bool) -> dict[str, Any]:
 
 
 def _write_beside(
-    plan: Plan, models: Sequence[Model], told: Sequence[Mapping[str, Any]], times: Sequence[Any], keras: bool
+    plan: Plan, models: Sequence[Model], told: Sequence[Mapping[str, Any]], times: Sequence[Any], beside: Beside
 ) -> None:
     with own_part(MODELS) as file:
         save(file, models)
-    with own_part(TIMES) as file:
+    with own_part(TIMES + beside.form.end) as file:
         file.writelines(orjson.dumps(one) + b"\n" for one in times)
     with own_part(CARD) as file:
         file.write(card(plan, [model.symbol for model in models], told).encode())
-    if keras:
+    if beside.keras:
         from windrow.learn.keras_models import save_as_keras
 
         with own_part(KERAS) as file:

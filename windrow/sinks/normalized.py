@@ -19,6 +19,8 @@ from sort_keys.merge import Stretch
 from windrow.errors import InputError
 from windrow.learn.normalizing import Lines, restored, scaled
 from windrow.learn.scaling import Scale
+from windrow.sinks.fields import Format
+from windrow.storage.compressed import open_part, plain_name
 from windrow.storage.open import PARQUET
 from windrow.storage.part import own_part
 from windrow.storage.publish import at_hand
@@ -48,15 +50,16 @@ def scaled_lines(
     bars: Iterable[tuple[Stretch, list[Any]]],
     names: Sequence[str],
     dated: bool,
-    keep: bool,
+    kept: Format | None,
     count: Callable[[Counter[str]], object],
 ) -> Iterator[Lines]:
-    """What `windrow.learn.normalizing.scaled` makes of bars; with `keep` the scales are a part of the output, too.
+    """What `windrow.learn.normalizing.scaled` makes of bars; with `kept` the scales are a part of the output, too,
+    of lines that are compressed as in this format.
 
     `count` gets, at the end, how many columns of symbols are constant.
     """
     counts = Counter[str]()
-    with own_part(SCALES) if keep else nullcontext() as file:
+    with own_part(SCALES + kept.end) if kept is not None else nullcontext() as file:
         write = scale_writer(file, dated) if file is not None else None
 
         def told(symbol: bytes, summary: dict[str, Any]) -> None:
@@ -87,7 +90,7 @@ def kept(place: str) -> tuple[list[str], list[str]]:
     """The columns that have scales in an output, and its files of scaled values. Raises InputError."""
     told = [read_scales(line, place) for line in scale_lines(place)]
     names = dict.fromkeys(name for _, its in told for name in its["scales"])
-    parts = [path for path in list_inputs([place]) if not path.endswith(SCALES)]
+    parts = [path for path in list_inputs([place]) if not _has_scales(path)]
     quoted = [decode_symbol(symbol) for symbol, _ in told if b'"' in symbol]
     if quoted and not any(path.endswith(PARQUET) for path in parts):
         raise InputError(
@@ -126,9 +129,9 @@ def _unescaped(bars: Iterable[tuple[Stretch, list[Any]]]) -> Iterator[tuple[Stre
 def scale_lines(place: str) -> list[bytes]:
     """All lines of scales in an output, or in one part of it. Raises InputError where there are none."""
     lines: list[bytes] = []
-    for part in [path for path in list_inputs([place]) if path.endswith(SCALES)] or [place]:
+    for part in [path for path in list_inputs([place]) if _has_scales(path)] or [place]:
         with at_hand(part) as path:
-            lines += path.read_bytes().splitlines() if path.is_file() else []
+            lines += _lines_in(path) if path.is_file() else []
     for line in lines:
         read_scales(line, place)
     if not lines:
@@ -137,6 +140,15 @@ def scale_lines(place: str) -> list[bytes]:
             f" part-*{SCALES} in one file"
         )
     return lines
+
+
+def _has_scales(path: str) -> bool:
+    return plain_name(path).endswith(SCALES)
+
+
+def _lines_in(path: Path) -> list[bytes]:
+    with open_part(path) as text:
+        return text.read().splitlines()
 
 
 def read_scales(line: bytes, place: str) -> tuple[bytes, dict[str, Any]]:

@@ -35,7 +35,6 @@ from windrow.errors import OutputError
 from windrow.sinks import Write
 from windrow.times import format_times
 
-SUFFIX = ".parquet"
 #: Lines from which a row group is written; it never has more than twice as many.
 _ROWS = 1 << 17
 

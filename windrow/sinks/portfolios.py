@@ -28,7 +28,7 @@ from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
 from windrow.sinks import told_symbols
-from windrow.sinks.fields import VALUES, WriteLines, written_part
+from windrow.sinks.fields import VALUES, Format, WriteLines, written_part
 from windrow.sinks.lines import format_lines
 from windrow.trading.backtests import Strategy, Trace
 from windrow.trading.curves import Curve
@@ -101,7 +101,7 @@ class United:
     strategy: Strategy
     dated: bool
     warn: Callable[[str], object]
-    writes: str | None = None
+    writes: Format | None = None
     take: Callable[[Ints, Floats], object] | None = None
     """Gets the portfolio's times and values (2, n), as they are found."""
 

@@ -17,5 +17,6 @@ foreign.py   kinds of files that are not read, with the command that converts ea
 newfile.py   a file that appears whole or not at all
 private.py   temporary files that only this user can read
 part.py      a part of an output that a task writes itself
+compressed.py   parts of lines that are compressed
 publish.py   all parts of an output, which appear together or not at all
 """

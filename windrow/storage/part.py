@@ -8,13 +8,14 @@ Hadoop's client: Hadoop's committer promotes the files of one attempt of each ta
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from windrow.errors import OutputError
 from windrow.storage import hdfs
+from windrow.storage.compressed import compressing, is_compressed
 from windrow.storage.newfile import new_file
 
 #: Set in the environment of tasks on Hadoop that write the lines of the output themselves.
@@ -27,6 +28,7 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 def own_part(suffix: str) -> Iterator[BinaryIO]:
     """A file for this task to write, published as part-NNNNN and the suffix when the block succeeds.
 
+    A suffix that ends as compressed lines do has them compressed.
     Raises OutputError if it cannot be written here, and OSError if HDFS does not accept it: the next attempt may
     succeed.
     """
@@ -34,18 +36,22 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
     if not _URI.match(folder):
         refuse_gone(folder)
         try:
-            with new_file(Path(folder, name), force=True) as file:
-                yield file
+            with new_file(Path(folder, name), force=True) as file, _text(file, name) as text:
+                yield text
         except OutputError:
             refuse_gone(folder)
             raise
         return
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as beside:
         place = Path(beside, name)
-        with place.open("wb") as file:
-            yield file
+        with place.open("wb") as file, _text(file, name) as text:
+            yield text
         if reason := hdfs.write(place, f"{folder}/{name}"):
             raise OSError(f"{folder}/{name}: cannot be written: {reason}")
+
+
+def _text(file: BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:
+    return compressing(file, Path(name).suffix) if is_compressed(name) else nullcontext(file)
 
 
 def writes_lines() -> bool:

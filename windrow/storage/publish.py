@@ -14,6 +14,7 @@ from typing import Any
 from windrow.console.meter import progress
 from windrow.errors import InputError, OutputError
 from windrow.storage import s3
+from windrow.storage.compressed import ENDS
 from windrow.storage.open import named
 from windrow.storage.source import source_of
 
@@ -165,6 +166,11 @@ def at_hand(output: str | Path) -> Iterator[Path]:
         yield Path(folder, names[0]) if is_part else Path(folder)
 
 
+def parts_in(folder: Path, pattern: str) -> list[Path]:
+    """The parts whose names match a pattern, in order, compressed or not."""
+    return sorted(part for end in ("", *ENDS.values()) for part in folder.glob(pattern + end))
+
+
 def describe_output(description: dict[str, Any], folder: Path) -> list[Path]:
     """Writes the files that accompany an output's parts into a folder."""
     described, success = folder / DESCRIPTION, folder / SUCCESS
@@ -178,4 +184,4 @@ def writes_own_parts(description: dict[str, Any]) -> bool:
 
     Spark, and any other reader of a directory as a table, reads every file whose name does not hide it.
     """
-    return bool(description.get("format", "text") != "text")
+    return bool(description.get("format", "text") != "text" or description.get("compress"))

@@ -22,6 +22,8 @@ from windrow.console import say, several
 from windrow.errors import InputError, UsageError
 from windrow.feeds.settle import Settled
 from windrow.sinks.alerted import ALERTS
+from windrow.storage.compressed import open_part
+from windrow.storage.publish import parts_in
 from windrow.storage.source import source_of
 from windrow.times import DAY, format_duration, parse_duration
 from windrow.windows.growth import FEWEST, Growing
@@ -252,12 +254,17 @@ def _was(count: int) -> str:
 
 
 def _where(output: str, alert: str, found: int) -> str:
-    """Which tables an alert is of, by their names where the output is at hand; else where to look."""
+    """Which tables an alert is of, by their names where these are lines at hand; else where to look."""
     folder = source_of(output).path(output)
-    if folder is None:
-        return f"; {output}/part-*{ALERTS} has their names"
-    lines = (line.split(b"\t") for part in folder.glob(f"part-*{ALERTS}") for line in part.read_bytes().splitlines())
-    names = sorted(decode_symbol(line[0]) for line in lines if line[3].decode() == alert)
+    parts = parts_in(folder, f"part-*{ALERTS}") if folder is not None else []
+    if not parts:  # they are elsewhere, or tables
+        return f"; {output}/part-*{ALERTS}* has their names"
+    names = []
+    for part in parts:
+        with open_part(part) as lines:
+            told = [line.rstrip(b"\n").split(b"\t") for line in lines]
+        names += [decode_symbol(fields[0]) for fields in told if fields[3].decode() == alert]
+    names.sort()
     more = f" and {found - _NAMED:,} more" if found > _NAMED else ""
     return f": {', '.join(names[:_NAMED])}{more}"
 

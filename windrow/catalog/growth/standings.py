@@ -19,7 +19,7 @@ from windrow.arrays import Floats, Ints
 from windrow.bars.checks import UNKNOWN
 from windrow.catalog.growth.grammar import Alert, Standing
 from windrow.sinks.alerted import ALERTS, FIELDS, alert_line
-from windrow.sinks.fields import WriteLines, written_part
+from windrow.sinks.fields import TEXT, Format, WriteLines, written_part
 from windrow.times import DAY
 from windrow.windows.growth import Growing, Growth, Since
 
@@ -65,7 +65,7 @@ class Standings:
     table's windows, and two pieces of its bars.
     """
 
-    def __init__(self, asked: Asked, places: Sequence[int], dated: bool, form: str = "text") -> None:
+    def __init__(self, asked: Asked, places: Sequence[int], dated: bool, form: Format = TEXT) -> None:
         self._asked, self._places, self._dated, self._form = asked, places, dated, form
         self.counts: Counter[str] = Counter()
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 from typing import Any
 
 import altair as alt
@@ -10,6 +11,7 @@ from windrow.errors import InputError
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Figure, Section, Table
 from windrow.pages.vega import records
+from windrow.storage.compressed import open_part
 
 #: The settings of a combination, columns of the table.
 SETTINGS = ("batch", "hidden", "rate", "length")
@@ -34,8 +36,8 @@ def tried(output: Output) -> Iterator[Section]:
 
 
 def _rows(part: Any) -> Iterator[dict[str, str]]:
-    with part.open(newline="") as file:
-        reader = csv.DictReader(file)
+    with open_part(part) as file, TextIOWrapper(file, newline="") as text:
+        reader = csv.DictReader(text)
         if not {"rank", "error", *SETTINGS} <= set(reader.fieldnames or ()):
             raise InputError(f"{part}: is no table of combinations; give what windrow grid-search -o wrote, unchanged")
         yield from reader

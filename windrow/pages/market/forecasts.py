@@ -17,6 +17,7 @@ from windrow.pages.market.shown import Shown
 from windrow.pages.report.results import Output
 from windrow.pages.sections import Figure, Section, Table
 from windrow.pages.vega import records, shortened
+from windrow.storage.compressed import open_part
 
 #: What a worker's seconds are for, in the order of its work.
 SECONDS = ("starting", "compiling", "fitting", "forecasting", "waiting")
@@ -45,7 +46,7 @@ def read(output: Output) -> Trained:
     lines = dict(line for part in output.parts for line in _lines(part))
     workers = defaultdict[str, list[dict[str, float]]](list)
     for part in output.beside("-times"):
-        for text in part.read_bytes().splitlines():
+        for text in _lines_of(part):
             told = orjson.loads(text)
             if "combination" in told:
                 continue  # of which a task may have had several, or none
@@ -76,8 +77,13 @@ def sections(outputs: Sequence[Trained], shown: Shown) -> Iterator[Section]:
         yield Section("Workers", _words_of_times(timed), [_times(timed)], [_table_of_times(timed)])
 
 
+def _lines_of(part: Any) -> Iterator[bytes]:
+    with open_part(part) as lines:
+        yield from lines
+
+
 def _lines(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    for text in part.read_bytes().splitlines():
+    for text in _lines_of(part):
         symbol, _, told = text.partition(b"\t")
         try:
             line = orjson.loads(told)

@@ -16,7 +16,8 @@ from windrow.arrays import Floats, Ints
 from windrow.errors import InputError
 from windrow.frames.description import description_of
 from windrow.sinks.portfolios import PORTFOLIO
-from windrow.storage.publish import DESCRIPTION, TEXT_PARTS
+from windrow.storage.compressed import for_arrow, is_empty, open_part
+from windrow.storage.publish import DESCRIPTION, TEXT_PARTS, parts_in
 from windrow.times import parse_times
 from windrow.trading.ledger import STATUS
 from windrow.trading.trade_book import CLOSED_BY, TRADE_COLUMNS
@@ -54,11 +55,11 @@ class Output(NamedTuple):
                 f"{self.place}: was written as {form}, and pages are made of text; run the job again without"
                 " --output-format"
             )
-        return sorted(self.place.glob(TEXT_PARTS))
+        return parts_in(self.place, TEXT_PARTS)
 
     def beside(self, suffix: str) -> list[Path]:
         """The files that its tasks wrote beside their lines, e.g. part-00000-orders."""
-        return sorted(self.place.glob(f"part-*[0-9]{suffix}"))
+        return parts_in(self.place, TEXT_PARTS + suffix)
 
 
 class Orders(NamedTuple):
@@ -154,7 +155,7 @@ def lines_by_symbol(output: Output) -> Iterator[tuple[str, Iterator[Figures]]]:
 
 
 def _lines(part: Path) -> Iterator[bytes]:
-    with part.open("rb") as file:
+    with open_part(part) as file:
         yield from file
 
 
@@ -173,7 +174,7 @@ def _figures(part: Path, number: int, text: bytes) -> Figures:
 
 def parts_of(place: Path, suffix: str) -> list[Path]:
     """The file itself, or a directory's files of that suffix. Raises InputError if there is no such file."""
-    parts = [place] if place.is_file() else sorted(place.glob(f"part-*{suffix}"))
+    parts = [place] if place.is_file() else parts_in(place, f"part-*{suffix}")
     if not parts:
         what = f"has no file part-*{suffix}" if place.is_dir() else "does not exist"
         raise InputError(f"{place}: {what}: backtest -{suffix} writes them; use that file or its directory")
@@ -253,18 +254,19 @@ def _rows(part: Path, names: Sequence[str], numbers: set[str], wanted: Sequence[
     """The rows of some symbols, from a file that need not fit into memory."""
     types = {name: pa.float64() if name in numbers else pa.string() for name in names}
     empty = pa.table({name: pa.array([], kind) for name, kind in types.items()})
-    if not part.stat().st_size:
+    if is_empty(part):
         return empty
-    try:
-        reader = pa_csv.open_csv(
-            part,
-            pa_csv.ReadOptions(column_names=names),
-            pa_csv.ParseOptions(delimiter="\t", quote_char=False),
-            pa_csv.ConvertOptions(column_types=types, null_values=["", "nan", "null"], strings_can_be_null=False),
-        )
-        batches = [batch.filter(pc.is_in(batch.column(0), pa.array(wanted, pa.string()))) for batch in reader]
-    except pa.ArrowInvalid as error:
-        raise _other_form(part, str(error).strip().splitlines()[0], form) from error
+    with for_arrow(part) as lines:
+        try:
+            reader = pa_csv.open_csv(
+                lines,
+                pa_csv.ReadOptions(column_names=names),
+                pa_csv.ParseOptions(delimiter="\t", quote_char=False),
+                pa_csv.ConvertOptions(column_types=types, null_values=["", "nan", "null"], strings_can_be_null=False),
+            )
+            batches = [batch.filter(pc.is_in(batch.column(0), pa.array(wanted, pa.string()))) for batch in reader]
+        except pa.ArrowInvalid as error:
+            raise _other_form(part, str(error).strip().splitlines()[0], form) from error
     return pa.Table.from_batches(batches, empty.schema) if batches else empty
 
 
