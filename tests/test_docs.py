@@ -176,6 +176,7 @@ def test_every_environment_variable_is_in_the_guide_and_no_other():
     used = {text for text in variables_of_sources() if _VARIABLE.fullmatch(text)} - NO_VARIABLES
     assert {name for name in used if not name.startswith(("mapreduce_", "mapred_", "map_input"))} <= documented
     set_by_us = {"WINDROW_EMR", "KERAS_BACKEND", "HADOOP_ROOT_LOGGER", "PYSPARK_PYTHON", "PYSPARK_SUBMIT_ARGS"}
+    set_by_us |= {"windrow_webhdfs", "windrow_webhdfs_of", "windrow_webhdfs_user"}
     assert documented - used <= OF_LIBRARIES | set_by_us | {"mapreduce_", "mapred_", "map_"}
 
 
