@@ -132,8 +132,9 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
 
     def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task."""
-        if not self.opened_by_tasks(paths):
-            self.settings["cmdenv"] |= {CLIENT: "hadoop"}
+        opens = self.opened_by_tasks(paths)
+        # A node's role says who it is, but nothing says in which region.
+        self.settings["cmdenv"] |= {"AWS_REGION": self.settings["region"]} if opens else {CLIENT: "hadoop"}
         return super().take_inputs(paths, folder, whole)
 
     def opened_by_tasks(self, places: Sequence[str]) -> bool:
