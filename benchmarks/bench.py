@@ -55,17 +55,18 @@ class Turns:
         self._folder = bars.parent
 
     def measure(self, runs):
-        """Seconds of all timed runs, and MB at the peak, of each program."""
+        """Seconds of all timed runs, to the end and to the first line, and MB at the peak, of each program."""
         figures = {}
         for program in self._programs:
             memory = round(self._run(program, memory=True).memory, 1)
             self._check(program)
-            figures[program.name] = {"wall": [], "cpu": [], "memory": memory}
+            figures[program.name] = {"wall": [], "cpu": [], "first": [], "memory": memory}
         for _ in range(runs):
             for program in self._programs:
                 done = self._run(program)
                 figures[program.name]["wall"].append(round(done.wall, 4))
                 figures[program.name]["cpu"].append(round(done.cpu, 4))
+                figures[program.name]["first"].append(round(done.first, 4))
                 remove(self._out(program))  # before it is written to the disk, which would slow the next
         remove(self._out(WINDROW))
         for name, figure in figures.items():
@@ -75,7 +76,7 @@ class Turns:
     def _run(self, program, memory=False):
         out = self._out(program)
         remove(out)
-        return run(program.command(self._case.work, self._bars, out), memory=memory)
+        return run(program.command(self._case.work, self._bars, out), memory=memory, out=out)
 
     def _check(self, program):
         """Ends this program where another's numbers are not windrow's."""
@@ -101,7 +102,7 @@ def remove(out):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--bars", type=numbers, default=SIZES, help="sizes, as 1e6,5e6 (default 1, 5 and 25 million)")
+    parser.add_argument("--bars", type=numbers, default=SIZES, help="as 1e6,5e6 (default 1e3,1e6,5e6,25e6)")
     parser.add_argument("--shapes", type=among(SHAPES), default=list(SHAPES), help=f"of {','.join(SHAPES)}")
     parser.add_argument("--works", type=among(WORKS), default=list(WORKS), help=f"of {','.join(WORKS)} indicators")
     names = {program.name: program for program in PROGRAMS}

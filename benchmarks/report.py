@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from cases import MILLION, WORK_SHAPES, Case
+from cases import MILLION, START, WORK_SHAPES, Case
 from programs import ENGINES, PROGRAMS, WINDROW
 
 #: Packages whose versions are told.
@@ -28,9 +28,10 @@ def record(folder, kind, case):
     results = load(folder)
     if results.get("machine") != machine():
         results = {"machine": machine()}
+    case = {**case, "versions": _versions()}
     others = [old for old in results.get(kind, []) if _key(old) != _key(case)]
     results[kind] = sorted([*others, case], key=_order)
-    results["versions"] = _versions()
+    results.setdefault("versions", case["versions"])  # of older cases, which have none of their own
     save(folder, results)
 
 
@@ -77,8 +78,12 @@ def write_report(folder):
     """Writes the tables, and the picture, of all cases measured."""
     results = load(folder)
     if "cases" in results:
-        write_block(Path(folder, "RESULTS.md"), "bench", "\n\n".join(tables(results)))
-        draw(results["cases"]).save(Path(folder, "results.svg"))
+        starts, cases = _parted(results["cases"])
+        if cases:
+            write_block(Path(folder, "RESULTS.md"), "bench", "\n\n".join(tables(results, cases)))
+            draw(cases).save(Path(folder, "results.svg"))
+        for case in starts:
+            write_block(Path(folder, "RESULTS.md"), "start", "\n\n".join(start_tables(results, case)))
     if "pairs" in results:
         write_block(Path(folder, "RESULTS.md"), "pairs", pairs_table(results))
     if "sweep" in results:
@@ -93,9 +98,25 @@ def write_block(path, name, text):
     path.write_text(whole.sub(lambda marks: f"{marks[1]}\n{text}\n\n{marks[2]}", path.read_text()))
 
 
-def tables(results):
+def _parted(cases):
+    """Cases of a program's start, and those of its work."""
+    return [case for case in cases if case["bars"] <= START], [case for case in cases if case["bars"] > START]
+
+
+def start_tables(results, case):
+    """The paragraphs of what a program's start takes."""
+    yield conditions(results, [case])
+    heads = [_title(case), "wall, s", "x windrow's", "CPU, s", "first line, s", "memory, MB"]
+    yield table(heads, [_start_row(name, figure, case) for name, figure in case["programs"].items()])
+
+
+def _start_row(name, figure, case):
+    share = f"{_wall(figure) / _wall(case['programs'][WINDROW.name]):.2f}"
+    return [name, f"{_wall(figure):.2f}", share, f"{_cpu(figure):.2f}", _first(figure), f"{figure['memory']:.0f}"]
+
+
+def tables(results, cases):
     """The paragraphs of what `make bench` measured."""
-    cases = results["cases"]
     names = [program.name for program in PROGRAMS if any(program.name in case["programs"] for case in cases)]
     peers = names[1:]
     yield conditions(results, cases)
@@ -107,6 +128,9 @@ def tables(results):
     yield table(["bars", *names], [_row(case, names, _wall, "{:.2f}") for case in cases])
     yield "Seconds of CPU, all processes together:"
     yield table(["bars", *names], [_row(case, names, _cpu, "{:.2f}") for case in cases])
+    if any("first" in figure for case in cases for figure in case["programs"].values()):
+        yield "Seconds to the first line that can be read where the output goes; – where an older result has none:"
+        yield table(["bars", *names], [_row(case, names, _first, "{}") for case in cases])
     yield "MB of memory at the peak, all processes together:"
     yield table(["bars", *names], [_row(case, names, lambda figure: figure["memory"], "{:.0f}") for case in cases])
     if growth := list(_growth({_key(case): _wall(case["programs"][WINDROW.name]) for case in cases})):
@@ -177,7 +201,11 @@ def conditions(results, cases):
     """On what, and how, this was measured."""
     runs = sorted({len(figure["wall"]) for case in cases for figure in case["programs"].values()})
     worst = max(max(f["wall"]) / median(f["wall"]) for case in cases for f in case["programs"].values())
-    packages = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    numbers: dict[str, dict[str, None]] = {}
+    for case in cases:
+        for name, number in case.get("versions", results["versions"]).items():
+            numbers.setdefault(name, {})[number] = None
+    packages = ", ".join(f"{name} {' or '.join(of_it)}" for name, of_it in numbers.items())
     return textwrap.fill(
         f"{results['machine']}; {packages}. Medians of {' or '.join(map(str, runs))} runs in turn; the slowest run took"
         f" {worst:.2f} x its program's median.",
@@ -197,6 +225,11 @@ def _wall(figure):
 
 def _cpu(figure):
     return median(figure["cpu"])
+
+
+def _first(figure):
+    """Older results have none."""
+    return f"{median(figure['first']):.2f}" if "first" in figure else NONE
 
 
 def _title(case):

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 OBJECT, RANGE, CONNECTIONS = 16 << 20, 8 << 20, 4
 PROGRAMS = ("bare", "windrow")
-PEERS = ("boto3", "pyarrow", "s3fs")
+PEERS = ("boto3", "pyarrow", "s3fs", "obstore")
 AWS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -157,7 +157,15 @@ def s3fs():
     return lambda number, start: len(files.cat_file(f"bench/{key(number)}", start=start, end=start + RANGE))
 
 
-READERS = {"bare": bare, "windrow": windrow, "boto3": boto3, "pyarrow": pyarrow, "s3fs": s3fs}
+def obstore():
+    from obstore.store import S3Store
+
+    plain = {"allow_http": True}
+    files = S3Store("bench", endpoint=os.environ["AWS_ENDPOINT_URL"], client_options=plain)
+    return lambda number, start: len(files.get_range(key(number), start=start, length=RANGE))
+
+
+READERS = {"bare": bare, "windrow": windrow, "boto3": boto3, "pyarrow": pyarrow, "s3fs": s3fs, "obstore": obstore}
 
 if __name__ == "__main__":
     main()

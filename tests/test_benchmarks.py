@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,14 @@ def test_all_programs_agree_and_are_measured(folder):
         assert case["programs"].keys() == {"windrow", "DuckDB"} | slow
         for figure in case["programs"].values():
             assert 0 < figure["wall"][0] < 60 and 0 < figure["cpu"][0] < 120 and 10 < figure["memory"] < 2000
+            assert 0.02 < figure["first"][0] <= figure["wall"][0]
     report = (folder / "RESULTS.md").read_text()
     mine, duckdb = (cases[0]["programs"][name]["wall"][0] for name in ("windrow", "DuckDB"))
     assert f"| 4,000, minutes, shuffled | – | {mine / duckdb:.2g} |" in report
     assert f"| 4,000, minutes, shuffled | {mine:.2f} | {duckdb:.2f} |" in report
+    mine, duckdb = (cases[0]["programs"][name]["first"][0] for name in ("windrow", "DuckDB"))
+    lines = report.partition("Seconds to the first line")[2].partition("MB of memory")[0]
+    assert f"| 4,000, minutes, shuffled | {mine:.2f} | {duckdb:.2f} |" in lines
     assert "## Memory against the length of a series" in report
     picture = (folder / "results.svg").read_text()
     assert "4,000, days, by time, three indicators" in picture and "sort in reducer" in picture
@@ -96,6 +101,60 @@ def test_a_case_measured_again_replaces_itself_only(folder):
         wall = json.loads((folder / "results.json").read_text())["cases"][1]["programs"]["windrow"]["wall"]
         (folder / f"{bars}.txt").write_text(str(wall))
     assert (folder / "4000,8000.txt").read_text() == (folder / "4000.txt").read_text()
+
+
+@pytest.mark.peers
+def test_starts_have_a_table_of_their_own(folder):
+    done = run(folder, "bench.py", "--bars", "1000,4000", "--runs", "1", "--shapes", "time,symbol", "--works", "one",
+               "--programs", "DuckDB")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cases = json.loads((folder / "results.json").read_text())["cases"]
+    assert [(case["shape"], case["bars"]) for case in cases] == [("time", 1000), ("time", 4000), ("symbol", 4000)]
+    before, _, starts = (folder / "RESULTS.md").read_text().partition("### Starts")
+    assert "| 4,000, minutes, by time |" in before and "1,000, minutes" not in before.partition("<!-- bench")[2]
+    its, mine = (cases[0]["programs"][name] for name in ("DuckDB", "windrow"))
+    [wall], [cpu], [first] = its["wall"], its["cpu"], its["first"]
+    share = wall / mine["wall"][0]
+    assert f"| DuckDB | {wall:.2f} | {share:.2f} | {cpu:.2f} | {first:.2f} | {its['memory']:.0f} |" in starts
+
+
+def test_results_from_before_first_lines_were_watched_have_a_dash(folder):
+    figure = {"wall": [2.0], "cpu": [3.0], "memory": 100}
+    case = {"work": "one", "shape": "time", "bars": 5_000_000, "symbols": 500}
+    programs = {"windrow": {**figure, "first": [1.5]}, "Polars": figure}
+    newer = {**case, "bars": 25_000_000, "programs": programs, "versions": {"polars": "3"}}
+    results = {"machine": "none", "versions": {"polars": "2"}, "cases": [{**case, "programs": programs}, newer]}
+    (folder / "results.json").write_text(json.dumps(results))
+    assert run(folder, "report.py").returncode == 0
+    text = (folder / "RESULTS.md").read_text()
+    assert "| 5 million, minutes, by time | 1.50 | – |" in text
+    assert "none; polars 2 or 3. Medians of 1 runs" in text
+
+
+FIRST = {
+    "a file": ("sleep 0.3; echo a > out; sleep 0.5", (0.3, 0.7)),
+    "an empty file": (": > out; sleep 0.5; echo a > out; sleep 0.5", (0.5, 0.9)),
+    "a part": ("mkdir out; sleep 0.3; echo a > out/part-0; sleep 0.5", (0.3, 0.7)),
+    "a part of a task": ("mkdir -p out/_temporary/0; echo a > out/_temporary/0/part-0; sleep 0.5;"
+                         " mv out/_temporary/0/part-0 out; sleep 0.5", (0.5, 0.9)),
+    "marks": ("mkdir out; echo a > out/.part-0.crc; echo a > out/_SUCCESS; sleep 0.3", None),
+    "a commit at the end": ("mkdir .out; echo a > .out/part-0; sleep 0.3; mv .out out", (0.3, 0.7)),
+    "nothing": (":", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "expected"), FIRST.values(), ids=FIRST)
+def test_the_first_line_is_when_it_can_be_read(folder, program, expected):
+    command = [sys.executable, folder / "measure.py", "--out", "out", "sh", "-c", program]
+    done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stderr)
+    first = figures["first"]
+    if expected is None:
+        assert first is None
+    else:
+        earliest, latest = expected
+        assert earliest < first < min(latest + max(0, figures["wall"] - 1), figures["wall"] + 1e-9)
 
 
 def test_processes_that_outlive_their_parent_count(folder):
@@ -226,3 +285,23 @@ def test_the_guard_is_red_where_this_commit_is_slower(limit, status):
 def test_the_guard_asks_for_a_commit_where_there_is_no_release(folder):
     done = run(folder, "guard.py")
     assert done.returncode == 2 and "name the commit to compare with: --against COMMIT" in done.stderr
+
+
+READERS = ("bare", "windrow", "boto3", "pyarrow", "s3fs", "obstore")
+#: s3fs pins botocore, so an environment of its own has these two, or no one has.
+ELSEWHERE = ("s3fs", "obstore")
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", [name for name in READERS if name not in ELSEWHERE or find_spec(name)])
+def test_what_reads_from_s3_reads_all_of_it(name):
+    program = f"""
+import s3
+s3.compare(2, 1, dict.fromkeys(["bare", {name!r}]))
+assert set(s3.READERS) == {{*s3.PROGRAMS, *s3.PEERS}} == set({READERS})
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "benchmarks", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    head, _, *figures = done.stdout.splitlines()
+    assert head == "0.03 GiB in 2 objects, medians of 1"
+    assert [line.split()[0] for line in figures] == list(dict.fromkeys(["bare", name]))
