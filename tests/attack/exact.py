@@ -105,10 +105,11 @@ class Exact:
         self.sums = list(accumulate(self.values, initial=Fraction(0)))
         self.squares = list(accumulate((value * value for value in self.values), initial=Fraction(0)))
 
-    def line(self, kind: str, bars: int) -> list[float]:
-        """An indicator at every bar, rounded once, NaN before the window is full."""
-        full = range(bars, len(self.values) + 1)
-        return [np.nan] * min(bars - 1, len(self.values)) + [self._window(kind, at - bars, at) for at in full]
+    def line(self, kind: str, bars: int, least: int | None = None) -> list[float]:
+        """An indicator at every bar, rounded once, NaN before the window has `least` bars, by default all."""
+        least = bars if least is None else least
+        full = range(least, len(self.values) + 1)
+        return [np.nan] * min(least - 1, len(self.values)) + [self._window(kind, max(at - bars, 0), at) for at in full]
 
     def _window(self, kind: str, lo: int, hi: int) -> float:
         bars, total = hi - lo, self.sums[hi] - self.sums[lo]
@@ -127,9 +128,10 @@ class Exact:
 def wrong_values(rng: Rng, x: Values, exact: Exact) -> tuple[int, int]:
     """An indicator of one kind, in pushes: how many values there are, and how many of them are wrong."""
     kind, bars = str(rng.choice(["sum", "sma", "wma", "std"])), int(rng.integers(1, len(x) + 2))
-    kernel = parse_indicator(f"{kind}:{bars}").kernel(Options())
+    least = int(rng.integers(1, bars + 1)) if kind in ("sum", "sma") and rng.random() < 0.5 else None
+    kernel = parse_indicator(f"{kind}:{bars}").kernel(Options(min_periods=least))
     got = np.concatenate([kernel.push(*push) for push in pushes(rng, x)])
-    wanted = np.array(exact.line(kind, bars))
+    wanted = np.array(exact.line(kind, bars, least))
     same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
     if kind == "std":
         same |= np.abs(got - wanted) <= np.spacing(wanted)

@@ -13,7 +13,7 @@ def test_nothing_is_wrong() -> None:
     assert tried > len(KINDS) and wrong == 0
 
 
-@pytest.mark.parametrize("name", ["sums", "means", "weighted_means", "variances"])
+@pytest.mark.parametrize("name", ["sums", "means", "full_means", "weighted_means", "variances"])
 def test_a_last_bit_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     usual, bits = getattr(sums, name), 4 if name == "variances" else 1
 

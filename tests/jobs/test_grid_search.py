@@ -175,7 +175,7 @@ def test_refitting_holds_the_bars_of_one_symbol(monkeypatch, tmp_path):
     file.seek(0)
     plan = Plan(Problem(COLUMNS, "close"), Recipe(), (("kind", "lstm"), ("hidden", 2)))
     state = json.dumps({"table": [combinations(GRID)[0]._asdict()], "times": []}).encode()
-    lines = list(forecasts.refitted_lines(plan, [file], state, False, Counter(), Spent()))
+    lines = list(forecasts.refitted_lines(plan, [file], state, False, forecasts.Beside(), Counter(), Spent()))
     assert len(lines) == 3 and held[0] < held[1] < held[2]
 
 

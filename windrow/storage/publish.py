@@ -42,9 +42,10 @@ def refuse_taken(output: str, force: bool = False) -> None:
     """
     source = source_of(output)
     place = source.path(output)
-    if source.exchanges and place is not None and place.is_dir():
+    is_there = source.exchanges and place is not None and os.path.isdir(place)  # a name that is too long is not
+    if is_there and place is not None:
         _refuse_current(output, place)
-    if force and source.exchanges and place is not None and place.is_dir():
+    if force and is_there and place is not None:
         _refuse_what_no_job_wrote(output, place)
     else:
         source.refuse_taken(output)
