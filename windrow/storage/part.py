@@ -46,7 +46,8 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
         place = Path(beside, name)
         with place.open("wb") as file, _text(file, name) as text:
             yield text
-        if reason := hdfs.write(place, f"{folder}/{name}"):
+        # Where Hadoop writes no lines, it makes no folder for them.
+        if reason := hdfs.write(place, f"{folder}/{name}", makes_folder=writes_lines()):
             raise OSError(f"{folder}/{name}: cannot be written: {reason}")
 
 

@@ -75,15 +75,14 @@ def get(uris: Sequence[str], folder: Path) -> str:
     return _failure("-get", *map(literally, uris), str(folder))
 
 
-def put(place: Path, uri: str) -> str:
-    """Copies a local file to HDFS; why it failed, or ''.
+def put(place: Path, uri: str, makes_folder: bool = False) -> str:
+    """Copies a local file to HDFS, into a folder that exists or, if it `makes_folder`, may not; why it failed, or ''.
 
-    The client refuses a missing folder. On S3 a folder exists only once it has an object, so it is created first.
+    On S3 a folder exists only once it has an object, so it is created first: the client refuses a missing folder.
     """
-    folder = uri.rpartition("/")[0]
-    if not source_of(uri).remote and not _failure("-put", str(place), uri):
-        return ""
-    return _failure("-mkdir", "-p", folder) or _failure("-put", "-f", str(place), uri)
+    makes_folder = makes_folder or source_of(uri).remote
+    reason = _failure("-mkdir", "-p", uri.rpartition("/")[0]) if makes_folder else ""
+    return reason or _failure("-put", str(place), uri)
 
 
 def literally(uri: str) -> str:

@@ -95,11 +95,11 @@ class HadoopSource(Source):
         return of_task() is None
 
 
-def write(place: Path, uri: str) -> str:
-    """Copies a local file to HDFS, into a folder that exists, by what this task can reach; why it failed, or ''."""
+def write(place: Path, uri: str, makes_folder: bool = False) -> str:
+    """Copies a local file to HDFS by what this task can reach: WebHDFS, or `command.put`; why it failed, or ''."""
     found = of_task()
     if found is None or not found.has(uri):
-        return put(place, uri)
+        return put(place, uri, makes_folder)
     try:
         found.web().write(path_of(uri), place)
     except WebError as error:
