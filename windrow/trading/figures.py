@@ -5,6 +5,7 @@ any origin has them too (windrow/trading/curves.py). What backtrader tells by ot
 its own, where that is asked for.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -133,8 +134,17 @@ def _results(equity: Equity, returns: Returns, dated: bool) -> Columns:
 
 
 def _growth(value: Value, returns: Returns) -> Floats:
-    growth: Floats = np.maximum(value.now / value.cash, 0.0) ** (returns.per_year / np.float64(returns.count)) - 1.0
-    return growth
+    years = float(returns.per_year / np.float64(returns.count))
+    shares = np.maximum(value.now / value.cash, 0.0).tolist()
+    return np.array([_power(share, years) for share in shares]) - 1.0
+
+
+def _power(base: float, exponent: float) -> float:
+    """C's power, infinity beyond all numbers: the last bit of numpy's depends on a machine's instructions."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf
 
 
 def _texts(times: Ints, dated: bool) -> NDArray[Any]:
