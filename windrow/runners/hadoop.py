@@ -187,8 +187,9 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         except WebError as error:
             if not self.launch.quiet:
                 say(
-                    f"note: WebHDFS cannot be used, so Hadoop hands lines to the tasks one by one, which takes several"
-                    f" times as long ({error}); name it by -D {PROPERTY}=http://HOST:PORT, or {OFF} to leave this out"
+                    f"note: WebHDFS cannot be used ({error}), so Hadoop hands lines to tasks one by one, which takes"
+                    f" several times as long; name its address with -D {PROPERTY}=http://HOST:PORT; with"
+                    f" -D {PROPERTY}={OFF} it is not tried"
                 )
 
     def _configured(self, name: str) -> str:
