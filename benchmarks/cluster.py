@@ -1,21 +1,28 @@
-"""Runs windrow and the textbook's job of a record a bar in turn on the one-machine Hadoop, and writes the figures.
+"""Runs windrow and what else one would run there in turn on the one-machine Hadoop, and writes the figures.
 
     make cluster
-    python benchmarks/cluster.py [--bars 5e6,20e6] [--runs 3] [--conf .cluster/mrjob.conf]
+    python benchmarks/cluster.py [--bars 5e6,20e6] [--programs Java,Dask] [--runs 3] [--conf .cluster/mrjob.conf]
 
-SMA(20) over daily bars on HDFS, splits of 128 MB, two reducers. CPU is that of the client's processes and, as Hadoop
-counts it, of all tasks, their JVMs included but for their start; the application master's is not in it. The first round
-of each size is checked.
+SMA(20) over daily bars on HDFS, splits of 128 MB, two reducers. CPU is that of all processes: the client's, Hadoop's
+daemons, and the containers that these start. Hadoop's own counter does not do: it looks at a task's processes when
+records pass through Java, and so misses a Python that reads and writes by itself. The first round of each size is
+checked. The job in Java is compiled first, which takes a JDK.
 """
 
 import argparse
+import getpass
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
-from bench import numbers, remove
+import psutil
+from bench import among, numbers, remove
 from cases import MILLION, Case
 from measure import run
 from programs import WINDROW
@@ -25,17 +32,18 @@ from same import DifferentError, check_same
 from windrow.sample.bars import write
 
 HERE = Path(__file__).parent
+PEERS = HERE / "peers"
 SIZES = (5 * MILLION, 20 * MILLION)
 REDUCERS = 2
 #: Hadoop's own size of a block. The cluster's are of 16 MB, so that tests' small files have several.
 SPLIT = 128 << 20
-#: The job of each program, as Python is told of it.
-JOBS = {
-    WINDROW.name: ["-m", "jobs.moving_average", "-v"],
-    "record per bar": [str(HERE / "peers" / "record_per_bar.py")],
-}
-#: What Hadoop's counters are called, and we call them.
-COUNTERS = {"tasks": "CPU time spent (ms)", "shuffled": "Reduce shuffle bytes"}
+JAVA = "JavaSecondarySort"
+#: The classes of Hadoop's daemons. NodeManagers wait for all that containers start, and so have their CPU at the end.
+DAEMONS = (".NameNode", ".DataNode", ".ResourceManager", ".NodeManager", ".JobHistoryServer")
+#: Seconds that a job's last containers have to end after its client.
+CONTAINERS_END = 5
+#: Hadoop's counter of bytes that were shuffled, as its client prints it.
+SHUFFLED = re.compile(r"Reduce shuffle bytes\s*=\s*(\d+)")
 
 
 def main():
@@ -50,14 +58,14 @@ def main():
 
 
 class Cluster:
-    """Bars and outputs in a folder of HDFS, and jobs that run there in turn."""
+    """Bars and outputs in a folder of HDFS, and programs that run there in turn."""
 
     def __init__(self, options, folder):
         self._conf, self._hadoop_bin, self._place = options.conf, options.hadoop, options.place
-        self._folder = folder
+        self._names, self._jars, self._folder = options.programs, options.jars, folder
 
     def measure(self, case, runs):
-        """Seconds of all timed runs, and bytes shuffled a bar, of each program."""
+        """Seconds of all timed runs of each program, and the bytes a bar that it shuffled where Hadoop counts them."""
         self._upload(case.sample)
         try:
             return self._measure(case, runs)
@@ -65,31 +73,62 @@ class Cluster:
             self._hadoop("fs", "-rm", "-r", "-f", "-skipTrash", self._place)
 
     def _measure(self, case, runs):
-        figures = {name: {"wall": [], "cpu": []} for name in JOBS}
+        figures = {name: {"wall": [], "cpu": []} for name in self._names}
         for number in range(runs + 1):
             for name, figure in figures.items():
-                done, counters = self._run(name)
+                done, cpu = self._run(name)
                 if number == 0:
                     self._check(name, case)
                     continue
                 figure["wall"].append(round(done.wall, 2))
-                figure["cpu"].append(round(done.cpu + counters["tasks"] / 1000, 2))
-                figure["shuffled"] = round(counters["shuffled"] / case.bars, 2)
+                figure["cpu"].append(round(cpu, 2))
+                if shuffled := SHUFFLED.findall(done.said):
+                    figure["shuffled"] = round(int(shuffled[-1]) / case.bars, 2)
         for name, figure in figures.items():
             print(f"  {name:16} {min(figure['wall']):7.1f} s at best", flush=True)
         return figures
 
     def _run(self, name):
-        out = f"{self._place}/out"
-        self._hadoop("fs", "-rm", "-r", "-f", "-skipTrash", out)
-        command = [sys.executable, *JOBS[name], "-r", "hadoop", "-c", self._conf, "-o", out]
-        command += ["-D", f"mapreduce.job.reduces={REDUCERS}", *self.options()]
-        done = run([*command, f"{self._place}/bars.csv"], memory=False)
-        return done, read_counters(done.said)
+        self._hadoop("fs", "-rm", "-r", "-f", "-skipTrash", f"{self._place}/out")
+        before = spent_by_hadoop()
+        done = run(PROGRAMS[name](self, self._place), memory=False)
+        time.sleep(CONTAINERS_END)
+        return done, done.cpu + spent_by_hadoop() - before
+
+    def windrow(self, place):
+        """The command line of windrow's job on the bars in a folder, as are those below of the others."""
+        return self._mrjob(place, "-m", "jobs.moving_average", "-v")
+
+    def record_per_bar(self, place):
+        return self._mrjob(place, PEERS / "record_per_bar.py")
+
+    def _mrjob(self, place, *job):
+        where = ["-r", "hadoop", "-c", self._conf, "-o", f"{place}/out"]
+        return [sys.executable, *job, *where, *self.options(), f"{place}/bars.csv"]
+
+    def java(self, place):
+        return [*self._hadoop_bin, "jar", self._jar, JAVA, *self.options(), f"{place}/bars.csv", f"{place}/out"]
+
+    @cached_property
+    def _jar(self):
+        return compiled(self._jars, self._folder)
 
     def options(self):
-        """More options of the jobs."""
-        return ["-D", f"mapreduce.input.fileinputformat.split.minsize={SPLIT}"]
+        """Options of jobs: the number of reducers, and the size of splits."""
+        return [f"-Dmapreduce.job.reduces={REDUCERS}", f"-Dmapreduce.input.fileinputformat.split.minsize={SPLIT}"]
+
+    def pyspark(self, place):
+        return self._query("pyspark_query", self._setting("fs.defaultFS") + place.removeprefix("hdfs://"))
+
+    def dask(self, place):
+        host = self._setting("dfs.namenode.http-address")
+        return self._query("dask_query", f"webhdfs://{getpass.getuser()}@{host}{place.removeprefix('hdfs://')}")
+
+    def _query(self, peer, place):
+        return [sys.executable, PEERS / f"{peer}.py", "one", f"{place}/bars.csv", f"{place}/out"]
+
+    def _setting(self, name):
+        return self._hadoop("getconf", "-confKey", name).decode().strip()
 
     def _upload(self, sample):
         bars = self._folder / "bars.csv"
@@ -109,29 +148,59 @@ class Cluster:
                 check_same(mine, here, 1)
             except DifferentError as error:
                 sys.exit(f"{name} and windrow disagree on {case.title}: {error}")
+            remove(here)
 
     def _hadoop(self, *arguments):
-        self._said(*arguments)
-
-    def _said(self, *arguments):
         return subprocess.run([*self._hadoop_bin, *arguments], check=True, capture_output=True).stdout
 
 
-def read_counters(said):
-    """The counters that a job's Hadoop client said last, 0 where it said none."""
-    found = {name: re.findall(rf"{re.escape(text)}\s*=\s*(\d+)", said) for name, text in COUNTERS.items()}
-    return {name: int(values[-1]) if values else 0 for name, values in found.items()}
+#: What runs, by the name that tables give it.
+PROGRAMS = {
+    WINDROW.name: Cluster.windrow,
+    "Java": Cluster.java,
+    "record per bar": Cluster.record_per_bar,
+    "PySpark": Cluster.pyspark,
+    "Dask": Cluster.dask,
+}
+
+
+def compiled(jars, folder):
+    """The jar of the job in Java."""
+    if not shutil.which("javac"):
+        sys.exit("the job in Java needs a JDK's javac: install openjdk-17-jdk-headless, or choose others by --programs")
+    classes = folder / "classes"
+    subprocess.run(["javac", "-cp", f"{jars}/*", "-d", classes, PEERS / f"{JAVA}.java"], check=True)
+    return shutil.make_archive(str(folder / JAVA), "zip", classes)  # which is what a jar is
+
+
+def spent_by_hadoop():
+    """Seconds of CPU that Hadoop's daemons took so far, and what they started and has ended."""
+    spent = [sum(daemon.cpu_times()[:4]) for daemon in psutil.process_iter() if is_daemon(daemon)]
+    if not spent:
+        sys.exit("no daemon of Hadoop runs on this machine, so nothing tells what its tasks cost: run `make cluster`")
+    return sum(spent)
+
+
+def is_daemon(process):
+    """Whether this is a daemon of Hadoop; a container's processes are not, nor is a client."""
+    with suppress(psutil.Error):
+        return any(word.startswith("org.apache.hadoop.") and word.endswith(DAEMONS) for word in process.cmdline())
+    return False
 
 
 def parse():
     home = HERE.parent / ".cluster"
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--bars", type=numbers, default=SIZES, help="sizes, as 5e6,20e6 (default 5 and 20 million)")
+    parser.add_argument("--programs", type=among(PROGRAMS), default=list(PROGRAMS), help=f"of {','.join(PROGRAMS)}")
     parser.add_argument("--runs", type=int, default=3, help="timed runs of each program (default 3)")
     parser.add_argument("--conf", default=home / "mrjob.conf", help="mrjob's configuration (default make cluster's)")
     parser.add_argument("--hadoop", type=str.split, default=[str(home / "hadoop")], help="the hadoop command")
+    parser.add_argument("--jars", default=home / "jars", help="Hadoop's jars, to compile the job in Java")
     parser.add_argument("--place", default="hdfs:///windrow-bench", help="a folder for bars and outputs, emptied")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.programs = [WINDROW.name, *(name for name in options.programs if name != WINDROW.name)]
+    return options
 
 
 if __name__ == "__main__":

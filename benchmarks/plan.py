@@ -41,13 +41,13 @@ class Split(Cluster):
 
     def _upload(self, sample):
         super()._upload(sample)
-        self.size = int(self._said("fs", "-stat", "%b", f"{self._place}/bars.csv"))
+        self.size = int(self._hadoop("fs", "-stat", "%b", f"{self._place}/bars.csv"))
 
     def options(self):
-        """What makes splits of that size, smaller or larger than a block of the file system."""
+        """Splits of that size, smaller or larger than a block of the file system."""
         size = self.megabytes << 20
         name = "mapreduce.input.fileinputformat.split"
-        return ["-D", f"{name}.minsize={size}", "-D", f"{name}.maxsize={size}"]
+        return [f"-Dmapreduce.job.reduces={REDUCERS}", f"-D{name}.minsize={size}", f"-D{name}.maxsize={size}"]
 
 
 def fit(runs, figures, cores):

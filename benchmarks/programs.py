@@ -48,6 +48,7 @@ PROGRAMS = (
     Program("DuckDB", "duckdb_query"),
     Program("Polars", "polars_query"),
     Program("PySpark", "pyspark_query"),
+    Program("Dask", "dask_query", works=("one",)),
     Program("pandas", "pandas_query", most=_HELD),
     Program("record per bar", "record_per_bar", works=("one",), most=_SLOW),
     Program("sort in reducer", "sort_in_reducer", works=("one",), most=_HELD),

@@ -16,7 +16,7 @@ from cases import MILLION, START, WORK_SHAPES, Case
 from programs import ENGINES, PROGRAMS, WINDROW
 
 #: Packages whose versions are told.
-_PACKAGES = ("chdb", "duckdb", "polars", "pyspark", "pandas", "mrjob", "numpy", "pyarrow")
+_PACKAGES = ("chdb", "dask", "duckdb", "polars", "pyspark", "pandas", "mrjob", "numpy", "pyarrow")
 NONE = "–"
 
 
@@ -112,7 +112,8 @@ def start_tables(results, case):
 
 def _start_row(name, figure, case):
     share = f"{_wall(figure) / _wall(case['programs'][WINDROW.name]):.2f}"
-    return [name, f"{_wall(figure):.2f}", share, f"{_cpu(figure):.2f}", _first(figure), f"{figure['memory']:.0f}"]
+    wall, cpu, first = (_seconds(what)(figure) for what in ("wall", "cpu", "first"))
+    return [name, wall, share, cpu, first, f"{figure['memory']:.0f}"]
 
 
 def tables(results, cases):
@@ -124,13 +125,13 @@ def tables(results, cases):
     yield "windrow's wall time as a share of each program's: below 1 windrow is the quicker."
     heads = ["bars", f"the fastest of {', '.join(ENGINES)}", *peers]
     yield table(heads, [[_title(case), _fastest(case), *_shares(case, peers)] for case in cases])
-    yield "Seconds of wall time:"
-    yield table(["bars", *names], [_row(case, names, _wall, "{:.2f}") for case in cases])
+    yield "Seconds of wall time, medians, and the quickest and the slowest run:"
+    yield table(["bars", *names], [_row(case, names, _seconds("wall"), "{}") for case in cases])
     yield "Seconds of CPU, all processes together:"
-    yield table(["bars", *names], [_row(case, names, _cpu, "{:.2f}") for case in cases])
+    yield table(["bars", *names], [_row(case, names, _seconds("cpu"), "{}") for case in cases])
     if any("first" in figure for case in cases for figure in case["programs"].values()):
         yield "Seconds to the first line that can be read where the output goes; – where an older result has none:"
-        yield table(["bars", *names], [_row(case, names, _first, "{}") for case in cases])
+        yield table(["bars", *names], [_row(case, names, _seconds("first"), "{}") for case in cases])
     yield "MB of memory at the peak, all processes together:"
     yield table(["bars", *names], [_row(case, names, lambda figure: figure["memory"], "{:.0f}") for case in cases])
     if growth := list(_growth({_key(case): _wall(case["programs"][WINDROW.name]) for case in cases})):
@@ -143,7 +144,7 @@ def pairs_table(results):
     rows = []
     for pair in results["pairs"].values():
         one, other = median(pair["one"]), median(pair["other"])
-        rows.append([pair["title"], f"{one / other:.2f}", pair["goal"], f"{one:.2f}", f"{other:.2f}"])
+        rows.append([pair["title"], f"{one / other:.2f}", pair["goal"], spread(pair["one"]), spread(pair["other"])])
     return table(["what", "x", "goal", "the first, s", "the second, s"], rows)
 
 
@@ -169,7 +170,7 @@ def _sweep_rows(peer, measured):
         for times in ("seconds", "whole"):
             mine, its = median(measured[name][times]), median(measured["peer"][times])
             times_its = f"**{its / mine:.1f}**" if name == "windrow" else NONE
-            row += [f"{mine:.2f}", f"{measured['backtests'] / mine:,.0f}", times_its]
+            row += [spread(measured[name][times]), f"{measured['backtests'] / mine:,.0f}", times_its]
         memory, its = measured[name]["memory"], measured["peer"]["memory"]
         yield [*row, f"{memory:,}", f"**{memory / its:.2f}**" if name == "windrow" else NONE]
 
@@ -193,8 +194,8 @@ def _cluster_rows(case):
     mine = case["programs"][WINDROW.name]
     for name, figure in case["programs"].items():
         shares = [f"{part(mine) / part(figure):.2f}" for part in (_wall, _cpu)] if name != WINDROW.name else [NONE] * 2
-        seconds = [f"{_wall(figure):.1f}", f"{_cpu(figure):.1f}"]
-        yield [_title(case), name, *seconds, f"{figure['shuffled']:.1f}", *shares]
+        shuffled = f"{figure['shuffled']:.1f}" if "shuffled" in figure else NONE
+        yield [_title(case), name, spread(figure["wall"], 1), spread(figure["cpu"], 1), shuffled, *shares]
 
 
 def conditions(results, cases):
@@ -227,9 +228,15 @@ def _cpu(figure):
     return median(figure["cpu"])
 
 
-def _first(figure):
-    """Older results have none."""
-    return f"{median(figure['first']):.2f}" if "first" in figure else NONE
+def _seconds(what, places=2):
+    """Writes what a program took, NONE where that was not measured, as the first line of older results."""
+    return lambda figure: spread(figure[what], places) if what in figure else NONE
+
+
+def spread(runs, places=2):
+    """The median of runs, and from the least to the most where they differ."""
+    least, middle, most = (f"{part(runs):.{places}f}" for part in (min, median, max))
+    return middle if least == most else f"{middle} ({least}–{most})"
 
 
 def _title(case):
@@ -274,6 +281,7 @@ _COLOURS = {
     "DuckDB": "#b8860b",
     "Polars": "#0072b2",
     "PySpark": "#cc79a7",
+    "Dask": "#e69f00",
     "pandas": "#009e73",
     "record per bar": "#7b8794",
     "sort in reducer": "#b4bcc6",

@@ -191,8 +191,22 @@ def test_sweeps_are_told_beside_their_peers(folder):
     (folder / "results.json").write_text(json.dumps({"sweep": {"vectorbt": figures}}))
     assert run(folder, "report.py").returncode == 0
     text = (folder / "RESULTS.md").read_text()
-    assert "| windrow, 1,000 backtests | 0.50 | 2,000 | **10.0** | 0.90 | 1,111 | **10.0** | 100 | **0.12** |" in text
-    assert "| vectorbt | 5.00 | 200 | – | 9.00 | 111 | – | 800 | – |" in text
+    mine = "0.50 (0.40–0.60) | 2,000 | **10.0** | 0.90 (0.80–1.00) | 1,111 | **10.0** | 100 | **0.12** |"
+    assert f"| windrow, 1,000 backtests | {mine}" in text
+    assert "| vectorbt | 5.00 (4.00–6.00) | 200 | – | 9.00 (8.00–9.50) | 111 | – | 800 | – |" in text
+
+
+def test_programs_of_the_cluster_are_told_with_their_spread_and_what_hadoop_shuffled(folder):
+    programs = {"windrow": {"wall": [20.0, 24.0, 21.0], "cpu": [40.0], "shuffled": 3.04},
+                "Java": {"wall": [42.0], "cpu": [80.0], "shuffled": 22.0},
+                "Dask": {"wall": [84.0], "cpu": [100.0]}}  # fmt: skip
+    case = {"work": "one", "shape": "daily", "bars": 5_000_000, "programs": programs, "versions": {"dask": "2025.1"}}
+    (folder / "results.json").write_text(json.dumps({"machine": "2 cores", "versions": {}, "cluster": [case]}))
+    assert run(folder, "report.py").returncode == 0
+    text = (folder / "RESULTS.md").read_text()
+    assert "| 5 million, days, by time | windrow | 21.0 (20.0–24.0) | 40.0 | 3.0 | – | – |" in text
+    assert "| 5 million, days, by time | Java | 42.0 | 80.0 | 22.0 | 0.50 | 0.50 |" in text
+    assert "| 5 million, days, by time | Dask | 84.0 | 100.0 | – | 0.25 | 0.40 |" in text
 
 
 def test_a_wrong_backtest_is_noticed(folder):
