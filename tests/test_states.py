@@ -238,6 +238,8 @@ RULES = {
     "stopped at the close": {"stop_at_ruin": True, "cash": 3_000.0, "size": 100, "fill": "close"},
     "all of it": {"fill": "close", "entry": "cross", "size": "all-in", "side": "long", "commission": 0.002},
 }  # fmt: skip
+#: What follows the days of runs that hold shares or cash, never both.
+SPAN_BY_SPAN = {"InvestedDays", "RunningSums", "SpanFalls", "SpanReturns"}
 
 
 def result(test):
@@ -323,8 +325,9 @@ def test_nothing_changes_in_a_push_that_is_not_in_the_state(rules):
         classes |= seen(test)
     unseen = {one.__name__ for one in FOUND} - classes - PROTOCOLS
     kernels_above = set().union(*(seen(one.values[0].kernel(one.values[1])) for one in possible()))
-    bases = {"Declared", "Windowed", "Rolling", "Chained"}
+    bases = {"Declared", "Windowed", "Rolling", "Chained", "Days"}
     others = {"Indicators", "Signals", "Crosses", "Growth", "Curve"}
+    others |= {"Daily"} if Rules(**RULES[rules]).all_or_nothing else SPAN_BY_SPAN
     assert unseen <= kernels_above | bases | others  # each has a test above
 
 

@@ -5,7 +5,7 @@ in it is made by its constructor and never changes. So a state is put into an ob
 nothing in it is ever executed: it has numbers, and arrays with their type and shape, all of which are checked. Floats
 keep their bits.
 
-    state = before.state()       {"version": 2, "kind": "Backtest", "made_of": {"fast": "ema:7", ...}, "carried": {...}}
+    state = before.state()       {"version": 3, "kind": "Backtest", "made_of": {"fast": "ema:7", ...}, "carried": {...}}
     after.restore(state)         goes on with the bits with which `before` would
 
 VERSION is raised where a class carries something else than before: an older state is refused by its number.
@@ -24,7 +24,7 @@ from windrow.arrays import Floats
 from windrow.errors import StateError
 
 #: Of the form of all states.
-VERSION = 2
+VERSION = 3
 
 Json: TypeAlias = Any
 State: TypeAlias = dict[str, Json]

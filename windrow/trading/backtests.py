@@ -90,7 +90,7 @@ class Backtests(Resumable):
         self._turns, self._broker = TurnFinder(rules, runs, signs), Broker(rules, runs)
         self._spans, self._trades = SpanMaker(rules, runs), Trades(rules, runs)
         self._measures = measures or Measures()
-        self._equity = Equity(rules.cash, runs, self._measures)
+        self._equity = Equity(rules.cash, runs, self._measures, rules.all_or_nothing)
         self._stops, self.orders = Stops(rules, runs), OrderCounts(runs)
         self._ledger = Ledger(rules, runs) if traced else None
         self._book = TradeBook(rules, runs) if traced else None

@@ -44,40 +44,42 @@ class Moments(NamedTuple):
     kurtosis: Floats
 
 
-class Daily(Resumable):
-    """What figures need of the returns of each run. State: a dozen numbers per run, whatever the number of days.
-
-    Sums are taken day by day, so their bits do not depend on where pushes end. A return from a value of 0 or below is
-    NaN, as are then the sums.
-    """
+class Days(Resumable):
+    """Days, and the returns of a benchmark, as bars go by: what all that follows values from day to day begins with."""
 
     carries: ClassVar[Carries] = {
-        **dict.fromkeys(("_now", "_base", "_sums", "_peak", "_deepest", "_depths", "_falls", "_shared"), Array()),
+        "_shared": Array(),
         **dict.fromkeys(("days", "_first", "_day", "_weekends", "_nearest"), Count()),
         **dict.fromkeys(("_other", "_other_base"), Number()),
     }
 
-    def __init__(self, cash: float, runs: int, measures: Measures) -> None:
-        self.measures, self._dust = measures, DUST * cash
+    def __init__(self, measures: Measures) -> None:
+        self.measures = measures
         self.days, self._first, self._day, self._weekends, self._nearest = 0, 0, 0, 0, _FAR
-        self._now, self._base = np.full(runs, cash, np.float64), np.full(runs, cash, np.float64)
         self._rates = [measures.rate(days) for days in measures.years]
-        self._sums = np.zeros((_SUMS + len(self._rates), runs))
-        self._peak, self._deepest, self._depths = self._base.copy(), np.zeros(runs), np.zeros(runs)
-        self._falls = np.zeros(runs, np.int64)
         self._other, self._other_base, self._shared = 1.0, 1.0, np.zeros((2, 1))  # of the benchmark
 
     def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
         """Takes what runs held at these closes, at least one, and what a benchmark was worth, a share of the cash."""
         days = day_of(times)
-        waits = self.days > 0 and days[0] != self._day
+        waits = self.days > 0 and bool(days[0] != self._day)
         ends = np.flatnonzero(days[1:] != days[:-1])
-        if waits or len(ends):
-            self._push_days(waits, ends, spans, closes, benchmark)
+        self._push_days(waits, ends, spans, closes, benchmark)
         self._count(days)
-        lasts = spans.lasts
-        self._now = spans.cash[lasts] + spans.held[lasts] * closes[-1]
+        self._wait(spans, closes)
         self._other = float(benchmark[-1])
+
+    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+        """Takes the days that are over: the one that waited, if it is, and those that end at these bars."""
+        raise NotImplementedError
+
+    def _wait(self, spans: Spans, closes: Floats) -> None:
+        """Keeps what runs have at the last bar, whose day may go on."""
+        raise NotImplementedError
+
+    def so_far(self) -> "Returns":
+        """The returns, with that of the last day as far as it is known."""
+        raise NotImplementedError
 
     def _count(self, days: Ints) -> None:
         """Counts the days that begin among those of bars."""
@@ -91,16 +93,10 @@ class Daily(Resumable):
         self._weekends += int(np.count_nonzero((begun + 3) % 7 >= 5))
         self._day = int(begun[-1])
 
-    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
-        """Takes the days that are over: the one that waited, if it is, and those that end among these bars."""
-        others = benchmark[ends]
-        if waits:
-            self._add(self._now[:, None], self._moves(np.array([self._other])))
-        if len(ends):
-            self._add(values_at(spans, closes, ends), self._moves(others))
-
     def _moves(self, others: Floats) -> Floats:
         """The benchmark's returns; adds up their first two powers."""
+        if not len(others):
+            return others
         bases = np.append(self._other_base, others)[:-1]
         with np.errstate(all="ignore"):
             moves: Floats = others / np.where(bases > DUST, bases, np.nan) - 1.0
@@ -108,6 +104,37 @@ class Daily(Resumable):
                 self._shared[power] = np.add.accumulate(np.append(self._shared[power], row))[-1]
         self._other_base = float(others[-1])
         return moves
+
+
+class Daily(Days):
+    """What figures need of the returns of each run. State: a dozen numbers per run, whatever the number of days.
+
+    Sums are taken day by day, so their bits do not depend on where pushes end. A return from a value of 0 or below is
+    NaN, as are then the sums.
+    """
+
+    carries: ClassVar[Carries] = {
+        **Days.carries,
+        **dict.fromkeys(("_now", "_base", "_sums", "_peak", "_deepest", "_depths", "_falls"), Array()),
+    }
+
+    def __init__(self, cash: float, runs: int, measures: Measures) -> None:
+        super().__init__(measures)
+        self._dust = DUST * cash
+        self._now, self._base = np.full(runs, cash, np.float64), np.full(runs, cash, np.float64)
+        self._sums = np.zeros((_SUMS + len(self._rates), runs))
+        self._peak, self._deepest, self._depths = self._base.copy(), np.zeros(runs), np.zeros(runs)
+        self._falls = np.zeros(runs, np.int64)
+
+    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+        if waits:
+            self._add(self._now[:, None], self._moves(np.array([self._other])))
+        if len(ends):
+            self._add(values_at(spans, closes, ends), self._moves(benchmark[ends]))
+
+    def _wait(self, spans: Spans, closes: Floats) -> None:
+        lasts = spans.lasts
+        self._now = spans.cash[lasts] + spans.held[lasts] * closes[-1]
 
     def _add(self, values: Floats, moves: Floats) -> None:
         """Takes values (runs, days), some days at a time, so that they stay in the cache."""
@@ -187,16 +214,20 @@ class Daily(Resumable):
         whole = deepcopy(self)
         if self.days:
             whole._add(self._now[:, None], whole._moves(np.array([self._other])))
-        return Returns(whole)
+        return Returns(whole, whole._sums, whole._depths + whole._deepest, whole._falls + (whole._deepest > 0))
+
+
+def with_falls(sums: Floats, falls: Floats) -> Floats:
+    """Sums of `span_returns.products`, and of squared drawdowns, in the order of Returns."""
+    return np.insert(sums, _FALL, falls, axis=0)
 
 
 class Returns:
     """The returns of all days: how many, and their figures, (runs,) arrays; NaN where they are undefined."""
 
-    def __init__(self, daily: Daily) -> None:
-        self.count, self._sums, self._shared = daily.days, daily._sums, daily._shared
-        self._measures = daily.measures
-        self._depths, self._falls = daily._depths + daily._deepest, daily._falls + (daily._deepest > 0)
+    def __init__(self, daily: Days, sums: Floats, depths: Floats, falls: Ints) -> None:
+        self.count, self._sums, self._shared = daily.days, sums, daily._shared
+        self._measures, self._depths, self._falls = daily.measures, depths, falls
         found = days_of_year(daily._first, daily._day, daily.days, daily._weekends, daily._nearest)
         self.bought = daily._other  # what the benchmark is worth, as a share
         self.per_year = float(daily.measures.days_per_year or found)

@@ -18,6 +18,7 @@ is visited:
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -84,7 +85,8 @@ class Drawdown(Resumable):
         sides = [Side(side * closes, -side * closes, np.flatnonzero(held * side > 0)) for side in (1, -1)]
         for side in sides:
             dips.take_tops(side)
-        dips.aim(self._peaks_before(run, firsts, dips.tops), best)
+        peaks, self._peak = peaks_before(self._peak, dips.tops, run, firsts)
+        dips.aim(peaks, best)
         for side in sides:
             dips.take_dips(side)
         self._take_deepest(dips, times, run, firsts, sides)
@@ -110,17 +112,6 @@ class Drawdown(Resumable):
         self._peaked = np.where(reached, times, self._peaked)
         self._peak = np.maximum(self._peak, value)
         self._best = np.where(held > 0, np.where(reached, closes, self._best), np.nan)
-
-    def _peaks_before(self, run: Ints, firsts: Ints, tops: Floats) -> Floats:
-        """The peak before each span; the peak after the last becomes that of the run."""
-        place = np.arange(len(run)) - firsts[run]
-        peaks = np.full((int(place.max()) + 2, len(firsts)), -np.inf)
-        peaks[0] = self._peak
-        peaks[place + 1, run] = tops
-        np.maximum.accumulate(peaks, axis=0, out=peaks)
-        self._peak = peaks[-1].copy()
-        before: Floats = peaks[place, run]
-        return before
 
     def _take_deepest(self, dips: "Dips", times: Ints, run: Ints, firsts: Ints, sides: list["Side"]) -> None:
         """Finds the bars of drawdowns that are deeper than those before, and where the deepest recover."""
@@ -182,6 +173,23 @@ class Drawdown(Resumable):
         self._best = np.where(dips.held[ends] > 0, last, np.nan)
 
 
+def peaks_before(peak: Floats, tops: Floats, run: Ints, firsts: Ints) -> tuple[Floats, Floats]:
+    """The peak before each span, and that of each run after its last one; from runs' peaks, and spans' highest values.
+
+    >>> before, after = peaks_before(np.array([5.0]), np.array([4.0, 7.0, 6.0]), np.zeros(3, int), np.zeros(1, int))
+    >>> before.tolist(), after.tolist()
+    ([5.0, 5.0, 7.0], [7.0])
+    """
+    place = np.arange(len(run)) - firsts[run]
+    peaks = np.full((int(place.max()) + 2, len(peak)), -np.inf)  # the k-th spans of all runs side by side
+    peaks[0], at = peak, place * len(peak) + run
+    peaks[1:].ravel()[at] = tops
+    for so_far, row in pairwise(peaks):  # faster than accumulate
+        np.maximum(so_far, row, out=row)
+    before: Floats = peaks.ravel()[at]
+    return before, peaks[-1].copy()
+
+
 class Side:
     """Closes as long, or as short, positions see them: higher is better; and the positions of the spans on that side.
 
@@ -200,6 +208,25 @@ class Side:
             unit = np.ones(len(falls))
             self.next[falls] = self.highs.first(falls + 1, unit.astype(int) * len(bars), 0 * unit, unit, closes[falls])
             self.low[falls] = self.lowest(falls + 1, self.next[falls])
+
+    def dips(self, firsts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+        """The dips of ranges that begin at their peak: whose they are, and the last bars before them, in order of both.
+
+        From peak to peak in strides of 1, 2, 4, ...: of all ranges at once, as long as a range has more.
+        """
+        jump = np.append(np.append(self.last, len(self.last))[self.next], len(self.last))
+        rows, bars, found = np.arange(len(firsts)), self.last[firsts][:, None], []
+        fresh = bars
+        while len(rows):
+            inside = fresh < ends[rows, None] - 1
+            row, column = np.nonzero(inside)
+            found.append((rows[row], fresh[row, column]))
+            rows, bars = rows[inside[:, -1]], bars[inside[:, -1]]
+            fresh = jump[bars]
+            bars, jump = np.concatenate([bars, fresh], axis=1), jump[jump]
+        which, peaks = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.argsort(which, kind="stable")
+        return which[order], peaks[order]
 
     def lowest(self, begins: Ints, ends: Ints) -> Floats:
         """The lowest close of each range, none of which is empty."""
@@ -246,7 +273,7 @@ class Dips:
         self._reached = self._base + self._factor * self._highs >= self._goal
         self.firsts, self.lasts = np.where(self._reached, self.begins, self.ends), self.ends - 1
         below = np.flatnonzero((self.held == 0) & ~self._reached)
-        self._deepen(below, self._peaks[below], self.cash[below], -1, self.ends[below])
+        self._take_before(below, self.cash[below], self.ends[below])
 
     def take_dips(self, side: Side) -> None:
         """Takes the dips of a side's spans."""
@@ -254,41 +281,45 @@ class Dips:
         if len(at):
             level = self._base[at], self._factor[at], self._goal[at]
             self.firsts[at] = side.highs.first(self.begins[at], self.ends[at], *level)
-            self._follow(side, at, self.firsts[at])
+            self._take_inner(side, at, self.firsts[at])
         at = side.spans[self.firsts[side.spans] > self.begins[side.spans]]
         if len(at):
             low = side.lowest(self.begins[at], self.firsts[at])
-            self._deepen(at, self._peaks[at], self._value(at, low), -1, self.firsts[at])
+            self._take_before(at, self._value(at, low), self.firsts[at])
 
-    def _follow(self, side: Side, span: Ints, bar: Ints) -> None:
-        """Moves from peak to peak in all spans at once, each from its first bar at the peak."""
-        while len(span):
-            end = self.ends[span]
-            bar = np.minimum(side.last[bar], end - 1)
-            self.lasts[span] = bar
-            falls = bar < end - 1
-            span, bar, end = span[falls], bar[falls], end[falls]
-            after = side.next[bar]
-            over = after < end
-            low = side.low[bar]
-            low[~over] = side.lowest(bar[~over] + 1, end[~over])
-            peak = self._value(span, side.closes[bar])
-            self._deepen(span, peak, self._value(span, low), bar, np.minimum(after, end))
-            span, bar, after = span[over], bar[over], after[over]
-            self.longest[span] = np.maximum(self.longest[span], after - bar - 1)
-            bar = after
+    def _take_inner(self, side: Side, span: Ints, first: Ints) -> None:
+        """Takes the dips behind spans' first bars at the peak."""
+        self.lasts[span] = self.ends[span] - 1
+        which, bar = side.dips(first, self.ends[span])
+        if not len(which):
+            return
+        at, after = span[which], side.next[bar]
+        end = self.ends[at]
+        over = after < end
+        self.lasts[at[~over]] = bar[~over]
+        low = side.low[bar]
+        low[~over] = side.lowest(bar[~over] + 1, end[~over])
+        peak = self._value(at, side.closes[bar])
+        money = peak - self._value(at, low)
+        percent, starts = 100.0 * money / peak, run_starts(which)
+        owner = at[starts]
+        self.money[owner] = np.maximum.reduceat(money, starts)
+        self.percent[owner] = np.maximum.reduceat(percent, starts)
+        self.longest[owner] = np.maximum.reduceat(np.where(over, after - bar - 1, 0), starts)
+        deepest = np.flatnonzero(percent == self.percent[at])[::-1]  # the first one of a span is assigned last
+        self.tips[at[deepest]], self.overs[at[deepest]] = bar[deepest], np.minimum(after, end)[deepest]
 
     def _value(self, at: Ints, close: Floats) -> Floats:
         return self.cash[at] + self.held[at] * close
 
-    def _deepen(self, at: Ints, peak: Floats, low: Floats, tips: Ints | int, overs: Ints) -> None:
-        """Takes a dip of each of these spans; those before a span's first bar at the peak come after its others."""
-        money = peak - low
+    def _take_before(self, at: Ints, low: Floats, overs: Ints) -> None:
+        """Takes the dips of these spans before their first bars at the peak: of equal dips these are the first."""
+        money = self._peaks[at] - low
         self.money[at] = np.maximum(self.money[at], money)
-        percent, before = 100.0 * money / peak, self.percent[at]
-        deeper = percent > before if isinstance(tips, np.ndarray) else percent >= before
-        self.percent[at] = np.maximum(before, percent)
-        self.tips[at], self.overs[at] = np.where(deeper, tips, self.tips[at]), np.where(deeper, overs, self.overs[at])
+        percent = 100.0 * money / self._peaks[at]
+        deeper = percent >= self.percent[at]
+        self.percent[at] = np.maximum(self.percent[at], percent)
+        self.tips[at[deeper]], self.overs[at[deeper]] = -1, overs[deeper]
 
     def lowest_bars(self, at: Ints, sides: Sequence[Side]) -> Ints:
         """The first bar of the deepest dip of each of these spans at which it is that deep."""

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from windrow.arrays import Floats, Ints
 from windrow.states import Carries, Part, Resumable
-from windrow.trading.day_returns import Daily
+from windrow.trading.day_returns import Daily, Days
 from windrow.trading.drawdown import Drawdown
+from windrow.trading.invested_days import InvestedDays
 from windrow.trading.measures import Measures
 from windrow.trading.ruin import Ruin
 from windrow.trading.spans import Spans
@@ -13,12 +14,16 @@ from windrow.trading.value import Value
 
 
 class Equity(Resumable):
-    """What figures need of the values of runs, each in a class of its own. State: some thirty numbers per run."""
+    """What figures need of the values of runs, each in a class of its own. State: some fifty numbers per run.
+
+    invested: whether runs hold shares or cash, never both.
+    """
 
     carries: ClassVar[Carries] = dict.fromkeys(("value", "daily", "drawdown", "ruin"), Part())
 
-    def __init__(self, cash: float, runs: int, measures: Measures) -> None:
-        self.value, self.daily = Value(cash, runs, measures.backtrader), Daily(cash, runs, measures)
+    def __init__(self, cash: float, runs: int, measures: Measures, invested: bool = False) -> None:
+        self.value = Value(cash, runs, measures.backtrader)
+        self.daily: Days = (InvestedDays if invested else Daily)(cash, runs, measures)
         self.drawdown, self.ruin = Drawdown(cash, runs), Ruin(cash, runs)
 
     def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:

@@ -60,6 +60,11 @@ class Rules:
         """Money that counts as 0: what rounding may leave of it."""
         return DUST * self.cash
 
+    @property
+    def all_or_nothing(self) -> bool:
+        """Whether a run holds shares or cash, never both: it buys for all of its cash, and borrows no shares."""
+        return self.side == "long" and self.size == ALL_IN and not self.whole_shares
+
     def columns(self, averaged: str) -> list[str]:
         """The columns of bars that runs need whose lines are over the column `averaged`, in order."""
         opens = ["open"] if self.fill == "next-open" else []
