@@ -39,7 +39,7 @@ import numpy.typing as npt
 
 from sort_keys.keys import encode_slice, encode_symbols, encode_times, key_order
 from sort_keys.slots import Slots
-from windrow.arrays import Floats, Ints, Mask, run_starts
+from windrow.arrays import Floats, Ints, Mask, distinct, run_starts
 from windrow.errors import InputError
 
 #: Most bars of a block: enough that the work per block is small compared with that for its bars.
@@ -159,9 +159,9 @@ def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
 
 def _cut(bars: Columns, slots: Slots, block_bars: int, slices: Slots | None) -> Ints:
     """Where blocks begin: symbols, slots, slices, and every `block_bars` bars within those."""
-    runs = np.union1d(bars.starts, slots.edges(bars.symbols, bars.starts, bars.times))
+    runs = distinct(np.concatenate([bars.starts, slots.edges(bars.symbols, bars.starts, bars.times)]))
     if slices is not None:
-        runs = np.union1d(runs, slices.edges(bars.symbols, bars.starts, bars.times))
+        runs = distinct(np.concatenate([runs, slices.edges(bars.symbols, bars.starts, bars.times)]))
     lengths = np.diff(runs, append=len(bars.times))
     if lengths.max() <= block_bars:
         return runs

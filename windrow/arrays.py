@@ -43,6 +43,16 @@ def run_starts(numbers: NDArray[Any]) -> Ints:
     return begins.nonzero()[0]  # of few numbers ten times as fast as np.diff
 
 
+def distinct(numbers: NDArray[Any]) -> NDArray[Any]:
+    """The distinct numbers among these, ascending.
+
+    >>> distinct(np.array([4, 7, 4])).tolist()
+    [4, 7]
+    """
+    ordered = np.sort(numbers)  # np.unique would import numpy.ma, a fiftieth of a task's start
+    return ordered[run_starts(ordered)]
+
+
 def taken_at(values: NDArray[Any], index: Ints) -> NDArray[Any]:
     """The values at strictly ascending positions; a view of them where the positions follow each other.
 

@@ -4,7 +4,6 @@ Jobs are found by listing a folder, and named and described without being import
 and a job that cannot be imported breaks none of the others.
 """
 
-import difflib
 import importlib
 import os
 import pkgutil
@@ -96,6 +95,8 @@ class Commands(click.Group):
         """Find the command that `args` name first; else suggest the nearest name."""
         name, known = args[0], self.list_commands(ctx)
         if not name.startswith("-") and self.get_command(ctx, name) is None:
+            import difflib  # only for those who misspell
+
             near = difflib.get_close_matches(name.replace("_", "-").lower(), known, n=1)
             fix = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(known)}"
             raise click.UsageError(f"{name}: no such command: {fix}")

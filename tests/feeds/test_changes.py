@@ -227,7 +227,7 @@ def test_a_copy_that_hadoop_fetched_has_the_size_of_its_original(tmp_path, monke
     path = tmp_path / "bars.csv"
     path.write_text(HEADER + "A,2020-01-01,1\n")
     settled = settle([str(path)], Reading(values=("close",)))[0].at({str(path): "hdfs:///bars/bars.csv"})
-    monkeypatch.setattr(fetch.hdfs, "get", lambda uris, folder: shutil.copy(path, folder / "bars.csv") and "")
+    monkeypatch.setattr("windrow.storage.hdfs.get", lambda uris, folder: shutil.copy(path, folder / "bars.csv") and "")
     size = path.stat().st_size
 
     def read(size):

@@ -1,10 +1,11 @@
-"""What Hadoop's client tells of a step, as a person sees it."""
+"""What mappers are handed out, and what Hadoop's client tells of a step, as a person sees it."""
 
 import pytest
 
 from windrow.console.meter import Meter
 from windrow.runners.launch import Launch
-from windrow.runners.streaming import Streaming
+from windrow.runners.streaming import LEAST_TASK, Streaming, handed_out
+from windrow.storage.source import Range
 
 
 class OnHadoop(Streaming):
@@ -41,3 +42,19 @@ def test_maps_and_reduces_and_about_how_many_bars_are_told(step, shares, told, s
 def test_a_step_without_reducers_has_no_reduces():
     picture = OnHadoop("mapper").told(1, "50", "0")
     assert (picture.told, picture.share) == ("map 50%", 0.5)
+
+
+@pytest.mark.parametrize("megabytes", [512, 600, 767, 769, 1300, 5000, 400_000, 3_000_000])
+def test_ranges_of_a_file_are_even_and_about_as_large_as_wanted(megabytes):
+    file = Range("bars.csv", 0, (megabytes << 20) + 7, {})
+    lengths = [sum(part.length for part in task) for task in handed_out([file], {file.path})]
+    assert sum(lengths) == file.length
+    assert max(lengths) - min(lengths) <= 1
+    wanted = min(max(file.length // 512, LEAST_TASK), 4 << 30)
+    assert 2 / 3 < lengths[0] / wanted < 3 / 2
+
+
+def test_small_files_beside_a_large_one_make_no_task_of_their_own():
+    files = [Range("a.csv", 0, 600 << 20, {}), *(Range(f"{number}.csv", 0, 1 << 20, {}) for number in range(8))]
+    tasks = handed_out(files, {file.path for file in files})
+    assert [sum(part.length >> 20 for part in task) for task in tasks] == [608]

@@ -1,12 +1,17 @@
 """Lines of text, whatever of their times is known already."""
 
+import runpy
+import sys
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute  # loaded before a test takes away what it needs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sort_keys.merge import Stretch
-from windrow.sinks import lines
+from windrow.sinks import joining, lines
 from windrow.times import format_times
 
 MINUTE = 60 * 10**9
@@ -59,3 +64,9 @@ def test_symbols_of_any_width_and_bars_without_a_line(series, apart, batch, rng)
     texts = [b"" if np.isnan(value) else repr(value).encode() for value in values[1].tolist()]
     rows = zip(owners, format_times(times[index], False), values[0].tolist(), texts, strict=True)
     assert written == b"".join(b"%b\t%b\t%b\t%b\n" % (s, t, repr(v).encode(), w) for s, t, v, w in rows)
+
+
+def test_texts_are_joined_without_the_module_that_is_private_to_arrow(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow._compute", None)
+    joined = runpy.run_path(joining.__file__)["joined"]
+    assert joined(pa.array([b"A", b""]), pa.array([b"1", b"2"]), pa.scalar(b"")).to_pylist() == [b"A1", b"2"]

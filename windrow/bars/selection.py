@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -176,4 +175,6 @@ def _parsed(text: str, timezone: str, dated: bool) -> tuple[int | None, bool]:
 
 def _midnight(day: str, timezone: str) -> int:
     """When a day begins; one whose midnight a change of clocks skips begins at that change."""
+    from zoneinfo import ZoneInfo  # a task's start is part of its cost
+
     return int(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(timezone)).timestamp()) * SECOND

@@ -15,7 +15,6 @@ from windrow.bars.columns import Bars
 from windrow.errors import InputError
 from windrow.feeds.files import read_bars
 from windrow.feeds.settle import Settled
-from windrow.storage import hdfs
 from windrow.storage.open import named
 from windrow.storage.source import Range, Source, source_of, unchanged
 
@@ -53,11 +52,13 @@ def fetched(uris: Sequence[str]) -> Iterator[dict[str, str]]:
     """
     remote = [uri for uri in dict.fromkeys(uris) if source_of(uri).through_hadoop]
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as folder:
-        copies = dict(_get(remote, Path(folder)))
+        copies = dict(_get(remote, Path(folder))) if remote else {}
         yield {uri: copies.get(uri) or source_of(uri).opened_as(uri) for uri in uris}
 
 
 def _get(uris: Sequence[str], folder: Path) -> Iterator[tuple[str, str]]:
+    from windrow.storage import hdfs  # a task's start is part of its cost
+
     waiting = list(uris)
     while waiting:
         by_name = {uri.rpartition("/")[2]: uri for uri in reversed(waiting)}

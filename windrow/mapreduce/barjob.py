@@ -55,9 +55,9 @@ from windrow.mapreduce.slices import Lines, SlicedKernel
 from windrow.mapreduce.submission import Submission
 from windrow.mapreduce.survey import Known, Surveys
 from windrow.mapreduce.task import Task
+from windrow.runners.launch import TaskError
 from windrow.runners.mrjob_adapter import JobAdapter
 from windrow.runners.simulated import OWN_TASK
-from windrow.runners.tasks import TaskError
 from windrow.sinks.fields import Field, Format, figure_fields, named
 
 if TYPE_CHECKING:

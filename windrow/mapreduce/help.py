@@ -1,6 +1,5 @@
 """--help of a job: its own options in groups, then those for running it; with -v, all of mrjob's."""
 
-import difflib
 import re
 import shutil
 import sys
@@ -117,6 +116,8 @@ def usage_error(message: str, parser: ArgumentParser) -> UsageError:
 
 def _nearest(misspelt: str, parser: ArgumentParser) -> list[str]:
     """The option that is spelt most alike; one that --help does not show has to be nearly the same."""
+    import difflib  # only for those who misspell
+
     shown: list[str] = []
     others: list[str] = []
     for action in parser._actions:

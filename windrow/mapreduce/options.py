@@ -4,7 +4,6 @@ import re
 from argparse import SUPPRESS, Action, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from zoneinfo import ZoneInfo
 
 from sort_keys.blocks import BLOCK_BARS
 from sort_keys.merge import ON_CONFLICT
@@ -297,6 +296,10 @@ def _character(text: str | None) -> str | None:
 
 
 def _check_timezone(name: str) -> None:
+    if name == "UTC":  # the usual one needs no database
+        return
+    from zoneinfo import ZoneInfo
+
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -12,9 +12,7 @@ from windrow.errors import InputError, UsageError
 from windrow.mapreduce import options
 from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
-from windrow.runners.unpack import MARK
 from windrow.sinks.fields import Format
-from windrow.storage import s3
 from windrow.storage.source import is_uri, source_of
 from windrow.storage.stream import Manner
 
@@ -111,6 +109,8 @@ def _check_runner(runner: str, output: str | None) -> None:
         raise UsageError(
             "-r emr: needs boto3, which is not installed here; install it with: pip install 'windrow[aws]'"
         )
+    from windrow.storage import s3  # a job's start is part of its cost
+
     if output is not None and not (s3.is_s3(output) and s3.split(output)[1].strip("/")):
         raise UsageError(f"-o {output}: -r emr writes to a folder on S3; give s3://BUCKET/FOLDER")
 
@@ -123,6 +123,8 @@ def _check_force(runner: str, given: Namespace) -> None:
         raise UsageError(
             "--force: replaces an output, but lines are printed; name it with -o DIR, or leave --force out"
         )
+    from windrow.storage import s3
+
     if s3.is_s3(output) or not (runner == "hadoop" or source_of(output).exchanges):
         raise UsageError(
             f"-o {output}: --force replaces directories on this machine and on HDFS only, where the old output is there"
@@ -150,6 +152,8 @@ def _check_folders(runner: str, given: Namespace) -> None:
 
 
 def _check_environment(path: Path, runner: str) -> None:
+    from windrow.runners.unpack import MARK  # most runs have none
+
     if runner not in ("hadoop", "emr"):
         raise UsageError(
             f"--environment {path}: -r {runner} runs tasks in this Python; leave it out, or use -r hadoop or -r emr"

@@ -207,7 +207,7 @@ def launch(job: "BarJob") -> Launch:
     return Launch(
         task=job.task,
         environment=submission.environment,
-        imports=("windrow.sinks.parquet",) if submission.form.name.startswith("parquet") else ("pyarrow.compute",),
+        imports=(f"windrow.sinks.{'parquet' if submission.form.name.startswith('parquet') else 'joining'}",),
         quiet=submission.quiet,
         verbose=submission.verbose,
         force=submission.force,

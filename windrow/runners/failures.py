@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from windrow.errors import InputError, OutputError
-from windrow.runners.tasks import TaskError
+from windrow.runners.launch import TaskError
 
 #: How many of a task's last lines are shown if there is no traceback.
 _LAST_LINES = 15

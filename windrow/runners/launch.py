@@ -7,6 +7,10 @@ from typing import Any, Protocol
 from windrow.console.meter import Meter
 
 
+class TaskError(Exception):
+    """A task failed with an unexpected error; `str()` is its traceback."""
+
+
 class RunnableTask(Protocol):
     """A job that is set up to run one of its tasks."""
 

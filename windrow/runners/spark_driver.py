@@ -18,7 +18,7 @@ from mrjob.util import cmd_line
 
 from windrow.errors import UsageError
 from windrow.runners.failures import last_lines, traceback_in
-from windrow.runners.tasks import TaskError
+from windrow.runners.launch import TaskError
 
 _MORE = "to see more: run it again with -v"
 #: Left out of a task's traceback: how Spark called the task, and SQL's error number.

@@ -18,14 +18,11 @@ from windrow import errors
 from windrow.console import refusal_of
 from windrow.console.meter import TICK, Meter
 from windrow.errors import WindrowError
+from windrow.runners.launch import TaskError
 
 _FORK = get_context("fork")
 #: Seconds between two reports of a task.
 _SECONDS = 0.2
-
-
-class TaskError(Exception):
-    """A task failed with an unexpected error; `str()` is its traceback."""
 
 
 class Reports:

@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 
 from sort_keys.merge import Stretch
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, distinct
 from windrow.sinks import Write
 from windrow.times import SECOND, format_seconds, format_times
 
@@ -61,11 +61,11 @@ def format_lines(stretch: Stretch, index: Ints, columns: Sequence[Floats], dated
 
 
 def _joined(keys: Any, rows: Any) -> memoryview:
-    import pyarrow.compute as pc
+    from windrow.sinks.joining import joined  # only reducers need it
 
-    joined = pc.binary_join_element_wise(keys, rows, _listed([b""])[0])
-    _, offsets, data = joined.buffers()
-    return memoryview(data)[: np.frombuffer(offsets, np.int32, len(joined) + 1)[-1]]
+    lines = joined(keys, rows, _listed([b""])[0])
+    _, offsets, data = lines.buffers()
+    return memoryview(data)[: np.frombuffer(offsets, np.int32, len(lines) + 1)[-1]]
 
 
 def _keys(symbols: list[bytes], cuts: list[int], times: Ints, dated: bool) -> Any:
@@ -160,7 +160,7 @@ class _TimeFields:
     def _of_any(self, times: Ints) -> npt.NDArray[np.void]:
         at = np.searchsorted(self._known, times)
         if not len(self._known) or (missing := self._known.take(at, mode="clip") != times).any():
-            new = np.unique(times[missing] if len(self._known) else times)
+            new = distinct(times[missing] if len(self._known) else times)
             if len(self._known) + len(new) > _KEPT:
                 return self._format(times)
             order = np.argsort(np.concatenate([self._known, new]), kind="stable")

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from windrow.errors import OutputError
-from windrow.storage import hdfs
 from windrow.storage.compressed import compressing, is_compressed
 from windrow.storage.newfile import new_file
 
@@ -42,6 +41,8 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
             refuse_gone(folder)
             raise
         return
+    from windrow.storage import hdfs  # a task's start is part of its cost
+
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as beside:
         place = Path(beside, name)
         with place.open("wb") as file, _text(file, name) as text:

@@ -13,7 +13,6 @@ from typing import Any
 
 from windrow.console.meter import progress
 from windrow.errors import InputError, OutputError
-from windrow.storage import s3
 from windrow.storage.compressed import ENDS
 from windrow.storage.open import named
 from windrow.storage.source import source_of
@@ -132,6 +131,8 @@ def _described_parts(staging: Path, description: dict[str, Any], output: str) ->
 
 def publish_from_s3(staging: str, output: str, description: dict[str, Any], folder: Path) -> None:
     """Publishes the parts in a folder on S3 as `output`, described, by one commit; `folder` is for scratch."""
+    from windrow.storage import s3  # a task's start is part of its cost
+
     described, success = describe_output(description, folder)
     s3.refuse_taken(output)
     more = {file.name: file for file in (described, success)}

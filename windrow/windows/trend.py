@@ -7,7 +7,6 @@ slope are those of `scipy.stats.theilslopes` to the bit; scipy is not needed. Pa
 """
 
 from functools import cache
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +49,8 @@ def theil_sen(x: Floats, y: Floats, level: float = 0.95) -> Trend | None:
     >>> theil_sen(np.array([0.0, 1.0, 2.0, 5.0, 6.0]), np.array([1.0, 3.0, 5.0, 11.0, 900.0]))
     Trend(slope=2.0, low=2.0, high=889.0, middle=(2.0, 5.0))
     """
+    from statistics import NormalDist  # a task's start is part of its cost
+
     if len(x) > MOST_POINTS:
         raise WindowSizeError(
             f"a trend of {len(x):,} points: it has at most {MOST_POINTS:,}, since each pair of them counts; use a"

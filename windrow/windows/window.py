@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,6 +213,8 @@ def parse_window(text: str) -> Window:
     if text == "session":
         return SessionWindow()
     if text.startswith("session@"):
+        from zoneinfo import ZoneInfo  # a task's start is part of its cost
+
         zone = text.partition("@")[2]
         try:
             ZoneInfo(zone)
