@@ -1,7 +1,7 @@
 """What windrow changes in mrjob's simulated Hadoop: tasks open their inputs, sort and merge; no lines are copied."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -163,17 +163,24 @@ def plan_tasks(
     return group(pieces, share)
 
 
-def group(pieces: Sequence[Range], share: int) -> Iterator[list[Range]]:
-    """Pieces in groups of about `share` bytes, in order."""
+def group(pieces: Iterable[Range], share: int, weight: Callable[[str], int] = lambda path: 1) -> Iterator[list[Range]]:
+    """Pieces in groups of about `share` bytes, in order; `weight` is for how many bytes one of a file counts.
+
+    >>> pieces = [Range(name, 0, length, {}) for name, length in (("a", 3), ("b", 2), ("c", 1), ("d", 9))]
+    >>> [[piece.path for piece in task] for task in group(pieces, 5)]
+    [['a', 'b'], ['c'], ['d']]
+    """
     task: list[Range] = []
     room = share
     for piece in pieces:
-        if task and piece.length > room:
+        size = piece.length * weight(piece.path)
+        if task and size > room:
             yield task
             task, room = [], share
         task.append(piece)
-        room -= piece.length
-    yield task
+        room -= size
+    if task:
+        yield task
 
 
 def _ranges(path: str, size: int, share: int) -> Iterator[tuple[int, int]]:

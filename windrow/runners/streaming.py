@@ -8,7 +8,6 @@ import json
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from windrow.runners.failures import Failure, explain
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
 from windrow.runners.pack import zip_own_packages
-from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES
+from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import CODECS, ZIP, is_columnar, is_json, is_splittable
 from windrow.storage.publish import TEXT_PARTS
-from windrow.storage.source import Range, Version, each, is_uri, refuse_changed, source_of
+from windrow.storage.source import Range, Version, cut, each, is_uri, refuse_changed, source_of
 
 #: Hadoop's name for the size of splits, whose `minsize` and `maxsize` are that of ranges, too.
 _SPLIT = "mapreduce.input.fileinputformat.split"
@@ -165,17 +164,12 @@ def handed_out(
     usual = max(min(max(total // _TASKS, LEAST_TASK), _MOST_TASK), least or 0) if parted else SPLIT_BYTES
     usual = max(1, min(usual, most or usual))
     share = -(-total // max(1, round(total / usual)))
-    tasks: list[list[Range]] = []
-    room = 0
-    for piece in pieces:
-        for part in _parts(piece, share // _weight(piece.path)) if piece.path in parted else [piece]:
-            weight = part.length * _weight(part.path)
-            if not tasks or weight > room:
-                tasks.append([])
-                room = share
-            tasks[-1].append(part)
-            room -= weight
-    return tasks
+    parts = (
+        part
+        for piece in pieces
+        for part in (_parts(piece, share // _weight(piece.path)) if piece.path in parted else [piece])
+    )
+    return list(group(parts, share, _weight))
 
 
 def _weight(path: str) -> int:
@@ -184,14 +178,8 @@ def _weight(path: str) -> int:
 
 
 def _parts(whole: Range, share: int) -> Iterator[Range]:
-    """Ranges of a file, of about `share` bytes each.
-
-    >>> [(part.start, part.length) for part in _parts(Range("bars.csv", 0, 10, {}), 4)]
-    [(0, 3), (3, 3), (6, 4)]
-    """
-    many = max(1, -(-whole.length // max(1, share)))
-    bounds = [whole.length * number // many for number in range(many + 1)]
-    return (whole._replace(start=start, length=end - start) for start, end in pairwise(bounds))
+    """Ranges of a file, of about `share` bytes each."""
+    return (whole._replace(start=start, length=length) for start, length in cut(whole.length, share))
 
 
 def go_whole(paths: Sequence[str]) -> bool:

@@ -40,12 +40,12 @@ def refuse_taken(output: str, force: bool = False) -> None:
     shell is in is refused all the same, empty ones too: the shell would stay in the one that is replaced.
     """
     source = source_of(output)
-    place = source.path(output)
-    is_there = source.exchanges and place is not None and os.path.isdir(place)  # a name that is too long is not
-    if is_there and place is not None:
-        _refuse_current(output, place)
-    if force and is_there and place is not None:
-        _refuse_what_no_job_wrote(output, place)
+    place = source.path(output) if source.exchanges else None
+    there = place if place is not None and os.path.isdir(place) else None  # a name that is too long is not
+    if there is not None:
+        _refuse_current(output, there)
+    if there is not None and force:
+        _refuse_what_no_job_wrote(output, there)
     else:
         source.refuse_taken(output)
 

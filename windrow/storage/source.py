@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
@@ -108,11 +109,7 @@ class Source(ABC):
 
     def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
         """Start and length of the ranges, about `share` bytes each, in which mappers read a splittable input."""
-        size = self.size(uri)
-        pieces = max(1, -(-size // share))
-        for piece in range(pieces):
-            start, end = size * piece // pieces, size * (piece + 1) // pieces
-            yield start, end - start
+        return cut(self.size(uri), share)
 
     def ahead(self, ranges: Sequence[Range]) -> Iterator[Range]:
         """These ranges one by one; meanwhile the first bytes of the next ones may be prefetched."""
@@ -207,6 +204,17 @@ class SpooledSource(Source):
     def open(self, uri: str, end: int | None = None) -> BinaryIO:
         """Not possible."""
         raise InputError(f"{uri}: {self.no_file.format(uri=uri)}")
+
+
+def cut(size: int, share: int) -> Iterator[tuple[int, int]]:
+    """Start and length of ranges that are a file together, of nearly one length, at most `share` bytes.
+
+    >>> list(cut(10, 4)), list(cut(0, 4))
+    ([(0, 3), (3, 3), (6, 4)], [(0, 0)])
+    """
+    many = max(1, -(-size // max(1, share)))
+    bounds = [size * number // many for number in range(many + 1)]
+    return ((start, end - start) for start, end in pairwise(bounds))
 
 
 @contextmanager
