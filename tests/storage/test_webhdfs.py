@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import random
 import zlib
 
@@ -10,13 +11,16 @@ import pytest
 from tests.storage.webhdfs import FakeHdfs
 from windrow.bars.columns import Layout
 from windrow.errors import InputError, UsageError
+from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import read_bars
+from windrow.feeds.settle import Settled
+from windrow.runners.failures import Failure, explain
 from windrow.storage.hdfs import SOURCE, places, write
 from windrow.storage.hdfs.places import Found, find
 from windrow.storage.hdfs.tokens import Token, tokens_in
 from windrow.storage.hdfs.web import Web
 from windrow.storage.hdfs.web_error import WebError
-from windrow.storage.source import unchanged
+from windrow.storage.source import Range, unchanged
 
 LINES = b"symbol,timestamp,close\n" + b"".join(b"A,2020-01-%02d,%d\n" % (day, day) for day in range(1, 32))
 
@@ -192,6 +196,25 @@ def test_a_task_that_does_not_reach_it_has_hadoops_client_fetch_copies(task, mon
     monkeypatch.setenv("windrow_webhdfs", "http://127.0.0.1:1")
     places.of_task.cache_clear()
     assert SOURCE.through_hadoop
+
+
+def test_a_task_that_does_not_reach_it_does_not_copy_a_file_for_a_part_of_it(task, monkeypatch, tmp_path):
+    """Nor do all others: another attempt may be on a node that reaches it, and after the last the submitter is told."""
+    part, whole = (Range("hdfs:///bars/b.csv", 0, length, {"size": 20, "modified on HDFS": 1}) for length in (10, 20))
+    SOURCE.refuse_part(part)
+    monkeypatch.setenv("windrow_webhdfs", "http://127.0.0.1:1")
+    places.of_task.cache_clear()
+    SOURCE.refuse_part(whole)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError) as refused:
+        next(read_ranges([part], Settled({}, dated=True, slots=None)))
+    assert str(refused.value) == (
+        f"hdfs:///bars/b.csv: WebHDFS is not reached from {os.uname().nodename}, and each of its tasks would copy all"
+        " of it for a part; let the cluster's nodes reach its address, or have Hadoop read it: -D windrow.webhdfs=off"
+    )
+    log = f'Traceback (most recent call last):\n  File "job.py", line 3, in map_bars\nOSError: {refused.value}\n'
+    told = explain(Failure(["subprocess failed with code 1"], "", [log]), "to see more: ...", [], "hdfs:///out")
+    assert isinstance(told, InputError) and str(told) == str(refused.value)
 
 
 def test_a_part_is_written(fake, task, tmp_path):

@@ -23,10 +23,12 @@ def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = Fa
     """The bars of these ranges, chunk by chunk, and the user's name for the input they come from.
 
     Memory: one chunk, and what its source prefetches. Raises InputError for an input that is damaged, or has changed
-    since it was listed.
+    since it was listed, and OSError for one that another node may read.
     """
     for asked in ranges:
-        source_of(asked.path).expect(asked.path, asked.version)
+        source = source_of(asked.path)
+        source.expect(asked.path, asked.version)
+        source.refuse_part(asked)
     with fetched([asked.path for asked in ranges]) as places:
         readable = [asked._replace(path=places[asked.path]) for asked in ranges]
         for read, asked in zip(_ahead(readable), ranges, strict=True):

@@ -28,6 +28,8 @@ _DAMAGED = re.compile(
 _FULL = re.compile(
     r"^OSError: .*: cannot be written: (.*(?:quota|No space|could only be written to 0).*)", re.MULTILINE
 )
+#: The last line of a task that could not read its part of a file.
+_UNREACHED = re.compile(r"^OSError: (.*: WebHDFS is not reached .*)", re.MULTILINE)
 _SHIP = "ship an environment to the tasks: windrow pack, then --environment FILE"
 _MORE = "-D mapreduce.map.memory.mb=MB or -D mapreduce.reduce.memory.mb=MB"
 #: Text in a message -> the fix.
@@ -72,6 +74,8 @@ def explain(failure: Failure, more: str, inputs: Sequence[str], output: str) -> 
             which = "is" if len(inputs) == 1 else "one of these is"
             return InputError(f"{files}: {which} truncated or damaged: {reason}; get it again; {more}")
     told = _first(traceback_in, [*failure.logs, failure.client])
+    if unreached := _UNREACHED.search(told):
+        return InputError(unreached[1])
     if full := _FULL.search(told):
         return OutputError(f"{output}: HDFS has no space for it: {full[1]}; free some, or choose another place; {more}")
     if not told:

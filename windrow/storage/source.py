@@ -107,6 +107,9 @@ class Source(ABC):
     def check(self, uri: str, version: Version) -> None:  # noqa: B027  others compare at each read
         """Raises InputError unless the input is still that version, where reads themselves do not notice."""
 
+    def refuse_part(self, asked: Range) -> None:  # noqa: B027  most sources can be opened at any byte
+        """Raises OSError for a part of an input that would be copied whole for it, but may be opened on another node."""
+
     def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
         """Start and length of the ranges, about `share` bytes each, in which mappers read a splittable input."""
         return cut(self.size(uri), share)

@@ -1,5 +1,6 @@
 """HDFS as a source: `-r hadoop` lists files and publishes outputs; tasks open files over WebHDFS, or fetch copies."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -8,7 +9,7 @@ from windrow.storage.hdfs.command import put
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found, of_task
 from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.local import without_host
-from windrow.storage.source import Source, Version, refuse_changed
+from windrow.storage.source import Range, Source, Version, refuse_changed
 
 if TYPE_CHECKING:
     from windrow.storage.hdfs.web import Status
@@ -77,6 +78,15 @@ class HadoopSource(Source):
         """Raises InputError unless the file is still that version."""
         if version:
             refuse_changed(uri, version, self.latest(uri))
+
+    def refuse_part(self, asked: Range) -> None:
+        """Where this task was told of WebHDFS, but does not reach it: the tasks of all other parts would copy it, too."""
+        if self.through_hadoop and asked.length < int(asked.version.get("size", 0)):
+            raise OSError(
+                f"{asked.path}: WebHDFS is not reached from {os.uname().nodename}, and each of its tasks would copy all"
+                f" of it for a part; let the cluster's nodes reach its address, or have Hadoop read it: -D"
+                f" {PROPERTY}={OFF}"
+            )
 
     def refuse_taken(self, output: str) -> None:
         """Raises OutputError: see `refuse_unwritable`."""
