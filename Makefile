@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs test-emr test-options test-processes kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-guard bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
+.PHONY: help demo demo-stream demo-sp500 demo-catalog cluster cluster-jars emr-jars cluster-stop cluster-status test test-quick test-attack test-peers test-spark test-hadoop test-cluster test-streams test-sql test-learn test-catalog test-s3 test-pages test-docs test-emr test-options test-processes test-kerberos kafka kafka-stop mariadb mariadb-stop test-full lint types bench bench-catalog bench-cluster bench-guard bench-learn bench-pairs bench-plan bench-streams bench-sql bench-scaling bench-sweep bench-memory emr-requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -74,7 +74,7 @@ test: $(VENV)/.test  ## install what the tests need and run them; eight minutes 
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
-	$(BIN)/python -m pytest $(PARALLEL) --quiet --hypothesis-profile=few -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn or catalog or s3 or pages or docs or emr or options or processes)' $(PYTEST)
+	$(BIN)/python -m pytest $(PARALLEL) --quiet --hypothesis-profile=few -m 'not (one_python or full or hadoop or cluster or peers or spark or streams or sql or learn or catalog or s3 or pages or docs or emr or options or processes or kerberos)' $(PYTEST)
 
 test-peers: $(VENV)/.test $(VENV)/.peers  ## compare backtests with those of backtrader and vectorbt, and try the benchmarks
 	$(BIN)/python -m pytest $(PARALLEL) -m 'peers and not full' tests/peers $(call marked,peers) $(PYTEST)
@@ -115,10 +115,13 @@ test-options: $(VENV)/.test  ## each option of each job, each pair of a run's se
 test-processes: $(VENV)/.test  ## processes that are ended, on a terminal, or without room; how much memory they take
 	$(BIN)/python -m pytest $(PARALLEL) -m 'processes and not (full or sql or streams)' $(call marked,processes) $(PYTEST)
 
+test-kerberos: $(VENV)/.test $(VENV)/.kerberos  ## the tests with a Kerberos of its own; needs krb5-kdc, krb5-admin-server, krb5-user, and libkrb5-dev and gcc to build gssapi
+	$(BIN)/python -m pytest -m kerberos $(call marked,kerberos) $(PYTEST)
+
 test-cluster: $(VENV)/.test  ## the tests on the one-machine Hadoop: jobs on it, and its failures; ten minutes
 	CI=true $(BIN)/python -m pytest -m 'cluster and not full' tests/cluster tests/runners/emr/test_cluster.py tests/storage/s3/test_hadoop.py $(PYTEST)
 
-test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark $(VENV)/.keras  ## all tests, with whole matrices and many more examples; two hours
+test-full: $(VENV)/.test $(VENV)/.peers $(VENV)/.spark $(VENV)/.keras $(VENV)/.kerberos  ## all tests, with whole matrices and many more examples; two hours
 	CI=true $(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=nightly -m 'not cluster' $(PYTEST)
 	CI=true $(BIN)/python -m pytest -m cluster tests/cluster tests/runners/emr tests/storage/s3 $(PYTEST)
 

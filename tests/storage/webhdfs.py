@@ -3,6 +3,7 @@
 What it answers rightly is compared with the one-machine Hadoop's in tests/cluster/test_webhdfs.py.
 """
 
+import base64
 import json
 import threading
 import time
@@ -14,7 +15,10 @@ ROOT = "/webhdfs/v1"
 
 
 class FakeHdfs:
-    """files: path -> bytes. faults: operation -> names of faults, of which each request takes one."""
+    """files: path -> bytes. faults: operation -> names of faults, of which each request takes one.
+
+    accept: with Kerberos, what is answered to a ticket. page: the most names in one part of a folder's list.
+    """
 
     def __init__(self, files=None):
         self.files = dict(files or {})
@@ -23,6 +27,10 @@ class FakeHdfs:
         self.asked = []
         self.block = 100
         self.standby = False
+        self.page = 2
+        self.accept = None
+        self.tokens, self.tokens_made = [], 0
+        self.ended = "InvalidToken", "token (token for me: renewer=me) can't be found in cache"
 
     @contextmanager
     def served(self):
@@ -34,7 +42,7 @@ class FakeHdfs:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             self.address = f"http://127.0.0.1:{server.server_port}"
             yield self.address
@@ -79,6 +87,10 @@ class _Answers(BaseHTTPRequestHandler):
             self._send(500, b"oops")
         elif fault == "page":
             self._send(502, b"<html>a proxy</html>")
+        elif fault == "echo":
+            self._send(400, f"Bad request: {self.path}".encode())
+        elif fault == "astray":
+            self._send(307, b"", Location=f"{self.hdfs.address}{self.path} and more")
         elif fault == "slow":
             time.sleep(0.2)
             self._send(503, b"")
@@ -88,8 +100,42 @@ class _Answers(BaseHTTPRequestHandler):
             self._refuse(
                 403, "AccessControlException", f"Permission denied: user={options.get('user.name')}\n\tat java"
             )
-        else:
+        elif self.hdfs.accept is None or self._is_known(operation, options):
             getattr(self, f"_{operation.lower()}")(path, options, there, body, fault)
+
+    def _is_known(self, operation, options):
+        """Whether who asks has a token, or for one a ticket; if not, it is answered so, as Hadoop does."""
+        scheme, _, shown = self.headers.get("Authorization", "").partition(" ")
+        if operation.endswith("DELEGATIONTOKEN"):
+            assert "delegation" not in options and "user.name" not in options
+            if scheme == "Negotiate":
+                self.proof = self.hdfs.accept(base64.b64decode(shown))
+                return True
+        elif options.get("delegation") in self.hdfs.tokens:
+            return True
+        elif "delegation" in options:
+            self._refuse(403, *self.hdfs.ended)
+            return False
+        self._send(401, b"<html>Authentication required</html>", **{"WWW-Authenticate": "Negotiate"})
+        return False
+
+    def _proven(self, answer, fault):
+        told = json.dumps(answer).encode()
+        self._send(
+            200, told[:-9] if fault == "short" else told,
+            **{"WWW-Authenticate": f"Negotiate {base64.b64encode(self.proof).decode()}"},
+        )  # fmt: skip
+
+    def _getdelegationtoken(self, path, options, there, body, fault):
+        self.hdfs.tokens_made += 1
+        self.hdfs.tokens.append(f"SECRET{self.hdfs.tokens_made}")
+        self._proven({"Token": {"urlString": self.hdfs.tokens[-1]}}, fault)
+
+    def _canceldelegationtoken(self, path, options, there, body, fault):
+        if options["token"] not in self.hdfs.tokens:
+            return self._refuse(403, "InvalidToken", "Token not found")
+        self.hdfs.tokens.remove(options["token"])
+        return self._proven({}, fault)
 
     def _send(self, status, content, length=None, **headers):
         self.send_response(status)
@@ -129,7 +175,8 @@ class _Answers(BaseHTTPRequestHandler):
             found = [self.hdfs.status(below + name, name) for name in names]
         else:
             return self._missing(path)
-        listing = {"partialListing": {"FileStatuses": {"FileStatus": found[:2]}}, "remainingEntries": len(found[2:])}
+        some, left = found[: self.hdfs.page], found[self.hdfs.page :]
+        listing = {"partialListing": {"FileStatuses": {"FileStatus": some}}, "remainingEntries": len(left)}
         return self._tell({"DirectoryListing": listing})
 
     def _open(self, path, options, there, body, fault):

@@ -188,8 +188,8 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
             if not self.launch.quiet:
                 say(
                     f"note: WebHDFS cannot be used ({error}), so Hadoop hands lines to tasks one by one, which takes"
-                    f" several times as long; name its address with -D {PROPERTY}=http://HOST:PORT; with"
-                    f" -D {PROPERTY}={OFF} it is not tried"
+                    f" several times as long; {error.cure or f'name its address with -D {PROPERTY}=http://HOST:PORT'};"
+                    f" with -D {PROPERTY}={OFF} it is not tried"
                 )
 
     def _configured(self, name: str) -> str:
@@ -300,6 +300,14 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         """Removes the run's files on HDFS."""
         with suppress(InputError):  # an earlier error, or the published output, matters more
             self._files(self.folder).remove(self.folder)
+
+    def cleanup(self, mode: Any = None) -> None:
+        """Removes the run's files, and gives back the token by which it asked for them."""
+        try:
+            super().cleanup(mode)
+        finally:
+            if self._web is not None:
+                self._web.web().give_back()
 
     def get_hadoop_version(self) -> str:
         """The version, from the name of the streaming jar if it has one: asking Hadoop takes a second."""

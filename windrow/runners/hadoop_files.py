@@ -12,7 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from windrow.errors import InputError
 from windrow.storage import hdfs
@@ -20,6 +22,9 @@ from windrow.storage.hdfs.places import OFF, PROPERTY, Found
 from windrow.storage.hdfs.source import path_of
 from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.source import Version
+
+if TYPE_CHECKING:
+    from windrow.storage.hdfs.web import Status
 
 #: The most files that one start of Hadoop's client is asked about: its arguments are limited.
 _STATS = 5000
@@ -107,13 +112,30 @@ class WebFiles(Files):
         return files, folders
 
     def versions(self, uris: Sequence[str]) -> dict[str, Version]:
-        """Asks for each file."""
+        """Lists the folders of files, unless it takes fewer requests to ask for each file."""
+        by_folder: dict[str, list[str]] = {}
+        for uri in uris:
+            by_folder.setdefault(path_of(uri).rpartition("/")[0], []).append(uri)
+        listed = {uri: status for folder, some in by_folder.items() for uri, status in self._in_folder(folder, some)}
         found: dict[str, Version] = {}
         for uri in uris:
             with _told(uri, "read"):
-                status = self._web.status(path_of(uri))
+                status = listed.get(uri) or self._web.status(path_of(uri))
             found[uri] = {"size": status.size, "modified on HDFS": status.modified}
         return found
+
+    def _in_folder(self, folder: str, uris: Sequence[str]) -> "Iterator[tuple[str, Status]]":
+        """What the list of a folder tells of files in it, as far as it has been read: a request for each, or fewer."""
+        names = {path_of(uri).rpartition("/")[2]: uri for uri in uris}
+        with _told(uris[0], "read"):
+            try:
+                for some in islice(self._web.listed_by_parts(folder or "/"), len(uris) - 1):
+                    yield from ((names.pop(one.name), one) for one in some if one.name in names)
+                    if not names:
+                        return
+            except WebError as error:
+                if not error.kind:  # else this user may read the files, but not list them
+                    raise
 
     def head(self, uri: str, length: int) -> bytes:
         """One range."""
@@ -186,11 +208,9 @@ def _told(uri: str, done: str) -> Iterator[None]:
     try:
         yield
     except WebError as error:
-        cure = "" if error.kind else f", or have Hadoop's client do it: -D {PROPERTY}={OFF}"
-        raise InputError(
-            f"{uri}: cannot be {done} over WebHDFS: {error}; check the path, its permissions, and that the cluster is"
-            f" up{cure}"
-        ) from None
+        otherwise = "" if error.kind else f", or have Hadoop's client do it: -D {PROPERTY}={OFF}"
+        cure = error.cure or f"check the path, its permissions, and that the cluster is up{otherwise}"
+        raise InputError(f"{uri}: cannot be {done} over WebHDFS: {error}; {cure}") from None
 
 
 class ClientFiles(Files):

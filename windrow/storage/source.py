@@ -108,7 +108,7 @@ class Source(ABC):
         """Raises InputError unless the input is still that version, where reads themselves do not notice."""
 
     def refuse_part(self, asked: Range) -> None:  # noqa: B027  most sources can be opened at any byte
-        """Raises OSError for a part of an input that would be copied whole for it, but may be opened on another node."""
+        """Raises OSError for a part of one that would be copied whole for it, and may be opened on another node."""
 
     def split(self, uri: str, share: int) -> Iterator[tuple[int, int]]:
         """Start and length of the ranges, about `share` bytes each, in which mappers read a splittable input."""

@@ -6,6 +6,7 @@
     web_error.py what WebHDFS refuses, and how often it is asked
     places.py    which WebHDFS a cluster has, found at submission and told to tasks
     tokens.py    the delegation token of a task, where a cluster asks for Kerberos
+    kerberos.py  the delegation token of the submitter there, got with a ticket
 
 What speaks HTTP is imported at the first request: a task's start is part of its cost.
 """

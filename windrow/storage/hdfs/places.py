@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from windrow.errors import UsageError
+from windrow.storage.hdfs.kerberos import Delegation
 from windrow.storage.hdfs.tokens import token_of_task
 from windrow.storage.hdfs.web_error import ATTEMPTS, WebError
 
@@ -30,11 +31,15 @@ _TRIES = 2
 
 
 class Found(NamedTuple):
-    """Addresses of WebHDFS, the authorities, or their hosts, in URIs of files that are there, and who asks for them."""
+    """Addresses of WebHDFS, the authorities, or their hosts, in URIs of files that are there, and who asks for them.
+
+    delegation: of a submitter, the token that it gets where Kerberos is demanded.
+    """
 
     addresses: tuple[str, ...]
     authorities: tuple[str, ...]
     user: str
+    delegation: Delegation | None = None
 
     def environment(self) -> dict[str, str]:
         """The environment variables that tell tasks."""
@@ -47,7 +52,7 @@ class Found(NamedTuple):
 
         token = token_of_task()
         who = {"delegation": token} if token else {"user.name": self.user}
-        return Web(self.addresses, who, attempts)
+        return Web(self.addresses, who, attempts, self.delegation)
 
     def has(self, uri: str) -> bool:
         """Whether a URI's file is there.
@@ -73,16 +78,16 @@ def find(asked: str | None, uris: Sequence[str], configured: Callable[[str], str
     user = os.environ.get("HADOOP_USER_NAME") or getuser()
     if asked is not None:
         authorities = tuple(dict.fromkeys(["", *(urlsplit(uri).netloc for uri in uris)]))
-        return _tried(Found(tuple(_given(asked)), authorities, user))
+        return _tried(Found(tuple(_given(asked)), authorities, user, Delegation()))
     host, _, port = configured("dfs.namenode.http-address").rpartition(":")
-    found = Found((f"http://{host}:{port}",), ("", host), user)
+    found = Found((f"http://{host}:{port}",), ("", host), user, Delegation())
     if host not in _ANY:
         with suppress(WebError):
             return _serving(_tried(found), uris)
     authority = urlsplit(configured("fs.defaultFS")).netloc
     addresses = tuple(_configured(configured, authority))
     hosts = {urlsplit(address).hostname or "" for address in addresses}
-    return _serving(_tried(Found(addresses, ("", authority, *hosts), user)), uris)
+    return _serving(_tried(Found(addresses, ("", authority, *hosts), user, Delegation())), uris)
 
 
 def _tried(found: Found) -> Found:

@@ -80,12 +80,12 @@ class HadoopSource(Source):
             refuse_changed(uri, version, self.latest(uri))
 
     def refuse_part(self, asked: Range) -> None:
-        """Where this task was told of WebHDFS, but does not reach it: the tasks of all other parts would copy it, too."""
+        """Where a task was told of WebHDFS but does not reach it: those of all other parts would copy the file, too."""
         if self.through_hadoop and asked.length < int(asked.version.get("size", 0)):
             raise OSError(
                 f"{asked.path}: WebHDFS is not reached from {os.uname().nodename}, and each of its tasks would copy all"
-                f" of it for a part; let the cluster's nodes reach its address, or have Hadoop read it: -D"
-                f" {PROPERTY}={OFF}"
+                f" of it for a part; let the cluster's nodes reach its address, or have Hadoop read it:"
+                f" -D {PROPERTY}={OFF}"
             )
 
     def refuse_taken(self, output: str) -> None:

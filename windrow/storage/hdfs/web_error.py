@@ -5,11 +5,14 @@ ATTEMPTS = 5
 
 
 class WebError(Exception):
-    """WebHDFS refused a request, or did not answer; `str()` is why. `kind` is Java's name of the refusal, if any."""
+    """WebHDFS refused a request, or did not answer; `str()` is why.
 
-    def __init__(self, why: str, kind: str = "") -> None:
+    kind: Java's name of the refusal, if any. cure: what to do, where that is known.
+    """
+
+    def __init__(self, why: str, kind: str = "", cure: str = "") -> None:
         super().__init__(why)
-        self.kind = kind
+        self.kind, self.cure = kind, cure
 
     @property
     def is_missing(self) -> bool:
