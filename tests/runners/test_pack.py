@@ -1,10 +1,13 @@
 """`windrow pack`: the file is a Python with all that tasks import, on a node that has none of it."""
 
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
+import types
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -226,6 +229,70 @@ def test_our_own_packages_as_a_zip(tmp_path, monkeypatch):
     env = {**os.environ, "PYTHONPATH": str(one)}
     done = subprocess.run([sys.executable, "-c", code], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.split() == [f"{one}/{package}/__init__.py" for package in pack.OURS], done.stderr
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """A package of one module that has been imported, and so is cached, in a zip; its folder."""
+    source = tmp_path / "root/cached/one.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("NUMBER = 1\n")
+    py_compile.compile(str(source))
+    with ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.write(source, "cached/one.py")
+        archive.writestr("cached/__init__.py", "")
+    sys.modules["cached.one"] = types.SimpleNamespace(__file__=str(source))
+    yield source
+    del sys.modules["cached.one"]
+
+
+#: Tells what Python compiles of the zip on its path, which it does twice.
+COMPILES = """
+import zipimport
+compiled = []
+compile_source = zipimport._compile_source
+zipimport._compile_source = lambda path, source: compiled.append(path) or compile_source(path, source)
+import cached.one
+print(sorted({path.rpartition("/")[2] for path in compiled}), cached.one.NUMBER)
+"""
+
+
+def imports_from(archive):
+    env = {**os.environ, "PYTHONPATH": str(archive)}
+    return subprocess.run([sys.executable, "-c", COMPILES], env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_task_compiles_no_source_whose_bytecode_was_sent(tmp_path, cached):
+    archive = tmp_path / "code.zip"
+    assert imports_from(archive) == "['__init__.py', 'one.py'] 1\n"
+    pack.add_bytecode(archive, tmp_path / "root")
+    assert ZipFile(archive).namelist() == ["cached/one.py", "cached/__init__.py", "cached/one.pyc"]
+    assert imports_from(archive) == "['__init__.py'] 1\n"
+
+
+def test_bytecode_of_another_python_is_compiled_instead(tmp_path, cached, monkeypatch):
+    monkeypatch.setattr(pack, "MAGIC_NUMBER", b"\x00\x00\r\n")
+    place = Path(cache_from_source(str(cached)))
+    place.write_bytes(b"\x00\x00\r\n" + place.read_bytes()[4:])
+    pack.add_bytecode(tmp_path / "code.zip", tmp_path / "root")
+    assert "cached/one.pyc" in ZipFile(tmp_path / "code.zip").namelist()
+    assert imports_from(tmp_path / "code.zip") == "['__init__.py', 'one.py'] 1\n"
+
+
+@pytest.mark.parametrize("change", ["older", "other source", "none", "not imported"])
+def test_bytecode_that_may_not_be_of_the_source_is_not_sent(tmp_path, cached, change):
+    if change == "older":
+        os.utime(cached, (1, 1))
+    elif change == "other source":
+        with ZipFile(tmp_path / "code.zip", "w") as archive:
+            archive.writestr("cached/one.py", "NUMBER = 2\n")
+    elif change == "none":
+        Path(cache_from_source(str(cached))).unlink()
+    else:
+        sys.modules["cached.one"].__file__ = "elsewhere.py"
+    before = ZipFile(tmp_path / "code.zip").namelist()
+    pack.add_bytecode(tmp_path / "code.zip", tmp_path / "root")
+    assert ZipFile(tmp_path / "code.zip").namelist() == before
 
 
 @pytest.mark.learn

@@ -1,8 +1,15 @@
 """What mappers are handed out, and what Hadoop's client tells of a step, as a person sees it."""
 
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+from zipfile import ZipFile
+
+import mrjob.job
 import pytest
 
 from windrow.console.meter import Meter
+from windrow.runners.hadoop import HadoopRunner
 from windrow.runners.launch import Launch
 from windrow.runners.streaming import LEAST_TASK, Streaming, handed_out
 from windrow.storage.source import Range
@@ -58,3 +65,13 @@ def test_small_files_beside_a_large_one_make_no_task_of_their_own():
     files = [Range("a.csv", 0, 600 << 20, {}), *(Range(f"{number}.csv", 0, 1 << 20, {}) for number in range(8))]
     tasks = handed_out(files, {file.path for file in files})
     assert [sum(part.length >> 20 for part in task) for task in tasks] == [608]
+
+
+@pytest.mark.skipif(not Path(cache_from_source(mrjob.job.__file__)).exists(), reason="has no bytecode of mrjob")
+def test_tasks_get_bytecode_of_mrjob_once():
+    with HadoopRunner(Launch(), conf_paths=[], hadoop_bin=[sys.executable]) as runner:
+        archive = runner._create_mrjob_zip()
+        assert runner._create_mrjob_zip() == archive
+        names = ZipFile(archive).namelist()
+    assert names.count("mrjob/job.pyc") == 1
+    assert "mrjob/emr.py" in names

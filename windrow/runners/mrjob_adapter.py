@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
+import mrjob
 from mrjob.job import MRJob
 from mrjob.options import _RUNNER_OPTS
 
@@ -482,6 +483,9 @@ class StreamingAdapter(RunnerAdapter):
         """Uploads what tasks need to where the cluster can read it."""
         raise NotImplementedError
 
+    def complete_mrjob(self, archive: Path, root: Path) -> None:
+        """Called once mrjob, which is below `root`, has been zipped for the tasks."""
+
     def step_inputs(self, number: int, uris: list[str]) -> list[str]:
         """The inputs of a step, from the folders that mrjob would make it read."""
         return uris
@@ -512,6 +516,11 @@ class StreamingAdapter(RunnerAdapter):
         """The messages of Hadoop's client about failed attempts of the last step."""
         errors: Sequence[Mapping[str, Any]] = self._log_interpretations[-1]["step"].get("errors", ())
         return errors
+
+    def _create_mrjob_zip(self) -> str:
+        if not self._mrjob_zip_path:  # mrjob asks again and again
+            self.complete_mrjob(Path(super()._create_mrjob_zip()), Path(mrjob.__file__).parents[1])
+        return str(self._mrjob_zip_path)
 
     def _upload_local_files(self) -> None:
         self.upload()

@@ -25,14 +25,17 @@ It is smaller because it leaves files out, and starts sooner because no Python r
 tried: a tarball through mrjob's archives, which is not an interpreter by itself. zipapp alone cannot import native
 packages.
 
-The jobs and packages of our own travel without an environment too: `zip_own_packages`.
+The jobs and packages of our own travel without an environment too: `zip_own_packages`. Python never caches what it
+compiles of a zip, which takes each task longer than all else of its start; so bytecode goes along: `add_bytecode`.
 """
 
 import hashlib
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path, PurePath
 from shlex import quote
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -43,6 +46,8 @@ from windrow.errors import InputError
 from windrow.runners import unpack
 from windrow.storage.newfile import new_file
 
+#: Where our own packages are.
+ROOT = Path(errors.__file__).parents[1]
 #: Our own packages, and the distributions that a mapper or a reducer imports, their dependencies included.
 OURS = ("jobs", "sort_keys", "windrow")
 TASKS_NEED = ("mrjob", "PyYAML", "numpy", "pyarrow", "orjson")
@@ -122,6 +127,31 @@ def zip_own_packages(out: Path) -> Path:
     return out
 
 
+def add_bytecode(out: Path, root: Path = ROOT) -> None:
+    """Adds to a zip of sources below `root` what this Python has cached of those that it has imported: tasks import
+    about the same.
+
+    A node whose Python is of another minor version compiles the sources, as it would without.
+    """
+    imported = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    with ZipFile(out, "a") as archive:
+        for name in archive.namelist():
+            path = root / name
+            if str(path) in imported and (code := _bytecode(path, archive.read(name))) is not None:
+                archive.writestr(_entry(f"{name}c"), code)
+
+
+def _bytecode(path: Path, source: bytes) -> bytes | None:
+    """What is cached of a source, if it is of these bytes, in the form that is not compared with a date when used."""
+    with suppress(OSError, NotImplementedError):
+        cached, made = Path(cache_from_source(str(path), optimization="")).read_bytes(), path.stat()
+        seen = (0, int(made.st_mtime), made.st_size)  # flags: compared by date and size
+        is_new = cached[:16] == MAGIC_NUMBER + b"".join((number & 0xFFFFFFFF).to_bytes(4, "little") for number in seen)
+        if is_new and path.read_bytes() == source:
+            return MAGIC_NUMBER + (1).to_bytes(4, "little") + source_hash(source) + cached[16:]
+    return None
+
+
 def task_files(learning: bool = False) -> Iterator[tuple[str, Path]]:
     """Name below site-packages and place here of every file that tasks need, always in the same order."""
     for package in OURS:
@@ -132,9 +162,8 @@ def task_files(learning: bool = False) -> Iterator[tuple[str, Path]]:
 
 def own_files(package: str) -> Iterator[tuple[str, Path]]:
     """The files of the package beside windrow's; one of the same name elsewhere on the path is not ours."""
-    root = Path(errors.__file__).parents[1]
-    for path in (root / package).rglob("*"):
-        name = path.relative_to(root)
+    for path in (ROOT / package).rglob("*"):
+        name = path.relative_to(ROOT)
         if path.is_file() and _needed(name):
             yield name.as_posix(), path
 
@@ -169,9 +198,13 @@ def _digest(files: dict[str, Path]) -> str:
 
 def _add(archive: ZipFile, name: str, path: Path) -> int:
     """Adds a file and returns its size. Dated 1980: the same files make the same bytes."""
+    content = path.read_bytes()
+    archive.writestr(_entry(name), content)
+    return len(content)
+
+
+def _entry(name: str) -> ZipInfo:
     entry = ZipInfo(name)
     entry.compress_type = ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
-    content = path.read_bytes()
-    archive.writestr(entry, content)
-    return len(content)
+    return entry

@@ -14,7 +14,7 @@ from typing import Any
 from windrow.runners.failures import Failure, explain
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import StreamingAdapter
-from windrow.runners.pack import zip_own_packages
+from windrow.runners.pack import add_bytecode, zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import CODECS, ZIP, is_columnar, is_json, is_splittable
 from windrow.storage.publish import TEXT_PARTS
@@ -43,10 +43,15 @@ class Streaming(StreamingAdapter):
         self._published: str | None = None
         self._code = tempfile.TemporaryDirectory(prefix="windrow-")
         zipped = zip_own_packages(Path(self._code.name) / "windrow.zip")
+        add_bytecode(zipped)
         kwargs["py_files"] = [*(kwargs.get("py_files") or []), str(zipped)]
         if launch.environment is not None:
             kwargs |= self._interpreter(Path(launch.environment), kwargs.get("upload_files") or [])
         super().__init__(launch, **kwargs)
+
+    def complete_mrjob(self, archive: Path, root: Path) -> None:
+        """Adds bytecode to the zip of mrjob that tasks get."""
+        add_bytecode(archive, root)
 
     def begin_stage(self, where: str, step: int) -> None:
         """Begins to show how far a step is, by the percentages of maps, and of reduces if there are any."""
