@@ -91,6 +91,14 @@ def test_a_spike_takes_nothing_from_the_days_behind_it():
             assert found[name] == pytest.approx(expected[name], rel=1e-9), name
 
 
+def test_of_falls_by_cents_of_a_million_nothing_is_lost_in_its_square():
+    closes = np.append(1e6, 1e6 - np.arange(1, 9) / 100)
+    trend = np.where(np.arange(9), 1, -1).astype(np.int8)[:, None]
+    found = run((np.arange(9) * DAY, closes, closes, trend), Rules(side="long", fill="close"), Measures()).figures()[0]
+    falls = (closes[1] - closes[2:]) / closes[1]
+    assert found["ulcer_index"] == pytest.approx(np.sqrt((falls**2).sum() / 9), rel=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=300))
 def test_what_equal_ranges_share_is_that_of_each(drawn):

@@ -22,6 +22,7 @@ from sort_keys.merge import Stretch, by_symbol
 from windrow.errors import UsageError
 from windrow.sweeps.deflated import Returns, Tries
 from windrow.sweeps.grid import Cell
+from windrow.sweeps.json_lines import json_lines
 from windrow.sweeps.overall import Overall, Sums, overall_lines
 from windrow.sweeps.ranking import (
     Choice,
@@ -154,7 +155,7 @@ def _lines(sweep: Sweep, parts: Iterable[Part], pairs: list[Cell], shard: int) -
         sharpes, first = [one.sharpe for one in returns or ()], 2 * place * _PART
         numbers = range(first + _PART + shard, first + 2 * _PART, sweep.shards)
         if sweep.shards == 1:
-            yield from zip(numbers, map(orjson.dumps, pair_lines(pairs, part, Tries(sharpes), returns)), strict=False)
+            yield from zip(numbers, json_lines(pair_lines(pairs, part, Tries(sharpes), returns)), strict=False)
             continue
         yield first + shard, orjson.dumps({_TRIES: sharpes})
         for number, pair, figures, its in zip(numbers, pairs, part.figures, returns or repeat(None), strict=False):

@@ -1,6 +1,7 @@
 """Largest values of ranges of one array, and the first value in a range that reaches a level."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,13 +21,15 @@ class Ranges:
     """
 
     def __init__(self, values: Floats) -> None:
-        rows = [values]
-        while (span := 2 ** len(rows)) <= len(values):
-            last, half = rows[-1], span // 2
-            rows.append(np.append(np.maximum(last[:-half], last[half:]), last[-half:]))
-        self._levels, self._values = len(rows), len(values)
-        self._table = np.concatenate(rows)
-        self._log = np.frexp(np.arange(len(values) + 1, dtype=np.float64))[1] - 1
+        self._levels, self._values = max(len(values).bit_length(), 1), len(values)
+        rows = np.empty((self._levels, len(values)))
+        rows[0] = values
+        for level in range(1, self._levels):
+            half, last, row = 1 << (level - 1), rows[level - 1], rows[level]
+            np.maximum(last[:-half], last[half:], out=row[:-half])
+            row[-half:] = last[-half:]
+        self._table = rows.ravel()
+        self._log = _logs(len(values))
 
     def largest(self, begins: Ints, ends: Ints) -> Floats:
         """The largest value of each range [begin, end), none of which is empty."""
@@ -48,8 +51,16 @@ class Ranges:
         reaches: which of the values, one for each range, do.
         """
         at = begins.copy()
-        for level in reversed(range(self._levels)):
-            after = at + (1 << level)
+        longest = int((ends - begins).max()) if len(begins) else 0
+        for level in reversed(range(longest.bit_length())):
             row = self._table[level * self._values : (level + 1) * self._values]
-            at = np.where(~reaches(row.take(at, mode="clip")) & (after <= ends), after, at)
+            passed = (at + (1 << level) <= ends) & ~reaches(row.take(at, mode="clip"))
+            at += passed.astype(np.int64) << level  # nothing is faster where no branch can be foreseen
         return at
+
+
+@lru_cache(maxsize=16)
+def _logs(most: int) -> Ints:
+    """The whole part of the logarithm, to base 2, of each number up to one."""
+    logs: Ints = np.frexp(np.arange(most + 1, dtype=np.float64))[1] - 1
+    return logs

@@ -65,8 +65,10 @@ class TurnFinder(Resumable):
         rows = np.empty((runs, kept + bars), np.int8)
         rows[:, :kept], rows[:, kept:] = self._rows, trend.T
         self._rows = rows[:, bars:].copy()
-        run, bar = np.divmod(np.flatnonzero(rows[:, 1 : bars + 1] != rows[:, :bars]), bars)
-        before, sign = rows[run, bar], rows[run, bar + 1]
+        at = np.flatnonzero(rows[:, 1 : bars + 1] != rows[:, :bars])
+        run = np.repeat(np.arange(runs), np.diff(np.searchsorted(at, np.arange(runs + 1) * bars)))
+        bar, at = at - run * bars, at + run * kept
+        before, sign = rows.ravel()[at], rows.ravel()[at + 1]
         # Where two rows differ and this one is a tie, the sign of the one before continues if its averages were full.
         tied = sign == 0
         sign[tied] = np.where(before[tied] == NOT_FULL, self._first_tie, before[tied])

@@ -1,0 +1,39 @@
+"""Figures as lines of JSON, by column: half the time of a dict for each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from windrow.trading.figure_rows import UNDEFINED, FigureRows
+
+#: Lines that are made together.
+_SOME = 512
+
+
+def json_lines(rows: FigureRows) -> Iterator[bytes]:
+    """What orjson makes of each of these rows, to the byte.
+
+    >>> rows = FigureRows({"pnl": np.array([1.5, 0.0]), "sqn": np.array([2.0, 1.0])}, {1: {"sqn": "no trade"}})
+    >>> list(json_lines(rows))
+    [b'{"pnl":1.5,"sqn":2.0}', b'{"pnl":0.0,"sqn":null,"undefined":{"sqn":"no trade"}}']
+    """
+    names = b",".join(orjson.dumps(name) + b":%b" for name in rows.columns)
+    for begin in range(0, len(rows), _SOME):
+        cells = {name: _cells(column[begin : begin + _SOME]) for name, column in rows.columns.items()}
+        ends = [b"}"] * len(next(iter(cells.values())))
+        for run in range(begin, begin + len(ends)):
+            if why := rows.undefined.get(run):
+                for name in why:
+                    cells[name][run - begin] = b"null"
+                ends[run - begin] = b"," + orjson.dumps({UNDEFINED: why})[1:]
+        yield from map((b"{%b%%b" % names).__mod__, zip(*cells.values(), ends, strict=True))
+
+
+def _cells(column: NDArray[Any]) -> list[bytes]:
+    """The values of a column as JSON."""
+    if column.dtype == object:
+        return list(map(orjson.dumps, column.tolist()))
+    return orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
