@@ -14,6 +14,7 @@ import numpy as np
 
 from windrow.arrays import Floats, Ints, Mask
 from windrow.states import Array, Carries, Count, Number, Resumable
+from windrow.trading.drawdown import Side
 from windrow.trading.measures import Measures, day_of, days_of_year
 from windrow.trading.rules import DUST
 from windrow.trading.spans import Spans
@@ -59,17 +60,19 @@ class Days(Resumable):
         self._rates = [measures.rate(days) for days in measures.years]
         self._other, self._other_base, self._shared = 1.0, 1.0, np.zeros((2, 1))  # of the benchmark
 
-    def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
-        """Takes what runs held at these closes, at least one, and what a benchmark was worth, a share of the cash."""
+    def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats, rises: Side) -> None:
+        """Takes what runs held at these closes, at least one, and what a benchmark was worth, a share of the cash;
+        `rises`: the closes as long positions see them.
+        """
         days = day_of(times)
         waits = self.days > 0 and bool(days[0] != self._day)
         ends = np.flatnonzero(days[1:] != days[:-1])
-        self._push_days(waits, ends, spans, closes, benchmark)
+        self._push_days(waits, ends, spans, benchmark, rises)
         self._count(days)
         self._wait(spans, closes)
         self._other = float(benchmark[-1])
 
-    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+    def _push_days(self, waits: bool, ends: Ints, spans: Spans, benchmark: Floats, rises: Side) -> None:
         """Takes the days that are over: the one that waited, if it is, and those that end at these bars."""
         raise NotImplementedError
 
@@ -126,11 +129,11 @@ class Daily(Days):
         self._peak, self._deepest, self._depths = self._base.copy(), np.zeros(runs), np.zeros(runs)
         self._falls = np.zeros(runs, np.int64)
 
-    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+    def _push_days(self, waits: bool, ends: Ints, spans: Spans, benchmark: Floats, rises: Side) -> None:
         if waits:
             self._add(self._now[:, None], self._moves(np.array([self._other])))
         if len(ends):
-            self._add(values_at(spans, closes, ends), self._moves(benchmark[ends]))
+            self._add(values_at(spans, rises.closes, ends), self._moves(benchmark[ends]))
 
     def _wait(self, spans: Spans, closes: Floats) -> None:
         lasts = spans.lasts

@@ -18,6 +18,7 @@ is visited:
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import pairwise
 from typing import ClassVar
 
@@ -57,11 +58,11 @@ class Drawdown(Resumable):
         self._peaked = np.full(runs, NEVER)  # the time of the last bar at the peak
         self._bars, self._from = 0, np.zeros(runs, np.int64)  # the number of the bar before the deepest
 
-    def push(self, times: Ints, spans: Spans, closes: Floats) -> None:
-        """Takes what runs held at these closes, at least one."""
+    def push(self, times: Ints, spans: Spans, closes: Floats, rises: "Side") -> None:
+        """Takes what runs held at these closes, at least one; `rises`: the closes as long positions see them."""
         if not self._bars:
             self._peaked[:] = times[0]
-        self._push(times, spans, closes)
+        self._push(times, spans, closes, rises)
         self._bars += len(closes)
         self.below = np.where(self._goes_on, self._bars - 1 - self._from, self.below)
 
@@ -71,7 +72,7 @@ class Drawdown(Resumable):
         goes_on: Mask = (self.lowest != NEVER) & (self.recovered == NEVER)
         return goes_on
 
-    def _push(self, times: Ints, spans: Spans, closes: Floats) -> None:
+    def _push(self, times: Ints, spans: Spans, closes: Floats, rises: "Side") -> None:
         if len(closes) == 1 and len(spans.runs) == len(spans.firsts):
             self._push_bar(times, spans, closes)
             return
@@ -82,7 +83,7 @@ class Drawdown(Resumable):
         best = np.full(len(kept), np.nan)
         best[continued] = self._best[run[continued]]
         dips = Dips(spans.begins[kept], spans.ends[kept], spans.cash[kept], np.abs(held))
-        sides = [Side(side * closes, -side * closes, np.flatnonzero(held * side > 0)) for side in (1, -1)]
+        sides = [rises.of(np.flatnonzero(held > 0)), Side(-closes).of(np.flatnonzero(held < 0))]
         for side in sides:
             dips.take_tops(side)
         peaks, self._peak = peaks_before(self._peak, dips.tops, run, firsts)
@@ -194,20 +195,32 @@ class Side:
     """Closes as long, or as short, positions see them: higher is better; and the positions of the spans on that side.
 
     `last`: from each bar on, the last bar before closes fall. `next`, `low`: for those bars, where the close is
-    reached again, or the end, and the lowest between.
+    reached again, or the end, and the lowest between. What is asked of a range holds whatever follows it.
     """
 
-    def __init__(self, closes: Floats, negated: Floats, spans: Ints) -> None:
-        self.spans, self.closes = spans, closes
-        if len(spans):
-            self.highs, self._lows = Ranges(closes), Ranges(negated)
-            bars = np.arange(len(closes))
-            falls = np.flatnonzero(closes[1:] < closes[:-1])
-            self.last = np.append(falls, bars[-1:])[np.searchsorted(falls, bars)]
-            self.next, self.low = np.full(len(bars), len(bars)), np.full(len(bars), np.nan)
-            unit = np.ones(len(falls))
-            self.next[falls] = self.highs.first(falls + 1, unit.astype(int) * len(bars), 0 * unit, unit, closes[falls])
-            self.low[falls] = self.lowest(falls + 1, self.next[falls])
+    spans: Ints
+    highs: Ranges
+
+    def __init__(self, closes: Floats) -> None:
+        self.closes = closes
+
+    def of(self, spans: Ints) -> "Side":
+        """The same of these spans; tables are made once, for the first that there are."""
+        if len(spans) and "highs" not in vars(self):
+            self._prepare()
+        side = copy(self)
+        side.spans = spans
+        return side
+
+    def _prepare(self) -> None:
+        closes, bars = self.closes, np.arange(len(self.closes))
+        self.highs, self._lows = Ranges(closes), Ranges(-closes)
+        falls = np.flatnonzero(closes[1:] < closes[:-1])
+        self.last = np.append(falls, bars[-1:])[np.searchsorted(falls, bars)]
+        self.next, self.low = np.full(len(bars), len(bars)), np.full(len(bars), np.nan)
+        unit = np.ones(len(falls))
+        self.next[falls] = self.highs.first(falls + 1, unit.astype(int) * len(bars), 0 * unit, unit, closes[falls])
+        self.low[falls] = self.lowest(falls + 1, self.next[falls])
 
     def dips(self, firsts: Ints, ends: Ints) -> tuple[Ints, Ints]:
         """The dips of ranges that begin at their peak: whose they are, and the last bars before them, in order of both.
@@ -266,26 +279,29 @@ class Dips:
         That completes the spans without shares.
         """
         inside = np.flatnonzero(~np.isnan(best))
-        self._peaks, self._base, self._factor = peaks, self.cash.copy(), self.held.copy()
-        self._goal = peaks - DUST * np.abs(peaks)  # within a span closes are compared, not values: nothing is rounded
-        self._base[inside], self._factor[inside], self._goal[inside] = 0.0, 1.0, best[inside]
+        self._peaks, self._best, self._goal = peaks, best, peaks - DUST * peaks
+        self._reached = self.tops >= self._goal
         self._peaks[inside] = self._value(inside, best[inside])
-        self._reached = self._base + self._factor * self._highs >= self._goal
-        self.firsts, self.lasts = np.where(self._reached, self.begins, self.ends), self.ends - 1
+        self._reached[inside] = self._highs[inside] >= best[inside]  # nothing is rounded
+        self.firsts, self.lasts = self.ends.copy(), self.ends - 1
+        reached = np.flatnonzero(self._reached)
+        self.firsts[reached] = self.begins[reached]
         below = np.flatnonzero((self.held == 0) & ~self._reached)
-        self._take_before(below, self.cash[below], self.ends[below])
+        self._take_whole(below, self.cash[below])
 
     def take_dips(self, side: Side) -> None:
         """Takes the dips of a side's spans."""
-        at = side.spans[self._reached[side.spans]]
+        reached = self._reached[side.spans]
+        below, at = side.spans[~reached], side.spans[reached]
+        if len(below):
+            self._take_whole(below, self._value(below, side.lowest(self.begins[below], self.ends[below])))
         if len(at):
-            level = self._base[at], self._factor[at], self._goal[at]
-            self.firsts[at] = side.highs.first(self.begins[at], self.ends[at], *level)
+            inside = ~np.isnan(self._best[at])
+            base, factor = np.where(inside, 0.0, self.cash[at]), np.where(inside, 1.0, self.held[at])
+            goal = np.where(inside, self._best[at], self._goal[at])
+            self.firsts[at] = side.highs.first(self.begins[at], self.ends[at], base, factor, goal)
             self._take_inner(side, at, self.firsts[at])
-        at = side.spans[self.firsts[side.spans] > self.begins[side.spans]]
-        if len(at):
-            low = side.lowest(self.begins[at], self.firsts[at])
-            self._take_before(at, self._value(at, low), self.firsts[at])
+            self._take_before(side, at[self.firsts[at] > self.begins[at]])
 
     def _take_inner(self, side: Side, span: Ints, first: Ints) -> None:
         """Takes the dips behind spans' first bars at the peak."""
@@ -312,20 +328,29 @@ class Dips:
     def _value(self, at: Ints, close: Floats) -> Floats:
         return self.cash[at] + self.held[at] * close
 
-    def _take_before(self, at: Ints, low: Floats, overs: Ints) -> None:
-        """Takes the dips of these spans before their first bars at the peak: of equal dips these are the first."""
-        money = self._peaks[at] - low
+    def _take_whole(self, at: Ints, low: Floats) -> None:
+        """Takes the dips of spans that are never at the peak."""
+        self.money[at] = money = self._peaks[at] - low
+        self.percent[at] = 100.0 * money / self._peaks[at]
+
+    def _take_before(self, side: Side, at: Ints) -> None:
+        """Takes the dips before these spans' first bars at the peak: of equal dips they are the first."""
+        if not len(at):
+            return
+        money = self._peaks[at] - self._value(at, side.lowest(self.begins[at], self.firsts[at]))
         self.money[at] = np.maximum(self.money[at], money)
         percent = 100.0 * money / self._peaks[at]
         deeper = percent >= self.percent[at]
         self.percent[at] = np.maximum(self.percent[at], percent)
-        self.tips[at[deeper]], self.overs[at[deeper]] = -1, overs[deeper]
+        self.tips[at[deeper]], self.overs[at[deeper]] = -1, self.firsts[at[deeper]]
 
     def lowest_bars(self, at: Ints, sides: Sequence[Side]) -> Ints:
         """The first bar of the deepest dip of each of these spans at which it is that deep."""
         lowest = np.where(self.tips[at] < 0, self.begins[at], self.tips[at] + 1)
         for side in sides:
-            its = np.flatnonzero(np.isin(at, side.spans, assume_unique=True))
+            of_side = np.zeros(len(self.held), bool)
+            of_side[side.spans] = True
+            its = np.flatnonzero(of_side[at])
             if len(its):
                 span = at[its]
                 peak = np.where(self.tips[span] < 0, self._peaks[span], self._value(span, side.closes[self.tips[span]]))

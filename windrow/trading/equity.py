@@ -5,7 +5,7 @@ from typing import ClassVar
 from windrow.arrays import Floats, Ints
 from windrow.states import Carries, Part, Resumable
 from windrow.trading.day_returns import Daily, Days
-from windrow.trading.drawdown import Drawdown
+from windrow.trading.drawdown import Drawdown, Side
 from windrow.trading.invested_days import InvestedDays
 from windrow.trading.measures import Measures
 from windrow.trading.ruin import Ruin
@@ -28,7 +28,8 @@ class Equity(Resumable):
 
     def push(self, times: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
         """Takes what runs held at these closes, and what a benchmark was worth there, as a share of the cash."""
+        rises = Side(closes)
         self.ruin.push(times, spans, closes)
-        self.drawdown.push(times, spans, closes)
-        self.daily.push(times, spans, closes, benchmark)
+        self.drawdown.push(times, spans, closes, rises)
+        self.daily.push(times, spans, closes, benchmark, rises)
         self.value.push(times, spans, closes)

@@ -9,6 +9,7 @@ from windrow.arrays import Floats, Ints
 from windrow.states import Array, Carries, Number, Part
 from windrow.trading.day_returns import Days, Returns, with_falls
 from windrow.trading.day_spans import DaySpans, RunningSums, by_days, moves_of
+from windrow.trading.drawdown import Side
 from windrow.trading.measures import Measures
 from windrow.trading.rules import DUST
 from windrow.trading.span_falls import SpanFalls, columns
@@ -38,7 +39,8 @@ class InvestedDays(Days):
         self._cash, self._held = np.full(runs, cash, np.float64), np.zeros(runs)
         self._price, self._base = np.nan, np.nan  # at the last bar, and at the end of the last day that is over
 
-    def _push_days(self, waits: bool, ends: Ints, spans: Spans, closes: Floats, benchmark: Floats) -> None:
+    def _push_days(self, waits: bool, ends: Ints, spans: Spans, benchmark: Floats, rises: Side) -> None:
+        closes = rises.closes
         before = np.zeros(len(closes) + 1, np.int64)
         before[0], before[ends + 1] = int(waits), 1
         before = np.cumsum(before)
@@ -47,17 +49,18 @@ class InvestedDays(Days):
             for last, each in ((self._price, closes), (self._other, benchmark))
         )
         if len(prices) or len(spans.runs) > len(spans.firsts):
-            self._add(by_days(spans, before), prices, others)
+            each_bar = len(prices) and not waits and len(ends) == len(closes) - 1
+            self._add(by_days(spans, before), prices, others, rises if each_bar else Side(prices))
 
-    def _add(self, spans: DaySpans, prices: Floats, others: Floats) -> None:
-        """Takes days: what runs held, the prices, and what the benchmark was worth."""
+    def _add(self, spans: DaySpans, prices: Floats, others: Floats, rises: Side) -> None:
+        """Takes days: what runs held, the prices, and what the benchmark was worth; `rises`: the prices, or more."""
         moves = self._moves(others)
         returns, jumps = moves_of(prices, self._base)
         self._base = float(prices[-1]) if len(prices) else self._base
         pieces = spans.cut(jumps)
         each = [np.ones_like(returns), *products(returns, moves, self._rates)]
         self._returns.push(pieces, prices, moves, self._products.push(np.stack(each, axis=1)))
-        self._falls.push(pieces, prices, self._prices.push(columns(prices)))
+        self._falls.push(pieces, rises, self._prices.push(columns(prices)))
 
     def _wait(self, spans: Spans, closes: Floats) -> None:
         lasts = spans.lasts
@@ -72,7 +75,8 @@ class InvestedDays(Days):
         begins, ends = np.full(len(runs), days), np.full(len(runs), days)
         begins[firsts] = 0
         spans = DaySpans(runs, begins, ends, np.repeat(self._cash, 2), np.repeat(self._held, 2), firsts)
-        whole._add(spans, np.full(days, self._price), np.full(days, self._other))
+        price = np.full(days, self._price)
+        whole._add(spans, price, np.full(days, self._other), Side(price))
         falls = whole._falls
         return Returns(
             whole,

@@ -78,16 +78,16 @@ class SpanFalls(Resumable):
         self._best, self._low = np.full(runs, np.nan), np.full(runs, np.inf)
         self._dips, self._since = np.zeros(runs, bool), np.zeros((runs, 8))
 
-    def push(self, pieces: DaySpans, prices: Floats, sums: Floats) -> None:
-        """Takes days: their prices, and the running sums of their `columns`."""
-        side = Side(prices, -prices, np.flatnonzero((pieces.held > 0) & (pieces.begins < pieces.ends)))
+    def push(self, pieces: DaySpans, rises: Side, sums: Floats) -> None:
+        """Takes days: their prices, and the running sums of `columns`; behind these `rises` may have more prices."""
+        side, days = rises.of(np.flatnonzero((pieces.held > 0) & (pieces.begins < pieces.ends))), len(sums) - 1
         dips = self._found(pieces, side)
         went_on = (dips.begins == 0) & self._dips[dips.runs] & (dips.at == pieces.firsts[dips.runs])
-        goes_on = (dips.ends == len(prices)) & (dips.at == pieces.lasts[dips.runs])
+        goes_on = (dips.ends == days) & (dips.at == pieces.lasts[dips.runs])
         closes = self._closes(dips, side, sums, went_on)
         np.add.at(self.squares, dips.runs, np.where(goes_on, 0.0, _squares(dips, closes)))
-        if len(prices):
-            self._count(dips, closes.lowest, len(prices))
+        if days:
+            self._count(dips, closes.lowest, days)
         run, new = dips.runs[goes_on], np.flatnonzero(goes_on & ~went_on)
         self._dips = np.zeros_like(self._dips)
         self._dips[run], self._low[run] = True, closes.lowest[goes_on]

@@ -67,7 +67,7 @@ class Trades(Resumable):
         np.add.at(self.traded, run, moved)
         slipped = self._slip / (1 + np.sign(held - before) * np.sign(price) * self._slip)  # a share of the price before
         np.add.at(self.costs, run, self._fee + moved * (self._rate + slipped))
-        self.total += np.bincount(run[held != 0], minlength=len(self.total))
+        self.total += np.bincount(run, held != 0, len(self.total)).astype(np.int64)
         begins = self._bars + spans.begins
         begins[spans.firsts] = self._begun
         self._begun = begins[spans.lasts]
@@ -91,10 +91,10 @@ class Trades(Resumable):
         new = first[self.closed[run[first]] == 0]
         self._first[run[new]] = profit[new]
         self.closed += np.bincount(run, minlength=len(self.closed))
-        self.won += np.bincount(run[won], minlength=len(self.won))
+        self.won += np.bincount(run, won, len(self.won)).astype(np.int64)
         np.add.at(self.profit, run, profit)
-        np.add.at(self.gains, run[won], profit[won])
-        np.add.at(self.losses, run[~won], profit[~won])
+        np.add.at(self.gains, run, profit * won)  # 0 adds nothing, and needs no branch
+        np.add.at(self.losses, run, profit * ~won)
         apart = profit - self._first[run]
         np.add.at(self._sum, run, apart)
         np.add.at(self._squares, run, apart * apart)
