@@ -21,19 +21,20 @@ def json_lines(rows: FigureRows) -> Iterator[bytes]:
     [b'{"pnl":1.5,"sqn":2.0}', b'{"pnl":0.0,"sqn":null,"undefined":{"sqn":"no trade"}}']
     """
     names = b",".join(orjson.dumps(name) + b":%b" for name in rows.columns)
+    line = (b"{" + names + b"%b").__mod__
     for begin in range(0, len(rows), _SOME):
         cells = {name: _cells(column[begin : begin + _SOME]) for name, column in rows.columns.items()}
-        ends = [b"}"] * len(next(iter(cells.values())))
+        ends = [b"}"] * min(_SOME, len(rows) - begin)
         for run in range(begin, begin + len(ends)):
             if why := rows.undefined.get(run):
                 for name in why:
                     cells[name][run - begin] = b"null"
                 ends[run - begin] = b"," + orjson.dumps({UNDEFINED: why})[1:]
-        yield from map((b"{%b%%b" % names).__mod__, zip(*cells.values(), ends, strict=True))
+        yield from map(line, zip(*cells.values(), ends, strict=True))
 
 
 def _cells(column: NDArray[Any]) -> list[bytes]:
     """The values of a column as JSON."""
-    if column.dtype == object:
-        return list(map(orjson.dumps, column.tolist()))
-    return orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    values = column.tolist() if column.dtype == object else np.ascontiguousarray(column)
+    cells = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    return cells if len(cells) == len(column) else list(map(orjson.dumps, column.tolist()))  # a text has a comma

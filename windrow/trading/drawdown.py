@@ -232,9 +232,10 @@ class Side:
         fresh = bars
         while len(rows):
             inside = fresh < ends[rows, None] - 1
-            row, column = np.nonzero(inside)
-            found.append((rows[row], fresh[row, column]))
-            rows, bars = rows[inside[:, -1]], bars[inside[:, -1]]
+            at = np.flatnonzero(inside)
+            found.append((rows[at >> (fresh.shape[1].bit_length() - 1)], fresh.ravel()[at]))
+            more = np.flatnonzero(inside[:, -1])
+            rows, bars = rows[more], bars[more]
             fresh = jump[bars]
             bars, jump = np.concatenate([bars, fresh], axis=1), jump[jump]
         which, peaks = (np.concatenate(column) for column in zip(*found, strict=True))

@@ -71,7 +71,8 @@ class SpanMaker(Resumable):
 
     def made(self, orders: Orders, bars: int) -> Spans:
         """The same, if these should not be the orders yet."""
-        fills = orders.at(orders.status < REFUSED)
+        filled = orders.status < REFUSED
+        fills = orders if filled.all() else orders.at(filled)
         if not len(fills.runs):
             begins, ends = np.zeros_like(self._runs), np.full_like(self._runs, bars)
             return Spans(
