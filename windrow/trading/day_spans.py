@@ -28,7 +28,7 @@ _SLOTS, _SPREADS, _DROPPED = 1 << 15, 2654435769, 20
 class DaySpans(NamedTuple):
     """What runs hold at the ends of days [begins, ends), which may be empty; sorted by run, then day.
 
-    firsts: (runs,), where each run's begin; its first one continues the last one of the push before.
+    firsts, lasts: (runs,), each run's first one, which continues the last one of the push before, and its last one.
     """
 
     runs: Ints
@@ -37,11 +37,7 @@ class DaySpans(NamedTuple):
     cash: Floats
     held: Floats
     firsts: Ints
-
-    @property
-    def lasts(self) -> Ints:
-        """Positions of each run's last one, which continues in the next push."""
-        return np.append(self.firsts[1:], len(self.runs)) - 1
+    lasts: Ints
 
     def values(self, at: Ints, prices: Floats) -> Floats:
         """The values of some of these, at a price for each."""
@@ -51,7 +47,7 @@ class DaySpans(NamedTuple):
         """The same, cut at some days, ascending.
 
         >>> zero, whole = np.zeros(1), np.zeros(1, np.int64)
-        >>> cut = DaySpans(whole, whole, np.array([5]), zero, zero, whole).cut(np.array([2, 4]))
+        >>> cut = DaySpans(whole, whole, np.array([5]), zero, zero, whole, whole).cut(np.array([2, 4]))
         >>> cut.begins.tolist(), cut.ends.tolist()
         ([0, 2, 4], [2, 4, 5])
         """
@@ -65,7 +61,8 @@ class DaySpans(NamedTuple):
         begins, ends, later = self.begins[at], self.ends[at], np.flatnonzero(number)
         begins[later] = days[first[at[later]] + number[later] - 1]
         ends[later - 1] = begins[later]
-        return DaySpans(self.runs[at], begins, ends, self.cash[at], self.held[at], before[self.firsts])
+        firsts, lasts = before[self.firsts], (before + counts - 1)[self.lasts]
+        return DaySpans(self.runs[at], begins, ends, self.cash[at], self.held[at], firsts, lasts)
 
 
 def by_days(spans: Spans, before: Ints) -> DaySpans:
@@ -74,7 +71,7 @@ def by_days(spans: Spans, before: Ints) -> DaySpans:
     """
     begins, ends = before[spans.begins], before[spans.ends]
     begins[spans.firsts] = 0
-    return DaySpans(spans.runs, begins, ends, spans.cash, spans.held, spans.firsts)
+    return DaySpans(spans.runs, begins, ends, spans.cash, spans.held, spans.firsts, spans.lasts)
 
 
 def moves_of(prices: Floats, before: float) -> tuple[Floats, Ints]:

@@ -74,7 +74,7 @@ class InvestedDays(Days):
         runs, firsts = np.repeat(np.arange(len(self._cash)), 2), 2 * np.arange(len(self._cash))
         begins, ends = np.full(len(runs), days), np.full(len(runs), days)
         begins[firsts] = 0
-        spans = DaySpans(runs, begins, ends, np.repeat(self._cash, 2), np.repeat(self._held, 2), firsts)
+        spans = DaySpans(runs, begins, ends, np.repeat(self._cash, 2), np.repeat(self._held, 2), firsts, firsts + 1)
         price = np.full(days, self._price)
         whole._add(spans, price, np.full(days, self._other), Side(price))
         falls = whole._falls
