@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from windrow import times
 from windrow.bars.checks import text_times
 from windrow.bars.columns import Layout
 from windrow.times import DAY, EARLIEST, LATEST, format_times, parse_times
@@ -93,12 +95,70 @@ def test_every_form_means_what_datetime_says(column):
 def test_times_that_stand_many_in_a_row_mean_the_same(text, changes):
     """Texts of one width, one digit of each another than in the one before, each so often."""
     column = []
-    for at, digit, times in changes:
+    for at, digit, often in changes:
         at %= len(text)
         text = text[:at] + b"%d" % digit + text[at + 1 :]
-        column += [text] * times
+        column += [text] * often
     known = {text: expected(text) for text in column}
     assert parsed(column) == [known[text] for text in column]
+
+
+def minutes(first: int, last: int, day: str = "2020-01-01") -> list[bytes]:
+    return [f"{day}T{minute // 60:02d}:{minute % 60:02d}:00Z".encode() for minute in range(first, last)]
+
+
+@pytest.mark.parametrize(("long", "kept"), [(1, 50), (1, 1 << 16), (20, 70), (1000, 1 << 16)])
+def test_times_that_stand_as_earlier_ones_did_mean_the_same(
+    monkeypatch: pytest.MonkeyPatch, long: int, kept: int
+) -> None:
+    monkeypatch.setattr(times, "_LONG", long)
+    monkeypatch.setattr(times, "_KEPT", kept)
+    spans = st.tuples(st.integers(0, 90), st.integers(1, 60), st.sampled_from([1, 7]))
+    others = [
+        b"2020-01-01T23:59:00Z",
+        b"2020-02-30T00:00:00Z",
+        b"2020-01-01 00:30:00Z",
+        b"2020-01-01T00:30:00\0",
+        b"2" * 20,
+    ]
+    odd = st.sampled_from(others).map(lambda text: [text])
+    series = spans.map(lambda span: minutes(span[0], span[0] + span[1])[:: span[2]]) | odd
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(st.lists(series, min_size=1, max_size=5), min_size=1, max_size=5),
+        st.sampled_from(["UTC", "Japan"]),
+    )
+    def check(chunks: list[list[list[bytes]]], zone: str) -> None:
+        times._SERIES.clear()
+        for column in (list(chain.from_iterable(chunk)) for chunk in chunks):
+            assert parsed(column, zone) == [expected(text) for text in column]
+
+    check()
+
+
+def test_a_series_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(times, "_LONG", 20)
+    times._SERIES.clear()
+    parse, rows = times._parse, []
+
+    def counted(data: np.ndarray, offsets: np.ndarray, timezone: str, dated: bool) -> times.Times:
+        rows.append(len(offsets) - 1)
+        return parse(data, offsets, timezone, dated)
+
+    monkeypatch.setattr(times, "_parse", counted)
+    for column, unknown in (
+        (minutes(30, 60) + minutes(0, 60) + minutes(0, 10), 100),
+        (minutes(10, 60) + minutes(0, 60), 0),
+        (minutes(20, 90), 30),  # a symbol with later bars
+        (minutes(0, 90), 0),
+        (minutes(0, 90, "2020-01-02"), 90),
+        (minutes(0, 90) + minutes(0, 90, "2020-01-02"), 0),
+        (minutes(0, 5) * 30, 140),  # short ones are not looked for
+    ):
+        rows.clear()
+        assert parsed(column) == [expected(text) for text in column]
+        assert sum(rows) == unknown
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,6 +6,7 @@ without minutes, no 24:00, no leap second, no other order of day and month.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from math import gcd
@@ -44,6 +45,10 @@ class Times(NamedTuple):
     ok: Mask
     timed: Mask
 
+    def rows(self, begin: int, end: int) -> "Times":
+        """Some of them."""
+        return Times(self.ns[begin:end], self.ok[begin:end], self.timed[begin:end])
+
 
 def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC", dated: bool = False) -> Times:
     """Parses the texts `data[offsets[i]:offsets[i + 1]]`; times without a zone are read in `timezone`.
@@ -53,7 +58,8 @@ def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC
 
     A local time that a clock change skips or repeats is invalid, as it does not name one instant. Dates have no zone.
     Works by *form* (the text with every digit made 0): rows of one form are parsed together, about 40 ns per row if all
-    rows have one form; 7 if many consecutive rows have the same time.
+    rows have one form; 7 if many consecutive rows have the same time, or
+    the times of an earlier series of a thousand.
 
     >>> text = b"1970-01-02" b"1970-01-01 00:00:01.5+00:00" b"1970-13-01"
     >>> parse_times(np.frombuffer(text, np.uint8), np.array([0, 10, 37, 47]))
@@ -67,6 +73,7 @@ timed=array([False,  True, False]))
             once = _parse(texts[starts].ravel(), np.arange(len(starts) + 1) * width, timezone, dated)
             lengths = np.diff(starts, append=count)
             return Times(np.repeat(once.ns, lengths), np.repeat(once.ok, lengths), np.repeat(once.timed, lengths))
+        return _parse_series(texts, timezone, dated)
     return _parse(data, offsets, timezone, dated)
 
 
@@ -77,6 +84,76 @@ def _starts_of_runs(texts: Bytes2D) -> Ints | None:
     if len(words) < _SAMPLE or np.count_nonzero(_changed(words[:_SAMPLE])) > _SAMPLE // 4:
         return None
     return np.flatnonzero(np.concatenate([[True], _changed(words)]))
+
+
+class _Series(NamedTuple):
+    """Texts in order of time, as a symbol has them, and what they mean."""
+
+    texts: Bytes2D
+    times: Times
+
+    def beginning(self, texts: Bytes2D) -> Times:
+        """The times of the first of these texts, as far as they follow each other as in this series."""
+        width = self.texts.shape[1]
+        at = int(np.searchsorted(self.texts.view(f"S{width}")[:, 0], texts[:1].view(f"S{width}")[0, 0]))
+        word = gcd(width, 8)
+        own, other = self.texts[at : at + len(texts)].view(f"u{word}"), texts[: len(self.texts) - at].view(f"u{word}")
+        same, step = 0, 256
+        while same < len(own):
+            differs = own[same : same + step] != other[same : same + step]
+            if differs.any():
+                same += int(differs.argmax()) // differs.shape[1]
+                break
+            same, step = min(same + step, len(own)), step * 4
+        return self.times.rows(at, at + same)
+
+    @classmethod
+    def longest(cls, texts: Bytes2D, times: Times) -> "_Series | None":
+        """The longest series among texts; None if it is not worth keeping."""
+        cuts = np.concatenate([[0], np.flatnonzero(times.ns[1:] <= times.ns[:-1]) + 1, [len(texts)]])
+        first = int(np.diff(cuts).argmax())
+        begin, end = int(cuts[first]), min(int(cuts[first + 1]), int(cuts[first]) + _KEPT)
+        if end - begin < _LONG or not times.ok.all():
+            return None
+        return cls(texts[begin:end].copy(), _joined([times.rows(begin, end)]))
+
+    def then(self, later: "_Series") -> "_Series":
+        """This series with a later one, if there is room; or the longer one of the two."""
+        if later.times.ns[0] > self.times.ns[-1] and len(self.texts) + len(later.texts) <= _KEPT:
+            return _Series(np.concatenate([self.texts, later.texts]), _joined([self.times, later.times]))
+        return max(self, later, key=lambda series: len(series.texts))
+
+
+#: The series that was kept, by the width of its texts and what else says what they mean.
+_SERIES: dict[tuple[int, str, bool], _Series] = {}
+#: Texts that are kept, and how many in a row it takes less time to look up than to parse.
+_KEPT, _LONG = 1 << 16, 1000
+
+
+def _parse_series(texts: Bytes2D, timezone: str, dated: bool) -> Times:
+    """Parses texts, but not again those that stand as earlier ones did: most symbols have the same times."""
+    key = texts.shape[1], timezone, dated
+    series, at = _SERIES.get(key), 0
+    found: list[Times] = []
+    while series and at < len(texts) and len(found) * _LONG <= at + _LONG:
+        known = series.beginning(texts[at:])
+        if not len(known.ns):
+            break
+        found.append(known)
+        at += len(known.ns)
+    if at < len(texts):
+        rest = texts[at:]
+        times = _parse(rest.ravel(), np.arange(len(rest) + 1) * texts.shape[1], timezone, dated)
+        longest = _Series.longest(rest, times)
+        if longest is not None:
+            _SERIES[key] = series.then(longest) if series else longest
+        found.append(times)
+    return _joined(found)
+
+
+def _joined(parts: Sequence[Times]) -> Times:
+    """Times one after another, as arrays of their own."""
+    return Times(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _changed(words: npt.NDArray[Any]) -> Mask:
