@@ -153,18 +153,23 @@ class Names:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._symbols: list[str] = []
+        self._last: tuple[list[str], npt.NDArray[np.int32]] = [], np.empty(0, np.int32)
 
     def __len__(self) -> int:
         return len(self._symbols)
 
     def of(self, bars: Bars) -> Bars:
         """The same bars, of which `symbols` are those of all chunks so far; that list grows with later ones."""
+        if bars.symbols is not self._last[0]:  # chunks with the same symbols share a list of them
+            self._last = bars.symbols, self._of(bars.symbols)
+        return replace(bars, symbols=self._symbols, codes=self._last[1][bars.codes])
+
+    def _of(self, symbols: list[str]) -> npt.NDArray[np.int32]:
         numbers = self._numbers
-        new = list(dict.fromkeys(symbol for symbol in bars.symbols if symbol not in numbers))
+        new = list(dict.fromkeys(symbol for symbol in symbols if symbol not in numbers))
         numbers.update(zip(new, range(len(numbers), len(numbers) + len(new)), strict=True))
         self._symbols += new
-        own = np.fromiter(map(numbers.__getitem__, bars.symbols), np.int32, len(bars.symbols))
-        return replace(bars, symbols=self._symbols, codes=own[bars.codes])
+        return np.fromiter(map(numbers.__getitem__, symbols), np.int32, len(symbols))
 
 
 def join_bars(parts: Sequence[Bars]) -> Bars:
