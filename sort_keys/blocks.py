@@ -37,7 +37,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from sort_keys.keys import encode_slice, encode_symbols, encode_times, key_order
+from sort_keys.keys import code_order, encode_slice, encode_symbols, encode_times, key_order
 from sort_keys.slots import Slots
 from windrow.arrays import Floats, Ints, Mask, distinct, run_starts
 from windrow.errors import InputError
@@ -87,8 +87,7 @@ def sort_bars(codes: npt.NDArray[np.int32], names: list[str], times: Ints, value
     if _sorted(codes[:_FEW], times[:_FEW]) and _sorted(codes, times):
         starts = run_starts(codes)
         return Columns([names[code] for code in codes[starts]], starts, times, values)
-    narrow = codes.astype(np.uint16) if len(names) <= 1 << 16 else codes  # numpy sorts 16 bits by radix
-    order = np.argsort(narrow, kind="stable")
+    order = code_order(codes, len(names))
     if not _ascending(codes[order], times[order]):
         order = key_order(codes, times)
     codes = codes[order]

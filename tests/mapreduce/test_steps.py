@@ -3,13 +3,10 @@
 from collections import Counter
 from functools import partial
 
-import numpy as np
 import pytest
 
 from jobs.moving_average import MovingAverage
 from tests.conftest import ROOT
-from windrow.bars.columns import Bars
-from windrow.mapreduce import steps
 from windrow.mapreduce.steps import Step, pass_on
 
 KEY = b"0000000000000000"
@@ -55,20 +52,3 @@ def test_a_job_of_three_steps(run_job, tmp_path, runner, reducers):
 def test_steps_are_what_the_job_declares():
     described = Busiest(["bars.csv"]).describe_steps()
     assert [sorted(set(step) & {"mapper", "reducer"}) for step in described] == [["mapper", "reducer"]] * 3
-
-
-@pytest.mark.parametrize("most", [1, 3, 1000])
-def test_bars_keep_their_symbols_however_few_names_a_mapper_holds(monkeypatch, most):
-    monkeypatch.setattr(steps, "_MOST_NAMES", most)
-    monkeypatch.setattr(steps, "_MOST_BARS", 5)
-    chunks = [["B", "A"], ["A", "C", "C"], ["D"], ["A", "B", "E"], ["E"]]  # a name may be twice in a dictionary
-
-    def feed():
-        for symbols in chunks:
-            many = len(symbols)
-            rows = np.arange(many)
-            yield Bars(symbols, rows.astype(np.int32), rows, [], np.zeros(many, bool)), "bars.csv"
-
-    found = [[bars.symbols[code] for code in bars.codes] for bars, _ in steps._in_long_blocks(feed())]
-    assert [symbol for part in found for symbol in part] == [symbol for chunk in chunks for symbol in chunk]
-    assert len(found) == {1: 5, 3: 3, 1000: 2}[most]

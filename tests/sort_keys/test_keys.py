@@ -102,3 +102,10 @@ def test_key_order_sorts_by_code_then_time(pairs):
     order = keys.key_order(codes, times)
     assert sorted(order.tolist()) == list(range(len(pairs)))
     assert [pairs[i] for i in order] == sorted(pairs)
+
+
+@pytest.mark.parametrize("most", [3, 1 << 16, (1 << 16) + 1, 200_000])
+def test_bars_of_one_code_stay_in_order(most):
+    codes = np.random.default_rng(most).integers(0, most, 5000)
+    codes[7] = codes[4000] = most - 1
+    assert keys.code_order(codes, most).tolist() == sorted(range(5000), key=lambda at: codes[at])

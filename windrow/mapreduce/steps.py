@@ -23,12 +23,13 @@ from sort_keys.blocks import sort_bars, write_blocks
 from sort_keys.keys import copied
 from sort_keys.merge import Merge, Stretch
 from windrow.bars.checks import MISSING
-from windrow.bars.columns import Bars, Names, join_bars
+from windrow.bars.columns import Bars
 from windrow.console.meter import BARS, LINES, MODELS
 from windrow.feeds.fetch import read_ranges
 from windrow.feeds.files import parse_stream
 from windrow.mapreduce.accounts import Accounts, Rules
 from windrow.mapreduce.counters import CONFLICT, INPUTS, REFUSED, UNSELECTED, WARNING, error_text
+from windrow.mapreduce.held import Held
 from windrow.mapreduce.reports import conflict_text, names_for_inputs, names_for_task
 from windrow.mapreduce.resampling import Larger
 from windrow.mapreduce.slices import Lines, Slicer, stitch
@@ -45,9 +46,6 @@ from windrow.storage.source import Range
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob, SeriesKernel
 
-#: Bars of a symbol that make a block long enough, and the most bars, and names of symbols, that a mapper holds to get
-#: there: a name takes ten times the memory of a bar.
-_FEW_BARS, _MOST_BARS, _MOST_NAMES = 512, 750_000, 200_000
 #: Lines between two steps of which is told at once.
 _SOME_LINES = 1000
 
@@ -137,19 +135,15 @@ def _feed(job: "BarJob", task: Task) -> Iterator[tuple[Bars, str]]:
 
 def _in_long_blocks(feed: Iterable[tuple[Bars, str]]) -> Iterator[tuple[Bars, str]]:
     """Chunks, joined if they have so few bars of each symbol that blocks would be short, and slow."""
-    held: list[Bars] = []
-    names, most, source = Names(), 0, ""
+    held, source = Held(), ""
     for bars, source in feed:
-        most = max(most, len(bars.symbols))
-        held.append(names.of(bars))
+        held.add(bars)
         del bars
-        if sum(map(len, held)) >= min(_MOST_BARS, _FEW_BARS * most) or len(names) >= _MOST_NAMES:
-            joined, held = join_bars(held), []
-            names, most = names if len(names) < _MOST_NAMES else Names(), 0
-            yield joined, source
-            del joined
-    if held:
-        yield join_bars(held), source
+        if held.is_enough:
+            for piece in held.taken():
+                yield piece, source
+    for piece in held.taken():
+        yield piece, source
 
 
 def _map_input(what: str) -> str:
