@@ -14,9 +14,10 @@ VERSION is raised where a class carries something else than before: an older sta
 from binascii import Error as NoBase64
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -236,6 +237,17 @@ class Resumable:
             self.carry(state["carried"])
         except ValueError as error:
             raise StateError(f"a state of a {kind}: {error}; {_CURE}") from None
+
+    def twin(self) -> Self:
+        """Another one that has come as far, and goes on without this one."""
+        twin = copy(self)
+        for name in self.carries:
+            value = getattr(self, name)
+            if isinstance(value, Resumable):
+                setattr(twin, name, value.twin())
+            elif isinstance(value, np.ndarray | list):
+                setattr(twin, name, deepcopy(value))
+        return twin
 
     def carried(self) -> Json:
         """The values that it carries, by name."""

@@ -94,8 +94,8 @@ class Broker(Resumable):
             return no_orders()
         quotes = quoted(self._rules, prices)
         planned = self._plan(turns, closes, quotes)
-        failed = np.bincount(planned.runs, planned.status != FILLED, len(self.cash)) > 0
-        done = ~failed & ~self._retries
+        done = ~self._retries
+        done[planned.runs[planned.status != FILLED]] = False
         self._carry_out(planned, done)
         if done.all():
             return planned

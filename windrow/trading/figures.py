@@ -100,6 +100,8 @@ def _without(columns: Columns, missing: Iterable[Missing]) -> FigureRows:
     runs = len(columns["pnl"])
     undefined: dict[int, dict[str, str]] = {}
     for name, where, why in missing:
+        if not where.any():  # as for nearly all
+            continue
         for run in np.flatnonzero(np.broadcast_to(where, runs)).tolist():
             undefined.setdefault(run, {}).setdefault(name, why)
     return FigureRows({name: column.copy() for name, column in columns.items()}, undefined)  # the runs may go on

@@ -1,6 +1,5 @@
 """Returns from day to day of runs that hold shares or cash, never both: span by span."""
 
-from copy import deepcopy
 from typing import ClassVar
 
 import numpy as np
@@ -68,7 +67,7 @@ class InvestedDays(Days):
 
     def so_far(self) -> Returns:
         """The returns, with that of the last day as far as it is known."""
-        whole = deepcopy(self)
+        whole = self.twin()
         days = min(self.days, 1)
         # Behind the last day another span of each run begins, without days: so all that goes on is over.
         runs, firsts = np.repeat(np.arange(len(self._cash)), 2), 2 * np.arange(len(self._cash))

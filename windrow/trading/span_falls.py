@@ -82,16 +82,25 @@ class SpanFalls(Resumable):
         """Takes days: their prices, and the running sums of `columns`; behind these `rises` may have more prices."""
         side, days = rises.of(np.flatnonzero((pieces.held > 0) & (pieces.begins < pieces.ends))), len(sums) - 1
         dips = self._found(pieces, side)
-        went_on = (dips.begins == 0) & self._dips[dips.runs] & (dips.at == pieces.firsts[dips.runs])
-        goes_on = (dips.ends == days) & (dips.at == pieces.lasts[dips.runs])
+        went_on, goes_on = self._at_edges(pieces, dips, days)
         closes = self._closes(dips, side, sums, went_on)
-        np.add.at(self.squares, dips.runs, np.where(goes_on, 0.0, _squares(dips, closes)))
+        squares = _squares(dips, closes)
+        squares[goes_on] = 0.0
+        np.add.at(self.squares, dips.runs, squares)
         if days:
             self._count(dips, closes.lowest, days)
-        run, new = dips.runs[goes_on], np.flatnonzero(goes_on & ~went_on)
+        run, new = dips.runs[goes_on], np.setdiff1d(goes_on, went_on, assume_unique=True)
         self._dips = np.zeros_like(self._dips)
         self._dips[run], self._low[run] = True, closes.lowest[goes_on]
         self._since[dips.runs[new]] = sums[dips.begins[new]]
+
+    def _at_edges(self, pieces: DaySpans, dips: Dips, days: int) -> tuple[Ints, Ints]:
+        """Positions of the dips that began in an earlier push, and of those that may go on in the next one."""
+        runs = np.flatnonzero(self._dips)
+        went_on = dips.at.searchsorted(pieces.firsts[runs])  # they are there, if only without days
+        last = dips.at.searchsorted(pieces.lasts, "right") - 1
+        last = last[dips.at[last] == pieces.lasts] if len(dips.at) else last[:0]
+        return went_on, last[dips.ends[last] == days]
 
     def _found(self, pieces: DaySpans, side: Side) -> Dips:
         """All dips, sorted by piece, then day; of one that went on and is over before the first day no days."""
@@ -140,11 +149,13 @@ class SpanFalls(Resumable):
         before, self._peak = peaks_before(self._peak, tops, pieces.runs, pieces.firsts)
         return before, tops >= before - DUST * before
 
-    def _closes(self, dips: Dips, side: Side, sums: Floats, went_on: Mask) -> Closes:
-        """The prices in dips; `went_on`: those that began in an earlier push."""
-        count = len(went_on)
+    def _closes(self, dips: Dips, side: Side, sums: Floats, old: Ints) -> Closes:
+        """The prices in dips; `old`: those that began in an earlier push."""
+        count = len(dips.at)
         found = Closes((dips.ends - dips.begins).astype(np.float64), np.zeros(count), np.zeros(count), np.zeros(count))
-        new, old = np.flatnonzero((dips.held > 0) & ~went_on), np.flatnonzero(went_on)
+        invested = dips.held > 0
+        invested[old] = False
+        new = np.flatnonzero(invested)
         if len(new):
             some, which = once(dips.begins[new], dips.ends[new], len(sums))
             begins, ends = dips.begins[new[some]], dips.ends[new[some]]

@@ -74,7 +74,8 @@ class SpanReturns(Resumable):
         new = ~continued[some]
         at, bases = some[new], bases[new]
         days = pieces.begins[at]
-        returns = pieces.values(at, prices[days]) / np.where(bases > self._dust, bases, np.nan) - 1.0
+        bases[bases <= self._dust] = np.nan
+        returns = pieces.values(at, prices[days]) / bases - 1.0
         for total, each in zip(self._onto, products(returns, moves[days], self._rates), strict=True):
             np.add.at(total, runs[new], each)
 
