@@ -62,6 +62,8 @@ class FakeHdfs:
 
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: An answer is sent at once: its end would wait for the client's word that its begin has come, 40 ms.
+    wbufsize = 1 << 16
 
     def do_GET(self):
         self._answer()
