@@ -9,6 +9,8 @@ import mrjob.job
 import pytest
 
 from windrow.console.meter import Meter
+from windrow.mapreduce import submit
+from windrow.mapreduce.registry import find_jobs, job_class
 from windrow.runners.hadoop import HadoopRunner
 from windrow.runners.launch import Launch
 from windrow.runners.streaming import LEAST_TASK, Streaming, handed_out
@@ -75,3 +77,16 @@ def test_tasks_get_bytecode_of_mrjob_once():
         names = ZipFile(archive).namelist()
     assert names.count("mrjob/job.pyc") == 1
     assert "mrjob/emr.py" in names
+
+
+@pytest.mark.parametrize("asked", [{}, {"OPENBLAS_NUM_THREADS": "4", "A": "b"}])
+def test_tasks_get_the_variables_of_a_launch_where_the_user_sets_none(asked):
+    launch = Launch(variables={"OPENBLAS_NUM_THREADS": "1"})
+    with HadoopRunner(launch, conf_paths=[], hadoop_bin=[sys.executable], cmdenv=asked) as runner:
+        assert runner.settings["cmdenv"] == {"OPENBLAS_NUM_THREADS": "1", **asked}
+
+
+def test_only_jobs_that_train_use_more_threads():
+    jobs = {name: job_class(file) for name, file in find_jobs().items()}
+    assert {name for name, job in jobs.items() if job.multiplies} == {"forecast", "grid-search"}
+    assert submit.launch(jobs["moving-average"](["bars.csv"])).variables == {"OPENBLAS_NUM_THREADS": "1"}

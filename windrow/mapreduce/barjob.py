@@ -101,6 +101,8 @@ class BarJob(JobAdapter):
     takes_unknown = False
     #: Whether its lines are SYMBOL <tab> an object of JSON, whose entries are figures.
     of_figures = False
+    #: Whether its tasks multiply matrices, so that they use all cores.
+    multiplies = False
     #: What its first reducers count while they work: bars, or what the job tells of, by `advance` or otherwise.
     unit = BARS
     #: Arguments that are typical of it, for --help.

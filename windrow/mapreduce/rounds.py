@@ -62,6 +62,7 @@ class RoundsJob(BarJob):
     """A job that may run in rounds."""
 
     unit = MODELS
+    multiplies = True
     #: What else one can do where a runner cannot run them, after `use -r ...`.
     without_rounds = ""
 

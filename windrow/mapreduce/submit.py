@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: The most inputs that a kind of warning names.
 _TOLD = 5
+#: numpy's library of matrices starts a thread for each core of a node, which all spin for a while, in every task.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def run(job: "BarJob") -> None:
@@ -207,6 +209,7 @@ def launch(job: "BarJob") -> Launch:
     return Launch(
         task=job.task,
         environment=submission.environment,
+        variables={} if job.multiplies else _ONE_THREAD,
         imports=(f"windrow.sinks.{'parquet' if submission.form.name.startswith('parquet') else 'joining'}",),
         quiet=submission.quiet,
         verbose=submission.verbose,

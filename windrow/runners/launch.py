@@ -1,6 +1,6 @@
 """Launch: what windrow's runners take besides mrjob's own arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,6 +29,8 @@ class Launch:
     """Makes a task of the job from its arguments, in this process or a fork; None: each task is an interpreter."""
     environment: str | None = None
     """A packed environment that tasks on a cluster run in."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment of tasks on a cluster, where the user sets nothing else."""
     imports: tuple[str, ...] = ()
     """Modules that reducers import; where they are forks they are imported once, while mappers run."""
     quiet: bool = False

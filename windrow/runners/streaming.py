@@ -48,6 +48,7 @@ class Streaming(StreamingAdapter):
         if launch.environment is not None:
             kwargs |= self._interpreter(Path(launch.environment), kwargs.get("upload_files") or [])
         super().__init__(launch, **kwargs)
+        self.settings["cmdenv"] = {**launch.variables, **self.settings["cmdenv"]}
 
     def complete_mrjob(self, archive: Path, root: Path) -> None:
         """Adds bytecode to the zip of mrjob that tasks get."""
