@@ -365,19 +365,3 @@ def test_dates_and_times_of_day_do_not_mix():
 def test_minus_zero_is_zero():
     for chunk in (b"AA,2008-03-05,-0.0,x\n", b"AA,2008-03-05,-0.0,x\nbad\n"):
         assert not np.signbit(parse_lines(chunk, LAYOUT).values[0]).any()
-
-
-@pytest.mark.parametrize("many", [0, 2, 1000])
-def test_symbols_of_the_chunk_before_are_the_same_texts(monkeypatch, many):
-    monkeypatch.setattr(parsing, "_MANY_SYMBOLS", many)
-    monkeypatch.setattr(parsing._Last, "known", None)
-    chunks = ["A B C", "B C A", "A C B A", "A B", "A B D", "D B A", "C B A", " C B A", "A B C", "C", "D", "E"]
-    kept = []
-    for symbols in (chunk.split(" ") for chunk in chunks):
-        written = [symbol or " F" for symbol in symbols]
-        bars = parse_lines(b"".join(b"%b,2008-03-05,1,\n" % symbol.encode() for symbol in written), LAYOUT)
-        assert [bars.symbols[code] for code in bars.codes] == [symbol.strip() for symbol in written]
-        assert sorted(bars.symbols) == sorted({symbol.strip() for symbol in written})
-        kept.append(bars.symbols)
-    assert (kept[1] is kept[0]) == (kept[2] is kept[0]) == (kept[5] is kept[4]) == (many < 1000)
-    assert kept[7] is not kept[6]

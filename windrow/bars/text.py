@@ -11,7 +11,7 @@ from array import array as packed
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,7 @@ from windrow.bars.columns import Bars, Example, Layout, Rejected
 from windrow.bars.form import tightened
 from windrow.bars.headers import may_hold_header, repeats_header
 from windrow.bars.numbers import PLAIN, NumberForm, parse_numbers
+from windrow.bars.repeated import codes_of, keep, known_symbols, symbol_type
 from windrow.bars.selection import Selection
 
 _MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
@@ -46,8 +47,6 @@ _NOT_ZERO = r"^[ \t]*[+-]?[0.]*[1-9]"
 _TINY = re.compile(rb"[eE]-[0-9]{3}")
 #: Of rows that are not selected: they may still be headers.
 _UNSELECTED = ""
-#: From this many on it pays to ask whether a chunk has the symbols of the one before.
-_MANY_SYMBOLS = 1000
 _INFINITE = r"^[ \t]*[+-]?(?i:inf|infinity)[ \t]*$"
 
 
@@ -166,7 +165,7 @@ def _parse_quickly(chunk: bytes, layout: Layout) -> Bars | None:
     plain = layout.form.numbers == PLAIN and not layout.powers
     types = dict.fromkeys(layout.values, pa.float64() if plain else pa.string())
     if layout.symbol is not None:
-        types[layout.symbol] = pa.dictionary(pa.int32(), pa.string())
+        types[layout.symbol] = symbol_type()
     types |= {name: pa.binary() for name in (layout.time, layout.time_of_day) if name is not None}
     types |= {name: pa.string() for name in layout.read if name not in types}
     try:
@@ -275,41 +274,20 @@ def _clean_times(array: Any, layout: Layout) -> tuple[Ints, Mask]:
 def _symbols(table: dict[str, Any], layout: Layout) -> tuple[list[str], Codes]:
     if layout.symbol is None:
         return [layout.constant_symbol or ""], np.zeros(len(table[layout.time]), np.int32)
-    return _same_symbols(table[layout.symbol]) or _new_symbols(table[layout.symbol])
-
-
-class _Last:
-    """The symbols of the last chunk that had many, as arrow has them, and as texts of Python."""
-
-    #: Both at once, as threads parse too.
-    known: ClassVar[tuple[Any, list[str]] | None] = None
-
-
-def _same_symbols(array: Any) -> tuple[list[str], Codes] | None:
-    """The texts of the last chunk's symbols, if this chunk has the same ones, in whatever order.
-
-    Of 50,000 symbols Python's texts would take a third of the time in which a chunk is parsed.
-    """
-    if (last := _Last.known) is None or len(last[1]) != len(array.dictionary):
-        return None
-    dictionary, symbols = last
-    none = pa.DictionaryArray.from_arrays(array.indices[:0], dictionary)
-    found = pa.chunked_array([none, array]).unify_dictionaries().chunk(1)
-    return (symbols, _codes(found)) if len(found.dictionary) == len(symbols) else None
-
-
-def _new_symbols(array: Any) -> tuple[list[str], Codes]:
+    array = table[layout.symbol]
+    if (known := known_symbols(array)) is not None:
+        return known
+    if pa.types.is_string(array.type):
+        array = array.dictionary_encode()
+        if (known := known_symbols(array)) is not None:
+            return known
     written = array.dictionary.to_pylist()
-    symbols, codes = trim_symbols(written, _codes(array))
+    symbols, codes = trim_symbols(written, codes_of(array))
     if "" in symbols:
         raise _Unclean
-    if symbols is written and len(symbols) > _MANY_SYMBOLS:
-        _Last.known = array.dictionary, symbols
+    if symbols is written:
+        keep(array, symbols)
     return symbols, codes
-
-
-def _codes(array: Any) -> Codes:
-    return np.frombuffer(array.indices.buffers()[1], np.int32, len(array), array.indices.offset * 4)
 
 
 def _parse_carefully(chunk: bytes, layout: Layout, keep_texts: bool) -> Bars:
