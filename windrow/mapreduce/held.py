@@ -2,7 +2,7 @@
 
 Of tens of thousands of symbols that is all bars of the task, or as many as there is room for. So those are packed,
 chunk by chunk: times as counts of a unit since the first, values as counts of a decimal place, in 32 bits where every
-one comes back from that to the last bit. Bars of one value take 11 bytes then, not 21. They leave in pieces, each with
+one comes back from that to the last bit. Bars of one value take 10 bytes then, not 21. They leave in pieces, each with
 all bars of some symbols, so that what follows takes memory for a piece, and finds it in the processor's cache.
 """
 
@@ -23,9 +23,9 @@ _FEW_BARS = 512
 #: Bars that may wait as they are: so many of five hundred symbols, and packing them would take longer than it saves.
 _UNPACKED = 1 << 18
 #: Bytes that packed bars may take, and how many names there may be: a name takes ten times the memory of a bar.
-_MOST_BYTES, _MOST_NAMES = 28 << 20, 200_000
+_MOST_BYTES, _MOST_NAMES = 26 << 20, 200_000
 #: Bars of a piece, if no symbol has more.
-_PIECE_BARS = 1 << 16
+_PIECE_BARS = 1 << 15
 #: Units in which times may be counted, in ns, and in how many parts of one values may.
 _UNITS, _PARTS = (10**9, 10**6, 10**3), (1e2, 1.0, 1e4, 1e6)
 #: Values that tell which of them to try.
@@ -118,17 +118,23 @@ class _Packed(NamedTuple):
     def nbytes(self) -> int:
         """The bytes that they take."""
         columns = (self.codes, self.times.counts, *(value.counts for value in self.values), self.timed)
-        return sum(column.nbytes for column in columns)
+        return sum(column.nbytes for column in columns if column.strides != (0,))
 
 
 def _packed(bars: Bars) -> _Packed:
     codes = bars.codes.astype(np.uint16) if len(bars.symbols) <= 1 << 16 else bars.codes
     times, values = _counted_times(bars.times), list(map(_counted_values, bars.values))
+    timed = _once(bars.timed)
     if (codes[1:] >= codes[:-1]).all():
-        return _Packed(codes, times, values, bars.timed)
+        return _Packed(codes, times, values, timed)
     order = code_order(bars.codes, len(bars.symbols))
     sort = [column._replace(counts=column.counts[order]) for column in (times, *values)]
-    return _Packed(codes[order], sort[0], sort[1:], bars.timed[order])
+    return _Packed(codes[order], sort[0], sort[1:], timed if timed.strides == (0,) else timed[order])
+
+
+def _once(timed: Mask) -> Mask:
+    """The same, which takes no memory if all are alike."""
+    return np.broadcast_to(timed[0], timed.shape) if len(timed) and (timed == timed[0]).all() else timed
 
 
 def _counted_times(times: Ints) -> _Counts:
