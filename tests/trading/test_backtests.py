@@ -360,13 +360,14 @@ def test_returns_have_the_moments_of_the_values():
     assert kurtosis == pytest.approx((scores**4).mean(axis=0), rel=1e-6)
 
 
-def test_ten_thousand_runs_take_little_memory():
+@pytest.mark.parametrize("side", ["both", "long"])
+def test_ten_thousand_runs_take_little_memory(side):
     """Temporaries stay below 200 MB whatever a push holds, and no bars are kept."""
     random = np.random.default_rng(1)
     bars, runs = 400, 10_000
     closes = np.round(100 * np.exp(np.cumsum(random.normal(0, 0.01, bars))), 2)
     trend = np.repeat(random.choice(np.array([-1, 1], np.int8), (runs, bars // 10)), 10, axis=1).T
-    tests = Backtests(Rules(), runs)
+    tests = Backtests(Rules(side=side), runs)
     tracemalloc.start()
     tests.push(np.arange(bars) * DAY, closes, closes, trend)
     held, peak = tracemalloc.get_traced_memory()
