@@ -71,11 +71,15 @@ class Held:
         """The bars, which then wait no longer."""
         if self._packed:
             self._pack()
-            yield join_bars(self._without)
-            yield from _pieces(self._packed, self._without[-1].symbols)
-        elif self._plain:
-            yield join_bars(self._plain)
+        plain, packed, without = self._plain, self._packed, self._without
         self._clear()
+        if packed:
+            yield join_bars(without)
+            yield from _pieces(packed, without[-1].symbols)
+        elif plain:
+            joined = join_bars(plain)
+            del plain  # so that what follows uses their memory again
+            yield joined
 
     def _pack(self) -> None:
         for bars in self._plain:
