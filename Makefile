@@ -70,7 +70,7 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Files that hold tests with a mark.
 marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)\b' tests)
 
-test: $(VENV)/.test  ## install what the tests need and run them; eight minutes on two cores
+test: $(VENV)/.test  ## install what the tests need and run them; ten minutes on two cores
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST)
 
 test-quick: $(VENV)/.test  ## the tests that another Python can change: make test-quick PYTHON=python3.13 VENV=.venv-3.13
