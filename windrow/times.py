@@ -58,8 +58,7 @@ def parse_times(data: npt.NDArray[np.uint8], offsets: Ints, timezone: str = "UTC
 
     A local time that a clock change skips or repeats is invalid, as it does not name one instant. Dates have no zone.
     Works by *form* (the text with every digit made 0): rows of one form are parsed together, about 40 ns per row if all
-    rows have one form; 7 if many consecutive rows have the same time, or
-    the times of an earlier series of a thousand.
+    rows have one form; 7 if many consecutive rows have the same time, or the times of an earlier series of a thousand.
 
     >>> text = b"1970-01-02" b"1970-01-01 00:00:01.5+00:00" b"1970-13-01"
     >>> parse_times(np.frombuffer(text, np.uint8), np.array([0, 10, 37, 47]))
@@ -93,7 +92,10 @@ class _Series(NamedTuple):
     times: Times
 
     def beginning(self, texts: Bytes2D) -> Times:
-        """The times of the first of these texts, as far as they follow each other as in this series."""
+        """The times of the first of these texts, as far as they follow each other as in this series.
+
+        Texts of forms that do not sort as their times do, such as day before month, are not found, and so are parsed.
+        """
         width = self.texts.shape[1]
         at = int(np.searchsorted(self.texts.view(f"S{width}")[:, 0], texts[:1].view(f"S{width}")[0, 0]))
         word = gcd(width, 8)
