@@ -108,7 +108,8 @@ def keep(array: Any, symbols: list[str]) -> None:
     codes = codes_of(array)
     firsts = np.empty(len(symbols), np.int64)
     firsts[codes[::-1]] = np.arange(len(codes))[::-1]
-    _Kept.chunk = _Chunk(symbols, array.dictionary, _taken(_texts(array.dictionary), codes), codes, firsts)
+    texts = _texts(array.dictionary.take(array.indices))
+    _Kept.chunk = _Chunk(symbols, array.dictionary, texts, codes, firsts)
 
 
 def codes_of(array: Any) -> Codes:
@@ -120,11 +121,3 @@ def _texts(array: Any) -> _Texts:
     _, offsets, data = array.buffers()
     ends = np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).astype(np.int64)
     return _Texts(ends, np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8))
-
-
-def _taken(texts: _Texts, codes: Codes) -> _Texts:
-    """The texts with these numbers, in a row."""
-    lengths = np.diff(texts.offsets)[codes]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    at = np.arange(offsets[-1]) + np.repeat(texts.offsets[codes] - offsets[:-1], lengths)
-    return _Texts(offsets, texts.data[at])
