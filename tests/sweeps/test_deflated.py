@@ -2,11 +2,12 @@
 
 from math import sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windrow.sweeps.deflated import NOT_ABOVE_0, Returns, Tries, expected_best
+from windrow.sweeps.deflated import NO_DAYS, NOT_ABOVE_0, Returns, Shapes, Tries, expected_best
 
 #: Bailey and Lopez de Prado (2014), "A numerical example": a Sharpe ratio of 2.5 a year from 5 years of 250 daily
 #: returns with skewness -3 and kurtosis 10, the best of 100 tries whose ratios, of a year, have variance 1/2.
@@ -61,3 +62,23 @@ def test_a_pair_that_never_trades_counts_as_a_try():
 ])  # fmt: skip
 def test_it_is_undefined_with_a_reason(best, sharpes, why):
     assert Tries(sharpes).deflated_sharpe(best) == (None, why)
+
+
+@pytest.mark.parametrize("days", [0, 1, 100])
+@pytest.mark.parametrize("few", [False, True])
+def test_those_of_many_are_those_of_each(days, few):
+    nan = np.nan
+    sharpes = np.array([0.5, nan, nan, 2.0, 0.1, -0.3])
+    if few:
+        sharpes[1:] = nan
+    gone = np.array([False, True, False, False, False, False])
+    shapes = Shapes(days, sharpes, np.array([0, 0, 0, 3.0, -1.0, 0.5]), np.array([3, 3, nan, 3.0, 5.0, 2.0]), gone)
+    tries = Tries(sharpes)
+    found, whys = tries.deflated_sharpes(shapes)
+    for run, value in enumerate(found.tolist()):
+        its, why = tries.deflated_sharpe(shapes.one(run))
+        assert (None if np.isnan(value) else value) == its and whys.get(run, "") == why
+    assert whys[1] == NOT_ABOVE_0
+    assert whys[2] == ("its returns have no deviation" if days else NO_DAYS)
+    assert tries.deflated_sharpe(shapes.one(0)) == Tries(list(sharpes)).deflated_sharpe(shapes.one(0))
+    assert (whys.keys() == {1, 2, 3}) is (days == 100 and not few)

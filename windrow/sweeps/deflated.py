@@ -16,12 +16,21 @@ The formula assumes independent tries; pairs of a grid are not independent, whic
 """
 
 from collections.abc import Sequence
-from math import e, fsum, isfinite, sqrt
+from functools import partial
+from math import e, erf, fsum, isfinite, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from windrow.arrays import Floats, Mask
 
 _EULER_MASCHERONI = 0.5772156649015329
 _NORMAL = NormalDist()
+_ROOT_TWO = sqrt(2.0)
+
+#: A number, or one for each of many backtests.
+_Number = TypeVar("_Number", float, Floats)
 
 #: Why returns have no Sharpe ratio: all are equal; or some are undefined, as a value that is not above 0 has no return.
 NO_DEVIATION = "its returns have no deviation"
@@ -39,6 +48,28 @@ class Returns(NamedTuple):
     why: str = NO_DEVIATION
 
 
+class Shapes(NamedTuple):
+    """The same of many backtests over the same days, by column; NaN where a ratio is undefined.
+
+    gone: those whose value was 0 or below before the last bar.
+    """
+
+    days: int
+    sharpes: Floats
+    skewness: Floats
+    kurtosis: Floats
+    gone: Mask
+
+    def one(self, run: int) -> Returns:
+        """One of them."""
+        if not np.isnan(self.sharpes[run]):
+            sharpe, skewness, kurtosis = (float(column[run]) for column in self[1:4])
+            return Returns(self.days, sharpe, skewness, kurtosis)
+        if self.gone[run]:
+            return Returns(self.days, why=NOT_ABOVE_0)
+        return Returns(self.days, why=NO_DEVIATION if self.days else NO_DAYS)
+
+
 def expected_best(variance: float, tries: int) -> float:
     """The Sharpe ratio that the best of a number of tries without skill is expected to reach; 0 for a single try.
 
@@ -54,8 +85,8 @@ def expected_best(variance: float, tries: int) -> float:
 class Tries:
     """All tries, of which one may be chosen: what each is measured by is what the best of them would show by luck.
 
-    sharpes: of all of them, in any order; None where a try has none, e.g. a pair that never trades: it counts as a try
-    and not for the variance, which divides by n - 1.
+    sharpes: of all of them, in any order; None, or NaN, where a try has none, e.g. a pair that never trades: it counts
+    as a try and not for the variance, which divides by n - 1.
 
     >>> spread = [sqrt(0.5 / 250 * 99 / 100) * sign for sign in (1, -1)] * 50  # of variance 0.5 / 250
     >>> tries = Tries(spread)
@@ -63,8 +94,9 @@ class Tries:
     (100, 0.9004)
     """
 
-    def __init__(self, sharpes: Sequence[float | None]) -> None:
-        known = [sharpe for sharpe in sharpes if sharpe is not None]
+    def __init__(self, sharpes: Sequence[float | None] | Floats) -> None:
+        each = np.array(sharpes, np.float64)
+        known = each[~np.isnan(each)].tolist()
         self.count = len(sharpes)
         self._few = len(sharpes) > 1 and len(known) < 2
         self._hurdle = expected_best(_variance(known), len(sharpes))
@@ -77,10 +109,29 @@ class Tries:
             return None, "it takes 2 returns or more"
         if self._few:
             return None, "fewer than 2 pairs have returns with a deviation"
-        spread = 1 - one.skewness * one.sharpe + (one.kurtosis - 1) / 4 * one.sharpe**2
+        spread = _spread(one.sharpe, one.skewness, one.kurtosis)
         if not isfinite(spread) or spread <= 0:
             return None, "the spread of its Sharpe ratio is not above 0"
-        return _NORMAL.cdf((one.sharpe - self._hurdle) * sqrt(one.days - 1) / sqrt(spread)), ""
+        return self._deflated(one.days, one.sharpe, spread), ""
+
+    def deflated_sharpes(self, shapes: Shapes) -> tuple[Floats, dict[int, str]]:
+        """The same of many of them, NaN where it is undefined, and there the reason, by number."""
+        with np.errstate(all="ignore"):
+            spreads = _spread(*shapes[1:4])
+        known = np.isfinite(spreads) & (spreads > 0) & (shapes.days > 1) & (not self._few)
+        found = np.full(len(spreads), np.nan)
+        columns = shapes.sharpes[known].tolist(), spreads[known].tolist()
+        found[known] = list(map(partial(self._deflated, shapes.days), *columns))
+        return found, {run: self.deflated_sharpe(shapes.one(run))[1] for run in np.flatnonzero(~known).tolist()}
+
+    def _deflated(self, days: int, sharpe: float, spread: float) -> float:
+        score = (sharpe - self._hurdle) * sqrt(days - 1) / sqrt(spread)
+        return 0.5 * (1.0 + erf(score / _ROOT_TWO))  # the normal distribution's, in half its time
+
+
+def _spread(sharpe: _Number, skewness: _Number, kurtosis: _Number) -> _Number:
+    """The variance of a Sharpe ratio, times the number of returns."""
+    return 1 - skewness * sharpe + (kurtosis - 1) / 4 * (sharpe * sharpe)
 
 
 def _variance(values: Sequence[float]) -> float:

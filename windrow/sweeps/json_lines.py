@@ -1,6 +1,7 @@
 """Figures as lines of JSON, by column: half the time of a dict for each."""
 
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,18 @@ def json_lines(rows: FigureRows) -> Iterator[bytes]:
     >>> list(json_lines(rows))
     [b'{"pnl":1.5,"sqn":2.0}', b'{"pnl":0.0,"sqn":null,"undefined":{"sqn":"no trade"}}']
     """
-    names = b",".join(orjson.dumps(name) + b":%b" for name in rows.columns)
-    line = (b"{" + names + b"%b").__mod__
+    names = [b"," + orjson.dumps(name) + b":" for name in rows.columns]
+    names[0] = b"{" + names[0][1:]
     for begin in range(0, len(rows), _SOME):
         cells = {name: _cells(column[begin : begin + _SOME]) for name, column in rows.columns.items()}
         ends = [b"}"] * min(_SOME, len(rows) - begin)
-        for run in range(begin, begin + len(ends)):
-            if why := rows.undefined.get(run):
+        for run in rows.undefined.keys() & range(begin, begin + len(ends)):
+            if why := rows.undefined[run]:
                 for name in why:
                     cells[name][run - begin] = b"null"
                 ends[run - begin] = b"," + orjson.dumps({UNDEFINED: why})[1:]
-        yield from map(line, zip(*cells.values(), ends, strict=True))
+        parts = chain.from_iterable(zip(map(repeat, names), cells.values(), strict=True))
+        yield from map(b"".join, zip(*parts, ends, strict=False))  # names have no end
 
 
 def _cells(column: NDArray[Any]) -> list[bytes]:

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from windrow.errors import UsageError
-from windrow.sweeps.deflated import NO_DAYS, NO_DEVIATION, NOT_ABOVE_0, Returns, Tries
+from windrow.sweeps.deflated import Returns, Shapes, Tries
 from windrow.sweeps.grid import Cell
 from windrow.sweeps.runs import Part
 from windrow.sweeps.splits import Walk
@@ -203,27 +203,23 @@ def _chosen(choice: Choice, part: Part) -> list[int]:
 def _record(
     choice: Choice, walk: int, pairs: Sequence[Cell], train: Part, test: Part | None, chosen: Sequence[int]
 ) -> Record:
-    returns = returns_of(train.returns)
+    shapes = shapes_of(train.returns)
     candidates = []
     for at in chosen:
         (fast, slow), on_train = pairs[at], train.figures[at]
         on_test = test and test.figures[at]
-        candidates.append(Candidate(fast, slow, standing(on_train, choice.objective), on_train, on_test, returns[at]))
-    return Record(walk, len(pairs), candidates, [one.sharpe for one in returns])
+        stands = standing(on_train, choice.objective)
+        candidates.append(Candidate(fast, slow, stands, on_train, on_test, shapes.one(at)))
+    return Record(walk, len(pairs), candidates, shapes.sharpes.tolist())
 
 
-def returns_of(moments: Moments) -> list[Returns]:
-    """Each run's returns, without a Sharpe ratio where they have no deviation or are undefined."""
+def shapes_of(moments: Moments) -> Shapes:
+    """The runs' returns, without a Sharpe ratio where they have no deviation or are undefined."""
     with np.errstate(divide="ignore", invalid="ignore"):
         sharpes = moments.mean / moments.std
     known = np.isfinite([sharpes, moments.skewness, moments.kurtosis]).all(axis=0)
-    ruined = np.isnan(moments.mean) & (moments.count > 0)
-    columns = (column.tolist() for column in (known, ruined, sharpes, moments.skewness, moments.kurtosis))
-    none = NO_DEVIATION if moments.count else NO_DAYS
-    return [
-        Returns(moments.count, *shape) if defined else Returns(moments.count, why=NOT_ABOVE_0 if zero else none)
-        for defined, zero, *shape in zip(*columns, strict=True)
-    ]
+    gone = np.isnan(moments.mean) & (moments.count > 0)
+    return Shapes(moments.count, np.where(known, sharpes, np.nan), moments.skewness, moments.kurtosis, gone)
 
 
 def united(choice: Choice, found: Iterable[Record]) -> Iterator[Record]:
@@ -258,15 +254,16 @@ def pair_line(
     return {**line, **figures, "undefined": reasons}
 
 
-def pair_lines(pairs: Sequence[Cell], part: Part, tries: Tries, returns: Sequence[Returns] | None) -> FigureRows:
-    """The same lines of all pairs; `returns` are none on a test."""
+def pair_lines(pairs: Sequence[Cell], part: Part, shapes: Shapes | None) -> FigureRows:
+    """The same lines of all pairs, which are all tries; there are no `shapes` on a test."""
     fast, slow = np.array(pairs).T
     head: Columns = {"fast": fast, "slow": slow, "part": np.full(len(pairs), part.name, object)}
     reasons: dict[int, dict[str, str]] = {}
-    if returns is not None:
-        deflated, whys = zip(*map(tries.deflated_sharpe, returns), strict=True)
-        head |= {"trials": np.full(len(pairs), tries.count), "deflated_sharpe": np.array(deflated, np.float64)}
-        reasons = {run: {"deflated_sharpe": why} for run, why in enumerate(whys) if why}
+    if shapes is not None:
+        tries = Tries(shapes.sharpes)
+        deflated, whys = tries.deflated_sharpes(shapes)
+        head |= {"trials": np.full(len(pairs), tries.count), "deflated_sharpe": deflated}
+        reasons = {run: {"deflated_sharpe": why} for run, why in whys.items()}
     return part.figures.led_by(head, reasons)
 
 

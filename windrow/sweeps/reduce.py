@@ -33,7 +33,7 @@ from windrow.sweeps.ranking import (
     pair_line,
     pair_lines,
     records,
-    returns_of,
+    shapes_of,
     top_lines,
     united,
     walk_field,
@@ -151,14 +151,14 @@ def _lines(sweep: Sweep, parts: Iterable[Part], pairs: list[Cell], shard: int) -
     """The lines of all pairs; those of a shard, which knows the ratios of its own pairs alone, come behind these."""
     trains = {walk.train for walk in sweep.split.walks}
     for place, part in enumerate(parts):
-        returns = returns_of(part.returns) if part.name in trains else None
-        sharpes, first = [one.sharpe for one in returns or ()], 2 * place * _PART
+        shapes, first = shapes_of(part.returns) if part.name in trains else None, 2 * place * _PART
         numbers = range(first + _PART + shard, first + 2 * _PART, sweep.shards)
         if sweep.shards == 1:
-            yield from zip(numbers, json_lines(pair_lines(pairs, part, Tries(sharpes), returns)), strict=False)
+            yield from zip(numbers, json_lines(pair_lines(pairs, part, shapes)), strict=False)
             continue
-        yield first + shard, orjson.dumps({_TRIES: sharpes})
-        for number, pair, figures, its in zip(numbers, pairs, part.figures, returns or repeat(None), strict=False):
+        yield first + shard, orjson.dumps({_TRIES: shapes.sharpes.tolist() if shapes else []})
+        returns = map(shapes.one, count()) if shapes else repeat(None)
+        for number, pair, figures, its in zip(numbers, pairs, part.figures, returns, strict=False):
             yield number, orjson.dumps((pair, part.name, figures, its and tuple(its)))
 
 
