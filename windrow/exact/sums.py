@@ -26,8 +26,11 @@ from math import gcd
 import numpy as np
 
 from windrow.arrays import Floats, Ints
-from windrow.exact.limbs import limbs_of
+from windrow.exact.limbs import Limbs, limbs_of
 from windrow.exact.rounding import EXACT, rounded
+
+#: Values x windows whose means are taken together: so they stay in the cache.
+_TOGETHER = 1 << 14
 
 
 def sums(x: Floats, lo: Ints, hi: Ints) -> Floats:
@@ -85,13 +88,24 @@ def trailing_means(x: Floats, windows: Sequence[int], begin: int = 0) -> Floats:
     result = np.full((len(windows), len(x) - begin), np.nan)
     limbs = limbs_of(x, max(windows))
     prefixes = [_prefix(part) for part in limbs.parts]
-    for row, bars in zip(result, windows, strict=True):
-        end = max(begin, bars - 1) + 1  # of the first window that is full
-        if end <= len(x):
-            totals = [prefix[end:] - prefix[end - bars : len(x) + 1 - bars] for prefix in prefixes]
-            count = np.array([bars])
-            row[end - begin - 1 :] = rounded(totals, limbs.width, count, 10**limbs.places)
+    at_once = max(_TOGETHER // max(len(x), 1), 1)
+    for at in range(0, len(windows), at_once):
+        _fill_means(result[at : at + at_once], windows[at : at + at_once], prefixes, limbs)
     return result
+
+
+def _fill_means(rows: Floats, windows: Sequence[int], prefixes: Sequence[Ints], limbs: Limbs) -> None:
+    """Sets the means of some windows, from running sums of all values, of which rows have the last ones."""
+    values = len(prefixes[0]) - 1
+    ends = [max(values - rows.shape[1], bars - 1) + 1 for bars in windows]  # of the first windows that are full
+    totals = [
+        np.concatenate([prefix[end:] - prefix[end - bars : -bars] for end, bars in zip(ends, windows, strict=True)])
+        for prefix in prefixes
+    ]
+    lengths = [values + 1 - end if end <= values else 0 for end in ends]
+    means = rounded(totals, limbs.width, np.repeat(windows, lengths), 10**limbs.places)
+    for row, length, last in zip(rows, lengths, np.cumsum(lengths).tolist(), strict=True):
+        row[len(row) - length :] = means[last - length : last]
 
 
 def weighted_means(x: Floats, lo: Ints, hi: Ints) -> Floats:
