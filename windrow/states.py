@@ -245,7 +245,9 @@ class Resumable:
             value = getattr(self, name)
             if isinstance(value, Resumable):
                 setattr(twin, name, value.twin())
-            elif isinstance(value, np.ndarray | list):
+            elif isinstance(value, np.ndarray):
+                setattr(twin, name, value.copy())
+            elif isinstance(value, list):
                 setattr(twin, name, deepcopy(value))
         return twin
 

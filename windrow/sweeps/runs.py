@@ -260,11 +260,13 @@ def last_signs(trend: Signs, before: Signs) -> Signs:
 
 
 class _Averaged(NamedTuple):
-    """Averages of the fast axis and of the slow one, (windows, bars) each; where they are NaN, if any are."""
+    """Averages of the fast axis and of the slow one, (windows, bars) each; and where they are NaN, up to the last bar
+    at which any is.
+    """
 
     fast: Floats
     slow: Floats
-    missing: tuple[Mask, Mask] | None
+    missing: tuple[Mask, Mask]
 
 
 class _Lines:
@@ -293,7 +295,8 @@ class _Lines:
         }
         fast, slow = (lines[like][rows] for like, rows in self._rows)
         missing = np.isnan(fast), np.isnan(slow)
-        return _Averaged(fast, slow, missing if any(axis.any() for axis in missing) else None)
+        bars = int(np.flatnonzero(missing[0].any(axis=0) | missing[1].any(axis=0)).max(initial=-1)) + 1
+        return _Averaged(fast, slow, (missing[0][:, :bars], missing[1][:, :bars]))
 
 
 @lru_cache(maxsize=64)
@@ -329,7 +332,7 @@ class _Chunk:
             np.less(averaged.fast[fast], averaged.slow[slow], out=below[pairs])
         signs: Signs = above.view(np.int8)
         signs -= below.view(np.int8)
-        if averaged.missing is not None:
+        if bars := averaged.missing[0].shape[1]:
             for fast, slow, pairs in self._groups:
-                signs[pairs][averaged.missing[0][fast] | averaged.missing[1][slow]] = NOT_FULL
+                signs[pairs, :bars][averaged.missing[0][fast] | averaged.missing[1][slow]] = NOT_FULL
         return signs.T

@@ -138,8 +138,9 @@ class Broker(Resumable):
 
     def _carry_out(self, planned: Orders, done: Mask) -> None:
         """Sets what runs have after their last orders."""
-        last = planned.runs.searchsorted(np.arange(len(done)), "right") - 1
-        moved = np.flatnonzero(done & (np.bincount(planned.runs, minlength=len(done)) > 0))
+        bounds = planned.runs.searchsorted(np.arange(len(done) + 1))
+        last = bounds[1:] - 1
+        moved = np.flatnonzero(done & (last >= bounds[:-1]))
         self.cash[moved], self.held[moved] = planned.cash[last[moved]], planned.held[last[moved]]
 
     def _step_through(self, turns: Turns, run: Ints, rows: Signs, closes: Floats, quotes: Floats) -> Iterator[Orders]:

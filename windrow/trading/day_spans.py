@@ -130,7 +130,8 @@ def once(begins: Ints, ends: Ints, among: int) -> tuple[Ints, Ints]:
     slot = (keys * _SPREADS) >> _DROPPED & (_SLOTS - 1)
     slots[slot] = own  # the last one of a slot is assigned last
     found = slots[slot]
-    found = np.where(keys[found] == keys, found, own)  # others have the slot: a range of its own
+    others = np.flatnonzero(keys[found] != keys)  # others have the slot: ranges of their own
+    found[others] = others
     some = np.flatnonzero(found == own)
     slots = np.empty(len(keys), np.int64)
     slots[some] = np.arange(len(some))

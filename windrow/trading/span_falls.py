@@ -89,7 +89,9 @@ class SpanFalls(Resumable):
         np.add.at(self.squares, dips.runs, squares)
         if days:
             self._count(dips, closes.lowest, days)
-        run, new = dips.runs[goes_on], np.setdiff1d(goes_on, went_on, assume_unique=True)
+        began = np.ones(len(dips.at), bool)
+        began[went_on] = False
+        run, new = dips.runs[goes_on], goes_on[began[goes_on]]
         self._dips = np.zeros_like(self._dips)
         self._dips[run], self._low[run] = True, closes.lowest[goes_on]
         self._since[dips.runs[new]] = sums[dips.begins[new]]
@@ -159,7 +161,7 @@ class SpanFalls(Resumable):
         if len(new):
             some, which = once(dips.begins[new], dips.ends[new], len(sums))
             begins, ends = dips.begins[new[some]], dips.ends[new[some]]
-            measured = *_about_mean(sums[begins], sums[ends]), side.lowest(begins, ends)
+            measured = *_about_mean(sums.take(begins, axis=0), sums.take(ends, axis=0)), side.lowest(begins, ends)
             for column, each in zip(found, measured, strict=True):
                 column[new] = each[which]
         if len(old):

@@ -70,14 +70,14 @@ class SpanReturns(Resumable):
         runs, values = pieces.runs[some], pieces.values(some, prices[pieces.ends[some] - 1])
         bases, first = np.append(0.0, values)[:-1], run_starts(runs)
         bases[first] = self._value[runs[first]]
-        self._value[runs] = values  # the last of a run's is assigned last
-        new = ~continued[some]
-        at, bases = some[new], bases[new]
+        self._value[runs[first]] = values[np.append(first[1:], len(runs))[: len(first)] - 1]
+        new = np.flatnonzero(~continued[some])
+        at, runs, bases = some[new], runs[new], bases[new]
         days = pieces.begins[at]
         bases[bases <= self._dust] = np.nan
         returns = pieces.values(at, prices[days]) / bases - 1.0
         for total, each in zip(self._onto, products(returns, moves[days], self._rates), strict=True):
-            np.add.at(total, runs[new], each)
+            np.add.at(total, runs, each)
 
     def _go_through(self, pieces: DaySpans, sums: Floats, begun: Mask, continued: Mask) -> None:
         """Adds the returns inside pieces that are over."""
@@ -85,9 +85,10 @@ class SpanReturns(Resumable):
         over[pieces.lasts] = False
         at, went_on = np.flatnonzero(over & ~continued), np.flatnonzero(over & continued)
         some, which = once(pieces.begins[at], pieces.ends[at], len(sums))
-        its = between(sums[pieces.begins[at[some]] + 1], sums[pieces.ends[at[some]]])
+        rows = sums.take  # of rows, four times as fast as an index
+        its = between(rows(pieces.begins[at[some]] + 1, axis=0), rows(pieces.ends[at[some]], axis=0))
         self._add(pieces, went_on, between(self._since[pieces.runs[went_on]], sums[pieces.ends[went_on]]))
-        self._add(pieces, at, its[which])
+        self._add(pieces, at, its.take(which, axis=0))
         last = pieces.lasts
         behind = np.minimum(pieces.begins[last] + 1, len(sums) - 1)
         self._since = np.where(continued[last, None], self._since, sums[behind])
@@ -95,7 +96,7 @@ class SpanReturns(Resumable):
 
     def _add(self, pieces: DaySpans, at: Ints, inside: Floats) -> None:
         """Adds what is inside some pieces: how many returns, and the sums of the price's."""
-        flat = pieces.held[at] == 0
+        runs, flat = pieces.runs[at], np.flatnonzero(pieces.held[at] == 0)
         inside[flat, 1:] = inside[flat, :1] * self._flat
         for total, column in zip(self._inside, inside.T[1:], strict=True):
-            np.add.at(total, pieces.runs[at], column)
+            np.add.at(total, runs, column)

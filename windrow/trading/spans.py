@@ -79,8 +79,7 @@ class SpanMaker(Resumable):
                 self._runs, begins, ends, self._cash, self._held, self._prices, self._costs, self._runs
             )  # fmt: skip
         runs = np.concatenate([self._runs, fills.runs])
-        narrow = runs.astype(np.uint16) if len(self._runs) <= 1 << 16 else runs  # numpy sorts 16 bits by radix
-        order = np.argsort(narrow, kind="stable")
+        order = _sorted(runs, len(self._runs))
         runs = runs[order]
         begins = np.concatenate([np.zeros_like(self._runs), fills.bars])[order]
         cash = np.concatenate([self._cash, fills.cash])[order]
@@ -98,3 +97,10 @@ class SpanMaker(Resumable):
         costs: Floats = np.abs(held) * self._rate * np.abs(prices) + self._fee * (alone & (held != 0))
         costs[firsts] = self._costs
         return costs
+
+
+def _sorted(runs: Ints, count: int) -> Ints:
+    """What sorts the runs of spans: all runs, of which there are `count`, and then those of fills."""
+    ascend = bool((runs[count + 1 :] >= runs[count:-1]).all())  # as nearly always: then two parts are merged
+    narrow = runs if ascend or count > 1 << 16 else runs.astype(np.uint16)  # numpy sorts 16 bits by radix
+    return np.argsort(narrow, kind="stable")

@@ -62,23 +62,30 @@ class Trades(Resumable):
 
     def _push(self, spans: Spans, fills: Ints) -> None:
         run, price, held = spans.runs[fills], spans.prices[fills], spans.held[fills]
-        before, entry, cost = spans.held[fills - 1], spans.prices[fills - 1], spans.costs[fills - 1]
+        before = spans.held[fills - 1]
         moved = (np.abs(before) + np.abs(held)) * np.abs(price)
         np.add.at(self.traded, run, moved)
-        slipped = self._slip / (1 + np.sign(held - before) * np.sign(price) * self._slip)  # a share of the price before
-        np.add.at(self.costs, run, self._fee + moved * (self._rate + slipped))
-        self.total += np.bincount(run, held != 0, len(self.total)).astype(np.int64)
+        self._take_costs(run, moved, np.sign(held - before) * np.sign(price))
+        self.total += np.bincount(run[np.flatnonzero(held != 0)], minlength=len(self.total))
         begins = self._bars + spans.begins
         begins[spans.firsts] = self._begun
         self._begun = begins[spans.lasts]
-        closed = np.flatnonzero(before)
-        run, price, before, entry = run[closed], price[closed], before[closed], entry[closed]
-        profit = profits(before, entry, price, cost[closed], self._rate, self._fee)
+        closed = np.flatnonzero(before != 0)
+        ends = fills[closed]
+        run, price, before, entry = run[closed], price[closed], before[closed], spans.prices[ends - 1]
+        profit = profits(before, entry, price, spans.costs[ends - 1], self._rate, self._fee)
         traded = np.abs(before * price)
         np.maximum.at(self._largest, run, traded)
-        np.add.at(self.bars_held, run, (begins[fills] - begins[fills - 1])[closed])
+        np.add.at(self.bars_held, run, begins[ends] - begins[ends - 1])
         self._close(run, profit, profit >= -_ROUNDING * traded)
         self._take_returns(run, profit / np.abs(before * entry))
+
+    def _take_costs(self, run: Ints, moved: Floats, sides: Floats) -> None:
+        """What fills cost; `sides`: 1 where a fill pays more than the price, -1 where it gets less."""
+        if not (self._slip or self._rate or self._fee):
+            return
+        slipped = self._slip / (1 + sides * self._slip)  # a share of the price before
+        np.add.at(self.costs, run, self._fee + moved * (self._rate + slipped))
 
     def _take_returns(self, run: Ints, returns: Floats) -> None:
         np.add.at(self.returns, run, returns)

@@ -60,10 +60,9 @@ class Value(Resumable):
         sums = np.add.accumulate(np.append(self._closes, closes))
         since, closes_since = self.bars + spans.begins, sums[spans.begins]
         since[spans.firsts], closes_since[spans.firsts] = self._since, self._closes_since
-        ends = spans.fills
-        over = ends - 1
-        bars, total = since[ends] - since[over], closes_since[ends] - closes_since[over]
-        np.add.at(self._sum, spans.runs[ends], bars * spans.cash[over] + spans.held[over] * total)
+        worth = np.diff(since) * spans.cash[:-1] + spans.held[:-1] * np.diff(closes_since)
+        worth[spans.firsts[1:] - 1] = 0.0  # spans that go on
+        np.add.at(self._sum, spans.runs[:-1], worth)
         self._since, self._closes_since, self._closes = since[spans.lasts], closes_since[spans.lasts], float(sums[-1])
 
     def mean(self) -> Floats:
