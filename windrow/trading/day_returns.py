@@ -8,6 +8,7 @@ a day each is the last of its own. A day ends where a bar of another one follows
 """
 
 from copy import deepcopy
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -236,18 +237,18 @@ class Returns:
         self.per_year = float(daily.measures.days_per_year or found)
         self.rate = daily.measures.rate(self.per_year)
 
-    @property
+    @cached_property
     def mean(self) -> Floats:
         """The mean return."""
         mean: Floats = self._sums[_ONE] / np.float64(self.count)
         return mean
 
-    @property
+    @cached_property
     def variance(self) -> Floats:
         """Their variance, of a sample; 0 where all are equal, rounding aside."""
         return self._spread(self._sums[_ONE], self._sums[_TWO])
 
-    @property
+    @cached_property
     def benchmark(self) -> tuple[Floats, Floats]:
         """The mean and the variance of the benchmark's returns, (1,) arrays."""
         one, two = self._shared
@@ -259,14 +260,14 @@ class Returns:
         rounding = np.maximum(DUST * two / n, DUST**2)
         return np.where(spread <= rounding, 0.0, spread)
 
-    @property
+    @cached_property
     def covariance(self) -> Floats:
         """With the benchmark's."""
         n = np.float64(self.count)
         covariance: Floats = (self._sums[_BOTH] - self._sums[_ONE] * self._shared[0] / n) / (n - 1)
         return covariance
 
-    @property
+    @cached_property
     def downside(self) -> Floats:
         """The root of the mean of squares of what they are below the rate of a day; NaN where that is not known."""
         years = self._measures.years
@@ -280,7 +281,7 @@ class Returns:
     def skewness(self) -> Floats:
         """Of a sample, as pandas tells it: G1 of Joanes and Gill."""
         n = np.float64(self.count)
-        second, third, _ = self._central()
+        second, third, _ = self._central
         skewness: Floats = np.sqrt(n * (n - 1)) / (n - 2) * third / (second * np.sqrt(second))
         return skewness
 
@@ -288,7 +289,7 @@ class Returns:
     def kurtosis(self) -> Floats:
         """Of a sample, above that of a normal distribution, as pandas tells it: G2 of Joanes and Gill."""
         n = np.float64(self.count)
-        second, _, fourth = self._central()
+        second, _, fourth = self._central
         excess = fourth / (second * second) - 3
         kurtosis: Floats = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * excess + 6)
         return kurtosis
@@ -296,10 +297,11 @@ class Returns:
     def moments(self) -> Moments:
         """Their moments, of the population."""
         with np.errstate(all="ignore"):
-            second, third, fourth = self._central()
+            second, third, fourth = self._central
             deviation = np.sqrt(second)
             return Moments(self.count, self.mean, deviation, third / (second * deviation), fourth / (second * second))
 
+    @cached_property
     def _central(self) -> tuple[Floats, Floats, Floats]:
         """The second, third and fourth moments about the mean."""
         n = np.float64(self.count)

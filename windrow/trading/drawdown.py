@@ -24,7 +24,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Mask, run_starts
+from windrow.arrays import Floats, Ints, Mask, run_starts, taken_at
 from windrow.states import Array, Carries, Count, Resumable
 from windrow.trading.ranges import Ranges
 from windrow.trading.ruin import NEVER
@@ -76,13 +76,13 @@ class Drawdown(Resumable):
         if len(closes) == 1 and len(spans.runs) == len(spans.firsts):
             self._push_bar(times, spans, closes)
             return
-        kept = np.flatnonzero(spans.begins < spans.ends)
-        run, held = spans.runs[kept], spans.held[kept]
+        kept = np.flatnonzero(spans.begins < spans.ends)  # mostly all
+        run, begins, ends, cash, held = (taken_at(column, kept) for column in spans[:5])
         firsts = run_starts(run)
         continued = firsts[kept[firsts] == spans.firsts]
         best = np.full(len(kept), np.nan)
         best[continued] = self._best[run[continued]]
-        dips = Dips(spans.begins[kept], spans.ends[kept], spans.cash[kept], np.abs(held))
+        dips = Dips(begins, ends, cash, np.abs(held))
         sides = [rises.of(np.flatnonzero(held > 0)), Side(-closes).of(np.flatnonzero(held < 0))]
         for side in sides:
             dips.take_tops(side)
@@ -92,8 +92,9 @@ class Drawdown(Resumable):
             dips.take_dips(side)
         self._take_deepest(dips, times, run, firsts, sides)
         self._take_depths(dips, firsts)
-        self._take_lengths(dips, run, times)
-        self._keep_best(dips, best, np.append(firsts[1:], len(run)) - 1, np.sign(held) * closes[dips.lasts])
+        self._take_lengths(dips, times, run, firsts)
+        lasts = np.append(firsts[1:], len(run)) - 1
+        self._keep_best(dips, best, lasts, np.sign(held[lasts]) * closes[dips.lasts[lasts]])
 
     def _push_bar(self, times: Ints, spans: Spans, close: Floats) -> None:
         """The same for a single bar without a fill: what bars that come one by one mostly are."""
@@ -119,7 +120,8 @@ class Drawdown(Resumable):
         reached = np.flatnonzero(dips.firsts < dips.ends)
         later = firsts.copy()  # the span from which on a run's deepest drawdown may recover
         largest = np.maximum.reduceat(dips.percent, firsts)
-        hits = np.flatnonzero((dips.percent == largest[run]) & (largest > self.percent)[run])
+        hits = np.flatnonzero(dips.percent == largest[run])
+        hits = hits[(largest > self.percent)[run[hits]]]
         if len(hits):
             span = hits[run_starts(run[hits])]
             self._begin(dips, times, run, span, reached)
@@ -153,10 +155,10 @@ class Drawdown(Resumable):
         self.money = np.maximum(self.money, np.maximum.reduceat(dips.money, firsts))
         self.percent = np.maximum(self.percent, np.maximum.reduceat(dips.percent, firsts))
 
-    def _take_lengths(self, dips: "Dips", run: Ints, times: Ints) -> None:
+    def _take_lengths(self, dips: "Dips", times: Ints, run: Ints, firsts: Ints) -> None:
         """Bars below the peak: the longest dips, and from the last bar at the peak to the next span's first."""
         bars = len(times)
-        np.maximum.at(self.bars, run, dips.longest)
+        self.bars = np.maximum(self.bars, np.maximum.reduceat(dips.longest, firsts))
         at = np.flatnonzero(dips.firsts < dips.ends)
         run = run[at]
         before = np.append(-1, dips.lasts[at][:-1])
@@ -168,10 +170,10 @@ class Drawdown(Resumable):
         self._peaked[run] = times[dips.lasts[at]]
         self.bars = np.maximum(self.bars, self._since)
 
-    def _keep_best(self, dips: "Dips", best: Floats, ends: Ints, closes: Floats) -> None:
-        """`ends`: each run's last span; `closes`: spans' closes at their peaks, as their positions see them."""
-        last = np.where(dips.firsts < dips.ends, closes, best)[ends]
-        self._best = np.where(dips.held[ends] > 0, last, np.nan)
+    def _keep_best(self, dips: "Dips", best: Floats, lasts: Ints, closes: Floats) -> None:
+        """`lasts`: each run's last span; `closes`: those at their peaks, as their positions see them."""
+        last = np.where(dips.firsts[lasts] < dips.ends[lasts], closes, best[lasts])
+        self._best = np.where(dips.held[lasts] > 0, last, np.nan)
 
 
 def peaks_before(peak: Floats, tops: Floats, run: Ints, firsts: Ints) -> tuple[Floats, Floats]:
@@ -181,10 +183,10 @@ def peaks_before(peak: Floats, tops: Floats, run: Ints, firsts: Ints) -> tuple[F
     >>> before.tolist(), after.tolist()
     ([5.0, 5.0, 7.0], [7.0])
     """
-    place = np.arange(len(run)) - firsts[run]
-    peaks = np.full((int(place.max()) + 2, len(peak)), -np.inf)  # the k-th spans of all runs side by side
-    peaks[0], at = peak, place * len(peak) + run
-    peaks[1:].ravel()[at] = tops
+    runs, most = len(peak), int(np.diff(firsts, append=len(run)).max())
+    peaks = np.full((most + 1, runs), -np.inf)  # the k-th spans of all runs side by side
+    at = np.arange(0, len(run) * runs, runs) - (firsts * runs - np.arange(runs))[run]
+    peaks[0], peaks[1:].ravel()[at] = peak, tops
     for so_far, row in pairwise(peaks):  # faster than accumulate
         np.maximum(so_far, row, out=row)
     before: Floats = peaks.ravel()[at]
@@ -293,7 +295,7 @@ class Dips:
     def take_dips(self, side: Side) -> None:
         """Takes the dips of a side's spans."""
         reached = self._reached[side.spans]
-        below, at = side.spans[~reached], side.spans[reached]
+        below, at = side.spans[np.flatnonzero(~reached)], side.spans[np.flatnonzero(reached)]
         if len(below):
             self._take_whole(below, self._value(below, side.lowest(self.begins[below], self.ends[below])))
         if len(at):
@@ -313,9 +315,9 @@ class Dips:
         at, after = span[which], side.next[bar]
         end = self.ends[at]
         over = after < end
-        self.lasts[at[~over]] = bar[~over]
-        low = side.low[bar]
-        low[~over] = side.lowest(bar[~over] + 1, end[~over])
+        last, low = np.flatnonzero(~over), side.low[bar]
+        self.lasts[at[last]] = bar[last]
+        low[last] = side.lowest(bar[last] + 1, end[last])
         peak = self._value(at, side.closes[bar])
         money = peak - self._value(at, low)
         percent, starts = 100.0 * money / peak, run_starts(which)

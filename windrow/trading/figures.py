@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from windrow.arrays import Floats, Ints
+from windrow.arrays import Floats, Ints, distinct
 from windrow.times import DAY, format_times
 from windrow.trading.annual import years_columns, years_undefined
 from windrow.trading.day_returns import Returns
@@ -151,9 +151,11 @@ def _power(base: float, exponent: float) -> float:
 
 def _texts(times: Ints, dated: bool) -> NDArray[Any]:
     """Times as text, None in place of NEVER."""
-    there = times != NEVER
+    there = np.flatnonzero(times != NEVER)
     found = np.full(len(times), None, object)
-    found[there] = [text.decode() for text in format_times(times[there], dated)]
+    its = distinct(times[there])  # runs share most of them
+    texts = np.array([text.decode() for text in format_times(its, dated)], object)
+    found[there] = texts[np.searchsorted(its, times[there])]
     return found
 
 

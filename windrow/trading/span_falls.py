@@ -118,7 +118,7 @@ class SpanFalls(Resumable):
         reached[inside] = highs[inside] >= best
         days, at_peak = pieces.ends.copy(), np.flatnonzero(reached)
         days[at_peak] = pieces.begins[at_peak]
-        its = some[reached[some]]
+        its = some[np.flatnonzero(reached[some])]
         if len(its):
             level = pieces.cash[its], pieces.held[its], peaks[its] - DUST * peaks[its]
             days[its] = side.highs.first(pieces.begins[its], pieces.ends[its], *level)
@@ -161,8 +161,8 @@ class SpanFalls(Resumable):
         if len(new):
             some, which = once(dips.begins[new], dips.ends[new], len(sums))
             begins, ends = dips.begins[new[some]], dips.ends[new[some]]
-            measured = *_about_mean(sums.take(begins, axis=0), sums.take(ends, axis=0)), side.lowest(begins, ends)
-            for column, each in zip(found, measured, strict=True):
+            _, *measured = _about_mean(sums.take(begins, axis=0), sums.take(ends, axis=0))
+            for column, each in zip(found[1:], [*measured, side.lowest(begins, ends)], strict=True):
                 column[new] = each[which]
         if len(old):
             run, ends = dips.runs[old], dips.ends[old]

@@ -66,7 +66,6 @@ class Trades(Resumable):
         moved = (np.abs(before) + np.abs(held)) * np.abs(price)
         np.add.at(self.traded, run, moved)
         self._take_costs(run, moved, np.sign(held - before) * np.sign(price))
-        self.total += np.bincount(run[np.flatnonzero(held != 0)], minlength=len(self.total))
         begins = self._bars + spans.begins
         begins[spans.firsts] = self._begun
         self._begun = begins[spans.lasts]
@@ -79,6 +78,7 @@ class Trades(Resumable):
         np.add.at(self.bars_held, run, begins[ends] - begins[ends - 1])
         self._close(run, profit, profit >= -_ROUNDING * traded)
         self._take_returns(run, profit / np.abs(before * entry))
+        self.total = self.closed + (spans.held[spans.lasts] != 0)
 
     def _take_costs(self, run: Ints, moved: Floats, sides: Floats) -> None:
         """What fills cost; `sides`: 1 where a fill pays more than the price, -1 where it gets less."""
