@@ -59,9 +59,9 @@ def _halves(a: Floats) -> tuple[Floats, Floats]:
 def rounded(limbs: Sequence[Ints], width: int, counts: Ints, scale: int) -> Floats:
     """Total / (counts * scale), correctly rounded.
 
-    limbs: (k,) int64 arrays, most significant first, none beyond 2**53 in magnitude.
-    counts: (k,) or (1,) positive int64. scale: a positive integer. Time is a few dozen array passes, memory a
-    dozen temporaries of k.
+    limbs: int64 arrays of one shape, most significant first, none beyond 2**53 in magnitude.
+    counts: positive int64, of that shape or one that broadcasts to it. scale: a positive integer. Time is a few dozen
+    array passes, memory a dozen temporaries.
 
     >>> import numpy as np
     >>> limbs = [np.array([3, 0, -3]), np.array([4, 1, 2])]
@@ -73,6 +73,9 @@ def rounded(limbs: Sequence[Ints], width: int, counts: Ints, scale: int) -> Floa
     fits = int(counts.max(initial=1)) * (scale // (scale & -scale)) <= EXACT // 4
     if fits and len(limbs) == 1:
         return limbs[0] / (counts.astype(np.float64) * float(scale))
+    if (shape := limbs[0].shape) != (limbs[0].size,):
+        each = np.broadcast_to(counts, shape).ravel()
+        return rounded([limb.ravel() for limb in limbs], width, each, scale).reshape(shape)
     high, low, error = _double_double(limbs, width)
     divisor, tail = _divisors(counts, scale, fits)
     values, doubtful = _divide(high, low, error, divisor, tail)

@@ -85,7 +85,7 @@ def trailing_means(x: Floats, windows: Sequence[int], begin: int = 0) -> Floats:
     >>> trailing_means(np.array([0.1, 0.2, 0.3, 0.1]), [1, 3], begin=1).tolist()
     [[0.2, 0.3, 0.1], [nan, 0.2, 0.2]]
     """
-    result = np.full((len(windows), len(x) - begin), np.nan)
+    result = np.empty((len(windows), len(x) - begin))
     limbs = limbs_of(x, max(windows))
     prefixes = [_prefix(part) for part in limbs.parts]
     at_once = max(_TOGETHER // max(len(x), 1), 1)
@@ -96,16 +96,15 @@ def trailing_means(x: Floats, windows: Sequence[int], begin: int = 0) -> Floats:
 
 def _fill_means(rows: Floats, windows: Sequence[int], prefixes: Sequence[Ints], limbs: Limbs) -> None:
     """Sets the means of some windows, from running sums of all values, of which rows have the last ones."""
-    values = len(prefixes[0]) - 1
-    ends = [max(values - rows.shape[1], bars - 1) + 1 for bars in windows]  # of the first windows that are full
-    totals = [
-        np.concatenate([prefix[end:] - prefix[end - bars : -bars] for end, bars in zip(ends, windows, strict=True)])
-        for prefix in prefixes
-    ]
-    lengths = [values + 1 - end if end <= values else 0 for end in ends]
-    means = rounded(totals, limbs.width, np.repeat(windows, lengths), 10**limbs.places)
-    for row, length, last in zip(rows, lengths, np.cumsum(lengths).tolist(), strict=True):
-        row[len(row) - length :] = means[last - length : last]
+    begin = len(prefixes[0]) - rows.shape[1]  # of the running sums behind the values of rows
+    totals = [np.zeros(rows.shape, np.int64) for _ in prefixes]
+    for number, bars in enumerate(windows):
+        end = max(begin, bars)  # of the first window that is full
+        for total, prefix in zip(totals, prefixes, strict=True):
+            np.subtract(prefix[end:], prefix[end - bars : -bars], out=total[number, end - begin :])
+    rows[:] = rounded(totals, limbs.width, np.array(windows)[:, None], 10**limbs.places)
+    for row, bars in zip(rows, windows, strict=True):
+        row[: max(bars - begin, 0)] = np.nan
 
 
 def weighted_means(x: Floats, lo: Ints, hi: Ints) -> Floats:

@@ -16,7 +16,6 @@ The formula assumes independent tries; pairs of a grid are not independent, whic
 """
 
 from collections.abc import Sequence
-from functools import partial
 from math import e, erf, fsum, isfinite, sqrt
 from statistics import NormalDist
 from typing import NamedTuple, TypeVar
@@ -112,7 +111,7 @@ class Tries:
         spread = _spread(one.sharpe, one.skewness, one.kurtosis)
         if not isfinite(spread) or spread <= 0:
             return None, "the spread of its Sharpe ratio is not above 0"
-        return self._deflated(one.days, one.sharpe, spread), ""
+        return _normal(self._scores(one.days, one.sharpe, sqrt(spread))), ""
 
     def deflated_sharpes(self, shapes: Shapes) -> tuple[Floats, dict[int, str]]:
         """The same of many of them, NaN where it is undefined, and there the reason, by number."""
@@ -120,13 +119,17 @@ class Tries:
             spreads = _spread(*shapes[1:4])
         known = np.isfinite(spreads) & (spreads > 0) & (shapes.days > 1) & (not self._few)
         found = np.full(len(spreads), np.nan)
-        columns = shapes.sharpes[known].tolist(), spreads[known].tolist()
-        found[known] = list(map(partial(self._deflated, shapes.days), *columns))
+        scores = self._scores(shapes.days, shapes.sharpes[known], np.sqrt(spreads[known]))
+        found[known] = list(map(_normal, scores.tolist()))
         return found, {run: self.deflated_sharpe(shapes.one(run))[1] for run in np.flatnonzero(~known).tolist()}
 
-    def _deflated(self, days: int, sharpe: float, spread: float) -> float:
-        score = (sharpe - self._hurdle) * sqrt(days - 1) / sqrt(spread)
-        return 0.5 * (1.0 + erf(score / _ROOT_TWO))  # the normal distribution's, in half its time
+    def _scores(self, days: int, sharpe: _Number, deviation: _Number) -> _Number:
+        return (sharpe - self._hurdle) * sqrt(max(days - 1, 0)) / deviation
+
+
+def _normal(score: float) -> float:
+    """As NormalDist().cdf, in half its time."""
+    return 0.5 * (1.0 + erf(score / _ROOT_TWO))
 
 
 def _spread(sharpe: _Number, skewness: _Number, kurtosis: _Number) -> _Number:

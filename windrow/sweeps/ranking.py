@@ -7,7 +7,7 @@ series' shards unite into the record of the whole. Memory: the figures of all pa
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -256,7 +256,7 @@ def pair_line(
 
 def pair_lines(pairs: Sequence[Cell], part: Part, shapes: Shapes | None) -> FigureRows:
     """The same lines of all pairs, which are all tries; there are no `shapes` on a test."""
-    fast, slow = np.array(pairs).T
+    fast, slow = np.fromiter(chain.from_iterable(pairs), np.int64, 2 * len(pairs)).reshape(-1, 2).T
     head: Columns = {"fast": fast, "slow": slow, "part": np.full(len(pairs), part.name, object)}
     reasons: dict[int, dict[str, str]] = {}
     if shapes is not None:

@@ -154,7 +154,7 @@ class _Tests:
         self._warms = not sweep.cold and sweep.split.sections > 1
         self._room = np.empty((2, max(len(chunk.pairs) for chunk in self._chunks) * _BARS), bool)
         self._pairs = sum(len(chunk.pairs) for chunk in self._chunks)
-        self._share = self._pairs / len(sweep.grid.pairs())
+        self._share = self._pairs / len(_pairs(sweep.grid))
         self._signs = [np.zeros(len(chunk.pairs), np.int8) for chunk in self._chunks]  # at the last bar, unless cold
 
     def begin(self, number: int, runs: Sequence[Run]) -> None:
@@ -300,9 +300,15 @@ class _Lines:
 
 
 @lru_cache(maxsize=64)
+def _pairs(grid: Grid) -> list[Cell]:
+    """All pairs of a grid, which are the same for every series."""
+    return grid.pairs()
+
+
+@lru_cache(maxsize=64)
 def _chunks(grid: Grid, shards: int, shard: int) -> list["_Chunk"]:
     """A shard's pairs in chunks, which are the same for every series."""
-    pairs = grid.pairs()[shard::shards]
+    pairs = _pairs(grid)[shard::shards]
     return [_Chunk(grid, pairs[at : at + _PAIRS]) for at in range(0, len(pairs), _PAIRS)]
 
 

@@ -102,11 +102,13 @@ class RunningSums(Resumable):
 
     def push(self, rows: Floats) -> Floats:
         """The sums before each of these rows, and after the last, (rows + 1, 2 x columns): rests behind the sums."""
-        sums = np.add.accumulate(np.concatenate([self._sums, rows]))
+        found = np.empty((len(rows) + 1, 2 * rows.shape[1]))
+        sums, rests = np.split(found, 2, axis=1)
+        np.add.accumulate(np.concatenate([self._sums, rows]), out=sums)
         _, lost = two_sum(sums[:-1], rows)
-        rests = np.add.accumulate(np.concatenate([self._rests, lost]))
+        np.add.accumulate(np.concatenate([self._rests, lost]), out=rests)
         self._sums, self._rests = sums[-1:].copy(), rests[-1:].copy()
-        return np.concatenate([sums, rests], axis=1)
+        return found
 
 
 def between(since: Floats, until: Floats) -> Floats:

@@ -93,6 +93,8 @@ class SpanMaker(Resumable):
 
     def _opening(self, held: Floats, prices: Floats, firsts: Ints) -> Floats:
         """Commission of each span's opening leg; a fee per order is charged to the order's first leg."""
+        if not (self._rate or self._fee):
+            return np.zeros_like(held)
         alone = np.append(0.0, held[:-1]) == 0
         costs: Floats = np.abs(held) * self._rate * np.abs(prices) + self._fee * (alone & (held != 0))
         costs[firsts] = self._costs

@@ -65,7 +65,7 @@ class Trades(Resumable):
         before = spans.held[fills - 1]
         moved = (np.abs(before) + np.abs(held)) * np.abs(price)
         np.add.at(self.traded, run, moved)
-        self._take_costs(run, moved, np.sign(held - before) * np.sign(price))
+        self._take_costs(run, moved, held - before, price)
         begins = self._bars + spans.begins
         begins[spans.firsts] = self._begun
         self._begun = begins[spans.lasts]
@@ -80,11 +80,10 @@ class Trades(Resumable):
         self._take_returns(run, profit / np.abs(before * entry))
         self.total = self.closed + (spans.held[spans.lasts] != 0)
 
-    def _take_costs(self, run: Ints, moved: Floats, sides: Floats) -> None:
-        """What fills cost; `sides`: 1 where a fill pays more than the price, -1 where it gets less."""
+    def _take_costs(self, run: Ints, moved: Floats, bought: Floats, price: Floats) -> None:
         if not (self._slip or self._rate or self._fee):
             return
-        slipped = self._slip / (1 + sides * self._slip)  # a share of the price before
+        slipped = self._slip / (1 + np.sign(bought) * np.sign(price) * self._slip)  # a share of the price before
         np.add.at(self.costs, run, self._fee + moved * (self._rate + slipped))
 
     def _take_returns(self, run: Ints, returns: Floats) -> None:
