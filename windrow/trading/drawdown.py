@@ -84,10 +84,9 @@ class Drawdown(Resumable):
         best[continued] = self._best[run[continued]]
         dips = Dips(begins, ends, cash, np.abs(held))
         sides = [rises.of(np.flatnonzero(held > 0)), Side(-closes).of(np.flatnonzero(held < 0))]
-        for side in sides:
-            dips.take_tops(side)
+        dips.take_tops(sides)
         peaks, self._peak = peaks_before(self._peak, dips.tops, run, firsts)
-        dips.aim(peaks, best)
+        dips.aim(peaks, best, sides)
         for side in sides:
             dips.take_dips(side)
         self._take_deepest(dips, times, run, firsts, sides)
@@ -254,7 +253,7 @@ class Side:
 
 
 class Dips:
-    """Where spans are below the peak, and how deep: arrays of shape (spans,), filled one side after the other.
+    """Where spans are below the peak, and how deep: arrays of shape (spans,).
 
     tops: the highest value in a span. firsts, lasts: a span's first and last bar at the peak; `firsts` is its end where
     it is never at the peak. money, percent: its deepest drawdown. tips, overs: of that in percent, the last bar at the
@@ -265,21 +264,21 @@ class Dips:
     def __init__(self, begins: Ints, ends: Ints, cash: Floats, held: Floats) -> None:
         self.begins, self.ends, self.cash, self.held = begins, ends, cash, held
         self.tips, self.overs = np.full(len(cash), -1), ends.copy()
-        self.tops, self._highs = cash.copy(), np.zeros(len(cash))
-        self.money, self.percent = np.zeros(len(cash)), np.zeros(len(cash))
         self.longest = np.zeros(len(cash), np.int64)
 
-    def take_tops(self, side: Side) -> None:
-        """Takes the highest values of a side's spans."""
-        at = side.spans
-        if len(at):
-            self._highs[at] = side.highs.largest(self.begins[at], self.ends[at])
-            self.tops[at] = self._value(at, self._highs[at])
+    def take_tops(self, sides: Sequence[Side]) -> None:
+        """Takes the highest values of spans."""
+        self._highs = np.zeros(len(self.cash))
+        for side in sides:
+            at = side.spans
+            if len(at):
+                self._highs[at] = side.highs.largest(self.begins[at], self.ends[at])
+        self.tops = self.cash + self.held * self._highs
 
-    def aim(self, peaks: Floats, best: Floats) -> None:
+    def aim(self, peaks: Floats, best: Floats, sides: Sequence[Side]) -> None:
         """Sets what spans' values are measured by: the peak before a span, or in it, where that was at a close `best`.
 
-        That completes the spans without shares.
+        That completes the spans that are never at the peak, and those without shares.
         """
         inside = np.flatnonzero(~np.isnan(best))
         self._peaks, self._best, self._goal = peaks, best, peaks - DUST * peaks
@@ -289,15 +288,18 @@ class Dips:
         self.firsts, self.lasts = self.ends.copy(), self.ends - 1
         reached = np.flatnonzero(self._reached)
         self.firsts[reached] = self.begins[reached]
-        below = np.flatnonzero((self.held == 0) & ~self._reached)
-        self._take_whole(below, self.cash[below])
+        lows = np.zeros(len(self.cash))
+        for side in sides:
+            below = side.spans[np.flatnonzero(~self._reached[side.spans])]
+            if len(below):
+                lows[below] = side.lowest(self.begins[below], self.ends[below])
+        self.money = self._peaks - (self.cash + self.held * lows)
+        self.money[reached] = 0.0
+        self.percent = 100.0 * self.money / self._peaks
 
     def take_dips(self, side: Side) -> None:
-        """Takes the dips of a side's spans."""
-        reached = self._reached[side.spans]
-        below, at = side.spans[np.flatnonzero(~reached)], side.spans[np.flatnonzero(reached)]
-        if len(below):
-            self._take_whole(below, self._value(below, side.lowest(self.begins[below], self.ends[below])))
+        """Takes the dips of those of a side's spans that are at the peak."""
+        at = side.spans[np.flatnonzero(self._reached[side.spans])]
         if len(at):
             inside = ~np.isnan(self._best[at])
             base, factor = np.where(inside, 0.0, self.cash[at]), np.where(inside, 1.0, self.held[at])
@@ -330,11 +332,6 @@ class Dips:
 
     def _value(self, at: Ints, close: Floats) -> Floats:
         return self.cash[at] + self.held[at] * close
-
-    def _take_whole(self, at: Ints, low: Floats) -> None:
-        """Takes the dips of spans that are never at the peak."""
-        self.money[at] = money = self._peaks[at] - low
-        self.percent[at] = 100.0 * money / self._peaks[at]
 
     def _take_before(self, side: Side, at: Ints) -> None:
         """Takes the dips before these spans' first bars at the peak: of equal dips they are the first."""

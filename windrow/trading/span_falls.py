@@ -107,10 +107,10 @@ class SpanFalls(Resumable):
     def _found(self, pieces: DaySpans, side: Side) -> Dips:
         """All dips, sorted by piece, then day; of one that went on and is over before the first day no days."""
         some, firsts, lasts = side.spans, pieces.firsts, pieces.lasts
-        highs = np.full(len(pieces.runs), -np.inf)
+        highs = np.zeros(len(pieces.runs))
         if len(some):
             highs[some] = side.highs.largest(pieces.begins[some], pieces.ends[some])
-        peaks, reached = self._peaks_before(pieces, some, highs)
+        peaks, reached = self._peaks_before(pieces, highs)
         gaps = peaks - pieces.cash
         inside = firsts[~np.isnan(self._best)]  # pieces with the peak: there prices are compared, so nothing is rounded
         best = self._best[pieces.runs[inside]]
@@ -140,14 +140,14 @@ class SpanFalls(Resumable):
             dips = _merged(dips, _dips_behind(pieces, side, its, days[its]))
         return Dips(*dips, pieces.runs[dips[0]], pieces.held[dips[0]])
 
-    def _peaks_before(self, pieces: DaySpans, some: Ints, highs: Floats) -> tuple[Floats, Mask]:
+    def _peaks_before(self, pieces: DaySpans, highs: Floats) -> tuple[Floats, Mask]:
         """The peak before each piece, and which pieces reach it; that after the last piece becomes the run's.
 
-        `highs`: of those pieces, `some`, that have shares and days.
+        `highs`: the highest prices of pieces with shares; set to less than any in those without days.
         """
-        tops = pieces.cash.copy()
-        tops[some] = pieces.values(some, highs[some])
-        tops[pieces.begins == pieces.ends] = -np.inf
+        tops = pieces.cash + pieces.held * highs
+        none = np.flatnonzero(pieces.begins == pieces.ends)
+        tops[none] = highs[none] = -np.inf
         before, self._peak = peaks_before(self._peak, tops, pieces.runs, pieces.firsts)
         return before, tops >= before - DUST * before
 

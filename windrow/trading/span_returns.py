@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from windrow.arrays import Floats, Ints, Mask, run_starts
+from windrow.arrays import Floats, Ints, Mask, run_starts, taken_at
 from windrow.states import Array, Carries, Resumable
 from windrow.trading.day_spans import DaySpans, between, once
 from windrow.trading.ranges import Ranges
@@ -67,15 +67,17 @@ class SpanReturns(Resumable):
     def _step_onto(self, pieces: DaySpans, prices: Floats, moves: Floats, continued: Mask) -> None:
         """Adds the returns onto the first days of pieces, from the last days of those before."""
         some = np.flatnonzero(pieces.begins < pieces.ends)
-        runs, values = pieces.runs[some], pieces.values(some, prices[pieces.ends[some] - 1])
+        runs, days, ends = (column[some] for column in pieces[:3])
+        cash, held = pieces.cash[some], pieces.held[some]
+        values = cash + held * prices[ends - 1]
         bases, first = np.append(0.0, values)[:-1], run_starts(runs)
         bases[first] = self._value[runs[first]]
         self._value[runs[first]] = values[np.append(first[1:], len(runs))[: len(first)] - 1]
-        new = np.flatnonzero(~continued[some])
-        at, runs, bases = some[new], runs[new], bases[new]
-        days = pieces.begins[at]
         bases[bases <= self._dust] = np.nan
-        returns = pieces.values(at, prices[days]) / bases - 1.0
+        new = np.flatnonzero(~continued[some])  # at first all
+        runs, days = taken_at(runs, new), taken_at(days, new)
+        cash, held, bases = (taken_at(column, new) for column in (cash, held, bases))
+        returns = (cash + held * prices[days]) / bases - 1.0
         for total, each in zip(self._onto, products(returns, moves[days], self._rates), strict=True):
             np.add.at(total, runs, each)
 
