@@ -27,10 +27,9 @@ All arithmetic is done once for a whole chunk of many blocks; what is left for e
 joining.
 """
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import compress, pairwise
+from itertools import compress, pairwise, repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -59,7 +58,8 @@ _BITS = len(_POWERS)
 
 _TYPES: dict[int, np.dtype[Any]] = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
 _COLUMN = np.dtype([("scale", "u1"), ("width", "u1"), ("first", "<i8")])
-_CHECK = struct.Struct("<I")
+#: Bytes of a checksum.
+_CHECK = 4
 #: The CRC-32 of any bytes that end in their own CRC-32.
 _CHECKED = 0x2144DF1C
 
@@ -134,11 +134,10 @@ def _lines(fields: Iterable[bytes], times: Ints, values: list[Floats], cuts: Int
     headers["bars"] = counts
     for i, column in enumerate(columns):
         headers["columns"][:, i] = column.heads
-    parts = zip(_rows(headers), *(column.slices(cuts, counts) for column in columns), strict=True)
-    pack, bodies = _CHECK.pack, map(b"".join, parts)
-    payloads = _escape([body + pack(crc32(body)) for body in bodies])
-    for line in map(b"\t".join, zip(fields, encode_times(times[cuts]), payloads, strict=True)):
-        yield line + b"\n"
+    ends = np.cumsum(headers.itemsize + counts * headers["columns"]["width"].sum(axis=1, dtype=np.int64) + _CHECK)
+    bodies = _checked([_rows(headers), *(column.slices(cuts, counts) for column in columns)], ends)
+    tab, end = repeat(b"\t"), repeat(b"\n")
+    return map(b"".join, zip(fields, tab, encode_times(times[cuts]), tab, _escape(bodies, ends), end, strict=False))
 
 
 def _first_fields(names: list[str], owners: Ints, times: Ints, slices: Slots | None) -> Iterator[bytes]:
@@ -149,6 +148,20 @@ def _first_fields(names: list[str], owners: Ints, times: Ints, slices: Slots | N
     if slices is None:
         return own
     return map(encode_slice, own, slices.numbers(times).tolist())
+
+
+def _checked(parts: Sequence[list[bytes]], ends: Ints) -> bytearray:
+    """The bodies of blocks one after another: each its parts, and then their checksum, up to one of the ends."""
+    each = len(parts) + 1
+    pieces = [bytes(_CHECK)] * (each * len(parts[0]))
+    for at, part in enumerate(parts):
+        pieces[at::each] = part
+    bodies = bytearray().join(pieces)
+    checked, places = memoryview(bodies), ends - _CHECK
+    checks = [crc32(checked[begin:end]) for begin, end in zip([0, *ends.tolist()], places.tolist(), strict=False)]
+    raw = np.frombuffer(bodies, np.uint8)
+    raw[places[:, None] + np.arange(_CHECK)] = np.array(checks, "<u4").view(np.uint8).reshape(-1, _CHECK)
+    return bodies
 
 
 def _rows(records: npt.NDArray[np.void]) -> list[bytes]:
@@ -176,12 +189,16 @@ class _Column:
     def __init__(self, firsts: Ints, deltas: Ints, scales: Ints, widths: Ints) -> None:
         self.heads = np.empty(len(firsts), _COLUMN)
         self.heads["scale"], self.heads["width"], self.heads["first"] = scales, widths, firsts
-        self._widths: list[int] = widths.tolist()
-        self._bytes = {w: deltas.astype(_TYPES[w]).tobytes() if w else b"" for w in set(self._widths)}
+        self._widths = widths
+        self._bytes = {w: deltas.astype(_TYPES[w]).tobytes() if w else b"" for w in distinct(widths).tolist()}
 
     def slices(self, cuts: Ints, counts: Ints) -> list[bytes]:
-        blocks = zip(self._widths, cuts.tolist(), (cuts + counts).tolist(), strict=True)
-        return [self._bytes[width][start * width : end * width] for width, start, end in blocks]
+        begins, ends = (cuts * self._widths).tolist(), ((cuts + counts) * self._widths).tolist()
+        if len(self._bytes) == 1:
+            ((_, raw),) = self._bytes.items()
+            return [raw[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        its = map(self._bytes.__getitem__, self._widths.tolist())
+        return [raw[begin:end] for raw, begin, end in zip(its, begins, ends, strict=True)]
 
 
 def _deltas(integers: Ints, cuts: Ints) -> Ints:
@@ -256,34 +273,36 @@ def read_blocks(first_times: Sequence[int], payloads: Sequence[bytes], columns: 
     `first_times` and `payloads` are what `keys.split_records` returns; `columns` is how many values a bar has.
     Memory: a copy of the payloads, and what they decode to. Raises InputError for a payload that is damaged.
     """
-    bodies = _unescape(payloads)
-    firsts = np.array(first_times, np.int64)
-    headers = _read_headers(bodies, firsts, columns)
+    bodies, ends = _unescape(payloads)
+    firsts = np.asarray(first_times, np.int64)
+    headers = _read_headers(bodies, ends, firsts, columns)
     counts = headers["bars"].astype(np.int64)
     widths = headers["columns"]["width"].astype(np.int64)
-    ends = headers.itemsize + np.cumsum(counts[:, None] * widths, axis=1)
+    starts = (ends - _CHECK)[:, None] - np.cumsum((counts[:, None] * widths)[:, ::-1], axis=1)[:, ::-1]
     parts: list[Ints] = []
     for i in range(1 + columns):
-        start = ends[:, i] - counts * widths[:, i]
-        slices = zip(bodies, start.tolist(), ends[:, i].tolist(), strict=True)
-        parts.append(_read_deltas([body[a:b] for body, a, b in slices], widths[:, i], counts))
+        begins = starts[:, i]
+        slices = zip(begins.tolist(), (begins + counts * widths[:, i]).tolist(), strict=True)
+        parts.append(_read_deltas([bodies[begin:end] for begin, end in slices], widths[:, i], counts))
     heads = headers["columns"]
     times = _undelta(parts[0] * _each(_UNITS[heads["scale"][:, 0]], counts), counts, firsts)
     values = [_read_values(part, counts, heads[:, 1 + i]) for i, part in enumerate(parts[1:])]
     return counts, times, values
 
 
-def _read_headers(bodies: list[bytes], first_times: Ints, columns: int) -> Any:
-    """The headers of payloads, all of them valid."""
+def _read_headers(bodies: bytes, ends: Ints, first_times: Ints, columns: int) -> Any:
+    """The headers of blocks whose bodies end there, all of them valid."""
     header = _header(columns)
-    lengths = np.array([len(body) for body in bodies])
-    checks = np.array([crc32(body) for body in bodies])
-    _refuse(lengths < header.itemsize + _CHECK.size, "it is cut short")
+    begins = np.concatenate([[0], ends[:-1]])
+    checked, lengths = memoryview(bodies), ends - begins
+    checks = np.array([crc32(checked[at:end]) for at, end in zip(begins.tolist(), ends.tolist(), strict=True)])
+    _refuse(lengths < header.itemsize + _CHECK, "it is cut short")
     _refuse(checks != _CHECKED, "its bytes do not match its checksum")
-    headers = np.frombuffer(b"".join([body[: header.itemsize] for body in bodies]), header)
+    rows = np.frombuffer(bodies, np.uint8)[begins[:, None] + np.arange(header.itemsize)]
+    headers = rows.view(header)[:, 0]
     counts, heads = headers["bars"].astype(np.int64), headers["columns"]
     _refuse(~np.isin(heads["width"], [0, *_TYPES]).all(axis=1), "it has a column of unknown width")
-    expected = header.itemsize + counts * heads["width"].sum(axis=1, dtype=np.int64) + _CHECK.size
+    expected = header.itemsize + counts * heads["width"].sum(axis=1, dtype=np.int64) + _CHECK
     wrong = (expected != lengths) | (counts < 1) | (counts > lengths)
     _refuse(wrong, f"it does not hold bars of {columns} columns")
     _refuse(heads["scale"][:, 0] >= len(_UNITS), "its times are in an unknown unit")
@@ -339,24 +358,21 @@ def _read_values(deltas: Ints, counts: Ints, heads: Any) -> Floats:
 _ESCAPE = b"\x1b"
 _PLAIN = np.arange(256, dtype=np.uint8)
 _PLAIN[list(b"enr")] = list(b"\x1b\n\r")
-_ESCAPED = np.zeros(256, bool)
-_ESCAPED[list(b"\x1b\n\r")] = True
 
 
-def _escape(bodies: Sequence[bytes]) -> list[bytes]:
-    raw = b"".join(bodies)
-    ends = np.cumsum([len(body) for body in bodies])
-    ends += np.searchsorted(np.flatnonzero(_ESCAPED[np.frombuffer(raw, np.uint8)]), ends)
-    escaped = raw.replace(_ESCAPE, b"\x1be").replace(b"\n", b"\x1bn").replace(b"\r", b"\x1br")
+def _escape(bodies: bytes | bytearray, ends: Ints) -> list[bytes]:
+    raw = np.frombuffer(bodies, np.uint8)
+    unsafe = (raw == 0x1B) | (raw == 0x0A) | (raw == 0x0D)
+    ends = ends + np.searchsorted(np.flatnonzero(unsafe), ends)
+    escaped = bytes(bodies).replace(_ESCAPE, b"\x1be").replace(b"\n", b"\x1bn").replace(b"\r", b"\x1br")
     return [escaped[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
-def _unescape(payloads: Sequence[bytes]) -> list[bytes]:
+def _unescape(payloads: Sequence[bytes]) -> tuple[bytes, Ints]:
+    """The bodies of blocks one after another, and where each ends."""
     raw = np.frombuffer(b"".join([*payloads, b"\0"]), np.uint8)  # \0: for an escape that nothing follows
-    ends = np.cumsum([len(payload) for payload in payloads])
+    ends = np.cumsum(list(map(len, payloads)))
     escapes = np.flatnonzero(raw == _ESCAPE[0])
     plain = raw.copy()
     plain[escapes + 1] = _PLAIN[raw[escapes + 1]]
-    whole = np.delete(plain, escapes).tobytes()
-    cuts = [0, *(ends - np.searchsorted(escapes, ends)).tolist()]
-    return [whole[start:end] for start, end in pairwise(cuts)]
+    return np.delete(plain, escapes).tobytes(), ends - np.searchsorted(escapes, ends)

@@ -28,7 +28,8 @@ from windrow.errors import InputError
 _UNSAFE = re.compile(rb"[\x00-\x1f\x7f%]")
 _ESCAPED = re.compile(rb"%([0-9A-F]{2})")
 _BIAS = 1 << 63
-_SLICE = b"%:"
+#: What stands between a symbol and the number of a slice.
+SLICE = b"%:"
 
 
 def encode_symbol(symbol: str) -> bytes:
@@ -67,7 +68,7 @@ def encode_slice(encoded_symbol: bytes, number: int) -> bytes:
     >>> encode_slice(b"AA", 12)
     b'AA%:12'
     """
-    return b"%b%b%d" % (encoded_symbol, _SLICE, number)
+    return b"%b%b%d" % (encoded_symbol, SLICE, number)
 
 
 def split_slice(field: bytes) -> tuple[bytes, int]:
@@ -76,7 +77,7 @@ def split_slice(field: bytes) -> tuple[bytes, int]:
     >>> split_slice(b"AA%:12"), split_slice(b"a%09b")
     ((b'AA', 12), (b'a%09b', 0))
     """
-    symbol, _, number = field.partition(_SLICE)
+    symbol, _, number = field.partition(SLICE)
     return symbol, int(number or 0)
 
 

@@ -13,8 +13,8 @@ Memory: one batch of blocks, and the bars of one symbol that wait, at most one s
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
-from operator import itemgetter, le
+from itertools import compress, groupby, pairwise
+from operator import itemgetter, le, ne
 from typing import NamedTuple
 
 import numpy as np
@@ -254,9 +254,9 @@ def _batches(lines: Iterable[bytes], enough: Callable[[], int]) -> Iterator[tupl
 
 
 def _number(symbols: list[bytes]) -> tuple[list[bytes], Ints]:
-    """Each block's symbol as a number, counted in order of arrival."""
-    numbers = {symbol: number for number, symbol in enumerate(dict.fromkeys(symbols))}
-    return list(numbers), np.array([numbers[symbol] for symbol in symbols], np.int64)
+    """The symbols of sorted blocks, and each block's as a number."""
+    new = [True, *map(ne, symbols[1:], symbols)]
+    return list(compress(symbols, new)), np.cumsum(new) - 1
 
 
 def _prepend(

@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import tracemalloc
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -92,3 +93,15 @@ def test_a_line_is_never_held_beyond_the_limit(small):
 def test_nothing_gives_nothing():
     assert list(read_lines(io.BytesIO())) == list(read_lines(io.BytesIO(), 0, 0)) == []
     assert list(read_lines(io.BytesIO(b"one"), 3, 3)) == list(read_lines(io.BytesIO(b"one\n"), 4)) == []
+
+
+def test_a_chunk_is_let_go_before_the_next_is_read(monkeypatch):
+    monkeypatch.setattr(feed, "CHUNK_BYTES", 1 << 20)
+    with on_disk(b"line\n" * (6 << 18)) as file:
+        tracemalloc.start()
+        for chunk in feed.read_lines(file):
+            assert chunk.lines
+            del chunk
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert 1 << 20 < most < 3 << 19

@@ -30,6 +30,16 @@ def test_repeated_arrays_of_one_size_fault_each_page_once():
     assert page_faults("kept") < page_faults("returned") / 2
 
 
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library has no mallopt")
+def test_arrow_uses_what_numpy_has_freed():
+    program = "import pyarrow as pa\n" + PROGRAM.partition("for _")[0] + "print(pa.default_memory_pool().backend_name)"
+    pools = [
+        subprocess.run([sys.executable, "-c", program, how], capture_output=True, check=True, text=True).stdout.strip()
+        for how in ("kept", "returned")
+    ]
+    assert pools[0] == "system" != pools[1]
+
+
 @pytest.mark.parametrize("trouble", [OSError("no library"), AttributeError("mallopt")])
 def test_without_glibc_nothing_happens(monkeypatch, trouble):
     def refuse(name):

@@ -46,9 +46,10 @@ class _Texts(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """The symbols of a chunk, and of each row which one it has; where each symbol is first."""
+    """The symbols of a chunk, numbered, and of each row which one it has; where each symbol is first."""
 
     symbols: list[str]
+    numbers: dict[str, int]
     dictionary: Any
     texts: _Texts
     codes: Codes
@@ -59,10 +60,9 @@ class _Chunk(NamedTuple):
         found: list[Codes] = []
         at, many = 0, len(texts.offsets) - 1
         while at < many and len(found) * _LONG <= at + _LONG:
-            try:
-                first = int(self.firsts[self.symbols.index(texts.text(at).decode())])
-            except ValueError:
+            if (number := self.numbers.get(texts.text(at).decode())) is None:
                 return None
+            first = int(self.firsts[number])
             found.append(self.codes[first : first + texts.same(at, self.texts, first)])
             at += len(found[-1])
         if at < many:
@@ -109,7 +109,8 @@ def keep(array: Any, symbols: list[str]) -> None:
     firsts = np.empty(len(symbols), np.int64)
     firsts[codes[::-1]] = np.arange(len(codes))[::-1]
     texts = _texts(array.dictionary.take(array.indices))
-    _Kept.chunk = _Chunk(symbols, array.dictionary, texts, codes, firsts)
+    numbers = dict(zip(symbols, range(len(symbols)), strict=True))
+    _Kept.chunk = _Chunk(symbols, numbers, array.dictionary, texts, codes, firsts)
 
 
 def codes_of(array: Any) -> Codes:

@@ -36,6 +36,7 @@ def read_ranges(ranges: Sequence[Range], settled: Settled, keep_texts: bool = Fa
             with named(read.path, name), unchanged(read.path, asked.version):
                 for bars in read_bars(read.path, layout, read.start, read.start + read.length, keep_texts):
                     yield bars, name
+                    del bars  # before the next ones are read
 
 
 def _ahead(ranges: Sequence[Range]) -> Iterator[Range]:

@@ -83,10 +83,12 @@ def parse_stream(
             check_same_columns(bars, source)
             check_one_kind_of_time(bars, layout, source)
             yield bars
+            del bars, piece
         if chunk.long is not None:
             bars = _one_long(chunk.long, layout)
             check_line_ends(bars, source)
             yield bars
+        del chunk, lines  # before the next ones are read
 
 
 def _parser(layout: Layout) -> Callable[[bytes, Layout, bool], Bars]:

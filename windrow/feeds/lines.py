@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 from windrow.bars.checks import MAX_LINE, SHOWN_BYTES
 
 #: Bytes parsed at once: enough to make fixed costs negligible, few enough to keep a task small.
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 6 << 20
 #: Bytes at a chunk's end that are inspected before it is read, if possible: most lines are shorter.
 _LOOK_AHEAD = 1 << 12
 
@@ -84,8 +84,11 @@ def _whole_lines(read: Callable[[int], bytes], length: int | None = None) -> Ite
         at = block.rfind(b"\n") + 1
         if at:
             whole = not rest and at == len(block)
-            yield Chunk(block if whole else b"".join((rest, memoryview(block)[:at])))  # copied once, not twice
+            chunk = Chunk(block if whole else b"".join((rest, memoryview(block)[:at])))  # copied once, not twice
             rest = block[at:]
+            del block
+            yield chunk
+            del chunk  # before the next is read
         else:
             rest += block
         if len(rest) > MAX_LINE:

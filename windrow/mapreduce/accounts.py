@@ -179,6 +179,8 @@ class Accounts:
 
     def _alike(self) -> str | None:
         """A warning of symbols that differ only by case or by dots at the end."""
+        if len({symbol.rstrip(".").casefold() for symbol in self._symbols}) == len(self._symbols):
+            return None  # of many symbols soon seen
         by_fold: defaultdict[str, list[str]] = defaultdict(list)
         for symbol in self._symbols:
             by_fold[symbol.rstrip(".").casefold()].append(symbol)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from sort_keys.blocks import sort_bars, write_blocks
@@ -46,7 +47,7 @@ from windrow.storage.source import Range
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob, SeriesKernel
 
-#: Lines between two steps of which is told at once.
+#: Lines between two steps of which is told at once, and lines of a mapper that are written at once.
 _SOME_LINES = 1000
 
 
@@ -96,8 +97,9 @@ def map_bars(job: "BarJob", task: Task) -> None:
             counts[UNSELECTED] += bars.unselected
             for reason, rows in bars.rejected.items():
                 counts[reason if reason == MISSING else f"rejected: {reason}"] += rows
-            for line in job.map_bars(bars, source):
-                write(line)
+            lines = iter(job.map_bars(bars, source))
+            while some := b"".join(islice(lines, _SOME_LINES)):
+                write(some)
             job.told(len(bars) + bars.unselected, len(bars))
             job.show(f"{counts['bars']:,} bars read")
             del bars  # before the next ones are read

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from sort_keys.shuffle import partition
+from sort_keys.shuffle import partition_of
 
 #: Bytes of a run's lines, including Python's overhead per line.
 _RUN_BYTES = 16 << 20
@@ -55,7 +55,7 @@ class _Reducers(dict[bytes, int]):
         self._reducers = reducers
 
     def __missing__(self, field: bytes) -> int:
-        number = self[field] = partition(field + b"\t", self._reducers)
+        number = self[field] = partition_of(field, self._reducers)
         return number
 
     def divided(self, run: Sequence[bytes]) -> list[list[bytes]]:
