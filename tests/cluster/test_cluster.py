@@ -4,7 +4,14 @@ import subprocess
 
 import pytest
 
-from tests.cluster.conftest import ROOT, make
+from tests.cluster.conftest import HOME, ROOT, make
+from windrow.runners.nodes import slots_of
+
+
+@pytest.mark.cluster
+def test_how_many_mappers_run_at_once_is_asked_of_the_cluster(cluster):
+    cluster.mend()
+    assert [slots_of([HOME / "yarn"], memory) for memory in (384, 1024)] == [2 * 8, 2 * 3]
 
 
 @pytest.mark.cluster

@@ -69,6 +69,63 @@ def test_small_files_beside_a_large_one_make_no_task_of_their_own():
     assert [sum(part.length >> 20 for part in task) for task in tasks] == [608]
 
 
+@pytest.mark.parametrize(
+    ("gibibytes", "slots", "tasks"),
+    [(8, 64, 16), (100, 64, 64), (100, 2000, 200), (300, 64, 128), (1000, 64, 256), (20, 3, 6), (400, None, 512)],
+)
+def test_there_are_as_many_mappers_as_run_at_once_or_a_multiple(gibibytes, slots, tasks):
+    file = Range("bars.csv", 0, gibibytes << 30, {})
+    handed = handed_out([file], {file.path}, slots=slots)
+    assert len(handed) == tasks
+    assert all(LEAST_TASK <= sum(part.length for part in task) <= 4 << 30 for task in handed)
+
+
+def on_cluster(folder, told, status=0):
+    """A runner whose Hadoop's client tells this."""
+    for name in ("hadoop", "yarn"):
+        (folder / name).write_text(f'#!/bin/sh\necho "$*" >>{folder}/asked-{name}\ncat {folder}/told\nexit {status}\n')
+        (folder / name).chmod(0o755)
+    (folder / "told").write_text(told)
+    return HadoopRunner(Launch(), conf_paths=[], hadoop_bin=[str(folder / "hadoop")])
+
+
+NODE = """Detailed Node Information :
+\tConfigured Resources : <memory:{0}, vCores:{1}, yarn.io/gpu: 1>
+\tAllocated Resources : <memory:512, vCores:1>
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "memory", "slots"),
+    [(NODE.format(8192, 4) * 3, None, 12), (NODE.format(8192, 64), None, 8), (NODE.format(8192, 64), "512", 16),
+     (NODE.format(8192, 64), "nonsense", 8), (NODE.format(8192, 64), "0", 8), ("Total Nodes:0\n", None, None),
+     (NODE.format(512, 4), None, None)],
+)  # fmt: skip
+def test_how_many_mappers_run_at_once_is_told_by_the_nodes(tmp_path, told, memory, slots):
+    with on_cluster(tmp_path, told) as runner:
+        runner.settings["jobconf"] |= {} if memory is None else {"mapreduce.map.memory.mb": memory}
+        assert runner.slots() == slots
+    assert (tmp_path / "asked-yarn").read_text() == "node -list -showDetails\n"
+
+
+def test_a_cluster_that_tells_nothing_has_some_number_of_slots(tmp_path):
+    with on_cluster(tmp_path, "Unrecognized option: -showDetails\n", status=255) as runner:
+        assert runner.slots() is None
+        (tmp_path / "yarn").unlink()
+        assert runner.slots() is None
+
+
+@pytest.mark.parametrize(
+    ("gibibytes", "conf", "asks"),
+    [(4, {}, False), (5, {}, True), (5, {"mapreduce.input.fileinputformat.split.maxsize": 1 << 30}, False)],
+)
+def test_only_large_inputs_are_worth_the_question(tmp_path, gibibytes, conf, asks):
+    with on_cluster(tmp_path, NODE.format(8192, 4)) as runner:
+        runner.settings["jobconf"] |= conf
+        runner._hand_out_ranges([Range("hdfs:///b.csv", 0, gibibytes << 30, {})], {"hdfs:///b.csv"}, tmp_path)
+    assert (tmp_path / "asked-yarn").exists() == asks
+
+
 @pytest.mark.skipif(not Path(cache_from_source(mrjob.job.__file__)).exists(), reason="has no bytecode of mrjob")
 def test_tasks_get_bytecode_of_mrjob_once():
     with HadoopRunner(Launch(), conf_paths=[], hadoop_bin=[sys.executable]) as runner:

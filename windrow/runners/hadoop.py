@@ -29,6 +29,7 @@ from windrow.runners.failures import split_logs, traceback_in
 from windrow.runners.hadoop_files import ClientFiles, Files, WebFiles
 from windrow.runners.launch import Launch
 from windrow.runners.mrjob_adapter import HadoopAdapter, interpret_client
+from windrow.runners.nodes import slots_of
 from windrow.runners.streaming import Streaming
 from windrow.storage import hdfs, s3
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found, find
@@ -56,6 +57,8 @@ from windrow.storage.source import (
 
 #: Bytes of a remote input that are read at submission: hundreds of lines, whatever the compression.
 _HEAD_BYTES = 1 << 18
+#: Hadoop's name for the memory of a mapper, and how many MB it is where nobody says.
+_MAP_MEMORY, _USUAL_MEMORY = "mapreduce.map.memory.mb", 1024
 #: Progress lines of Hadoop's client.
 _SHARES = re.compile(rb" map (\d+)% reduce (\d+)%")
 _SUBMITTED = re.compile(rb"Submitted application (application_\w+)")
@@ -175,6 +178,11 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
         self._sizes = {**sizes, **{path: size_of(path) for path in others}}
         self.versions = {**self.latest_versions(list(sizes)), **versions_of(others)}
         return [*sizes, *others], self._heads(sizes, folder)
+
+    def slots(self) -> int | None:
+        """How many mappers the cluster runs at once, if its resource manager tells."""
+        memory = str(self.settings["jobconf"].get(_MAP_MEMORY, ""))
+        return slots_of(self._client("yarn"), int(memory) if memory.isdecimal() and int(memory) else _USUAL_MEMORY)
 
     def _find_web(self, uris: Sequence[str]) -> None:
         """Finds the WebHDFS of inputs, and of the run's own files, unless the user wants none."""

@@ -22,9 +22,11 @@ from windrow.storage.source import Range, Version, cut, each, is_uri, refuse_cha
 
 #: Hadoop's name for the size of splits, whose `minsize` and `maxsize` are that of ranges, too.
 _SPLIT = "mapreduce.input.fileinputformat.split"
-#: Mappers that are wanted where inputs are large; bytes of each, at least and at most. A JVM starts in the time in
-#: which a task reads half a GiB.
+#: Mappers that are wanted where inputs are large, and nobody tells how many run at once; bytes of each, at least and at
+#: most. A JVM starts in the time in which a task reads half a GiB.
 _TASKS, LEAST_TASK, _MOST_TASK = 512, 512 << 20, 4 << 30
+#: Mappers from which on it pays to ask how many run at once: that takes as long as half a GiB, too.
+_WORTH_ASKING = 8
 #: How many times its size text has that is packed, about.
 _PACKED = 4
 #: The number of inputs above which mappers get whole files: a task for each small file takes a second or more.
@@ -94,6 +96,10 @@ class Streaming(StreamingAdapter):
         """Whether tasks open inputs in these places by byte ranges, rather than fetch them whole."""
         return False
 
+    def slots(self) -> int | None:
+        """How many mappers the cluster runs at once, if it tells."""
+        return None
+
     def _seen_by_task(self, path: str) -> Version:
         """The version of an input that a task can compare; of one that is uploaded, the copy's size."""
         return self.versions[path] if is_uri(path) else {"size": self._sizes[path]}
@@ -123,7 +129,9 @@ class Streaming(StreamingAdapter):
         """
         asked = [self.settings["jobconf"].get(f"{_SPLIT}.{end}") for end in ("minsize", "maxsize")]
         least, most = (int(size) if str(size).isdecimal() else None for size in asked)
-        tasks = handed_out(pieces, parted, least, most)
+        large = bool(parted) and _text_in(pieces) > _WORTH_ASKING * LEAST_TASK
+        slots = self.slots() if large and least is None and most is None else None
+        tasks = handed_out(pieces, parted, least, most, slots)
         self._hand_out([json.dumps(task) for task in tasks], folder / "inputs.txt")
         self.settings["cmdenv"] |= {OPENS_INPUTS: "1"}
 
@@ -156,26 +164,39 @@ class Streaming(StreamingAdapter):
 
 
 def handed_out(
-    pieces: Sequence[Range], parted: Collection[str], least: int | None = None, most: int | None = None
+    pieces: Sequence[Range],
+    parted: Collection[str],
+    least: int | None = None,
+    most: int | None = None,
+    slots: int | None = None,
 ) -> list[list[Range]]:
     """What each mapper opens of these files: ranges of those that can be `parted`, and the others whole.
 
-    least, most: bytes of a mapper, if they are asked for. Text that is packed counts for what it has, about.
+    least, most: bytes of a mapper, if they are asked for. slots: how many mappers run at once, if it is known; then
+    there are no more, or as many again and again. Text that is packed counts for what it has, about.
 
     >>> files = [Range("a.csv", 0, 10, {}), Range("b.csv.gz", 0, 1, {}), Range("c.csv", 0, 1, {})]
     >>> [[tuple(part[:3]) for part in task] for task in handed_out(files, {"a.csv", "c.csv"}, most=5)]
     [[('a.csv', 0, 5)], [('a.csv', 5, 5)], [('b.csv.gz', 0, 1), ('c.csv', 0, 1)]]
     """
-    total = sum(piece.length * _weight(piece.path) for piece in pieces)
-    usual = max(min(max(total // _TASKS, LEAST_TASK), _MOST_TASK), least or 0) if parted else SPLIT_BYTES
+    total = _text_in(pieces)
+    usual = max(min(max(total // (slots or _TASKS), LEAST_TASK), _MOST_TASK), least or 0) if parted else SPLIT_BYTES
     usual = max(1, min(usual, most or usual))
-    share = -(-total // max(1, round(total / usual)))
+    tasks = max(1, round(total / usual))
+    if slots is not None and tasks > slots:
+        tasks = -(-tasks // slots) * slots  # none of them idle at the end
+    share = -(-total // tasks)
     parts = (
         part
         for piece in pieces
         for part in (_parts(piece, share // _weight(piece.path)) if piece.path in parted else [piece])
     )
     return list(group(parts, share, _weight))
+
+
+def _text_in(pieces: Sequence[Range]) -> int:
+    """Bytes of text in files, about."""
+    return sum(piece.length * _weight(piece.path) for piece in pieces)
 
 
 def _weight(path: str) -> int:
