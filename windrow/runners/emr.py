@@ -135,6 +135,8 @@ class EMRRunner(Streaming, ClusterRunner, EMRStreamingAdapter, EMRJobRunner):
         opens = self.opened_by_tasks(paths)
         # A node's role says who it is, but nothing says in which region.
         self.settings["cmdenv"] |= {"AWS_REGION": self.settings["region"]} if opens else {CLIENT: "hadoop"}
+        if opens:
+            self.have_parts_written()
         return super().take_inputs(paths, folder, whole)
 
     def opened_by_tasks(self, places: Sequence[str]) -> bool:

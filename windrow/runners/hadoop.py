@@ -35,7 +35,6 @@ from windrow.storage import hdfs, s3
 from windrow.storage.hdfs.places import OFF, PROPERTY, Found, find
 from windrow.storage.hdfs.web_error import WebError
 from windrow.storage.open import is_plain, needs_end, size_of
-from windrow.storage.part import OWN_LINES
 from windrow.storage.publish import (
     DESCRIPTION,
     OWN_PARTS,
@@ -263,13 +262,9 @@ class HadoopRunner(Streaming, HadoopAdapter, HadoopJobRunner):
     def take_inputs(self, paths: Sequence[str], folder: Path, whole: Collection[str] = ()) -> dict[str, str]:
         """Sets the job's inputs; returns where each is for a task, which opens them over WebHDFS where there is one."""
         self._tell_tasks()
-        if self.ends_with_ours and self._is_on_web(self.output):
-            self.settings["cmdenv"] |= {OWN_LINES: "1"}
+        if self._is_on_web(self.output):
+            self.have_parts_written()
         return super().take_inputs(paths, folder, whole)
-
-    def step_options(self, number: int) -> Sequence[str]:
-        """Where tasks write their lines to files themselves, Hadoop makes none before there is a line for it."""
-        return ["-lazyOutput"] if number == self.step_count - 1 and OWN_LINES in self.settings["cmdenv"] else ()
 
     def take_tasks(self, lines: Sequence[str], folder: Path) -> None:
         """Sets what each mapper of the first step reads, a line; it may open, or fetch, files."""

@@ -17,6 +17,7 @@ from windrow.runners.mrjob_adapter import StreamingAdapter
 from windrow.runners.pack import add_bytecode, zip_own_packages
 from windrow.runners.simulated import OPENS_INPUTS, SPLIT_BYTES, group
 from windrow.storage.open import CODECS, ZIP, is_columnar, is_json, is_splittable
+from windrow.storage.part import OWN_LINES
 from windrow.storage.publish import TEXT_PARTS
 from windrow.storage.source import Range, Version, cut, each, is_uri, refuse_changed, source_of
 
@@ -99,6 +100,15 @@ class Streaming(StreamingAdapter):
     def slots(self) -> int | None:
         """How many mappers the cluster runs at once, if it tells."""
         return None
+
+    def have_parts_written(self) -> None:
+        """Has tasks of the last step write their lines to files themselves, unless a step of mrjob's follows."""
+        if self.ends_with_ours:
+            self.settings["cmdenv"] |= {OWN_LINES: "1"}
+
+    def step_options(self, number: int) -> Sequence[str]:
+        """Where tasks write their lines to files themselves, Hadoop makes none before there is a line for it."""
+        return ["-lazyOutput"] if number == self.step_count - 1 and OWN_LINES in self.settings["cmdenv"] else ()
 
     def _seen_by_task(self, path: str) -> Version:
         """The version of an input that a task can compare; of one that is uploaded, the copy's size."""

@@ -1,8 +1,9 @@
 """A part of the output that a task writes itself: it appears whole once the task has succeeded, or not at all.
 
 A task may be killed at any moment, retried, or run twice at once. On this machine a part has a hidden name until it is
-complete. On Hadoop it is written beside the task and then copied to the attempt's own folder, over WebHDFS or by
-Hadoop's client: Hadoop's committer promotes the files of one attempt of each task, and removes those of the others.
+complete. On Hadoop it is written beside the task and then copied to the attempt's own folder, over WebHDFS, to S3 by
+boto3, or by Hadoop's client: Hadoop's committer promotes the files of one attempt of each task, and removes those of
+the others.
 """
 
 import os
@@ -20,6 +21,8 @@ from windrow.storage.newfile import new_file
 #: Set in the environment of tasks on Hadoop that write the lines of the output themselves.
 OWN_LINES = "windrow_own_lines"
 _TASK = "mapreduce_task_"
+#: Schemes of S3, and the folder whose files exist only for Hadoop's client until they are committed.
+_S3, _MAGIC = ("s3:", "s3a:", "s3n:"), "/__magic"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 
@@ -41,15 +44,28 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
             refuse_gone(folder)
             raise
         return
-    from windrow.storage import hdfs  # a task's start is part of its cost
-
     with TemporaryDirectory(prefix="windrow-", dir=os.getcwd()) as beside:
         place = Path(beside, name)
         with place.open("wb") as file, _text(file, name) as text:
             yield text
-        # Where Hadoop writes no lines, it makes no folder for them.
-        if reason := hdfs.write(place, f"{folder}/{name}", makes_folder=writes_lines()):
+        if reason := _sent(place, f"{folder}/{name}"):
             raise OSError(f"{folder}/{name}: cannot be written: {reason}")
+
+
+def _sent(place: Path, uri: str) -> str:
+    """Copies a part to the attempt's folder; why it failed, or ''. Imports what it needs: a task's start is a cost."""
+    if writes_lines() and uri.lower().startswith(_S3) and _MAGIC not in uri:
+        from windrow.storage import s3
+
+        try:
+            s3.upload({uri: place})
+        except OutputError as error:
+            return str(error)
+        return ""
+    from windrow.storage import hdfs
+
+    # Where Hadoop writes no lines, it makes no folder for them.
+    return hdfs.write(place, uri, makes_folder=writes_lines())
 
 
 def _text(file: BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:

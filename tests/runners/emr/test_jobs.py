@@ -61,6 +61,8 @@ def test_the_main_job_prints_its_lines_and_leaves_nothing(on_emr, emulator):
     assert ran.status == 0, ran.err
     assert ran.lines == averages()
     assert "1,250 bars of 5 symbols -> 1,195 lines" in ran.err
+    [arguments] = [step.args for step in emulator.steps()]
+    assert "-lazyOutput" in arguments and "windrow_own_lines=1" in arguments
     assert (keys(emulator, "bars"), len(emulator.clusters())) == (["in/0.csv", "in/1.csv"], 1)
     assert not [key for key in keys(emulator, "work") if not key.startswith("jobs/logs/")]
     assert emulator.clusters()[0].state == "TERMINATED"

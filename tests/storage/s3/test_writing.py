@@ -1,5 +1,7 @@
 """Outputs on S3: all of one appears at its end, whatever happens before, and nothing is ever overwritten."""
 
+import gzip
+import os
 import random
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 
 from windrow.errors import InputError, OutputError
 from windrow.storage import s3
+from windrow.storage.part import OWN_LINES, own_part
 
 BIG = random.Random(3).randbytes(20 << 20)  # more than a part
 
@@ -176,3 +179,54 @@ def test_a_place_is_taken_by_anything_under_it_except_the_mark_of_an_empty_folde
 def test_an_impossible_place_is_refused(bucket, uri, kind, message):
     with pytest.raises(kind, match=message):
         s3.refuse_taken(uri.format(bucket.name))
+
+
+@pytest.fixture
+def attempt(bucket, monkeypatch):
+    """The folder of a task's attempt on S3, where tasks write their lines themselves."""
+    folder = f"{bucket.uri}/out/_temporary/1/_temporary/attempt_1_r_000003_0"
+    monkeypatch.setenv("mapreduce_task_output_dir", folder)
+    monkeypatch.setenv("mapreduce_task_partition", "3")
+    monkeypatch.setenv(OWN_LINES, "1")
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".parquet"])
+def test_a_task_sends_its_part_to_its_attempts_folder_at_its_end(bucket, attempt, suffix):
+    with own_part(suffix) as file:
+        file.write(b"lines\n")
+        assert bucket.shown() == []
+    [key] = bucket.shown()
+    assert f"{bucket.uri}/{key}" == f"{attempt}/part-00003{suffix}"
+    sent = bucket.get(key)
+    assert (gzip.decompress(sent) if suffix == ".gz" else sent) == b"lines\n"
+
+
+def test_an_attempt_that_fails_sends_nothing(bucket, attempt):
+    with pytest.raises(ZeroDivisionError), own_part("") as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert bucket.shown() == [] and bucket.uploads() == 0
+
+
+def test_a_part_that_s3_refuses_fails_its_attempt_alone(bucket, attempt):
+    bucket.rules(("POST .*part-00003.*uploadId", "denied"))
+    with pytest.raises(OSError, match=r"part-00003: cannot be written: .*part-00003"), own_part("") as file:
+        file.write(b"lines\n")
+    assert bucket.shown() == [] and bucket.uploads() == 0
+
+
+@pytest.mark.parametrize("committed", ["by a later put", "lines by Hadoop"])
+def test_hadoops_client_sends_what_it_must_or_where_tasks_write_no_lines(
+    bucket, attempt, monkeypatch, tmp_path, committed
+):
+    if committed == "by a later put":
+        monkeypatch.setenv("mapreduce_task_output_dir", f"{bucket.uri}/out/__magic_job-1/tasks/attempt_1/__base")
+    else:
+        monkeypatch.delenv(OWN_LINES)
+    (tmp_path / "hadoop").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n')
+    (tmp_path / "hadoop").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with own_part("") as file:
+        file.write(b"lines\n")
+    assert bucket.shown() == [] and "fs -put" in (tmp_path / "asked").read_text()
