@@ -85,6 +85,11 @@ def test_good_bars(job):
 def test_files_that_are_not_there(job):
     refused(job("none.csv"), "error: none.csv: does not exist; give files of bars")
     refused(job("x" * 300), "cannot be read: File name too long")
+    told = "error: --recursive none.csv: --recursive takes no value, so none.csv is taken for an input"
+    refused(job("--recursive", "none.csv", write("a.csv", HEADER + ROWS)), told, status=2)
+    assert len(job("--recursive", "a.csv").lines) == 27
+    refused(job("a.csv", "none.csv", "--recursive"), "error: none.csv: does not exist")
+    refused(job("--recursive", "none*.csv"), "error: none*.csv: matches no file")
     refused(job(""), "the name of an input is empty")
 
 

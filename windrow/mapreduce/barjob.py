@@ -291,6 +291,8 @@ class BarJob(JobAdapter):
         return 0
 
     def __init__(self, args: list[str] | None = None) -> None:
+        self.given = args or []
+        """Its arguments, as they were given."""
         try:
             super().__init__(args)
         except ValueError as error:  # how mrjob reports wrong arguments

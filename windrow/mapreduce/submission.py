@@ -1,9 +1,11 @@
 """Submission: the settings of one run of a job, made once from its options and checked before any work."""
 
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from windrow.mapreduce import options
 from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
 from windrow.sinks.fields import Format
+from windrow.storage.local import is_pattern
 from windrow.storage.source import is_uri, source_of
 from windrow.storage.stream import Manner
 
@@ -67,6 +70,7 @@ class Submission:
             _check_table(job, fields=bool(job.fields()))
         _check_reducers(given.jobconf or {})
         options.check(given)
+        _check_flags(job)
         if given.slices:
             job.sliced_kernel()
         reading = options.reading(given, job.columns_of_inputs(), job.cures())
@@ -98,6 +102,19 @@ class Submission:
     def shows_progress(self) -> bool:
         """Whether long work shows a progress bar on the terminal."""
         return not (self.quiet or self.verbose)
+
+
+def _check_flags(job: "BarJob") -> None:
+    """Raises UsageError for a file that is not there right after an option that takes no value, e.g. --trades."""
+    flags = {name for group in job.groups for one in group.actions if one.nargs == 0 for name in one.option_strings}
+    here = (one for one in job.options.args if one not in ("", "-") and not (is_uri(one) or is_pattern(one)))
+    missing = {one for one in here if not os.path.lexists(one)}
+    for flag, after in pairwise(job.given):
+        if flag in flags and after in missing:
+            raise UsageError(
+                f"{flag} {after}: {flag} takes no value, so {after} is taken for an input, which does not exist; leave"
+                f" {after} out"
+            )
 
 
 def _check_runner(runner: str, output: str | None) -> None:
