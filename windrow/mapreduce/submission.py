@@ -15,8 +15,7 @@ from windrow.mapreduce import options
 from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
 from windrow.sinks.fields import Format
-from windrow.storage.local import is_pattern
-from windrow.storage.source import is_uri, source_of
+from windrow.storage.source import is_pattern, is_uri, source_of
 from windrow.storage.stream import Manner
 
 if TYPE_CHECKING:
