@@ -1,5 +1,6 @@
 """Partition and group on the symbol, sort on (symbol, timestamp)."""
 
+from collections.abc import Sequence
 from zlib import crc32
 
 from sort_keys.keys import SLICE, split_slice
@@ -33,12 +34,21 @@ def partition(line: bytes, reducers: int) -> int:
     >>> [partition(b"AA%%:%d\t80" % number, 3) for number in (7, 8, 9, 10)]
     [1, 2, 0, 1]
     """
-    return partition_of(line[: line.index(b"\t")], reducers)
+    return _partition(line[: line.index(b"\t")], reducers)
 
 
-def partition_of(field: bytes, reducers: int) -> int:
-    """The same, of a key's first field."""
-    if SLICE not in field:  # asked for each of many symbols, so this comes first
-        return crc32(field) % reducers
+def partitions(lines: Sequence[bytes], reducers: int) -> list[int]:
+    r"""What `partition` returns for each; mostly none is of a slice, which is checked for all of them at once.
+
+    >>> partitions([b"AA\t...", b"BB\t...", b"AA%:1\t..."], 3)
+    [0, 1, 1]
+    """
+    fields = [one[: one.index(b"\t")] for one in lines]
+    if SLICE in b"\t".join(fields):
+        return [_partition(field, reducers) for field in fields]
+    return [crc32(field) % reducers for field in fields]
+
+
+def _partition(field: bytes, reducers: int) -> int:
     symbol, number = split_slice(field)
     return (crc32(symbol) + number) % reducers

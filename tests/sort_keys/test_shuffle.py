@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sort_keys import shuffle
+from sort_keys.keys import encode_slice, encode_symbol
 from tests.sort_keys.checks import HARD_SYMBOLS, SYMBOLS, TIMES, assert_red, check_partition, mutant
 
 PAIRS = st.lists(st.tuples(SYMBOLS, TIMES), max_size=30).map(
@@ -24,6 +25,16 @@ def test_a_symbol_has_one_reducer(pairs, reducers):
 def test_control_a_partition_on_the_whole_key_tears_symbols_apart():
     whole = mutant(shuffle, ('line.index(b"\\t")]', 'line.index(b"\\t", line.index(b"\\t") + 1)]')).partition
     assert_red(lambda pairs, reducers: check_partition(pairs, reducers, whole), PAIRS, REDUCERS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PAIRS, REDUCERS, st.lists(st.integers(0, 99), min_size=30, max_size=60), st.booleans())
+def test_many_lines_are_parted_as_each_is(pairs, reducers, numbers, sliced):
+    fields = [encode_symbol(symbol) for symbol, _ in pairs]
+    if sliced:
+        fields[::2] = [encode_slice(field, number) for field, number in zip(fields[::2], numbers, strict=False)]
+    lines = [field + b"\t8000000000000000\t%:1\n" for field in fields]
+    assert shuffle.partitions(lines, reducers) == [shuffle.partition(line, reducers) for line in lines]
 
 
 def test_every_reducer_gets_its_share():

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from sort_keys.shuffle import partition_of
+from sort_keys.shuffle import partitions
 
 #: Bytes of a run's lines, including Python's overhead per line.
 _RUN_BYTES = 16 << 20
@@ -20,8 +20,6 @@ _LINE_OVERHEAD = 64
 #: Bytes read at once from all runs together, and at least from each.
 _READ_BYTES = 16 << 20
 _LEAST_READ = 1 << 14
-#: The most first fields of keys whose reducer is cached: some megabytes.
-_FIELDS = 1 << 16
 
 
 class Part(NamedTuple):
@@ -35,10 +33,10 @@ class Part(NamedTuple):
 def divide(output: str, reducers: int) -> None:
     """Replaces a mapper's output with its sorted runs and an index of each reducer's parts."""
     parts: list[list[Part]] = [[] for _ in range(reducers)]
-    divided, number_of = f"{output}.runs", _Reducers(reducers)
+    divided = f"{output}.runs"
     with open(output, "rb") as lines, open(divided, "wb") as file:
         for run in _runs(lines):
-            for reducer, mine in enumerate(number_of.divided(run)):
+            for reducer, mine in enumerate(_divided(run, reducers)):
                 if mine:
                     start = file.tell()
                     mine.sort()
@@ -47,25 +45,12 @@ def divide(output: str, reducers: int) -> None:
     Path(output).write_text(json.dumps(parts))
 
 
-class _Reducers(dict[bytes, int]):
-    """The reducer for each first field of a key, computed once."""
-
-    def __init__(self, reducers: int) -> None:
-        super().__init__()
-        self._reducers = reducers
-
-    def __missing__(self, field: bytes) -> int:
-        number = self[field] = partition_of(field, self._reducers)
-        return number
-
-    def divided(self, run: Sequence[bytes]) -> list[list[bytes]]:
-        """Lines by the reducer that gets them."""
-        if len(self) > _FIELDS:
-            self.clear()
-        lines: list[list[bytes]] = [[] for _ in range(self._reducers)]
-        for line in run:
-            lines[self[line[: line.index(b"\t")]]].append(line)
-        return lines
+def _divided(run: Sequence[bytes], reducers: int) -> list[list[bytes]]:
+    """Lines by the reducer that gets them."""
+    lines: list[list[bytes]] = [[] for _ in range(reducers)]
+    for line, reducer in zip(run, partitions(run, reducers), strict=True):
+        lines[reducer].append(line)
+    return lines
 
 
 def _runs(file: BinaryIO) -> Iterator[list[bytes]]:
