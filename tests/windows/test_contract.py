@@ -2,8 +2,10 @@
 
 import pickle
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from math import isqrt
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from windrow import windows
 from windrow.errors import UsageError
 from windrow.windows import Indicator, Kernel, Options, kernels, parse_indicator
 
@@ -33,7 +36,14 @@ OPTIONS = [Options(), Options(min_periods=1), Options(ema_seed="first", ddof=0, 
 
 
 def test_every_kind_is_found_and_held_to_the_contract() -> None:
-    assert kernels().keys() >= {"sma", "ema", "wma", "sum", "min", "max", "std"}
+    modules = [
+        import_module(f"windrow.windows.{file.stem}") for file in sorted(Path(windows.__file__).parent.glob("*.py"))
+    ]
+    classes = [(module, one) for module in modules for one in vars(module).values() if isinstance(one, type)]
+    kinds = [one.kind for module, one in classes if one.__module__ == module.__name__ and hasattr(one, "kind")]
+    assert kinds == list(kernels()) and all(kernels()[kind].kind == kind for kind in kinds)
+    with pytest.raises(KeyError):
+        kernels()["kernel"]
     assert {parse_indicator(text).kind for text in BY_COUNT + BY_TIME} == set(kernels())
     assert {parse_indicator(text).kind for text in BY_TIME} >= {"sma", "sum", "min", "max", "std"}
 

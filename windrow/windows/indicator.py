@@ -6,9 +6,8 @@ Numbers that are left out at the end are the kind's defaults. A kind that gives 
 the one that is named; a line of a crossover, and an axis of a sweep, are one.
 """
 
-import pkgutil
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -23,22 +22,68 @@ from windrow.windows.window import CountWindow, Window, parse_window
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _PACKAGE = __name__.rpartition(".")[0]
+#: The kinds of kernels: each is a file of this folder, with a class of that `kind`.
+KINDS = (
+    "atr",
+    "bollinger",
+    "dema",
+    "donchian",
+    "ema",
+    "halflife",
+    "hma",
+    "kama",
+    "macd",
+    "max",
+    "median",
+    "min",
+    "quantile",
+    "roc",
+    "rsi",
+    "sma",
+    "std",
+    "sum",
+    "tema",
+    "vwap",
+    "wma",
+    "zscore",
+)
+
+
+class _Kernels(Mapping[str, type[Kernel]]):
+    """The kernels by kind, of which a file is imported when it is asked for: all would be a tenth of a job's start."""
+
+    def __getitem__(self, kind: str) -> type[Kernel]:
+        if kind not in KINDS:
+            raise KeyError(kind)
+        return _kernel(kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in KINDS
 
 
 @cache
-def kernels() -> dict[str, type[Kernel]]:
-    """The kernels by kind, in the order of their files' names: every class in a module of this package with a
-    `kind`.
+def _kernel(kind: str) -> type[Kernel]:
+    module = import_module(f"{_PACKAGE}.{kind}")
+    classes = (value for value in vars(module).values() if isinstance(value, type))
+    return next(one for one in classes if one.__module__ == module.__name__ and getattr(one, "kind", None) == kind)
+
+
+def kernels() -> Mapping[str, type[Kernel]]:
+    """The kernels by kind, in the order of their files' names.
 
     >>> kernels()["sma"]
     <class 'windrow.windows.sma.SMA'>
     """
-    found = {}
-    for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__, f"{_PACKAGE}."):
-        for value in vars(import_module(module.name)).values():
-            if isinstance(value, type) and value.__module__ == module.name and hasattr(value, "kind"):
-                found[value.kind] = value
-    return found
+    return _KERNELS
+
+
+_KERNELS = _Kernels()
 
 
 @dataclass(frozen=True)
