@@ -27,7 +27,7 @@ AWS = {
 def spool(uri):
     from windrow.feeds.spool import spool
     from windrow.storage.kinesis import reader
-    from windrow.storage.stream import Manner
+    from windrow.storage.manner import Manner
 
     reader._READS, reader._BYTES = 1e9, 1e15  # a canned Kinesis has no limits
     with tempfile.TemporaryDirectory() as folder:
@@ -36,8 +36,8 @@ def spool(uri):
 
 def pages(uri):
     """The records alone, in no file."""
+    from windrow.storage.manner import Manner
     from windrow.storage.source import source_of
-    from windrow.storage.stream import Manner
 
     source, manner = source_of(uri), Manner(share=1.0)
     bounds = source.bounds(uri, manner)

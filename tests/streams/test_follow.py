@@ -9,7 +9,7 @@ from tests.streams.faults import answered, canned_answer
 from tests.streams.test_jobs import bar
 from windrow.errors import InputError
 from windrow.storage.kinesis import SOURCE
-from windrow.storage.stream import Manner
+from windrow.storage.manner import Manner
 
 GONE = "shardId-000000000099"
 DAYS = 86_400 * 10**9

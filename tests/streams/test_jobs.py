@@ -21,7 +21,7 @@ from tests.streams.faults import answered, canned_answer, failing, refused
 from windrow import report
 from windrow.storage.kinesis import SOURCE
 from windrow.storage.kinesis.uris import parse
-from windrow.storage.stream import Manner
+from windrow.storage.manner import Manner
 
 MEAN = ["-q", "--share", "1", "--window", "1"]
 NAMES = ("open", "high", "low", "close", "vol")

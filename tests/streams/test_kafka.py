@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.streams.test_load import by_symbol, rows_of, run, write  # noqa: F401  run is a fixture
 from windrow.errors import InputError
 from windrow.storage.kafka import SOURCE
-from windrow.storage.stream import Manner
+from windrow.storage.manner import Manner
 
 MANNER = Manner()
 #: 2023-11-14T22:13:20Z, ms since 1970.

@@ -11,14 +11,15 @@ import pytest
 from tests.conftest import ROOT
 from windrow.errors import OutputError
 from windrow.feeds import shards, spool
-from windrow.storage.stream import Bounds, Manner, Page, Shard
+from windrow.storage.manner import Manner
+from windrow.storage.stream import Bounds, Page, Shard
 
 SPOOL = """
 import json, resource, sys, tempfile
 from pathlib import Path
 import pyarrow.parquet as pq
 from windrow.feeds.spool import spool
-from windrow.storage.stream import Manner
+from windrow.storage.manner import Manner
 
 with tempfile.TemporaryDirectory() as folder:
     found = spool(sys.argv[1], Path(folder), Manner(share=1.0))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from windrow.market.collector import Progress, Report
     from windrow.market.filed import Filed
     from windrow.sessions import Exchange
-    from windrow.storage.stream import Manner
+    from windrow.storage.manner import Manner
 
 _TO = "sqlite:///FILE, mysql://USER@HOST/DATABASE or postgresql://...; ?table=NAME, ?config=FILE."
 _SOURCE = "yfinance, generator, or an input that windrow reads; inputs may be several."

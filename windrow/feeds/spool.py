@@ -21,9 +21,10 @@ from windrow.feeds.room import Room
 from windrow.feeds.shards import ShardFile
 from windrow.storage.arrivals import OLDEST, moment, split_query
 from windrow.storage.interleaved import interleaved
+from windrow.storage.manner import Manner
 from windrow.storage.open import named
 from windrow.storage.source import source_of
-from windrow.storage.stream import Bounds, Manner, Page, StreamSource
+from windrow.storage.stream import Bounds, Page, StreamSource
 
 if TYPE_CHECKING:
     from windrow.feeds.tabled import Tabled

@@ -17,7 +17,7 @@ from windrow.bars.selection import check_pattern, conditions, span_asked, symbol
 from windrow.errors import UsageError
 from windrow.mapreduce import resampling
 from windrow.storage.compressed import ENDS
-from windrow.storage.stream import GAPS, SHARE, Manner
+from windrow.storage.manner import GAPS, SHARE, Manner
 from windrow.times import UNITS, parse_duration
 
 if TYPE_CHECKING:

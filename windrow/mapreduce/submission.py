@@ -15,8 +15,8 @@ from windrow.mapreduce import options
 from windrow.mapreduce.options import FORMATS
 from windrow.runners import NAMES, on_this_machine
 from windrow.sinks.fields import Format
+from windrow.storage.manner import Manner
 from windrow.storage.source import is_pattern, is_uri, source_of
-from windrow.storage.stream import Manner
 
 if TYPE_CHECKING:
     from windrow.mapreduce.barjob import BarJob

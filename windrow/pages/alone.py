@@ -26,8 +26,8 @@ from windrow.mapreduce.counters import judge, summary
 from windrow.mapreduce.reports import conflict_text, read_conflict
 from windrow.pages.series import CANDLES, Series, choose
 from windrow.sinks.replay import values_in
+from windrow.storage.manner import Manner
 from windrow.storage.source import Version, list_inputs, unchanged, versions_of
-from windrow.storage.stream import Manner
 
 VOLUME = "volume"
 

@@ -13,7 +13,7 @@ from windrow.bars.selection import conditions
 from windrow.errors import InputError
 from windrow.feeds.spool import spooled
 from windrow.frames.outputs import columns_of, read_bars
-from windrow.storage.stream import Manner
+from windrow.storage.manner import Manner
 from windrow.times import format_times
 from windrow.trading.signals import parse_line
 from windrow.windows import Options, kernels

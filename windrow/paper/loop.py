@@ -18,8 +18,9 @@ from windrow.paper.checkpoint import BARS, ORDERS, Commit, Directory, as_made_of
 from windrow.paper.disk import Disk, locked
 from windrow.paper.incoming import Incoming, rejected_text
 from windrow.paper.trader import CHANGED, LATE, REPEATS, Trader, header
+from windrow.storage.manner import Manner
 from windrow.storage.source import source_of
-from windrow.storage.stream import Manner, Page, StreamSource
+from windrow.storage.stream import Page, StreamSource
 from windrow.times import SECOND
 from windrow.trading.backtests import Strategy
 

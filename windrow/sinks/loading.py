@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from windrow.errors import InputError, UsageError
 from windrow.sinks.journal import Journal, journal
 from windrow.sinks.replay import Replay
+from windrow.storage.manner import Manner
 from windrow.storage.source import source_of
-from windrow.storage.stream import Making, Manner, StreamSource
+from windrow.storage.stream import Making, StreamSource
 from windrow.times import SECOND
 
 #: Of how many records after those that the journal knows of it is looked up whether they are in the stream.

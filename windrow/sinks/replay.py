@@ -22,9 +22,10 @@ from windrow.feeds.files import read_bars
 from windrow.feeds.forms import told_forms
 from windrow.feeds.settle import Settled, settle, without_line_end
 from windrow.sinks.partial import VALUE_REASONS, with_partial
+from windrow.storage.manner import Manner
 from windrow.storage.open import named
 from windrow.storage.source import Version, list_inputs, unchanged, versions_of
-from windrow.storage.stream import Manner, Record
+from windrow.storage.stream import Record
 from windrow.times import format_times
 
 #: The columns of values that are loaded where files have them.

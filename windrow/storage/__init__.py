@@ -5,6 +5,7 @@ local.py     files on this machine
 s3/          objects on S3
 hdfs.py      files on HDFS, read and written by Hadoop's client
 stream.py    what windrow asks of a stream, which has no end; the next is one
+manner.py    how streams are read, by the options of a job
 kinesis/     streams of Kinesis
 sql/         tables of databases
 arrivals.py  the span of arrivals that a stream's URI asks for

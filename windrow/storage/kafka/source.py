@@ -13,17 +13,8 @@ from windrow.errors import InputError
 from windrow.storage.arrivals import moment
 from windrow.storage.kafka import contents, offsets, producer
 from windrow.storage.kafka.connection import Connection
-from windrow.storage.stream import (
-    Bounds,
-    Making,
-    Manner,
-    Page,
-    Record,
-    Shard,
-    StreamSource,
-    StreamState,
-    judge_gaps,
-)
+from windrow.storage.manner import Manner
+from windrow.storage.stream import Bounds, Making, Page, Record, Shard, StreamSource, StreamState, judge_gaps
 
 #: The most records of a page.
 _MOST = 10_000

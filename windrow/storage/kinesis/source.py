@@ -14,7 +14,8 @@ from windrow.storage.kinesis.fanout import consumer_arn, pushed
 from windrow.storage.kinesis.lineage import Stream, shards_of, stream_of
 from windrow.storage.kinesis.reader import Reader
 from windrow.storage.kinesis.uris import parse
-from windrow.storage.stream import Bounds, Making, Manner, Page, Record, Shard, StreamSource, StreamState, judge_gaps
+from windrow.storage.manner import Manner
+from windrow.storage.stream import Bounds, Making, Page, Record, Shard, StreamSource, StreamState, judge_gaps
 from windrow.times import LATEST, SECOND
 
 #: Arrivals of a shard need not ascend: what is behind the end by more than this has nothing before the end after it.
