@@ -69,7 +69,6 @@ class Submission:
             _check_table(job, fields=bool(job.fields()))
         _check_reducers(given.jobconf or {})
         options.check(given)
-        _check_flags(job)
         if given.slices:
             job.sliced_kernel()
         reading = options.reading(given, job.columns_of_inputs(), job.cures())
@@ -103,7 +102,7 @@ class Submission:
         return not (self.quiet or self.verbose)
 
 
-def _check_flags(job: "BarJob") -> None:
+def refuse_values_of_flags(job: "BarJob") -> None:
     """Raises UsageError for a file that is not there right after an option that takes no value, e.g. --trades."""
     flags = {name for group in job.groups for one in group.actions if one.nargs == 0 for name in one.option_strings}
     here = (one for one in job.options.args if one not in ("", "-") and not (is_uri(one) or is_pattern(one)))

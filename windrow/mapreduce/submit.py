@@ -24,7 +24,7 @@ from windrow.mapreduce.help import command_name
 from windrow.mapreduce.options import AUTO
 from windrow.mapreduce.parts import check_parts, expected_parts
 from windrow.mapreduce.resampling import warnings_of, with_sessions
-from windrow.mapreduce.submission import Submission
+from windrow.mapreduce.submission import Submission, refuse_values_of_flags
 from windrow.runners import Runner
 from windrow.runners.launch import Launch
 from windrow.storage.private import private_files
@@ -220,6 +220,7 @@ def launch(job: "BarJob") -> Launch:
 
 def _settle_inputs(job: "BarJob", runner: Runner, folder: Path) -> None:
     submission = job.submission
+    refuse_values_of_flags(job)
     arguments, names = _arguments(job, folder)
     listed, heads = runner.find_inputs(arguments, folder, submission.recursive)
     places = {names.get(path, path): path for path in listed}
