@@ -7,9 +7,8 @@
     values.py    the values of larger bars        periods.py     those spans: 5min, 1d, 1mo
     trend.py     Theil-Sen, a robust line         smoothing.py   what recursive kernels are made of
 
-A new kernel is a new file here with a class that has a `kind`, which is the file's name and one of KINDS, and its test.
-It takes one column of bars and gives one, or declares others: see `Declared` in kernel.py. docs/indicators.md has them
-all.
+A new kernel is a new file here with a class that has a `kind`, the file's name, and its test. It takes one column of
+bars and gives one, or declares others: see `Declared` in kernel.py. docs/indicators.md has them all.
 """
 
 from windrow.times import parse_duration

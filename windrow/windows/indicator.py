@@ -6,11 +6,12 @@ Numbers that are left out at the end are the kind's defaults. A kind that gives 
 the one that is named; a line of a crossover, and an axis of a sweep, are one.
 """
 
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -22,30 +23,9 @@ from windrow.windows.window import CountWindow, Window, parse_window
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _PACKAGE = __name__.rpartition(".")[0]
-#: The kinds of kernels: each is a file of this folder, with a class of that `kind`.
-KINDS = (
-    "atr",
-    "bollinger",
-    "dema",
-    "donchian",
-    "ema",
-    "halflife",
-    "hma",
-    "kama",
-    "macd",
-    "max",
-    "median",
-    "min",
-    "quantile",
-    "roc",
-    "rsi",
-    "sma",
-    "std",
-    "sum",
-    "tema",
-    "vwap",
-    "wma",
-    "zscore",
+#: The files of this folder that are none of a kernel's, whose names are their kinds.
+_OTHERS = (
+    "growth indicator indicators kernel periods resample rolling smoothing trend values views window".split()  # noqa: SIM905
 )
 
 
@@ -53,18 +33,20 @@ class _Kernels(Mapping[str, type[Kernel]]):
     """The kernels by kind, of which a file is imported when it is asked for: all would be a tenth of a job's start."""
 
     def __getitem__(self, kind: str) -> type[Kernel]:
-        if kind not in KINDS:
+        if kind not in self._kinds:
             raise KeyError(kind)
         return _kernel(kind)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(KINDS)
+        return iter(self._kinds)
 
     def __len__(self) -> int:
-        return len(KINDS)
+        return len(self._kinds)
 
-    def __contains__(self, kind: object) -> bool:
-        return kind in KINDS
+    @cached_property
+    def _kinds(self) -> list[str]:
+        names = (module.name for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__))
+        return sorted(name for name in names if name not in _OTHERS)
 
 
 @cache
@@ -75,7 +57,7 @@ def _kernel(kind: str) -> type[Kernel]:
 
 
 def kernels() -> Mapping[str, type[Kernel]]:
-    """The kernels by kind, in the order of their files' names.
+    """The kernels by kind, in the order of their files' names: a class with that `kind` in each.
 
     >>> kernels()["sma"]
     <class 'windrow.windows.sma.SMA'>
