@@ -53,19 +53,28 @@ def own_part(suffix: str) -> Iterator[BinaryIO]:
 
 
 def _sent(place: Path, uri: str) -> str:
-    """Copies a part to the attempt's folder; why it failed, or ''. Imports what it needs: a task's start is a cost."""
+    """Copies a part to the attempt's folder; why it failed, or ''. Imports what it needs: a task's start is a cost.
+
+    Where S3 refuses this task, as where only Hadoop knows the credentials, Hadoop's client sends it.
+    """
+    refused = ""
     if writes_lines() and uri.lower().startswith(_S3) and _MAGIC not in uri:
         from windrow.storage import s3
 
         try:
             s3.upload({uri: place})
         except OutputError as error:
-            return str(error)
-        return ""
+            refused = f"{error}; nor by Hadoop's client: "
+        else:
+            return ""
     from windrow.storage import hdfs
 
-    # Where Hadoop writes no lines, it makes no folder for them.
-    return hdfs.write(place, uri, makes_folder=writes_lines())
+    try:
+        # Where Hadoop writes no lines, it makes no folder for them.
+        reason = hdfs.write(place, uri, makes_folder=writes_lines())
+    except FileNotFoundError as error:
+        reason = str(error)
+    return reason and f"{refused}{reason}"
 
 
 def _text(file: BinaryIO, name: str) -> AbstractContextManager[BinaryIO]:

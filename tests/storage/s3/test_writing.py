@@ -209,19 +209,23 @@ def test_an_attempt_that_fails_sends_nothing(bucket, attempt):
     assert bucket.shown() == [] and bucket.uploads() == 0
 
 
-def test_a_part_that_s3_refuses_fails_its_attempt_alone(bucket, attempt):
+def test_a_part_that_s3_refuses_fails_its_attempt_alone(bucket, attempt, monkeypatch, tmp_path):
     bucket.rules(("POST .*part-00003.*uploadId", "denied"))
-    with pytest.raises(OSError, match=r"part-00003: cannot be written: .*part-00003"), own_part("") as file:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = r"part-00003: cannot be written: .*part-00003.*; nor by Hadoop's client: .*'hadoop'"
+    with pytest.raises(OSError, match=told), own_part("") as file:
         file.write(b"lines\n")
     assert bucket.shown() == [] and bucket.uploads() == 0
 
 
-@pytest.mark.parametrize("committed", ["by a later put", "lines by Hadoop"])
+@pytest.mark.parametrize("committed", ["by a later put", "lines by Hadoop", "refused"])
 def test_hadoops_client_sends_what_it_must_or_where_tasks_write_no_lines(
     bucket, attempt, monkeypatch, tmp_path, committed
 ):
     if committed == "by a later put":
         monkeypatch.setenv("mapreduce_task_output_dir", f"{bucket.uri}/out/__magic_job-1/tasks/attempt_1/__base")
+    elif committed == "refused":
+        bucket.rules(("POST .*part-00003.*uploads", "denied"))
     else:
         monkeypatch.delenv(OWN_LINES)
     (tmp_path / "hadoop").write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n')
