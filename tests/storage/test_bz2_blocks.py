@@ -83,6 +83,14 @@ def test_a_truncated_file_is_an_error(name, data):
     assert text == bz2.decompress(packed[:size])  # it ends where a stream does
 
 
+@pytest.mark.parametrize("name", ["small blocks", "one block", "no text", "one line"])
+def test_a_file_without_its_last_bytes_is_an_error(name):
+    for missing in range(1, min(12, len(PACKED[name]))):
+        size = len(PACKED[name]) - missing
+        with pytest.raises(OSError, match="it ends within|it has no block"):
+            text_of(PACKED[name][:size], [0, size // 2, size])
+
+
 def test_more_behind_it_is_an_error():
     with pytest.raises(OSError, match="has no header where a stream begins"):
         text_of(PACKED["one block"] + b"more", [0, 10**6])

@@ -114,6 +114,8 @@ def _blocks(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:
 def _after_end(bits: "_Bits", mark: _Mark) -> _Mark | None:
     """The first mark of the stream after one that ends there; None if that was the last."""
     after = -(-(mark.bit + _BITS + _SUM) // 8) * 8
+    if bits.is_over(after - 8):
+        raise OSError("it ends within a stream's checksum")
     header = bits.taken(after, len(_HEADER) * 8)
     if header == 0 and bits.is_over(after):
         return None
