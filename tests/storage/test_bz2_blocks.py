@@ -83,11 +83,11 @@ def test_a_truncated_file_is_an_error(name, data):
     assert text == bz2.decompress(packed[:size])  # it ends where a stream does
 
 
-@pytest.mark.parametrize("name", ["small blocks", "one block", "no text", "one line"])
+@pytest.mark.parametrize("name", ["small blocks", "one block", "one line"])
 def test_a_file_without_its_last_bytes_is_an_error(name):
     for missing in range(1, min(12, len(PACKED[name]))):
         size = len(PACKED[name]) - missing
-        with pytest.raises(OSError, match="it ends within|it has no block"):
+        with pytest.raises(OSError, match="it ends within"):
             text_of(PACKED[name][:size], [0, size // 2, size])
 
 
