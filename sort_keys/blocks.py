@@ -194,9 +194,6 @@ class _Column:
 
     def slices(self, cuts: Ints, counts: Ints) -> list[bytes]:
         begins, ends = (cuts * self._widths).tolist(), ((cuts + counts) * self._widths).tolist()
-        if len(self._bytes) == 1:
-            ((_, raw),) = self._bytes.items()
-            return [raw[begin:end] for begin, end in zip(begins, ends, strict=True)]
         its = map(self._bytes.__getitem__, self._widths.tolist())
         return [raw[begin:end] for raw, begin, end in zip(its, begins, ends, strict=True)]
 

@@ -24,9 +24,8 @@ from windrow.windows.window import CountWindow, Window, parse_window
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 _PACKAGE = __name__.rpartition(".")[0]
 #: The files of this folder that are none of a kernel's, whose names are their kinds.
-_OTHERS = (
-    "growth indicator indicators kernel periods resample rolling smoothing trend values views window".split()  # noqa: SIM905
-)
+_OTHERS = {"growth", "indicator", "indicators", "kernel", "periods", "resample", "rolling", "smoothing", "trend",
+           "values", "views", "window"}  # fmt: skip
 
 
 class _Kernels(Mapping[str, type[Kernel]]):
